@@ -1,0 +1,5 @@
+"""Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD AI images."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
