@@ -1,0 +1,241 @@
+"""What the demo and the tests ask of Airflow's REST API."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+
+from local_airflow.service import LocalAirflowError, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+RUN_END_STATES = frozenset({"success", "failed"})
+# States in which a task needs a worker, or is about to get one.
+ON_A_WORKER = frozenset({"queued", "running", "restarting"})
+_PAGE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskState:
+    """
+    A task instance as it is now.
+
+    :param id: Its key in Airflow's database; the title of its worker process ends with it.
+    :param operator: Name of the operator's class.
+    :param seconds: How long it has been at it, over all its phases; None before it starts.
+    :param pid: The worker process that ran it last.
+    """
+
+    id: str
+    task_id: str
+    map_index: int
+    operator: str
+    state: str | None
+    try_number: int
+    seconds: float | None
+    pid: int | None
+
+    @property
+    def label(self) -> str:
+        """The task's id, with the index of a mapped one."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+class AirflowApi:
+    """
+    A client of the REST API of an Airflow whose users are all administrators.
+
+    :param url: Where the API server answers.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # Proxies of the environment have no business with the loopback.
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def call(self, method: str, path: str, **request: Any) -> Any:
+        """
+        Call the API and return its parsed answer.
+
+        :param path: Below ``/api/v2/``.
+        :param request: What ``httpx.Client.request`` takes.
+        :raises LocalAirflowError: If it refuses, with what it says.
+        """
+        if "Authorization" not in self._http.headers:
+            token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
+            self._http.headers["Authorization"] = f"Bearer {token}"
+        response = self._http.request(method, f"/api/v2/{path}", **request)
+        if response.is_error:
+            raise LocalAirflowError(f"{method} {path}: {response.status_code} {response.text}")
+        return response.json() if response.content else None
+
+    def health(self) -> dict[str, dict[str, str | None]]:
+        """Return the state and the last heartbeat of each component; empty while nothing answers."""
+        try:
+            health: dict[str, dict[str, str | None]] = self.call("GET", "monitor/health")
+        except (httpx.HTTPError, LocalAirflowError):
+            return {}
+        return health
+
+    def unpause(self, dag_id: str, timeout: float = 60) -> None:
+        """
+        Wait until Airflow knows the DAG, and let its runs start.
+
+        :raises LocalAirflowError: If it cannot be imported, or is not found in time.
+        """
+
+        def known() -> bool:
+            errors = self.call("GET", "importErrors")["import_errors"]
+            if errors:
+                raise LocalAirflowError(
+                    "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)
+                )
+            dags = self.call("GET", "dags", params={"limit": _PAGE, "exclude_stale": True})["dags"]
+            return any(dag["dag_id"] == dag_id for dag in dags)
+
+        until(f"DAG {dag_id}", known, timeout)
+        self.call("PATCH", f"dags/{quote(dag_id)}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a run of an unpaused DAG and return its id."""
+        body = {"logical_date": datetime.now(UTC).isoformat(), "conf": conf or {}}
+        run_id: str = self.call("POST", f"dags/{quote(dag_id)}/dagRuns", json=body)["dag_run_id"]
+        return run_id
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run."""
+        state: str = self.call("GET", self._run(dag_id, run_id))["state"]
+        return state
+
+    def wait(
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        timeout: float,
+        on_progress: Callable[[list[TaskState]], None] | None = None,
+    ) -> str:
+        """
+        Wait until a run ends and return its state, ``success`` or ``failed``.
+
+        :param timeout: Seconds after which to give up.
+        :param on_progress: Called with the tasks at every look.
+        :raises LocalAirflowError: When time is up.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            # The run first: its tasks are then at least as far as it says.
+            state = self.run_state(dag_id, run_id)
+            if on_progress is not None:
+                on_progress(self.task_instances(dag_id, run_id))
+            if state in RUN_END_STATES:
+                return state
+            if time.monotonic() > deadline:
+                raise LocalAirflowError(f"run {run_id} of {dag_id} is still {state} after {timeout:g} s")
+            time.sleep(0.5)
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Return the tasks of a run, mapped ones one by one, in the order in which they started."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.call(
+                "GET",
+                f"{self._run(dag_id, run_id)}/taskInstances",
+                params={"limit": _PAGE, "offset": len(found)},
+            )
+            found += page["task_instances"]
+            if len(found) >= page["total_entries"] or not page["task_instances"]:
+                break
+        found.sort(key=lambda ti: (ti["start_date"] is None, ti["start_date"] or "", ti["map_index"]))
+        return [
+            TaskState(
+                id=ti["id"],
+                task_id=ti["task_id"],
+                map_index=ti["map_index"],
+                operator=ti["operator_name"] or "",
+                state=ti["state"],
+                try_number=ti["try_number"],
+                seconds=_seconds(ti),
+                pid=ti["pid"],
+            )
+            for ti in found
+        ]
+
+    def task_log(self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None) -> list[str]:
+        """
+        Return the lines that a task has logged, as ``time level message``, errors with their traceback.
+
+        :param try_number: Which of its tries; the latest unless given.
+        """
+        answer = self.call(
+            "GET",
+            f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}"
+            f"/logs/{task.try_number if try_number is None else try_number}",
+            params={"map_index": task.map_index, "full_content": True},
+            headers={"Accept": "application/json"},
+        )
+        return [line for entry in answer["content"] for line in _log_lines(entry)]
+
+    def xcom(self, dag_id: str, run_id: str, task: TaskState, key: str = "return_value") -> Any:
+        """Return a value that a task has pushed, or None."""
+        try:
+            return self.call(
+                "GET",
+                f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}/xcomEntries/{quote(key)}",
+                params={"map_index": task.map_index, "deserialize": True},
+            )["value"]
+        except LocalAirflowError as error:
+            if "not found" in str(error):
+                return None
+            raise
+
+    def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:
+        """Have tasks run again, whatever their state."""
+        self.call(
+            "POST",
+            f"dags/{quote(dag_id)}/clearTaskInstances",
+            json={
+                "dry_run": False,
+                "only_failed": False,
+                "dag_run_id": run_id,
+                "task_ids": [
+                    task.task_id if task.map_index < 0 else [task.task_id, task.map_index] for task in tasks
+                ],
+            },
+        )
+
+    @staticmethod
+    def _run(dag_id: str, run_id: str) -> str:
+        return f"dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
+
+
+def _seconds(ti: dict[str, Any]) -> float | None:
+    if ti["start_date"] is None:
+        return None
+    end = datetime.fromisoformat(ti["end_date"]) if ti["end_date"] else datetime.now(UTC)
+    return max(0.0, (end - datetime.fromisoformat(ti["start_date"])).total_seconds())
+
+
+def _log_lines(entry: dict[str, Any] | str) -> list[str]:
+    """Read one structured message; those without a time only tell which files were read."""
+    if isinstance(entry, str):
+        return [entry]
+    if not entry.get("timestamp"):
+        return []
+    lines = [f"{entry['timestamp'][11:19]} {entry.get('level', 'info').upper()} {entry['event']}"]
+    for error in entry.get("error_detail") or []:
+        lines += [
+            f"    {frame['filename']}:{frame['lineno']} in {frame['name']}" for frame in error["frames"]
+        ]
+        lines.append(f"    {error['exc_type']}: {error['exc_value']}")
+    return lines
