@@ -6,8 +6,17 @@ Everything listens on 127.0.0.1 only, keeps its files in one folder and ends wit
 
 from __future__ import annotations
 
-from local_airflow.api import AirflowApi, TaskState
+from local_airflow.api import AirflowApi, LogLine, TaskState
 from local_airflow.server import LocalAirflow
 from local_airflow.service import LocalAirflowError, Service, end, until
 
-__all__ = ["AirflowApi", "LocalAirflow", "LocalAirflowError", "Service", "TaskState", "end", "until"]
+__all__ = [
+    "AirflowApi",
+    "LocalAirflow",
+    "LocalAirflowError",
+    "LogLine",
+    "Service",
+    "TaskState",
+    "end",
+    "until",
+]

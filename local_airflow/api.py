@@ -15,9 +15,21 @@ from local_airflow.service import LocalAirflowError, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+
+class AirflowApiError(LocalAirflowError):
+    """
+    Airflow refused a request.
+
+    :param status: The HTTP status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 RUN_END_STATES = frozenset({"success", "failed"})
-# States in which a task needs a worker, or is about to get one.
-ON_A_WORKER = frozenset({"queued", "running", "restarting"})
+TASK_END_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _PAGE = 100
 
 
@@ -42,9 +54,34 @@ class TaskState:
     pid: int | None
 
     @property
+    def ended(self) -> bool:
+        """Whether it will not go on by itself."""
+        return self.state in TASK_END_STATES
+
+    @property
     def label(self) -> str:
         """The task's id, with the index of a mapped one."""
         return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """
+    One message of a task's log.
+
+    :param details: Of an error, its frames and what it says.
+    """
+
+    time: datetime
+    level: str
+    logger: str
+    message: str
+    details: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as a log file would show it."""
+        head = f"{self.time:%H:%M:%S} {self.level.upper():<7} {self.message}"
+        return "\n    ".join((head, *self.details))
 
 
 class AirflowApi:
@@ -69,21 +106,23 @@ class AirflowApi:
 
         :param path: Below ``/api/v2/``.
         :param request: What ``httpx.Client.request`` takes.
-        :raises LocalAirflowError: If it refuses, with what it says.
+        :raises AirflowApiError: If it refuses, with what it says.
         """
         if "Authorization" not in self._http.headers:
             token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
             self._http.headers["Authorization"] = f"Bearer {token}"
         response = self._http.request(method, f"/api/v2/{path}", **request)
         if response.is_error:
-            raise LocalAirflowError(f"{method} {path}: {response.status_code} {response.text}")
+            raise AirflowApiError(
+                f"{method} {path}: {response.status_code} {response.text}", response.status_code
+            )
         return response.json() if response.content else None
 
     def health(self) -> dict[str, dict[str, str | None]]:
         """Return the state and the last heartbeat of each component; empty while nothing answers."""
         try:
             health: dict[str, dict[str, str | None]] = self.call("GET", "monitor/health")
-        except (httpx.HTTPError, LocalAirflowError):
+        except (httpx.HTTPError, AirflowApiError):
             return {}
         return health
 
@@ -171,9 +210,11 @@ class AirflowApi:
             for ti in found
         ]
 
-    def task_log(self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None) -> list[str]:
+    def task_log(
+        self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None
+    ) -> list[LogLine]:
         """
-        Return the lines that a task has logged, as ``time level message``, errors with their traceback.
+        Return what a task and its trigger have logged.
 
         :param try_number: Which of its tries; the latest unless given.
         """
@@ -184,7 +225,12 @@ class AirflowApi:
             params={"map_index": task.map_index, "full_content": True},
             headers={"Accept": "application/json"},
         )
-        return [line for entry in answer["content"] for line in _log_lines(entry)]
+        # What has no time only tells which files were read; "::" opens and closes groups in the UI.
+        return [
+            _log_line(entry)
+            for entry in answer["content"]
+            if entry.get("timestamp") and not entry["event"].startswith("::")
+        ]
 
     def xcom(self, dag_id: str, run_id: str, task: TaskState, key: str = "return_value") -> Any:
         """Return a value that a task has pushed, or None."""
@@ -194,8 +240,8 @@ class AirflowApi:
                 f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}/xcomEntries/{quote(key)}",
                 params={"map_index": task.map_index, "deserialize": True},
             )["value"]
-        except LocalAirflowError as error:
-            if "not found" in str(error):
+        except AirflowApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
                 return None
             raise
 
@@ -226,16 +272,15 @@ def _seconds(ti: dict[str, Any]) -> float | None:
     return max(0.0, (end - datetime.fromisoformat(ti["start_date"])).total_seconds())
 
 
-def _log_lines(entry: dict[str, Any] | str) -> list[str]:
-    """Read one structured message; those without a time only tell which files were read."""
-    if isinstance(entry, str):
-        return [entry]
-    if not entry.get("timestamp"):
-        return []
-    lines = [f"{entry['timestamp'][11:19]} {entry.get('level', 'info').upper()} {entry['event']}"]
+def _log_line(entry: dict[str, Any]) -> LogLine:
+    details = []
     for error in entry.get("error_detail") or []:
-        lines += [
-            f"    {frame['filename']}:{frame['lineno']} in {frame['name']}" for frame in error["frames"]
-        ]
-        lines.append(f"    {error['exc_type']}: {error['exc_value']}")
-    return lines
+        details += [f"{frame['filename']}:{frame['lineno']} in {frame['name']}" for frame in error["frames"]]
+        details.append(f"{error['exc_type']}: {error['exc_value']}")
+    return LogLine(
+        time=datetime.fromisoformat(entry["timestamp"]),
+        level=entry.get("level", "info"),
+        logger=entry.get("logger") or "",
+        message=entry["event"],
+        details=tuple(details),
+    )

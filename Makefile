@@ -1,0 +1,43 @@
+# The newest Python that can make a virtual environment; PYTHON=... overrides.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$python; break; fi; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Made last, so that a broken installation is repaired by the next run.
+INSTALLED := $(VENV)/installed
+CONSTRAINTS := $(wildcard constraints.txt)
+
+.PHONY: help install demo ui test bench clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+install: $(INSTALLED) ## Make .venv, with all that the others need
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(addprefix -c ,$(CONSTRAINTS)) -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Run the content pipeline on a real Airflow and the emulator
+	@$(BIN)/python -m local_airflow.demo
+
+ui: $(INSTALLED) ## The same, and keep Airflow up to look around
+	@$(BIN)/python -m local_airflow.demo --stay
+
+test: $(INSTALLED) ## Lint, check types and run the whole test suite
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## Run the benchmarks
+	$(BIN)/python benchmarks/import_cost.py
+
+clean: ## Remove everything that the others have made
+	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

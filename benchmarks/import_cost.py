@@ -1,0 +1,94 @@
+"""
+What importing the provider costs, beyond ``airflow.sdk``, which every DAG file imports anyway.
+
+Each import is timed in fresh interpreters, in turns, so that a busy moment of the machine hits all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+OURS = [
+    f"airflow_provider_ims.{kind}.{product}"
+    for kind in ("operators", "sensors", "triggers")
+    for product in ("ims", "vod")
+]
+PRODUCT_CLIENTS = ["alibabacloud_ice20201109.client", "alibabacloud_vod20170321.client"]
+SDK_PREFIXES = ("alibabacloud_", "darabonba", "Tea")
+TARGET_MS = 50
+
+MEASURE = """
+import importlib, json, sys, time
+import airflow.sdk
+before = set(sys.modules)
+start = time.perf_counter()
+importlib.import_module(sys.argv[1])
+milliseconds = (time.perf_counter() - start) * 1000
+print(json.dumps([milliseconds, sorted(set(sys.modules) - before)]))
+"""
+
+
+def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
+    """Import a module in a fresh interpreter; return its milliseconds and the modules that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, module],
+        env=os.environ | {"AIRFLOW_HOME": airflow_home, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    milliseconds, modules = json.loads(done.stdout.splitlines()[-1])
+    return milliseconds, modules
+
+
+def machine() -> str:
+    """Name the machine and what runs on it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (
+        f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}, Airflow {version('apache-airflow')}, "
+        f"task SDK {version('apache-airflow-task-sdk')}"
+    )
+
+
+def main() -> int:
+    """Print the table; return 1 if a module of ours misses the target."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=7, help="interpreters per module (default: %(default)s)")
+    runs = parser.parse_args().n
+
+    found: dict[str, list[tuple[float, list[str]]]] = {module: [] for module in OURS + PRODUCT_CLIENTS}
+    with tempfile.TemporaryDirectory() as home:
+        for _ in range(runs):
+            for module, results in found.items():
+                results.append(measure(module, home))
+
+    print(machine())
+    print(f"Added to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
+    print(f"{'import':<42}{'ms':>8}{'modules':>9}{'SDK modules':>13}")
+    missed = []
+    for module, results in found.items():
+        milliseconds = statistics.median(result[0] for result in results)
+        modules = results[0][1]
+        sdk = sum(name.startswith(SDK_PREFIXES) for name in modules)
+        print(f"{module:<42}{milliseconds:>8.1f}{len(modules):>9}{sdk:>13}")
+        if module in OURS and (milliseconds >= TARGET_MS or sdk):
+            missed.append(module)
+    print(f"\nTarget: each of ours under {TARGET_MS} ms, no SDK module: ", end="")
+    print(f"missed by {', '.join(missed)}" if missed else "met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
