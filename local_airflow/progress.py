@@ -36,8 +36,8 @@ def shown(
     """Give a function that shows the tasks as they are, to be called at every look."""
     words = _LastWords(api, dag_id, run_id)
     if console.is_terminal:
-        with Live(console=console, refresh_per_second=4) as live:
-            yield lambda tasks: live.update(_table(tasks, words))
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda tasks: live.update(_table(tasks, words), refresh=True)
     else:
         yield _Lines(console, words)
 

@@ -1,0 +1,140 @@
+"""``make demo`` and ``make ui``: the content pipeline on a real Airflow, against the emulator."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import shutil
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from local_airflow.emulator import EmulatorService
+from local_airflow.progress import jobs_table, shown
+from local_airflow.server import LocalAirflow
+from local_airflow.service import LocalAirflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from local_airflow.api import AirflowApi
+
+CHECKOUT = Path(__file__).parents[1]
+DAG_ID = "ims_content_pipeline"
+_ENDED_BY_SIGNAL = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the demo.
+
+    :param argv: Arguments of the command line.
+    :return: The exit code: 0 when the pipeline succeeded.
+    """
+    parser = argparse.ArgumentParser(prog="python -m local_airflow.demo", description=__doc__)
+    parser.add_argument("--stay", action="store_true", help="keep Airflow up afterwards")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="where everything is written")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds that the pipeline may take")
+    arguments = parser.parse_args(argv)
+    # Where no terminal sets a width, addresses shall stay in one piece.
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for signum in _SIGNALS:
+        signal.signal(signum, _interrupt)
+    try:
+        with _folder(arguments.home) as home:
+            return _demo(console, home, timeout=arguments.timeout, stay=arguments.stay)
+    except LocalAirflowError as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything is stopped.")
+        return _ENDED_BY_SIGNAL
+
+
+def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: str = DAG_ID) -> bool:
+    """
+    Run a DAG once, show how it goes and what came out, or the log of what failed.
+
+    :param timeout: Seconds that it may take.
+    :return: Whether it succeeded.
+    """
+    api.unpause(dag_id)
+    run_id = api.trigger(dag_id)
+    try:
+        with shown(console, api, dag_id, run_id) as show:
+            state = api.wait(dag_id, run_id, timeout=timeout, on_progress=show)
+    except LocalAirflowError as error:
+        state = str(error)
+    jobs = jobs_table(api, dag_id, run_id)
+    if jobs.row_count:
+        console.print(jobs)
+    if state == "success":
+        return True
+    for task in api.task_instances(dag_id, run_id):
+        # After a time-out that is every task which has begun and not ended, else those that failed.
+        if task.seconds is not None and task.state not in {"success", "upstream_failed", "skipped"}:
+            console.print(f"\nLog of {task.label}, which is {task.state}:", style="bold red")
+            for line in api.task_log(dag_id, run_id, task):
+                console.print(str(line), markup=False, highlight=False, soft_wrap=True)
+    console.print(f"\nThe pipeline did not succeed: {state}", style="bold red", markup=False, highlight=False)
+    return False
+
+
+def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
+    console.print(f"Starting the emulator and Airflow; their logs are in {home} ...")
+    emulator = EmulatorService(home / "emulator")
+    with (
+        emulator,
+        LocalAirflow(home / "airflow", CHECKOUT / "example_dags", env=emulator.airflow_env) as airflow,
+    ):
+        try:
+            console.print(f"Airflow: {airflow.url}/auth/token/login   emulator: {emulator.url}")
+            succeeded = run_pipeline(console, airflow.api, timeout=timeout)
+            if stay:
+                console.print(f"\nAirflow stays up at {airflow.url}/auth/token/login - Ctrl-C ends it.")
+                _wait_for_interrupt()
+        finally:
+            _ignore_signals()
+            console.print("Stopping ...")
+    return 0 if succeeded else 1
+
+
+@contextmanager
+def _folder(home: Path) -> Iterator[Path]:
+    """Empty the folder and keep it to ourselves."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalAirflowError(f"another demo runs in {home}") from None
+        for name in ("airflow", "emulator"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        yield home
+
+
+def _interrupt(*_: object) -> None:
+    # From here on everything is being stopped, which a second Ctrl-C must not cut short.
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for signum in _SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""What the demo says of a result and of a run."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from local_airflow import LogLine, TaskState
+from local_airflow.progress import job_kind, jobs_table, outcome, shown
+
+
+@pytest.mark.parametrize(
+    ("operator", "kind"),
+    [
+        ("ImsSubmitTextGenerateJobOperator", "TextGenerate"),
+        ("ImsSubmitBatchMediaProducingJobOperator", "BatchMediaProducing"),
+        ("VodSubmitAIImageJobOperator", "AIImage"),
+        ("_PythonDecoratedOperator", "_PythonDecoratedOperator"),
+    ],
+)
+def test_job_kind(operator, kind):
+    assert job_kind(operator) == kind
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"texts": ["夏日清凉", "b"], "usage": {"total_tokens": 2}}, "texts (2): 夏日清凉"),
+        ({"media_url": "https://x/a.mp3", "sentences": [{}, {}]}, "sentences (2): https://x/a.mp3"),
+        (
+            {"videos": [{"media_url": "https://x/1.mp4"}], "failed": [{"error_code": "Broken"}]},
+            "videos (1): https://x/1.mp4\nfailed videos (1): Broken",
+        ),
+        (
+            {"images": [{"score": 0.4, "url": "u4"}, {"score": 0.9, "url": "u9"}]},
+            "images (2), the best at 0.9: u9",
+        ),
+        ({"job_id": "j", "state": "Finished"}, ""),
+    ],
+)
+def test_outcome(result, said):
+    assert outcome(result) == said
+
+
+class FakeApi:
+    """Answers with what a test has put in."""
+
+    def __init__(self):
+        self.tasks = []
+        self.results = {}
+        self.log = []
+        self.log_reads = 0
+
+    def task_instances(self, *_):
+        return self.tasks
+
+    def xcom(self, _dag_id, _run_id, task):
+        return self.results.get(task.task_id)
+
+    def task_log(self, *_):
+        self.log_reads += 1
+        return [
+            LogLine(time=datetime.now(UTC), level="info", logger=logger, message=message)
+            for logger, message in self.log
+        ]
+
+
+def task(state, *, task_id="copy", seconds=1.0):
+    return TaskState(
+        id=task_id,
+        task_id=task_id,
+        map_index=-1,
+        operator="ImsSubmitTextGenerateJobOperator",
+        state=state,
+        try_number=1,
+        seconds=seconds,
+        pid=None,
+    )
+
+
+@pytest.fixture
+def api():
+    return FakeApi()
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+OURS = "airflow.task.operators.airflow_provider_ims.operators.ims.ImsSubmitTextGenerateJobOperator"
+
+
+def test_a_line_is_printed_for_each_change_only(api, console):
+    api.log = [(OURS, "submitted job j1 [x]"), ("task", "Pausing task as DEFERRED.")]
+    with shown(console, api, "d", "r") as show:
+        show([task(None, seconds=None)])
+        show([task("running")])
+        show([task("running")])
+        show([task("deferred")])
+        api.log.append((OURS, "job j1 is Executing"))
+        show([task("deferred")])
+        show([task("success")])
+        reads = api.log_reads
+        show([task("success")])
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    assert [(line[3], " ".join(line[6:])) for line in lines] == [
+        ("running", "submitted job j1 [x]"),
+        ("deferred", "submitted job j1 [x]"),
+        ("deferred", "job j1 is Executing"),
+        ("success", "job j1 is Executing"),
+    ]
+    assert api.log_reads == reads, "the log of a task that has ended cannot change"
+
+
+def test_a_terminal_gets_a_table_that_is_drawn_again(api):
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    api.log = [(OURS, "submitted job j1 [x]")]
+    with shown(console, api, "d", "r") as show:
+        show([task("running"), task(None, task_id="videos", seconds=None)])
+        show([task("success"), task("deferred", task_id="videos")])
+    drawn = console.file.getvalue()
+    assert "waiting" in drawn
+    assert "deferred" in drawn
+    assert "submitted job j1 [x]" in drawn
+
+
+def test_the_table_of_jobs_holds_those_tasks_that_had_one(api, console):
+    api.tasks = [
+        task("success", seconds=2.34),
+        task("success", task_id="pick"),
+        task("failed", task_id="videos"),
+    ]
+    api.results = {
+        "copy": {"job_id": "j1", "state": "Finished", "texts": ["[bold]"]},
+        "pick": "a string",
+    }
+    table = jobs_table(api, "d", "r")
+    console.print(table)
+    assert table.row_count == 1
+    printed = console.file.getvalue()
+    assert all(words in printed for words in ("TextGenerate", "j1", "Finished", "2.3", "texts (1): [bold]"))

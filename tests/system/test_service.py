@@ -1,0 +1,153 @@
+"""Services are ended to the last process, whatever those do to get away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+
+from local_airflow import LocalAirflowError, Service, end, until
+from local_airflow.server import service_environment
+
+# Forks a child that leaves the process group, as Airflow's tasks do, and that does not hear SIGTERM.
+STUBBORN = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("child", os.getpid(), flush=True)
+    time.sleep(600)
+print("parent", os.getpid(), flush=True)
+if sys.argv[1] == "stay":
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def make_service(tmp_path):
+    made = []
+
+    def make(*argv):
+        service = Service(
+            "thing",
+            [sys.executable, "-c", *argv],
+            env=service_environment(tmp_path),
+            log=tmp_path / "thing.log",
+            cwd=tmp_path,
+        )
+        made.append(service)
+        return service
+
+    yield make
+    end(made, grace=0)
+
+
+def _pids(service):
+    def both():
+        return {"child", "parent"} <= set(service.tail().split())
+
+    until("both processes", both, timeout=20, interval=0.02)
+    words = service.tail().split()
+    return {name: int(pid) for name, pid in zip(words[::2], words[1::2], strict=True)}
+
+
+def test_end_reaches_a_child_in_another_process_group(make_service):
+    service = make_service(STUBBORN, "stay")
+    service.start()
+    pids = _pids(service)
+    assert {process.pid for process in service.processes()} == set(pids.values())
+    assert os.getpgid(pids["child"]) != os.getpgid(pids["parent"])
+
+    end([service], grace=0.2)
+
+    assert service.processes() == []
+    assert not any(psutil.pid_exists(pid) and _alive(pid) for pid in pids.values())
+    assert not service.running
+
+
+def test_orphans_are_ended_before_a_new_start(make_service):
+    service = make_service(STUBBORN, "leave")
+    service.start()
+    first = _pids(service)
+    until("end of the parent", lambda: not service.running, timeout=20, interval=0.02)
+    assert [process.pid for process in service.processes()] == [first["child"]]
+    service.log.unlink()
+
+    service.start()
+
+    assert not _alive(first["child"])
+    assert _pids(service)["child"] != first["child"]
+
+
+def test_kill_gives_no_chance_to_tidy_up(make_service):
+    service = make_service(
+        "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('tidy', flush=True));"
+        "print('up', flush=True); time.sleep(600)"
+    )
+    service.start()
+    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+
+    service.kill()
+
+    assert service.tail() == "up"
+    assert not service.running
+
+
+def test_term_comes_before_kill(make_service):
+    service = make_service(
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidy'));"
+        "print('up', flush=True); time.sleep(600)"
+    )
+    service.start()
+    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+
+    end([service], grace=20)
+
+    assert service.tail() == "up\ntidy"
+
+
+def test_a_program_that_ended_is_reported_with_its_last_words(make_service):
+    service = make_service("import sys; sys.exit('out of luck')")
+    service.start()
+    until("end", lambda: not service.running, timeout=20, interval=0.02)
+    with pytest.raises(LocalAirflowError, match="thing ended with exit code 1:\nout of luck"):
+        service.check_running()
+
+
+def test_until_gives_up():
+    with pytest.raises(LocalAirflowError, match=r"no rain within 0\.01 s"):
+        until("rain", lambda: False, timeout=0.01, interval=0.001)
+
+
+def test_a_service_sees_nothing_of_the_environment_that_could_reach_the_cloud(monkeypatch, tmp_path):
+    for name in (
+        "AIRFLOW__CORE__EXECUTOR",
+        "AIRFLOW_CONN_X",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "HTTPS_PROXY",
+        "DEBUG",
+    ):
+        monkeypatch.setenv(name, "leak")
+    environment = service_environment(tmp_path)
+    assert "leak" not in environment.values()
+    assert environment["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] == "true"
+    assert environment["HOME"] == str(tmp_path)
+
+
+def _alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_signal_names_are_those_of_the_system(make_service):
+    service = make_service("import time; print('up', flush=True); time.sleep(600)")
+    service.start()
+    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    service.signal(signal.SIGTERM)
+    until("end", lambda: not service.running, timeout=20, interval=0.02)
+    assert service.exit_code == -signal.SIGTERM
