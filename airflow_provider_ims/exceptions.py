@@ -7,6 +7,9 @@ one would not, and a failed job must read the same in both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class ImsError(Exception):
     """
@@ -51,6 +54,10 @@ class ImsRequestError(ImsError):
     def __init__(self, message: str, *, field: str | None = None, **details: str | None) -> None:
         super().__init__(message, **details)
         self.field = field
+
+
+class ImsResourceNotFoundError(ImsRequestError):
+    """The service does not know something that the request names: a media asset, a template, a job."""
 
 
 class ImsPermissionError(ImsError):
@@ -124,3 +131,33 @@ class ImsJobNotFoundError(ImsJobError):
 
 class ImsJobTimeoutError(ImsJobError):
     """The job did not end before the deadline; it goes on running, since the service has no cancel."""
+
+
+def error_as_dict(error: BaseException) -> dict[str, Any]:
+    """
+    Return an error as plain JSON data, for the way from a trigger to the resuming task.
+
+    :param error: An error of this provider; of any other only its type and text are kept.
+    """
+    if isinstance(error, ImsError):
+        return {"type": type(error).__name__, "message": error.args[0], "details": vars(error)}
+    return {"type": "ImsError", "message": f"{type(error).__name__}: {error}", "details": {}}
+
+
+def error_from_dict(data: Mapping[str, Any]) -> ImsError:
+    """
+    Rebuild an error from :func:`error_as_dict`.
+
+    :param data: The plain data.
+    :return: An error of the class that it was; the root class when the data does not fit.
+    """
+    kinds = {kind.__name__: kind for kind in _all_kinds(ImsError)}
+    message = str(data.get("message"))
+    try:
+        return kinds[data["type"]](message, **data["details"])
+    except (KeyError, TypeError):
+        return ImsError(message)
+
+
+def _all_kinds(kind: type[ImsError]) -> list[type[ImsError]]:
+    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _all_kinds(child))]

@@ -1,0 +1,148 @@
+"""What the hooks of both products share: connection -> credentials -> client, and one call with its errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_ims.exceptions import (
+    ImsError,
+    ImsResourceNotFoundError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+from airflow_provider_ims.hooks.errors import from_sdk
+from airflow_provider_ims.hooks.settings import read_settings
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from airflow_provider_ims.hooks.actions import Action, Product
+    from airflow_provider_ims.hooks.settings import Settings
+
+#: How often a call is sent at most, and the longest pause between two sends in seconds.
+ATTEMPTS = 6
+LONGEST_PAUSE = 20.0
+
+
+class AlibabaCloudMediaHook(BaseHook):
+    """
+    Base of the hooks of IMS and VOD; one connection serves both.
+
+    :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
+    :param region_id: A region that goes over the connection's, such as ``cn-shanghai``.
+    """
+
+    conn_name_attr = "ims_conn_id"
+    default_conn_name = "ims_default"
+    conn_type = "alibabacloud_ims"
+    hook_name = "Alibaba Cloud IMS"
+
+    product: ClassVar[Product]
+    #: A read that needs no job and costs nothing: action and parameters.
+    probe: ClassVar[tuple[str, Mapping[str, str]]]
+
+    def __init__(self, ims_conn_id: str = default_conn_name, region_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the connection says; looked up once."""
+        return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
+
+    @cached_property
+    def client(self) -> Any:
+        """The SDK's generic client, which every method of the product clients ends in."""
+        from airflow_provider_ims.hooks import sdk
+
+        return sdk.Client(self._client_config())
+
+    def _client_config(self) -> Any:
+        from airflow_provider_ims.hooks import sdk
+
+        return sdk.client_config(self.settings, self.settings.endpoint(self.product.code))
+
+    def call(self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> dict[str, Any]:
+        """
+        Call an API action and return the answer's body.
+
+        An action that only reads is repeated, with growing and random pauses, after throttling, server errors
+        and lost connections. Any other is repeated only when it is certain that it was not accepted: it was
+        throttled, or no connection was made.
+
+        :param action: The API action, such as ``SubmitTextGenerateJob``.
+        :param params: The API's parameters under their own names; ``None`` leaves one out.
+        :param attempts: How often the request may be sent. Default: 6.
+        :return: The answer's JSON object, ``RequestId`` included.
+        :raises ImsError: one of its kinds, by the service's error code.
+        """
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        sent_as = self.product.action(action)
+        parameters = {name: _as_text(value) for name, value in params.items() if value is not None}
+        backoff = wait_random_exponential(multiplier=1, max=LONGEST_PAUSE)
+
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked_for = error.retry_after if isinstance(error, ImsThrottledError) else None
+            # Up to a half more than asked for, so that those who were told the same do not come back together.
+            return min(asked_for, LONGEST_PAUSE) + backoff(state) / 2 if asked_for else backoff(state)
+
+        def log_pause(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            self.log.warning("%s; sending %s again in %.1f s", error, action, state.upcoming_sleep)
+
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: _may_repeat(error, sent_as)),
+            stop=stop_after_attempt(attempts),
+            wait=pause,
+            before_sleep=log_pause,
+            sleep=time.sleep,
+            reraise=True,
+        )
+        return retrying(self._send, sent_as, parameters)
+
+    def _send(self, action: Action, parameters: Mapping[str, str]) -> dict[str, Any]:
+        from airflow_provider_ims.hooks import sdk
+
+        client = self.client
+        try:
+            body = sdk.send(client, action, parameters)
+        except Exception as error:  # noqa: BLE001
+            # Everything: what the SDK raises has no common root, and a garbled answer ends in whatever its
+            # reading stumbled over. The SDK's text is dropped, since it repeats the whole request.
+            raise from_sdk(error, action, f"{self.product.code}:{action.name}") from None
+        if not isinstance(body, dict):
+            raise ImsUnavailableError(f"The answer is no JSON object but {type(body).__name__}", action=action.name)
+        return body
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Make one cheap signed call, for the Test button of the Connections page.
+
+        :return: Whether it worked, and a sentence.
+        """
+        action, parameters = self.probe
+        try:
+            self.call(action, parameters, attempts=2)
+        except ImsResourceNotFoundError:
+            pass  # The service looked: the way there, the credentials and the permission are good.
+        except ImsError as error:
+            return False, str(error)
+        return True, f"{action} answered at {self.settings.endpoint(self.product.code)}"
+
+
+def _may_repeat(error: BaseException, action: Action) -> bool:
+    if isinstance(error, ImsThrottledError):
+        return True
+    return isinstance(error, ImsUnavailableError) and (action.reads or error.accepted is False)
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

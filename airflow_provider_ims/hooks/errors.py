@@ -1,0 +1,129 @@
+"""From what the SDK raises to this provider's errors, by the service's error code."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ims.exceptions import (
+    ImsCredentialsError,
+    ImsError,
+    ImsNotSubscribedError,
+    ImsPermissionError,
+    ImsRequestError,
+    ImsResourceNotFoundError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.actions import Action
+
+#: Error codes (whole, or the part before a dot) -> the error they mean. The first that fits is taken;
+#: see https://help.aliyun.com/document_detail/454816.html and each action's page.
+ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
+    (re.compile(rf"(?:{pattern})(?:\..*)?$"), error)
+    for pattern, error in (
+        ("Throttling|RequestsTooFrequent", ImsThrottledError),
+        (
+            "InvalidAccessKeyId|InactiveAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|"
+            "InvalidSecurityToken|MissingSecurityToken|InvalidTimeStamp|InvalidCredentials",
+            ImsCredentialsError,
+        ),
+        ("OperationDenied", ImsNotSubscribedError),
+        ("Forbidden|NoPermission|NotAuthorized", ImsPermissionError),
+        # A nonce is drawn for each request, so a used one means that something between here and the service
+        # sent the request a second time: the first may have been accepted.
+        ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed", ImsUnavailableError),
+        ("InvalidAction|InvalidVersion", ImsRequestError),
+        (r"ResourceNotFound|.*NotFound|.*\.NotFound|.*NotExist", ImsResourceNotFoundError),
+    )
+)
+
+#: What to do about it, by the error it is.
+ADVICE: dict[type[ImsError], str] = {
+    ImsCredentialsError: "check the connection's AccessKey ID, secret and security token, and this machine's clock",
+    ImsNotSubscribedError: "the account has no subscription to this feature, or is suspended for arrears",
+}
+
+
+def from_sdk(error: Exception, action: Action, ram_action: str) -> ImsError:
+    """
+    Turn what the SDK raised into one of this provider's errors.
+
+    :param error: What the SDK raised.
+    :param action: The action that was called.
+    :param ram_action: The RAM action that allows it, such as ``ice:SubmitTextGenerateJob``.
+    """
+    inner: Any = getattr(error, "inner_exception", None) or error
+    if type(inner).__name__ == "CredentialException":
+        return ImsCredentialsError(f"No credentials could be had: {inner.message}", action=action.name)
+    # By shape, not by class: the SDK has three families of exceptions that look alike.
+    status, code = getattr(error, "status_code", None), getattr(error, "code", None)
+    if status is None or not code:
+        return _no_answer(inner, action)
+    return _answered(error, int(status), str(code), action, ram_action)
+
+
+def _answered(error: Exception, status: int, code: str, action: Action, ram_action: str) -> ImsError:
+    data: dict[str, Any] = getattr(error, "data", None) or {}
+    details: dict[str, Any] = {
+        "action": action.name,
+        "code": code,
+        "request_id": data.get("RequestId") or data.get("requestId"),
+    }
+    said = str(data.get("Message") or data.get("message") or f"HTTP status {status}").strip()
+    kind = _kind(status, code)
+    if kind is ImsThrottledError:
+        return ImsThrottledError(f"Throttled: {said}", retry_after=getattr(error, "retry_after", None), **details)
+    if kind is ImsUnavailableError:
+        return ImsUnavailableError(f"The service failed with HTTP status {status}: {said}", **details)
+    if kind is ImsPermissionError:
+        return ImsPermissionError(
+            f"Not allowed: {said}; grant the RAM action {ram_action} to this connection's identity",
+            ram_action=ram_action,
+            **details,
+        )
+    if kind is ImsCredentialsError:
+        # Not the service's words: for a wrong signature they hold the string to sign, tokens and all.
+        return ImsCredentialsError(f"The credentials were refused; {ADVICE[kind]}", **details)
+    if kind is ImsNotSubscribedError:
+        return ImsNotSubscribedError(f"{said}; {ADVICE[kind]}", **details)
+    _, _, field = code.partition("InvalidParameter.")
+    error_of_kind: ImsError = kind(f"The service refused the request: {said}", field=field or None, **details)
+    return error_of_kind
+
+
+def _kind(status: int, code: str) -> type[Any]:
+    for pattern, kind in ERRORS_BY_CODE:
+        if pattern.match(code):
+            return kind
+    if status == 429:
+        return ImsThrottledError
+    if status >= 500:
+        return ImsUnavailableError
+    return ImsResourceNotFoundError if status == 404 else ImsRequestError
+
+
+def _no_answer(error: Any, action: Action) -> ImsUnavailableError:
+    # The SDK keeps of a network error only its text, which holds the whole request; its class is in the chain.
+    cause = error.__context__ if isinstance(error.__context__, OSError) else None
+    if cause is None:
+        return ImsUnavailableError(
+            f"The answer could not be understood ({type(error).__name__}): it was not the service's JSON",
+            action=action.name,
+        )
+    if _never_sent(cause):
+        return ImsUnavailableError(
+            f"The service could not be reached: {type(cause).__name__}", accepted=False, action=action.name
+        )
+    return ImsUnavailableError(f"The service did not answer: {type(cause).__name__}", action=action.name)
+
+
+def _never_sent(cause: OSError) -> bool:
+    """Tell whether a network error came before anything was sent: no connection was made."""
+    from requests.exceptions import ConnectTimeout
+    from urllib3.exceptions import NewConnectionError
+
+    reason = getattr(cause.args[0], "reason", None) if cause.args else None
+    return isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)

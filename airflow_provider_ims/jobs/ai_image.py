@@ -1,0 +1,56 @@
+"""
+AI image jobs of ApsaraVideo VOD, told of by ``GetAIImageJobs``, ten at a time.
+
+See https://help.aliyun.com/document_detail/186923.html. What the service says of a job that runs, and of an id
+that it does not know, is not documented: every word but the two documented ones means running, and an id that is
+absent from the answer is unknown for now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+
+
+def _images(job: Mapping[str, Any]) -> dict[str, Any]:
+    ai_result = parsed(job.get("AIImageResult"))
+    images = objects(ai_result)
+    result: dict[str, Any] = {
+        "video_id": text(job.get("VideoId")),
+        "images": [{"score": number(image.get("Score")), "url": text(image.get("Url"))} for image in images or ()],
+    }
+    if images is None and ai_result:
+        result["ai_result"] = ai_result
+    return result
+
+
+def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
+    for job in body["AIImageJobList"] or ():
+        status = str(job.get("Status") or "")
+        state = family.state_of(status)
+        failed = state is JobState.FAILED
+        yield Job(
+            id=str(job["JobId"]),
+            state=state,
+            status=status,
+            result=_images(job) if state is JobState.SUCCEEDED else {},
+            error_code=text(job.get("Code")) if failed else None,
+            error_message=text(job.get("Message")) if failed else None,
+            request_id=text(body.get("RequestId")),
+        )
+
+
+AI_IMAGE = JobFamily(
+    name="ai_image",
+    query_action="GetAIImageJobs",
+    id_parameter="JobIds",
+    ids_per_query=10,
+    first_status="submitted",
+    end_states=MappingProxyType({"success": JobState.SUCCEEDED, "fail": JobState.FAILED}),
+    read=_read,
+)

@@ -1,0 +1,72 @@
+"""A family of jobs: how its jobs are asked for, what its state words mean, how its answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
+from airflow_provider_ims.jobs.job import Job, JobState
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+
+
+@dataclass(frozen=True, slots=True)
+class JobFamily:
+    """
+    Jobs that are asked for by the same action.
+
+    :param name: Its name in logs, keys and metrics.
+    :param query_action: The API action that tells a job's state.
+    :param id_parameter: The action's parameter that takes the job ids.
+    :param ids_per_query: How many ids one call takes.
+    :param first_status: The state word of a job that was just accepted.
+    :param end_states: The service's state words that end a job, in lower case. Every other word, known or not,
+        means that the job runs: the documents do not list them all.
+    :param read: From an answer's body to the jobs in it.
+    """
+
+    name: str
+    query_action: str
+    id_parameter: str
+    ids_per_query: int
+    first_status: str
+    end_states: Mapping[str, JobState]
+    read: Callable[[JobFamily, Mapping[str, Any]], Iterable[Job]]
+
+    def state_of(self, status: str) -> JobState:
+        """Return what the service's state word means."""
+        return self.end_states.get(status.lower(), JobState.RUNNING)
+
+    def query(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
+        """
+        Ask for jobs with one call.
+
+        :param hook: The hook of the family's product.
+        :param job_ids: At most ``ids_per_query`` job ids.
+        :param options: Passed on to the hook's ``call``.
+        :return: The jobs that the service knows, by id; what is absent it does not know, or not yet.
+        :raises ImsError: as the hook's ``call``.
+        """
+        try:
+            body = hook.call(self.query_action, {self.id_parameter: ",".join(job_ids)}, **options)
+        except ImsResourceNotFoundError:
+            return {}
+        try:
+            jobs = {job.id: job for job in self.read(self, body)}
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # Whatever stands where a documented field should: the job is not to blame, the next answer may be good.
+            raise ImsUnavailableError(
+                f"The answer has not the documented shape ({error})",
+                action=self.query_action,
+                request_id=str(body.get("RequestId") or "") or None,
+            ) from None
+        return {job_id: jobs[job_id] for job_id in job_ids if job_id in jobs}
+
+
+def chunks(job_ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Cut ``job_ids`` into runs of at most ``size``."""
+    for start in range(0, len(job_ids), size):
+        yield job_ids[start : start + size]

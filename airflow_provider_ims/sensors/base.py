@@ -1,0 +1,206 @@
+"""The sensor that all job families share: wait for jobs that something else submitted."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.tasks import JobTask
+from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, look
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+#: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline; see operators/base.py.
+BACKSTOP = 600
+
+
+class JobSensor(JobTask, BaseSensorOperator):
+    """
+    Wait for jobs that something else submitted.
+
+    :param ims_conn_id: The connection. (templated) Default: ``ims_default``.
+    :param region_id: A region that goes over the connection's, such as ``cn-shanghai``. (templated)
+    :param deferrable: Wait in the triggerer, without holding a worker. Default: ``[operators] default_deferrable``.
+    :param kwargs: Airflow's own of every sensor: ``poke_interval`` (seconds between two looks, here by default 10),
+        ``timeout`` (seconds), ``soft_fail`` (skip on a time-out; a failed job fails all the same), ``mode``.
+    """
+
+    template_fields: Sequence[str] = ("ims_conn_id", "region_id")
+    ui_color = "#ffe8d6"
+
+    def __init__(
+        self,
+        *,
+        ims_conn_id: str = "ims_default",
+        region_id: str | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: float = 10,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+        self.deferrable = deferrable
+        self._watches: dict[str, JobWatch] = {}
+        self._ended: dict[str, Job] = {}
+
+    def awaited_ids(self) -> list[str]:
+        """Return the jobs to wait for."""
+        raise NotImplementedError
+
+    def result(self, results: list[dict[str, Any]]) -> Any:
+        """Return what the task hands on, from one result for each job."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> Any:
+        """
+        Look at the jobs, and wait for those that have not ended.
+
+        :param context: The task's context.
+        :return: The result of the job, or a list of them, as the operator of its kind returns it.
+        :raises ImsJobFailedError: when a job failed.
+        :raises AirflowSensorTimeout: when a job did not end in time, in every mode.
+        :raises ImsError: when the jobs cannot be asked for.
+        """
+        if self.deferrable:
+            began = time.time()
+            first_look = self.poke(context)
+            if isinstance(first_look, PokeReturnValue):
+                return first_look.xcom_value
+            self.defer(
+                trigger=self.trigger_class(
+                    **self._awaited(),
+                    deadline=began + float(self.timeout),
+                    ims_conn_id=self.ims_conn_id,
+                    region_id=self.region_id,
+                    poll_interval=float(self.poke_interval),
+                    started=began,
+                ),
+                method_name="execute_complete",
+                timeout=timedelta(seconds=float(self.timeout) + BACKSTOP),
+            )
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """
+        Take the trigger's event and end the task.
+
+        :param context: The task's context.
+        :param event: What the trigger sent.
+        :return: As :meth:`execute`.
+        """
+        try:
+            return self._conclude_all(self.ended_jobs(event))
+        except ImsJobTimeoutError as error:
+            raise AirflowSensorTimeout(str(error)) from None
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """
+        Look once at the jobs that have not ended.
+
+        :param context: The task's context.
+        :return: ``False``, or the result once all jobs have ended.
+        """
+        job_ids = self.awaited_ids()
+        family = self.trigger_class.family
+        began = self._began(context)
+        # A rescheduled sensor starts from zero at each look, it cannot count failures in a row.
+        tolerated = 1 if self.reschedule else TOLERATED_ERRORS
+        for some in chunks([job_id for job_id in job_ids if job_id not in self._ended], family.ids_per_query):
+            for job_id, observation in look(family, self.hook, some).items():
+                watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
+                if job := watch.judge(observation, time.time()):
+                    self.log_change(job, began)
+                    if job.ended:
+                        self._ended[job_id] = job
+        if any(job_id not in self._ended for job_id in job_ids):
+            return False
+        return PokeReturnValue(True, self._conclude_all([self._ended[job_id] for job_id in job_ids]))
+
+    def _began(self, context: Context) -> float:
+        if self._watches:
+            return min(watch.began for watch in self._watches.values())
+        if self.reschedule:
+            ti: Any = context["ti"]
+            if first_look := ti.get_first_reschedule_date(context):
+                return float(first_look.timestamp())
+        return time.time()
+
+    def _awaited(self) -> dict[str, Any]:
+        (job_id,) = self.awaited_ids()
+        return {"job_id": job_id}
+
+    def _conclude_all(self, jobs: list[Job]) -> Any:
+        for job in jobs:
+            if job.state is JobState.FAILED:
+                self.log.error("Job %s failed: %s %s", job.id, job.error_code, job.error_message)
+        return self.result([self.conclude(job) for job in jobs])
+
+
+class SingleJobSensor(JobSensor):
+    """
+    Wait for one job.
+
+    :param job_id: The job. (templated)
+    :param kwargs: As of :class:`JobSensor`.
+    """
+
+    template_fields: Sequence[str] = ("job_id", *JobSensor.template_fields)
+
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+
+    def awaited_ids(self) -> list[str]:
+        """Return the one job, checked."""
+        if not isinstance(self.job_id, str) or not self.job_id.strip():
+            raise ImsRequestError(f"job_id: {self.job_id!r} is no job id", field="job_id")
+        return [self.job_id.strip()]
+
+    def result(self, results: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the job's result."""
+        return results[0]
+
+
+class JobsSensor(JobSensor):
+    """
+    Wait for several jobs, until the last of them has ended.
+
+    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param kwargs: As of :class:`JobSensor`.
+    """
+
+    template_fields: Sequence[str] = ("job_ids", *JobSensor.template_fields)
+
+    def __init__(self, *, job_ids: Sequence[str] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_ids = job_ids
+
+    def awaited_ids(self) -> list[str]:
+        """Return the jobs, each once."""
+        # A list that came through Jinja is its Python text, brackets and quotes included.
+        ids = re.findall(r"[\w-]+", self.job_ids) if isinstance(self.job_ids, str) else list(self.job_ids or ())
+        if not ids or not all(isinstance(job_id, str) and job_id for job_id in ids):
+            raise ImsRequestError(f"job_ids: {self.job_ids!r} holds no job ids", field="job_ids")
+        return list(dict.fromkeys(ids))
+
+    def result(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the jobs' results, in the order of their ids."""
+        return results
+
+    def _awaited(self) -> dict[str, Any]:
+        return {"job_ids": self.awaited_ids()}

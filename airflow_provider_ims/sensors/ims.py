@@ -1,0 +1,48 @@
+"""Sensors of Intelligent Media Services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ims.sensors.base import SingleJobSensor
+from airflow_provider_ims.tasks import BatchJobTask
+from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
+
+
+class ImsSmartHandleJobSensor(SingleJobSensor):
+    """
+    Wait for a smart job (``GetSmartHandleJob``): text generation, audio production and others.
+
+    Returns what the operator of the job's kind returns; of kinds without one ``{"job_id", "state", "media_id",
+    "media_url", "ai_result", "usage"}``.
+
+    .. seealso:: https://help.aliyun.com/document_detail/440953.html
+
+    :param job_id: The job. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
+        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    """
+
+    trigger_class = ImsSmartHandleJobTrigger
+
+
+class ImsBatchMediaProducingJobSensor(BatchJobTask, SingleJobSensor):
+    """
+    Wait for a batch job (``GetBatchMediaProducingJob``).
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
+    "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://help.aliyun.com/document_detail/2692547.html
+
+    :param job_id: The job. (templated)
+    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
+        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    """
+
+    trigger_class = ImsBatchMediaProducingJobTrigger
+
+    def __init__(self, *, job_id: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
+        super().__init__(job_id=job_id, **kwargs)
+        self.fail_on_partial_failure = fail_on_partial_failure

@@ -1,0 +1,23 @@
+"""Sensors of ApsaraVideo VOD."""
+
+from __future__ import annotations
+
+from airflow_provider_ims.sensors.base import JobsSensor
+from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+
+
+class VodAIImageJobSensor(JobsSensor):
+    """
+    Wait for AI image jobs (``GetAIImageJobs``, ten ids a call), until the last of them has ended.
+
+    Returns a list with ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}`` for each job, in the order
+    of ``job_ids``.
+
+    .. seealso:: https://help.aliyun.com/document_detail/186923.html
+
+    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
+        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    """
+
+    trigger_class = VodAIImageJobTrigger

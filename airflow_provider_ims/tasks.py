@@ -1,0 +1,103 @@
+"""What operators and sensors share: the hook, reading a trigger's event, and what a job's end means for the task."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
+from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.triggers.base import read_event
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator
+
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.job import Job
+    from airflow_provider_ims.triggers.base import JobTrigger
+
+    _Task = BaseOperator
+else:
+    _Task = object
+
+
+class JobTask(_Task):
+    """Mixed into operators and sensors that wait for jobs."""
+
+    #: The trigger that waits for the task's jobs; it knows their family and their product's hook.
+    trigger_class: ClassVar[type[JobTrigger]]
+
+    ims_conn_id: str
+    region_id: str | None
+
+    @cached_property
+    def hook(self) -> AlibabaCloudMediaHook:
+        """The hook of the jobs' product."""
+        return self.trigger_class.hook_class(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
+
+    def log_change(self, job: Job, started: float) -> None:
+        """Log a change of a job's state, with the seconds since ``started`` (epoch seconds)."""
+        self.log.info("Job %s is %s after %.0f s", job.id, job.status, time.time() - started)
+
+    def conclude(self, job: Job) -> dict[str, Any]:
+        """
+        Return what the task hands on for an ended job.
+
+        :param job: The job.
+        :return: ``{"job_id", "state", ...}``, by the kind of job.
+        :raises ImsJobFailedError: when the job failed.
+        """
+        result = job.outcome()
+        self.log.info("Job %s ended: %s", job.id, job.status)
+        return result
+
+    def ended_jobs(self, event: Any) -> list[Job]:
+        """
+        Return the ended jobs that a trigger's event tells of; those too large for an event are fetched.
+
+        :param event: The event.
+        :raises ImsError: the error that the event tells of, or the fetch's.
+        """
+        job_ids, jobs = read_event(event)
+        if jobs is not None:
+            return jobs
+        family = self.trigger_class.family
+        found: dict[str, Job] = {}
+        for some in chunks(job_ids, family.ids_per_query):
+            found |= family.query(self.hook, some)
+        for job_id in job_ids:
+            if job_id not in found:
+                raise ImsJobNotFoundError(f"Job {job_id} ended, but is gone now", job_id=job_id)
+            if not found[job_id].ended:
+                raise ImsError(f"Job {job_id} ended, but is {found[job_id].status} now")
+        return [found[job_id] for job_id in job_ids]
+
+
+class BatchJobTask(JobTask):
+    """Mixed in where a job makes many videos, some of which may fail."""
+
+    fail_on_partial_failure: bool
+
+    def conclude(self, job: Job) -> dict[str, Any]:
+        """
+        Return the videos that were made and those that failed.
+
+        :param job: The batch job.
+        :return: ``{"job_id", "state", "videos": [...], "failed": [...]}``.
+        :raises ImsJobFailedError: when the job failed or made no video, or any video failed and
+            ``fail_on_partial_failure`` is set.
+        """
+        result = super().conclude(job)
+        made, failed = len(result["videos"]), result["failed"]
+        if failed:
+            summary = f"{len(failed)} of {made + len(failed)} videos of job {job.id} failed"
+            if self.fail_on_partial_failure:
+                raise ImsJobFailedError(
+                    summary,
+                    job_id=job.id,
+                    code=failed[0]["error_code"],
+                    error_message=failed[0]["error_message"],
+                )
+            self.log.warning("%s: %s", summary, failed)
+        return result

@@ -1,0 +1,150 @@
+"""The trigger that all job families share, and the event it sends to the resuming task."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
+from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.polling import poller_for, watch_job
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.family import JobFamily
+
+#: The largest event in bytes; what is larger is fetched again by the worker, the event's way is the metadata database.
+LARGEST_EVENT = 16 * 1024
+
+
+class JobTrigger(BaseTrigger):
+    """
+    Wait for jobs of one family, and send one event when all have ended or the wait is over.
+
+    It only reads: a trigger starts from zero whenever its triggerer does.
+
+    :param job_ids: The jobs.
+    :param deadline: When the wait ends, in epoch seconds, after one last look.
+    :param ims_conn_id: The connection. Default: ``ims_default``.
+    :param region_id: A region that goes over the connection's.
+    :param poll_interval: Seconds between two looks at a job. Default: 10.
+    :param started: When the jobs were submitted, in epoch seconds, for the log. Default: now.
+    """
+
+    family: ClassVar[JobFamily]
+    hook_class: ClassVar[type[AlibabaCloudMediaHook]]
+
+    def __init__(
+        self,
+        *,
+        job_ids: Sequence[str],
+        deadline: float,
+        ims_conn_id: str = "ims_default",
+        region_id: str | None = None,
+        poll_interval: float = 10,
+        started: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.job_ids = list(job_ids)
+        self.deadline = deadline
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+        self.poll_interval = poll_interval
+        self.started = time.time() if started is None else started
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that the trigger is made from again."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {
+            **self._jobs_argument(),
+            "deadline": self.deadline,
+            "ims_conn_id": self.ims_conn_id,
+            "region_id": self.region_id,
+            "poll_interval": self.poll_interval,
+            "started": self.started,
+        }
+
+    def _jobs_argument(self) -> dict[str, Any]:
+        return {"job_ids": self.job_ids}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Send one event: the ended jobs, or why there are none."""
+        ends = await asyncio.gather(*map(self._end_of, self.job_ids), return_exceptions=True)
+        errors = [end for end in ends if isinstance(end, BaseException)]
+        if errors:
+            yield TriggerEvent(error_event(errors[0]))
+        else:
+            yield TriggerEvent(ended_event([end for end in ends if isinstance(end, Job)]))
+
+    async def _end_of(self, job_id: str) -> Job:
+        poller = poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id)
+        changes = watch_job(
+            poller,
+            job_id,
+            poll_interval=self.poll_interval,
+            started=self.started,
+            deadline=self.deadline,
+        )
+        async for job in changes:
+            self.log.info("Job %s is %s after %.0f s", job_id, job.status, time.time() - self.started)
+        return job
+
+
+class SingleJobTrigger(JobTrigger):
+    """
+    Wait for one job.
+
+    :param job_id: The job.
+    :param wait: As of :class:`JobTrigger`, without ``job_ids``.
+    """
+
+    def __init__(self, *, job_id: str, **wait: Any) -> None:
+        super().__init__(job_ids=[job_id], **wait)
+
+    def _jobs_argument(self) -> dict[str, Any]:
+        return {"job_id": self.job_ids[0]}
+
+
+def ended_event(jobs: Sequence[Job]) -> dict[str, Any]:
+    """
+    Return the event that tells of ended jobs.
+
+    :return: ``{"status": "ended", "job_ids": [...], "jobs": [...]}``; ``jobs`` is ``None`` when they are too large.
+    """
+    event: dict[str, Any] = {
+        "status": "ended",
+        "job_ids": [job.id for job in jobs],
+        "jobs": [job.as_dict() for job in jobs],
+    }
+    return event if len(json.dumps(event)) <= LARGEST_EVENT else {**event, "jobs": None}
+
+
+def error_event(error: BaseException) -> dict[str, Any]:
+    """Return the event that tells why a wait ended without the jobs' ends."""
+    return {"status": "error", "error": error_as_dict(error)}
+
+
+def read_event(event: Any) -> tuple[list[str], list[Job] | None]:
+    """
+    Read an event on the worker.
+
+    :param event: What the trigger sent.
+    :return: The jobs' ids, and the ended jobs; ``None`` when they were too large for an event and must be fetched.
+    :raises ImsError: the error that the event tells of, or when the event is none of ours.
+    """
+    match event:
+        case {"status": "error", "error": dict() as error}:
+            raise error_from_dict(error)
+        case {"status": "ended", "job_ids": list() as job_ids, "jobs": None}:
+            return job_ids, None
+        case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() as jobs}:
+            try:
+                return job_ids, [Job.from_dict(job) for job in jobs]
+            except (TypeError, ValueError, KeyError):
+                pass
+    raise ImsError(f"The trigger sent an event that is not understood: {str(event)[:200]}")

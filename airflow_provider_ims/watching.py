@@ -1,0 +1,180 @@
+"""
+Waiting for one job: what is seen of it, look after look, and when the wait is over.
+
+:func:`wait_for_job` blocks a worker; in a triggerer the looks come from :mod:`airflow_provider_ims.polling`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from airflow_provider_ims.exceptions import (
+    ImsJobNotFoundError,
+    ImsJobTimeoutError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a job may be unknown to the service before the wait is given up.
+UNKNOWN_GRACE = 120.0
+#: Final errors in a row, such as a denied query, after which a wait is given up. Passing ones never end a wait.
+TOLERATED_ERRORS = 5
+#: How far from its due time, as a share of the interval, a poll may be moved, so that jobs submitted together are
+#: not asked for together for ever.
+JITTER = 0.1
+#: The first look comes this soon after the wait began, in seconds, or sooner where the interval is shorter.
+FIRST_LOOK = 2.0
+
+PASSING_ERRORS = (ImsThrottledError, ImsUnavailableError)
+
+#: What one look at a job gave: the job, ``None`` when the service does not know it, or why there was no answer.
+Observation: TypeAlias = "Job | Exception | None"
+
+
+@dataclass(slots=True)
+class JobWatch:
+    """
+    Judges what is seen of one job: tells changes, forgives passing trouble, gives up when there is no hope.
+
+    :param job_id: The job.
+    :param began: When the wait began, in epoch seconds.
+    :param tolerated_errors: Final errors in a row that are forgiven.
+    """
+
+    job_id: str
+    began: float
+    tolerated_errors: int = TOLERATED_ERRORS
+    _known_at: float | None = None
+    _seen: tuple[object, ...] = ()
+    _errors: int = 0
+
+    def judge(self, observation: Observation, now: float) -> Job | None:
+        """
+        Take in what was seen.
+
+        :param observation: The job, ``None`` for a job that the service does not know, or the error.
+        :param now: When it was seen, in epoch seconds.
+        :return: The job if it changed, else ``None``.
+        :raises ImsJobNotFoundError: when the job has been unknown for too long.
+        :raises Exception: the observed error, when it came too often in a row to pass.
+        """
+        if isinstance(observation, PASSING_ERRORS):
+            log.info("Job %s could not be asked for, it will be again: %s", self.job_id, observation)
+            return None
+        if isinstance(observation, Exception):
+            self._errors += 1
+            if self._errors >= self.tolerated_errors:
+                raise observation
+            log.warning(
+                "Job %s could not be asked for, %d more such failures end the wait: %s",
+                self.job_id,
+                self.tolerated_errors - self._errors,
+                observation,
+            )
+            return None
+        self._errors = 0
+        if observation is None:
+            if now - (self._known_at or self.began) > UNKNOWN_GRACE:
+                raise ImsJobNotFoundError(
+                    f"The service does not know job {self.job_id}; check the id, the region and the account",
+                    job_id=self.job_id,
+                )
+            log.info("The service does not know job %s yet", self.job_id)
+            return None
+        self._known_at = now
+        appearance = (observation.state, observation.status)
+        changed = appearance != self._seen
+        self._seen = appearance
+        return observation if changed else None
+
+
+def timed_out(job_id: str, seconds: float) -> ImsJobTimeoutError:
+    """
+    Build the error for a job that did not end in time.
+
+    :param job_id: The job.
+    :param seconds: For how long it was waited for.
+    """
+    return ImsJobTimeoutError(
+        f"Job {job_id} did not end within {seconds:.0f} s; it goes on running, the service has no cancel",
+        job_id=job_id,
+    )
+
+
+def look(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> dict[str, Observation]:
+    """
+    Ask once for jobs, as many as one call takes, and return what was seen of each.
+
+    :param family: The jobs' family.
+    :param hook: The hook of the family's product.
+    :param job_ids: At most ``family.ids_per_query`` ids.
+    """
+    try:
+        jobs = family.query(hook, job_ids, attempts=1)
+    except Exception as error:  # noqa: BLE001
+        # Everything, the connection's look-up included: each waiting job must hear of it, or it waits for ever.
+        return dict.fromkeys(job_ids, error)
+    return {job_id: jobs.get(job_id) for job_id in job_ids}
+
+
+def wait_for_job(
+    family: JobFamily,
+    hook: AlibabaCloudMediaHook,
+    job_id: str,
+    *,
+    poll_interval: float,
+    started: float,
+    timeout: float,
+    on_change: Callable[[Job], None],
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Job:
+    """
+    Block until a job ends.
+
+    :param family: The job's family.
+    :param hook: The hook of the family's product.
+    :param job_id: The job.
+    :param poll_interval: Seconds between two looks.
+    :param started: When the wait began, in epoch seconds.
+    :param timeout: Seconds after ``started`` at which the wait ends, after one last look.
+    :param on_change: Called with the job at each change of its state, its end included.
+    :param now: The clock.
+    :param sleep: How to pass the time.
+    :return: The ended job.
+    :raises ImsJobTimeoutError: at the deadline.
+    :raises ImsError: as :meth:`JobWatch.judge`.
+    """
+    watch = JobWatch(job_id, began=now())
+    deadline = started + timeout
+    pause = first_pause(poll_interval)
+    while True:
+        sleep(max(0.0, min(pause, deadline - now())))
+        last_look = now() >= deadline
+        if job := watch.judge(look(family, hook, [job_id])[job_id], now()):
+            on_change(job)
+            if job.ended:
+                return job
+        if last_look:
+            raise timed_out(job_id, now() - started)
+        pause = next_pause(poll_interval)
+
+
+def first_pause(poll_interval: float) -> float:
+    return min(FIRST_LOOK, poll_interval) * random.uniform(0.5, 1)
+
+
+def next_pause(poll_interval: float) -> float:
+    return poll_interval * random.uniform(1 - JITTER, 1 + JITTER)
