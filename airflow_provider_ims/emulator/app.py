@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from airflow_provider_ims.emulator.control_api import CONTROL_PATH, control_routes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.emulator.gateway import Gateway
 
 JSON_TYPE = "application/json;charset=utf-8"
+METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -26,9 +27,8 @@ def make_app(gateway: Gateway) -> Starlette:
     return Starlette(
         routes=[
             Mount(CONTROL_PATH, routes=control_routes(gateway)),
-            Route("/{path:path}", _service(gateway), methods=["GET", "POST"]),
-        ],
-        exception_handlers={ValueError: _refuse, KeyError: _not_found},
+            Route("/{path:path}", _service(gateway), methods=METHODS),
+        ]
     )
 
 
@@ -69,11 +69,3 @@ async def _disconnected(request: Request) -> None:
 
 def _response(reply: Reply) -> Response:
     return Response(reply.payload(), reply.status, headers={"content-type": JSON_TYPE, **reply.headers})
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400)
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"there is no job {error.args[0]!r}"}, 404)

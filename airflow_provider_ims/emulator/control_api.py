@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from airflow_provider_ims.emulator.jobs import UnknownJobError
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -58,7 +60,12 @@ def control_routes(gateway: Gateway) -> list[Route]:
 
 def _endpoint(gateway: Gateway, command: Command) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        options = await request.json() if request.method == "POST" else dict(request.query_params)
-        return JSONResponse(command(gateway, options))
+        try:
+            options = await request.json() if request.method == "POST" else dict(request.query_params)
+            return JSONResponse(command(gateway, options))
+        except UnknownJobError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        except (KeyError, TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
 
     return endpoint

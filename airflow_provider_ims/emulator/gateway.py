@@ -102,8 +102,6 @@ class Gateway:
         except faults.ConnectionCutError:
             reply = None
         if reply is not None:
-            if isinstance(reply.content, dict):
-                reply.content = {"RequestId": request_id, **reply.content}
             record["status"], record["error_code"] = reply.status, reply.error_code
         # The state must last before the client can know of it.
         self._keep(record, seq)
@@ -124,6 +122,7 @@ class Gateway:
             record["job_id"] = job.job_id
         else:
             turn.reply = Reply(200, QUERIES[call.action](self.jobs, parameters))
+        turn.reply.content = {"RequestId": record["request_id"], **turn.reply.content}
         await self._strike(turn, record, after=True)
         return turn.reply
 
@@ -181,6 +180,8 @@ def _check_action(call: Call) -> None:
     for name in ("x-acs-action", "x-acs-version"):
         if not call.headers.get(name):
             raise missing(name)
+    if call.method not in ("GET", "POST"):
+        raise ApiError("UnsupportedHTTPMethod")
     if call.version not in PRODUCTS:
         raise ApiError("InvalidVersion")
     if ACTIONS.get(call.action) != call.version or call.path != "/":

@@ -18,6 +18,10 @@ QUEUED_SHARE = 0.2
 FAILED = ("InternalError", "The job failed.")
 
 
+class UnknownJobError(Exception):
+    """There is no job with an id."""
+
+
 class Jobs:
     """
     All jobs of one emulator.
@@ -60,7 +64,10 @@ class Jobs:
         return job
 
     def phase(self, job: Job) -> Phase:
-        """Return how far a job is now."""
+        """Return how far a job is now, or as far as the state it is pinned to says."""
+        states = KINDS[job.action].states
+        if job.pinned is not None:
+            return Phase(states.index(job.pinned)) if job.pinned in states else Phase.RUNNING
         return job.phase(self.clock.now())
 
     def state(self, job: Job) -> str:
@@ -92,11 +99,11 @@ class Jobs:
         """
         Return a job.
 
-        :raises KeyError: if there is none with this id.
+        :raises UnknownJobError: if there is none with this id.
         """
         job = self.store.job(job_id)
         if job is None:
-            raise KeyError(job_id)
+            raise UnknownJobError(f"there is no job {job_id!r}")
         return job
 
     def finish(self, job_id: str) -> Job:
@@ -130,6 +137,8 @@ class Jobs:
         """Show a state whatever the clock says; None goes back to the clock."""
         job = self.get(job_id)
         job.pinned = state
+        if self.phase(job) is Phase.FAILED and job.error_code is None:
+            job.error_code, job.error_message = FAILED
         self.store.save_fate(job)
         return job
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,18 +13,32 @@ if TYPE_CHECKING:
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "ims_emulator(**options): options of ImsEmulator for the fixture ims_emulator")
+
+
 @pytest.fixture
-def ims_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImsEmulator]:
+def ims_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImsEmulator]:
     """
     Run a fresh emulator for one test, with the connection ``ims_default`` leading to it.
 
-    Jobs end at once: a DAG under test need not wait. Hold one with ``ims_emulator.fault("*", ...)``, or run an
-    :class:`~airflow_provider_ims.emulator.ImsEmulator` of your own to set durations or a manual clock.
+    Its jobs end at once, so that a DAG under test need not wait. The marker ``ims_emulator`` takes other
+    options of :class:`~airflow_provider_ims.emulator.ImsEmulator`:
+
+    .. code-block:: python
+
+        @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
+        def test_waits(ims_emulator): ...
     """
     from airflow_provider_ims.emulator.actions import KINDS
     from airflow_provider_ims.emulator.server import ImsEmulator
 
-    with ImsEmulator(durations=dict.fromkeys(KINDS, 0.0)) as emulator:
+    options: dict[str, Any] = {"durations": dict.fromkeys(KINDS, 0.0)}
+    marker = request.node.get_closest_marker("ims_emulator")
+    if marker is not None:
+        options.update(marker.kwargs)
+    with ImsEmulator(**options) as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
         # The SDK sends even what is meant for this machine through a proxy that the environment names.
         for name in PROXIES:

@@ -22,7 +22,6 @@ from airflow_provider_ims.emulator.store import Store
 
 MAX_REQUEST_LINE = 2**20
 """In bytes: the SDK sends 10,000 Chinese characters as a query of 90 kB."""
-START_SECONDS = 30.0
 
 
 class _Protocol(H11Protocol):
@@ -124,7 +123,7 @@ class ImsEmulator(EmulatorControl):
         self._state = state or ":memory:"
         self._host = host
         self._port = port
-        self._tls = {"ssl_certfile": tls_cert, "ssl_keyfile": tls_key} if tls_cert else {}
+        self._tls_cert, self._tls_key = tls_cert, tls_key
         self._store: Store | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -163,31 +162,22 @@ class ImsEmulator(EmulatorControl):
         listener = _listen(self._host, self._port)
         try:
             self._store = Store(self._state)
+            gateway = Gateway(self.settings, self._store)
+            config = self._config(gateway)
         except BaseException:
             listener.close()
             raise
-        gateway = Gateway(self.settings, self._store)
+        # A later start comes back to the same address.
+        self._port = listener.getsockname()[1]
         host = f"[{self._host}]" if ":" in self._host else self._host
-        self._url = f"{'https' if self._tls else 'http'}://{host}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            make_app(gateway),
-            http=_Protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            # A client's pool should not lose connections while a test stands still.
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-            h11_max_incomplete_event_size=MAX_REQUEST_LINE,
-            **self._tls,  # type: ignore[arg-type]
-        )
+        self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
         self._server = _Server(config, gateway)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="ims-emulator", daemon=True)
         self._thread.start()
-        if not self._server.ready.wait(START_SECONDS):
+        self._server.ready.wait()
+        if not self._server.started:
+            self._thread.join()
+            self._thread = None
             raise RuntimeError("the emulator did not start")
         return self
 
@@ -202,7 +192,31 @@ class ImsEmulator(EmulatorControl):
 
     def _run(self, listener: socket.socket) -> None:
         assert self._server is not None
-        asyncio.run(self._server.serve(sockets=[listener]))
+        try:
+            asyncio.run(self._server.serve(sockets=[listener]))
+        finally:
+            self._server.ready.set()
+
+    def _config(self, gateway: Gateway) -> uvicorn.Config:
+        config = uvicorn.Config(
+            make_app(gateway),
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            # A client's pool should not lose connections while a test stands still.
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=MAX_REQUEST_LINE,
+            ssl_certfile=self._tls_cert,
+            ssl_keyfile=self._tls_key,
+        )
+        # Here and not in the thread, so that the caller hears of a bad certificate.
+        config.load()
+        return config
 
     def __enter__(self) -> Self:
         """Start to serve."""

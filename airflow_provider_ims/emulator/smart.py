@@ -27,7 +27,7 @@ def submit_text(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any],
 def submit_audio(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any], Job]:
     """Take a text to speak."""
     job = jobs.submit(AUDIO, parameters, "TextToSpeech")
-    return {"JobId": job.job_id, "State": jobs.state(job), "MediaId": _media_id(job)}, job
+    return {"JobId": job.job_id, "State": SMART[Phase.CREATED], "MediaId": _media_id(job)}, job
 
 
 def get(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""The command ``ims-emulator``."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Sequence
+
+from airflow_provider_ims.emulator.actions import KINDS
+from airflow_provider_ims.emulator.server import ImsEmulator
+
+DEFAULT_PORT = 8020
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run an emulator until SIGINT or SIGTERM, and return the exit code.
+
+    :param arguments: the command line; default: that of the process.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not options.allow_remote and not _is_loopback(options.host):
+        parser.error(
+            f"--host {options.host} would let other machines in, and the control interface asks for no password;"
+            " add --allow-remote if that is what you want"
+        )
+    logging.basicConfig(
+        level=logging.WARNING if options.quiet else logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stdout,
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        emulator = ImsEmulator(
+            durations=dict(options.duration),
+            clock=options.clock,
+            state=options.state,
+            host=options.host,
+            port=options.port,
+            access_keys=dict(options.access_key) or None,
+            list_text_jobs=options.list_text_jobs,
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
+        ).start()
+    except (OSError, ValueError, sqlite3.Error) as error:
+        sys.stderr.write(f"ims-emulator: {error}\n")
+        return 1
+    try:
+        sys.stdout.write(
+            f"IMS and VOD at {emulator.url} (control: {emulator.url}/_emulator/health)\n"
+            f"AIRFLOW_CONN_IMS_DEFAULT='{emulator.connection_uri}'\n"
+        )
+        sys.stdout.flush()
+        ended.wait()
+    finally:
+        emulator.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ims-emulator",
+        description="A local Alibaba Cloud IMS and VOD: the four kinds of AI jobs, with no account and no bill.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines reach")
+    parser.add_argument("--state", metavar="FILE", help="SQLite file that keeps the jobs (default: memory)")
+    parser.add_argument(
+        "--clock", choices=("auto", "manual"), default="auto", help="manual: jobs move only when the clock is advanced"
+    )
+    defaults = ", ".join(f"{action} {kind.seconds:g}" for action, kind in KINDS.items())
+    parser.add_argument(
+        "--duration",
+        metavar="ACTION=SECONDS",
+        type=_duration,
+        nargs="+",
+        action="extend",
+        default=[],
+        help=f"how long jobs take (default: {defaults})",
+    )
+    parser.add_argument(
+        "--access-key",
+        metavar="ID:SECRET",
+        type=_access_key,
+        action="append",
+        default=[],
+        help="a key to accept instead of the emulator's own; may be repeated",
+    )
+    parser.add_argument("--list-text-jobs", action="store_true", help="show text jobs in ListSmartJobs")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) to speak HTTPS with")
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+    parser.add_argument("--quiet", action="store_true", help="no line per request")
+    return parser
+
+
+def _duration(text: str) -> tuple[str, float]:
+    action, _, seconds = text.partition("=")
+    if action not in KINDS:
+        raise argparse.ArgumentTypeError(f"{action!r} is none of {', '.join(KINDS)}")
+    try:
+        return action, float(seconds)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ACTION=SECONDS") from None
+
+
+def _access_key(text: str) -> tuple[str, str]:
+    key_id, _, secret = text.partition(":")
+    if not key_id or not secret:
+        raise argparse.ArgumentTypeError("an access key is ID:SECRET")
+    return key_id, secret
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
