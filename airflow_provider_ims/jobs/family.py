@@ -54,6 +54,8 @@ class JobFamily:
             body = hook.call(self.query_action, {self.id_parameter: ",".join(job_ids)}, **options)
         except ImsResourceNotFoundError:
             return {}
+        if not any(value for name, value in body.items() if name != "RequestId"):
+            return {}  # Nothing but a request id is the other way to say that the job is unknown.
         try:
             jobs = {job.id: job for job in self.read(self, body)}
         except (AttributeError, LookupError, TypeError, ValueError) as error:
