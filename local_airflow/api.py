@@ -113,9 +113,7 @@ class AirflowApi:
             self._http.headers["Authorization"] = f"Bearer {token}"
         response = self._http.request(method, f"/api/v2/{path}", **request)
         if response.is_error:
-            raise AirflowApiError(
-                f"{method} {path}: {response.status_code} {response.text}", response.status_code
-            )
+            raise AirflowApiError(f"{method} {path}: {response.status_code} {response.text}", response.status_code)
         return response.json() if response.content else None
 
     def health(self) -> dict[str, dict[str, str | None]]:
@@ -136,9 +134,7 @@ class AirflowApi:
         def known() -> bool:
             errors = self.call("GET", "importErrors")["import_errors"]
             if errors:
-                raise LocalAirflowError(
-                    "\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors)
-                )
+                raise LocalAirflowError("\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors))
             dags = self.call("GET", "dags", params={"limit": _PAGE, "exclude_stale": True})["dags"]
             return any(dag["dag_id"] == dag_id for dag in dags)
 
@@ -210,9 +206,7 @@ class AirflowApi:
             for ti in found
         ]
 
-    def task_log(
-        self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None
-    ) -> list[LogLine]:
+    def task_log(self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None) -> list[LogLine]:
         """
         Return what a task and its trigger have logged.
 
@@ -254,9 +248,7 @@ class AirflowApi:
                 "dry_run": False,
                 "only_failed": False,
                 "dag_run_id": run_id,
-                "task_ids": [
-                    task.task_id if task.map_index < 0 else [task.task_id, task.map_index] for task in tasks
-                ],
+                "task_ids": [task.task_id if task.map_index < 0 else [task.task_id, task.map_index] for task in tasks],
             },
         )
 

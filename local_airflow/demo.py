@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=300, help="seconds that the pipeline may take")
     arguments = parser.parse_args(argv)
     # Where no terminal sets a width, addresses shall stay in one piece.
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 200)
     for signum in _SIGNALS:
         signal.signal(signum, _interrupt)
     try:

@@ -30,9 +30,7 @@ _OURS = "airflow_provider_ims"
 
 
 @contextmanager
-def shown(
-    console: Console, api: AirflowApi, dag_id: str, run_id: str
-) -> Iterator[Callable[[list[TaskState]], None]]:
+def shown(console: Console, api: AirflowApi, dag_id: str, run_id: str) -> Iterator[Callable[[list[TaskState]], None]]:
     """Give a function that shows the tasks as they are, to be called at every look."""
     words = _LastWords(api, dag_id, run_id)
     if console.is_terminal:
@@ -79,7 +77,7 @@ def outcome(result: dict[str, Any]) -> str:
         found.append(f"failed videos ({len(failed)}): {failed[0]['error_code']}")
     if images := result.get("images"):
         best = max(images, key=lambda image: image["score"])
-        found.append(f"images ({len(images)}), the best at {best['score']}: {best['url']}")
+        found.append(f"images ({len(images)}), the best at {best['score']:.2f}: {best['url']}")
     return "\n".join(found)
 
 

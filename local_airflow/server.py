@@ -132,9 +132,7 @@ class LocalAirflow:
         :param task_instance_id: ``TaskState.id``, with which Airflow titles them.
         """
         return [
-            process
-            for process in self.services["scheduler"].processes()
-            if task_instance_id in command_line(process)
+            process for process in self.services["scheduler"].processes() if task_instance_id in command_line(process)
         ]
 
     def stop(self) -> None:
@@ -165,6 +163,8 @@ class LocalAirflow:
                     "load_examples": "False",
                     # So many workers are forked at the start, each 145 MB.
                     "parallelism": "4",
+                    # A failure shall show at once, not after three tries five minutes apart.
+                    "default_task_retry_delay": "1",
                     "simple_auth_manager_all_admins": "True",
                     "execution_api_server_url": f"{self.url}/execution/",
                     "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),

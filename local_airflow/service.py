@@ -59,9 +59,7 @@ class Service:
     :param cwd: Its working directory.
     """
 
-    def __init__(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path
-    ) -> None:
+    def __init__(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path) -> None:
         self.name = name
         self.log = log
         self.started_at = 0.0

@@ -36,7 +36,7 @@ def test_job_kind(operator, kind):
         ),
         (
             {"images": [{"score": 0.4, "url": "u4"}, {"score": 0.9, "url": "u9"}]},
-            "images (2), the best at 0.9: u9",
+            "images (2), the best at 0.90: u9",
         ),
         ({"job_id": "j", "state": "Finished"}, ""),
     ],
