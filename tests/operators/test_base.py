@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from support.cases import AUDIO, BATCH, CASES, TEXT, Case
+from support.running import Store, TaskLog, TaskRun, run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import (
+    ImsCredentialsError,
+    ImsError,
+    ImsJobFailedError,
+    ImsJobTimeoutError,
+    ImsNotSubscribedError,
+    ImsPermissionError,
+    ImsRequestError,
+    ImsUnavailableError,
+)
+
+MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
+
+#: Jobs that run until the test says otherwise.
+never_ending = pytest.mark.ims_emulator(clock="manual", durations={case.submit: 60 for case in CASES.values()})
+every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+
+
+@every_kind
+@every_mode
+def test_a_job_is_submitted_once_awaited_and_its_result_returned(
+    case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    result = run_task(case.task(**mode))
+    (job,) = ims_emulator.jobs(case.submit)
+    assert result["job_id"] == job["job_id"]
+    assert result["state"] == case.ended
+    assert result.keys() == case.result | {"job_id", "state"}
+    assert len(ims_emulator.requests(case.submit)) == 1
+
+
+@every_kind
+def test_without_waiting_the_job_id_is_returned_at_once(case: Case, ims_emulator: ImsEmulator) -> None:
+    result = run_task(case.task(wait_for_completion=False, deferrable=True))
+    (job,) = ims_emulator.jobs()
+    assert result == {"job_id": job["job_id"], "state": case.accepted}
+    assert ims_emulator.requests(case.query) == []
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
+def test_the_log_tells_the_submit_each_change_and_the_end(
+    mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    job_id = run_task(TEXT.task(**mode))["job_id"]
+    (submit,) = ims_emulator.requests("SubmitTextGenerateJob")
+    said = [line for line in task_log.lines() if f"ob {job_id} " in line]
+    assert said[0] == f"Submitted text generation job {job_id} (request id {submit['request_id']})"
+    assert said[-3:] == [
+        f"Job {job_id} is Executing after 0 s",
+        f"Job {job_id} is Finished after 0 s",
+        f"Job {job_id} ended: Finished",
+    ]
+
+
+@every_kind
+@every_mode
+def test_a_failed_job_fails_the_task_with_its_code_and_words(
+    case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(case.submit, "fail_job", code="InvalidMaterial", message="The material is unusable.")
+    with pytest.raises(ImsJobFailedError, match="The material is unusable") as caught:
+        run_task(case.task(**mode))
+    (job,) = ims_emulator.jobs()
+    assert caught.value.job_id == job["job_id"]
+    assert caught.value.code == "InvalidMaterial"
+
+
+@every_mode
+@never_ending
+def test_a_job_that_does_not_end_in_time_is_looked_at_once_more_and_left_running(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsJobTimeoutError, match="goes on running") as caught:
+        run_task(TEXT.task(timeout=0.1, poll_interval=30, **mode))
+    (job,) = ims_emulator.jobs()
+    assert caught.value.job_id == job["job_id"]
+    assert len(ims_emulator.requests("GetSmartHandleJob")) == 1
+
+
+@every_mode
+def test_passing_trouble_while_waiting_does_not_fail_the_task(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    for fault in ("throttle", "server_error", "unavailable", "non_json", "cut", "odd_shape"):
+        ims_emulator.fault("GetSmartHandleJob", fault, count=2)
+    assert run_task(TEXT.task(**mode))["state"] == "Finished"
+    assert len(ims_emulator.jobs()) == 1
+
+
+@every_mode
+def test_a_query_that_stays_denied_ends_the_wait_and_names_the_action_to_grant(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
+    with pytest.raises(ImsPermissionError, match="ice:GetSmartHandleJob") as caught:
+        run_task(TEXT.task(**mode))
+    assert caught.value.ram_action == "ice:GetSmartHandleJob"
+
+
+@every_mode
+def test_an_unknown_state_means_that_the_job_runs(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("GetSmartHandleJob", "unknown_state", count=3, state="Reviewing")
+    assert run_task(TEXT.task(**mode))["state"] == "Finished"
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "error"),
+    [
+        ("deny", {}, ImsPermissionError),
+        ("not_subscribed", {}, ImsNotSubscribedError),
+        ("suspended", {}, ImsNotSubscribedError),
+        ("error", {"code": "InvalidParameter", "status": 400}, ImsRequestError),
+        ("cut_after", {}, ImsUnavailableError),
+        ("non_json", {}, ImsUnavailableError),
+        ("server_error", {}, ImsUnavailableError),
+        ("odd_shape", {"body": ["garbage"]}, ImsUnavailableError),
+        ("odd_shape", {"drop": ["JobId"]}, ImsUnavailableError),
+    ],
+)
+def test_a_refused_or_unanswered_submit_is_told_and_not_sent_again(
+    fault: str, options: dict[str, Any], error: type[ImsError], ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
+    with pytest.raises(error):
+        run_task(TEXT.task())
+    assert len(ims_emulator.requests("SubmitTextGenerateJob")) == 1
+
+
+def test_a_wrong_secret_is_told(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ims_emulator.connection_uri.replace(ims_emulator.access_key_secret, "wrong-secret")
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", wrong)
+    with pytest.raises(ImsCredentialsError) as caught:
+        run_task(TEXT.task())
+    assert caught.value.code == "SignatureDoesNotMatch"
+    assert caught.value.request_id
+    assert "wrong-secret" not in str(caught.value)
+
+
+def test_no_region_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", "alibabacloud-ims://id:secret@")
+    with pytest.raises(ImsRequestError, match="No region") as caught:
+        run_task(TEXT.task())
+    assert caught.value.field == "region_id"
+
+
+@pytest.mark.parametrize(
+    ("case", "arguments", "field"),
+    [
+        (TEXT, {"title": "é" * 64 + "x"}, "title"),
+        (TEXT, {"generate_config": "{broken"}, "generate_config"),
+        (TEXT, {"poll_interval": "soon"}, "poll_interval"),
+        (TEXT, {"timeout": 0}, "timeout"),
+        (AUDIO, {"input_config": ""}, "input_config"),
+        (AUDIO, {"editing_config": {"volume": 101}}, "editing_config.volume"),
+        (BATCH, {"input_config": {"TitleArray": ["x"]}}, "input_config"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_sent(
+    case: Case, arguments: dict[str, Any], field: str, ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsRequestError) as caught:
+        run_task(case.task(**arguments))
+    assert caught.value.field == field
+    assert field in str(caught.value)
+    assert ims_emulator.requests() == []
+
+
+@every_kind
+def test_every_parameter_takes_jinja(case: Case, ims_emulator: ImsEmulator) -> None:
+    def as_template(value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: as_template(inner) for name, inner in value.items()}
+            case list():
+                return [as_template(inner) for inner in value]
+            case _:
+                return f"{{{{ {value!r} }}}}"
+
+    task = case.task(**{name: as_template(value) for name, value in case.arguments.items()}, timeout="{{ 60 }}")
+    task.render_template_fields({"ti": None})
+    plain = case.task()
+    assert run_task(task).keys() == run_task(plain).keys()
+    rendered, direct = ims_emulator.requests(case.submit)
+    assert rendered["parameters"] == direct["parameters"]
+
+
+@every_kind
+def test_every_api_argument_is_a_template_field(case: Case) -> None:
+    assert {parameter.argument for parameter in case.operator.kind.parameters} < set(case.operator.template_fields)
+    task = case.task()
+    assert all(hasattr(task, field) for field in task.template_fields)
+
+
+def test_the_connection_is_not_looked_up_when_the_dag_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT", raising=False)
+    for case in CASES.values():
+        case.task(ims_conn_id="there_is_none")
+        case.sensor_of("x", ims_conn_id="there_is_none")
+
+
+@never_ending
+def test_the_deferral_outlives_the_deadline_and_keeps_the_execution_timeout(ims_emulator: ImsEmulator) -> None:
+    task = TEXT.task(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5))
+    context = TaskRun(task).context()
+    context["ti"].start_date = datetime.now(UTC) - timedelta(minutes=1)
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    trigger = deferred.value.trigger
+    assert trigger.deadline == pytest.approx(time.time() + 240, abs=30)
+    assert deferred.value.timeout > timedelta(seconds=trigger.deadline - time.time())
+
+
+def test_a_result_too_large_for_an_event_is_fetched_by_the_worker(ims_emulator: ImsEmulator) -> None:
+    config = {"keywords": "蛋糕", "textLength": 500, "targetCount": 40}
+    run = TaskRun(TEXT.task(deferrable=True, generate_config=config))
+    result = run.attempt()
+    assert len(result["texts"]) == 40
+    assert run.events[0]["jobs"] is None
+    assert len(ims_emulator.jobs()) == 1
+
+
+class TestDurable:
+    @every_mode
+    @never_ending
+    def test_a_retry_joins_the_job_that_still_runs(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(timeout=0.05, **mode))
+        with pytest.raises(ImsJobTimeoutError):
+            run.attempt()
+        ims_emulator.advance(3600)
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
+
+    @every_mode
+    def test_a_retry_collects_the_job_that_has_ended(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(**mode))
+        first = run.attempt()
+        assert run.attempt() == first
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_a_retry_after_a_failed_job_submits_anew(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault("SubmitTextGenerateJob", "fail_job")
+        run = TaskRun(TEXT.task())
+        with pytest.raises(ImsJobFailedError):
+            run.attempt()
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 2
+
+    def test_a_clear_submits_anew(self, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task())
+        first = run.attempt()
+        run.clear()
+        assert run.attempt()["job_id"] != first["job_id"]
+        assert len(ims_emulator.jobs()) == 2
+
+    def test_switched_off_each_try_submits(self, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(durable=False))
+        run.attempt()
+        run.attempt()
+        assert len(ims_emulator.jobs()) == 2
+        assert run.store == {}
+
+    def test_without_a_store_the_task_still_runs(self, ims_emulator: ImsEmulator) -> None:
+        assert TaskRun(TEXT.task(), store=None).attempt()["state"] == "Finished"
+
+    @pytest.mark.parametrize(
+        "note", [None, "x", {}, {"job_id": 7}, {"action": "Other", "job_id": "x", "generation": 0}]
+    )
+    def test_a_note_that_is_not_ours_is_passed_over(self, note: Any, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(), store=Store(ims_job=note))
+        assert run.attempt()["state"] == "Finished"
+
+
+def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    task = TEXT.task(wait_for_completion=False)
+    job_id = run_task(task)["job_id"]
+    task.on_kill()
+    assert any(f"job {job_id} goes on running" in line for line in task_log.lines())

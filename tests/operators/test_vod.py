@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from support.cases import IMAGE
+from support.running import run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+
+
+def test_images_come_with_their_scores_and_unsigned_addresses(ims_emulator: ImsEmulator) -> None:
+    result = run_task(IMAGE.task())
+    assert result["video_id"] == "357a8748c5774"
+    assert result["images"]
+    for image in result["images"]:
+        assert image.keys() == {"score", "url"}
+        assert isinstance(image["score"], float)
+        assert "Signature" not in image["url"]
+
+
+def test_all_documented_parameters_arrive(ims_emulator: ImsEmulator) -> None:
+    run_task(IMAGE.task(ai_pipeline_id="6492025b8f"))
+    (request,) = ims_emulator.requests("SubmitAIImageJob")
+    assert request["parameters"] == {
+        "VideoId": "357a8748c5774",
+        "AITemplateId": "ef1a8842cb9f",
+        "AIPipelineId": "6492025b8f",
+        "UserData": '{"Extend":{"test":"www"}}',
+    }

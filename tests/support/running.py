@@ -1,0 +1,147 @@
+"""Running a task as Airflow does, deferral and resumption included, without a scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NoReturn, Self
+
+import structlog
+from airflow.sdk.exceptions import TaskDeferred
+
+
+@dataclass
+class Ti:
+    """The fields of a task instance that the provider reads."""
+
+    task: Any
+    try_number: int = 1
+    max_tries: int = 0
+    dag_id: str = "dag"
+    run_id: str = "run"
+    map_index: int = -1
+    start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
+    first_reschedule: datetime | None = None
+
+    @property
+    def task_id(self) -> str:
+        return str(self.task.task_id)
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.first_reschedule
+
+
+class Store(dict[str, Any]):
+    """A task state store: what goes in must be JSON."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
+@dataclass
+class TaskRun:
+    """
+    One task run: its tries share a store, as in Airflow.
+
+    :param task: The operator or sensor.
+    :param store: The task state store; ``None`` for an Airflow that has none.
+    """
+
+    task: Any
+    store: Store | None = field(default_factory=Store)
+    retries: int = 3
+    try_number: int = 0
+    clears: int = 0
+    events: list[Any] = field(default_factory=list)
+
+    def context(self) -> dict[str, Any]:
+        self.task.retries = self.retries
+        ti = Ti(self.task, try_number=self.try_number, max_tries=self.retries + self.clears)
+        context: dict[str, Any] = {"ti": ti, "task": self.task}
+        if self.store is not None:
+            context["task_state_store"] = self.store
+        return context
+
+    def clear(self) -> None:
+        """Clear the task, as a person would to run it again."""
+        self.clears = self.try_number
+
+    def attempt(self) -> Any:
+        """Make one try: execute, and for as long as the task defers, run its trigger and resume."""
+        self.try_number += 1
+        context = self.context()
+        try:
+            return self.task.execute(context)
+        except TaskDeferred as deferred:
+            event = run_trigger(deferred.trigger)
+            self.events.append(event)
+            return getattr(self.task, deferred.method_name)(context, event=event)
+
+
+def run_task(task: Any) -> Any:
+    """Run a task once, to its end."""
+    return TaskRun(task).attempt()
+
+
+def rebuilt(trigger: Any) -> Any:
+    """Return the trigger as a triggerer makes it, from its serialised form."""
+    path, arguments = json.loads(json.dumps(trigger.serialize()))
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)(**arguments)
+
+
+def run_trigger(trigger: Any) -> Any:
+    """Run a trigger as a triggerer does and return its one event, as it comes out of the database."""
+
+    async def events() -> list[Any]:
+        return [event.payload async for event in rebuilt(trigger).run()]
+
+    (event,) = asyncio.run(events())
+    return json.loads(json.dumps(event))
+
+
+class TaskLog(logging.Handler):
+    """What a task and its trigger log, through the standard library or through structlog, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: list[tuple[str, str]] = []
+
+    def lines(self, level: str | None = None) -> list[str]:
+        """Return what was said, at a level or at all."""
+        return [line for spoken_at, line in self._said if level in (None, spoken_at)]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line of the standard library's logging."""
+        self._said.append((record.levelname.lower(), record.getMessage()))
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> NoReturn:
+        """Take a line of structlog, as the last of its processors."""
+        self._said.append((method, str(event["event"])))
+        raise structlog.DropEvent
+
+    @classmethod
+    @contextmanager
+    def listening(cls) -> Iterator[Self]:
+        """Listen to both kinds of logging."""
+        log, before = cls(), structlog.get_config()
+        structlog.configure(processors=[structlog.stdlib.PositionalArgumentsFormatter(), log])
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(log)
+        root.setLevel(logging.INFO)
+        try:
+            yield log
+        finally:
+            root.removeHandler(log)
+            root.setLevel(level)
+            structlog.configure(**before)
