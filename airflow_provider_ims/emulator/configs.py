@@ -66,7 +66,7 @@ def audio_editing_config(value: str, name: str, _: Mapping[str, str]) -> None:
     config = parse_object(value, name)
     _text(config, "voice", name)
     _text(config, "customizedVoice", name)
-    if "format" in config and str(config["format"]).upper() not in ("PCM", "WAV", "MP3"):
+    if config.get("format") is not None and str(config["format"]).upper() not in ("PCM", "WAV", "MP3"):
         raise invalid(f"{name}.format", "Valid values: PCM, WAV, MP3.")
     _number(config, "volume", name, 0, 100)
     _number(config, "speech_rate", name, -500, 500)
@@ -90,9 +90,9 @@ def batch_input_config(value: str, name: str, _: Mapping[str, str]) -> None:
         _texts(config["MediaArray"], f"{name}.MediaArray")
     elif not config.get("MediaSearchInput"):
         raise missing(name, detail="One of MediaGroupArray, MediaArray and MediaSearchInput is needed.")
-    if "SpeechTextArray" in config:
+    if config.get("SpeechTextArray"):
         _speech(config["SpeechTextArray"], f"{name}.SpeechTextArray")
-    if "TitleArray" in config:
+    if config.get("TitleArray"):
         _texts(config["TitleArray"], f"{name}.TitleArray", most=MAX_TITLES)
 
 
@@ -103,7 +103,7 @@ def batch_output_config(value: str, name: str, _: Mapping[str, str]) -> None:
     for field in ("Width", "Height"):
         _number(config, field, name, 1, None)
     for field in ("MaxDuration", "FixedDuration"):
-        if field in config and (not _is_number(config[field]) or float(config[field]) <= 0):
+        if config.get(field) is not None and (not _is_number(config[field]) or float(config[field]) <= 0):
             raise invalid(f"{name}.{field}", "It must be a number of seconds above 0.")
     if not config.get("MediaURL"):
         # Videos can go to VOD storage under a file name, or stay projects that are only previewed.

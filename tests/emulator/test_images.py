@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+
+from airflow_provider_ims.emulator import ImsEmulator
+
+SUBMIT, GET, LIST = "SubmitAIImageJob", "GetAIImageJobs", "ListAIImageInfo"
+USER_DATA = '{"Extend":{"localId":"1","test":"www"}}'
+
+
+def test_a_job_ends_with_scored_images_best_first(emulator, sdk, good_requests):
+    job_id = sdk(SUBMIT, good_requests[SUBMIT], UserData=USER_DATA).job_id
+    (job,) = sdk(GET, JobIds=job_id).aiimage_job_list
+    assert (job.status, job.aiimage_result) == ("processing", None)
+    emulator.advance(2)
+    (job,) = sdk(GET, JobIds=job_id).aiimage_job_list
+    assert (job.status, job.code, job.video_id, job.template_id) == ("success", "Success", "video-1", "template-1")
+    assert job.user_data == USER_DATA
+    images = json.loads(job.aiimage_result)
+    assert [image["Score"] for image in images] == sorted((image["Score"] for image in images), reverse=True)
+    assert all("?" not in image["Url"] and "/video-1/" in image["Url"] for image in images)
+
+
+def test_a_failed_job_tells_code_and_message(emulator, sdk, submit):
+    job_id = submit(SUBMIT)
+    emulator.fail(job_id, code="VideoBad", message="no frame")
+    (job,) = sdk(GET, JobIds=job_id).aiimage_job_list
+    assert (job.status, job.code, job.message, job.aiimage_result) == ("fail", "VideoBad", "no frame", None)
+
+
+def test_ten_jobs_can_be_asked_for_at_once_and_not_eleven(sdk, submit):
+    ids = [submit(SUBMIT) for _ in range(10)]
+    assert {job.job_id for job in sdk(GET, JobIds=",".join(ids)).aiimage_job_list} == set(ids)
+    with pytest.raises(ClientException, match="InvalidParameter"):
+        sdk(GET, JobIds=",".join([*ids, "one-more"]))
+
+
+def test_what_is_unknown_is_absent(submit, ask):
+    known = submit(SUBMIT)
+    other_family = submit("SubmitTextGenerateJob")
+    listed = ask(GET, JobIds=f"unknown,{known},{other_family},{known}")["AIImageJobList"]
+    assert [job["JobId"] for job in listed] == [known]
+
+
+@pytest.mark.parametrize(("word", "shown"), [("init", "init"), (None, None)])
+def test_the_undocumented_word_for_a_running_job_can_be_set(wire_class, good_requests, word, shown):
+    with ImsEmulator(clock="manual", image_running_status=word) as emulator:
+        wire = wire_class(emulator)
+        job_id = wire(SUBMIT, good_requests[SUBMIT])[1]["JobId"]
+        (job,) = wire(GET, {"JobIds": job_id})[1]["AIImageJobList"]
+    assert job.get("Status") == shown
+
+
+def test_the_images_of_a_video_come_with_signed_links(emulator, sdk, submit):
+    done, _running = submit(SUBMIT), submit(SUBMIT)
+    submit(SUBMIT, VideoId="video-2")
+    assert sdk(LIST, VideoId="video-1").aiimage_info_list == []
+    emulator.finish(done)
+    infos = sdk(LIST, VideoId="video-1").aiimage_info_list
+    (job,) = sdk(GET, JobIds=done).aiimage_job_list
+    unsigned = [image["Url"] for image in json.loads(job.aiimage_result)]
+    assert [info.file_url.partition("?")[0] for info in infos] == unsigned
+    assert {info.job_id for info in infos} == {done}
+    for info in infos:
+        assert set(parse_qs(urlsplit(info.file_url).query)) == {"Expires", "OSSAccessKeyId", "Signature"}
+        assert info.format == "gif"
