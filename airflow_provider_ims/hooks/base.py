@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -77,7 +78,8 @@ class AlibabaCloudMediaHook(BaseHook):
         throttled, or no connection was made.
 
         :param action: The API action, such as ``SubmitTextGenerateJob``.
-        :param params: The API's parameters under their own names; ``None`` leaves one out.
+        :param params: The API's parameters under their own names; ``None`` leaves one out, a dict or a list is
+            sent as JSON.
         :param attempts: How often the request may be sent. Default: 6.
         :return: The answer's JSON object, ``RequestId`` included.
         :raises ImsError: one of its kinds, by the service's error code.
@@ -145,4 +147,6 @@ def _may_repeat(error: BaseException, action: Action) -> bool:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import (
@@ -62,17 +63,14 @@ def from_sdk(error: Exception, action: Action, ram_action: str) -> ImsError:
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if status is None or not code:
         return _no_answer(inner, action)
-    return _answered(error, int(status), str(code), action, ram_action)
+    return _answered(error, int(status), action, ram_action)
 
 
-def _answered(error: Exception, status: int, code: str, action: Action, ram_action: str) -> ImsError:
+def _answered(error: Exception, status: int, action: Action, ram_action: str) -> ImsError:
     data: dict[str, Any] = getattr(error, "data", None) or {}
-    details: dict[str, Any] = {
-        "action": action.name,
-        "code": code,
-        "request_id": data.get("RequestId") or data.get("requestId"),
-    }
-    said = str(data.get("Message") or data.get("message") or f"HTTP status {status}").strip()
+    code = _said(data, "Code")
+    details: dict[str, Any] = {"action": action.name, "code": code, "request_id": _said(data, "RequestId")}
+    said = _said(data, "Message") or f"HTTP status {status}"
     kind = _kind(status, code)
     if kind is ImsThrottledError:
         return ImsThrottledError(f"Throttled: {said}", retry_after=getattr(error, "retry_after", None), **details)
@@ -89,20 +87,29 @@ def _answered(error: Exception, status: int, code: str, action: Action, ram_acti
         return ImsCredentialsError(f"The credentials were refused; {ADVICE[kind]}", **details)
     if kind is ImsNotSubscribedError:
         return ImsNotSubscribedError(f"{said}; {ADVICE[kind]}", **details)
-    _, _, field = code.partition("InvalidParameter.")
+    if code is None:
+        said = f"HTTP status {status} and no error code, so this may not be the service: check the endpoint"
+    _, _, field = (code or "").partition("InvalidParameter.")
     error_of_kind: ImsError = kind(f"The service refused the request: {said}", field=field or None, **details)
     return error_of_kind
 
 
-def _kind(status: int, code: str) -> type[Any]:
+def _said(data: Mapping[str, Any], name: str) -> str | None:
+    """Return a field of an error body as text that can be stored, whatever stands there."""
+    value = data.get(name) or data.get(name[0].lower() + name[1:])
+    return str(value).strip().encode(errors="replace").decode() if value else None
+
+
+def _kind(status: int, code: str | None) -> type[Any]:
     for pattern, kind in ERRORS_BY_CODE:
-        if pattern.match(code):
+        if code and pattern.match(code):
             return kind
     if status == 429:
         return ImsThrottledError
     if status >= 500:
         return ImsUnavailableError
-    return ImsResourceNotFoundError if status == 404 else ImsRequestError
+    # Without a code it was not the service that did not find something, but a server that is none.
+    return ImsResourceNotFoundError if status == 404 and code else ImsRequestError
 
 
 def _no_answer(error: Any, action: Action) -> ImsUnavailableError:

@@ -6,6 +6,7 @@ The only module that imports the SDK when it is imported, which takes half a sec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -45,8 +46,9 @@ def client_config(settings: Settings, endpoint: str) -> Config:
         endpoint=endpoint,
         region_id=settings.region_id,
         protocol=settings.protocol,
-        connect_timeout=int(settings.connect_timeout * 1000),
-        read_timeout=int(settings.read_timeout * 1000),
+        # In whole milliseconds, of which none at all would mean the SDK's own default.
+        connect_timeout=math.ceil(settings.connect_timeout * 1000),
+        read_timeout=math.ceil(settings.read_timeout * 1000),
         https_proxy=settings.https_proxy,
         ca=settings.ca,
         user_agent=_user_agent(),

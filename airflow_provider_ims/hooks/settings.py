@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ CREDENTIAL_FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
+#: ``host[:port]``: the SDK would take a URL too, and then sign a host that it does not send.
+_ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 
@@ -85,13 +88,16 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     :raises ImsRequestError: when another field has no meaning.
     """
     extra: dict[str, Any] = connection.extra_dejson
-    text = {name: str(value).strip() for name, value in extra.items() if value not in (None, "")}
+    stripped = {name: str(value).strip() for name, value in extra.items() if value is not None}
+    text = {name: value for name, value in stripped.items() if value}
     return Settings(
         # The connections of type alibaba_cloud call it region.
         region_id=region_id or text.get("region_id") or text.get("region"),
         credential=_credential(connection, text),
         endpoints={
-            product: text[name] for product, name in (("ice", "ims_endpoint"), ("vod", "vod_endpoint")) if name in text
+            product: _endpoint(connection, text, name)
+            for product, name in (("ice", "ims_endpoint"), ("vod", "vod_endpoint"))
+            if name in text
         },
         network=_choice(connection, text, "network", NETWORKS),
         protocol=_choice(connection, text, "protocol", PROTOCOLS),
@@ -104,8 +110,9 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
 
 def _credential(connection: Connection, extra: Mapping[str, str]) -> dict[str, str]:
     given = {
-        "access_key_id": connection.login or extra.get("access_key_id"),
-        "access_key_secret": connection.password or extra.get("access_key_secret"),
+        # Stripped as the extras are: a line break that was pasted along makes a header that cannot be sent.
+        "access_key_id": (connection.login or "").strip() or extra.get("access_key_id"),
+        "access_key_secret": (connection.password or "").strip() or extra.get("access_key_secret"),
         "security_token": extra.get("security_token"),
     }
     kind = extra.get("credential_type") or _implied_type(given)
@@ -126,6 +133,15 @@ def _implied_type(given: Mapping[str, str | None]) -> str:
     if given["security_token"]:
         return "sts"
     return "access_key" if given["access_key_id"] or given["access_key_secret"] else "default"
+
+
+def _endpoint(connection: Connection, extra: Mapping[str, str], name: str) -> str:
+    if not _ENDPOINT.fullmatch(extra[name]):
+        raise ImsRequestError(
+            f"Connection {connection.conn_id}: {name} is not host[:port]; leave out https:// and any path",
+            field=name,
+        )
+    return extra[name]
 
 
 def _choice(connection: Connection, extra: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowNotFoundException
+
+import airflow_provider_ims
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+
+
+def test_the_answer_is_handed_on_whole(ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str]) -> None:
+    submitted = ims.call("SubmitTextGenerateJob", text_job)
+    asked = ims.call("GetSmartHandleJob", {"JobId": submitted["JobId"]})
+    assert asked["State"] == "Finished"
+    assert json.loads(asked["JobResult"]["AiResult"])
+    assert [submitted["RequestId"], asked["RequestId"]] == [sent["request_id"] for sent in emulator.requests()]
+
+
+def test_both_hooks_share_the_connection(ims: ImsHook, vod: VodHook, emulator: ImsEmulator) -> None:
+    ims.call("ListSmartJobs", {})
+    vod.call("GetAIImageJobs", {"JobIds": "a,b"})
+    assert [(sent["version"], sent["status"]) for sent in emulator.requests()] == [
+        ("2020-11-09", 200),
+        ("2017-03-21", 200),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("text", "text"),
+        ("", ""),
+        (True, "true"),
+        (False, "false"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (None, None),
+        ({"a": [1, "新"]}, '{"a":[1,"新"]}'),
+        (["a", None], '["a",null]'),
+    ],
+)
+def test_values_are_sent_as_the_api_writes_them(wire: Any, value: Any, sent: str | None) -> None:
+    wire.answer("{}")
+    ImsHook().call("SubmitTextGenerateJob", {"Value": value})
+    assert wire.received[0].query.get("Value") == sent
+
+
+def test_the_user_agent_names_the_provider_and_airflow(wire: Any) -> None:
+    wire.answer("{}")
+    ImsHook().call("ListSmartJobs", {})
+    agent = wire.received[0].headers["user-agent"]
+    assert f"airflow-provider-ims/{airflow_provider_ims.__version__}" in agent
+    assert f"apache-airflow/{version('apache-airflow-core')}" in agent
+
+
+def test_a_request_is_signed_and_holds_no_secret(wire: Any) -> None:
+    wire.answer("{}")
+    ImsHook().call("SubmitTextGenerateJob", {"Title": "新店"})
+    (sent,) = wire.received
+    assert sent.headers["authorization"].startswith("ACS3-HMAC-SHA256 Credential=key,SignedHeaders=")
+    assert "wire-secret" not in str(sent)
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "null", "7", "", "<html></html>", '{"half":', b"\xff\xfe"])
+def test_an_answer_that_is_no_json_object_is_unavailable(wire: Any, body: bytes | str) -> None:
+    wire.answer(body)
+    with pytest.raises(ImsUnavailableError, match="answer") as failed:
+        ImsHook().call("SubmitTextGenerateJob", {})
+    assert failed.value.action == "SubmitTextGenerateJob"
+    assert failed.value.accepted is None
+    assert len(wire.received) == 1
+
+
+def test_the_connection_is_looked_up_once_and_late(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+    connect(login="nobody", password="wrong")
+    hook = ImsHook()
+    connect(emulator)
+    hook.call("ListSmartJobs", {})
+    connect(login="nobody", password="wrong")
+    hook.call("ListSmartJobs", {})
+    assert hook.client is hook.client
+
+
+def test_the_region_of_the_hook_goes_over_that_of_the_connection(connect: Callable[..., None]) -> None:
+    connect(login="key", password="secret", region_id="cn-beijing")
+    assert ImsHook().client._endpoint == "ice.cn-beijing.aliyuncs.com"
+    assert ImsHook(region_id="cn-shanghai").client._endpoint == "ice.cn-shanghai.aliyuncs.com"
+    assert VodHook(region_id="cn-shanghai").client._endpoint == "vod.cn-shanghai.aliyuncs.com"
+
+
+def test_without_a_region_nothing_is_sent(connect: Callable[..., None]) -> None:
+    connect(login="key", password="secret")
+    with pytest.raises(ImsRequestError, match="No region"):
+        ImsHook().call("ListSmartJobs", {})
+
+
+def test_a_missing_connection_is_airflows_own_error() -> None:
+    with pytest.raises(AirflowNotFoundException, match="ims_default"):
+        ImsHook().call("ListSmartJobs", {})
+
+
+def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None]) -> None:
+    connect(
+        login="key",
+        password="secret",
+        region_id="cn-shanghai",
+        connect_timeout="0.5",
+        read_timeout="0.0001",
+        https_proxy="http://proxy:3128",
+        ca="/etc/ca.pem",
+    )
+    client = ImsHook().client
+    assert client._protocol == "https"
+    assert client._connect_timeout == 500
+    # A fraction of a millisecond must not become 0, which the SDK takes for its own default.
+    assert client._read_timeout == 1
+    assert client._https_proxy == "http://proxy:3128"
+    assert client._ca == "/etc/ca.pem"
+
+
+def test_an_unknown_action_is_refused_by_the_service(ims: ImsHook) -> None:
+    with pytest.raises(ImsError) as refused:
+        ims.call("SubmitNothing", {})
+    assert refused.value.code == "InvalidAction.NotFound"
+    assert type(refused.value) is ImsRequestError

@@ -1,0 +1,185 @@
+"""Every error code that the documents name, sent by a real server through the real SDK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.errors import CODES
+from airflow_provider_ims.exceptions import (
+    ImsCredentialsError,
+    ImsError,
+    ImsNotSubscribedError,
+    ImsPermissionError,
+    ImsRequestError,
+    ImsResourceNotFoundError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+
+ERRORS = [
+    ("Throttling", 400, ImsThrottledError),
+    ("Throttling.User", 400, ImsThrottledError),
+    ("Throttling.Api", 400, ImsThrottledError),
+    ("RequestsTooFrequent", 403, ImsThrottledError),
+    ("Whatever", 429, ImsThrottledError),
+    ("InternalError", 500, ImsUnavailableError),
+    ("ServiceUnAvailable", 503, ImsUnavailableError),
+    ("ServiceUnavailable", 503, ImsUnavailableError),
+    ("Whatever", 502, ImsUnavailableError),
+    ("SignatureNonceUsed", 400, ImsUnavailableError),
+    ("MissingParameter", 400, ImsRequestError),
+    ("InvalidParameter", 400, ImsRequestError),
+    ("InvalidParameter.Title", 400, ImsRequestError),
+    ("IdempotentParameterMismatch", 400, ImsRequestError),
+    ("InvalidAction.NotFound", 404, ImsRequestError),
+    ("InvalidVersion", 404, ImsRequestError),
+    ("UnsupportedHTTPMethod", 400, ImsRequestError),
+    ("OperationDenied", 403, ImsNotSubscribedError),
+    ("OperationDenied.Suspended", 403, ImsNotSubscribedError),
+    ("Forbidden", 403, ImsPermissionError),
+    ("Forbidden.RAM", 403, ImsPermissionError),
+    ("NoPermission", 403, ImsPermissionError),
+    ("ResourceNotFound", 404, ImsResourceNotFoundError),
+    ("ResourceNotFound.Template", 404, ImsResourceNotFoundError),
+    ("InvalidVideo.NotFound", 404, ImsResourceNotFoundError),
+    ("JobNotFound", 400, ImsResourceNotFoundError),
+    ("Whatever", 404, ImsResourceNotFoundError),
+    ("SignatureDoesNotMatch", 400, ImsCredentialsError),
+    ("IncompleteSignature", 400, ImsCredentialsError),
+    ("InvalidAccessKeyId.NotFound", 404, ImsCredentialsError),
+    ("InvalidAccessKeyId.Inactive", 403, ImsCredentialsError),
+    ("InvalidSecurityToken.Expired", 400, ImsCredentialsError),
+    ("InvalidTimeStamp.Expired", 400, ImsCredentialsError),
+]
+CODELESS = [(400, ImsRequestError), (403, ImsRequestError), (404, ImsRequestError), (429, ImsThrottledError)]
+CODELESS += [(500, ImsUnavailableError), (503, ImsUnavailableError)]
+
+
+def refused(hook: ImsHook | VodHook, action: str, params: dict[str, Any] | None = None) -> ImsError:
+    with pytest.raises(ImsError) as caught:
+        hook.call(action, params or {}, attempts=1)
+    return caught.value
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), ERRORS)
+def test_each_code_has_its_error(
+    ims: ImsHook, emulator: ImsEmulator, code: str, status: int, kind: type[ImsError]
+) -> None:
+    emulator.fault("SubmitTextGenerateJob", "error", code=code, status=status, message="What the service said.")
+    error = refused(ims, "SubmitTextGenerateJob")
+    assert type(error) is kind
+    assert (error.action, error.code) == ("SubmitTextGenerateJob", code)
+    assert error.request_id == emulator.requests()[0]["request_id"]
+    if kind is not ImsCredentialsError:
+        assert "What the service said." in str(error)
+
+
+def test_the_table_holds_every_code_that_the_emulator_knows() -> None:
+    known = {code for code, _, _ in ERRORS}
+    assert {code for code in CODES if code not in known and code.partition(".")[0] not in known} == {
+        "InvalidSecurityToken.Malformed",
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        "InvalidTimeStamp.Format",
+    }
+
+
+@pytest.mark.parametrize(("status", "kind"), CODELESS)
+def test_an_error_without_a_code_goes_by_its_status(wire: Any, status: int, kind: type[ImsError]) -> None:
+    wire.answer('{"detail":"Not Found"}', status)
+    error = refused(ImsHook(), "ListSmartJobs")
+    # Not ImsResourceNotFoundError: what answers like this is not the service, and knows of no job.
+    assert type(error) is kind
+    assert error.code is None
+    assert f"HTTP status {status}" in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+@pytest.mark.parametrize("body", ["<html>Bad Gateway</html>", "", "[]", '"no"', "null"])
+def test_an_error_body_that_is_no_json_object_is_unavailable(wire: Any, status: int, body: str) -> None:
+    wire.answer(body, status)
+    error = refused(ImsHook(), "ListSmartJobs")
+    assert type(error) is ImsUnavailableError
+    assert "could not be understood" in str(error)
+
+
+@pytest.mark.parametrize("message", [None, 7, {"a": 1}, ["a"], "", "\ud800"])
+def test_a_message_that_is_no_text_does_no_harm(wire: Any, message: object) -> None:
+    wire.answer(json.dumps({"Code": "Forbidden", "Message": message, "RequestId": message}), 403)
+    error = refused(ImsHook(), "ListSmartJobs")
+    assert type(error) is ImsPermissionError
+    assert error.request_id is None or isinstance(error.request_id, str)
+    f"{error} {error.request_id}".encode()
+
+
+def test_the_field_of_an_invalid_parameter_is_named(ims: ImsHook, emulator: ImsEmulator) -> None:
+    emulator.fault("*", "error", code="InvalidParameter.Title", status=400)
+    error = refused(ims, "SubmitTextGenerateJob")
+    assert isinstance(error, ImsRequestError)
+    assert error.field == "Title"
+
+
+@pytest.mark.parametrize("detail", [True, False])
+@pytest.mark.parametrize("code", ["Forbidden.RAM", "NoPermission"])
+def test_a_denial_names_the_action_to_grant(
+    ims: ImsHook, vod: VodHook, emulator: ImsEmulator, code: str, detail: bool
+) -> None:
+    emulator.fault("*", "deny", count=2, code=code, detail=detail)
+    for hook, action, ram_action in (
+        (ims, "SubmitTextGenerateJob", "ice:SubmitTextGenerateJob"),
+        (vod, "SubmitAIImageJob", "vod:SubmitAIImageJob"),
+    ):
+        error = refused(hook, action)
+        assert isinstance(error, ImsPermissionError)
+        assert error.ram_action == ram_action
+        assert f"grant the RAM action {ram_action}" in str(error)
+
+
+@pytest.mark.parametrize("kind", ["not_subscribed", "suspended"])
+def test_an_account_without_subscription_is_told_so(ims: ImsHook, emulator: ImsEmulator, kind: str) -> None:
+    emulator.fault("*", kind)
+    assert "no subscription to this feature, or is suspended" in str(refused(ims, "SubmitTextGenerateJob"))
+
+
+def test_a_wrong_signature_does_not_repeat_what_was_signed(
+    emulator: ImsEmulator, connect: Callable[..., None], text_job: dict[str, str]
+) -> None:
+    connect(emulator, password="not-the-secret")
+    error = refused(ImsHook(), "SubmitTextGenerateJob", text_job)
+    assert isinstance(error, ImsCredentialsError)
+    assert error.code == "SignatureDoesNotMatch"
+    assert "check the connection's AccessKey ID, secret and security token" in str(error)
+    for hidden in ("StringToSign", "not-the-secret", "ACS3-HMAC", "新店"):
+        assert hidden not in str(error)
+
+
+def test_an_unknown_key_is_a_credentials_error(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+    connect(emulator, login="LTAI-nobody")
+    error = refused(ImsHook(), "ListSmartJobs")
+    assert isinstance(error, ImsCredentialsError)
+    assert error.code == "InvalidAccessKeyId.NotFound"
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server_error", "deny", "non_json", "cut", "not_subscribed"])
+def test_no_error_repeats_secrets_or_parameters(
+    ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str], kind: str
+) -> None:
+    emulator.fault("*", kind)
+    error = refused(ims, "SubmitTextGenerateJob", text_job)
+    shown = f"{error} {error!r} {vars(error)}"
+    for hidden in (emulator.access_key_secret, emulator.access_key_id, "新店", "keywords", "Signature"):
+        assert hidden not in shown
+    assert error.__suppress_context__
+
+
+def test_the_wait_that_a_throttling_asks_for_is_kept(ims: ImsHook, emulator: ImsEmulator) -> None:
+    emulator.fault("*", "throttle", retry_after=7)
+    error = refused(ims, "ListSmartJobs")
+    assert isinstance(error, ImsThrottledError)
+    assert error.retry_after == 7
