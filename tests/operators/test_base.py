@@ -213,7 +213,7 @@ def test_the_connection_is_not_looked_up_when_the_dag_is_parsed(monkeypatch: pyt
 @never_ending
 def test_the_deferral_outlives_the_deadline_and_keeps_the_execution_timeout(ims_emulator: ImsEmulator) -> None:
     task = TEXT.task(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5))
-    context = TaskRun(task).context()
+    task, context = TaskRun(task).new_process()
     context["ti"].start_date = datetime.now(UTC) - timedelta(minutes=1)
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
@@ -283,7 +283,7 @@ class TestDurable:
 
 
 def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
-    task = TEXT.task(wait_for_completion=False)
-    job_id = run_task(task)["job_id"]
-    task.on_kill()
+    run = TaskRun(TEXT.task(wait_for_completion=False))
+    job_id = run.attempt()["job_id"]
+    run.process.on_kill()
     assert any(f"job {job_id} goes on running" in line for line in task_log.lines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib
 import json
 import logging
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, Self
 
 import structlog
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
 
 
 @dataclass
@@ -62,29 +63,42 @@ class TaskRun:
     try_number: int = 0
     clears: int = 0
     events: list[Any] = field(default_factory=list)
+    first_reschedule: datetime | None = None
 
-    def context(self) -> dict[str, Any]:
-        self.task.retries = self.retries
-        ti = Ti(self.task, try_number=self.try_number, max_tries=self.retries + self.clears)
-        context: dict[str, Any] = {"ti": ti, "task": self.task}
+    def new_process(self) -> tuple[Any, dict[str, Any]]:
+        """Return the task and its context as the next process has them: nothing is left of the last one's."""
+        self.process = task = copy.deepcopy(self.task)
+        task.retries = self.retries
+        ti = Ti(
+            task,
+            try_number=self.try_number,
+            max_tries=self.retries + self.clears,
+            first_reschedule=self.first_reschedule,
+        )
+        context: dict[str, Any] = {"ti": ti, "task": task}
         if self.store is not None:
             context["task_state_store"] = self.store
-        return context
+        return task, context
 
     def clear(self) -> None:
         """Clear the task, as a person would to run it again."""
         self.clears = self.try_number
 
     def attempt(self) -> Any:
-        """Make one try: execute, and for as long as the task defers, run its trigger and resume."""
+        """Make one try: execute, run the trigger of a deferral and resume, look again after a reschedule."""
         self.try_number += 1
-        context = self.context()
-        try:
-            return self.task.execute(context)
-        except TaskDeferred as deferred:
-            event = run_trigger(deferred.trigger)
-            self.events.append(event)
-            return getattr(self.task, deferred.method_name)(context, event=event)
+        self.first_reschedule = None
+        while True:
+            task, context = self.new_process()
+            try:
+                return task.execute(context)
+            except TaskDeferred as deferred:
+                event = run_trigger(deferred.trigger)
+                self.events.append(event)
+                task, context = self.new_process()
+                return task.resume_execution(deferred.method_name, {"event": event}, context)
+            except AirflowRescheduleException:
+                self.first_reschedule = self.first_reschedule or datetime.now(UTC)
 
 
 def run_task(task: Any) -> Any:

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+from support.cases import BATCH, CASES, IMAGE, TEXT, Case
+from support.running import TaskLog, TaskRun, run_task
+
+from airflow_provider_ims import watching
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import (
+    ImsJobFailedError,
+    ImsJobNotFoundError,
+    ImsPermissionError,
+    ImsRequestError,
+)
+
+MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
+
+#: Jobs that run until the test says otherwise.
+never_ending = pytest.mark.ims_emulator(clock="manual", durations={case.submit: 60 for case in CASES.values()})
+every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+
+
+def submitted(case: Case) -> str:
+    return str(run_task(case.task(wait_for_completion=False))["job_id"])
+
+
+@every_kind
+@every_mode
+@pytest.mark.ims_emulator(durations={case.submit: 0.2 for case in CASES.values()})
+def test_a_job_from_elsewhere_gives_the_operators_result(
+    case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    job_id = submitted(case)
+    result = run_task(case.sensor_of(job_id, **mode))
+    if case is IMAGE:
+        (result,) = result
+    assert result["job_id"] == job_id
+    assert result["state"] == case.ended
+    assert result.keys() == case.result | {"job_id", "state"}
+    assert len(ims_emulator.jobs()) == 1
+
+
+@every_mode
+def test_a_job_that_has_ended_is_told_by_the_first_look(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(TEXT.sensor_of(submitted(TEXT), **mode))
+    assert run.attempt()["state"] == "Finished"
+    assert run.events == []
+    assert len(ims_emulator.requests("GetSmartHandleJob")) == 1
+
+
+@every_mode
+@never_ending
+def test_a_time_out_is_airflows_own(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(AirflowSensorTimeout):
+        run_task(TEXT.sensor_of(submitted(TEXT), timeout=0.1, **mode))
+
+
+@every_mode
+@never_ending
+def test_a_time_out_skips_with_soft_fail(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(AirflowSkipException):
+        run_task(TEXT.sensor_of(submitted(TEXT), timeout=0.1, soft_fail=True, **mode))
+
+
+@every_mode
+def test_a_failed_job_fails_the_sensor_with_soft_fail_too(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("SubmitTextGenerateJob", "fail_job", code="BadWords", message="No.")
+    with pytest.raises(ImsJobFailedError) as caught:
+        run_task(TEXT.sensor_of(submitted(TEXT), soft_fail=True, **mode))
+    assert caught.value.code == "BadWords"
+
+
+@every_kind
+@every_mode
+@pytest.mark.parametrize("how", ["error", "empty answer"])
+def test_an_unknown_job_id_is_told_after_a_time_of_grace(
+    case: Case, mode: dict[str, Any], how: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+) -> None:
+    monkeypatch.setattr(watching, "UNKNOWN_GRACE", 0.2)
+    if how == "empty answer":
+        ims_emulator.fault(case.query, "odd_shape", count=None, body={"RequestId": "x"})
+    with pytest.raises(ImsJobNotFoundError, match="deadbeef") as caught:
+        run_task(case.sensor_of("deadbeef", **mode))
+    assert caught.value.job_id == "deadbeef"
+    assert len(ims_emulator.requests(case.query)) > 1
+
+
+@every_mode
+def test_passing_trouble_does_not_fail_the_sensor(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    job_id = submitted(TEXT)
+    for fault in ("throttle", "server_error", "non_json", "cut"):
+        ims_emulator.fault("GetSmartHandleJob", fault, count=2)
+    assert run_task(TEXT.sensor_of(job_id, **mode))["state"] == "Finished"
+
+
+@every_mode
+def test_a_query_that_stays_denied_ends_the_wait(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
+    with pytest.raises(ImsPermissionError, match="ice:GetSmartHandleJob"):
+        run_task(TEXT.sensor_of("x", **mode))
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
+def test_the_log_tells_each_change_and_the_end(
+    mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    job_id = submitted(TEXT)
+    run_task(TEXT.sensor_of(job_id, **mode))
+    said = [line for line in task_log.lines() if line.startswith(f"Job {job_id} ")]
+    assert said[-2:] == [f"Job {job_id} is Finished after 0 s", f"Job {job_id} ended: Finished"]
+
+
+@every_mode
+def test_failed_videos_fail_the_sensor_where_that_was_asked_for(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
+    job_id = submitted(BATCH)
+    with pytest.raises(ImsJobFailedError, match="1 of 2 videos"):
+        run_task(BATCH.sensor_of(job_id, fail_on_partial_failure=True, **mode))
+    assert len(run_task(BATCH.sensor_of(job_id, **mode))["failed"]) == 1
+
+
+@pytest.mark.parametrize("job_id", ["", "  ", None, 7])
+def test_no_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError) as caught:
+        run_task(TEXT.sensor_of(job_id))
+    assert caught.value.field == "job_id"
+    assert ims_emulator.requests() == []
+
+
+@never_ending
+def test_the_deferral_outlives_the_deadline(ims_emulator: ImsEmulator) -> None:
+    task, context = TaskRun(TEXT.sensor_of(submitted(TEXT), deferrable=True, timeout=60)).new_process()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    assert deferred.value.timeout.total_seconds() > 60
+    assert deferred.value.trigger.poll_interval == 0.05

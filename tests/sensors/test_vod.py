@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.cases import IMAGE
+from support.running import run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.sensors.vod import VodAIImageJobSensor
+
+DEFERRABLE = pytest.mark.parametrize("deferrable", [True, False])
+
+
+def sensor(job_ids: Any, **arguments: Any) -> VodAIImageJobSensor:
+    return VodAIImageJobSensor(task_id="sensor", job_ids=job_ids, poke_interval=0.05, **arguments)
+
+
+def submitted(count: int) -> list[str]:
+    return [run_task(IMAGE.task(wait_for_completion=False))["job_id"] for _ in range(count)]
+
+
+@DEFERRABLE
+@pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.3})
+def test_many_jobs_are_asked_for_ten_at_a_time_and_told_in_their_order(
+    deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    job_ids = submitted(23)[::-1]
+    results = run_task(sensor(job_ids, deferrable=deferrable))
+    assert [result["job_id"] for result in results] == job_ids
+    asked = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
+    assert max(map(len, asked)) == 10
+
+
+@DEFERRABLE
+def test_one_failed_job_fails_the_sensor(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    (good,) = submitted(1)
+    ims_emulator.fault("SubmitAIImageJob", "fail_job", code="NoFrames", message="Nothing to see.")
+    (bad,) = submitted(1)
+    with pytest.raises(ImsJobFailedError) as caught:
+        run_task(sensor([good, bad], deferrable=deferrable))
+    assert caught.value.job_id == bad
+
+
+@pytest.mark.parametrize("written", ["{0},{1}", "['{0}', '{1}']", '["{0}", "{1}"]', "{0} {1}", "{0}, {1}, {0}"])
+def test_ids_may_come_as_text_which_is_all_that_jinja_makes(written: str, ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(2)
+    results = run_task(sensor(written.format(*job_ids)))
+    assert [result["job_id"] for result in results] == job_ids
+
+
+@pytest.mark.parametrize("job_ids", ["", "[]", [], None, [7], [""]])
+def test_no_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError) as caught:
+        run_task(sensor(job_ids))
+    assert caught.value.field == "job_ids"
+    assert ims_emulator.requests() == []
