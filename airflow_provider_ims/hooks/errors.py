@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -128,9 +129,13 @@ def _no_answer(error: Any, action: Action) -> ImsUnavailableError:
 
 
 def _never_sent(cause: OSError) -> bool:
-    """Tell whether a network error came before anything was sent: no connection was made."""
+    """Tell whether a network error came before anything was sent: no connection was made, or none to trust."""
     from requests.exceptions import ConnectTimeout
-    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import NewConnectionError, ProxyError
 
     reason = getattr(cause.args[0], "reason", None) if cause.args else None
-    return isinstance(cause, ConnectTimeout) or isinstance(reason, NewConnectionError)
+    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    # urllib3 speaks of the proxy only until it is connected through it.
+    return isinstance(cause, ConnectTimeout) or (
+        isinstance(reason, (NewConnectionError, ProxyError)) or isinstance(inner, ssl.SSLCertVerificationError)
+    )
