@@ -1,0 +1,88 @@
+"""Every example DAG is run with ``dag.test()``, as a DAG author runs it on a laptop."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from airflow_provider_ims import watching
+from airflow_provider_ims.emulator import ImsEmulator
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+
+@pytest.fixture
+def run(airflow_db: None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run an example DAG to its end and return its XComs, by task and map index."""
+    monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
+    bundle = {
+        "name": "examples",
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": str(EXAMPLES)},
+    }
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+
+    def run_dag(dag_id: str) -> dict[tuple[str, int], Any]:
+        bag = DagBag(EXAMPLES / f"{dag_id}.py")
+        assert bag.import_errors == {}
+        dag_run = bag.dags[dag_id].test()
+        assert dag_run.state == "success"
+        instances = dag_run.get_task_instances()
+        assert {instance.state for instance in instances} == {"success"}
+        return {
+            (instance.task_id, instance.map_index): instance.xcom_pull(
+                task_ids=instance.task_id, map_indexes=instance.map_index
+            )
+            for instance in instances
+        }
+
+    return run_dag
+
+
+def submits(ims_emulator: ImsEmulator) -> Counter[str]:
+    return Counter(request["action"] for request in ims_emulator.requests() if request["action"].startswith("Submit"))
+
+
+def test_the_content_pipeline_submits_each_job_once_and_hands_the_copy_on(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_content_pipeline")
+    assert submits(ims_emulator) == {
+        "SubmitTextGenerateJob": 1,
+        "SubmitAudioProduceJob": 1,
+        "SubmitBatchMediaProducingJob": 1,
+        "SubmitAIImageJob": 1,
+    }
+    texts = xcoms["copy", -1]["texts"]
+    (audio,) = ims_emulator.requests("SubmitAudioProduceJob")
+    assert audio["parameters"]["InputConfig"] == texts[0]
+    (batch,) = ims_emulator.requests("SubmitBatchMediaProducingJob")
+    assert all(text in batch["parameters"]["InputConfig"] for text in texts)
+    assert len(xcoms["videos", -1]["videos"]) == 3
+    assert xcoms["covers", -1]["images"]
+
+
+def test_each_product_of_the_mapped_dag_gets_its_own_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_product_videos")
+    assert submits(ims_emulator) == {"SubmitTextGenerateJob": 3, "SubmitAudioProduceJob": 3}
+    job_ids = [xcoms[task_id, index]["job_id"] for task_id in ("copy", "voice_over") for index in range(3)]
+    assert len(set(job_ids)) == 6
+
+
+def test_the_sensors_take_jobs_from_elsewhere(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_await_jobs")
+    assert len(xcoms["titles", -1]["texts"]) == 5
+    assert xcoms["covers", -1][0]["images"]
+    assert submits(ims_emulator) == {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1}
+
+
+def test_the_example_dags_are_all_tested_and_scheduled() -> None:
+    bag = DagBag(EXAMPLES)
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"ims_content_pipeline", "ims_product_videos", "ims_await_jobs"}
+    assert all(dag.schedule is not None for dag in bag.dags.values())
+    assert "AIRFLOW_CONN_IMS_DEFAULT" not in os.environ

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.cases import IMAGE, TEXT
+from support.running import run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE
+from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.jobs.smart import SMART
+from airflow_provider_ims.polling import Poller, poller_for, watch_job
+
+never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
+
+
+def submitted(case: Any, count: int = 1) -> list[str]:
+    return [run_task(case.task(wait_for_completion=False))["job_id"] for _ in range(count)]
+
+
+def text_poller(conn_id: str = "ims_default") -> Poller:
+    return poller_for(SMART, ImsHook, conn_id, None)
+
+
+async def end_of(poller: Poller, job_id: str, *, seconds: float = 30, poll_interval: float = 0.05) -> Job:
+    started = time.time()
+    changes = watch_job(poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds)
+    return [job async for job in changes][-1]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in another thread
+            await asyncio.sleep(0.01)
+
+
+def poller_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ims-smart")]
+
+
+@pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.5})
+def test_ai_image_jobs_are_asked_for_ten_at_a_time(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(IMAGE, 25)
+
+    async def main() -> list[Job]:
+        poller = poller_for(AI_IMAGE, VodHook, "ims_default", None)
+        return await asyncio.gather(*(end_of(poller, job_id, poll_interval=0.2) for job_id in job_ids))
+
+    jobs = asyncio.run(main())
+    assert [job.id for job in jobs] == job_ids
+    asked = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
+    assert all(len(ids) <= 10 for ids in asked)
+    assert any(len(ids) == 10 for ids in asked)
+
+
+def test_two_who_wait_for_one_job_are_both_told_by_one_look(ims_emulator: ImsEmulator) -> None:
+    (job_id,) = submitted(TEXT)
+
+    async def main() -> list[Job]:
+        poller = text_poller()
+        return await asyncio.gather(end_of(poller, job_id), end_of(poller, job_id))
+
+    assert {job.id for job in asyncio.run(main())} == {job_id}
+
+
+def test_a_hanging_answer_holds_up_neither_the_event_loop_nor_another_job(ims_emulator: ImsEmulator) -> None:
+    hanging, other = submitted(TEXT, 2)
+
+    async def main() -> None:
+        poller = text_poller()
+        ims_emulator.fault("GetSmartHandleJob", "hang", seconds=20)
+        first = asyncio.create_task(end_of(poller, hanging))
+        await until(lambda: len(ims_emulator.requests("GetSmartHandleJob")) == 1)
+        assert (await end_of(poller, other)).id == other
+        assert not first.done()
+        ims_emulator.release()
+        assert (await first).id == hanging
+
+    asyncio.run(main())
+
+
+@never_ending
+def test_one_jobs_time_out_cancellation_or_garbage_touches_no_other(ims_emulator: ImsEmulator) -> None:
+    late, cancelled, unknown, good = *submitted(TEXT, 2), "deadbeef", *submitted(TEXT)
+
+    async def main() -> None:
+        poller = text_poller()
+        waits = [asyncio.create_task(end_of(poller, job_id)) for job_id in (cancelled, unknown, good)]
+        with pytest.raises(ImsJobTimeoutError):
+            await end_of(poller, late, seconds=0.2)
+        waits[0].cancel()
+        ims_emulator.fault("GetSmartHandleJob", "odd_shape", count=3, body="garbage")
+        await until(lambda: not ims_emulator.faults())
+        ims_emulator.finish(good)
+        assert (await waits[2]).id == good
+        assert waits[0].cancelled()
+        assert not waits[1].done()
+        waits[1].cancel()
+
+    asyncio.run(main())
+
+
+@never_ending
+def test_at_the_deadline_the_job_is_looked_at_once_more(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ims.watching.FIRST_LOOK", 0.05)
+    (job_id,) = submitted(TEXT)
+
+    async def main() -> Job:
+        wait = asyncio.create_task(end_of(text_poller(), job_id, seconds=0.5, poll_interval=60))
+        await until(lambda: bool(ims_emulator.requests("GetSmartHandleJob")))
+        ims_emulator.finish(job_id)
+        return await wait
+
+    assert asyncio.run(main()).status == "Finished"
+    assert len(ims_emulator.requests("GetSmartHandleJob")) == 2
+
+
+def test_an_unknown_job_is_told_after_the_time_of_grace(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+    with pytest.raises(ImsJobNotFoundError, match="deadbeef"):
+        asyncio.run(_end("deadbeef"))
+
+
+async def _end(job_id: str, conn_id: str = "ims_default") -> Job:
+    return await end_of(text_poller(conn_id), job_id)
+
+
+def test_a_missing_connection_ends_the_wait(ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(Exception, match="there_is_none"):
+        asyncio.run(_end("x", "there_is_none"))
+
+
+def test_a_mended_connection_is_read_anew(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job_id,) = submitted(TEXT)
+    good = ims_emulator.connection_uri
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good.replace(ims_emulator.access_key_secret, "wrong"))
+
+    async def main() -> Job:
+        wait = asyncio.create_task(_end(job_id))
+        await until(lambda: bool(ims_emulator.requests("GetSmartHandleJob")))
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good)
+        return await wait
+
+    assert asyncio.run(main()).id == job_id
+
+
+def test_a_denied_query_ends_the_wait(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
+    with pytest.raises(ImsPermissionError):
+        asyncio.run(_end("x"))
+
+
+@never_ending
+def test_a_poller_with_nobody_waiting_ends_and_begins_again(ims_emulator: ImsEmulator) -> None:
+    first, second = submitted(TEXT, 2)
+
+    async def main() -> None:
+        poller = text_poller()
+        for job_id in (first, second):
+            wait = asyncio.create_task(end_of(poller, job_id))
+            await until(lambda: bool(poller_threads()))
+            ims_emulator.finish(job_id)
+            await wait
+            await until(lambda: not poller_threads())
+        asked = len(ims_emulator.requests("GetSmartHandleJob"))
+        await asyncio.sleep(0.2)
+        assert len(ims_emulator.requests("GetSmartHandleJob")) == asked
+
+    asyncio.run(main())
+
+
+@never_ending
+def test_those_of_one_connection_share_a_poller_and_others_have_their_own(ims_emulator: ImsEmulator) -> None:
+    async def main() -> None:
+        assert text_poller() is text_poller()
+        assert text_poller() is not text_poller("other")
+        assert text_poller() is not poller_for(SMART, ImsHook, "ims_default", "cn-beijing")
+        assert text_poller() is not poller_for(AI_IMAGE, VodHook, "ims_default", None)
+
+    asyncio.run(main())
+
+
+def test_the_poller_runs_in_nobodys_logging_context(ims_emulator: ImsEmulator) -> None:
+    bound: contextvars.ContextVar[str] = contextvars.ContextVar("bound", default="nobody")
+    seen: list[str] = []
+
+    class Hook(ImsHook):
+        def call(self, *args: Any, **options: Any) -> dict[str, Any]:
+            seen.append(bound.get())
+            return super().call(*args, **options)
+
+    (job_id,) = submitted(TEXT)
+
+    async def main() -> None:
+        bound.set("the first task")
+        await end_of(poller_for(SMART, Hook, "ims_default", "cn-shanghai"), job_id)
+
+    asyncio.run(main())
+    assert set(seen) == {"nobody"}
