@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ STS = StsCredential("STS.key", "sts-secret", "sts-token")
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[ImsEmulator]:
     with ImsEmulator(durations=dict.fromkeys(KINDS, 0.0), sts_tokens=[STS]) as emulator:
+        # A request of 90 kB on one line of a failed test's log hides the rest.
+        logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
         yield emulator
 
 
