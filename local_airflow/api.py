@@ -239,6 +239,17 @@ class AirflowApi:
                 return None
             raise
 
+    def active_runs(self, dag_id: str) -> list[str]:
+        """Return the ids of a DAG's runs that have not ended."""
+        runs = self.call(
+            "GET", f"dags/{quote(dag_id)}/dagRuns", params={"state": ["queued", "running"], "limit": _PAGE}
+        )
+        return [run["dag_run_id"] for run in runs["dag_runs"]]
+
+    def give_up(self, dag_id: str, run_id: str) -> None:
+        """End a run as failed, with all of its tasks."""
+        self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
+
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:
         """Have tasks run again, whatever their state."""
         self.call(

@@ -144,7 +144,7 @@ class Service:
             self._leader = None
 
 
-def end(services: Iterable[Service], grace: float = 10.0) -> None:
+def end(services: Iterable[Service], grace: float = 3.0) -> None:
     """
     End services together: SIGTERM, and SIGKILL for what is left.
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from local_airflow import LogLine, TaskState
+from local_airflow import LocalAirflowError, LogLine, TaskState
+from local_airflow.demo import run_pipeline
 from local_airflow.progress import job_kind, jobs_table, outcome, shown
 
 
@@ -49,10 +50,23 @@ class FakeApi:
     """Answers with what a test has put in."""
 
     def __init__(self):
+        self.end = "success"
         self.tasks = []
         self.results = {}
         self.log = []
         self.log_reads = 0
+
+    def unpause(self, dag_id):
+        assert dag_id == "d"
+
+    def trigger(self, _):
+        return "r"
+
+    def wait(self, *_, timeout, on_progress):
+        on_progress(self.tasks)
+        if self.end == "never":
+            raise LocalAirflowError(f"still running after {timeout} s")
+        return self.end
 
     def task_instances(self, *_):
         return self.tasks
@@ -143,3 +157,28 @@ def test_the_table_of_jobs_holds_those_tasks_that_had_one(api, console):
     assert table.row_count == 1
     printed = console.file.getvalue()
     assert all(words in printed for words in ("TextGenerate", "j1", "Finished", "2.3", "texts (1): [bold]"))
+
+
+@pytest.mark.parametrize(
+    ("end", "states", "logs"),
+    [
+        ("success", ["success", "success", "success"], []),
+        ("failed", ["success", "failed", "upstream_failed"], ["b"]),
+        ("never", ["success", "deferred", None], ["b"]),
+        ("never", ["up_for_retry", "running", None], ["a", "b"]),
+    ],
+)
+def test_logs_are_shown_of_what_failed_or_did_not_end(api, console, end, states, logs):
+    api.end = end
+    api.tasks = [
+        task(state, task_id=task_id, seconds=None if state is None else 1.0)
+        for task_id, state in zip("abc", states, strict=True)
+    ]
+    api.log = [(OURS, "why")]
+
+    assert run_pipeline(console, api, timeout=9, dag_id="d") is (end == "success")
+
+    lines = console.file.getvalue().splitlines()
+    assert [line.split()[2].rstrip(",") for line in lines if line.startswith("Log of ")] == logs
+    assert ("The pipeline did not succeed" in lines[-1]) is (end != "success")
+    assert ("still running after 9 s" in lines[-1]) is (end == "never")

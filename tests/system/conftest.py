@@ -1,0 +1,40 @@
+"""One real Airflow and one emulator for all system tests."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow.demo import CHECKOUT, DAG_ID
+
+
+@pytest.fixture(scope="session")
+def emulator_service(tmp_path_factory):
+    with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def airflow(emulator_service, tmp_path_factory):
+    home = tmp_path_factory.mktemp("airflow")
+    with LocalAirflow(home, CHECKOUT / "example_dags", env=emulator_service.airflow_env) as airflow:
+        yield airflow
+
+
+@pytest.fixture
+def emulator(emulator_service, airflow):
+    """Give the handle on the emulator, without the jobs and faults of other tests."""
+    yield emulator_service.control
+    for run_id in airflow.api.active_runs(DAG_ID):
+        tasks = airflow.api.task_instances(DAG_ID, run_id)
+        airflow.api.give_up(DAG_ID, run_id)
+        for task in tasks:
+            # One that is just being started would submit its job into the next test.
+            until("end of the workers", partial(_no_worker, airflow, task), timeout=30)
+    emulator_service.control.reset()
+
+
+def _no_worker(airflow, task):
+    return not airflow.worker_processes(task.id)

@@ -1,0 +1,140 @@
+"""The content pipeline through the real scheduler, workers and triggerer."""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import contextmanager
+
+import pytest
+from rich.console import Console
+
+from local_airflow import until
+from local_airflow.demo import DAG_ID, run_pipeline
+
+SUBMITS = (
+    "SubmitTextGenerateJob",
+    "SubmitAudioProduceJob",
+    "SubmitBatchMediaProducingJob",
+    "SubmitAIImageJob",
+)
+QUERIES = {
+    "SubmitTextGenerateJob": "GetSmartHandleJob",
+    "SubmitAudioProduceJob": "GetSmartHandleJob",
+    "SubmitBatchMediaProducingJob": "GetBatchMediaProducingJob",
+    "SubmitAIImageJob": "GetAIImageJobs",
+}
+LONG = 3600
+TIMEOUT = 120
+
+
+def asked_about(emulator, job):
+    """Tell whether the service was asked about a job, and answered."""
+    return any(
+        job["job_id"] in str(request["parameters"]) and request["status"] == 200
+        for request in emulator.requests(QUERIES[job["kind"]])
+    )
+
+
+@contextmanager
+def moving_clock(emulator):
+    """Move the emulator's clock on all the time."""
+    enough = threading.Event()
+
+    def move():
+        while not enough.wait(0.2):
+            emulator.advance(LONG)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        mover.join()
+
+
+def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emulator):
+    airflow.api.unpause(DAG_ID)
+    run_id = airflow.api.trigger(DAG_ID)
+    held = {}
+
+    def hold(task):
+        job = emulator.jobs()[-1]
+        # As long as the clock stands, the job runs: what asks about it now is the triggerer.
+        until("free workers", lambda: not airflow.worker_processes(task.id), timeout=20)
+        until("question of the triggerer", lambda: asked_about(emulator, job), timeout=30)
+        now = airflow.api.task_instances(DAG_ID, run_id)
+        held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
+        emulator.advance(LONG)
+
+    def look(tasks):
+        for task in tasks:
+            if task.state == "deferred" and task.task_id not in held:
+                hold(task)
+
+    assert airflow.api.wait(DAG_ID, run_id, timeout=TIMEOUT, on_progress=look) == "success"
+
+    assert [kind for kind, _ in held.values()] == list(SUBMITS)
+    # One waits in the triggerer, those after it have not begun: no task is with a worker.
+    assert all(states <= {"deferred", None} for _, states in held.values())
+    assert {action: emulator.counts()[action] for action in SUBMITS} == {action: {"200": 1} for action in SUBMITS}
+    jobs = {job["kind"]: job for job in emulator.jobs()}
+    assert len(emulator.jobs()) == len(jobs) == len(SUBMITS)
+
+    tasks = airflow.api.task_instances(DAG_ID, run_id)
+    results = dict(zip(held, (airflow.api.xcom(DAG_ID, run_id, task) for task in tasks), strict=True))
+    assert [task.task_id for task in tasks] == list(held)
+    for task_id, (kind, _) in held.items():
+        assert results[task_id]["job_id"] == jobs[kind]["job_id"]
+        assert results[task_id]["state"] == jobs[kind]["state"]
+    copy, voice_over, videos, covers = results.values()
+    assert len(copy["texts"]) == 3
+    assert copy["usage"]["total_tokens"] > 0
+    assert voice_over["media_url"].endswith(".mp3")
+    assert "".join(sentence["content"] for sentence in voice_over["sentences"])
+    assert jobs["SubmitAudioProduceJob"]["parameters"]["InputConfig"] == copy["texts"][0]
+    assert len(videos["videos"]) == 3
+    assert videos["failed"] == []
+    assert all({"job_id", "media_id", "media_url", "duration"} == set(video) for video in videos["videos"])
+    assert covers["video_id"]
+    assert all({"score", "url"} == set(image) for image in covers["images"])
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+def test_a_failed_job_fails_its_task_and_the_demo_shows_the_log(airflow, emulator, console):
+    emulator.fault(
+        "SubmitTextGenerateJob", "fail_job", count=None, code="InvalidParameter.Type", message="No such type."
+    )
+
+    with moving_clock(emulator):
+        assert not run_pipeline(console, airflow.api, timeout=TIMEOUT)
+
+    last = emulator.jobs()[-1]
+    assert {job["kind"] for job in emulator.jobs()} == {"SubmitTextGenerateJob"}
+    shown = console.file.getvalue()
+    assert "Log of copy, which is failed:" in shown
+    said = next(line for line in shown.splitlines() if "ImsJobFailedError: " in line)
+    assert all(words in said for words in (last["job_id"], "InvalidParameter.Type", "No such type."))
+    assert "Log of voice_over" not in shown
+
+
+def test_a_killed_triggerer_is_replaced_and_the_job_is_still_the_only_one(airflow, emulator):
+    airflow.api.unpause(DAG_ID)
+    run_id = airflow.api.trigger(DAG_ID)
+
+    def copy_state():
+        return {task.task_id: task.state for task in airflow.api.task_instances(DAG_ID, run_id)}["copy"]
+
+    until("deferred copy", lambda: copy_state() == "deferred", timeout=TIMEOUT)
+    (job,) = emulator.jobs()
+    until("question of the triggerer", lambda: asked_about(emulator, job), timeout=TIMEOUT)
+    airflow.kill("triggerer")
+    emulator.advance(LONG)
+    airflow.restart("triggerer")
+    until("end of copy", lambda: copy_state() == "success", timeout=TIMEOUT)
+    assert emulator.counts()["SubmitTextGenerateJob"] == {"200": 1}
