@@ -60,20 +60,21 @@ def submit_or_join(
     :raises ImsError: as the hook's ``call``.
     """
     store: Any = context.get("task_state_store") if durable else None
+    if store is None:
+        return _submit(kind, hook, parameters)
     generation = _clear_generation(context)
-    if store is not None and (joined := _join(kind, hook, store.get(STORE_KEY), generation)):
+    if joined := _join(kind, hook, store.get(STORE_KEY), generation):
         return joined
     submission = _submit(kind, hook, parameters)
-    if store is not None:
-        store.set(
-            STORE_KEY,
-            {
-                "action": kind.submit_action,
-                "job_id": submission.job.id,
-                "generation": generation,
-                "submitted_at": submission.submitted_at,
-            },
-        )
+    store.set(
+        STORE_KEY,
+        {
+            "action": kind.submit_action,
+            "job_id": submission.job.id,
+            "generation": generation,
+            "submitted_at": submission.submitted_at,
+        },
+    )
     return submission
 
 

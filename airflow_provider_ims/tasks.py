@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
@@ -31,9 +30,13 @@ class JobTask(_Task):
     ims_conn_id: str
     region_id: str | None
 
-    @cached_property
-    def hook(self) -> AlibabaCloudMediaHook:
-        """The hook of the jobs' product."""
+    def new_hook(self) -> AlibabaCloudMediaHook:
+        """
+        Return a hook of the jobs' product.
+
+        Not kept on the task: one DAG object may run more than once in a process, with ``dag.test()``, and the
+        connection may be another by then.
+        """
         return self.trigger_class.hook_class(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
 
     def log_change(self, job: Job, started: float) -> None:
@@ -63,9 +66,10 @@ class JobTask(_Task):
         if jobs is not None:
             return jobs
         family = self.trigger_class.family
+        hook = self.new_hook()
         found: dict[str, Job] = {}
         for some in chunks(job_ids, family.ids_per_query):
-            found |= family.query(self.hook, some)
+            found |= family.query(hook, some)
         for job_id in job_ids:
             if job_id not in found:
                 raise ImsJobNotFoundError(f"Job {job_id} ended, but is gone now", job_id=job_id)

@@ -84,7 +84,8 @@ class JobOperator(JobTask, BaseOperator):
         parameters = encode_all(self.kind.parameters, vars(self))
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
-        submission = self._submission = submit_or_join(self.kind, self.hook, parameters, context, durable=self.durable)
+        hook = self.new_hook()
+        submission = self._submission = submit_or_join(self.kind, hook, parameters, context, durable=self.durable)
         job, waits_since = submission.job, time.time()
         if not self.wait_for_completion:
             return {"job_id": job.id, "state": job.status}
@@ -105,7 +106,7 @@ class JobOperator(JobTask, BaseOperator):
         if not job.ended:
             job = wait_for_job(
                 self.kind.family,
-                self.hook,
+                hook,
                 job.id,
                 poll_interval=poll_interval,
                 started=waits_since,

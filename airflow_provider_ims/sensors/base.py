@@ -116,12 +116,13 @@ class JobSensor(JobTask, BaseSensorOperator):
         :return: ``False``, or the result once all jobs have ended.
         """
         job_ids = self.awaited_ids()
+        hook = self.new_hook()
         family = self.trigger_class.family
         began = self._began(context)
         # A rescheduled sensor starts from zero at each look, it cannot count failures in a row.
         tolerated = 1 if self.reschedule else TOLERATED_ERRORS
         for some in chunks([job_id for job_id in job_ids if job_id not in self._ended], family.ids_per_query):
-            for job_id, observation in look(family, self.hook, some).items():
+            for job_id, observation in look(family, hook, some).items():
                 watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
                 if job := watch.judge(observation, time.time()):
                     self.log_change(job, began)

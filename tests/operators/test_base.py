@@ -287,3 +287,15 @@ def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, t
     job_id = run.attempt()["job_id"]
     run.process.on_kill()
     assert any(f"job {job_id} goes on running" in line for line in task_log.lines())
+
+
+def test_one_task_object_may_run_again_with_another_connection(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = TEXT.task(deferrable=False)
+    task.execute({})
+    with ImsEmulator(durations={"SubmitTextGenerateJob": 0}) as other:
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", other.connection_uri)
+        task.execute({})
+        assert len(other.jobs()) == 1
+    assert len(ims_emulator.jobs()) == 1

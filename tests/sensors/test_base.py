@@ -86,7 +86,6 @@ def test_an_unknown_job_id_is_told_after_a_time_of_grace(
     with pytest.raises(ImsJobNotFoundError, match="deadbeef") as caught:
         run_task(case.sensor_of("deadbeef", **mode))
     assert caught.value.job_id == "deadbeef"
-    assert len(ims_emulator.requests(case.query)) > 1
 
 
 @every_mode
