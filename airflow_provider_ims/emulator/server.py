@@ -24,12 +24,18 @@ MAX_REQUEST_LINE = 2**20
 """In bytes: the SDK sends 10,000 Chinese characters as a query of 90 kB."""
 
 
-class _Protocol(H11Protocol):
-    """Shows the application its connection, so that it can be cut."""
+def _protocol(closing: asyncio.Event) -> type[H11Protocol]:
+    class Protocol(H11Protocol):
+        """Shows the application its connection, so that it can be cut."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, "transport": transport}
+            if closing.is_set():
+                # It was accepted while the others were being cut.
+                transport.abort()
+
+    return Protocol
 
 
 class _Server(uvicorn.Server):
@@ -48,6 +54,12 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._gateway.closing.wait()
+        # asyncio loses, without closing it, a connection whose acceptance is under way when the server closes:
+        # accept no more, and let what is under way come to its protocol.
+        for server in self.servers:
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+        await asyncio.sleep(0)
         # What still hangs must not hold the end.
         for connection in list(self.server_state.connections):
             connection.transport.abort()
@@ -200,7 +212,7 @@ class ImsEmulator(EmulatorControl):
     def _config(self, gateway: Gateway) -> uvicorn.Config:
         config = uvicorn.Config(
             make_app(gateway),
-            http=_Protocol,
+            http=_protocol(gateway.closing),
             ws="none",
             lifespan="off",
             log_config=None,

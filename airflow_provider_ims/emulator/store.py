@@ -127,7 +127,7 @@ class Store:
     """
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=0.1, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         # One process to a file: two would each answer with half of the jobs.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")

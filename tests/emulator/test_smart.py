@@ -72,7 +72,7 @@ def test_a_failed_job_tells_code_and_message_and_no_result(emulator, sdk, good_r
     assert (body.state, body.error_code, body.error_message) == (
         "Failed",
         "ContentBad",
-        "The keywords are not allowed.",
+        "Not allowed.",
     )
     assert body.job_result is None
 

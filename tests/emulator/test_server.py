@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from alibabacloud_ice20201109 import models
+from alibabacloud_ice20201109.client import Client
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from darabonba.runtime import RuntimeOptions
+
+from airflow_provider_ims.emulator import ImsEmulator
+
+AUDIO, GET, LIST = "SubmitAudioProduceJob", "GetSmartHandleJob", "ListSmartJobs"
+
+
+def test_ten_thousand_chinese_characters_fit_into_a_request_line(emulator, sdk, good_requests):
+    text = "说起郭德纲，他现在火得一塌糊涂。" * 625
+    job_id = sdk(AUDIO, good_requests[AUDIO], InputConfig=text).job_id
+    assert len(text) == 10_000
+    assert sdk(GET, JobId=job_id).smart_job_info.input_config.input_file == text
+    assert emulator.requests(AUDIO)[0]["in_query"] == ["EditingConfig", "InputConfig", "OutputConfig"]
+
+
+@pytest.mark.parametrize(
+    ("action", "options", "status", "code"),
+    [
+        ("SubmitNothing", {}, 404, "InvalidAction.NotFound"),
+        ("GetAIImageJobs", {"version": "2020-11-09"}, 404, "InvalidAction.NotFound"),
+        (LIST, {"path": "/elsewhere"}, 404, "InvalidAction.NotFound"),
+        (LIST, {"version": "2014-06-18"}, 404, "InvalidVersion"),
+        (LIST, {"method": "PUT"}, 403, "UnsupportedHTTPMethod"),
+    ],
+)
+def test_what_the_service_does_not_have_gets_the_documented_error(emulator, wire, action, options, status, code):
+    answered, body = wire(action, **options)
+    assert (answered, body["Code"]) == (status, code)
+    assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
+    assert body["RequestId"] == emulator.requests()[-1]["request_id"] == body["RequestId"].upper()
+
+
+def test_every_answer_has_a_request_id_of_its_own(wire):
+    assert len({wire(LIST)[1]["RequestId"] for _ in range(5)}) == 5
+
+
+@pytest.mark.parametrize("query", ["a=%FF", "a=\xff", "&".join(f"a{n}=" for n in range(1001))])
+def test_a_query_that_cannot_be_read_is_a_bad_request(emulator, query):
+    connection = http.client.HTTPConnection(emulator.endpoint, timeout=20)
+    connection.putrequest("GET", "/")
+    connection._buffer[0] = b"GET /?" + query.encode("latin-1") + b" HTTP/1.1"
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_several_emulators_in_one_process_know_nothing_of_each_other(wire_class, good_requests):
+    with ImsEmulator() as one, ImsEmulator(access_keys={"other": "other-secret"}) as two:
+        assert one.url != two.url
+        assert wire_class(one)(AUDIO, good_requests[AUDIO])[0] == 200
+        assert wire_class(two)(LIST, key_id=one.access_key_id, secret=one.access_key_secret)[0] == 404
+        assert (len(one.jobs()), len(two.jobs())) == (1, 0)
+
+
+def test_a_stopped_emulator_answers_no_more_and_can_be_stopped_again():
+    emulator = ImsEmulator().start()
+    with pytest.raises(RuntimeError, match="runs already"):
+        emulator.start()
+    idle = socket.create_connection((emulator.endpoint.split(":")[0], int(emulator.endpoint.split(":")[1])))
+    emulator.stop()
+    emulator.stop()
+    with idle, contextlib.suppress(ConnectionResetError):
+        assert idle.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        emulator.health()
+
+
+def test_a_port_that_is_taken_is_told_at_the_start(emulator):
+    with pytest.raises(OSError, match="in use"):
+        ImsEmulator(port=int(emulator.endpoint.split(":")[1])).start()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"durations": {"ListSmartJobs": 1}}, "no jobs are submitted"),
+        ({"durations": {AUDIO: -1}}, "duration"),
+        ({"clock": "sundial"}, "clock"),
+    ],
+)
+def test_an_emulator_that_cannot_be_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        ImsEmulator(**options).start()
+
+
+def test_the_clock_of_the_jobs_can_run_by_itself(wire_class, good_requests):
+    with ImsEmulator(durations={AUDIO: 3600}) as emulator:
+        job_id = wire_class(emulator)(AUDIO, good_requests[AUDIO])[1]["JobId"]
+        now = emulator.health()["time"]
+        assert abs(now - datetime.now(UTC).timestamp()) < 60
+        assert emulator.jobs()[0]["state"] == "Created"
+        emulator.advance(1800)
+        assert wire_class(emulator)(GET, {"JobId": job_id})[1]["State"] == "Executing"
+        emulator.advance(1800)
+        assert emulator.jobs()[0]["state"] == "Finished"
+
+
+def test_the_connection_uri_says_all_that_a_client_needs(monkeypatch):
+    from airflow.models import Connection
+
+    keys = {"key/id+?": "sec:ret@/&=%"}
+    with ImsEmulator(access_keys=keys, region_id="cn-beijing") as emulator:
+        connection = Connection(uri=emulator.connection_uri)
+    assert connection.conn_type == "alibabacloud_ims"
+    assert {connection.login: connection.password} == keys
+    assert connection.extra_dejson == {
+        "region_id": "cn-beijing",
+        "protocol": "http",
+        "ims_endpoint": emulator.endpoint,
+        "vod_endpoint": emulator.endpoint,
+    }
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return str(folder / "cert.pem"), str(folder / "key.pem")
+
+
+def test_https_is_spoken_with_a_certificate(certificate, config):
+    cert, key = certificate
+    with ImsEmulator(tls_cert=cert, tls_key=key) as emulator:
+        assert emulator.url.startswith("https://127.0.0.1:")
+        assert "protocol=https" in emulator.connection_uri
+        client = Client(config(emulator, protocol="https"))
+        options = RuntimeOptions(ca=cert)
+        assert client.list_smart_jobs_with_options(models.ListSmartJobsRequest(), options).body.request_id
+        emulator.fault(LIST, "cut")
+        with pytest.raises(Exception, match="Connection aborted"):
+            client.list_smart_jobs_with_options(models.ListSmartJobsRequest(), options)
+        assert [request["status"] for request in emulator.requests()] == [200, None]
+
+
+def test_a_certificate_that_cannot_be_read_is_told_at_the_start(certificate, tmp_path):
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nothing")
+    with pytest.raises(ssl.SSLError):
+        ImsEmulator(tls_cert=str(broken), tls_key=certificate[1]).start()
