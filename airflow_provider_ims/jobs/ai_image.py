@@ -31,11 +31,11 @@ def _images(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
     for job in body["AIImageJobList"] or ():
-        status = str(job.get("Status") or "")
+        status = text(job.get("Status")) or ""
         state = family.state_of(status)
         failed = state is JobState.FAILED
         yield Job(
-            id=str(job["JobId"]),
+            id=text(job["JobId"]) or "",
             state=state,
             status=status,
             result=_images(job) if state is JobState.SUCCEEDED else {},

@@ -37,12 +37,15 @@ def _failure(sub_job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
     job = body["EditingBatchJob"]
-    status = str(job["Status"])
+    status = text(job["Status"]) or ""
     state = family.state_of(status)
     error = parsed(job.get("Extend"))
     error = error if isinstance(error, dict) else {}
     error_code, error_message = text(error.get("ErrorCode")), text(error.get("ErrorMessage"))
-    sub_jobs = objects(job.get("SubJobList") or []) or []
+    sub_jobs = objects(job.get("SubJobList") or [])
+    if sub_jobs is None:
+        # Not read as "no videos": that is a failure, after which a retry pays for the batch again.
+        raise TypeError("SubJobList is no list of objects")
     by_status: dict[str, list[dict[str, Any]]] = {}
     for sub_job in sub_jobs:
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
@@ -62,7 +65,7 @@ def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
             reasons = "; ".join(sorted({item["error_message"] or "no reason given" for item in failed}))
             error_message = error_message or f"none of {len(failed)} videos was produced: {reasons or 'none was begun'}"
     yield Job(
-        id=str(job["JobId"]),
+        id=text(job["JobId"]) or "",
         state=state,
         status=status,
         result=result if state is not JobState.RUNNING else {},

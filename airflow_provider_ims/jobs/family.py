@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.payload import text
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -58,12 +59,12 @@ class JobFamily:
             return {}  # Nothing but a request id is the other way to say that the job is unknown.
         try:
             jobs = {job.id: job for job in self.read(self, body)}
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             # Whatever stands where a documented field should: the job is not to blame, the next answer may be good.
             raise ImsUnavailableError(
                 f"The answer has not the documented shape ({error})",
                 action=self.query_action,
-                request_id=str(body.get("RequestId") or "") or None,
+                request_id=text(request_id) if isinstance(request_id := body.get("RequestId"), str) else None,
             ) from None
         return {job_id: jobs[job_id] for job_id in job_ids if job_id in jobs}
 

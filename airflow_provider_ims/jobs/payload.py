@@ -6,32 +6,59 @@ import json
 import math
 from typing import Any
 
+#: How deep a result may be nested. Airflow's own limits are a few times that; what is deeper stays a string.
+MAX_DEPTH = 50
+#: Integers below it fit into MessagePack, which Airflow's processes speak among themselves.
+_TOO_LARGE = 2**63
+
 
 def parsed(value: Any) -> Any:
     """
-    Return what a JSON string holds, or the value itself where it is no JSON string.
+    Return what a JSON string holds, or the value itself where it is no JSON string, as data that Airflow can carry.
 
     A finished job is paid for: a payload that cannot be read is handed on raw, it does not fail the task.
     """
     if not isinstance(value, str):
-        return value
+        return _carried(value)
     try:
-        # NaN and Infinity are no JSON: they would break whatever stores the result.
-        return json.loads(value, parse_constant=lambda _: None)
+        return _carried(json.loads(value))
     except (ValueError, RecursionError):
-        return value
+        return text(value)
+
+
+def _carried(value: Any, depth: int = 0) -> Any:
+    """Replace what Python reads as JSON but neither JSON nor MessagePack can hold."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, dict):
+        return {_storable(name): _carried(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_carried(inner, depth + 1) for inner in value]
+    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def written(value: Any) -> str:
+    """Return a text as it is, and any other value as the JSON that it came as."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _storable(value: str) -> str:
+    """Replace lone surrogates, which JSON can name but UTF-8 cannot write."""
+    return value.encode(errors="replace").decode()
 
 
 def text(value: Any) -> str | None:
     """Return a value as text, ``None`` for nothing."""
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value == "" else _storable(str(value))
 
 
 def number(value: Any) -> float | int | None:
     """Return a number, also where the service wrote it as a string; ``None`` where there is none."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < _TOO_LARGE:
         return value
     try:
         as_float = float(value)
@@ -39,7 +66,8 @@ def number(value: Any) -> float | int | None:
         return None
     if not math.isfinite(as_float):
         return None
-    return int(as_float) if isinstance(value, str) and as_float.is_integer() else as_float
+    whole = isinstance(value, str) and as_float.is_integer() and abs(as_float) < _TOO_LARGE
+    return int(as_float) if whole else as_float
 
 
 def objects(value: Any) -> list[dict[str, Any]] | None:
@@ -53,4 +81,4 @@ def usage(value: Any) -> dict[str, int] | None:
     """Return ``{"total_tokens": int}`` from the service's usage string, ``None`` without a count."""
     counted = parsed(value)
     tokens = number(counted.get("total_tokens")) if isinstance(counted, dict) else None
-    return None if tokens is None else {"total_tokens": int(tokens)}
+    return None if tokens is None or abs(tokens) >= _TOO_LARGE else {"total_tokens": int(tokens)}

@@ -13,15 +13,15 @@ from typing import Any
 
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage
+from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
 
 
 def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
     ai_result = parsed(job_result.get("AiResult"))
     if isinstance(ai_result, list):
-        texts = [item if isinstance(item, str) else str(item) for item in ai_result]
+        texts = [written(item) for item in ai_result]
     else:
-        texts = [str(ai_result)] if ai_result else []
+        texts = [written(ai_result)] if ai_result else []
     return {"texts": texts, "usage": usage(job_result.get("Usage"))}
 
 
@@ -61,14 +61,14 @@ RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = Ma
 
 
 def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
-    status = str(body["State"])
+    status = text(body["State"]) or ""
     state = family.state_of(status)
     result: dict[str, Any] = {}
     if state is JobState.SUCCEEDED:
         job_type = str((body.get("SmartJobInfo") or {}).get("JobType"))
         result = RESULT_READERS.get(job_type, _other)(body.get("JobResult") or {})
     yield Job(
-        id=str(body["JobId"]),
+        id=text(body["JobId"]) or "",
         state=state,
         status=status,
         result=result,

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.exceptions import ImsUnavailableError
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE
+from airflow_provider_ims.jobs.job import Job, JobState
+
+Query = Callable[..., dict[str, Job]]
+
+IMAGES = [{"Score": "0.95", "Url": "http://b/1.gif"}, {"Score": 0.5, "Url": "http://b/2.gif"}]
+
+
+def entry(job_id: str, status: str | None = "success", **fields: Any) -> dict[str, Any]:
+    return {
+        "JobId": job_id,
+        "Status": status,
+        "Code": "Success",
+        "Message": "OK",
+        "VideoId": f"video of {job_id}",
+        "TemplateId": "template",
+        "AIImageResult": json.dumps(IMAGES),
+        **fields,
+    }
+
+
+def ask(query: Query, *entries: Any, ids: tuple[str, ...] = ("a",)) -> dict[str, Job]:
+    return query(AI_IMAGE, {"RequestId": "r", "AIImageJobList": list(entries)}, *ids)
+
+
+def test_a_finished_job(query: Query) -> None:
+    assert ask(query, entry("cf08a2c6e11e*****de1711b738b9067"), ids=("cf08a2c6e11e*****de1711b738b9067",)) == {
+        "cf08a2c6e11e*****de1711b738b9067": Job(
+            id="cf08a2c6e11e*****de1711b738b9067",
+            state=JobState.SUCCEEDED,
+            status="success",
+            result={
+                "video_id": "video of cf08a2c6e11e*****de1711b738b9067",
+                "images": [{"score": 0.95, "url": "http://b/1.gif"}, {"score": 0.5, "url": "http://b/2.gif"}],
+            },
+            request_id="r",
+        )
+    }
+
+
+def test_jobs_are_matched_by_id_and_not_by_order(query: Query) -> None:
+    jobs = ask(query, entry("c"), entry("a"), entry("b", "fail"), ids=("a", "b", "c"))
+    assert list(jobs) == ["a", "b", "c"]
+    assert {job_id: job.id for job_id, job in jobs.items()} == {"a": "a", "b": "b", "c": "c"}
+    assert jobs["a"].result["video_id"] == "video of a"
+    assert jobs["b"].state is JobState.FAILED
+
+
+def test_an_absent_job_is_absent_and_a_foreign_one_left_out(query: Query) -> None:
+    assert list(ask(query, entry("b"), entry("z"), ids=("a", "b", "c"))) == ["b"]
+
+
+@pytest.mark.parametrize("listed", [[], None])
+def test_an_empty_list_knows_no_job(query: Query, listed: Any) -> None:
+    assert query(AI_IMAGE, {"AIImageJobList": listed}, "a") == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("success", JobState.SUCCEEDED),
+        ("Success", JobState.SUCCEEDED),
+        ("fail", JobState.FAILED),
+        ("FAIL", JobState.FAILED),
+        # The word of the other families; here it is not documented.
+        ("failed", JobState.RUNNING),
+        ("processing", JobState.RUNNING),
+        ("init", JobState.RUNNING),
+        ("", JobState.RUNNING),
+        (None, JobState.RUNNING),
+    ],
+)
+def test_state_words(query: Query, status: str | None, state: JobState) -> None:
+    job = ask(query, entry("a", status))["a"]
+    assert (job.state, job.status) == (state, status or "")
+
+
+def test_a_job_without_a_status_runs(query: Query) -> None:
+    assert ask(query, {"JobId": "a"})["a"] == Job("a", JobState.RUNNING, "", request_id="r")
+
+
+def test_a_failed_job_has_the_services_words(query: Query) -> None:
+    job = ask(query, entry("a", "fail", Code="InvalidVideo", Message="视频不可用"))["a"]
+    assert (job.error_code, job.error_message, job.result) == ("InvalidVideo", "视频不可用", {})
+
+
+def test_the_code_of_a_success_is_no_error(query: Query) -> None:
+    job = ask(query, entry("a"))["a"]
+    assert (job.error_code, job.error_message) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "images", "raw"),
+    [
+        (IMAGES, 2, None),
+        ("[]", 0, None),
+        ("", 0, None),
+        (None, 0, None),
+        ("no JSON", 0, "no JSON"),
+        ('{"Url":"http://b/1.gif"}', 0, {"Url": "http://b/1.gif"}),
+    ],
+)
+def test_images_however_they_come(query: Query, found: Any, images: int, raw: Any) -> None:
+    result = ask(query, entry("a", AIImageResult=found))["a"].result
+    assert len(result["images"]) == images
+    assert result.get("ai_result") == raw
+
+
+@pytest.mark.parametrize("listed", ["text", 7, {"AIImageJob": []}, ["text"], [{"Status": "success"}]])
+def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, listed: Any) -> None:
+    with pytest.raises(ImsUnavailableError, match="documented shape"):
+        query(AI_IMAGE, {"AIImageJobList": listed}, "a")

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsUnavailableError
+from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.jobs.job import Job, JobState
+
+Query = Callable[..., dict[str, Job]]
+
+ID = "****d80e4e4044975745c14b****"
+
+
+def sub_job(number: int, status: str = "Success", **fields: Any) -> dict[str, Any]:
+    return {
+        "JobId": f"****part{number}****",
+        "ProjectId": f"****project{number}****",
+        "MediaId": f"****media{number}****",
+        "MediaURL": f"http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{number}.mp4",
+        "Duration": 12.5 + number,
+        "Status": status,
+        **fields,
+    }
+
+
+def failed_sub_job(number: int, code: str | None = "FileNotFound", message: str | None = "no file") -> dict[str, Any]:
+    job_id = f"****part{number}****"
+    return {"JobId": job_id, "Status": "Failed", "ErrorCode": code, "ErrorMessage": message}
+
+
+def video(number: int) -> dict[str, Any]:
+    return {
+        "job_id": f"****part{number}****",
+        "media_id": f"****media{number}****",
+        "media_url": f"http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{number}.mp4",
+        "duration": 12.5 + number,
+    }
+
+
+def ask(query: Query, *sub_jobs: Any, status: str = "Finished", **fields: Any) -> Job:
+    job = {"JobId": ID, "JobType": "Script", "Status": status, "SubJobList": list(sub_jobs), **fields}
+    return query(BATCH, {"RequestId": "r", "EditingBatchJob": job}, ID)[ID]
+
+
+def test_all_videos_succeeded(query: Query) -> None:
+    job = ask(query, sub_job(0), sub_job(1), Extend="{}", ExtendOutput="{}")
+    assert job == Job(
+        id=ID,
+        state=JobState.SUCCEEDED,
+        status="Finished",
+        result={"videos": [video(0), video(1)], "failed": []},
+        request_id="r",
+    )
+
+
+def test_some_videos_failed(query: Query) -> None:
+    job = ask(query, failed_sub_job(0), sub_job(1), failed_sub_job(2, None, None))
+    assert job.state is JobState.SUCCEEDED
+    assert job.result == {
+        "videos": [video(1)],
+        "failed": [
+            {"job_id": "****part0****", "error_code": "FileNotFound", "error_message": "no file"},
+            {"job_id": "****part2****", "error_code": None, "error_message": None},
+        ],
+    }
+
+
+def test_no_video_succeeded(query: Query) -> None:
+    job = ask(query, failed_sub_job(0), failed_sub_job(1, "Timeout", "too slow"), failed_sub_job(2))
+    assert job.state is JobState.FAILED
+    assert job.status == "Finished"
+    assert job.error_code == "FileNotFound"
+    with pytest.raises(ImsJobFailedError, match="none of 3 videos was produced: no file; too slow"):
+        job.outcome()
+
+
+@pytest.mark.parametrize("parts", [[], None])
+def test_a_batch_that_began_no_video_failed(query: Query, parts: Any) -> None:
+    job = ask(query, SubJobList=parts)
+    assert job.state is JobState.FAILED
+    assert job.error_message == "none of 0 videos was produced: none was begun"
+
+
+@pytest.mark.parametrize("status", ["Init", "Processing", "PROCESSING", "Suspending", "", None])
+def test_a_batch_with_unfinished_videos_runs_although_it_says_finished(query: Query, status: Any) -> None:
+    job = ask(query, sub_job(0), sub_job(1, status))
+    assert (job.state, job.status) == (JobState.RUNNING, "Finished")
+    assert job.result == {}
+
+
+@pytest.mark.parametrize("status", ["success", "SUCCESS", "Success"])
+def test_the_words_of_the_videos_are_read_without_case(query: Query, status: str) -> None:
+    assert ask(query, sub_job(0, status)).result["videos"] == [video(0)]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("Init", JobState.RUNNING),
+        ("Processing", JobState.RUNNING),
+        ("Finished", JobState.SUCCEEDED),
+        ("finished", JobState.SUCCEEDED),
+        ("Failed", JobState.FAILED),
+        ("FAILED", JobState.FAILED),
+        # The videos' word, not the batch's.
+        ("Success", JobState.RUNNING),
+        ("Canceling", JobState.RUNNING),
+        (None, JobState.RUNNING),
+    ],
+)
+def test_state_words(query: Query, status: Any, state: JobState) -> None:
+    assert ask(query, sub_job(0), status=status).state is state
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_failed_batch_has_its_error_in_extend(query: Query, as_text: bool) -> None:
+    extend: Any = {"ErrorCode": "InvalidMedia", "ErrorMessage": "素材不可用"}
+    job = ask(query, sub_job(0), status="Failed", Extend=json.dumps(extend) if as_text else extend)
+    assert job.state is JobState.FAILED
+    assert (job.error_code, job.error_message) == ("InvalidMedia", "素材不可用")
+    # What was produced before is there for whoever looks.
+    assert job.result["videos"] == [video(0)]
+
+
+@pytest.mark.parametrize("extend", [None, "", "{}", "[]", "no JSON", "7"])
+def test_a_failed_batch_without_a_readable_error_failed_all_the_same(query: Query, extend: Any) -> None:
+    job = ask(query, status="Failed", Extend=extend)
+    assert job.state is JobState.FAILED
+    assert job.error_code is None
+
+
+def test_the_error_of_the_batch_goes_over_those_of_its_videos(query: Query) -> None:
+    job = ask(query, failed_sub_job(0), Extend='{"ErrorCode":"Main","ErrorMessage":"main"}')
+    assert (job.error_code, job.error_message) == ("Main", "main")
+
+
+def test_the_output_of_jobs_without_videos_is_handed_on(query: Query) -> None:
+    job = ask(query, ExtendOutput='{"MediaArray":["a"]}')
+    assert job.state is JobState.SUCCEEDED
+    assert job.result == {"videos": [], "failed": [], "output": {"MediaArray": ["a"]}}
+
+
+@pytest.mark.parametrize(
+    ("duration", "read"), [("12.5", 12.5), ("12", 12), (12, 12), ("", None), (None, None), ("long", None)]
+)
+def test_a_duration_is_a_number_however_it_comes(query: Query, duration: Any, read: float | None) -> None:
+    assert ask(query, sub_job(0, Duration=duration)).result["videos"][0]["duration"] == read
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"Status": "Finished"},
+        {"JobId": ID},
+        "text",
+        ["list"],
+        # Neither succeeded nor failed can be told from it, and a failed batch would be paid for again.
+        {"JobId": ID, "Status": "Finished", "SubJobList": {"SubJob": []}},
+        {"JobId": ID, "Status": "Finished", "SubJobList": ["text"]},
+    ],
+)
+def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, job: Any) -> None:
+    with pytest.raises(ImsUnavailableError, match="documented shape"):
+        query(BATCH, {"EditingBatchJob": job}, ID)
+
+
+@pytest.mark.parametrize("body", [{}, {"EditingBatchJob": None}, {"EditingBatchJob": {}}])
+def test_an_empty_answer_is_an_unknown_job(query: Query, body: dict[str, Any]) -> None:
+    assert query(BATCH, {"RequestId": "r", **body}, ID) == {}

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsResourceNotFoundError, ImsUnavailableError
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE
+from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.jobs.family import JobFamily, chunks
+from airflow_provider_ims.jobs.job import JobState
+from airflow_provider_ims.jobs.smart import SMART
+
+FAMILIES = [SMART, BATCH, AI_IMAGE]
+CALLS = [
+    (SMART, ["a"], ("GetSmartHandleJob", {"JobId": "a"})),
+    (BATCH, ["a"], ("GetBatchMediaProducingJob", {"JobId": "a"})),
+    (AI_IMAGE, ["a"], ("GetAIImageJobs", {"JobIds": "a"})),
+    (AI_IMAGE, list("abcdefghij"), ("GetAIImageJobs", {"JobIds": "a,b,c,d,e,f,g,h,i,j"})),
+]
+
+
+@pytest.mark.parametrize(("family", "job_ids", "call"), CALLS)
+def test_jobs_are_asked_for_with_one_call(answering: Any, family: JobFamily, job_ids: list[str], call: Any) -> None:
+    hook = answering({"RequestId": "r"})
+    assert family.query(hook, job_ids, attempts=1) == {}
+    assert hook.calls == [(*call, {"attempts": 1})]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_job_that_the_service_does_not_find_is_absent(answering: Any, family: JobFamily) -> None:
+    assert family.query(answering(ImsResourceNotFoundError("no such job")), ["a"]) == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("error", [ImsPermissionError("denied"), ImsUnavailableError("gone")])
+def test_other_errors_come_through(answering: Any, family: JobFamily, error: ImsError) -> None:
+    with pytest.raises(type(error)) as raised:
+        family.query(answering(error), ["a"])
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_first_status_means_that_a_job_runs(family: JobFamily) -> None:
+    assert family.state_of(family.first_status) is JobState.RUNNING
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_family_knows_success_and_failure(family: JobFamily) -> None:
+    assert set(family.end_states.values()) == {JobState.SUCCEEDED, JobState.FAILED}
+    assert all(word == word.lower() for word in family.end_states)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "sizes"), [(0, 10, []), (1, 10, [1]), (10, 10, [10]), (11, 10, [10, 1]), (3, 1, [1, 1, 1])]
+)
+def test_chunks(count: int, size: int, sizes: list[int]) -> None:
+    cut = list(chunks([str(number) for number in range(count)], size))
+    assert [len(chunk) for chunk in cut] == sizes
+    assert [item for chunk in cut for item in chunk] == [str(number) for number in range(count)]
+
+
+@pytest.mark.parametrize("error", [True, False])
+def test_an_unknown_job_is_absent_whichever_way_the_service_says_it(
+    monkeypatch: pytest.MonkeyPatch, error: bool
+) -> None:
+    with ImsEmulator(unknown_job_is_error=error) as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
+        assert SMART.query(ImsHook(), ["nobody"]) == {}
+        assert BATCH.query(ImsHook(), ["nobody"]) == {}
+        assert AI_IMAGE.query(VodHook(), ["nobody", "nothing"]) == {}
+
+
+def test_each_kind_is_followed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = {"VideoId": "v", "AITemplateId": "t"}
+    text = {"GenerateConfig": '{"keywords":"新店","textLength":20,"targetCount":2}'}
+    speech = {"EditingConfig": "{}", "OutputConfig": '{"bucket":"b","object":"o"}', "InputConfig": "你好。再见！"}
+    batch = {
+        "InputConfig": '{"MediaGroupArray":[{"GroupName":"g","MediaArray":["m"]}]}',
+        "OutputConfig": '{"MediaURL":"http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4","Count":2}',
+    }
+    with ImsEmulator(clock="manual") as emulator:
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
+        for hook, family, action, parameters, part, length in (
+            (ImsHook(), SMART, "SubmitTextGenerateJob", text, "texts", 2),
+            (ImsHook(), SMART, "SubmitAudioProduceJob", speech, "sentences", 2),
+            (ImsHook(), BATCH, "SubmitBatchMediaProducingJob", batch, "videos", 2),
+            (VodHook(), AI_IMAGE, "SubmitAIImageJob", image, "images", None),
+        ):
+            job_id = hook.call(action, parameters)["JobId"]
+            assert family.query(hook, [job_id])[job_id].state is JobState.RUNNING
+            emulator.finish(job_id)
+            job = family.query(hook, [job_id])[job_id]
+            assert job.state is JobState.SUCCEEDED
+            assert len(job.result[part]) == length if length else job.result[part]
+            failed_id = hook.call(action, parameters)["JobId"]
+            emulator.fail(failed_id, code="Broken", message="坏了")
+            failed = family.query(hook, [failed_id])[failed_id]
+            assert (failed.state, failed.error_code, failed.error_message) == (JobState.FAILED, "Broken", "坏了")

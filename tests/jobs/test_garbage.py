@@ -1,0 +1,165 @@
+"""Whatever a service sends: an answer becomes jobs that Airflow can carry, or a passing trouble."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ims.exceptions import ImsUnavailableError, error_as_dict
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE
+from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.jobs.smart import SMART
+
+Query = Callable[..., dict[str, Job]]
+
+FAMILIES = [SMART, BATCH, AI_IMAGE]
+
+# What json.loads gives: numbers of any size, Infinity and NaN, and characters that UTF-8 does not have.
+characters = st.characters() | st.characters(categories=["Cs"])
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(characters)
+anything = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(characters), inner))
+# The same inside a string, as the services write it; Python's json writes and reads the numbers that JSON has not.
+written = anything.map(json.dumps) | st.sampled_from(["[1e999]", "-Infinity", '["\\ud800"]', "[" * 5000, '{"a":1e40}'])
+loose = anything | written
+
+
+@st.composite
+def mostly(draw: st.DrawFn, usual: st.SearchStrategy[Any]) -> Any:
+    """Build what is usual, and now and then anything: were every field garbage, no answer would be read far."""
+    return draw(loose if draw(st.integers(0, 4)) == 4 else usual)
+
+
+@st.composite
+def shaped(draw: st.DrawFn, **fields: st.SearchStrategy[Any]) -> Any:
+    """Build objects of the documented shape, mostly whole."""
+    odd = draw(st.integers(0, 5))
+    if odd == 5:
+        return draw(loose)
+    absent = draw(st.sets(st.sampled_from(sorted(fields)))) if odd == 4 else ()
+    return {name: draw(value) for name, value in fields.items() if name not in absent}
+
+
+def listed(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Build lists, as themselves or as JSON strings."""
+    several = st.lists(items, max_size=3)
+    return mostly(several | several.map(json.dumps))
+
+
+ids = mostly(st.just("a"))
+ends = mostly(st.sampled_from(["Finished", "Failed", "success", "fail"]))
+numbers = mostly(st.sampled_from(["1", "0.5", "1e40", str(10**30), "nan"]))
+tokens = st.fixed_dictionaries({"total_tokens": numbers})
+errors = st.fixed_dictionaries({"ErrorCode": loose, "ErrorMessage": loose})
+
+SMART_BODY = shaped(
+    RequestId=loose,
+    JobId=ids,
+    State=ends,
+    ErrorCode=loose,
+    ErrorMessage=loose,
+    SmartJobInfo=shaped(JobType=mostly(st.sampled_from(["TextGenerate", "TextToSpeech", "ASR"]))),
+    JobResult=shaped(
+        AiResult=loose | listed(shaped(content=loose, **{"from": numbers, "to": numbers})),
+        Usage=loose | tokens | tokens.map(json.dumps),
+        MediaId=loose,
+        MediaUrl=loose,
+    ),
+)
+BATCH_BODY = shaped(
+    RequestId=loose,
+    EditingBatchJob=shaped(
+        JobId=ids,
+        Status=ends,
+        Extend=loose | errors | errors.map(json.dumps),
+        ExtendOutput=loose,
+        SubJobList=mostly(
+            st.lists(
+                shaped(
+                    JobId=loose,
+                    MediaId=loose,
+                    MediaURL=loose,
+                    Status=mostly(st.sampled_from(["Success", "Failed"])),
+                    Duration=numbers,
+                    ErrorCode=loose,
+                    ErrorMessage=loose,
+                ),
+                max_size=3,
+            )
+        ),
+    ),
+)
+AI_IMAGE_BODY = shaped(
+    RequestId=loose,
+    AIImageJobList=mostly(
+        st.lists(
+            shaped(
+                JobId=ids,
+                Status=ends,
+                Code=loose,
+                Message=loose,
+                VideoId=loose,
+                AIImageResult=listed(shaped(Score=numbers, Url=loose)),
+            ),
+            max_size=3,
+        )
+    ),
+)
+BODIES = {"smart": SMART_BODY, "batch": BATCH_BODY, "ai_image": AI_IMAGE_BODY}
+
+
+def carried(data: Any) -> None:
+    """Send data the ways that Airflow sends an event: as JSON to its database, between its processes as MessagePack."""
+    assert json.loads(json.dumps(data, ensure_ascii=False, allow_nan=False).encode()) == data
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(data)) == data
+
+
+def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
+    try:
+        jobs = query(family, body, "a", "b")
+    except ImsUnavailableError as error:
+        carried(error_as_dict(error))
+        return
+    assert set(jobs) <= {"a", "b"}
+    for job_id, job in jobs.items():
+        assert job.id == job_id
+        carried(job.as_dict())
+        assert Job.from_dict(job.as_dict()) == job
+        assert job.ended or not job.result
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@given(data=st.data())
+def test_any_answer_becomes_jobs_or_a_passing_trouble(query: Query, family: JobFamily, data: st.DataObject) -> None:
+    # The hook hands on JSON objects only.
+    check(query, family, data.draw(BODIES[family.name].filter(lambda body: isinstance(body, dict))))
+
+
+def nested(depth: int) -> Any:
+    value: Any = "core"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [10, 100, 1_000, 100_000])
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_deep_nesting_does_no_harm(query: Query, family: JobFamily, depth: int) -> None:
+    for deep in (nested(depth), "[" * depth + "]" * depth):
+        fields = dict.fromkeys(("Code", "Message", "AIImageResult", "VideoId", "ErrorMessage", "RequestId"), deep)
+        for name, success in (("State", "Finished"), ("Status", "success"), ("Status", deep)):
+            job = {"JobId": "a", name: success, **fields}
+            body = {
+                "SmartJobInfo": {"JobType": "ASR"},
+                "JobResult": {"AiResult": deep, "Usage": deep, "MediaId": deep},
+                "EditingBatchJob": {**job, "Status": "Finished", "ExtendOutput": deep, "Extend": deep},
+                "AIImageJobList": [job],
+            }
+            check(query, family, {**job, **body})

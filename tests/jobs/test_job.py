@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.jobs.job import Job, JobState
+
+RUNNING = Job("id", JobState.RUNNING, "Executing")
+SUCCEEDED = Job("id", JobState.SUCCEEDED, "Finished", {"texts": ["新店"]}, request_id="r")
+FAILED = Job("id", JobState.FAILED, "Failed", {}, "Code", "went wrong", "r")
+
+
+@pytest.mark.parametrize(("job", "ended"), [(RUNNING, False), (SUCCEEDED, True), (FAILED, True)])
+def test_a_job_ends_once(job: Job, ended: bool) -> None:
+    assert job.ended is ended
+
+
+@pytest.mark.parametrize("job", [RUNNING, SUCCEEDED, FAILED])
+def test_a_job_travels_as_json(job: Job) -> None:
+    assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"id": "id"},
+        {"id": "id", "state": "sleeping", "status": "s"},
+        {"id": "id", "state": [], "status": "s"},
+        {"id": "id", "state": "running", "status": "s", "more": 1},
+        {"state": "running"},
+        None,
+        "text",
+        [],
+    ],
+)
+def test_other_data_is_no_job(data: Any) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError)):
+        Job.from_dict(data)
+
+
+def test_the_outcome_of_a_success_is_its_result_with_id_and_state() -> None:
+    assert SUCCEEDED.outcome() == {"job_id": "id", "state": "Finished", "texts": ["新店"]}
+
+
+def test_the_outcome_of_a_failure_is_an_error_with_the_services_words() -> None:
+    with pytest.raises(ImsJobFailedError, match="Job id failed: went wrong") as failed:
+        FAILED.outcome()
+    error = failed.value
+    assert (error.job_id, error.code, error.error_message, error.request_id) == ("id", "Code", "went wrong", "r")
+
+
+def test_a_failure_without_words_says_so() -> None:
+    with pytest.raises(ImsJobFailedError, match="the service gave no reason"):
+        Job("id", JobState.FAILED, "Failed").outcome()
