@@ -16,7 +16,7 @@ from rich.console import Console
 from local_airflow.emulator import EmulatorService
 from local_airflow.progress import jobs_table, shown
 from local_airflow.server import LocalAirflow
-from local_airflow.service import LocalAirflowError
+from local_airflow.service import END_SIGNALS, LocalAirflowError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[1]
 DAG_ID = "ims_content_pipeline"
 _ENDED_BY_SIGNAL = 130
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     # Where no terminal sets a width, addresses shall stay in one piece.
     console = Console(width=None if sys.stdout.isatty() else 200)
-    for signum in _SIGNALS:
+    for signum in END_SIGNALS:
         signal.signal(signum, _interrupt)
     try:
         with _folder(arguments.home) as home:
@@ -125,7 +124,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _ignore_signals() -> None:
-    for signum in _SIGNALS:
+    for signum in END_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 
 

@@ -6,15 +6,20 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+
+# What ends a program that a user or a CI service has enough of.
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalAirflowError(Exception):
@@ -43,6 +48,23 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put signals off while a process is started: one whose id was never noted could not be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda got, _: came.append(got)) for number in END_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 class Service:
@@ -74,7 +96,7 @@ class Service:
             return
         end([self], grace=0)
         self.started_at = time.time()
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _uninterrupted():
             self._leader = subprocess.Popen(
                 self._argv,
                 cwd=self._cwd,

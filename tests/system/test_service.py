@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 
 import psutil
@@ -115,6 +116,24 @@ def test_a_program_that_ended_is_reported_with_its_last_words(make_service):
     until("end", lambda: not service.running, timeout=20, interval=0.02)
     with pytest.raises(LocalAirflowError, match="thing ended with exit code 1:\nout of luck"):
         service.check_running()
+
+
+def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, monkeypatch):
+    service = make_service("import time; time.sleep(600)")
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("local_airflow.service.subprocess.Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        service.start()
+    (process,) = service.processes()
+
+    end([service], grace=0)
+
+    assert not _alive(process.pid)
 
 
 def test_until_gives_up():
