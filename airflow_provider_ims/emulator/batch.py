@@ -7,9 +7,8 @@ from typing import Any
 from airflow_provider_ims.emulator import results
 from airflow_provider_ims.emulator.actions import BATCH, SUB_JOB, Phase
 from airflow_provider_ims.emulator.clock import from_iso, iso
-from airflow_provider_ims.emulator.errors import ApiError
 from airflow_provider_ims.emulator.jobs import Jobs, job_type_of_batch
-from airflow_provider_ims.emulator.listing import Page, next_token
+from airflow_provider_ims.emulator.listing import Page
 from airflow_provider_ims.emulator.store import Filter, Job
 from airflow_provider_ims.emulator.wire import dump
 
@@ -24,10 +23,8 @@ def submit(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any], Job]
 
 def get(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
     """Answer GetBatchMediaProducingJob."""
-    job = jobs.store.job(parameters["JobId"])
-    if job is None or job.action != ACTION:
-        if jobs.settings.unknown_job_is_error:
-            raise ApiError("ResourceNotFound")
+    job = jobs.asked_for(parameters["JobId"], ACTION)
+    if job is None:
         return {}
     # The extended fields speak of job types that other actions submit; these have nothing to say there.
     return {
@@ -53,11 +50,11 @@ def list_jobs(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
         created_to=from_iso(parameters["EndTime"]) + 1 if "EndTime" in parameters else None,
     )
     page = Page.of(parameters, oldest_first="asc")
-    found = page.take(jobs.store, wanted, jobs.clock.now())
+    found, token = page.take(jobs.store, wanted, jobs.clock.now())
     return {
         "EditingBatchJobList": [_main(jobs, job) for job in found],
         "MaxResults": page.size,
-        "NextToken": next_token(found, page.size),
+        "NextToken": token,
     }
 
 

@@ -34,7 +34,7 @@ class EmulatorControl:
 
         Each has ``time`` (real, epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
         ``parameters``, ``in_query`` and ``in_body`` (names), ``status`` (None if it was cut or still hangs),
-        ``error_code``, ``job_id`` and ``faults`` (the kinds it met).
+        ``error_code``, ``job_id`` (the job that a submit was answered with) and ``faults`` (the kinds it met).
 
         :param action: only requests for this action.
         """
@@ -58,6 +58,25 @@ class EmulatorControl:
     def fault(self, action: str, kind: str, count: int | None = 1, **options: Any) -> dict[str, Any]:
         """
         Make the service misbehave.
+
+        Before the work a request meets one fault:
+
+        - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
+          body; options ``code``, ``status``, ``message``, ``retry_after`` (for the header x-acs-retry-after);
+        - ``deny``: a RAM denial; ``code`` (Forbidden.RAM or NoPermission), ``detail`` (False: without
+          AccessDeniedDetail);
+        - ``non_json``: ``status`` (502), ``body``, ``content_type``;
+        - ``hang``: ``seconds`` (30; None until :meth:`release`), then the request goes on;
+        - ``cut``: the connection ends, the work is not done;
+        - ``qps``: ``rate`` a second, ``burst``, ``code``; a limit for all requests it matches, until cleared.
+
+        After the work it meets one of each kind:
+
+        - ``fail_job``: the job fails when its time is over; ``code``, ``message``, ``videos`` (of a batch: so many
+          videos fail and the batch finishes);
+        - ``unknown_state``: ``state``; of a submit the job stays in it, of a query the answer tells it;
+        - ``odd_shape``: ``body`` (instead of the answer), or ``merge`` (fields) and ``drop`` (names);
+        - ``hang_after``, ``cut_after``: as above, with the work done.
 
         :param action: the action to meet, ``*`` for all.
         :param kind: one of the kinds in :data:`airflow_provider_ims.emulator.faults.KINDS`.

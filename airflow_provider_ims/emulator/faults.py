@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ims.emulator import results
 from airflow_provider_ims.emulator.actions import ACTIONS, PRODUCTS
+from airflow_provider_ims.emulator.actions import KINDS as JOB_KINDS
 from airflow_provider_ims.emulator.errors import ApiError, access_denied_detail
 from airflow_provider_ims.emulator.jobs import FAILED
 from airflow_provider_ims.emulator.wire import Call, Reply
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.emulator.jobs import Jobs
 
 EVERY_ACTION = "*"
+BATCH = "SubmitBatchMediaProducingJob"
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -85,12 +88,14 @@ class FaultKind:
     :param after: whether it strikes once the work is done.
     :param options: the options it takes, with their defaults.
     :param limits: whether it counts requests itself instead of meeting a number of them.
+    :param submits: whether it meets submits alone.
     """
 
     effect: Effect
     after: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: bool = False
+    submits: bool = False
 
 
 def _error(turn: Turn, fault: Fault) -> None:
@@ -137,20 +142,22 @@ def _qps(turn: Turn, fault: Fault) -> None:
 
 
 def _fail_job(turn: Turn, fault: Fault) -> None:
-    job_id, options = _created(turn), fault.options
-    if job_id is None:
-        return
-    if options["videos"] is None:
-        turn.jobs.fail_at_end(job_id, options["code"], options["message"])
+    assert turn.reply is not None
+    assert turn.reply.job_id is not None
+    job, options = turn.jobs.get(turn.reply.job_id), fault.options
+    error = options["code"], options["message"]
+    if options["videos"] is None or turn.call.action != BATCH:
+        turn.jobs.fail_at_end(job.job_id, *error)
     else:
-        turn.jobs.fail_videos(job_id, options["videos"], options["code"], options["message"])
+        turn.jobs.fail_videos(job.job_id, min(options["videos"], results.video_count(job.parameters)), *error)
 
 
 def _unknown_state(turn: Turn, fault: Fault) -> None:
-    state, job_id = fault.options["state"], _created(turn)
-    if job_id is not None:
-        turn.jobs.set_state(job_id, state)
-    elif turn.reply is not None:
+    assert turn.reply is not None
+    state = fault.options["state"]
+    if turn.reply.job_id is not None:
+        turn.jobs.set_state(turn.reply.job_id, state)
+    else:
         turn.reply.content = _with_state(turn.reply.content, state)
 
 
@@ -162,10 +169,6 @@ def _odd_shape(turn: Turn, fault: Fault) -> None:
         turn.reply.content = {**kept, **options["merge"]}
     else:
         turn.reply.content = options["body"]
-
-
-def _created(turn: Turn) -> str | None:
-    return turn.reply.job_id if turn.reply is not None else None
 
 
 _STATE_FIELDS = ("State", "Status", "JobState")
@@ -183,8 +186,8 @@ def _with_state(value: Any, state: str) -> Any:
     }
 
 
-def _answers(code: str | None, status: int | None = None) -> FaultKind:
-    return FaultKind(_error, options={"code": code, "status": status, "message": None, "retry_after": None})
+def _answers(code: str) -> FaultKind:
+    return FaultKind(_error, options={"code": code, "status": None, "message": None, "retry_after": None})
 
 
 _JOB_ERROR = {"code": FAILED[0], "message": FAILED[1]}
@@ -202,7 +205,7 @@ KINDS: Mapping[str, FaultKind] = MappingProxyType(
         "hang": FaultKind(_hang, options={"seconds": 30.0}),
         "cut": FaultKind(_cut),
         "qps": FaultKind(_qps, options={"rate": 1.0, "burst": None, "code": "Throttling.User"}, limits=True),
-        "fail_job": FaultKind(_fail_job, after=True, options={**_JOB_ERROR, "videos": None}),
+        "fail_job": FaultKind(_fail_job, after=True, options={**_JOB_ERROR, "videos": None}, submits=True),
         "unknown_state": FaultKind(_unknown_state, after=True, options={"state": "Suspending"}),
         "odd_shape": FaultKind(_odd_shape, after=True, options={"body": [], "merge": {}, "drop": []}),
         # Last, for what they do to the answer is final.
@@ -234,6 +237,8 @@ class Faults:
             raise ValueError(f"there is no action {action!r}; these exist: *, {', '.join(ACTIONS)}")
         if kind not in KINDS:
             raise ValueError(f"there is no fault {kind!r}; these exist: {', '.join(KINDS)}")
+        if KINDS[kind].submits and action != EVERY_ACTION and action not in JOB_KINDS:
+            raise ValueError(f"the fault {kind!r} meets submits, and {action} is none")
         if count is not None and count < 1:
             raise ValueError(f"a fault cannot meet {count} requests")
         known = KINDS[kind].options
@@ -271,6 +276,8 @@ class Faults:
             kind = KINDS[fault.kind]
             slot = fault.kind if after or kind.limits else "before"
             if kind.after is not after or fault.action not in (EVERY_ACTION, action) or slot in met:
+                continue
+            if kind.submits and action not in JOB_KINDS:
                 continue
             met.add(slot)
             if fault.remaining is not None:

@@ -15,6 +15,9 @@ from airflow_provider_ims.emulator.store import Job, Store
 QUEUED_SHARE = 0.2
 """The part of a job's time in which it is created but does not run yet."""
 
+KEPT_SECONDS = 365 * 24 * 3600
+"""How long a job can be asked for."""
+
 FAILED = ("InternalError", "The job failed.")
 
 
@@ -94,6 +97,19 @@ class Jobs:
         if job.error_code is not None:
             return job.error_code, job.error_message or ""
         return job.failed_parts.get(str(index))
+
+    def asked_for(self, job_id: str, *actions: str) -> Job | None:
+        """
+        Return the job that a query asks for, if it is of these submit actions and of the last year.
+
+        :raises ApiError: if there is none and the settings want an error then.
+        """
+        job = self.store.job(job_id)
+        if job is not None and job.action in actions and job.created > self.clock.now() - KEPT_SECONDS:
+            return job
+        if self.settings.unknown_job_is_error:
+            raise ApiError("ResourceNotFound")
+        return None
 
     def get(self, job_id: str) -> Job:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_provider_ims.emulator.errors import invalid
@@ -41,16 +41,20 @@ class Page:
             numbered=numbered,
         )
 
-    def take(self, store: Store, wanted: Filter, now: float) -> list[Job]:
-        """Return the jobs of the page."""
-        return store.page(
-            wanted, now=now, newest_first=self.newest_first, limit=self.size, after=self.after, offset=self.offset
+    def take(self, store: Store, wanted: Filter, now: float) -> tuple[list[Job], str]:
+        """Return the jobs of the page, and the token for the next one: empty if there is none."""
+        found = store.page(
+            wanted,
+            now=now,
+            newest_first=self.newest_first,
+            limit=self.size + 1,
+            after=self.after,
+            offset=self.offset,
         )
-
-
-def next_token(found: Sequence[Job], size: int) -> str:
-    """Return the token for the page after this one; empty after the last."""
-    return base64.b64encode(f"seq:{found[-1].seq}".encode()).decode() if len(found) == size else ""
+        if len(found) <= self.size:
+            return found, ""
+        found.pop()
+        return found, base64.b64encode(f"seq:{found[-1].seq}".encode()).decode()
 
 
 def _parse_token(token: str) -> int:

@@ -30,6 +30,9 @@ def ims_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
         @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
         def test_waits(ims_emulator): ...
+
+    A connection of another name leads to it through ``AIRFLOW_CONN_<NAME>`` and
+    :attr:`~airflow_provider_ims.emulator.ImsEmulator.connection_uri`.
     """
     from airflow_provider_ims.emulator.actions import KINDS
     from airflow_provider_ims.emulator.server import ImsEmulator

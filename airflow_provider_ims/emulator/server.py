@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Iterable, Mapping
@@ -108,7 +109,7 @@ class ImsEmulator(EmulatorControl):
         *,
         durations: Mapping[str, float] | None = None,
         clock: ClockMode = "auto",
-        state: str | None = None,
+        state: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         access_keys: Mapping[str, str] | None = None,
@@ -132,7 +133,7 @@ class ImsEmulator(EmulatorControl):
             image_running_status=image_running_status,
             **options,
         )
-        self._state = state or ":memory:"
+        self._state = os.fspath(state) if state is not None else ":memory:"
         self._host = host
         self._port = port
         self._tls_cert, self._tls_key = tls_cert, tls_key
@@ -172,12 +173,15 @@ class ImsEmulator(EmulatorControl):
         if self._thread is not None:
             raise RuntimeError("the emulator runs already")
         listener = _listen(self._host, self._port)
+        self._store = None
         try:
             self._store = Store(self._state)
             gateway = Gateway(self.settings, self._store)
             config = self._config(gateway)
         except BaseException:
             listener.close()
+            if self._store is not None:
+                self._store.close()
             raise
         # A later start comes back to the same address.
         self._port = listener.getsockname()[1]

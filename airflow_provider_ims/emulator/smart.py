@@ -8,9 +8,8 @@ from typing import Any
 from airflow_provider_ims.emulator import results
 from airflow_provider_ims.emulator.actions import SMART, Phase
 from airflow_provider_ims.emulator.clock import iso
-from airflow_provider_ims.emulator.errors import ApiError
 from airflow_provider_ims.emulator.jobs import Jobs
-from airflow_provider_ims.emulator.listing import Page, next_token
+from airflow_provider_ims.emulator.listing import Page
 from airflow_provider_ims.emulator.store import Filter, Job
 from airflow_provider_ims.emulator.wire import dump
 
@@ -32,10 +31,8 @@ def submit_audio(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any]
 
 def get(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
     """Answer GetSmartHandleJob."""
-    job = jobs.store.job(parameters["JobId"])
-    if job is None or job.action not in (TEXT, AUDIO):
-        if jobs.settings.unknown_job_is_error:
-            raise ApiError("ResourceNotFound")
+    job = jobs.asked_for(parameters["JobId"], TEXT, AUDIO)
+    if job is None:
         return {}
     phase = jobs.phase(job)
     answer: dict[str, Any] = {"JobId": job.job_id, "State": jobs.state(job)}
@@ -62,11 +59,11 @@ def list_jobs(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
     )
     page = Page.of(parameters, oldest_first="CreationTime:Asc")
     now = jobs.clock.now()
-    found = page.take(jobs.store, wanted, now)
+    found, token = page.take(jobs.store, wanted, now)
     answer: dict[str, Any] = {
         "SmartJobList": [_listed(jobs, job) for job in found],
         "MaxResults": str(page.size),
-        "NextToken": next_token(found, page.size),
+        "NextToken": token,
     }
     if page.numbered:
         # "By default, this parameter is not returned": a page number is useless without it.

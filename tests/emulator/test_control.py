@@ -45,7 +45,7 @@ class Process:
 
 @pytest.fixture
 def process(tmp_path):
-    process = Process("--clock", "manual", "--state", str(tmp_path / "state.db"))
+    process = Process("--clock", "manual", "--state", tmp_path / "state.db")
     yield process
     if process.process.poll() is None:
         process.end(signal.SIGKILL)
@@ -176,7 +176,7 @@ def test_two_emulators_do_not_share_a_state_file(tmp_path):
 
 
 def test_an_emulator_of_this_process_starts_again_where_it_stopped(tmp_path, wire_class, good_requests):
-    emulator = ImsEmulator(state=str(tmp_path / "state.db"))
+    emulator = ImsEmulator(state=tmp_path / "state.db")
     with emulator:
         url = emulator.url
         job_id = wire_class(emulator)(TEXT, good_requests[TEXT])[1]["JobId"]

@@ -143,6 +143,19 @@ def test_some_videos_of_the_next_batch_can_be_made_to_fail(emulator, submit, ask
     assert [sub_job["Status"] for sub_job in job["SubJobList"]] == ["Failed", "Failed", "Success"]
 
 
+def test_the_next_job_fails_whatever_is_asked_in_between(emulator, submit, wire):
+    emulator.fault("*", "fail_job", videos=9)
+    assert wire(LIST)[1]["SmartJobList"] == []
+    for action in (TEXT, BATCH):
+        submit(action)
+    emulator.fault("*", "fail_job", videos=9)
+    submit(BATCH)
+    emulator.advance(10)
+    text, good, bad = emulator.jobs()
+    assert (text["state"], good["state"], bad["state"]) == ("Failed", "Finished", "Finished")
+    assert {video["Status"] for video in bad["result"]} == {"Failed"}
+
+
 @pytest.mark.parametrize("videos", [-1, 4])
 def test_no_more_videos_fail_than_a_batch_has(emulator, submit, videos):
     with pytest.raises(ValueError, match="batch has 3"):
@@ -247,6 +260,7 @@ def test_a_request_with_a_bad_signature_uses_up_no_fault(emulator, wire):
     [
         ("SubmitNothing", "throttle", 1, {}, "no action 'SubmitNothing'"),
         (LIST, "explode", 1, {}, "no fault 'explode'"),
+        (LIST, "fail_job", 1, {}, "meets submits"),
         (LIST, "throttle", 0, {}, "cannot meet 0"),
         (LIST, "throttle", 1, {"rate": 1}, "no option 'rate'"),
     ],

@@ -112,10 +112,18 @@ def test_the_clock_of_the_jobs_can_run_by_itself(wire_class, good_requests):
 
 def test_the_connection_uri_says_all_that_a_client_needs(monkeypatch):
     from airflow.models import Connection
+    from airflow.sdk import Connection as SdkConnection
 
     keys = {"key/id+?": "sec:ret@/&=%"}
     with ImsEmulator(access_keys=keys, region_id="cn-beijing") as emulator:
         connection = Connection(uri=emulator.connection_uri)
+        from_sdk = SdkConnection.from_uri(emulator.connection_uri, conn_id="ims_default")
+    assert (from_sdk.conn_type, from_sdk.login, from_sdk.password, from_sdk.extra_dejson) == (
+        connection.conn_type,
+        connection.login,
+        connection.password,
+        connection.extra_dejson,
+    )
     assert connection.conn_type == "alibabacloud_ims"
     assert {connection.login: connection.password} == keys
     assert connection.extra_dejson == {

@@ -65,6 +65,11 @@ def test_the_editing_config_of_speech_is_shown_whole(submit, ask, sent, shown):
     assert ask(GET, JobId=job_id)["SmartJobInfo"]["EditingConfig"] == shown
 
 
+def test_a_boolean_comes_as_the_sdk_writes_it(emulator, sdk, good_requests):
+    assert sdk(AUDIO, good_requests[AUDIO], Overwrite=True).job_id
+    assert emulator.requests(AUDIO)[0]["parameters"]["Overwrite"] == "True"
+
+
 def test_a_failed_job_tells_code_and_message_and_no_result(emulator, sdk, good_requests):
     job_id = sdk(TEXT, good_requests[TEXT]).job_id
     emulator.fail(job_id, code="ContentBad", message="Not allowed.")
@@ -100,6 +105,15 @@ def test_an_unknown_job_id_is_not_found(sdk, action):
     assert (caught.value.status_code, caught.value.code) == (404, "ResourceNotFound")
 
 
+def test_a_job_of_over_a_year_ago_is_not_found(emulator, sdk, submit):
+    job_id = submit(TEXT)
+    emulator.advance(364 * 24 * 3600)
+    assert sdk(GET, JobId=job_id).state == "Finished"
+    emulator.advance(2 * 24 * 3600)
+    with pytest.raises(ClientException, match="ResourceNotFound"):
+        sdk(GET, JobId=job_id)
+
+
 def test_a_job_of_another_family_is_not_found(sdk, submit):
     with pytest.raises(ClientException, match="ResourceNotFound"):
         sdk(GET, JobId=submit("SubmitBatchMediaProducingJob"))
@@ -121,11 +135,13 @@ def test_the_listing_is_newest_first_unless_asked_otherwise(submit, ask):
 
 
 @pytest.mark.parametrize("order", ["CreationTime:Asc", "CreationTime:Desc"])
-def test_the_pages_of_a_listing_show_every_job_once(submit, ask, order):
-    ids = [submit(AUDIO) for _ in range(7)]
+@pytest.mark.parametrize("count", [7, 8])
+def test_the_pages_of_a_listing_show_every_job_once(submit, ask, order, count):
+    ids = [submit(AUDIO) for _ in range(count)]
     seen, token = [], ""
     for _ in range(4):
         page = ask(LIST, MaxResults="2", NextToken=token, SortBy=order)
+        assert page["NextToken"] != token
         seen += [job["JobId"] for job in page["SmartJobList"]]
         token = page["NextToken"]
     assert sorted(seen) == sorted(ids)
