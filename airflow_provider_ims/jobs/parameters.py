@@ -9,6 +9,9 @@ from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
 
+#: How deep a JSON parameter may be nested: far deeper than any that the documents show.
+MAX_DEPTH = 100
+
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
 
@@ -54,12 +57,18 @@ class Parameter:
         if self.is_flag:
             text = self._flag(value)
         elif self.is_json:
-            text = self._json(value)
+            try:
+                text = self._json(value)
+            except RecursionError:
+                raise self._refusal("", "is nested too deeply") from None
         elif isinstance(value, str):
             text = value
         else:
             raise self._refusal("", f"must be a string, not {type(value).__name__}")
-        size = len(text.encode())
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            raise self._refusal("", f"cannot be written in UTF-8: {error.reason}") from None
         if self.max_bytes is not None and size > self.max_bytes:
             raise self._refusal("", f"{size} bytes in UTF-8, the limit is {self.max_bytes}")
         if self.choices and text not in self.choices:
@@ -78,24 +87,25 @@ class Parameter:
 
     def _json(self, value: Any) -> str:
         if isinstance(value, str):
-            try:
-                given = json.loads(value)
-            except (ValueError, RecursionError) as error:
-                raise self._refusal("", f"is not valid JSON: {error}") from None
+            text = value
         elif isinstance(value, (dict, list)):
-            given = value
+            text = self._written(value)
         else:
             raise self._refusal("", f"must be a dict, a list or a JSON string, not {type(value).__name__}")
-        content = given
-        if self.schema is not None:
-            content = _numbers_read(given, self.schema)
-            for path, problem in _violations(content, self.schema):
-                raise self._refusal(path, problem)
+        try:
+            # What goes over the wire is checked, not what it was made of: names are strings then, tuples are lists.
+            given = json.loads(text, parse_constant=_no_json)
+        except ValueError as error:
+            raise self._refusal("", f"is not valid JSON: {error}") from None
+        content = _numbers_read(given, self.schema or {})
+        for path, problem in _violations(content, self.schema or {}):
+            raise self._refusal(path, problem)
         if self.check is not None:
             for path, problem in self.check(content):
                 raise self._refusal(path, problem)
-        if isinstance(value, str) and content == given:
-            return value
+        return text if content == given else self._written(content)
+
+    def _written(self, content: Any) -> str:
         try:
             return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -115,8 +125,15 @@ def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) 
     return {name: value for name, value in encoded.items() if value is not None}
 
 
-def _numbers_read(content: Any, schema: Mapping[str, Any]) -> Any:
+def _no_json(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python reads although JSON has not got them."""
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _numbers_read(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
     """Turn the strings into numbers where the schema wants numbers."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
     wanted = schema.get("type")
     if wanted in ("integer", "number") and isinstance(content, str):
         try:
@@ -125,9 +142,9 @@ def _numbers_read(content: Any, schema: Mapping[str, Any]) -> Any:
             return content
     if isinstance(content, dict):
         inner = schema.get("properties", {})
-        return {name: _numbers_read(value, inner.get(name, {})) for name, value in content.items()}
+        return {name: _numbers_read(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
     if isinstance(content, list):
-        return [_numbers_read(item, schema.get("items", {})) for item in content]
+        return [_numbers_read(item, schema.get("items", {}), depth + 1) for item in content]
     return content
 
 

@@ -1,0 +1,96 @@
+"""Whatever a DAG puts into an argument: it becomes a string that the API takes, or a refusal that names it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, TEXT_GENERATE
+from airflow_provider_ims.jobs.parameters import Parameter
+
+KINDS = [TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, AI_IMAGE_JOB]
+PARAMETERS = [
+    pytest.param(parameter, id=f"{kind.submit_action}-{parameter.argument}")
+    for kind in KINDS
+    for parameter in kind.parameters
+]
+
+characters = st.characters() | st.characters(categories=["Cs"])
+texts = st.text(characters) | st.sampled_from(["x" * 2000, "店" * 400, "1" * 5000, "1e999", "NaN", "true", "{index}"])
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts | st.binary() | st.complex_numbers()
+leaves |= st.sampled_from([10**400, object(), frozenset({1}), (1, 2)])
+keys = texts | st.none() | st.booleans() | st.integers() | st.floats() | st.tuples(st.integers())
+anything = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=10
+)
+
+
+def written(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+@st.composite
+def matching(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
+    """Build what a schema describes, with anything in some places."""
+    if draw(st.integers(0, 7)) == 7:
+        return draw(anything)
+    match schema.get("type"):
+        case "object":
+            named = {name: matching(inner) for name, inner in schema.get("properties", {}).items()}
+            required = {name: anything for name in ("MediaSearchInput", "Extend") if draw(st.booleans())}
+            return draw(st.fixed_dictionaries(required, optional=named))
+        case "array":
+            return draw(st.lists(matching(schema.get("items", {})), max_size=4))
+        case "integer" | "number":
+            return draw(st.integers(-501, 1001).flatmap(lambda number: st.sampled_from([number, str(number)])))
+        case "string":
+            return draw(texts)
+    return draw(st.sampled_from(schema["enum"]) if "enum" in schema else anything)
+
+
+def any_argument(parameter: Parameter) -> st.SearchStrategy[Any]:
+    if not parameter.is_json:
+        return anything | st.sampled_from([*parameter.choices, True, "false"])
+    fitting = matching(dict(parameter.schema or {}))
+    return fitting | fitting.map(written) | anything | anything.map(written)
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+@given(data=st.data())
+def test_an_argument_is_encoded_or_refused_by_name(parameter: Parameter, data: st.DataObject) -> None:
+    value = data.draw(any_argument(parameter))
+    try:
+        sent = parameter.encode(value)
+    except ImsRequestError as error:
+        refused = error
+    else:
+        check_sent(parameter, value, sent)
+        return
+    assert (refused.field or "").split(".")[0] == parameter.argument
+    assert str(refused).startswith(refused.field or "-")
+    # It goes into logs and, from a trigger, into an event.
+    assert json.loads(json.dumps(str(refused))) == str(refused)
+
+
+def check_sent(parameter: Parameter, value: Any, sent: str | None) -> None:
+    if sent is None:
+        assert value is None or not value.strip()
+        assert not parameter.required
+        return
+    assert len(sent.encode()) <= (parameter.max_bytes or float("inf"))
+    assert not parameter.choices or sent in parameter.choices
+    if parameter.is_json:
+        # Strictly: Python's own reader would take NaN and Infinity.
+        json.loads(sent, parse_constant=pytest.fail)
+    elif parameter.is_flag:
+        assert sent in ("true", "false")
+    else:
+        assert sent == value

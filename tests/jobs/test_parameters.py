@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.jobs.parameters import Parameter, encode_all
+
+TEXT = Parameter("title", "Title", max_bytes=10)
+NEEDED = Parameter("video_id", "VideoId", required=True)
+CHOICE = Parameter("type", "Type", choices=("One", "Two"))
+FLAG = Parameter("overwrite", "Overwrite", is_flag=True)
+JSON = Parameter(
+    "config",
+    "Config",
+    is_json=True,
+    max_bytes=100,
+    schema={
+        "type": "object",
+        "properties": {
+            "whole": {"type": "integer", "minimum": 1, "maximum": 10},
+            "real": {"type": "number"},
+            "text": {"type": "string", "maxLength": 3},
+            "list": {"type": "array", "maxItems": 2, "items": {"type": "integer"}},
+            "word": {"enum": ["A", "B"]},
+            "inner": {"type": "object", "properties": {"whole": {"type": "integer"}}, "required": ["whole"]},
+        },
+    },
+    check=lambda content: iter([("whole", "must not be 7")] if content.get("whole") == 7 else []),
+)
+
+
+def refusal(parameter: Parameter, value: Any) -> ImsRequestError:
+    with pytest.raises(ImsRequestError) as refused:
+        parameter.encode(value)
+    assert refused.value.field is not None
+    assert str(refused.value).startswith(refused.value.field)
+    return refused.value
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", "\n\t"])
+def test_nothing_is_left_out_unless_it_is_required(nothing: str | None) -> None:
+    for parameter in (TEXT, CHOICE, FLAG, JSON):
+        assert parameter.encode(nothing) is None
+    assert str(refusal(NEEDED, nothing)) == "video_id is required"
+
+
+@pytest.mark.parametrize("text", ["0123456789", "新店开", "é" * 5, " a "])
+def test_a_text_goes_as_it_is(text: str) -> None:
+    assert TEXT.encode(text) == text
+
+
+@pytest.mark.parametrize(("text", "size"), [("0123456789a", 11), ("新店开业", 12), ("🎂🎂🎂", 12)])
+def test_a_limit_is_counted_in_bytes_of_utf_8(text: str, size: int) -> None:
+    assert str(refusal(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
+
+
+@pytest.mark.parametrize("value", [7, 1.5, True, b"bytes", {"a": 1}, ["a"], object()])
+def test_a_text_must_be_a_string(value: Any) -> None:
+    assert "must be a string, not " in str(refusal(TEXT, value))
+
+
+@pytest.mark.parametrize("value", ["one", "Three", "One "])
+def test_a_choice_must_be_a_documented_one(value: str) -> None:
+    assert CHOICE.encode("Two") == "Two"
+    assert str(refusal(CHOICE, value)) == f"type: {value!r} is not one of One, Two"
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [(True, "true"), (False, "false"), ("True", "true"), ("false", "false"), (" TRUE ", "true")],
+)
+def test_a_flag(value: Any, sent: str) -> None:
+    assert FLAG.encode(value) == sent
+
+
+@pytest.mark.parametrize("value", [0, 1, "yes", "None", [], {}])
+def test_a_flag_is_true_or_false_and_nothing_else(value: Any) -> None:
+    assert "is neither true nor false" in str(refusal(FLAG, value))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['{"text":"新店"}', '{ "text" : "a",\n "more": null }', '{"whole": 5, "whole": 6}', '{"text": "\\ud800"}'],
+)
+def test_a_json_string_goes_as_it_is(written: str) -> None:
+    assert JSON.encode(written) == written
+
+
+def test_a_dict_is_written_compactly_with_its_own_characters() -> None:
+    assert JSON.encode({"text": "新店", "list": [1, 2], "more": None}) == '{"text":"新店","list":[1,2],"more":null}'
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"whole": "5"}, {"whole": 5}),
+        ({"whole": " 5 "}, {"whole": 5}),
+        ({"real": "2.5"}, {"real": 2.5}),
+        ({"list": ["1", 2]}, {"list": [1, 2]}),
+        ({"inner": {"whole": "5"}}, {"inner": {"whole": 5}}),
+        # Only where a number is wanted.
+        ({"text": "5", "more": "5"}, {"text": "5", "more": "5"}),
+    ],
+)
+def test_numbers_as_jinja_makes_them_are_read(given: dict[str, Any], sent: dict[str, Any], as_text: bool) -> None:
+    assert json.loads(JSON.encode(json.dumps(given) if as_text else given) or "") == sent
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"whole": 0}, "config.whole: 0 is below 1"),
+        ({"whole": 11}, "config.whole: 11 is above 10"),
+        ({"whole": "11"}, "config.whole: 11 is above 10"),
+        ({"whole": 1.5}, "config.whole: must be of JSON type integer, not float"),
+        ({"whole": True}, "config.whole: must be of JSON type integer, not bool"),
+        ({"whole": "many"}, "config.whole: must be of JSON type integer, not str"),
+        ({"whole": None}, "config.whole: must be of JSON type integer, not NoneType"),
+        ({"whole": 7}, "config.whole: must not be 7"),
+        ({"whole": "7"}, "config.whole: must not be 7"),
+        ({"text": "abcd"}, "config.text: 4 characters, the limit is 3"),
+        ({"text": 5}, "config.text: must be of JSON type string, not int"),
+        ({"list": [1, 2, 3]}, "config.list: 3 entries, the limit is 2"),
+        ({"list": [1, "x"]}, "config.list.1: must be of JSON type integer, not str"),
+        ({"word": "C"}, "config.word: 'C' is not one of A, B"),
+        ({"inner": {}}, "config.inner: needs whole"),
+        ([], "config: must be of JSON type object, not list"),
+        ({"more": "x" * 100}, "config: 111 bytes in UTF-8, the limit is 100"),
+    ],
+)
+def test_what_the_documents_rule_out_is_refused_by_path_and_limit(given: Any, said: str, as_text: bool) -> None:
+    if as_text and "more" in given:
+        given = json.dumps(given, separators=(",", ":"))
+    assert str(refusal(JSON, json.dumps(given) if as_text and not isinstance(given, str) else given)) == said
+
+
+@pytest.mark.parametrize(
+    "written", ["{", "text", "{'a': 1}", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1,}', "\ufeff{}"]
+)
+def test_a_string_that_is_no_json_is_refused(written: str) -> None:
+    assert str(refusal(JSON, written)).startswith("config: is not valid JSON: ")
+
+
+@pytest.mark.parametrize("value", [7, 1.5, True, b"{}", (1, 2), {1, 2}, object()])
+def test_a_json_parameter_is_a_dict_a_list_or_a_string(value: Any) -> None:
+    assert "must be a dict, a list or a JSON string, not " in str(refusal(JSON, value))
+
+
+@pytest.mark.parametrize("inner", [b"bytes", {1, 2}, object(), float("nan"), float("inf"), 1j])
+def test_what_json_cannot_hold_is_refused(inner: Any) -> None:
+    for given in ({"more": inner}, {"real": inner}, {"whole": inner}, {"more": [{"a": inner}]}):
+        refusal(JSON, given)
+    refusal(JSON, {(1, 2): "a"})
+
+
+@pytest.mark.parametrize("name", ["whole", "real", "more", "text", "word"])
+def test_a_number_that_python_will_not_write_is_refused(name: str) -> None:
+    refusal(JSON, {name: 10**5000})
+    refusal(JSON, f'{{"{name}": 1{"0" * 5000}}}')
+
+
+def test_numbers_as_names_are_written_as_text() -> None:
+    assert JSON.encode({1: "a", None: "b", True: "c"}) == '{"1":"c","null":"b"}'
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        (TEXT, "\ud800"),
+        (CHOICE, "\udfff"),
+        (JSON, {"text": "\ud800"}),
+        (JSON, {"\ud800": 1}),
+        (JSON, '{"text":"\ud800"}'),
+    ],
+)
+def test_what_utf_8_cannot_write_is_refused(parameter: Parameter, value: Any) -> None:
+    assert "cannot be written in UTF-8" in str(refusal(parameter, value))
+
+
+@pytest.mark.parametrize("depth", [500, 5_000, 200_000])
+def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+    nested: Any = []
+    for _ in range(depth):
+        nested = [nested]
+    unlimited = Parameter("config", "Config", is_json=True, schema={"type": "object"})
+    assert "nested too deeply" in str(refusal(unlimited, {"a": nested}))
+    assert "nested too deeply" in str(refusal(unlimited, '{"a":' + "[" * depth + "]" * depth + "}"))
+
+
+def test_what_holds_itself_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["more"] = endless
+    refusal(JSON, endless)
+
+
+def test_the_value_given_is_left_as_it_was() -> None:
+    given = {"whole": "5", "list": ["1"]}
+    JSON.encode(given)
+    assert given == {"whole": "5", "list": ["1"]}
+
+
+def test_all_parameters_of_an_action() -> None:
+    arguments = {"title": "t", "type": None, "overwrite": False, "config": {"whole": 1}, "stranger": 1}
+    assert encode_all((TEXT, CHOICE, FLAG, JSON), arguments) == {
+        "Title": "t",
+        "Overwrite": "false",
+        "Config": '{"whole":1}',
+    }
+    with pytest.raises(ImsRequestError, match="video_id is required"):
+        encode_all((TEXT, NEEDED), {"title": "t"})
