@@ -140,7 +140,8 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
     :param error: An error of this provider; of any other only its type and text are kept.
     """
     if isinstance(error, ImsError):
-        return {"type": type(error).__name__, "message": error.args[0], "details": vars(error)}
+        details = {name: value for name, value in vars(error).items() if name != "__notes__"}
+        return {"type": type(error).__name__, "message": error.args[0], "details": details}
     return {"type": "ImsError", "message": f"{type(error).__name__}: {error}", "details": {}}
 
 
