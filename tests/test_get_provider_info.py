@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import importlib
+import json
+from importlib.metadata import distribution, entry_points
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+from airflow.providers.common.compat.sdk import BaseHook, Connection
+
+import airflow_provider_ims
+from airflow_provider_ims.get_provider_info import CONNECTION_FIELDS, get_provider_info
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS, NETWORKS, PROTOCOLS, Settings, read_settings
+
+NAME = "airflow-provider-ims"
+INFO = get_provider_info()
+(CONNECTION_TYPE,) = INFO["connection-types"]
+
+#: A value for each field of the form that must make a difference.
+VALUES = {
+    "region_id": "cn-beijing",
+    "credential_type": "default",
+    "security_token": "token",
+    "ims_endpoint": "localhost:1",
+    "vod_endpoint": "localhost:2",
+    "network": "vpc",
+    "protocol": "http",
+    "connect_timeout": "7",
+    "read_timeout": "7",
+    "https_proxy": "http://proxy:3128",
+    "ca": "/etc/ca.pem",
+}
+
+
+def settings(**extra: str) -> Settings:
+    return read_settings(Connection(conn_id="c", login="key", password="secret", extra=json.dumps(extra)))
+
+
+def test_it_has_airflows_schema() -> None:
+    schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
+    jsonschema.validate(INFO, schema)
+
+
+def test_airflow_finds_it_through_the_entry_point() -> None:
+    (found,) = [
+        point for point in entry_points(group="apache_airflow_provider") if point.dist and point.dist.name == NAME
+    ]
+    assert found.load() is get_provider_info
+
+
+def test_it_bears_the_name_of_the_distribution() -> None:
+    # Otherwise Airflow gives up looking for providers, not only for this one.
+    assert INFO["package-name"] == distribution(NAME).name == NAME
+
+
+def test_the_version_is_told_once() -> None:
+    assert distribution(NAME).version == airflow_provider_ims.__version__
+
+
+@pytest.mark.parametrize("room", ["hooks", "operators", "sensors", "triggers"])
+def test_every_named_module_is_there(room: str) -> None:
+    (entry,) = INFO[room]
+    assert entry["integration-name"] in [integration["integration-name"] for integration in INFO["integrations"]]
+    for module in entry["python-modules"]:
+        assert importlib.import_module(module).__name__ == module
+    assert len(entry["python-modules"]) == 2
+
+
+def test_the_connection_type_is_that_of_the_hook() -> None:
+    module, _, name = CONNECTION_TYPE["hook-class-name"].rpartition(".")
+    hook = getattr(importlib.import_module(module), name)
+    assert issubclass(hook, AlibabaCloudMediaHook)
+    assert issubclass(hook, BaseHook)
+    assert hook.conn_type == CONNECTION_TYPE["connection-type"] == "alibabacloud_ims"
+    assert hook.hook_name == CONNECTION_TYPE["hook-name"] == "Alibaba Cloud IMS"
+    # Airflow splits the names of the fields there.
+    assert "__" not in hook.conn_type
+
+
+@pytest.mark.parametrize("name", CONNECTION_FIELDS)
+def test_every_field_of_the_form_is_read(name: str) -> None:
+    assert settings(**{name: VALUES[name]}) != settings()
+    assert settings(**{name: ""}) == settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("credential_type", tuple(CREDENTIAL_FIELDS)), ("network", NETWORKS), ("protocol", PROTOCOLS)],
+)
+def test_the_choices_of_the_form_are_those_that_are_read(name: str, choices: tuple[str, ...]) -> None:
+    enum: list[Any] = CONNECTION_FIELDS[name]["schema"]["enum"]
+    assert set(enum) == {*choices, None}
+
+
+def test_every_field_may_be_left_empty() -> None:
+    for field in CONNECTION_FIELDS.values():
+        jsonschema.validate(None, field["schema"])
+        assert field["label"]
+        assert field["description"]
+
+
+def test_secrets_are_entered_as_passwords() -> None:
+    hidden = {name for name, field in CONNECTION_FIELDS.items() if field["schema"].get("format") == "password"}
+    assert hidden == {"security_token"}
+
+
+def test_login_and_password_are_named_after_what_they_hold() -> None:
+    behaviour = CONNECTION_TYPE["ui-field-behaviour"]
+    assert behaviour["relabeling"] == {"login": "AccessKey ID", "password": "AccessKey secret"}
+    assert set(behaviour["hidden-fields"]) == {"host", "port", "schema"}
+
+
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks")
+def test_airflow_shows_the_provider_its_connection_and_its_form() -> None:
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    assert manager.providers[NAME].version == airflow_provider_ims.__version__
+    hook = manager.hooks["alibabacloud_ims"]
+    assert hook is not None
+    assert (hook.hook_name, hook.connection_testable) == ("Alibaba Cloud IMS", True)
+    assert hook.connection_id_attribute_name == "ims_conn_id"
+    shown = [widget for widget in manager.connection_form_widgets.values() if widget.package_name == NAME]
+    assert {widget.field_name for widget in shown} == set(CONNECTION_FIELDS)
+    assert {widget.field_name for widget in shown if widget.is_sensitive} == {"security_token"}
+    assert manager.field_behaviours["alibabacloud_ims"]["relabeling"]["login"] == "AccessKey ID"
