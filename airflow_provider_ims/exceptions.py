@@ -101,6 +101,18 @@ class ImsUnavailableError(ImsError):
         self.accepted = accepted
 
 
+class ImsUncertainSubmitError(ImsError):
+    """
+    A submit got no answer, and its job was not found: nobody knows whether there is one.
+
+    :param key: What the job's UserData is marked with, if there is one.
+    """
+
+    def __init__(self, message: str, *, key: str | None = None, **details: str | None) -> None:
+        super().__init__(message, **details)
+        self.key = key
+
+
 class ImsJobError(ImsError):
     """
     Something about one job.

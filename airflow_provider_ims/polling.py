@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.watching import JITTER, JobWatch, Observation, first_pause, look, next_pause, timed_out
+from airflow_provider_ims.watching import JobWatch, Observation, first_pause, look, next_pause, timed_out
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -107,12 +107,11 @@ class Poller:
             while self._waits:
                 self._changed.clear()
                 now = time.monotonic()
-                open_waits = [wait for wait in self._waits if not wait.asked]
-                due = [wait for wait in open_waits if wait.due <= now]
-                if due and self.family.ids_per_query > 1:
-                    # What is asked together may as well take along who is nearly due.
-                    due = [wait for wait in open_waits if wait.due <= now + wait.poll_interval * JITTER]
-                self._ask(due, threads)
+                next_up = sorted((wait for wait in self._waits if not wait.asked), key=lambda wait: wait.due)
+                due = sum(wait.due <= now for wait in next_up)
+                # A call costs the same with one id or with as many as it takes: those due next fill it up.
+                size = self.family.ids_per_query
+                self._ask(next_up[: -(-due // size) * size], threads)
                 next_due = min((wait.due for wait in self._waits if not wait.asked), default=None)
                 try:
                     async with asyncio.timeout(None if next_due is None else max(0.0, next_due - now)):

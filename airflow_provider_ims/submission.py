@@ -1,20 +1,27 @@
 """
-Submitting a job for a task run, once.
+Submitting a job for a task run: at most one that is billed, whatever crashes.
 
-With ``durable`` the id of a submitted job is noted in Airflow's task state store (3.3 and later), so that a retry
-joins the job of the try before it. A clear means "run it again" and submits anew.
+Before a submit an intent is noted in Airflow's task state store (3.3 and later), after it the job's id. A retry joins
+the noted job; with an intent but no id, the job is looked for by the marker in its UserData. A clear means "run it
+again" and submits anew.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from airflow_provider_ims.exceptions import ImsUnavailableError
+from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError, ImsUncertainSubmitError
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.marker import SubmissionKey, marked
+from airflow_provider_ims.jobs.search import find
+from airflow_provider_ims.watching import UNKNOWN_GRACE
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -24,8 +31,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OnUncertain: TypeAlias = Literal["submit", "fail"]
+
 #: The key in the task state store.
-STORE_KEY = "ims_job"
+STORE_KEY = "ims_submission"
+#: How often one try submits at most, when answers are lost and no job is found.
+SUBMITS = 3
+#: Seconds from one look for a lost job to the next; each is twice the one before.
+FIRST_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,80 +54,255 @@ class Submission:
     submitted_at: float
 
 
-def submit_or_join(
-    kind: JobKind,
-    hook: AlibabaCloudMediaHook,
-    parameters: Mapping[str, str],
-    context: Context,
-    *,
-    durable: bool,
-) -> Submission:
+@dataclass(frozen=True, slots=True)
+class Note:
     """
-    Return the job of this task run: the one that an earlier try submitted, or a new one.
+    What the task state store keeps of a submission.
+
+    :param action: The submit action.
+    :param generation: How often the task had been cleared.
+    :param run: The name of the task run in the marker.
+    :param number: The jobs of this run that ended in failure before.
+    :param submitted_at: When the submit began, in epoch seconds.
+    :param sent: Whether a job may be there: false again once the service refused the submit.
+    :param job_id: The job, once its id is known.
+    """
+
+    action: str
+    generation: int
+    run: str
+    number: int
+    submitted_at: float
+    sent: bool = False
+    job_id: str | None = None
+
+    @property
+    def key(self) -> SubmissionKey:
+        """What the job is marked with."""
+        return SubmissionKey(self.run, self.number)
+
+
+@dataclass(slots=True)
+class Submitter:
+    """
+    Submits a job for one task run, or joins the one that is there.
 
     :param kind: The kind of job.
     :param hook: The hook of its product.
     :param parameters: The API's parameters.
-    :param context: The task's context.
-    :param durable: Whether to note and to look for the job of an earlier try.
-    :raises ImsError: as the hook's ``call``.
+    :param on_uncertain: What to do when a submit got no answer and its job is not found: ``submit`` again, or
+        ``fail``.
+    :param failed: Tells whether an ended job counts as failed for the task.
+    :param now: The clock, in epoch seconds.
+    :param sleep: How to pass the time.
     """
-    store: Any = context.get("task_state_store") if durable else None
-    if store is None:
-        return _submit(kind, hook, parameters)
-    generation = _clear_generation(context)
-    if joined := _join(kind, hook, store.get(STORE_KEY), generation):
-        return joined
-    submission = _submit(kind, hook, parameters)
-    store.set(
-        STORE_KEY,
-        {
-            "action": kind.submit_action,
-            "job_id": submission.job.id,
-            "generation": generation,
-            "submitted_at": submission.submitted_at,
-        },
-    )
-    return submission
 
+    kind: JobKind
+    hook: AlibabaCloudMediaHook
+    parameters: Mapping[str, str]
+    on_uncertain: OnUncertain = "submit"
+    failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
-def _clear_generation(context: Context) -> int:
-    """Count how often the task was cleared: a clear raises ``max_tries``, a retry does not."""
-    ti: Any = context["ti"]
-    return int(ti.max_tries) - int(ti.task.retries or 0)
+    def submit(self) -> Submission:
+        """
+        Submit without noting or looking for anything.
 
+        :raises ImsError: as the hook's ``call``; after an :class:`~airflow_provider_ims.exceptions.\
+ImsUnavailableError` the job may have been accepted all the same.
+        """
+        submitted_at = self.now()
+        return Submission(self._accepted(self.parameters), submitted_at)
 
-def _join(kind: JobKind, hook: AlibabaCloudMediaHook, note: Any, generation: int) -> Submission | None:
-    match note:
-        case {"action": kind.submit_action, "job_id": str() as job_id, "generation": int() as noted}:
-            pass
-        case _:
+    def submit_or_join(self, context: Context) -> Submission:
+        """
+        Return the job of this task run: the one that an earlier try submitted, or a new one.
+
+        :param context: The task's context.
+        :raises ImsUncertainSubmitError: when a submit got no answer, its job is not found, and ``on_uncertain`` is
+            ``fail``, or it happened too often.
+        :raises ImsError: as the hook's ``call``.
+        """
+        store: Any = context.get("task_state_store")
+        note, uncertain = self._begin(context, store)
+        if note.job_id is not None:
+            joined = self._join(note.job_id, note)
+            if joined is not None:
+                return joined
+            note, uncertain = self._next(note), False
+        for _ in range(SUBMITS):
+            if uncertain:
+                found = self._look_for(note)
+                if found is None:
+                    self._decide(note)
+                else:
+                    note = replace(note, number=found[0].number, job_id=found[1])
+                    self._write(store, note)
+                    if joined := self._join(found[1], note):
+                        return joined
+                    note = self._next(note)
+            note = replace(note, submitted_at=self.now(), sent=True)
+            # Without this intent a crash could lose the job: when it cannot be noted, nothing is submitted.
+            if store is not None:
+                store.set(STORE_KEY, asdict(note))
+            try:
+                job = self._accepted(self._marked(note.key))
+            except ImsError as error:
+                if isinstance(error, ImsUnavailableError) and error.accepted is None:
+                    log.warning("%s. The job may have been accepted all the same: looking for it", error)
+                    uncertain = True
+                    continue
+                self._write(store, replace(note, sent=False))
+                raise
+            self._write(store, replace(note, job_id=job.id))
+            return Submission(job, note.submitted_at)
+        raise self._uncertain(note, f"{SUBMITS} submits got no answer")
+
+    def _begin(self, context: Context, store: Any) -> tuple[Note, bool]:
+        """Return the note to go on from, and whether a job may be there whose id is not known."""
+        ti: Any = context["ti"]
+        # A clear raises max_tries, a retry does not.
+        generation = int(ti.max_tries) - int(ti.task.retries or 0)
+        note = _read(store.get(STORE_KEY)) if store is not None else None
+        if note is not None and note.action == self.kind.submit_action:
+            if note.generation == generation:
+                return note, note.sent
+            self._tell_of_the_job_before(note)
+        identity = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, generation)
+        # Two Airflows may have the same DAG and the same run ids. Where the key is noted, chance tells them apart.
+        salt = uuid.uuid4().hex if store is not None else ""
+        run = hashlib.sha256(json.dumps([*identity, salt]).encode()).hexdigest()[:32]
+        new = Note(self.kind.submit_action, generation, run, 0, self.now())
+        if store is not None or int(ti.try_number) <= generation + 1:
+            return new, False
+        # A retry in an Airflow that has no store: what an earlier try did, only the service can tell.
+        dag_run: Any = context.get("dag_run")
+        began = getattr(dag_run, "start_date", None)
+        return replace(new, submitted_at=began.timestamp() if began else self.now() - 24 * 3600), True
+
+    def _tell_of_the_job_before(self, note: Note) -> None:
+        if note.job_id is None:
+            return
+        try:
+            job = self.kind.family.query(self.hook, [note.job_id]).get(note.job_id)
+        except ImsError as error:
+            log.warning("What became of job %s, submitted before the clear, is not known: %s", note.job_id, error)
+            return
+        if job is not None and not job.ended:
+            log.warning(
+                "The task was cleared: a new job is submitted. Job %s from before is still %s, and is billed",
+                job.id,
+                job.status,
+            )
+
+    def _join(self, job_id: str, note: Note) -> Submission | None:
+        """Return an earlier job, unless it failed or is gone."""
+        job = self.kind.family.query(self.hook, [job_id]).get(job_id)
+        if job is None:
+            if self.now() - note.submitted_at > UNKNOWN_GRACE:
+                log.warning("Job %s of an earlier try is unknown to the service: submitting a new one", job_id)
+                return None
+            job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
+        if job.ended and self.failed(job):
+            log.info("Job %s of an earlier try failed: submitting a new one", job_id)
             return None
-    if noted != generation:
-        log.info("The task was cleared: a new job is submitted. Job %s of the run before is left as it is", job_id)
-        return None
-    job = kind.family.query(hook, [job_id]).get(job_id)
-    if job is None:
-        log.warning("Job %s of the try before is unknown to the service; a new one is submitted", job_id)
-        return None
-    if job.state is JobState.FAILED:
-        log.info("Job %s of the try before failed; a new one is submitted", job_id)
-        return None
-    log.info("Joined job %s that the try before submitted; it is %s", job_id, job.status)
-    return Submission(job, float(note.get("submitted_at") or time.time()))
+        log.info("Joined job %s, submitted %.0f s ago; it is %s", job_id, self.now() - note.submitted_at, job.status)
+        return Submission(job, note.submitted_at)
 
+    def _next(self, note: Note) -> Note:
+        return replace(note, number=note.number + 1, sent=False, job_id=None)
 
-def _submit(kind: JobKind, hook: AlibabaCloudMediaHook, parameters: Mapping[str, str]) -> Submission:
-    submitted_at = time.time()
-    body = hook.call(kind.submit_action, parameters)
-    request_id = str(body.get("RequestId") or "") or None
-    job_id = body.get("JobId")
-    if not isinstance(job_id, str) or not job_id:
-        raise ImsUnavailableError(
-            f"The {kind.title} job may have been accepted, but the answer has no JobId; look for it in the console",
-            action=kind.submit_action,
-            request_id=request_id,
+    def _look_for(self, note: Note) -> tuple[SubmissionKey, str] | None:
+        """Look for a job that may have been submitted, for as long as a search may lag."""
+        family = self.kind.family
+        if self._user_data(note.key) is None:
+            return None
+        # With a ClientToken one look will do: to submit again cannot make a second job.
+        pauses = () if self.kind.takes_client_token else _pauses(family.search_lag)
+        for pause in (*pauses, None):
+            found = find(family.search, self.hook, self.parameters, note.run, note.submitted_at)
+            if found is not None and found[0].number >= note.number:
+                log.info("Found the lost job %s by its marker %s", found[1], found[0])
+                return found
+            if pause is not None:
+                log.info("No job is marked %s so far; looking again in %.0f s", note.key, pause)
+                self.sleep(pause)
+        return None
+
+    def _decide(self, note: Note) -> None:
+        """Decide what follows from a job that is not found."""
+        if self.kind.takes_client_token:
+            log.info("No job was found; submitting again with the same ClientToken, which cannot make a second one")
+        elif self.on_uncertain == "fail":
+            raise self._uncertain(note, "on_uncertain is 'fail'")
+        else:
+            log.warning(
+                "No job marked %s was found in %.0f s: submitting again. If the first submit was accepted all the "
+                "same, there are two jobs now",
+                note.key,
+                self.kind.family.search_lag,
+            )
+
+    def _uncertain(self, note: Note, why: str) -> ImsUncertainSubmitError:
+        return ImsUncertainSubmitError(
+            f"A {self.kind.title} job may have been submitted, but was not found ({why}); look for UserData with "
+            f"{note.key} in the console. A retry looks for it again",
+            key=str(note.key),
+            action=self.kind.submit_action,
         )
-    log.info("Submitted %s job %s (request id %s)", kind.title, job_id, request_id)
-    status = str(body.get("State") or kind.family.first_status)
-    return Submission(Job(job_id, JobState.RUNNING, status, request_id=request_id), submitted_at)
+
+    def _user_data(self, key: SubmissionKey) -> str | None:
+        if "ClientToken" in self.parameters:
+            # The user's own token makes all submits with it one, as long as their parameters are the same.
+            return None
+        return marked(self.parameters.get("UserData"), key, under=self.kind.marker_under)
+
+    def _marked(self, key: SubmissionKey) -> dict[str, str]:
+        """Return the parameters with the submission's key in them."""
+        if "ClientToken" in self.parameters:
+            return dict(self.parameters)
+        keyed = {"ClientToken": str(key)} if self.kind.takes_client_token else {}
+        user_data = self._user_data(key)
+        if user_data is not None:
+            keyed["UserData"] = user_data
+        else:
+            log.info("UserData has no room for the marker %s: if the job's id is lost, it cannot be found", key)
+        return {**self.parameters, **keyed}
+
+    def _accepted(self, parameters: Mapping[str, str]) -> Job:
+        body = self.hook.call(self.kind.submit_action, parameters)
+        request_id = str(body.get("RequestId") or "") or None
+        job_id = body.get("JobId")
+        if not isinstance(job_id, str) or not job_id:
+            raise ImsUnavailableError("The answer has no JobId", action=self.kind.submit_action, request_id=request_id)
+        log.info("Submitted %s job %s (request id %s)", self.kind.title, job_id, request_id)
+        status = str(body.get("State") or self.kind.family.first_status)
+        return Job(job_id, JobState.RUNNING, status, request_id=request_id)
+
+    def _write(self, store: Any, note: Note) -> None:
+        """Note what became of a submit. It is done by now, so a store that fails must not end the task."""
+        if store is None:
+            return
+        try:
+            store.set(STORE_KEY, asdict(note))
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            log.warning("Job %s could not be noted; a retry will look for it instead: %s", note.job_id, error)
+
+
+def _pauses(lag: float) -> Iterator[float]:
+    """Yield growing pauses that add up to ``lag`` seconds."""
+    pause = FIRST_PAUSE
+    while lag > 0:
+        pause = min(pause, lag)
+        yield pause
+        lag -= pause
+        pause *= 2
+
+
+def _read(stored: Any) -> Note | None:
+    """Return a note from the store; ``None`` for anything else."""
+    try:
+        return Note(**stored)
+    except TypeError:
+        return None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
 from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.triggers.base import read_event
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.triggers.base import JobTrigger
 
     _Task = BaseOperator
@@ -55,6 +55,10 @@ class JobTask(_Task):
         self.log.info("Job %s ended: %s", job.id, job.status)
         return result
 
+    def counts_as_failed(self, job: Job) -> bool:
+        """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
+        return job.state is JobState.FAILED
+
     def ended_jobs(self, event: Any) -> list[Job]:
         """
         Return the ended jobs that a trigger's event tells of; those too large for an event are fetched.
@@ -82,6 +86,10 @@ class BatchJobTask(JobTask):
     """Mixed in where a job makes many videos, some of which may fail."""
 
     fail_on_partial_failure: bool
+
+    def counts_as_failed(self, job: Job) -> bool:
+        """Tell whether the job failed, or too few of its videos were made."""
+        return super().counts_as_failed(job) or (self.fail_on_partial_failure and bool(job.result["failed"]))
 
     def conclude(self, job: Job) -> dict[str, Any]:
         """

@@ -122,7 +122,7 @@ def look(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str])
     :param job_ids: At most ``family.ids_per_query`` ids.
     """
     try:
-        jobs = family.query(hook, job_ids, attempts=1)
+        jobs = family.query(hook, job_ids, attempts=1, patience=0.0)
     except Exception as error:  # noqa: BLE001
         # Everything, the connection's look-up included: each waiting job must hear of it, or it waits for ever.
         return dict.fromkeys(job_ids, error)

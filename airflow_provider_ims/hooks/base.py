@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from airflow_provider_ims.hooks.actions import Action, Product
     from airflow_provider_ims.hooks.settings import Settings
 
-#: How often a call is sent at most, and the longest pause between two sends in seconds.
+#: How often a call that fails is sent at most, for how long throttling is waited out, and the longest pause between
+#: two sends; in seconds.
 ATTEMPTS = 6
+PATIENCE = 600.0
 LONGEST_PAUSE = 20.0
 
 
@@ -69,7 +71,9 @@ class AlibabaCloudMediaHook(BaseHook):
 
         return sdk.client_config(self.settings, self.settings.endpoint(self.product.code))
 
-    def call(self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS) -> dict[str, Any]:
+    def call(
+        self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS, patience: float = PATIENCE
+    ) -> dict[str, Any]:
         """
         Call an API action and return the answer's body.
 
@@ -80,29 +84,37 @@ class AlibabaCloudMediaHook(BaseHook):
         :param action: The API action, such as ``SubmitTextGenerateJob``.
         :param params: The API's parameters under their own names; ``None`` leaves one out, a dict or a list is
             sent as JSON.
-        :param attempts: How often the request may be sent. Default: 6.
+        :param attempts: How often the request may be sent, throttled ones not counted. Default: 6.
+        :param patience: Seconds for which throttling is waited out. Default: 600.
         :return: The answer's JSON object, ``RequestId`` included.
         :raises ImsError: one of its kinds, by the service's error code.
         """
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+        from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
         sent_as = self.product.action(action)
         parameters = {name: _as_text(value) for name, value in params.items() if value is not None}
         backoff = wait_random_exponential(multiplier=1, max=LONGEST_PAUSE)
+        failures = 0
+
+        def enough(state: RetryCallState) -> bool:
+            nonlocal failures
+            if isinstance(_error_of(state), ImsThrottledError):
+                return state.idle_for >= patience
+            failures += 1
+            return failures >= attempts
 
         def pause(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
+            error = _error_of(state)
             asked_for = error.retry_after if isinstance(error, ImsThrottledError) else None
             # Up to a half more than asked for, so that those who were told the same do not come back together.
             return min(asked_for, LONGEST_PAUSE) + backoff(state) / 2 if asked_for else backoff(state)
 
         def log_pause(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            self.log.warning("%s; sending %s again in %.1f s", error, action, state.upcoming_sleep)
+            self.log.warning("%s; sending %s again in %.1f s", _error_of(state), action, state.upcoming_sleep)
 
         retrying = Retrying(
             retry=retry_if_exception(lambda error: _may_repeat(error, sent_as)),
-            stop=stop_after_attempt(attempts),
+            stop=enough,
             wait=pause,
             before_sleep=log_pause,
             sleep=time.sleep,
@@ -132,12 +144,16 @@ class AlibabaCloudMediaHook(BaseHook):
         """
         action, parameters = self.probe
         try:
-            self.call(action, parameters, attempts=2)
+            self.call(action, parameters, attempts=2, patience=2.0)
         except ImsResourceNotFoundError:
             pass  # The service looked: the way there, the credentials and the permission are good.
         except ImsError as error:
             return False, str(error)
         return True, f"{action} answered at {self.settings.endpoint(self.product.code)}"
+
+
+def _error_of(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
 
 
 def _may_repeat(error: BaseException, action: Action) -> bool:

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.exceptions import ImsResourceNotFoundError
+from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+from airflow_provider_ims.jobs.search import earliest, listed
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 
 def _images(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +50,23 @@ def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
         )
 
 
+def _search(hook: AlibabaCloudMediaHook, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+    """Find the jobs that drew images of the video; one that still runs, or failed, cannot be found."""
+    try:
+        drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
+    except ImsResourceNotFoundError:
+        return
+    job_ids = {
+        str(image.get("JobId"))
+        for image in listed(drawn, "AIImageInfoList", "ListAIImageInfo")
+        if str(image.get("CreationTime") or "~") >= earliest(since)
+    }
+    for some in chunks(sorted(job_ids), AI_IMAGE.ids_per_query):
+        jobs = hook.call("GetAIImageJobs", {"JobIds": ",".join(some)})
+        for job in listed(jobs, "AIImageJobList", "GetAIImageJobs"):
+            yield job.get("UserData"), str(job.get("JobId"))
+
+
 AI_IMAGE = JobFamily(
     name="ai_image",
     query_action="GetAIImageJobs",
@@ -53,4 +75,7 @@ AI_IMAGE = JobFamily(
     first_status="submitted",
     end_states=MappingProxyType({"success": JobState.SUCCEEDED, "fail": JobState.FAILED}),
     read=_read,
+    search=_search,
+    # A job is found by its images, so not before they are drawn.
+    search_lag=300,
 )

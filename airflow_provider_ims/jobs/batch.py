@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+from airflow_provider_ims.jobs.search import Listing
 
 SUB_JOB_SUCCEEDED = "success"
 SUB_JOB_FAILED = "failed"
@@ -83,4 +84,8 @@ BATCH = JobFamily(
     first_status="Init",
     end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
     read=_read,
+    search=Listing(
+        "ListBatchMediaProducingJobs", {"SortBy": "desc"}, items="EditingBatchJobList", since="StartTime"
+    ).search,
+    search_lag=30,
 )

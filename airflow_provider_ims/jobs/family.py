@@ -12,6 +12,7 @@ from airflow_provider_ims.jobs.payload import text
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class JobFamily:
     :param end_states: The service's state words that end a job, in lower case. Every other word, known or not,
         means that the job runs: the documents do not list them all.
     :param read: From an answer's body to the jobs in it.
+    :param search: How a job is found whose id was lost.
+    :param search_lag: Seconds for which a job that was just submitted may be missing from a search.
     """
 
     name: str
@@ -36,6 +39,8 @@ class JobFamily:
     first_status: str
     end_states: Mapping[str, JobState]
     read: Callable[[JobFamily, Mapping[str, Any]], Iterable[Job]]
+    search: Search
+    search_lag: float
 
     def state_of(self, status: str) -> JobState:
         """Return what the service's state word means."""

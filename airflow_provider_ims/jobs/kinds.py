@@ -26,12 +26,19 @@ class JobKind:
     :param submit_action: The API action that submits it.
     :param family: How its jobs are asked for.
     :param parameters: What the action takes.
+    :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
     """
 
     title: str
     submit_action: str
     family: JobFamily
     parameters: tuple[Parameter, ...]
+    marker_under: str | None = None
+
+    @property
+    def takes_client_token(self) -> bool:
+        """Whether the service answers a submit that it knows by its ClientToken with the job it already has."""
+        return any(parameter.name == "ClientToken" for parameter in self.parameters)
 
 
 TITLE = Parameter("title", "Title", max_bytes=128)
@@ -201,6 +208,7 @@ AI_IMAGE_JOB = JobKind(
     title="AI image",
     submit_action="SubmitAIImageJob",
     family=AI_IMAGE,
+    marker_under="Extend",
     parameters=(
         Parameter("video_id", "VideoId", required=True),
         Parameter("ai_template_id", "AITemplateId", required=True),

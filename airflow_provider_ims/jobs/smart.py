@@ -14,6 +14,7 @@ from typing import Any
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
+from airflow_provider_ims.jobs.search import Listing
 
 
 def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,4 +87,7 @@ SMART = JobFamily(
     first_status="Created",
     end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
     read=_read,
+    # Whether text jobs are listed is not documented: where they are not, a lost one is not found.
+    search=Listing("ListSmartJobs", {"SortBy": "CreationTime:Desc"}, items="SmartJobList").search,
+    search_lag=30,
 )

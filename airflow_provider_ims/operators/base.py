@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.submission import submit_or_join
+from airflow_provider_ims.submission import OnUncertain, Submitter
 from airflow_provider_ims.tasks import JobTask
 from airflow_provider_ims.watching import wait_for_job
 
@@ -39,8 +41,10 @@ class JobOperator(JobTask, BaseOperator):
     :param deferrable: Wait in the triggerer, without holding a worker. Default: ``[operators] default_deferrable``.
     :param poll_interval: Seconds between two looks at the job. (templated) Default: 10.
     :param timeout: Seconds to wait for the job's end, counted for each try. (templated) Default: a day.
-    :param durable: Join the job of an earlier try instead of submitting again (Airflow 3.3 and later; before, it
-        has no effect). Default: true.
+    :param durable: Pay for one job only: a retry joins the job of an earlier try, and a submit whose answer was lost
+        is looked for before it is repeated. Default: true.
+    :param on_uncertain: What ``durable`` does when a submit got no answer and its job is not found either:
+        ``submit`` again, or ``fail`` and leave it to you. Default: ``submit``.
     """
 
     kind: ClassVar[JobKind]
@@ -58,6 +62,7 @@ class JobOperator(JobTask, BaseOperator):
         poll_interval: float = POLL_INTERVAL,
         timeout: float = TIMEOUT,
         durable: bool = True,
+        on_uncertain: OnUncertain = "submit",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -68,6 +73,11 @@ class JobOperator(JobTask, BaseOperator):
         self.poll_interval = poll_interval
         self.timeout = timeout
         self.durable = durable
+        if on_uncertain not in get_args(OnUncertain):
+            raise ImsRequestError(
+                f"on_uncertain: {on_uncertain!r} is not one of {', '.join(get_args(OnUncertain))}", field="on_uncertain"
+            )
+        self.on_uncertain = on_uncertain
         self._submission: Submission | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -85,24 +95,22 @@ class JobOperator(JobTask, BaseOperator):
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
         hook = self.new_hook()
-        submission = self._submission = submit_or_join(self.kind, hook, parameters, context, durable=self.durable)
+        deferral = partial(self._deferral, context, poll_interval=poll_interval, timeout=timeout)
+        try:
+            json.dumps(deferral("none yet", time.time())["trigger"].serialize())
+        except (OverflowError, TypeError, ValueError) as error:
+            # Found out at the deferral, it would leave a job that is paid for and not awaited.
+            raise ImsRequestError(f"The wait could not be deferred, so nothing was submitted: {error}") from None
+        submitter = Submitter(self.kind, hook, parameters, on_uncertain=self.on_uncertain, failed=self.counts_as_failed)
+        # Without a task instance, as when a test executes the task by hand, there is no run to join jobs of.
+        in_a_run = context.get("ti") is not None
+        submission = submitter.submit_or_join(context) if self.durable and in_a_run else submitter.submit()
+        self._submission = submission
         job, waits_since = submission.job, time.time()
         if not self.wait_for_completion:
             return {"job_id": job.id, "state": job.status}
         if not job.ended and self.deferrable:
-            deadline = self._deadline(context, waits_since + timeout)
-            self.defer(
-                trigger=self.trigger_class(
-                    **self._awaited(job.id),
-                    deadline=deadline,
-                    ims_conn_id=self.ims_conn_id,
-                    region_id=self.region_id,
-                    poll_interval=poll_interval,
-                    started=submission.submitted_at,
-                ),
-                method_name="execute_complete",
-                timeout=timedelta(seconds=max(0.0, deadline - waits_since) + BACKSTOP),
-            )
+            self.defer(method_name="execute_complete", **deferral(job.id, submission.submitted_at))
         if not job.ended:
             job = wait_for_job(
                 self.kind.family,
@@ -137,13 +145,24 @@ class JobOperator(JobTask, BaseOperator):
     def _awaited(self, job_id: str) -> dict[str, Any]:
         return {"job_id": job_id}
 
-    def _deadline(self, context: Context, deadline: float) -> float:
-        """Keep ``execution_timeout``, which Airflow does not enforce on a deferred task."""
-        if self.execution_timeout is None:
-            return deadline
-        ti: Any = context["ti"]
-        began: datetime = ti.start_date or datetime.now(UTC)
-        return min(deadline, began.timestamp() + self.execution_timeout.total_seconds())
+    def _deferral(
+        self, context: Context, job_id: str, started: float, *, poll_interval: float, timeout: float
+    ) -> dict[str, Any]:
+        now = time.time()
+        deadline = now + timeout
+        if self.execution_timeout is not None:
+            # Airflow does not enforce it on a deferred task.
+            ti: Any = context["ti"]
+            deadline = min(deadline, ti.start_date.timestamp() + self.execution_timeout.total_seconds())
+        trigger = self.trigger_class(
+            **self._awaited(job_id),
+            deadline=deadline,
+            ims_conn_id=self.ims_conn_id,
+            region_id=self.region_id,
+            poll_interval=poll_interval,
+            started=started,
+        )
+        return {"trigger": trigger, "timeout": timedelta(seconds=max(0.0, deadline - now) + BACKSTOP)}
 
 
 def _seconds(name: str, value: Any) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from support.cases import AUDIO, BATCH, CASES, TEXT, Case
-from support.running import Store, TaskLog, TaskRun, run_task
+from support.running import TaskLog, TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
@@ -122,19 +122,33 @@ def test_an_unknown_state_means_that_the_job_runs(mode: dict[str, Any], ims_emul
         ("not_subscribed", {}, ImsNotSubscribedError),
         ("suspended", {}, ImsNotSubscribedError),
         ("error", {"code": "InvalidParameter", "status": 400}, ImsRequestError),
-        ("cut_after", {}, ImsUnavailableError),
-        ("non_json", {}, ImsUnavailableError),
-        ("server_error", {}, ImsUnavailableError),
-        ("odd_shape", {"body": ["garbage"]}, ImsUnavailableError),
-        ("odd_shape", {"drop": ["JobId"]}, ImsUnavailableError),
     ],
 )
-def test_a_refused_or_unanswered_submit_is_told_and_not_sent_again(
+def test_a_refused_submit_is_told_and_not_sent_again(
     fault: str, options: dict[str, Any], error: type[ImsError], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
     with pytest.raises(error):
         run_task(TEXT.task())
+    assert len(ims_emulator.requests("SubmitTextGenerateJob")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("cut_after", {}),
+        ("non_json", {}),
+        ("server_error", {}),
+        ("odd_shape", {"body": ["garbage"]}),
+        ("odd_shape", {"drop": ["JobId"]}),
+    ],
+)
+def test_an_unanswered_submit_is_told_and_not_sent_again_where_nothing_is_durable(
+    fault: str, options: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
+    with pytest.raises(ImsUnavailableError):
+        run_task(TEXT.task(durable=False))
     assert len(ims_emulator.requests("SubmitTextGenerateJob")) == 1
 
 
@@ -188,9 +202,10 @@ def test_every_parameter_takes_jinja(case: Case, ims_emulator: ImsEmulator) -> N
             case _:
                 return f"{{{{ {value!r} }}}}"
 
-    task = case.task(**{name: as_template(value) for name, value in case.arguments.items()}, timeout="{{ 60 }}")
+    templates = {name: as_template(value) for name, value in case.arguments.items()}
+    task = case.task(**templates, timeout="{{ 60 }}", durable=False)
     task.render_template_fields({"ti": None})
-    plain = case.task()
+    plain = case.task(durable=False)
     assert run_task(task).keys() == run_task(plain).keys()
     rendered, direct = ims_emulator.requests(case.submit)
     assert rendered["parameters"] == direct["parameters"]
@@ -231,57 +246,6 @@ def test_a_result_too_large_for_an_event_is_fetched_by_the_worker(ims_emulator: 
     assert len(ims_emulator.jobs()) == 1
 
 
-class TestDurable:
-    @every_mode
-    @never_ending
-    def test_a_retry_joins_the_job_that_still_runs(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(timeout=0.05, **mode))
-        with pytest.raises(ImsJobTimeoutError):
-            run.attempt()
-        ims_emulator.advance(3600)
-        assert run.attempt()["state"] == "Finished"
-        assert len(ims_emulator.jobs()) == 1
-
-    @every_mode
-    def test_a_retry_collects_the_job_that_has_ended(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(**mode))
-        first = run.attempt()
-        assert run.attempt() == first
-        assert len(ims_emulator.jobs()) == 1
-
-    def test_a_retry_after_a_failed_job_submits_anew(self, ims_emulator: ImsEmulator) -> None:
-        ims_emulator.fault("SubmitTextGenerateJob", "fail_job")
-        run = TaskRun(TEXT.task())
-        with pytest.raises(ImsJobFailedError):
-            run.attempt()
-        assert run.attempt()["state"] == "Finished"
-        assert len(ims_emulator.jobs()) == 2
-
-    def test_a_clear_submits_anew(self, ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task())
-        first = run.attempt()
-        run.clear()
-        assert run.attempt()["job_id"] != first["job_id"]
-        assert len(ims_emulator.jobs()) == 2
-
-    def test_switched_off_each_try_submits(self, ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(durable=False))
-        run.attempt()
-        run.attempt()
-        assert len(ims_emulator.jobs()) == 2
-        assert run.store == {}
-
-    def test_without_a_store_the_task_still_runs(self, ims_emulator: ImsEmulator) -> None:
-        assert TaskRun(TEXT.task(), store=None).attempt()["state"] == "Finished"
-
-    @pytest.mark.parametrize(
-        "note", [None, "x", {}, {"job_id": 7}, {"action": "Other", "job_id": "x", "generation": 0}]
-    )
-    def test_a_note_that_is_not_ours_is_passed_over(self, note: Any, ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(), store=Store(ims_job=note))
-        assert run.attempt()["state"] == "Finished"
-
-
 def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     run = TaskRun(TEXT.task(wait_for_completion=False))
     job_id = run.attempt()["job_id"]
@@ -299,3 +263,21 @@ def test_one_task_object_may_run_again_with_another_connection(
         task.execute({})
         assert len(other.jobs()) == 1
     assert len(ims_emulator.jobs()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"timeout": 1e15}, {"ims_conn_id": {1, 2}}, {"region_id": object()}],
+    ids=["a time-out beyond all calendars", "a set", "an object"],
+)
+def test_what_cannot_be_deferred_is_refused_before_the_job_is_paid_for(
+    arguments: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsRequestError, match="nothing was submitted"):
+        run_task(TEXT.task(deferrable=True, **arguments))
+    assert ims_emulator.requests() == []
+
+
+def test_an_unknown_policy_is_refused_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ImsRequestError, match="submit, fail"):
+        TEXT.task(on_uncertain="pray")

@@ -23,6 +23,7 @@ def test_all_documented_parameters_of_text_generation_arrive(ims_emulator: ImsEm
             title="测试标题",
             description="测试描述",
             user_data={"NotifyAddress": "https://xx.xx.xxx"},
+            durable=False,
         )
     )
     (request,) = ims_emulator.requests("SubmitTextGenerateJob")

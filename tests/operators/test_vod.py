@@ -17,7 +17,7 @@ def test_images_come_with_their_scores_and_unsigned_addresses(ims_emulator: ImsE
 
 
 def test_all_documented_parameters_arrive(ims_emulator: ImsEmulator) -> None:
-    run_task(IMAGE.task(ai_pipeline_id="6492025b8f"))
+    run_task(IMAGE.task(ai_pipeline_id="6492025b8f", durable=False))
     (request,) = ims_emulator.requests("SubmitAIImageJob")
     assert request["parameters"] == {
         "VideoId": "357a8748c5774",

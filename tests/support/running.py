@@ -38,6 +38,13 @@ class Ti:
         return self.first_reschedule
 
 
+@dataclass
+class DagRun:
+    """The field of a DAG run that the provider reads."""
+
+    start_date: datetime
+
+
 class Store(dict[str, Any]):
     """A task state store: what goes in must be JSON."""
 
@@ -64,6 +71,9 @@ class TaskRun:
     clears: int = 0
     events: list[Any] = field(default_factory=list)
     first_reschedule: datetime | None = None
+    run_id: str = "run"
+    map_index: int = -1
+    dag_run_start: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def new_process(self) -> tuple[Any, dict[str, Any]]:
         """Return the task and its context as the next process has them: nothing is left of the last one's."""
@@ -74,8 +84,10 @@ class TaskRun:
             try_number=self.try_number,
             max_tries=self.retries + self.clears,
             first_reschedule=self.first_reschedule,
+            run_id=self.run_id,
+            map_index=self.map_index,
         )
-        context: dict[str, Any] = {"ti": ti, "task": task}
+        context: dict[str, Any] = {"ti": ti, "task": task, "dag_run": DagRun(self.dag_run_start)}
         if self.store is not None:
             context["task_state_store"] = self.store
         return task, context
