@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsThrottledError, ImsUnavailableError
-from airflow_provider_ims.hooks.base import ATTEMPTS, LONGEST_PAUSE
+from airflow_provider_ims.hooks.base import ATTEMPTS, LONGEST_PAUSE, PATIENCE
 from airflow_provider_ims.hooks.ims import ImsHook
 
 READ, SUBMIT = "ListSmartJobs", "SubmitTextGenerateJob"
@@ -38,12 +38,12 @@ def test_a_read_whose_answer_is_garbage_with_status_200_is_repeated(ims: ImsHook
     assert sent(emulator, READ) == 4
 
 
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", [kind for kind in PASSING if kind != "throttle"])
 def test_a_read_is_given_up_after_six_times(
     ims: ImsHook, emulator: ImsEmulator, pauses: list[float], kind: str
 ) -> None:
     emulator.fault(READ, kind, count=None)
-    with pytest.raises(ImsThrottledError if kind == "throttle" else ImsUnavailableError):
+    with pytest.raises(ImsUnavailableError):
         ims.call(READ, {})
     assert sent(emulator, READ) == ATTEMPTS == 6
     assert len(pauses) == ATTEMPTS - 1
@@ -104,18 +104,39 @@ def test_only_actions_that_read_are_repeated(wire: Any, action: str, reads: bool
     assert len(wire.received) == (2 if reads else 1)
 
 
-@pytest.mark.parametrize("kind", ["throttle", "server_error", "cut"])
-def test_one_attempt_is_one_request(ims: ImsHook, emulator: ImsEmulator, pauses: list[float], kind: str) -> None:
+@pytest.mark.parametrize("kind", PASSING)
+def test_without_patience_one_attempt_is_one_request(
+    ims: ImsHook, emulator: ImsEmulator, pauses: list[float], kind: str
+) -> None:
     emulator.fault(READ, kind, count=None)
     with pytest.raises(ImsError):
-        ims.call(READ, {}, attempts=1)
+        ims.call(READ, {}, attempts=1, patience=0)
     assert sent(emulator, READ) == 1
     assert pauses == []
 
 
-def test_pauses_grow_within_their_bounds(ims: ImsHook, emulator: ImsEmulator, pauses: list[float]) -> None:
-    emulator.fault(READ, "throttle", count=None)
+@pytest.mark.parametrize("action", [READ, SUBMIT])
+def test_throttling_is_waited_out_until_patience_ends(
+    ims: ImsHook, emulator: ImsEmulator, pauses: list[float], action: str
+) -> None:
+    emulator.fault(action, "throttle", count=None)
     with pytest.raises(ImsThrottledError):
+        ims.call(action, {}, attempts=1)
+    assert PATIENCE <= sum(pauses) < PATIENCE + LONGEST_PAUSE
+    assert sent(emulator, action) == len(pauses) + 1 > ATTEMPTS
+
+
+def test_throttling_does_not_count_as_an_attempt(ims: ImsHook, emulator: ImsEmulator, pauses: list[float]) -> None:
+    for kind in ("throttle", "cut", "throttle", "throttle", "server_error"):
+        emulator.fault(READ, kind)
+    with pytest.raises(ImsUnavailableError):
+        ims.call(READ, {}, attempts=2)
+    assert sent(emulator, READ) == 5
+
+
+def test_pauses_grow_within_their_bounds(ims: ImsHook, emulator: ImsEmulator, pauses: list[float]) -> None:
+    emulator.fault(READ, "server_error", count=None)
+    with pytest.raises(ImsUnavailableError):
         ims.call(READ, {}, attempts=9)
     for number, pause in enumerate(pauses):
         assert 0 <= pause <= min(2**number, LONGEST_PAUSE)
@@ -137,7 +158,7 @@ def test_the_pause_is_at_least_what_the_service_asks_for(
 def test_a_retry_after_without_meaning_is_as_none(wire: Any, header: str) -> None:
     wire.answer('{"Code":"Throttling"}', 400, x_acs_retry_after=header)
     with pytest.raises(ImsThrottledError) as failed:
-        ImsHook().call(READ, {}, attempts=1)
+        ImsHook().call(READ, {}, patience=0)
     assert failed.value.retry_after is None
 
 
