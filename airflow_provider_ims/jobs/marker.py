@@ -8,12 +8,14 @@ It looks like ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 MARKER = "AirflowKey"
 #: The longest UserData that the services take, in bytes of UTF-8.
 MAX_USER_DATA = 512
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class SubmissionKey:
     @classmethod
     def parse(cls, text: str) -> SubmissionKey | None:
         """Read a key; ``None`` when the text is none."""
-        run, dash, number = text.rpartition("-")
-        return cls(run, int(number)) if run and dash and number.isascii() and number.isdigit() else None
+        run, _, number = text.rpartition("-")
+        return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
 
 
 def marked(user_data: str | None, key: SubmissionKey, *, under: str | None) -> str | None:
@@ -45,15 +47,22 @@ def marked(user_data: str | None, key: SubmissionKey, *, under: str | None) -> s
     :param user_data: The user's own, a JSON object, or ``None``.
     :param key: The submission.
     :param under: The field whose object takes the marker; ``None`` for the top.
-    :return: The merged JSON; ``None`` when it would be too long, or there is no object to put the marker into.
+    :return: The merged JSON; ``None`` when it would be too long, when there is no object to put the marker into, or
+        when the user's own holds what can be read but not written again, such as ``1e999``.
     """
     content: Any = json.loads(user_data) if user_data else {}
+    for place in _places(content):
+        # One that came along with data copied from another job would be found in place of ours.
+        place.pop(MARKER, None)
     inner = content.setdefault(under, {}) if under and isinstance(content, dict) else content
     if not isinstance(inner, dict):
         return None
     inner[MARKER] = str(key)
-    merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return merged if len(merged.encode()) <= MAX_USER_DATA else None
+    try:
+        merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return merged if len(merged.encode()) <= MAX_USER_DATA else None
+    except ValueError:
+        return None
 
 
 def key_in(user_data: Any) -> SubmissionKey | None:
@@ -66,9 +75,14 @@ def key_in(user_data: Any) -> SubmissionKey | None:
         content = json.loads(user_data) if isinstance(user_data, str) else user_data
     except (ValueError, RecursionError):
         return None
-    if not isinstance(content, dict):
-        return None
-    for place in (content, content.get("Extend")):
-        if isinstance(place, dict) and isinstance(marker := place.get(MARKER), str):
+    for place in _places(content):
+        if isinstance(marker := place.get(MARKER), str):
             return SubmissionKey.parse(marker)
     return None
+
+
+def _places(content: Any) -> list[dict[str, Any]]:
+    """Return the objects in which a marker may stand."""
+    if not isinstance(content, dict):
+        return []
+    return [place for place in (content, content.get("Extend")) if isinstance(place, dict)]
