@@ -36,7 +36,7 @@ OnUncertain: TypeAlias = Literal["submit", "fail"]
 #: The key in the task state store.
 STORE_KEY = "ims_submission"
 #: How often one try submits at most, when answers are lost and no job is found.
-SUBMITS = 3
+SUBMITS = 5
 #: Seconds from one look for a lost job to the next; each is twice the one before.
 FIRST_PAUSE = 1.0
 
@@ -131,17 +131,19 @@ ImsUnavailableError` the job may have been accepted all the same.
             if joined is not None:
                 return joined
             note, uncertain = self._next(note), False
-        for _ in range(SUBMITS):
+        submits = 0
+        while True:
             if uncertain:
                 found = self._look_for(note)
                 if found is None:
-                    self._decide(note)
+                    self._decide(note, submits)
                 else:
                     note = replace(note, number=found[0].number, job_id=found[1])
                     self._write(store, note)
                     if joined := self._join(found[1], note):
                         return joined
                     note = self._next(note)
+            submits += 1
             note = replace(note, submitted_at=self.now(), sent=True)
             # Without this intent a crash could lose the job: when it cannot be noted, nothing is submitted.
             if store is not None:
@@ -157,7 +159,6 @@ ImsUnavailableError` the job may have been accepted all the same.
                 raise
             self._write(store, replace(note, job_id=job.id))
             return Submission(job, note.submitted_at)
-        raise self._uncertain(note, f"{SUBMITS} submits got no answer")
 
     def _begin(self, context: Context, store: Any) -> tuple[Note, bool]:
         """Return the note to go on from, and whether a job may be there whose id is not known."""
@@ -230,8 +231,10 @@ ImsUnavailableError` the job may have been accepted all the same.
                 self.sleep(pause)
         return None
 
-    def _decide(self, note: Note) -> None:
-        """Decide what follows from a job that is not found."""
+    def _decide(self, note: Note, submits: int) -> None:
+        """Decide what follows from a job that is not found, after so many submits in this try."""
+        if submits >= SUBMITS:
+            raise self._uncertain(note, f"{submits} submits got no answer")
         if self.kind.takes_client_token:
             log.info("No job was found; submitting again with the same ClientToken, which cannot make a second one")
         elif self.on_uncertain == "fail":

@@ -55,7 +55,16 @@ class EmulatorControl:
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/jobs", kind=kind))
 
-    def fault(self, action: str, kind: str, count: int | None = 1, **options: Any) -> dict[str, Any]:
+    def fault(
+        self,
+        action: str,
+        kind: str,
+        count: int | None = 1,
+        *,
+        share: float = 1.0,
+        seed: int | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
         """
         Make the service misbehave.
 
@@ -81,10 +90,12 @@ class EmulatorControl:
         :param action: the action to meet, ``*`` for all.
         :param kind: one of the kinds in :data:`airflow_provider_ims.emulator.faults.KINDS`.
         :param count: how many requests to meet; None until cleared.
+        :param share: which share of the requests to meet, chosen at random, above 0 and up to 1.
+        :param seed: makes the choice the same each time.
         :param options: options of the kind.
-        :raises ValueError: for an action, kind or option that does not exist.
+        :raises ValueError: for an action, kind, share or option that does not exist.
         """
-        body = {"action": action, "kind": kind, "count": count, "options": options}
+        body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
         return cast("dict[str, Any]", self._send("POST", "/faults", body=body))
 
     def faults(self) -> list[dict[str, Any]]:

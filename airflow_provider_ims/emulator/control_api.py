@@ -21,7 +21,14 @@ Command = Callable[["Gateway", dict[str, Any]], Any]
 
 
 def _add_fault(gateway: Gateway, options: dict[str, Any]) -> Any:
-    fault = gateway.faults.add(options["action"], options["kind"], options.get("count"), options.get("options", {}))
+    fault = gateway.faults.add(
+        options["action"],
+        options["kind"],
+        options.get("count"),
+        options.get("options", {}),
+        share=options.get("share", 1.0),
+        seed=options.get("seed"),
+    )
     return fault.describe()
 
 

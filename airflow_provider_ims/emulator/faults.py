@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Fault:
     One switch that is on.
 
     :param remaining: how many requests it still meets; None until cleared.
+    :param share: which share of the requests it meets, by throws of ``dice``.
     :param tokens: what is left of a rate limit, and ``refilled`` when that was, in monotonic seconds.
     """
 
@@ -47,6 +49,8 @@ class Fault:
     kind: str
     remaining: int | None
     options: dict[str, Any]
+    share: float
+    dice: random.Random
     tokens: float = 0.0
     refilled: float = 0.0
 
@@ -57,6 +61,7 @@ class Fault:
             "kind": self.kind,
             "remaining": self.remaining,
             "options": self.options,
+            "share": self.share,
         }
 
 
@@ -223,7 +228,16 @@ class Faults:
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
 
-    def add(self, action: str, kind: str, count: int | None, options: Mapping[str, Any]) -> Fault:
+    def add(
+        self,
+        action: str,
+        kind: str,
+        count: int | None,
+        options: Mapping[str, Any],
+        *,
+        share: float = 1.0,
+        seed: int | None = None,
+    ) -> Fault:
         """
         Turn a switch on.
 
@@ -231,7 +245,9 @@ class Faults:
         :param kind: one of :data:`KINDS`.
         :param count: how many requests it meets; None until cleared. A rate limit always stays until cleared.
         :param options: over the defaults of the kind.
-        :raises ValueError: for an action, kind, count or option that does not exist.
+        :param share: which share of the requests it meets, chosen at random.
+        :param seed: makes the choice the same each time.
+        :raises ValueError: for an action, kind, count, share or option that does not exist.
         """
         if action != EVERY_ACTION and action not in ACTIONS:
             raise ValueError(f"there is no action {action!r}; these exist: *, {', '.join(ACTIONS)}")
@@ -241,11 +257,14 @@ class Faults:
             raise ValueError(f"the fault {kind!r} meets submits, and {action} is none")
         if count is not None and count < 1:
             raise ValueError(f"a fault cannot meet {count} requests")
+        if not 0 < share <= 1:
+            raise ValueError(f"a fault cannot meet a share of {share}")
         known = KINDS[kind].options
         if unknown := set(options) - set(known):
             raise ValueError(f"the fault {kind!r} has no option {unknown.pop()!r}; these exist: {', '.join(known)}")
         remaining = None if KINDS[kind].limits else count
-        fault = Fault(next(self._numbers), action, kind, remaining, {**known, **options})
+        dice = random.Random(seed)
+        fault = Fault(next(self._numbers), action, kind, remaining, {**known, **options}, share, dice)
         self._faults.append(fault)
         return fault
 
@@ -278,6 +297,8 @@ class Faults:
             if kind.after is not after or fault.action not in (EVERY_ACTION, action) or slot in met:
                 continue
             if kind.submits and action not in JOB_KINDS:
+                continue
+            if fault.share < 1 and fault.dice.random() >= fault.share:
                 continue
             met.add(slot)
             if fault.remaining is not None:

@@ -243,6 +243,23 @@ def test_a_fault_without_a_count_stays_until_cleared(emulator, wire):
     assert wire(LIST)[0] == 200
 
 
+def test_a_fault_can_meet_a_share_of_the_requests_the_same_with_the_same_seed(emulator, wire):
+    def met():
+        emulator.clear_faults()
+        emulator.fault(LIST, "throttle", count=None, share=0.5, seed=7)
+        return [wire(LIST)[0] != 200 for _ in range(40)]
+
+    first = met()
+    assert 10 < sum(first) < 30
+    assert met() == first
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.5])
+def test_a_share_that_is_none_is_refused(emulator, share):
+    with pytest.raises(ValueError, match="share"):
+        emulator.fault(LIST, "throttle", share=share)
+
+
 def test_faults_of_one_action_strike_one_after_the_other(emulator, wire):
     emulator.fault(LIST, "server_error")
     emulator.fault("*", "throttle")
