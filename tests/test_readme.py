@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from support.cases import CASES
+from support.running import run_task
 
+from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.ims import ImsHook
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -46,16 +48,20 @@ def test_the_tests_of_a_dag_pass_and_would_fail(broken: bool, tmp_path: Path) ->
     assert expected in run.stdout, run.stdout + run.stderr
 
 
-def test_the_policy_grants_what_the_operators_sensors_and_the_test_button_call() -> None:
+@pytest.mark.ims_emulator(list_text_jobs=True, durations={case.submit: 0 for case in CASES.values()})
+def test_the_policy_grants_what_is_called_and_no_more(ims_emulator: ImsEmulator) -> None:
     (policy,) = blocks("json")
     statements = json.loads(policy)["Statement"]
-    granted = [set(statement["Action"]) for statement in statements]
+    assert {(statement["Effect"], statement["Resource"]) for statement in statements} == {("Allow", "*")}
+    called = []
     for case in CASES.values():
+        ims_emulator.fault(case.submit, "cut_after")
+        run_task(case.task())
         product = case.operator.trigger_class.hook_class.product.code
-        assert {f"{product}:{case.submit}", f"{product}:{case.query}"} in granted
-    assert {f"ice:{ImsHook.probe[0]}"} in granted
-    assert len(granted) == len(CASES) + 1
-    assert {statement["Effect"] for statement in statements} == {"Allow"}
+        called.append({f"{product}:{request['action']}" for request in ims_emulator.requests()})
+        ims_emulator.reset()
+    called.append({f"ice:{ImsHook.probe[0]}"})
+    assert [set(statement["Action"]) for statement in statements] == called
 
 
 def test_every_file_it_leads_to_is_there() -> None:

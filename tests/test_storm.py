@@ -6,8 +6,8 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
-import pytest
 from support.cases import AUDIO
 from support.running import TaskRun
 
@@ -16,6 +16,9 @@ from airflow_provider_ims.exceptions import ImsUncertainSubmitError
 from airflow_provider_ims.jobs.marker import key_in
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.submission import Submitter
+
+if TYPE_CHECKING:
+    import pytest
 
 TASKS = 200
 

@@ -35,7 +35,12 @@ def _images(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
-    for job in body["AIImageJobList"] or ():
+    entries = body["AIImageJobList"] or []
+    # One entry that cannot be read must not hold up the nine beside it.
+    jobs = [entry for entry in entries if isinstance(entry, dict) and entry.get("JobId")]
+    if entries and not jobs:
+        raise TypeError("AIImageJobList holds no jobs")
+    for job in jobs:
         status = text(job.get("Status")) or ""
         state = family.state_of(status)
         failed = state is JobState.FAILED

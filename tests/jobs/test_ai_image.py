@@ -119,3 +119,9 @@ def test_images_however_they_come(query: Query, found: Any, images: int, raw: An
 def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, listed: Any) -> None:
     with pytest.raises(ImsUnavailableError, match="documented shape"):
         query(AI_IMAGE, {"AIImageJobList": listed}, "a")
+
+
+def test_one_entry_that_cannot_be_read_holds_up_no_other(query: Query) -> None:
+    good = {"JobId": "a", "Status": "success", "AIImageResult": "[]"}
+    for odd in ("text", None, {"Status": "success"}):
+        assert set(query(AI_IMAGE, {"AIImageJobList": [odd, good]}, "a", "b")) == {"a"}
