@@ -1,5 +1,5 @@
 """
-The four job types, in tasks whose first try dies where the run's conf says, as it would in a crash: by SIGKILL.
+The four job types, in tasks that die once where the run's conf says, as in a crash: by SIGKILL.
 
 ``crashes_deferrable`` and ``crashes_synchronous`` differ in how they wait; all instances of ``crashes_mapped`` submit
 the same parameters; ``crashes_uncertain`` has both policies for a job that cannot be found.
@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
@@ -25,18 +28,39 @@ from airflow_provider_ims.operators.ims import (
 from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
 from airflow_provider_ims.tasks import JobTask
 
+# Kept outside the process that dies: who has died already.
+CRASHED = Path(os.environ["AIRFLOW_HOME"]) / "crashed"
 
-def die_around(owner: Any, name: str, *, before: bool, when: Callable[..., bool] = lambda *_: True) -> None:
-    """Let this process die right before or right after a call."""
-    original = getattr(owner, name)
 
-    def wrapped(*args: Any, **options: Any) -> Any:
-        result = None if before and when(*args) else original(*args, **options)
-        if when(*args):
+@dataclass
+class Crash:
+    """
+    The end of this process at a point, the first time that its task comes there.
+
+    :param task: The task, by a name that is good for a file.
+    """
+
+    task: str
+
+    def around(self, owner: Any, name: str, *, before: bool, when: Callable[..., bool] = lambda *_: True) -> None:
+        """Die right before or right after a call."""
+        original = getattr(owner, name)
+
+        def wrapped(*args: Any, **options: Any) -> Any:
+            if before and when(*args):
+                self.once()
+            result = original(*args, **options)
+            if not before and when(*args):
+                self.once()
+            return result
+
+        setattr(owner, name, wrapped)
+
+    def once(self) -> None:
+        CRASHED.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            (CRASHED / self.task).touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, wrapped)
 
 
 def submits(hook: Any, action: Any, parameters: Any) -> bool:
@@ -47,24 +71,24 @@ def notes_an_id(store: Any, key: str, value: Any) -> bool:
     return value["job_id"] is not None
 
 
-# Each is given the task state store's class. All other crashes come from outside.
-CRASHES: dict[str, Callable[[type], None]] = {
-    "task before the request": lambda store: die_around(AlibabaCloudMediaHook, "_send", before=True, when=submits),
-    "task before the id is noted": lambda store: die_around(store, "set", before=True, when=notes_an_id),
-    "task before the wait": lambda store: die_around(store, "set", before=False, when=notes_an_id),
-    "task in the resume phase": lambda store: die_around(JobTask, "ended_jobs", before=True),
+# Each is given the class of the task state store. All other crashes come from outside.
+CRASHES: dict[str, Callable[[Crash, type], None]] = {
+    "task before the request": lambda crash, _: crash.around(AlibabaCloudMediaHook, "_send", before=True, when=submits),
+    "task before the id is noted": lambda crash, store: crash.around(store, "set", before=True, when=notes_an_id),
+    "task before the wait": lambda crash, store: crash.around(store, "set", before=False, when=notes_an_id),
+    "task in the resume phase": lambda crash, _: crash.around(JobTask, "ended_jobs", before=True),
 }
 
 
 def arm(context: Any) -> None:
     """Prepare this process, which runs nothing but one phase of one try."""
-    conf, try_number = context["dag_run"].conf, context["ti"].try_number
-    # A lost job is looked for as long as a listing of the service may lag, 30 or 300 s. The emulator's do not lag:
-    # two looks more are enough to tell that there is no job. Only images are drawn when the test wants it so.
-    looks = conf.get("looks", 120) if try_number == 2 else 120
-    submission._pauses = lambda lag: iter([0.5] * looks)
-    if try_number == 1 and conf["crash"] in CRASHES:
-        CRASHES[conf["crash"]](type(context["task_state_store"]))
+    conf, ti = context["dag_run"].conf, context["ti"]
+    # A lost job is looked for as long as a listing of the service may lag, 30 or 300 s. The emulator's do not lag: two
+    # more looks tell that there is no job. An image job is there once the test lets it end, whenever that is.
+    submission._pauses = lambda lag: iter([0.5] * conf.get("looks", 120))
+    if conf["crash"] in CRASHES:
+        crash = Crash(f"{ti.dag_id} {ti.run_id} {ti.task_id} {ti.map_index}")
+        CRASHES[conf["crash"]](crash, type(context["task_state_store"]))
 
 
 JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
