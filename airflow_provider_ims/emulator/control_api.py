@@ -53,6 +53,7 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "/release"): lambda gateway, _: gateway.faults.release(),
     ("POST", "/advance"): lambda gateway, options: gateway.advance(options["seconds"]),
     ("POST", "/reset"): lambda gateway, _: gateway.reset(),
+    ("POST", "/add_jobs"): lambda gateway, options: gateway.add_jobs(**options),
     ("POST", "/finish"): _on_job("finish"),
     ("POST", "/fail"): _on_job("fail"),
     ("POST", "/fail_videos"): _on_job("fail_videos"),

@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -160,6 +160,26 @@ class Gateway:
         now = self.clock.advance(seconds)
         self._save_clock()
         return now
+
+    def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
+        """
+        Take in jobs as a submit would, one for each duration, and return their ids.
+
+        :raises ValueError: for a kind that does not exist, or what a submit would refuse.
+        """
+        if kind not in SUBMITS:
+            raise ValueError(f"no jobs are submitted by {kind!r}; known are {', '.join(SUBMITS)}")
+        if min(seconds, default=0) < 0:
+            raise ValueError(f"a job cannot take {min(seconds)} s")
+        try:
+            checked = check_parameters(kind, parameters)
+        except ApiError as error:
+            raise ValueError(str(error)) from None
+        job_ids = [SUBMITS[kind](self.jobs, checked)[1].job_id for _ in seconds]
+        for job_id, its_seconds in zip(job_ids, seconds, strict=True):
+            self.jobs.set_seconds(job_id, its_seconds)
+        self.store.commit()
+        return job_ids
 
     def describe(self, job: Job) -> dict[str, Any]:
         """Return a job as the control interface shows it, with its result once it has one."""

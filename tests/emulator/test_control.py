@@ -107,6 +107,30 @@ def test_the_whole_interface_works_on_either_side(control, sender, good_requests
         control.advance(-1)
 
 
+@pytest.mark.parametrize("kind", ["SubmitTextGenerateJob", AUDIO, BATCH, "SubmitAIImageJob"])
+def test_many_jobs_are_taken_in_at_once_each_with_its_own_time(control, good_requests, kind):
+    job_ids = control.add_jobs(kind, good_requests[kind], [5, 0, 60])
+    first, second, third = control.jobs(kind)
+    assert [job["job_id"] for job in (first, second, third)] == job_ids
+    assert [job["ended"] for job in (first, second, third)] == [None, second["created"], None]
+    assert second["result"]
+    now = control.advance(10)
+    assert [job["ended"] for job in control.jobs(kind)] == [pytest.approx(now - 5), second["created"], None]
+    assert first["parameters"] == good_requests[kind]
+    assert control.requests() == []
+
+
+def test_no_jobs_are_taken_in_that_a_submit_would_refuse(control, good_requests):
+    for kind, changes, seconds, message in (
+        ("GetSmartHandleJob", {}, [1], "no jobs are submitted by"),
+        (AUDIO, {"OutputConfig": ""}, [1], "OutputConfig"),
+        (AUDIO, {}, [1, -1], "-1 s"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            control.add_jobs(kind, {**good_requests[AUDIO], **changes}, seconds)
+    assert control.jobs() == []
+
+
 def test_the_record_of_a_request_has_all_but_its_secrets(control, sender):
     sender("ListSmartJobs", {"MaxResults": "5", "SecurityToken": "secret-1", "Signature": "secret-2"}, method="GET")
     (record,) = control.requests()
