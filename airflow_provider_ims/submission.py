@@ -26,8 +26,8 @@ from airflow_provider_ims.watching import UNKNOWN_GRACE
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.kinds import JobKind
+    from airflow_provider_ims.jobs.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Submitter:
     """
 
     kind: JobKind
-    hook: AlibabaCloudMediaHook
+    hook: Service
     parameters: Mapping[str, str]
     on_uncertain: OnUncertain = "submit"
     failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)

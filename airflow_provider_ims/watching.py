@@ -23,7 +23,7 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,19 @@ PASSING_ERRORS = (ImsThrottledError, ImsUnavailableError)
 Observation: TypeAlias = "Job | Exception | None"
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """
+    Something about a wait that is worth a line in the task's log.
+
+    :param text: The line.
+    :param level: Its level.
+    """
+
+    text: str
+    level: int = logging.INFO
+
+
 @dataclass(slots=True)
 class JobWatch:
     """
@@ -51,53 +64,60 @@ class JobWatch:
     :param job_id: The job.
     :param began: When the wait began, in epoch seconds.
     :param tolerated_errors: Final errors in a row that are forgiven.
+    :param known_at: When the service last knew the job, in epoch seconds.
     """
 
     job_id: str
     began: float
     tolerated_errors: int = TOLERATED_ERRORS
-    _known_at: float | None = None
+    known_at: float | None = None
     _seen: tuple[object, ...] = ()
     _errors: int = 0
 
-    def judge(self, observation: Observation, now: float) -> Job | None:
+    def judge(self, observation: Observation, now: float) -> Job | Notice | None:
         """
         Take in what was seen.
 
         :param observation: The job, ``None`` for a job that the service does not know, or the error.
         :param now: When it was seen, in epoch seconds.
-        :return: The job if it changed, else ``None``.
+        :return: The job if it changed, a line for the log, or ``None``.
         :raises ImsJobNotFoundError: when the job has been unknown for too long.
         :raises Exception: the observed error, when it came too often in a row to pass.
         """
         if isinstance(observation, PASSING_ERRORS):
-            log.info("Job %s could not be asked for, it will be again: %s", self.job_id, observation)
-            return None
+            return Notice(f"Job {self.job_id} could not be asked for, it will be again: {observation}")
         if isinstance(observation, Exception):
             self._errors += 1
-            if self._errors >= self.tolerated_errors:
+            left = self.tolerated_errors - self._errors
+            if left <= 0:
                 raise observation
-            log.warning(
-                "Job %s could not be asked for, %d more such failures end the wait: %s",
-                self.job_id,
-                self.tolerated_errors - self._errors,
-                observation,
+            return Notice(
+                f"Job {self.job_id} could not be asked for, {left} more such failures end the wait: {observation}",
+                logging.WARNING,
             )
-            return None
         self._errors = 0
         if observation is None:
-            if now - (self._known_at or self.began) > UNKNOWN_GRACE:
+            if now - (self.known_at or self.began) > UNKNOWN_GRACE:
                 raise ImsJobNotFoundError(
                     f"The service does not know job {self.job_id}; check the id, the region and the account",
                     job_id=self.job_id,
                 )
-            log.info("The service does not know job %s yet", self.job_id)
-            return None
-        self._known_at = now
+            return Notice(f"The service does not know job {self.job_id} yet")
+        self.known_at = now
         appearance = (observation.state, observation.status)
         changed = appearance != self._seen
         self._seen = appearance
         return observation if changed else None
+
+    def still_runs(self, now: float) -> None:
+        """Take in that the job was seen as it was last seen, without a judgement: the cheap way for many jobs."""
+        self._errors = 0
+        self.known_at = now
+
+    @property
+    def status(self) -> str | None:
+        """The state word that was last seen."""
+        return str(self._seen[1]) if self._seen else None
 
 
 def timed_out(job_id: str, seconds: float) -> ImsJobTimeoutError:
@@ -113,7 +133,7 @@ def timed_out(job_id: str, seconds: float) -> ImsJobTimeoutError:
     )
 
 
-def look(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> dict[str, Observation]:
+def look(family: JobFamily, hook: Service, job_ids: Sequence[str]) -> dict[str, Observation]:
     """
     Ask once for jobs, as many as one call takes, and return what was seen of each.
 
@@ -131,7 +151,7 @@ def look(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str])
 
 def wait_for_job(
     family: JobFamily,
-    hook: AlibabaCloudMediaHook,
+    hook: Service,
     job_id: str,
     *,
     poll_interval: float,
@@ -163,10 +183,13 @@ def wait_for_job(
     while True:
         sleep(max(0.0, min(pause, deadline - now())))
         last_look = now() >= deadline
-        if job := watch.judge(look(family, hook, [job_id])[job_id], now()):
-            on_change(job)
-            if job.ended:
-                return job
+        told = watch.judge(look(family, hook, [job_id])[job_id], now())
+        if isinstance(told, Notice):
+            log.log(told.level, told.text)
+        elif told is not None:
+            on_change(told)
+            if told.ended:
+                return told
         if last_look:
             raise timed_out(job_id, now() - started)
         pause = next_pause(poll_interval)

@@ -19,6 +19,7 @@ from airflow_provider_ims.watching import (
     TOLERATED_ERRORS,
     UNKNOWN_GRACE,
     JobWatch,
+    Notice,
     first_pause,
     next_pause,
     wait_for_job,
@@ -34,7 +35,8 @@ class TestJobWatch:
         created = Job("j", JobState.RUNNING, "Created")
         ended = Job("j", JobState.SUCCEEDED, "Finished")
         seen = [created, created, RUNNING, None, RUNNING, ended]
-        assert [watch.judge(job, 0) for job in seen] == [created, None, RUNNING, None, None, ended]
+        told = [watch.judge(job, 0) for job in seen]
+        assert [job for job in told if not isinstance(job, Notice)] == [created, None, RUNNING, None, ended]
 
     def test_a_batch_whose_videos_end_after_it_is_told_again(self) -> None:
         watch = JobWatch("j", began=0)
@@ -45,13 +47,13 @@ class TestJobWatch:
     @pytest.mark.parametrize("error", [ImsThrottledError("x"), ImsUnavailableError("x")])
     def test_passing_errors_are_forgiven_for_ever(self, error: Exception) -> None:
         watch = JobWatch("j", began=0)
-        assert [watch.judge(error, now) for now in range(1000)] == [None] * 1000
+        assert all(isinstance(watch.judge(error, now), Notice) for now in range(1000))
 
     @pytest.mark.parametrize("error", [DENIED, ImsCredentialsError("x"), KeyError("a bug")])
     def test_final_errors_in_a_row_end_the_wait_with_the_last(self, error: Exception) -> None:
         watch = JobWatch("j", began=0)
         for _ in range(TOLERATED_ERRORS - 1):
-            assert watch.judge(error, 0) is None
+            assert isinstance(watch.judge(error, 0), Notice)
         with pytest.raises(type(error)) as caught:
             watch.judge(error, 0)
         assert caught.value is error
@@ -65,14 +67,14 @@ class TestJobWatch:
 
     def test_an_unknown_job_is_forgiven_for_the_time_of_grace(self) -> None:
         watch = JobWatch("j", began=100)
-        assert watch.judge(None, 100 + UNKNOWN_GRACE) is None
+        assert isinstance(watch.judge(None, 100 + UNKNOWN_GRACE), Notice)
         with pytest.raises(ImsJobNotFoundError, match="region and the account"):
             watch.judge(None, 101 + UNKNOWN_GRACE)
 
     def test_the_grace_of_a_job_that_vanished_begins_when_it_was_last_seen(self) -> None:
         watch = JobWatch("j", began=0)
         watch.judge(RUNNING, 1000)
-        assert watch.judge(None, 1000 + UNKNOWN_GRACE) is None
+        assert isinstance(watch.judge(None, 1000 + UNKNOWN_GRACE), Notice)
         with pytest.raises(ImsJobNotFoundError):
             watch.judge(None, 1001 + UNKNOWN_GRACE)
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
-from airflow_provider_ims.jobs.search import earliest, listed
+from airflow_provider_ims.jobs.search import earliest
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.service import Service
 
 
 def _images(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
         )
 
 
-def _search(hook: AlibabaCloudMediaHook, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+def _search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
     """Find the jobs that drew images of the video; one that still runs, or failed, cannot be found."""
     try:
         drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})

@@ -12,8 +12,9 @@ from typing import Any
 
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
-from airflow_provider_ims.jobs.search import Listing
+from airflow_provider_ims.jobs.search import search_in
 
 SUB_JOB_SUCCEEDED = "success"
 SUB_JOB_FAILED = "failed"
@@ -76,6 +77,16 @@ def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
     )
 
 
+_LISTING = Listing(
+    action="ListBatchMediaProducingJobs",
+    items="EditingBatchJobList",
+    status="Status",
+    with_status="Status",
+    newest_first="desc",
+    oldest_first="asc",
+    since="StartTime",
+)
+
 BATCH = JobFamily(
     name="batch",
     query_action="GetBatchMediaProducingJob",
@@ -84,8 +95,8 @@ BATCH = JobFamily(
     first_status="Init",
     end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
     read=_read,
-    search=Listing(
-        "ListBatchMediaProducingJobs", {"SortBy": "desc"}, items="EditingBatchJobList", since="StartTime"
-    ).search,
+    search=search_in(_LISTING),
     search_lag=30,
+    listing=_LISTING,
+    unfinished=("Init", "Processing"),
 )

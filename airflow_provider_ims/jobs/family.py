@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.payload import text
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.listing import Listing
     from airflow_provider_ims.jobs.search import Search
+    from airflow_provider_ims.jobs.service import Service
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class JobFamily:
     :param read: From an answer's body to the jobs in it.
     :param search: How a job is found whose id was lost.
     :param search_lag: Seconds for which a job that was just submitted may be missing from a search.
+    :param listing: The action that lists the family's jobs, where there is one.
+    :param unfinished: The state words of jobs that have not ended, in the order in which a job goes through them.
     """
 
     name: str
@@ -41,12 +46,14 @@ class JobFamily:
     read: Callable[[JobFamily, Mapping[str, Any]], Iterable[Job]]
     search: Search
     search_lag: float
+    listing: Listing | None = None
+    unfinished: tuple[str, ...] = ()
 
     def state_of(self, status: str) -> JobState:
         """Return what the service's state word means."""
         return self.end_states.get(status.lower(), JobState.RUNNING)
 
-    def query(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
+    def query(self, hook: Service, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
         """
         Ask for jobs with one call.
 
@@ -74,7 +81,7 @@ class JobFamily:
         return {job_id: jobs[job_id] for job_id in job_ids if job_id in jobs}
 
 
-def chunks(job_ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Cut ``job_ids`` into runs of at most ``size``."""
-    for start in range(0, len(job_ids), size):
-        yield job_ids[start : start + size]
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut ``items`` into runs of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

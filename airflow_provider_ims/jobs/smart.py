@@ -13,8 +13,9 @@ from typing import Any
 
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
-from airflow_provider_ims.jobs.search import Listing
+from airflow_provider_ims.jobs.search import search_in
 
 
 def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +80,15 @@ def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
     )
 
 
+_LISTING = Listing(
+    action="ListSmartJobs",
+    items="SmartJobList",
+    status="JobState",
+    with_status="JobState",
+    newest_first="CreationTime:Desc",
+    oldest_first="CreationTime:Asc",
+)
+
 SMART = JobFamily(
     name="smart",
     query_action="GetSmartHandleJob",
@@ -88,6 +98,8 @@ SMART = JobFamily(
     end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
     read=_read,
     # Whether text jobs are listed is not documented: where they are not, a lost one is not found.
-    search=Listing("ListSmartJobs", {"SortBy": "CreationTime:Desc"}, items="SmartJobList").search,
+    search=search_in(_LISTING),
     search_lag=30,
+    listing=_LISTING,
+    unfinished=("Created", "Executing"),
 )

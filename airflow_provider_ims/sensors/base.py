@@ -19,7 +19,7 @@ from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.jobs.family import chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.tasks import JobTask
-from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, look
+from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Notice, look
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -124,10 +124,13 @@ class JobSensor(JobTask, BaseSensorOperator):
         for some in chunks([job_id for job_id in job_ids if job_id not in self._ended], family.ids_per_query):
             for job_id, observation in look(family, hook, some).items():
                 watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
-                if job := watch.judge(observation, time.time()):
-                    self.log_change(job, began)
-                    if job.ended:
-                        self._ended[job_id] = job
+                told = watch.judge(observation, time.time())
+                if isinstance(told, Notice):
+                    self.log.log(told.level, told.text)
+                elif told is not None:
+                    self.log_change(told, began)
+                    if told.ended:
+                        self._ended[job_id] = told
         if any(job_id not in self._ended for job_id in job_ids):
             return False
         return PokeReturnValue(True, self._conclude_all([self._ended[job_id] for job_id in job_ids]))

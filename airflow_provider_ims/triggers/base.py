@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.polling import poller_for, watch_job
+from airflow_provider_ims.watching import Notice
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -90,7 +91,11 @@ class JobTrigger(BaseTrigger):
             started=self.started,
             deadline=self.deadline,
         )
-        async for job in changes:
+        async for told in changes:
+            if isinstance(told, Notice):
+                self.log.log(told.level, told.text)
+                continue
+            job = told
             self.log.info("Job %s is %s after %.0f s", job_id, job.status, time.time() - self.started)
         return job
 

@@ -6,11 +6,20 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.exceptions import ImsUnavailableError
+from airflow_provider_ims.jobs.listing import MAX_PAGES, Listing, listed
 from airflow_provider_ims.jobs.marker import SubmissionKey
-from airflow_provider_ims.jobs.search import MAX_PAGES, Listing, find, listed
+from airflow_provider_ims.jobs.search import find, search_in
 
 SINCE = 1_800_000_000.0  # 2027-01-15T08:00:00Z
-LISTING = Listing("ListSmartJobs", {"SortBy": "CreationTime:Desc"}, items="SmartJobList", since="StartTime")
+LISTING = Listing(
+    action="List",
+    items="SmartJobList",
+    status="JobState",
+    with_status="JobState",
+    newest_first="newest",
+    oldest_first="oldest",
+    since="StartTime",
+)
 
 
 class Pages:
@@ -34,7 +43,7 @@ def marked(run: str, number: int) -> str:
 
 def search(*pages: Mapping[str, Any]) -> tuple[tuple[SubmissionKey, str] | None, list[dict[str, Any]]]:
     hook = Pages(*pages)
-    return find(LISTING.search, hook, {}, "run", SINCE), hook.asked  # type: ignore[arg-type]
+    return find(search_in(LISTING), hook, {}, "run", SINCE), hook.asked  # type: ignore[arg-type]
 
 
 def test_a_job_is_found_by_its_marker_on_whichever_page_it_is() -> None:
@@ -44,8 +53,8 @@ def test_a_job_is_found_by_its_marker_on_whichever_page_it_is() -> None:
     )
     assert found == (SubmissionKey("run", 0), "c")
     assert asked == [
-        {"SortBy": "CreationTime:Desc", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z"},
-        {"SortBy": "CreationTime:Desc", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z", "NextToken": "2"},
+        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z"},
+        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z", "NextToken": "2"},
     ]
 
 

@@ -18,7 +18,7 @@ from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.polling import Poller, poller_for, watch_job
+from airflow_provider_ims.polling.poller import Poller, poller_for, watch_job
 
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
 
@@ -34,7 +34,7 @@ def text_poller(conn_id: str = "ims_default") -> Poller:
 async def end_of(poller: Poller, job_id: str, *, seconds: float = 30, poll_interval: float = 0.05) -> Job:
     started = time.time()
     changes = watch_job(poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds)
-    return [job async for job in changes][-1]
+    return [told async for told in changes if isinstance(told, Job)][-1]
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -1,0 +1,15 @@
+"""What the jobs need of a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Service(Protocol):
+    """Something that calls actions of one product: a hook, or the poller's careful way of using one."""
+
+    def call(
+        self, action: str, params: Mapping[str, Any], *, attempts: int = ..., patience: float = ...
+    ) -> dict[str, Any]:
+        """Call an API action and return the answer's body."""

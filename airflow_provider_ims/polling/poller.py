@@ -1,0 +1,384 @@
+"""
+The poller: in a triggerer, one asks for all the waiting jobs of a connection, a region and a family.
+
+A trigger joins with :func:`watch_job` and leaves when its job ended; a poller with nobody waiting ends. A job is asked
+for by its id, as many as a call takes. Where many wait, and the family has a listing, the poller sweeps instead: it
+lists what still runs, and asks by id only for those that are not in the list. A listing is a hint and no more: no
+outcome is ever read from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+from airflow_provider_ims.jobs.family import JobFamily, chunks
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.polling.asker import Asker
+from airflow_provider_ims.polling.sweeping import Sweeping
+from airflow_provider_ims.polling.wait import LastLook, Wait
+from airflow_provider_ims.watching import (
+    JITTER,
+    JobWatch,
+    Notice,
+    Observation,
+    first_pause,
+    look,
+    next_pause,
+    timed_out,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: Blocking calls of one poller at a time.
+THREADS = 4
+#: Jobs that are handled in one go before the event loop gets its turn.
+BATCH = 100
+#: Sweeps in a row that may miss a running job before it is asked for by its id alone.
+MISSES = 2
+#: Seconds from one report of a poller's figures to the next.
+REPORT_EVERY = 10.0
+
+
+@dataclass(eq=False)
+class Poller:
+    """
+    Asks for all waiting jobs of one connection, region and family in this process.
+
+    Lives in one event loop, ends when nobody waits, and makes its calls in a small thread pool of its own.
+
+    :param family: The jobs' family.
+    :param make_hook: Makes the hook; called in a thread, since it looks the connection up.
+    :param ims_conn_id: The connection, for the metrics' tags.
+    """
+
+    family: JobFamily
+    make_hook: Callable[[], AlibabaCloudMediaHook]
+    ims_conn_id: str = ""
+
+    def __post_init__(self) -> None:
+        self._waits: dict[Wait, None] = {}
+        self._plan: list[tuple[float, int, Wait]] = []
+        self._order = itertools.count()
+        self._unlisted = 0
+        self._changed = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._asker = Asker(self.family, self.make_hook)
+        self._sweeping = Sweeping(self.family)
+        self._sweep: asyncio.Task[None] | None = None
+        self._sweep_due = 0.0
+        self._asked_jobs = 0
+        self._behind = 0.0
+        self._report_due = time.monotonic() + REPORT_EVERY
+        self._told_of_stretching = False
+
+    def join(self, job_id: str, poll_interval: float, began: float) -> Wait:
+        """
+        Begin to wait for a job.
+
+        :param job_id: The job.
+        :param poll_interval: Seconds between two looks.
+        :param began: Now, in epoch seconds.
+        """
+        wait = Wait(JobWatch(job_id, began), poll_interval)
+        self._waits[wait] = None
+        if self._sweeping.on:
+            wait.swept = True
+        else:
+            self._schedule(wait, first_pause(poll_interval))
+        return wait
+
+    def leave(self, wait: Wait) -> None:
+        """Stop waiting."""
+        if wait in self._waits:
+            del self._waits[wait]
+            self._unlisted -= wait.missed >= MISSES
+        if not self._waits:
+            self._wake()
+
+    def look_once_more(self, wait: Wait) -> None:
+        """Look at a job now, for the last time; a look that is under way will do."""
+        wait.last = True
+        wait.swept = False
+        if not wait.asked:
+            self._schedule(wait, 0.0)
+
+    def _schedule(self, wait: Wait, pause: float) -> None:
+        wait.due = time.monotonic() + pause
+        heapq.heappush(self._plan, (wait.due, next(self._order), wait))
+        if self._plan[0][2] is wait:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        if self._waits and (self._runner is None or self._runner.done()):
+            # In a context of its own: what it logs must not land in the log of the task that came first.
+            self._runner = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+
+    async def _run(self) -> None:
+        self._begin()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self.family.name}")
+        try:
+            while self._waits:
+                self._changed.clear()
+                now = time.monotonic()
+                self._step(now)
+                self._report(now)
+                times = [self._report_due]
+                if self._plan:
+                    times.append(self._plan[0][0])
+                if self._sweeping.on and self._sweep is None:
+                    times.append(self._sweep_due)
+                try:
+                    async with asyncio.timeout(max(0.0, min(times) - now)):
+                        await self._changed.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _step(self, now: float) -> None:
+        """Begin all that is due."""
+        due = self._take_due(now)
+        if due and not self._sweeping.on and self._sweeping.pays(self._listed(), now):
+            self._sweeping.on, self._sweep_due = True, now
+            for wait in self._waits:
+                wait.swept = not wait.last and wait.missed < MISSES
+        if self._sweeping.on and self._sweep is None and now >= self._sweep_due:
+            self._sweep = self._start(self._do_sweep())
+        self._ask([wait for wait in due if not wait.swept])
+
+    def _listed(self) -> int:
+        return len(self._waits) - self._unlisted
+
+    def _take_due(self, now: float) -> list[Wait]:
+        """Take from the plan what is due; a call costs the same with all the ids it takes: those due next fill it."""
+        due: list[Wait] = []
+        while self._plan and (self._plan[0][0] <= now or len(due) % self.family.ids_per_query):
+            at, _, wait = heapq.heappop(self._plan)
+            if wait.due != at or wait.asked or wait not in self._waits:
+                continue  # An entry that a later one, or the end of the wait, has overtaken.
+            wait.due = None
+            self._behind = max(self._behind, now - at)
+            due.append(wait)
+        return due
+
+    def _ask(self, waits: Iterable[Wait]) -> None:
+        by_id: dict[str, list[Wait]] = {}
+        for wait in waits:
+            wait.asked = True
+            by_id.setdefault(wait.watch.job_id, []).append(wait)
+        for job_ids in chunks(list(by_id), self.family.ids_per_query):
+            self._start(self._do_ask({job_id: by_id[job_id] for job_id in job_ids}))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _do_ask(self, waits: dict[str, list[Wait]]) -> None:
+        planned = time.monotonic()
+        seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
+        self._asked_jobs += len(waits)
+        for job_id, waiting in waits.items():
+            for wait in waiting:
+                self._after_look(wait, seen[job_id])
+
+    def _look(self, job_ids: Sequence[str], planned: float) -> dict[str, Observation]:
+        self._behind = max(self._behind, time.monotonic() - planned)
+        return look(self.family, self._asker, job_ids)
+
+    def _after_look(self, wait: Wait, observation: Observation) -> None:
+        wait.asked = False
+        if wait not in self._waits:
+            return
+        self._judge(wait, observation)
+        if wait.last:
+            wait.tell(LastLook())
+            self.leave(wait)
+        if wait not in self._waits:
+            return
+        if wait.swept and isinstance(observation, Job):
+            wait.missed += 1
+            if wait.missed >= MISSES:
+                wait.swept = False
+                self._unlisted += 1
+        if not wait.swept:
+            self._schedule(wait, next_pause(wait.poll_interval))
+
+    def _judge(self, wait: Wait, observation: Observation) -> None:
+        told: Job | Notice | Exception | None
+        try:
+            told = wait.watch.judge(observation, time.time())
+        except Exception as error:  # noqa: BLE001 - the wait's end, whatever it is; it is raised where it is heard
+            told = error
+        if told is None:
+            return
+        wait.tell(told)
+        if isinstance(told, Exception) or (isinstance(told, Job) and told.ended):
+            self.leave(wait)
+
+    async def _do_sweep(self) -> None:
+        waits = [wait for wait in self._waits if wait.swept and not wait.asked]
+        interval = min((wait.poll_interval for wait in waits), default=0.0)
+        # Earlier than asked for rather than later: a job that ended just after its page was read waits for the next.
+        self._sweep_due = time.monotonic() + interval * random.uniform(1 - 2 * JITTER, 1)
+        try:
+            running, requests = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._asker.unfinished, len(waits)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, asking one by one goes on
+            self._sweeping.failed(error, time.monotonic())
+            self._stop_sweeping()
+            return
+        finally:
+            self._sweep = None
+        self._sweeping.went_well(requests)
+        for some in chunks(waits, BATCH):
+            now = time.time()
+            missing: list[Wait] = []
+            for wait in some:
+                word = running.get(wait.watch.job_id)
+                if not wait.swept or wait.asked or wait not in self._waits:
+                    continue
+                if word is None:
+                    missing.append(wait)
+                elif word == wait.watch.status:
+                    wait.missed = 0
+                    wait.watch.still_runs(now)
+                else:
+                    wait.missed = 0
+                    self._judge(wait, Job(wait.watch.job_id, JobState.RUNNING, word))
+            self._ask(missing)
+            await asyncio.sleep(0)
+        if not self._sweeping.pays(self._listed(), time.monotonic()):
+            self._sweeping.on = False
+            self._stop_sweeping()
+        self._wake()
+
+    def _stop_sweeping(self) -> None:
+        for wait in self._waits:
+            if wait.swept:
+                wait.swept = False
+                if not wait.asked:
+                    # Spread over a whole interval: they were all seen at once.
+                    self._schedule(wait, wait.poll_interval * random.random())
+        self._wake()
+
+    def _report(self, now: float) -> None:
+        """Hand the poller's figures to Airflow's metrics, now and then, and to the log."""
+        if now < self._report_due:
+            return
+        from airflow.providers.common.compat.sdk import Stats
+
+        asker = self._asker
+        figures = {
+            "waiting": len(self._waits),
+            "requests": asker.requests,
+            "jobs_per_request": self._asked_jobs / asker.requests if asker.requests else 0.0,
+            "throttled": asker.limiter.throttles,
+            "seconds_behind": self._behind,
+        }
+        tags = {"family": self.family.name, "conn_id": self.ims_conn_id}
+        for name, value in figures.items():
+            Stats.gauge(f"ims.poller.{name}", value, tags=tags)
+        log.debug("Poller of %s jobs: %s, in the last %.0f s", self.family.name, figures, REPORT_EVERY)
+        longest = max(wait.poll_interval for wait in self._waits)
+        if self._behind > longest and not self._told_of_stretching:
+            self._told_of_stretching = True
+            log.warning(
+                "%d %s jobs are looked at %.0f s later than their poll_interval asks for: the rate limit of %.1f "
+                "requests a second allows no more",
+                len(self._waits),
+                self.family.name,
+                self._behind,
+                asker.limiter.rate,
+            )
+        asker.requests = self._asked_jobs = asker.limiter.throttles = 0
+        self._behind = 0.0
+        self._report_due = now + REPORT_EVERY
+
+
+_PollerKey: TypeAlias = "tuple[str, str, str | None]"
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]] = WeakKeyDictionary()
+
+
+def poller_for(
+    family: JobFamily, hook_class: type[AlibabaCloudMediaHook], ims_conn_id: str, region_id: str | None
+) -> Poller:
+    """
+    Return the running event loop's poller of a connection, a region and a family.
+
+    :param family: The jobs' family.
+    :param hook_class: The hook of the family's product.
+    :param ims_conn_id: The connection.
+    :param region_id: A region that goes over the connection's.
+    """
+    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    key = (family.name, ims_conn_id, region_id)
+    if key not in pollers:
+        pollers[key] = Poller(
+            family, lambda: hook_class(ims_conn_id=ims_conn_id, region_id=region_id), ims_conn_id=ims_conn_id
+        )
+    return pollers[key]
+
+
+async def watch_job(
+    poller: Poller,
+    job_id: str,
+    *,
+    poll_interval: float,
+    started: float,
+    deadline: float,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[Job | Notice]:
+    """
+    Yield a job at each change of its state, and what else is worth a line in the log; the last job has ended.
+
+    :param poller: The poller to ask through.
+    :param job_id: The job.
+    :param poll_interval: Seconds between two looks.
+    :param started: When the job was submitted, in epoch seconds.
+    :param deadline: When the wait ends, in epoch seconds, after one last look.
+    :param now: The clock.
+    :raises ImsJobTimeoutError: at the deadline.
+    :raises ImsError: as :meth:`~airflow_provider_ims.watching.JobWatch.judge`.
+    """
+    wait = poller.join(job_id, poll_interval, now())
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(None if wait.last else max(0.0, deadline - now())):
+                    told = await wait.hear()
+            except TimeoutError:
+                poller.look_once_more(wait)
+                continue
+            if isinstance(told, Exception):
+                raise told
+            if isinstance(told, LastLook):
+                raise timed_out(job_id, now() - started)
+            yield told
+            if isinstance(told, Job) and told.ended:
+                return
+    finally:
+        poller.leave(wait)

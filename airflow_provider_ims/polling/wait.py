@@ -1,0 +1,55 @@
+"""One job that a trigger waits for, between the poller that sees it and the trigger that hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.watching import JobWatch, Notice
+
+
+class LastLook:
+    """Told when the last look at a job is done."""
+
+
+Told: TypeAlias = "Job | Notice | Exception | LastLook"
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """
+    One job that somebody in this process waits for.
+
+    :param watch: Judges what is seen of the job.
+    :param poll_interval: Seconds between two looks.
+    :param due: When the next look by id is due, on the poller's clock; ``None`` when none is planned.
+    :param asked: Whether a look by id is under way.
+    :param swept: Whether sweeps look for the job.
+    :param missed: Sweeps in a row that did not show the job although it ran.
+    :param last: Whether the next look is the last.
+    """
+
+    watch: JobWatch
+    poll_interval: float
+    due: float | None = None
+    asked: bool = False
+    swept: bool = False
+    missed: int = 0
+    last: bool = False
+    _told: list[Told] = field(default_factory=list)
+    _listener: asyncio.Future[None] | None = None
+
+    def tell(self, what: Told) -> None:
+        """Pass something on to whoever waits."""
+        self._told.append(what)
+        if self._listener is not None and not self._listener.done():
+            self._listener.set_result(None)
+
+    async def hear(self) -> Told:
+        """Return the next thing that is told."""
+        if not self._told:
+            self._listener = asyncio.get_running_loop().create_future()
+            await self._listener
+        return self._told.pop(0)

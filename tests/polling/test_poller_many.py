@@ -1,0 +1,226 @@
+"""Many jobs of one poller: sweeps by listing, and what a listing may do wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.cases import AUDIO, BATCH, TEXT, Case
+
+from airflow_provider_ims import watching
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobTimeoutError
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.parameters import encode_all
+from airflow_provider_ims.polling import sweeping
+from airflow_provider_ims.polling.poller import Poller, poller_for, watch_job
+
+LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
+never_ending = pytest.mark.ims_emulator(
+    clock="manual", durations=dict.fromkeys([AUDIO.submit, BATCH.submit, TEXT.submit], 60)
+)
+
+
+def submitted(case: Case, count: int) -> list[str]:
+    hook = case.operator.trigger_class.hook_class()
+    parameters = encode_all(case.operator.kind.parameters, case.arguments)
+    return [hook.call(case.submit, parameters)["JobId"] for _ in range(count)]
+
+
+def poller_of(case: Case) -> Poller:
+    return poller_for(case.operator.kind.family, case.operator.trigger_class.hook_class, "ims_default", None)
+
+
+async def end_of(case: Case, job_id: str, *, seconds: float = 60, poll_interval: float = 0.3) -> Job:
+    started = time.time()
+    changes = watch_job(
+        poller_of(case), job_id, poll_interval=poll_interval, started=started, deadline=started + seconds
+    )
+    return [told async for told in changes if isinstance(told, Job)][-1]
+
+
+async def ends_of(case: Case, job_ids: list[str], meanwhile: Callable[[], None]) -> list[Job]:
+    """Wait for jobs, and once they are all waited for, let something happen."""
+    waits = [asyncio.create_task(end_of(case, job_id)) for job_id in job_ids]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(meanwhile)
+    return await asyncio.gather(*waits)
+
+
+def actions(ims_emulator: ImsEmulator) -> Counter[str]:
+    return Counter(request["action"] for request in ims_emulator.requests())
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def finish_some_by_some(ims_emulator: ImsEmulator, case: Case, job_ids: list[str]) -> None:
+    """End the jobs in five parts, each once the listing was read after the one before."""
+    listing, _ = LISTINGS[case.operator.kind.family.name]
+    for part in range(5):
+        asked = actions(ims_emulator)[listing]
+        until(lambda asked=asked: actions(ims_emulator)[listing] > asked)
+        for job_id in job_ids[part::5]:
+            ims_emulator.finish(job_id)
+
+
+@pytest.fixture(autouse=True)
+def early_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
+
+
+@pytest.mark.parametrize("case", [AUDIO, BATCH], ids=["smart", "batch"])
+@never_ending
+def test_many_jobs_are_swept_and_each_is_asked_for_once(case: Case, ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(case, 250)
+    jobs = asyncio.run(ends_of(case, job_ids, lambda: finish_some_by_some(ims_emulator, case, job_ids)))
+    assert [job.id for job in jobs] == job_ids
+    assert {job.state for job in jobs} == {JobState.SUCCEEDED}
+    asked = actions(ims_emulator)
+    assert asked[case.query] <= 1.1 * len(job_ids)
+    assert asked[LISTINGS[case.operator.kind.family.name][0]] > 4
+
+
+@never_ending
+def test_few_jobs_are_asked_for_one_by_one(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(AUDIO, 3)
+    asyncio.run(ends_of(AUDIO, job_ids, lambda: [ims_emulator.finish(job_id) for job_id in job_ids] and None))
+    assert actions(ims_emulator)["ListSmartJobs"] == 0
+
+
+@never_ending
+def test_text_jobs_that_no_listing_shows_are_soon_asked_for_by_themselves(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(TEXT, 40)
+
+    def meanwhile() -> None:
+        until(lambda: actions(ims_emulator)["GetSmartHandleJob"] > 40 * 4)
+        swept = actions(ims_emulator)["ListSmartJobs"]
+        until(lambda: actions(ims_emulator)["GetSmartHandleJob"] > 40 * 6)
+        assert actions(ims_emulator)["ListSmartJobs"] == swept
+        for job_id in job_ids:
+            ims_emulator.finish(job_id)
+
+    jobs = asyncio.run(ends_of(TEXT, job_ids, meanwhile))
+    assert {job.status for job in jobs} == {"Finished"}
+
+
+@never_ending
+def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(AUDIO, 20)
+    told: list[str] = []
+
+    async def watch(job_id: str) -> None:
+        began = time.time()
+        async for job in watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + 60):
+            if isinstance(job, Job):
+                told.append(job.status)
+
+    def meanwhile() -> None:
+        until(lambda: told.count("Created") == 20)
+        ims_emulator.advance(30)
+        until(lambda: told.count("Executing") == 20)
+        # A listing that shows an ended word among the unfinished: only the job's own answer counts.
+        ims_emulator.fault("ListSmartJobs", "unknown_state", count=4, state="Finished")
+        until(lambda: not ims_emulator.faults())
+        ims_emulator.advance(60)
+
+    async def main() -> None:
+        waits = [asyncio.create_task(watch(job_id)) for job_id in job_ids]
+        await asyncio.to_thread(meanwhile)
+        await asyncio.gather(*waits)
+
+    asyncio.run(main())
+    assert Counter(told) == {"Created": 20, "Executing": 20, "Finished": 20}
+
+
+FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lags": ("odd_shape", {"body": {"SmartJobList": []}}),
+    "skips a page": ("odd_shape", {"drop": ["NextToken"]}),
+    "is garbage": ("odd_shape", {"body": "garbage"}),
+    "is html": ("non_json", {}),
+    "fails": ("server_error", {}),
+    "is cut": ("cut", {}),
+    "is denied": ("deny", {}),
+    "is throttled": ("throttle", {}),
+    "tells unknown states": ("unknown_state", {"state": "Reviewing"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@never_ending
+def test_a_listing_that_goes_wrong_costs_requests_and_no_outcome(
+    fault: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "FIRST_REST", 0.2)
+    monkeypatch.setattr("airflow_provider_ims.polling.limiter.SILENCE", 0.05)
+    job_ids = submitted(AUDIO, 130)
+    kind, options = FAULTS[fault]
+    ims_emulator.fault("ListSmartJobs", kind, count=6, share=0.7, seed=1, **options)
+
+    def meanwhile() -> None:
+        until(lambda: actions(ims_emulator)["ListSmartJobs"] > 0)
+        for job_id in job_ids[:100]:
+            ims_emulator.finish(job_id)
+        for job_id in job_ids[100:]:
+            ims_emulator.fail(job_id, code="Bad", message="No.")
+
+    jobs = asyncio.run(ends_of(AUDIO, job_ids, meanwhile))
+    assert [job.id for job in jobs] == job_ids
+    assert [job.state for job in jobs] == [JobState.SUCCEEDED] * 100 + [JobState.FAILED] * 30
+
+
+@never_ending
+def test_an_account_with_thousands_of_other_jobs_is_not_swept_for_a_few_of_ours(ims_emulator: ImsEmulator) -> None:
+    submitted(AUDIO, 1500)
+    job_ids = submitted(AUDIO, 12)
+
+    def meanwhile() -> None:
+        until(lambda: actions(ims_emulator)["GetSmartHandleJob"] > 24)
+        for job_id in job_ids:
+            ims_emulator.finish(job_id)
+
+    jobs = asyncio.run(ends_of(AUDIO, job_ids, meanwhile))
+    assert {job.status for job in jobs} == {"Finished"}
+    assert actions(ims_emulator)["ListSmartJobs"] <= 13
+
+
+@never_ending
+def test_a_job_repeated_in_a_listing_is_one_job(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(AUDIO, 20)
+    twice = [{"JobId": job_id, "JobState": "Executing"} for job_id in (*job_ids, *job_ids)]
+    ims_emulator.fault("ListSmartJobs", "odd_shape", count=8, merge={"SmartJobList": twice})
+
+    def meanwhile() -> None:
+        until(lambda: not ims_emulator.faults())
+        for job_id in job_ids:
+            ims_emulator.finish(job_id)
+
+    jobs = asyncio.run(ends_of(AUDIO, job_ids, meanwhile))
+    assert [job.id for job in jobs] == job_ids
+
+
+@never_ending
+def test_those_who_leave_and_time_out_during_sweeps_touch_no_other(ims_emulator: ImsEmulator) -> None:
+    job_ids = submitted(AUDIO, 30)
+
+    async def main() -> None:
+        late = asyncio.create_task(end_of(AUDIO, job_ids[0], seconds=1))
+        gone = asyncio.create_task(end_of(AUDIO, job_ids[1]))
+        others = [asyncio.create_task(end_of(AUDIO, job_id)) for job_id in job_ids[2:]]
+        await asyncio.to_thread(until, lambda: actions(ims_emulator)["ListSmartJobs"] > 2)
+        gone.cancel()
+        with pytest.raises(ImsJobTimeoutError):
+            await late
+        for job_id in job_ids:
+            await asyncio.to_thread(ims_emulator.finish, job_id)
+        assert [job.id for job in await asyncio.gather(*others)] == job_ids[2:]
+
+    asyncio.run(main())
