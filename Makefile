@@ -35,8 +35,8 @@ test: $(INSTALLED) ## Lint, check types and run the whole test suite
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED) ## Run the benchmarks
-	$(BIN)/python benchmarks/import_cost.py
+bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short try)
+	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
 
 clean: ## Remove everything that the others have made
 	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

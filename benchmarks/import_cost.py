@@ -9,13 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
-from pathlib import Path
 
 OURS = [
     f"airflow_provider_ims.{kind}.{product}"
@@ -50,16 +47,23 @@ def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
     return milliseconds, modules
 
 
-def machine() -> str:
-    """Name the machine and what runs on it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return (
-        f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}, Airflow {version('apache-airflow')}, "
-        f"task SDK {version('apache-airflow-task-sdk')}"
-    )
+def measure_all(runs: int) -> tuple[list[str], list[str]]:
+    """Return the table's lines and what missed the target."""
+    found: dict[str, list[tuple[float, list[str]]]] = {module: [] for module in OURS + PRODUCT_CLIENTS}
+    with tempfile.TemporaryDirectory() as home:
+        for _ in range(runs):
+            for module, results in found.items():
+                results.append(measure(module, home))
+    table = [f"{'import':<42}{'ms':>8}{'modules':>9}{'SDK modules':>13}"]
+    missed = []
+    for module, results in found.items():
+        milliseconds = statistics.median(result[0] for result in results)
+        modules = results[0][1]
+        sdk = sum(name.startswith(SDK_PREFIXES) for name in modules)
+        table.append(f"{module:<42}{milliseconds:>8.1f}{len(modules):>9}{sdk:>13}")
+        if module in OURS and (milliseconds >= TARGET_MS or sdk):
+            missed.append(module)
+    return table, missed
 
 
 def main() -> int:
@@ -67,24 +71,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=7, help="interpreters per module (default: %(default)s)")
     runs = parser.parse_args().n
-
-    found: dict[str, list[tuple[float, list[str]]]] = {module: [] for module in OURS + PRODUCT_CLIENTS}
-    with tempfile.TemporaryDirectory() as home:
-        for _ in range(runs):
-            for module, results in found.items():
-                results.append(measure(module, home))
-
-    print(machine())
+    table, missed = measure_all(runs)
     print(f"Added to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
-    print(f"{'import':<42}{'ms':>8}{'modules':>9}{'SDK modules':>13}")
-    missed = []
-    for module, results in found.items():
-        milliseconds = statistics.median(result[0] for result in results)
-        modules = results[0][1]
-        sdk = sum(name.startswith(SDK_PREFIXES) for name in modules)
-        print(f"{module:<42}{milliseconds:>8.1f}{len(modules):>9}{sdk:>13}")
-        if module in OURS and (milliseconds >= TARGET_MS or sdk):
-            missed.append(module)
+    print("\n".join(table))
     print(f"\nTarget: each of ours under {TARGET_MS} ms, no SDK module: ", end="")
     print(f"missed by {', '.join(missed)}" if missed else "met")
     return 1 if missed else 0

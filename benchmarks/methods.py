@@ -1,0 +1,148 @@
+"""
+The ways to wait for a job that are compared.
+
+Each is made once in a process of its own, and then asked to wait for every job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+ENDED = {"finished", "failed", "success", "fail"}
+# Longer than any run.
+DEADLINE_SECONDS = 24 * 3600
+
+
+class Method(Protocol):
+    """A way to wait in an event loop."""
+
+    errors: int
+
+    async def wait(self, job_id: str, created: float, interval: float) -> None:
+        """Return when the job has ended."""
+
+
+class Ours:
+    """The triggers of the provider."""
+
+    def __init__(self, family: str) -> None:
+        from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
+        from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+
+        triggers: dict[str, Callable[..., Any]] = {
+            "smart": ImsSmartHandleJobTrigger,
+            "batch": ImsBatchMediaProducingJobTrigger,
+            "image": lambda job_id, **wait: VodAIImageJobTrigger(job_ids=[job_id], **wait),
+        }
+        self._trigger = triggers[family]
+        self.errors = 0
+
+    async def wait(self, job_id: str, created: float, interval: float) -> None:
+        """Return at the trigger's event."""
+        trigger = self._trigger(
+            job_id=job_id, deadline=time.time() + DEADLINE_SECONDS, poll_interval=interval, started=created
+        )
+        async for event in trigger.run():
+            if event.payload["status"] != "ended":
+                raise RuntimeError(f"job {job_id}: {event.payload}")
+
+
+@dataclass(frozen=True)
+class SdkCall:
+    """How the product client asks for one job: method, request and where the state stands in the answer."""
+
+    client: Any
+    method: str
+    request: Callable[[str], Any]
+    state: Callable[[Any], str]
+
+    def ended(self, response: Any) -> bool:
+        """Return whether an answer tells of an ended job."""
+        return (self.state(response.body) or "").lower() in ENDED
+
+
+def sdk_call(family: str) -> SdkCall:
+    """Return the call of the official product client, made as a user of the connection would."""
+    if family == "image":
+        from alibabacloud_vod20170321 import models as vod
+
+        from airflow_provider_ims.hooks.vod import VodHook
+
+        return SdkCall(
+            VodHook().get_conn(),
+            "get_aiimage_jobs",
+            lambda job_id: vod.GetAIImageJobsRequest(job_ids=job_id),
+            lambda body: body.aiimage_job_list[0].status,
+        )
+    from alibabacloud_ice20201109 import models as ice
+
+    from airflow_provider_ims.hooks.ims import ImsHook
+
+    client = ImsHook().get_conn()
+    if family == "batch":
+        return SdkCall(
+            client,
+            "get_batch_media_producing_job",
+            lambda job_id: ice.GetBatchMediaProducingJobRequest(job_id=job_id),
+            lambda body: body.editing_batch_job.status,
+        )
+    return SdkCall(
+        client,
+        "get_smart_handle_job",
+        lambda job_id: ice.GetSmartHandleJobRequest(job_id=job_id),
+        lambda body: body.state,
+    )
+
+
+class SdkTrigger:
+    """A trigger that asks for its own job, at each interval, with the product client."""
+
+    def __init__(self, family: str) -> None:
+        self.call = sdk_call(family)
+        self.errors = 0
+
+    async def ask(self, request: Any) -> Any:
+        """Send one request."""
+        raise NotImplementedError
+
+    async def wait(self, job_id: str, created: float, interval: float) -> None:
+        """Return when an answer says that the job ended; errors are counted and forgiven."""
+        request = self.call.request(job_id)
+        while True:
+            try:
+                if self.call.ended(await self.ask(request)):
+                    return
+            except Exception:  # noqa: BLE001
+                self.errors += 1
+            await asyncio.sleep(interval)
+
+
+class SdkAsync(SdkTrigger):
+    """It awaits the client's async method."""
+
+    async def ask(self, request: Any) -> Any:
+        """Send one request."""
+        return await getattr(self.call.client, f"{self.call.method}_async")(request)
+
+
+class SdkThread(SdkTrigger):
+    """It calls the client's blocking method in a thread."""
+
+    async def ask(self, request: Any) -> Any:
+        """Send one request."""
+        return await asyncio.to_thread(getattr(self.call.client, self.call.method), request)
+
+
+METHODS: dict[str, type[Ours | SdkTrigger]] = {"ours": Ours, "async": SdkAsync, "thread": SdkThread}
+LOOP = "loop"
+
+
+def wait_in_loop(call: SdkCall, job_id: str, interval: float) -> None:
+    """Block until the job has ended, as an operator that is not deferrable does."""
+    request = call.request(job_id)
+    while not call.ended(getattr(call.client, call.method)(request)):
+        time.sleep(interval)

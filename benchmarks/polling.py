@@ -1,0 +1,258 @@
+"""
+What it costs to wait for 100, 1,000 and 10,000 jobs: with the provider's triggers, and in the ways that suggest
+themselves.
+
+The emulator runs in a process of its own and speaks HTTPS; each method waits in a fresh process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from airflow_provider_ims.emulator import EmulatorControl
+from benchmarks.certificate import make_certificate
+from benchmarks.families import FAMILIES
+from benchmarks.figures import Figures, Run, figures_of
+from benchmarks.methods import LOOP
+from local_airflow import EmulatorService
+from local_airflow.server import service_environment
+
+CHECKOUT = Path(__file__).parents[1]
+#: No job ends earlier, so that all are waited for before the first one has ended.
+LEAD = 5.0
+#: Seconds after the last job's end in which its event must come.
+GRACE = 60.0
+#: The blocking loops are few: a thousand jobs would need a thousand processes.
+LOOPS = 4
+#: Seconds that a process may be late with an answer.
+LATE = 300.0
+
+
+def run_of(family: str, method: str, jobs: int, *, interval: float, window: float, seconds: float | None = None) -> Run:
+    """Return a run that goes on until the last job ended, or stops after ``seconds``."""
+    return Run(
+        family=family,
+        method=method,
+        jobs=jobs,
+        interval=interval,
+        window=window,
+        seconds=LEAD + window + GRACE if seconds is None else seconds,
+    )
+
+
+def full_profile() -> Iterator[Run]:
+    """Yield the runs of the whole benchmark: 25 minutes."""
+    yield run_of("smart", "ours", 10_000, interval=10, window=600)
+    for family in ("image", "batch"):
+        yield run_of(family, "ours", 10_000, interval=10, window=60)
+    for family in FAMILIES:
+        # As many intervals as ten minutes have at the default of ten seconds; in the other families, fewer.
+        window = 150 if family == "smart" else 25
+        for method in ("ours", "thread"):
+            yield run_of(family, method, 1_000, interval=5, window=window)
+        yield run_of(family, "async", 1_000, interval=5, window=window, seconds=20)
+        for method in ("ours", "thread", "async"):
+            yield run_of(family, method, 100, interval=5, window=5)
+        for method in ("thread", "async"):
+            yield run_of(family, method, 10_000, interval=10, window=60, seconds=10)
+        yield run_of(family, LOOP, LOOPS, interval=0.5, window=5)
+
+
+def quick_profile() -> Iterator[Run]:
+    """Yield runs that show whether all works: two minutes."""
+    for family in FAMILIES:
+        yield run_of(family, "ours", 100, interval=2, window=6)
+    for method in ("thread", "async"):
+        yield run_of("smart", method, 100, interval=2, window=6)
+    yield run_of("smart", LOOP, LOOPS, interval=0.5, window=3)
+    for method in ("ours", "thread"):
+        yield run_of("smart", method, 1_000, interval=5, window=15)
+    yield run_of("smart", "async", 1_000, interval=5, window=15, seconds=10)
+
+
+class HttpsEmulator(EmulatorService):
+    """
+    The emulator with a certificate, quiet about its requests.
+
+    :param home: Folder for all that it writes.
+    """
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True)
+        certificate, key, self._bundle = make_certificate(home)
+        super().__init__(home, "--quiet", "--tls-cert", str(certificate), "--tls-key", str(key))
+        self.url = self.url.replace("http://", "https://")
+        # A listing of 10,000 jobs and their results takes its time.
+        self.control = EmulatorControl(self.url, cafile=str(certificate), timeout=120)
+
+    @property
+    def airflow_env(self) -> dict[str, str]:
+        """The connection, with the certificate to trust."""
+        return {name: f"{uri}&ca={quote(str(self._bundle))}" for name, uri in super().airflow_env.items()}
+
+
+class Waiter:
+    """A process that waits for jobs."""
+
+    def __init__(self, env: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.waiting"],
+                cwd=CHECKOUT,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+            )
+
+    def __enter__(self) -> Self:
+        """Leave it running."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def tell(self, orders: dict[str, Any]) -> None:
+        """Give it orders."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(orders) + "\n")
+        self._process.stdin.flush()
+
+    def hear(self, seconds: float) -> Any:
+        """Wait for its answer; end it if none comes in time."""
+        assert self._process.stdout is not None
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.start()
+        try:
+            answer = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not answer:
+            raise RuntimeError(f"the waiting process ended without an answer; see the end of {self._log}")
+        return json.loads(answer)
+
+
+def emptied(home: Path) -> Path:
+    """Empty a folder and return it."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    return home
+
+
+def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
+    """Carry one run out."""
+    control, family = emulator.control, FAMILIES[run.family]
+    env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
+    with ExitStack() as stack:
+        count = run.jobs if run.method == LOOP else 1
+        waiters = [stack.enter_context(Waiter(env, home / "waiting.log")) for _ in range(count)]
+        control.reset()
+        (warm_up,) = control.add_jobs(family.kind, family.parameters, [0])
+        for waiter in waiters:
+            waiter.tell({"method": run.method, "family": run.family, "warm_up": warm_up})
+        for waiter in waiters:
+            waiter.hear(LATE)
+        control.reset()
+        ends = [LEAD + run.window * (number + 1) / run.jobs for number in range(run.jobs)]
+        # Jobs do not end in the order in which they were submitted, nor as evenly as here.
+        random.Random(run.jobs).shuffle(ends)
+        created = time.time()
+        job_ids = control.add_jobs(family.kind, family.parameters, ends)
+        for number, waiter in enumerate(waiters):
+            waiter.tell(
+                {
+                    "job_ids": job_ids[number::count],
+                    "created": created,
+                    "interval": run.interval,
+                    "seconds": run.seconds,
+                }
+            )
+        processes = [waiter.hear(run.seconds + LATE) for waiter in waiters]
+    return figures_of(run, processes, control.requests(), control.jobs(family.kind))
+
+
+def measure_all(runs: Sequence[Run], home: Path) -> list[Figures]:
+    """Carry runs out one after the other, with a line for each."""
+    found = []
+    emulator = HttpsEmulator(emptied(home) / "emulator")
+    with emulator:
+        for number, run in enumerate(runs, 1):
+            print(
+                f"[{number}/{len(runs)}] {run.family} {run.method}: {run.jobs:,} jobs that end over {run.window:g} s, "
+                f"asked for every {run.interval:g} s ...",
+                flush=True,
+            )
+            figures = measure(run, emulator, home)
+            found.append(figures)
+            (home / "figures.json").write_text(json.dumps([one.as_dict() for one in found], indent=1))
+            print(f"    {line(figures)}", flush=True)
+    return found
+
+
+def line(figures: Figures) -> str:
+    """Return the figures of a run in a line."""
+
+    def shown(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    return (
+        f"{figures.seen:,} of {figures.ended:,} ends seen in {figures.elapsed:.0f} s; "
+        f"{shown(figures.requests_per_job, '.2f')} requests/job, {figures.besides:.1f}/s besides "
+        f"(busiest {figures.busiest:.1f}/s), {figures.cpu_per_1000_polls:.3f} CPU s/1,000 polls, "
+        f"{figures.cores:.2f} cores, stall {shown(figures.stall_ms, '.0f')} ms, "
+        f"delay {shown(figures.delay_median, '.1f')} / {shown(figures.delay_p99, '.1f')} s, "
+        f"{figures.memory_per_job / 1024:.1f} KiB/job" + (f", {figures.errors} errors" if figures.errors else "")
+    )
+
+
+def main() -> int:
+    """Run chosen parts by hand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--family", choices=list(FAMILIES))
+    parser.add_argument("--method", choices=["ours", "async", "thread", LOOP])
+    parser.add_argument("--jobs", type=int, help="only runs with so many jobs")
+    parser.add_argument("--interval", type=float, help="one run of one's own: seconds between two looks")
+    parser.add_argument("--window", type=float, help="one run of one's own: seconds over which the jobs end")
+    parser.add_argument("--seconds", type=float, help="one run of one's own: seconds after which to stop")
+    options = parser.parse_args()
+    if options.window is not None:
+        runs = [
+            run_of(
+                options.family or "smart",
+                options.method or "ours",
+                options.jobs or 100,
+                interval=options.interval or 10,
+                window=options.window,
+                seconds=options.seconds,
+            )
+        ]
+    else:
+        wanted = {name: getattr(options, name) for name in ("family", "method", "jobs") if getattr(options, name)}
+        runs = [
+            run
+            for run in (quick_profile() if options.quick else full_profile())
+            if all(getattr(run, name) == value for name, value in wanted.items())
+        ]
+    measure_all(runs, CHECKOUT / ".bench" / "polling")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What the figures must reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from benchmarks.figures import Figures
+from benchmarks.mapped_tasks import MappedTasks
+
+Value: TypeAlias = "Callable[[Figures], float | None]"
+
+TEN_MINUTES = 600
+#: Jobs that wait for fewer intervals than this, on average half of them, say little about polling.
+INTERVALS = 30
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    One target.
+
+    :param met: None if it was not measured.
+    """
+
+    text: str
+    found: str
+    met: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict in a word or two."""
+        return {True: "met", False: "**missed**", None: "not measured"}[self.met]
+
+
+def below(text: str, found: Figures | None, value: Value, limit: float, unit: str = "", digits: int = 2) -> Target:
+    """Return a target that a figure lies below a limit."""
+    figure = None if found is None else value(found)
+    return Target(
+        f"{text} under {limit:g}{unit}",
+        "-" if figure is None else f"{figure:.{digits}f}{unit}",
+        None if figure is None else figure < limit,
+    )
+
+
+def times(text: str, theirs: Figures | None, ours: Figures | None, value: Value, least: float) -> Target:
+    """Return a target that others need so many times more."""
+    figure, base = theirs and value(theirs), ours and value(ours)
+    ratio = figure / base if figure and base else None
+    return Target(
+        f"{text}: at least {least:g} times less",
+        "-" if ratio is None else f"{ratio:.1f} times",
+        None if ratio is None else ratio >= least,
+    )
+
+
+def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
+    """Yield the targets of the waiting for jobs."""
+
+    def one(family: str, method: str, jobs: int, *, window: float = 0, intervals: float = 0) -> Figures | None:
+        for found in figures:
+            run = found.run
+            if (run.family, run.method, run.jobs) == (family, method, jobs) and run.window >= max(
+                window, intervals * run.interval
+            ):
+                return found
+        return None
+
+    smart = one("smart", "ours", 10_000, window=TEN_MINUTES)
+    text = "10,000 smart jobs that end over ten minutes, poll interval 10 s:"
+    complete = None if smart is None else smart.complete
+    yield Target(f"{text} every end makes an event", "-" if smart is None else f"{smart.seen:,}", complete)
+    yield below(f"{text} longest stall of the event loop", smart, lambda one: one.stall_ms, 50, " ms", 0)
+    yield below(f"{text} 99 in 100 events after the job's end", smart, lambda one: one.delay_p99, 12, " s", 1)
+    yield below(
+        f"{text} requests a second in the busiest ten seconds, besides one Get a job",
+        smart,
+        lambda one: one.busiest,
+        15,
+    )
+    yield below(f"{text} requests a job beyond the listings", smart, lambda one: one.queries_per_job, 1.1, digits=3)
+    yield below(f"{text} share of one core", smart, lambda one: one.cores, 0.25)
+    image = one("image", "ours", 10_000, window=60)
+    yield below("10,000 AI image jobs: share of one core", image, lambda one: one.cores, 0.5)
+    ours = one("smart", "ours", 1_000, intervals=INTERVALS)
+    threads = one("smart", "thread", 1_000, intervals=INTERVALS)
+    awaiting = one("smart", "async", 1_000, intervals=INTERVALS)
+    yield times(
+        "1,000 smart jobs: CPU for a job-poll, beside the SDK's async method",
+        awaiting,
+        ours,
+        lambda one: one.cpu_per_1000_polls,
+        20,
+    )
+    yield times(
+        "1,000 smart jobs: requests for a finished job, beside the SDK in threads",
+        threads,
+        ours,
+        lambda one: one.requests_per_job,
+        10,
+    )
+
+
+def all_targets(imports_missed: Sequence[str], figures: Sequence[Figures], tasks: MappedTasks) -> list[Target]:
+    """Return every target."""
+    full = tasks.tasks >= 1000
+    return [
+        *polling_targets(figures),
+        Target(
+            f"{tasks.tasks:,} mapped tasks: all succeed with one job each, no warning of a blocked event loop",
+            f"{tasks.succeeded:,} succeeded, {tasks.jobs:,} jobs, {len(tasks.blocked)} warnings",
+            # Fewer than a thousand can fail the target, but not meet it.
+            tasks.good if full or not tasks.good else None,
+        ),
+        Target(
+            "Importing an operator, sensor or trigger module: under 50 ms over `airflow.sdk`, no SDK module",
+            ", ".join(imports_missed) or "all",
+            not imports_missed,
+        ),
+    ]
