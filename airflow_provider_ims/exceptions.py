@@ -92,8 +92,8 @@ class ImsUnavailableError(ImsError):
     """
     The service did not answer, or answered with a server error or with something that is no answer.
 
-    :param accepted: ``False`` when it is certain that the request was not accepted (it never left), ``None``
-        when that cannot be known.
+    :param accepted: ``False`` when it is certain that the request was not accepted (it never left), ``True`` when
+        it surely was, ``None`` when that cannot be known.
     """
 
     def __init__(self, message: str, *, accepted: bool | None = None, **details: str | None) -> None:

@@ -10,6 +10,10 @@ from airflow_provider_ims.jobs.family import chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.triggers.base import read_event
 
+#: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline: it would end the task
+#: without a last look at the job, so it only stands in for a triggerer that is gone.
+BACKSTOP = 600
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 

@@ -71,6 +71,14 @@ class AlibabaCloudMediaHook(BaseHook):
 
         return sdk.client_config(self.settings, self.settings.endpoint(self.product.code))
 
+    def connect(self) -> None:
+        """
+        Look the connection up and make the client, so that what is wrong there is known now.
+
+        :raises ImsError: when the connection is not complete.
+        """
+        _ = self.client
+
     def call(
         self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS, patience: float = PATIENCE
     ) -> dict[str, Any]:
@@ -125,13 +133,18 @@ class AlibabaCloudMediaHook(BaseHook):
     def _send(self, action: Action, parameters: Mapping[str, str]) -> dict[str, Any]:
         from airflow_provider_ims.hooks import sdk
 
-        client = self.client
+        client, endpoint = self.client, self.settings.endpoint(self.product.code)
+        failure: ImsError | None = None
+        body: Any = None
         try:
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
             # Everything: what the SDK raises has no common root, and a garbled answer ends in whatever its
-            # reading stumbled over. The SDK's text is dropped, since it repeats the whole request.
-            raise from_sdk(error, action, f"{self.product.code}:{action.name}") from None
+            # reading stumbled over.
+            failure = from_sdk(error, action, f"{self.product.code}:{action.name}", endpoint)
+        if failure is not None:
+            # Out here the SDK's error is no context of ours: its text repeats the request, and what could not be sent.
+            raise failure
         if not isinstance(body, dict):
             raise ImsUnavailableError(f"The answer is no JSON object but {type(body).__name__}", action=action.name)
         return body

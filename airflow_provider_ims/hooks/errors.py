@@ -36,8 +36,8 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
         ("Forbidden|NoPermission|NotAuthorized", ImsPermissionError),
         # A nonce is drawn for each request, so a used one means that something between here and the service
         # sent the request a second time: the first may have been accepted.
-        ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed", ImsUnavailableError),
-        ("InvalidAction|InvalidVersion", ImsRequestError),
+        ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed|RequestTimeout", ImsUnavailableError),
+        ("InvalidAction|InvalidVersion|InvalidRegion.*", ImsRequestError),
         (r"ResourceNotFound|.*NotFound|.*\.NotFound|.*NotExist", ImsResourceNotFoundError),
     )
 )
@@ -49,13 +49,24 @@ ADVICE: dict[type[ImsError], str] = {
 }
 
 
-def from_sdk(error: Exception, action: Action, ram_action: str) -> ImsError:
+#: What keeps a request from being made at all, by the name of the error: the connection field to look at.
+UNSENDABLE: Mapping[str, str] = {
+    "InvalidURL": "the connection's endpoint or https_proxy is no address",
+    "LocationParseError": "the connection's endpoint or https_proxy is no address",
+    "InvalidProxyURL": "the proxy's address is no URL; see the connection's https_proxy",
+    "InvalidHeader": "the connection's AccessKey or security token holds a line break or the like",
+    "UnicodeEncodeError": "the connection's AccessKey or security token holds letters that no key has",
+}
+
+
+def from_sdk(error: Exception, action: Action, ram_action: str, endpoint: str) -> ImsError:
     """
     Turn what the SDK raised into one of this provider's errors.
 
     :param error: What the SDK raised.
     :param action: The action that was called.
     :param ram_action: The RAM action that allows it, such as ``ice:SubmitTextGenerateJob``.
+    :param endpoint: Where it was sent to.
     """
     inner: Any = getattr(error, "inner_exception", None) or error
     if type(inner).__name__ == "CredentialException":
@@ -63,7 +74,7 @@ def from_sdk(error: Exception, action: Action, ram_action: str) -> ImsError:
     # By shape, not by class: the SDK has three families of exceptions that look alike.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if status is None or not code:
-        return _no_answer(inner, action)
+        return _no_answer(inner, action, endpoint)
     return _answered(error, int(status), action, ram_action)
 
 
@@ -107,25 +118,36 @@ def _kind(status: int, code: str | None) -> type[Any]:
             return kind
     if status == 429:
         return ImsThrottledError
-    if status >= 500:
+    if status >= 500 or status == 408:
         return ImsUnavailableError
     # Without a code it was not the service that did not find something, but a server that is none.
     return ImsResourceNotFoundError if status == 404 and code else ImsRequestError
 
 
-def _no_answer(error: Any, action: Action) -> ImsUnavailableError:
+def _no_answer(error: Any, action: Action, endpoint: str) -> ImsError:
     # The SDK keeps of a network error only its text, which holds the whole request; its class is in the chain.
     cause = error.__context__ if isinstance(error.__context__, OSError) else None
+    for name, problem in UNSENDABLE.items():
+        if name in (type(error).__name__, type(cause).__name__):
+            return ImsRequestError(f"The request could not be made: {problem}", action=action.name)
     if cause is None:
         return ImsUnavailableError(
-            f"The answer could not be understood ({type(error).__name__}): it was not the service's JSON",
+            f"The answer from {endpoint} was not the service's JSON: perhaps a proxy or another server gave it",
             action=action.name,
         )
     if _never_sent(cause):
         return ImsUnavailableError(
-            f"The service could not be reached: {type(cause).__name__}", accepted=False, action=action.name
+            f"{endpoint} could not be reached ({_root_of(cause)}): check the region, the endpoint and the proxy",
+            accepted=False,
+            action=action.name,
         )
-    return ImsUnavailableError(f"The service did not answer: {type(cause).__name__}", action=action.name)
+    return ImsUnavailableError(f"{endpoint} did not answer ({_root_of(cause)})", action=action.name)
+
+
+def _root_of(cause: OSError) -> str:
+    """Name what went wrong by its classes; their texts hold the request."""
+    reason = getattr(cause.args[0], "reason", None) if cause.args else None
+    return type(cause).__name__ + (f": {type(reason).__name__}" if isinstance(reason, Exception) else "")
 
 
 def _never_sent(cause: OSError) -> bool:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alibabacloud_credentials.client import Client as CredentialClient
@@ -19,6 +20,7 @@ from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
+from airflow_provider_ims.exceptions import ImsRequestError
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.actions import Action
@@ -39,6 +41,8 @@ def client_config(settings: Settings, endpoint: str) -> Config:
     :param settings: What the connection says.
     :param endpoint: ``host[:port]`` to send to.
     """
+    if settings.ca is not None and not Path(settings.ca).exists():
+        raise ImsRequestError(f"The connection's ca, {settings.ca}, does not exist on this machine", field="ca")
     # No configuration at all is how the SDK is asked for its default chain of credential sources.
     source = CredentialConfig(**settings.credential) if settings.credential else None
     return Config(

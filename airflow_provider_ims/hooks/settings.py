@@ -108,6 +108,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     )
 
 
+# The messages below name fields, never values: a secret may have been put into the wrong field.
 def _credential(connection: Connection, extra: Mapping[str, str]) -> dict[str, str]:
     given = {
         # Stripped as the extras are: a line break that was pasted along makes a header that cannot be sent.
@@ -118,7 +119,7 @@ def _credential(connection: Connection, extra: Mapping[str, str]) -> dict[str, s
     kind = extra.get("credential_type") or _implied_type(given)
     if kind not in CREDENTIAL_FIELDS:
         raise ImsCredentialsError(
-            f"Connection {connection.conn_id}: credential_type {kind!r} is not one of {', '.join(CREDENTIAL_FIELDS)}"
+            f"Connection {connection.conn_id}: credential_type is not one of {', '.join(CREDENTIAL_FIELDS)}"
         )
     fields = CREDENTIAL_FIELDS[kind]
     missing = [place for name, place in fields.items() if not given[name]]
@@ -148,7 +149,7 @@ def _choice(connection: Connection, extra: Mapping[str, str], name: str, choices
     value = extra.get(name, choices[0]).lower()
     if value not in choices:
         raise ImsRequestError(
-            f"Connection {connection.conn_id}: {name} {value!r} is not one of {', '.join(choices)}",
+            f"Connection {connection.conn_id}: {name} is not one of {', '.join(choices)}",
             field=name,
         )
     return value
@@ -161,7 +162,7 @@ def _seconds(connection: Connection, extra: Mapping[str, str], name: str, defaul
         value = 0.0
     if not 0 < value < float("inf"):
         raise ImsRequestError(
-            f"Connection {connection.conn_id}: {name} {extra[name]!r} is not a number of seconds above 0",
+            f"Connection {connection.conn_id}: {name} is not a number of seconds above 0",
             field=name,
         )
     return value

@@ -64,7 +64,8 @@ def _search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterat
         return
     job_ids = {
         str(image.get("JobId"))
-        for image in listed(drawn, "AIImageInfoList", "ListAIImageInfo")
+        # It has no other field by which an empty list could be told from nothing; a search here proves nothing anyway.
+        for image in listed({"AIImageInfoList": [], **drawn}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }
     for some in chunks(sorted(job_ids), AI_IMAGE.ids_per_query):

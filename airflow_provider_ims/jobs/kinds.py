@@ -26,6 +26,7 @@ class JobKind:
     :param submit_action: The API action that submits it.
     :param family: How its jobs are asked for.
     :param parameters: What the action takes.
+    :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
     :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
     """
 
@@ -33,6 +34,7 @@ class JobKind:
     submit_action: str
     family: JobFamily
     parameters: tuple[Parameter, ...]
+    search_proves: bool = False
     marker_under: str | None = None
 
     @property
@@ -79,6 +81,7 @@ AUDIO_PRODUCE = JobKind(
     title="audio production",
     submit_action="SubmitAudioProduceJob",
     family=SMART,
+    search_proves=True,
     parameters=(
         Parameter(
             "editing_config",
@@ -146,6 +149,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
     title="batch video production",
     submit_action="SubmitBatchMediaProducingJob",
     family=BATCH,
+    search_proves=True,
     parameters=(
         Parameter(
             "input_config",

@@ -59,6 +59,7 @@ class Listing:
             if not items or not token:
                 return
             asked["NextToken"] = str(token)
+        raise ImsUnavailableError(f"The listing has no end, or over {MAX_PAGES} pages", action=self.action)
 
     def in_state(self, hook: Service, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
         """
@@ -87,7 +88,7 @@ def listed(body: Mapping[str, Any], field: str, action: str) -> list[dict[str, A
     :param action: The action that was asked.
     :raises ImsUnavailableError: when the answer is no listing.
     """
-    says_nothing = body.keys() <= _LISTING_FIELDS
+    says_nothing = {"RequestId"} < body.keys() <= _LISTING_FIELDS
     items = objects(body.get(field, [] if says_nothing else None))
     if items is None:
         raise ImsUnavailableError(f"The answer has no {field}", action=action)

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnUncertain, Submitter
-from airflow_provider_ims.tasks import JobTask
+from airflow_provider_ims.tasks import BACKSTOP, JobTask
 from airflow_provider_ims.watching import wait_for_job
 
 if TYPE_CHECKING:
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from airflow_provider_ims.jobs.kinds import JobKind
     from airflow_provider_ims.submission import Submission
 
-#: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline: it would end the task
-#: without a last look at the job, so it only stands in for a triggerer that is gone.
-BACKSTOP = 600
 #: Seconds between two looks, and the longest wait.
 POLL_INTERVAL = 10.0
 TIMEOUT = 24 * 60 * 60.0
+#: Services tell of jobs of the last year.
+LONGEST = 366 * 24 * 60 * 60.0
 
 
 class JobOperator(JobTask, BaseOperator):
@@ -96,6 +95,8 @@ class JobOperator(JobTask, BaseOperator):
         timeout = _seconds("timeout", self.timeout)
         hook = self.new_hook()
         deferral = partial(self._deferral, context, poll_interval=poll_interval, timeout=timeout)
+        # What is wrong with the connection must be known before a submit is noted.
+        hook.connect()
         try:
             json.dumps(deferral("none yet", time.time())["trigger"].serialize())
         except (OverflowError, TypeError, ValueError) as error:
@@ -150,9 +151,9 @@ class JobOperator(JobTask, BaseOperator):
     ) -> dict[str, Any]:
         now = time.time()
         deadline = now + timeout
-        if self.execution_timeout is not None:
+        ti: Any = context.get("ti")
+        if self.execution_timeout is not None and ti is not None:
             # Airflow does not enforce it on a deferred task.
-            ti: Any = context["ti"]
             deadline = min(deadline, ti.start_date.timestamp() + self.execution_timeout.total_seconds())
         trigger = self.trigger_class(
             **self._awaited(job_id),
@@ -170,6 +171,6 @@ def _seconds(name: str, value: Any) -> float:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ImsRequestError(f"{name}: {value!r} is not a number of seconds above 0", field=name)
+    if not 0 < seconds <= LONGEST:
+        raise ImsRequestError(f"{name}: {value!r} is not a number of seconds above 0 and up to a year", field=name)
     return seconds

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
+    AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
 )
 
-from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.jobs.family import chunks
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.tasks import JobTask
+from airflow_provider_ims.tasks import BACKSTOP, JobTask
 from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Notice, look
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-#: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline; see operators/base.py.
-BACKSTOP = 600
+
+#: What Jinja makes of an XCom that is not there.
+NOTHING = "None"
 
 
 class JobSensor(JobTask, BaseSensorOperator):
@@ -36,7 +39,8 @@ class JobSensor(JobTask, BaseSensorOperator):
     :param region_id: A region that goes over the connection's, such as ``cn-shanghai``. (templated)
     :param deferrable: Wait in the triggerer, without holding a worker. Default: ``[operators] default_deferrable``.
     :param kwargs: Airflow's own of every sensor: ``poke_interval`` (seconds between two looks, here by default 10),
-        ``timeout`` (seconds), ``soft_fail`` (skip on a time-out; a failed job fails all the same), ``mode``.
+        ``timeout`` (seconds), ``soft_fail`` (skip on a time-out; a failed job fails all the same), ``never_fail``
+        (skip instead of failing), ``mode``.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id")
@@ -78,7 +82,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         """
         if self.deferrable:
             began = time.time()
-            first_look = self.poke(context)
+            with self._never_failing():
+                first_look = self.poke(context)
             if isinstance(first_look, PokeReturnValue):
                 return first_look.xcom_value
             self.defer(
@@ -103,10 +108,21 @@ class JobSensor(JobTask, BaseSensorOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
+        with self._never_failing():
+            try:
+                return self._conclude_all(self.ended_jobs(event))
+            except ImsJobTimeoutError as error:
+                raise AirflowSensorTimeout(str(error)) from None
+
+    @contextmanager
+    def _never_failing(self) -> Iterator[None]:
+        """Skip instead of failing where ``never_fail`` asks for it, as Airflow does for a sensor that pokes."""
         try:
-            return self._conclude_all(self.ended_jobs(event))
-        except ImsJobTimeoutError as error:
-            raise AirflowSensorTimeout(str(error)) from None
+            yield
+        except ImsError as error:
+            if self.never_fail:
+                raise AirflowSkipException(f"Skipping due to never_fail: {error}") from error
+            raise
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """
@@ -171,7 +187,7 @@ class SingleJobSensor(JobSensor):
 
     def awaited_ids(self) -> list[str]:
         """Return the one job, checked."""
-        if not isinstance(self.job_id, str) or not self.job_id.strip():
+        if not isinstance(self.job_id, str) or self.job_id.strip() in ("", NOTHING):
             raise ImsRequestError(f"job_id: {self.job_id!r} is no job id", field="job_id")
         return [self.job_id.strip()]
 
@@ -196,9 +212,12 @@ class JobsSensor(JobSensor):
 
     def awaited_ids(self) -> list[str]:
         """Return the jobs, each once."""
+        given = [self.job_ids] if isinstance(self.job_ids, str) else self.job_ids
+        if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
+            raise ImsRequestError(f"job_ids: {self.job_ids!r} is no list of job ids", field="job_ids")
         # A list that came through Jinja is its Python text, brackets and quotes included.
-        ids = re.findall(r"[\w-]+", self.job_ids) if isinstance(self.job_ids, str) else list(self.job_ids or ())
-        if not ids or not all(isinstance(job_id, str) and job_id for job_id in ids):
+        ids = [job_id for one in given for job_id in re.findall(r"[\w-]+", one)]
+        if not ids or NOTHING in ids:
             raise ImsRequestError(f"job_ids: {self.job_ids!r} holds no job ids", field="job_ids")
         return list(dict.fromkeys(ids))
 

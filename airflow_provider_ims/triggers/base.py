@@ -75,12 +75,14 @@ class JobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or why there are none."""
-        ends = await asyncio.gather(*map(self._end_of, self.job_ids), return_exceptions=True)
-        errors = [end for end in ends if isinstance(end, BaseException)]
-        if errors:
-            yield TriggerEvent(error_event(errors[0]))
+        try:
+            async with asyncio.TaskGroup() as group:
+                ends = [group.create_task(self._end_of(job_id)) for job_id in self.job_ids]
+        except ExceptionGroup as errors:
+            event = error_event(errors.exceptions[0])
         else:
-            yield TriggerEvent(ended_event([end for end in ends if isinstance(end, Job)]))
+            event = ended_event([end.result() for end in ends])
+        yield TriggerEvent(event)
 
     async def _end_of(self, job_id: str) -> Job:
         poller = poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id)

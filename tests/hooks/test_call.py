@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,7 +107,9 @@ def test_a_missing_connection_is_airflows_own_error() -> None:
         ImsHook().call("ListSmartJobs", {})
 
 
-def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None]) -> None:
+def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None], tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
     connect(
         login="key",
         password="secret",
@@ -114,7 +117,7 @@ def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None
         connect_timeout="0.5",
         read_timeout="0.0001",
         https_proxy="http://proxy:3128",
-        ca="/etc/ca.pem",
+        ca=str(ca),
     )
     client = ImsHook().client
     assert client._protocol == "https"
@@ -122,7 +125,30 @@ def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None
     # A fraction of a millisecond must not become 0, which the SDK takes for its own default.
     assert client._read_timeout == 1
     assert client._https_proxy == "http://proxy:3128"
-    assert client._ca == "/etc/ca.pem"
+    assert client._ca == str(ca)
+
+
+def test_a_ca_that_is_not_there_is_told_before_anything_is_sent(connect: Callable[..., None]) -> None:
+    connect(login="key", password="secret", region_id="cn-shanghai", ca="/nowhere/ca.pem")
+    with pytest.raises(ImsRequestError, match="nowhere") as refused:
+        ImsHook().connect()
+    assert refused.value.field == "ca"
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"security_token": "to\nken"}, "line break"),
+        ({"security_token": "令牌"}, "letters that no key has"),
+        ({"https_proxy": "http://[", "protocol": "https"}, "https_proxy"),
+    ],
+)
+def test_what_cannot_be_sent_names_the_field_to_look_at(
+    emulator: ImsEmulator, connect: Callable[..., None], extra: dict[str, str], said: str
+) -> None:
+    connect(emulator, **extra)
+    with pytest.raises(ImsRequestError, match=said):
+        ImsHook().call("SubmitTextGenerateJob", {})
 
 
 def test_an_unknown_action_is_refused_by_the_service(ims: ImsHook) -> None:

@@ -126,7 +126,7 @@ def test_the_credential_type_follows_from_what_is_filled_in(
         (None, None, {"credential_type": "access_key"}, "access_key needs login and password"),
         ("key", "secret", {"credential_type": "sts"}, "sts needs extra security_token"),
         (None, "secret", {"security_token": "token"}, "sts needs login"),
-        ("key", "secret", {"credential_type": "password"}, "'password' is not one of access_key, sts, default"),
+        ("key", "secret", {"credential_type": "password"}, "credential_type is not one of access_key, sts, default"),
     ],
 )
 def test_half_filled_credentials_name_what_is_missing(

@@ -33,7 +33,7 @@ def test_that_nothing_was_found_shows_that_the_service_looked(emulator: ImsEmula
         ({"password": "wrong"}, "The credentials were refused"),
         ({"login": "LTAI-nobody"}, "InvalidAccessKeyId.NotFound"),
         ({"password": ""}, "access_key needs password"),
-        ({"network": "moon"}, "network 'moon' is not one of public, vpc"),
+        ({"network": "moon"}, "network is not one of public, vpc"),
         ({"region_id": "", "ims_endpoint": "", "vod_endpoint": ""}, "No region"),
     ],
 )

@@ -125,7 +125,7 @@ def test_failed_videos_fail_the_sensor_where_that_was_asked_for(
     assert len(run_task(BATCH.sensor_of(job_id, **mode))["failed"]) == 1
 
 
-@pytest.mark.parametrize("job_id", ["", "  ", None, 7])
+@pytest.mark.parametrize("job_id", ["", "  ", None, 7, "None"])
 def test_no_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(TEXT.sensor_of(job_id))
@@ -140,3 +140,21 @@ def test_the_deferral_outlives_the_deadline(ims_emulator: ImsEmulator) -> None:
         task.execute(context)
     assert deferred.value.timeout.total_seconds() > 60
     assert deferred.value.trigger.poll_interval == 0.05
+
+
+@every_mode
+@pytest.mark.parametrize("trouble", ["failed job", "denied query", "time-out"])
+@never_ending
+def test_never_fail_skips(trouble: str, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    job_id = submitted(TEXT)
+    if trouble == "failed job":
+        ims_emulator.fail(job_id)
+    elif trouble == "denied query":
+        ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
+    elif mode != {"deferrable": True}:
+        # Airflow's own never_fail does not cover a poking sensor's time-out.
+        with pytest.raises(AirflowSensorTimeout):
+            run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1, **mode))
+        return
+    with pytest.raises(AirflowSkipException):
+        run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1 if trouble == "time-out" else 60, **mode))

@@ -7,7 +7,7 @@ from support.cases import IMAGE
 from support.running import run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobNotFoundError, ImsRequestError
 from airflow_provider_ims.sensors.vod import VodAIImageJobSensor
 
 DEFERRABLE = pytest.mark.parametrize("deferrable", [True, False])
@@ -43,6 +43,22 @@ def test_one_failed_job_fails_the_sensor(deferrable: bool, ims_emulator: ImsEmul
     assert caught.value.job_id == bad
 
 
+def test_ids_in_a_list_are_cut_as_those_in_a_text_are(ims_emulator: ImsEmulator) -> None:
+    first, second, third = submitted(3)
+    results = run_task(sensor([f" {first} ", f"{second},{third}"]))
+    assert [result["job_id"] for result in results] == [first, second, third]
+
+
+@pytest.mark.ims_emulator(clock="manual", durations={"SubmitAIImageJob": 60})
+def test_a_job_that_cannot_be_awaited_ends_the_wait_for_the_others(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+    (slow,) = submitted(1)
+    with pytest.raises(ImsJobNotFoundError):
+        run_task(sensor([slow, "deadbeef"], deferrable=True, timeout=3600))
+
+
 @pytest.mark.parametrize("written", ["{0},{1}", "['{0}', '{1}']", '["{0}", "{1}"]', "{0} {1}", "{0}, {1}, {0}"])
 def test_ids_may_come_as_text_which_is_all_that_jinja_makes(written: str, ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(2)
@@ -50,7 +66,7 @@ def test_ids_may_come_as_text_which_is_all_that_jinja_makes(written: str, ims_em
     assert [result["job_id"] for result in results] == job_ids
 
 
-@pytest.mark.parametrize("job_ids", ["", "[]", [], None, [7], [""]])
+@pytest.mark.parametrize("job_ids", ["", "[]", [], None, [7], [""], 7, {"a": 1}, "None", ["None"], "[None]"])
 def test_no_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(sensor(job_ids))

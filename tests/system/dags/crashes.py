@@ -18,7 +18,6 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-from airflow_provider_ims import submission
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.operators.ims import (
     ImsSubmitAudioProduceJobOperator,
@@ -26,6 +25,7 @@ from airflow_provider_ims.operators.ims import (
     ImsSubmitTextGenerateJobOperator,
 )
 from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
+from airflow_provider_ims.submission import submitter as submission
 from airflow_provider_ims.tasks import JobTask
 
 # Kept outside the process that dies: who has died already.
@@ -111,7 +111,10 @@ JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
             "output_config": {"MediaURL": "http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{index}.mp4", "Count": 1},
         },
     ),
-    "image": (VodSubmitAIImageJobOperator, {"video_id": "{{ run_id }}", "ai_template_id": "ef1a8842cb9f"}),
+    "image": (
+        VodSubmitAIImageJobOperator,
+        {"video_id": "{{ run_id }} {{ ti.task_id }}", "ai_template_id": "ef1a8842cb9f"},
+    ),
 }
 
 

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from support.cases import BATCH, CASES, IMAGE, TEXT, Case
+from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
 from support.running import Store, TaskLog, TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsJobFailedError,
+    ImsJobNotFoundError,
     ImsJobTimeoutError,
     ImsPermissionError,
     ImsRequestError,
@@ -22,7 +23,9 @@ from airflow_provider_ims.exceptions import (
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.marker import MARKER, key_in
 from airflow_provider_ims.operators import base as operators
-from airflow_provider_ims.submission import STORE_KEY, SUBMITS, Submitter, _pauses
+from airflow_provider_ims.submission import Submitter
+from airflow_provider_ims.submission.note import STORE_KEY
+from airflow_provider_ims.submission.submitter import SUBMITS, _pauses
 from airflow_provider_ims.tasks import JobTask
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
@@ -192,10 +195,60 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 1
 
     def test_a_service_that_never_answers_is_given_up(self, ims_emulator: ImsEmulator) -> None:
-        ims_emulator.fault(TEXT.submit, "server_error", count=None)
+        ims_emulator.fault(AUDIO.submit, "server_error", count=None)
         with pytest.raises(ImsUncertainSubmitError, match=f"{SUBMITS} submits"):
-            run_task(TEXT.task())
-        assert len(ims_emulator.requests(TEXT.submit)) == SUBMITS
+            run_task(AUDIO.task())
+        assert len(ims_emulator.requests(AUDIO.submit)) == SUBMITS
+
+    def test_however_many_answers_are_lost_in_however_many_tries_two_jobs_are_the_most(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
+        ims_emulator.fault(TEXT.submit, "cut_after", count=None)
+        run = TaskRun(TEXT.task())
+        for _ in range(4):
+            with pytest.raises(ImsUncertainSubmitError, match="2 submits got no answer"):
+                run.attempt()
+        assert len(ims_emulator.jobs()) == 2
+
+    def test_an_answer_that_accepts_without_an_id_is_never_followed_by_another_submit(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
+        ims_emulator.fault(TEXT.submit, "odd_shape", count=None, drop=["JobId"], merge={"Data": {"JobId": "x"}})
+        run = TaskRun(TEXT.task())
+        for _ in range(2):
+            with pytest.raises(ImsUncertainSubmitError, match="accepted it"):
+                run.attempt()
+        assert len(ims_emulator.jobs()) == 1
+
+    @never_ending
+    def test_a_repeat_that_is_refused_does_not_make_the_submit_before_it_forgotten(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
+        ims_emulator.fault(IMAGE.submit, "cut_after")
+        run = TaskRun(IMAGE.task(on_uncertain="fail"))
+        with pytest.raises(ImsUncertainSubmitError):
+            run.attempt()
+        run.task.on_uncertain = "submit"
+        ims_emulator.fault(IMAGE.submit, "deny")
+        with pytest.raises(ImsPermissionError):
+            run.attempt()
+        ims_emulator.advance(60)
+        assert run.attempt()["state"] == "success"
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_a_batch_whose_token_is_known_with_other_parameters_is_looked_for(
+        self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = TaskRun(BATCH.task(template_config=["first try"]))
+        Kill(monkeypatch).around(Store, "set", before=True, when=notes_an_id)
+        with pytest.raises(KilledError):
+            run.attempt()
+        run.task.template_config = ["second try"]
+        ims_emulator.fault(
+            "ListBatchMediaProducingJobs", "odd_shape", count=2, body={"EditingBatchJobList": [], "MaxResults": 100}
+        )
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
 
     def test_a_listing_that_may_not_be_read_is_no_proof_that_there_is_no_job(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
@@ -271,13 +324,55 @@ class TestRetry:
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_job_that_is_gone_is_made_anew(self, ims_emulator: ImsEmulator) -> None:
+    @pytest.mark.parametrize("policy", ["submit", "fail"])
+    @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidRegionId.NotFound"])
+    def test_a_job_that_the_service_denies_to_know_is_not_paid_for_again(
+        self, policy: str, code: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = TaskRun(TEXT.task(on_uncertain=policy))
+        first = run.attempt()
+        monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+        ims_emulator.fault(TEXT.query, "error", count=None, code=code, status=404)
+        with pytest.raises((ImsJobNotFoundError, ImsRequestError)):
+            run.attempt()
+        ims_emulator.clear_faults()
+        assert run.attempt() == first
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_a_change_of_the_number_of_retries_is_no_clear(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task())
-        run.attempt()
-        assert run.store is not None
-        run.store[STORE_KEY] |= {"job_id": "deadbeef", "submitted_at": 0}
+        first = run.attempt()
+        max_tries = run.retries
+        run.retries += 2
+        run.clears = max_tries - run.retries
+        assert run.attempt() == first
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_other_parameters_than_the_job_has_are_told(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+        run = TaskRun(TEXT.task(title="Monday"))
+        first = run.attempt()
+        assert not any("other parameters" in line for line in task_log.lines("warning"))
+        run.task.title = "Tuesday"
+        assert run.attempt() == first
+        assert any("other parameters" in line for line in task_log.lines("warning"))
+
+    @pytest.mark.parametrize(
+        "uri", [None, "alibabacloud-ims://id:secret@", "alibabacloud-ims://id:secret@/?ca=%2Fnone"]
+    )
+    def test_a_connection_that_is_not_complete_leaves_nothing_to_look_for(
+        self, uri: str | None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        good = ims_emulator.connection_uri
+        run = TaskRun(TEXT.task(on_uncertain="fail"))
+        if uri is None:
+            monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
+        else:
+            monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", uri)
+        with pytest.raises(Exception, match=r"ims_default|region|/none"):
+            run.attempt()
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good)
         assert run.attempt()["state"] == "Finished"
-        assert len(ims_emulator.jobs()) == 2
+        assert ims_emulator.requests("ListSmartJobs") == []
 
 
 class TestClear:
@@ -298,6 +393,17 @@ class TestClear:
         run.clear()
         run.attempt()
         assert any(f"Job {before} from before is still Created" in line for line in task_log.lines("warning"))
+
+    def test_it_names_the_marker_of_a_submit_that_got_no_answer(
+        self, ims_emulator: ImsEmulator, task_log: TaskLog
+    ) -> None:
+        ims_emulator.fault(TEXT.submit, "cut_after")
+        run = TaskRun(TEXT.task(on_uncertain="fail"))
+        with pytest.raises(ImsUncertainSubmitError) as caught:
+            run.attempt()
+        run.clear()
+        run.attempt()
+        assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
     def test_a_service_that_cannot_tell_of_the_job_before_does_not_hold_it_up(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(wait_for_completion=False))
@@ -338,6 +444,17 @@ class TestKey:
         assert run_task(BATCH.task(client_token="order-66", user_data={"a": 1})) == first
         assert len(ims_emulator.jobs()) == 1
         assert {request["parameters"]["UserData"] for request in ims_emulator.requests(BATCH.submit)} == {'{"a":1}'}
+
+    def test_a_token_of_the_users_that_renders_anew_in_each_try_stays_the_first(
+        self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = TaskRun(BATCH.task(client_token="try-1"))
+        Kill(monkeypatch).around(Store, "set", before=True, when=notes_an_id)
+        with pytest.raises(KilledError):
+            run.attempt()
+        run.task.client_token = "try-2"
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
 
     @every_kind
     def test_the_users_data_arrives_unchanged_but_for_the_marker(self, case: Case, ims_emulator: ImsEmulator) -> None:

@@ -21,7 +21,7 @@ from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError, ImsUn
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.marker import SubmissionKey, marked
 from airflow_provider_ims.jobs.search import find
-from airflow_provider_ims.watching import UNKNOWN_GRACE
+from airflow_provider_ims.submission.note import STORE_KEY, Note
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 OnUncertain: TypeAlias = Literal["submit", "fail"]
 
-#: The key in the task state store.
-STORE_KEY = "ims_submission"
 #: How often one try submits at most, when answers are lost and no job is found.
 SUBMITS = 5
+#: How many of them may go out without an answer where a search proves nothing: the first, and one more.
+BLIND_SUBMITS = 1
 #: Seconds from one look for a lost job to the next; each is twice the one before.
 FIRST_PAUSE = 1.0
 
@@ -52,34 +52,6 @@ class Submission:
 
     job: Job
     submitted_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """
-    What the task state store keeps of a submission.
-
-    :param action: The submit action.
-    :param generation: How often the task had been cleared.
-    :param run: The name of the task run in the marker.
-    :param number: The jobs of this run that ended in failure before.
-    :param submitted_at: When the submit began, in epoch seconds.
-    :param sent: Whether a job may be there: false again once the service refused the submit.
-    :param job_id: The job, once its id is known.
-    """
-
-    action: str
-    generation: int
-    run: str
-    number: int
-    submitted_at: float
-    sent: bool = False
-    job_id: str | None = None
-
-    @property
-    def key(self) -> SubmissionKey:
-        """What the job is marked with."""
-        return SubmissionKey(self.run, self.number)
 
 
 @dataclass(slots=True)
@@ -125,65 +97,82 @@ ImsUnavailableError` the job may have been accepted all the same.
         :raises ImsError: as the hook's ``call``.
         """
         store: Any = context.get("task_state_store")
-        note, uncertain = self._begin(context, store)
+        note = self._begin(context, store)
         if note.job_id is not None:
-            joined = self._join(note.job_id, note)
-            if joined is not None:
+            if joined := self._join(note):
                 return joined
-            note, uncertain = self._next(note), False
+            note = note.next()
         submits = 0
         while True:
-            if uncertain:
+            if note.unanswered:
                 found = self._look_for(note)
                 if found is None:
                     self._decide(note, submits)
                 else:
                     note = replace(note, number=found[0].number, job_id=found[1])
                     self._write(store, note)
-                    if joined := self._join(found[1], note):
+                    if joined := self._join(note):
                         return joined
-                    note = self._next(note)
+                    note = note.next()
             submits += 1
-            note = replace(note, submitted_at=self.now(), sent=True)
+            keyed = self._keyed(note)
+            before = note
+            note = replace(
+                note,
+                submitted_at=self.now(),
+                unanswered=note.unanswered + 1,
+                parameters=_digest(self.parameters),
+                client_token=keyed.get("ClientToken"),
+            )
             # Without this intent a crash could lose the job: when it cannot be noted, nothing is submitted.
             if store is not None:
                 store.set(STORE_KEY, asdict(note))
             try:
-                job = self._accepted(self._marked(note.key))
+                job = self._accepted(keyed)
             except ImsError as error:
-                if isinstance(error, ImsUnavailableError) and error.accepted is None:
-                    log.warning("%s. The job may have been accepted all the same: looking for it", error)
-                    uncertain = True
-                    continue
-                self._write(store, replace(note, sent=False))
-                raise
+                if self._refused(error):
+                    # What the submits before this one came to is as unknown as it was.
+                    self._write(store, replace(before, parameters=note.parameters, client_token=note.client_token))
+                    raise
+                log.warning("%s. The job may have been accepted all the same: looking for it", error)
+                if not isinstance(error, ImsUnavailableError) or error.accepted:
+                    note = replace(note, accepted=True)
+                    self._write(store, note)
+                continue
             self._write(store, replace(note, job_id=job.id))
             return Submission(job, note.submitted_at)
 
-    def _begin(self, context: Context, store: Any) -> tuple[Note, bool]:
-        """Return the note to go on from, and whether a job may be there whose id is not known."""
+    def _begin(self, context: Context, store: Any) -> Note:
+        """Return the note to go on from: an earlier try's, or a new one."""
         ti: Any = context["ti"]
-        # A clear raises max_tries, a retry does not.
-        generation = int(ti.max_tries) - int(ti.task.retries or 0)
-        note = _read(store.get(STORE_KEY)) if store is not None else None
+        max_tries = int(ti.max_tries)
+        note = Note.read(store.get(STORE_KEY)) if store is not None else None
         if note is not None and note.action == self.kind.submit_action:
-            if note.generation == generation:
-                return note, note.sent
+            if note.max_tries == max_tries:
+                return note
             self._tell_of_the_job_before(note)
+        # How often the task was cleared, as long as its retries are what they were.
+        generation = max_tries - int(ti.task.retries or 0)
         identity = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, generation)
         # Two Airflows may have the same DAG and the same run ids. Where the key is noted, chance tells them apart.
         salt = uuid.uuid4().hex if store is not None else ""
         run = hashlib.sha256(json.dumps([*identity, salt]).encode()).hexdigest()[:32]
-        new = Note(self.kind.submit_action, generation, run, 0, self.now())
+        new = Note(self.kind.submit_action, max_tries, run, 0, self.now())
         if store is not None or int(ti.try_number) <= generation + 1:
-            return new, False
+            return new
         # A retry in an Airflow that has no store: what an earlier try did, only the service can tell.
         dag_run: Any = context.get("dag_run")
         began = getattr(dag_run, "start_date", None)
-        return replace(new, submitted_at=began.timestamp() if began else self.now() - 24 * 3600), True
+        return replace(new, submitted_at=began.timestamp() if began else self.now() - 24 * 3600, unanswered=1)
 
     def _tell_of_the_job_before(self, note: Note) -> None:
         if note.job_id is None:
+            if note.unanswered:
+                log.warning(
+                    "The task was cleared: a new job is submitted. A submit from before got no answer; if it was "
+                    "accepted, its job is marked %s",
+                    note.key,
+                )
             return
         try:
             job = self.kind.family.query(self.hook, [note.job_id]).get(note.job_id)
@@ -197,31 +186,39 @@ ImsUnavailableError` the job may have been accepted all the same.
                 job.status,
             )
 
-    def _join(self, job_id: str, note: Note) -> Submission | None:
-        """Return an earlier job, unless it failed or is gone."""
+    def _join(self, note: Note) -> Submission | None:
+        """
+        Return an earlier job, unless it failed.
+
+        One that the service does not know is joined as well: the wait gives it its time of grace, and then fails. A
+        single odd answer must not be what pays for a second job.
+        """
+        job_id = note.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
-            if self.now() - note.submitted_at > UNKNOWN_GRACE:
-                log.warning("Job %s of an earlier try is unknown to the service: submitting a new one", job_id)
-                return None
+            log.warning(
+                "The service does not know job %s of an earlier try; to submit a new one, clear the task", job_id
+            )
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
             log.info("Job %s of an earlier try failed: submitting a new one", job_id)
             return None
         log.info("Joined job %s, submitted %.0f s ago; it is %s", job_id, self.now() - note.submitted_at, job.status)
+        if note.parameters and note.parameters != _digest(self.parameters):
+            log.warning(
+                "Job %s was submitted with other parameters than the task has now; clear the task to submit these",
+                job_id,
+            )
         return Submission(job, note.submitted_at)
-
-    def _next(self, note: Note) -> Note:
-        return replace(note, number=note.number + 1, sent=False, job_id=None)
 
     def _look_for(self, note: Note) -> tuple[SubmissionKey, str] | None:
         """Look for a job that may have been submitted, for as long as a search may lag."""
         family = self.kind.family
         if self._user_data(note.key) is None:
             return None
-        # With a ClientToken one look will do: to submit again cannot make a second job.
-        pauses = () if self.kind.takes_client_token else _pauses(family.search_lag)
-        for pause in (*pauses, None):
+        # With a ClientToken one look will do, for to submit again cannot make a second job.
+        one_look = self.kind.takes_client_token and not note.accepted
+        for pause in (*(() if one_look else _pauses(family.search_lag)), None):
             found = find(family.search, self.hook, self.parameters, note.run, note.submitted_at)
             if found is not None and found[0].number >= note.number:
                 log.info("Found the lost job %s by its marker %s", found[1], found[0])
@@ -232,20 +229,27 @@ ImsUnavailableError` the job may have been accepted all the same.
         return None
 
     def _decide(self, note: Note, submits: int) -> None:
-        """Decide what follows from a job that is not found, after so many submits in this try."""
+        """Return when it is right to submit again although a job may be there that was not found."""
+        if note.accepted:
+            raise self._uncertain(note, "the service accepted it")
         if submits >= SUBMITS:
             raise self._uncertain(note, f"{submits} submits got no answer")
         if self.kind.takes_client_token:
             log.info("No job was found; submitting again with the same ClientToken, which cannot make a second one")
-        elif self.on_uncertain == "fail":
+            return
+        if self.on_uncertain == "fail":
             raise self._uncertain(note, "on_uncertain is 'fail'")
-        else:
-            log.warning(
-                "No job marked %s was found in %.0f s: submitting again. If the first submit was accepted all the "
-                "same, there are two jobs now",
-                note.key,
-                self.kind.family.search_lag,
-            )
+        if self.kind.search_proves:
+            log.info("No job marked %s is listed, so none was accepted: submitting again", note.key)
+            return
+        if note.unanswered > BLIND_SUBMITS:
+            raise self._uncertain(note, f"{note.unanswered} submits got no answer")
+        log.warning(
+            "No job marked %s was found in %.0f s: submitting again, once. If the first submit was accepted all the "
+            "same, there are two jobs now",
+            note.key,
+            self.kind.family.search_lag,
+        )
 
     def _uncertain(self, note: Note, why: str) -> ImsUncertainSubmitError:
         return ImsUncertainSubmitError(
@@ -261,24 +265,34 @@ ImsUnavailableError` the job may have been accepted all the same.
             return None
         return marked(self.parameters.get("UserData"), key, under=self.kind.marker_under)
 
-    def _marked(self, key: SubmissionKey) -> dict[str, str]:
+    def _keyed(self, note: Note) -> dict[str, str]:
         """Return the parameters with the submission's key in them."""
         if "ClientToken" in self.parameters:
-            return dict(self.parameters)
-        keyed = {"ClientToken": str(key)} if self.kind.takes_client_token else {}
-        user_data = self._user_data(key)
+            # A token that renders anew in each try makes none of them the same; the first one stays.
+            return {**self.parameters, "ClientToken": note.client_token or self.parameters["ClientToken"]}
+        keyed = {"ClientToken": str(note.key)} if self.kind.takes_client_token else {}
+        user_data = self._user_data(note.key)
         if user_data is not None:
             keyed["UserData"] = user_data
         else:
-            log.info("UserData has no room for the marker %s: if the job's id is lost, it cannot be found", key)
+            log.info("UserData has no room for the marker %s: if the job's id is lost, it cannot be found", note.key)
         return {**self.parameters, **keyed}
+
+    def _refused(self, error: ImsError) -> bool:
+        """Tell whether it is certain that neither this submit nor one like it was accepted."""
+        if isinstance(error, ImsUnavailableError):
+            return error.accepted is False
+        # A token of ours that is known with other parameters: the job of a submit before is there.
+        return error.code != "IdempotentParameterMismatch" or "ClientToken" in self.parameters
 
     def _accepted(self, parameters: Mapping[str, str]) -> Job:
         body = self.hook.call(self.kind.submit_action, parameters)
         request_id = str(body.get("RequestId") or "") or None
         job_id = body.get("JobId")
         if not isinstance(job_id, str) or not job_id:
-            raise ImsUnavailableError("The answer has no JobId", action=self.kind.submit_action, request_id=request_id)
+            raise ImsUnavailableError(
+                "The answer has no JobId", accepted=True, action=self.kind.submit_action, request_id=request_id
+            )
         log.info("Submitted %s job %s (request id %s)", self.kind.title, job_id, request_id)
         status = str(body.get("State") or self.kind.family.first_status)
         return Job(job_id, JobState.RUNNING, status, request_id=request_id)
@@ -303,9 +317,5 @@ def _pauses(lag: float) -> Iterator[float]:
         pause *= 2
 
 
-def _read(stored: Any) -> Note | None:
-    """Return a note from the store; ``None`` for anything else."""
-    try:
-        return Note(**stored)
-    except TypeError:
-        return None
+def _digest(parameters: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]

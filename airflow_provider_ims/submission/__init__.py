@@ -1,0 +1,7 @@
+"""Submitting a job for a task run: at most one that is billed, whatever crashes."""
+
+from __future__ import annotations
+
+from airflow_provider_ims.submission.submitter import OnUncertain, Submission, Submitter
+
+__all__ = ["OnUncertain", "Submission", "Submitter"]
