@@ -151,6 +151,9 @@ class Poller:
                         await self._changed.wait()
                 except TimeoutError:
                     pass
+            # Else whoever joins next would count on looks that are planned for others, or on sweeps, and wake nobody.
+            self._plan.clear()
+            self._sweeping.on = False
         finally:
             for task in self._tasks:
                 task.cancel()

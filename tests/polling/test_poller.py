@@ -183,6 +183,23 @@ def test_a_poller_with_nobody_waiting_ends_and_begins_again(ims_emulator: ImsEmu
 
 
 @never_ending
+def test_a_poller_begins_again_after_all_who_waited_were_cancelled(ims_emulator: ImsEmulator) -> None:
+    cancelled, good = submitted(TEXT, 2)
+    ims_emulator.finish(good)
+
+    async def main() -> Job:
+        poller = text_poller()
+        wait = asyncio.create_task(end_of(poller, cancelled))
+        await until(lambda: bool(poller_threads()))
+        wait.cancel()
+        await until(lambda: not poller_threads())
+        async with asyncio.timeout(10):
+            return await end_of(poller, good, poll_interval=1)
+
+    assert asyncio.run(main()).id == good
+
+
+@never_ending
 def test_those_of_one_connection_share_a_poller_and_others_have_their_own(ims_emulator: ImsEmulator) -> None:
     async def main() -> None:
         assert text_poller() is text_poller()

@@ -224,3 +224,20 @@ def test_those_who_leave_and_time_out_during_sweeps_touch_no_other(ims_emulator:
         assert [job.id for job in await asyncio.gather(*others)] == job_ids[2:]
 
     asyncio.run(main())
+
+
+@never_ending
+def test_after_sweeps_that_saw_all_jobs_end_a_job_is_still_looked_at(ims_emulator: ImsEmulator) -> None:
+    *job_ids, later = submitted(AUDIO, 31)
+
+    def finish_at_once() -> None:
+        until(lambda: actions(ims_emulator)["ListSmartJobs"] > 2)
+        for job_id in (*job_ids, later):
+            ims_emulator.finish(job_id)
+
+    async def main() -> Job:
+        await ends_of(AUDIO, job_ids, finish_at_once)
+        async with asyncio.timeout(10):
+            return await end_of(AUDIO, later)
+
+    assert asyncio.run(main()).id == later
