@@ -103,6 +103,8 @@ class Poller:
             wait.swept = True
         else:
             self._schedule(wait, first_pause(poll_interval))
+        if self._runner is None or self._runner.done():
+            self._wake()
         return wait
 
     def leave(self, wait: Wait) -> None:
