@@ -54,6 +54,8 @@ class Figures:
     :param cpu: CPU seconds of the waiting process.
     :param memory: Bytes that it grew by, at most.
     :param stall: The longest stall of its event loop, in seconds; None without one.
+    :param stall_without_gc: The longest without the time of Python's garbage collector.
+    :param stalls: The worst stalls: seconds, and seconds since the start.
     :param delay_median: Seconds from a job's end to its event.
     """
 
@@ -70,6 +72,7 @@ class Figures:
     cpu: float
     memory: int
     stall: float | None
+    stall_without_gc: float | None
     stalls: list[tuple[float, float]]
     delay_median: float | None
     delay_p99: float | None
@@ -164,6 +167,7 @@ def figures_of(
         cpu=sum(process["cpu"] for process in processes),
         memory=sum(process["memory"] for process in processes),
         stall=max((stall[0] for process in processes for stall in process["stalls"]), default=None),
+        stall_without_gc=processes[0]["stall_without_gc"],
         stalls=[tuple(stall) for process in processes for stall in process["stalls"]],
         delay_median=statistics.median(delays) if delays else None,
         delay_p99=delays[max(0, -(-len(delays) * 99 // 100) - 1)] if delays else None,

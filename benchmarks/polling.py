@@ -225,7 +225,12 @@ def line(figures: Figures) -> str:
 def stalls(figures: Figures) -> str:
     """Return the worst stalls and when they were."""
     worst = sorted(figures.stalls, reverse=True)[:3]
-    return "stalls " + (", ".join(f"{late * 1000:.0f} ms at {at:.1f} s" for late, at in worst) or "-")
+    if figures.stall_without_gc is None:
+        return "no event loop"
+    return (
+        "stalls " + ", ".join(f"{late * 1000:.0f} ms at {at:.1f} s" for late, at in worst) + f" (at most "
+        f"{figures.stall_without_gc * 1000:.0f} ms without garbage collection)"
+    )
 
 
 def main() -> int:

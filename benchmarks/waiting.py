@@ -8,6 +8,7 @@ and one ended job to warm up with; then the jobs to wait for.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -32,16 +33,29 @@ class Watch:
     process: psutil.Process = field(default_factory=psutil.Process)
     peak_rss: int = 0
     worst: list[tuple[float, float]] = field(default_factory=list)
+    worst_without_gc: float = 0.0
+    _collected: float = 0.0
+    _collecting_since: float = 0.0
 
     async def run(self) -> None:
         """Sleep 5 ms again and again; what it wakes up late by, everything else in the loop was late by too."""
+        gc.callbacks.append(self._note_gc)
         loop = asyncio.get_running_loop()
         for tick in range(sys.maxsize):
-            due = loop.time() + TICK
+            due, collected = loop.time() + TICK, self._collected
             await asyncio.sleep(TICK)
-            self.worst = sorted([*self.worst, (loop.time() - due, time.time())], reverse=True)[:WORST_STALLS]
+            late = loop.time() - due
+            self.worst = sorted([*self.worst, (late, time.time())], reverse=True)[:WORST_STALLS]
+            self.worst_without_gc = max(self.worst_without_gc, late - (self._collected - collected))
             if tick % MEMORY_TICKS == 0:
                 self.look_at_memory()
+
+    def _note_gc(self, phase: str, _: dict[str, int]) -> None:
+        # Python's garbage collector stops every thread, for longer the more objects there are.
+        if phase == "start":
+            self._collecting_since = time.perf_counter()
+        else:
+            self._collected += time.perf_counter() - self._collecting_since
 
     def look_at_memory(self) -> int:
         """Return the resident memory now, and remember the most."""
@@ -85,6 +99,7 @@ async def wait_for_all(method: Method, warm_up: str, tell: Any, hear: Any) -> di
         "events": events,
         "errors": method.errors,
         "stalls": [(late, at - began) for late, at in watch.worst],
+        "stall_without_gc": watch.worst_without_gc,
     }
     ticker.cancel()
     for task in done:
@@ -111,6 +126,7 @@ def wait_for_one(family: str, warm_up: str, tell: Any, hear: Any) -> dict[str, A
         "events": {job_id: time.time()},
         "errors": 0,
         "stalls": [],
+        "stall_without_gc": None,
     }
 
 
