@@ -16,7 +16,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -72,6 +72,7 @@ class Poller:
     def __post_init__(self) -> None:
         self._waits: dict[Wait, None] = {}
         self._plan: list[tuple[float, int, Wait]] = []
+        self._deadlines: list[tuple[float, int, Wait]] = []
         self._order = itertools.count()
         self._unlisted = 0
         self._changed = asyncio.Event()
@@ -89,16 +90,20 @@ class Poller:
         self._report_due = time.monotonic() + REPORT_EVERY
         self._told_of_stretching = False
 
-    def join(self, job_id: str, poll_interval: float, began: float) -> Wait:
+    def join(self, job_id: str, poll_interval: float, began: float, timeout: float) -> Wait:
         """
         Begin to wait for a job.
 
         :param job_id: The job.
         :param poll_interval: Seconds between two looks.
         :param began: Now, in epoch seconds.
+        :param timeout: Seconds after which the last look is due.
         """
         wait = Wait(JobWatch(job_id, began), poll_interval)
         self._waits[wait] = None
+        heapq.heappush(self._deadlines, (time.monotonic() + timeout, next(self._order), wait))
+        if self._deadlines[0][2] is wait:
+            self._wake()
         if self._sweeping.on:
             wait.swept = True
         else:
@@ -114,13 +119,6 @@ class Poller:
             self._unlisted -= wait.missed >= MISSES
         if not self._waits:
             self._wake()
-
-    def look_once_more(self, wait: Wait) -> None:
-        """Look at a job now, for the last time; a look that is under way will do."""
-        wait.last = True
-        wait.swept = False
-        if not wait.asked:
-            self._schedule(wait, 0.0)
 
     def _schedule(self, wait: Wait, pause: float) -> None:
         wait.due = time.monotonic() + pause
@@ -144,8 +142,7 @@ class Poller:
                 self._step(now)
                 self._report(now)
                 times = [self._report_due]
-                if self._plan:
-                    times.append(self._plan[0][0])
+                times += [ahead[0][0] for ahead in (self._plan, self._deadlines) if ahead]
                 if self._sweeping.on and self._sweep is None:
                     times.append(self._sweep_due)
                 try:
@@ -155,6 +152,7 @@ class Poller:
                     pass
             # Else whoever joins next would count on looks that are planned for others, or on sweeps, and wake nobody.
             self._plan.clear()
+            self._deadlines.clear()
             self._sweeping.on = False
         finally:
             for task in self._tasks:
@@ -163,6 +161,7 @@ class Poller:
 
     def _step(self, now: float) -> None:
         """Begin all that is due."""
+        self._meet_deadlines(now)
         due = self._take_due(now)
         if due and not self._sweeping.on and self._sweeping.pays(self._listed(), now):
             self._sweeping.on, self._sweep_due = True, now
@@ -171,6 +170,14 @@ class Poller:
         if self._sweeping.on and self._sweep is None and now >= self._sweep_due:
             self._sweep = self._start(self._do_sweep())
         self._ask([wait for wait in due if not wait.swept])
+
+    def _meet_deadlines(self, now: float) -> None:
+        """Look once more at jobs whose time is over; a look that is under way will do."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, wait = heapq.heappop(self._deadlines)
+            wait.last, wait.swept = True, False
+            if not wait.asked and wait in self._waits:
+                self._schedule(wait, 0.0)
 
     def _listed(self) -> int:
         return len(self._waits) - self._unlisted
@@ -355,35 +362,36 @@ async def watch_job(
     poll_interval: float,
     started: float,
     deadline: float,
-    now: Callable[[], float] = time.time,
-) -> AsyncIterator[Job | Notice]:
+    tell: Callable[[Job | Notice], None],
+) -> Job:
     """
-    Yield a job at each change of its state, and what else is worth a line in the log; the last job has ended.
+    Wait for a job's end.
+
+    Ten thousand of these wait at once, so each is little: no task, no timer and no generator of its own.
 
     :param poller: The poller to ask through.
     :param job_id: The job.
     :param poll_interval: Seconds between two looks.
     :param started: When the job was submitted, in epoch seconds.
     :param deadline: When the wait ends, in epoch seconds, after one last look.
-    :param now: The clock.
+    :param tell: Called with the job at each change of its state, its end included, and with what else is worth a line
+        in the log.
+    :return: The ended job.
     :raises ImsJobTimeoutError: at the deadline.
     :raises ImsError: as :meth:`~airflow_provider_ims.watching.JobWatch.judge`.
     """
-    wait = poller.join(job_id, poll_interval, now())
+    now = time.time()
+    wait = poller.join(job_id, poll_interval, now, max(0.0, deadline - now))
     try:
         while True:
-            try:
-                async with asyncio.timeout(None if wait.last else max(0.0, deadline - now())):
-                    told = await wait.hear()
-            except TimeoutError:
-                poller.look_once_more(wait)
-                continue
-            if isinstance(told, Exception):
-                raise told
-            if isinstance(told, LastLook):
-                raise timed_out(job_id, now() - started)
-            yield told
-            if isinstance(told, Job) and told.ended:
-                return
+            for told in wait.told():
+                if isinstance(told, Exception):
+                    raise told
+                if isinstance(told, LastLook):
+                    raise timed_out(job_id, time.time() - started)
+                tell(told)
+                if isinstance(told, Job) and told.ended:
+                    return told
+            await wait.listen()
     finally:
         poller.leave(wait)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from airflow_provider_ims.jobs.job import Job
@@ -38,18 +38,21 @@ class Wait:
     swept: bool = False
     missed: int = 0
     last: bool = False
-    _told: list[Told] = field(default_factory=list)
+    _told: tuple[Told, ...] = ()
     _listener: asyncio.Future[None] | None = None
 
     def tell(self, what: Told) -> None:
         """Pass something on to whoever waits."""
-        self._told.append(what)
+        self._told += (what,)
         if self._listener is not None and not self._listener.done():
             self._listener.set_result(None)
 
-    async def hear(self) -> Told:
-        """Return the next thing that is told."""
-        if not self._told:
-            self._listener = asyncio.get_running_loop().create_future()
-            await self._listener
-        return self._told.pop(0)
+    def told(self) -> tuple[Told, ...]:
+        """Return what was told since the last time."""
+        told, self._told = self._told, ()
+        return told
+
+    def listen(self) -> asyncio.Future[None]:
+        """Return what is done when something is told."""
+        self._listener = asyncio.get_running_loop().create_future()
+        return self._listener

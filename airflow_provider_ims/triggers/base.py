@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -75,31 +75,39 @@ class JobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or why there are none."""
+        # One logger for all triggers of the class, instead of one for each of ten thousand.
+        self.logger()
+        try:
+            event = ended_event(await self._ends())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the task is to hear of it
+            event = error_event(error)
+        yield TriggerEvent(event)
+
+    async def _ends(self) -> list[Job]:
+        if len(self.job_ids) == 1:
+            return [await self._end_of(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
                 ends = [group.create_task(self._end_of(job_id)) for job_id in self.job_ids]
         except ExceptionGroup as errors:
-            event = error_event(errors.exceptions[0])
-        else:
-            event = ended_event([end.result() for end in ends])
-        yield TriggerEvent(event)
+            raise errors.exceptions[0] from None
+        return [end.result() for end in ends]
 
-    async def _end_of(self, job_id: str) -> Job:
-        poller = poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id)
-        changes = watch_job(
-            poller,
+    def _end_of(self, job_id: str) -> Coroutine[Any, Any, Job]:
+        return watch_job(
+            poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id),
             job_id,
             poll_interval=self.poll_interval,
             started=self.started,
             deadline=self.deadline,
+            tell=self._tell,
         )
-        async for told in changes:
-            if isinstance(told, Notice):
-                self.log.log(told.level, told.text)
-                continue
-            job = told
-            self.log.info("Job %s is %s after %.0f s", job_id, job.status, time.time() - self.started)
-        return job
+
+    def _tell(self, told: Job | Notice) -> None:
+        if isinstance(told, Notice):
+            self.log.log(told.level, told.text)
+        else:
+            self.log.info("Job %s is %s after %.0f s", told.id, told.status, time.time() - self.started)
 
 
 class SingleJobTrigger(JobTrigger):

@@ -33,8 +33,9 @@ def text_poller(conn_id: str = "ims_default") -> Poller:
 
 async def end_of(poller: Poller, job_id: str, *, seconds: float = 30, poll_interval: float = 0.05) -> Job:
     started = time.time()
-    changes = watch_job(poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds)
-    return [told async for told in changes if isinstance(told, Job)][-1]
+    return await watch_job(
+        poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds, tell=lambda _: None
+    )
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.polling import sweeping
 from airflow_provider_ims.polling.poller import Poller, poller_for, watch_job
+from airflow_provider_ims.watching import Notice
 
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
 never_ending = pytest.mark.ims_emulator(
@@ -37,10 +38,14 @@ def poller_of(case: Case) -> Poller:
 
 async def end_of(case: Case, job_id: str, *, seconds: float = 60, poll_interval: float = 0.3) -> Job:
     started = time.time()
-    changes = watch_job(
-        poller_of(case), job_id, poll_interval=poll_interval, started=started, deadline=started + seconds
+    return await watch_job(
+        poller_of(case),
+        job_id,
+        poll_interval=poll_interval,
+        started=started,
+        deadline=started + seconds,
+        tell=lambda _: None,
     )
-    return [told async for told in changes if isinstance(told, Job)][-1]
 
 
 async def ends_of(case: Case, job_ids: list[str], meanwhile: Callable[[], None]) -> list[Job]:
@@ -117,11 +122,13 @@ def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: 
     job_ids = submitted(AUDIO, 20)
     told: list[str] = []
 
+    def tell(job: Job | Notice) -> None:
+        if isinstance(job, Job):
+            told.append(job.status)
+
     async def watch(job_id: str) -> None:
         began = time.time()
-        async for job in watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + 60):
-            if isinstance(job, Job):
-                told.append(job.status)
+        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + 60, tell=tell)
 
     def meanwhile() -> None:
         until(lambda: told.count("Created") == 20)
