@@ -13,7 +13,6 @@ import asyncio
 import contextvars
 import heapq
 import itertools
-import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -25,6 +24,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.polling.asker import Asker
+from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
 from airflow_provider_ims.polling.sweeping import Sweeping
 from airflow_provider_ims.polling.wait import LastLook, Wait
 from airflow_provider_ims.watching import (
@@ -41,16 +41,12 @@ from airflow_provider_ims.watching import (
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
-log = logging.getLogger(__name__)
-
 #: Blocking calls of one poller at a time.
 THREADS = 4
 #: Jobs that are handled in one go before the event loop gets its turn.
 BATCH = 100
 #: Sweeps in a row that may miss a running job before it is asked for by its id alone.
 MISSES = 2
-#: Seconds from one report of a poller's figures to the next.
-REPORT_EVERY = 10.0
 
 
 @dataclass(eq=False)
@@ -85,10 +81,7 @@ class Poller:
         self._sweeping = Sweeping(self.family)
         self._sweep: asyncio.Task[None] | None = None
         self._sweep_due = 0.0
-        self._asked_jobs = 0
-        self._behind = 0.0
-        self._report_due = time.monotonic() + REPORT_EVERY
-        self._told_of_stretching = False
+        self._figures = Figures(self.family.name, self.ims_conn_id, time.monotonic() + REPORT_EVERY)
 
     def join(self, job_id: str, poll_interval: float, began: float, timeout: float) -> Wait:
         """
@@ -140,8 +133,10 @@ class Poller:
                 self._changed.clear()
                 now = time.monotonic()
                 self._step(now)
-                self._report(now)
-                times = [self._report_due]
+                if now >= self._figures.due:
+                    longest = max(wait.poll_interval for wait in self._waits)
+                    self._figures.report(self._asker, len(self._waits), longest, now)
+                times = [self._figures.due]
                 times += [ahead[0][0] for ahead in (self._plan, self._deadlines) if ahead]
                 if self._sweeping.on and self._sweep is None:
                     times.append(self._sweep_due)
@@ -190,7 +185,7 @@ class Poller:
             if wait.due != at or wait.asked or wait not in self._waits:
                 continue  # An entry that a later one, or the end of the wait, has overtaken.
             wait.due = None
-            self._behind = max(self._behind, now - at)
+            self._figures.behind = max(self._figures.behind, now - at)
             due.append(wait)
         return due
 
@@ -211,13 +206,13 @@ class Poller:
     async def _do_ask(self, waits: dict[str, list[Wait]]) -> None:
         planned = time.monotonic()
         seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
-        self._asked_jobs += len(waits)
+        self._figures.asked_jobs += len(waits)
         for job_id, waiting in waits.items():
             for wait in waiting:
                 self._after_look(wait, seen[job_id])
 
     def _look(self, job_ids: Sequence[str], planned: float) -> dict[str, Observation]:
-        self._behind = max(self._behind, time.monotonic() - planned)
+        self._figures.behind = max(self._figures.behind, time.monotonic() - planned)
         return look(self.family, self._asker, job_ids)
 
     def _after_look(self, wait: Wait, observation: Observation) -> None:
@@ -253,8 +248,8 @@ class Poller:
     async def _do_sweep(self) -> None:
         waits = [wait for wait in self._waits if wait.swept and not wait.asked]
         interval = min((wait.poll_interval for wait in waits), default=0.0)
-        # Earlier than asked for, since a job that ends just after its page was read is missed only by the next sweep, and
-        # that takes its time too.
+        # Earlier than asked for: a job that ends just after its page was read waits for the next sweep, which takes its
+        # time too.
         self._sweep_due = time.monotonic() + interval * random.uniform(1 - 1.5 * JITTER, 1 - 0.5 * JITTER)
         try:
             running, requests = await asyncio.get_running_loop().run_in_executor(
@@ -297,39 +292,6 @@ class Poller:
                     # Spread over a whole interval: they were all seen at once.
                     self._schedule(wait, wait.poll_interval * random.random())
         self._wake()
-
-    def _report(self, now: float) -> None:
-        """Hand the poller's figures to Airflow's metrics, now and then, and to the log."""
-        if now < self._report_due:
-            return
-        from airflow.providers.common.compat.sdk import Stats
-
-        asker = self._asker
-        figures = {
-            "waiting": len(self._waits),
-            "requests": asker.requests,
-            "jobs_per_request": self._asked_jobs / asker.requests if asker.requests else 0.0,
-            "throttled": asker.limiter.throttles,
-            "seconds_behind": self._behind,
-        }
-        tags = {"family": self.family.name, "conn_id": self.ims_conn_id}
-        for name, value in figures.items():
-            Stats.gauge(f"ims.poller.{name}", value, tags=tags)
-        log.debug("Poller of %s jobs: %s, in the last %.0f s", self.family.name, figures, REPORT_EVERY)
-        longest = max(wait.poll_interval for wait in self._waits)
-        if self._behind > longest and not self._told_of_stretching:
-            self._told_of_stretching = True
-            log.warning(
-                "%d %s jobs are looked at %.0f s later than their poll_interval asks for: the rate limit of %.1f "
-                "requests a second allows no more",
-                len(self._waits),
-                self.family.name,
-                self._behind,
-                asker.limiter.rate,
-            )
-        asker.requests = self._asked_jobs = asker.limiter.throttles = 0
-        self._behind = 0.0
-        self._report_due = now + REPORT_EVERY
 
 
 _PollerKey: TypeAlias = "tuple[str, str, str | None]"
