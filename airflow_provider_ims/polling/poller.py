@@ -174,6 +174,11 @@ class Poller:
             if not wait.asked and wait in self._waits:
                 self._schedule(wait, 0.0)
 
+        if len(self._deadlines) > 2 * len(self._waits) + BATCH:
+            # A deadline may lie a day ahead: without this, all jobs of a day would be remembered until then.
+            self._deadlines = [entry for entry in self._deadlines if entry[2] in self._waits]
+            heapq.heapify(self._deadlines)
+
     def _listed(self) -> int:
         return len(self._waits) - self._unlisted
 

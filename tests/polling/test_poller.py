@@ -228,3 +228,17 @@ def test_the_poller_runs_in_nobodys_logging_context(ims_emulator: ImsEmulator) -
 
     asyncio.run(main())
     assert set(seen) == {"nobody"}
+
+
+def test_jobs_that_ended_are_not_remembered_until_their_deadline(ims_emulator: ImsEmulator) -> None:
+    (job_id,) = submitted(TEXT)
+
+    async def main() -> None:
+        poller = text_poller()
+        lasting = poller.join("lasting", 3600, time.time(), 3600)
+        for _ in range(30):
+            await asyncio.gather(*(end_of(poller, job_id, seconds=3600) for _ in range(20)))
+        assert len(poller._deadlines) < 300
+        poller.leave(lasting)
+
+    asyncio.run(main())
