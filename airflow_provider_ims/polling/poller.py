@@ -253,9 +253,9 @@ class Poller:
     async def _do_sweep(self) -> None:
         waits = [wait for wait in self._waits if wait.swept and not wait.asked]
         interval = min((wait.poll_interval for wait in waits), default=0.0)
-        # Earlier than asked for: a job that ends just after its page was read waits for the next sweep, which takes its
-        # time too.
-        self._sweep_due = time.monotonic() + interval * random.uniform(1 - 1.5 * JITTER, 1 - 0.5 * JITTER)
+        # Hardly later than asked for: a job that ends just after its page was read waits until the next sweep is over.
+        # And not earlier: a sweep is a burst of requests.
+        self._sweep_due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
         try:
             running, requests = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._asker.unfinished, len(waits)
