@@ -54,12 +54,13 @@ class Asker(Service):
         self, action: str, params: Mapping[str, Any], *, attempts: int = 1, patience: float = PATIENCE
     ) -> dict[str, Any]:
         """
-        Call an action when the limiter allows it; throttled, call it again for a while.
+        Call an action when the limiter allows it; throttled, call it again for a minute.
 
         :param action: The API action, one that only reads.
         :param params: Its parameters.
-        :param attempts: As of the hook's ``call``; a poller asks again anyway.
-        :param patience: Seconds for which throttling is waited out.
+        :param attempts: Taken for the sake of the hook's ``call`` and not used: a poller asks again anyway.
+        :param patience: Likewise: throttling slows all calls of the poller down, so how long to wait it out is not
+            one caller's to say.
         :raises ImsError: as the hook's ``call``.
         """
         began = self.now()
