@@ -48,14 +48,34 @@ class Product:
         return self.exceptions.get(name) or Action(name, self.version)
 
 
+ICE_VERSION = "2020-11-09"
+VOD_VERSION = "2017-03-21"
+
+
 def _product(code: str, version: str, *exceptions: Action) -> Product:
     return Product(code, version, MappingProxyType({action.name: action for action in exceptions}))
 
 
+def _posts(name: str, *body: str) -> Action:
+    """Return an action of IMS that sends some of its parameters in the form body."""
+    return Action(name, ICE_VERSION, body=frozenset(body))
+
+
+#: In the body go the parameters that may be long. The oracle tests find out when a newer SDK sends otherwise.
 ICE = _product(
     "ice",
-    "2020-11-09",
-    Action("ListSmartJobs", "2020-11-09", method="GET"),
-    Action("SubmitBatchMediaProducingJob", "2020-11-09", body=frozenset({"InputConfig", "EditingConfig"})),
+    ICE_VERSION,
+    Action("ListSmartJobs", ICE_VERSION, method="GET"),
+    _posts("SubmitBatchMediaProducingJob", "InputConfig", "EditingConfig"),
+    _posts("SubmitHighlightExtractionJob", "InputConfig"),
+    _posts("SubmitMediaProducingJob", "Timeline"),
+    _posts("SubmitProjectExportJob", "Timeline"),
+    _posts("SubmitSceneMediaSelectionJob", "InputConfig", "EditingConfig"),
+    _posts("SubmitSceneTimelineOrganizationJob", "InputConfig", "EditingConfig"),
+    _posts("SubmitScreenMediaHighlightsJob", "InputConfig", "EditingConfig"),
+    _posts("SubmitSegmentationJob", "InputConfig"),
+    _posts("SubmitSportsHighlightsJob", "InputConfig"),
+    _posts("SubmitYikeAIAppJob", "AppId", "AppParams", "FolderId", "ProductionId"),
+    _posts("SubmitYikeStoryboardJob", "FileURL", "ShotSplitMode", "SourceType", "StyleId"),
 )
-VOD = _product("vod", "2017-03-21")
+VOD = _product("vod", VOD_VERSION, Action("GetWorkflowTask", VOD_VERSION, method="GET"))

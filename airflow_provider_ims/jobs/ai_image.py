@@ -9,13 +9,15 @@ absent from the answer is unknown for now.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
+from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily, chunks
-from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import listed
+from airflow_provider_ims.jobs.marker import MAX_USER_DATA
+from airflow_provider_ims.jobs.parameters import Parameter, takes
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
 from airflow_provider_ims.jobs.search import earliest
 
@@ -33,27 +35,6 @@ def _images(job: Mapping[str, Any]) -> dict[str, Any]:
     if images is None and ai_result:
         result["ai_result"] = ai_result
     return result
-
-
-def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
-    entries = body["AIImageJobList"] or []
-    # One entry that cannot be read must not hold up the nine beside it.
-    jobs = [entry for entry in entries if isinstance(entry, dict) and entry.get("JobId")]
-    if entries and not jobs:
-        raise TypeError("AIImageJobList holds no jobs")
-    for job in jobs:
-        status = text(job.get("Status")) or ""
-        state = family.state_of(status)
-        failed = state is JobState.FAILED
-        yield Job(
-            id=text(job["JobId"]) or "",
-            state=state,
-            status=status,
-            result=_images(job) if state is JobState.SUCCEEDED else {},
-            error_code=text(job.get("Code")) if failed else None,
-            error_message=text(job.get("Message")) if failed else None,
-            request_id=text(body.get("RequestId")),
-        )
 
 
 def _search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
@@ -76,13 +57,35 @@ def _search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterat
 
 AI_IMAGE = JobFamily(
     name="ai_image",
+    product=VOD,
     query_action="GetAIImageJobs",
     id_parameter="JobIds",
     ids_per_query=10,
-    first_status="submitted",
-    end_states=MappingProxyType({"success": JobState.SUCCEEDED, "fail": JobState.FAILED}),
-    read=_read,
+    # Not documented; a word of ours for what was just accepted.
+    running=("submitted",),
+    succeeded=("success",),
+    failed=("fail",),
+    jobs="AIImageJobList[]",
+    result=_images,
     search=_search,
     # A job is found by its images, so not before they are drawn.
     search_lag=300,
+)
+
+AI_IMAGE_JOB = JobKind(
+    title="AI image",
+    submit_action="SubmitAIImageJob",
+    family=AI_IMAGE,
+    marker_under="Extend",
+    parameters=takes(
+        "VideoId*",
+        "AITemplateId*",
+        "AIPipelineId",
+        Parameter(
+            "UserData",
+            is_json=True,
+            max_bytes=MAX_USER_DATA,
+            schema={"type": "object", "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}]},
+        ),
+    ),
 )

@@ -7,13 +7,16 @@ See https://help.aliyun.com/document_detail/2692547.html.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
+from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.payload import first, number, objects, parsed, text
 from airflow_provider_ims.jobs.search import search_in
 
 SUB_JOB_SUCCEEDED = "success"
@@ -37,51 +40,43 @@ def _failure(sub_job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
-    job = body["EditingBatchJob"]
-    status = text(job["Status"]) or ""
-    state = family.state_of(status)
-    error = parsed(job.get("Extend"))
-    error = error if isinstance(error, dict) else {}
-    error_code, error_message = text(error.get("ErrorCode")), text(error.get("ErrorMessage"))
-    sub_jobs = objects(job.get("SubJobList") or [])
+def _by_its_videos(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Finished says that the main job ended; what came of it only the sub-jobs say."""
+    sub_jobs = objects(entry.get("SubJobList") or [])
     if sub_jobs is None:
         # Not read as "no videos": that is a failure, after which a retry pays for the batch again.
         raise TypeError("SubJobList is no list of objects")
+    if job.state is JobState.RUNNING:
+        return job
     by_status: dict[str, list[dict[str, Any]]] = {}
     for sub_job in sub_jobs:
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
     videos = [_video(sub_job) for sub_job in by_status.pop(SUB_JOB_SUCCEEDED, ())]
     failed = [_failure(sub_job) for sub_job in by_status.pop(SUB_JOB_FAILED, ())]
     result: dict[str, Any] = {"videos": videos, "failed": failed}
-    output = parsed(job.get("ExtendOutput"))
-    if output:
+    if output := parsed(entry.get("ExtendOutput")):
         result["output"] = output
-    if state is JobState.SUCCEEDED:
-        # Finished says that the main job ended; what came of it only the sub-jobs say.
-        if by_status:
-            state = JobState.RUNNING
-        elif not videos and not output:
-            state = JobState.FAILED
-            error_code = error_code or next((item["error_code"] for item in failed), None)
-            reasons = "; ".join(sorted({item["error_message"] or "no reason given" for item in failed}))
-            error_message = error_message or f"none of {len(failed)} videos was produced: {reasons or 'none was begun'}"
-    yield Job(
-        id=text(job["JobId"]) or "",
-        state=state,
-        status=status,
-        result=result if state is not JobState.RUNNING else {},
-        error_code=error_code,
-        error_message=error_message,
-        request_id=text(body.get("RequestId")),
+    if job.state is JobState.FAILED:
+        return replace(job, result=result)
+    if by_status:
+        return replace(job, state=JobState.RUNNING)
+    if videos or output:
+        return replace(job, result=result)
+    code, message = first(entry, BATCH.error_code), first(entry, BATCH.error_message)
+    reasons = "; ".join(sorted({item["error_message"] or "no reason given" for item in failed}))
+    return replace(
+        job,
+        state=JobState.FAILED,
+        result=result,
+        error_code=code or next((item["error_code"] for item in failed), None),
+        error_message=message or f"none of {len(failed)} videos was produced: {reasons or 'none was begun'}",
     )
 
 
 _LISTING = Listing(
     action="ListBatchMediaProducingJobs",
     items="EditingBatchJobList",
-    status="Status",
-    with_status="Status",
+    unfinished=("Init", "Processing"),
     newest_first="desc",
     oldest_first="asc",
     since="StartTime",
@@ -89,14 +84,144 @@ _LISTING = Listing(
 
 BATCH = JobFamily(
     name="batch",
+    product=ICE,
     query_action="GetBatchMediaProducingJob",
-    id_parameter="JobId",
-    ids_per_query=1,
-    first_status="Init",
-    end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
-    read=_read,
+    running=("Init", "Processing"),
+    succeeded=("Finished",),
+    failed=("Failed",),
+    jobs="EditingBatchJob",
+    error_code="Extend.ErrorCode",
+    error_message="Extend.ErrorMessage",
+    judge=_by_its_videos,
     search=search_in(_LISTING),
-    search_lag=30,
     listing=_LISTING,
-    unfinished=("Init", "Processing"),
+)
+
+
+def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    groups = content.get("MediaGroupArray") or []
+    names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
+    for name in names:
+        if names.count(name) > 1:
+            yield (
+                "MediaGroupArray",
+                f"GroupName {name!r} stands there {names.count(name)} times, it must be unique",
+            )
+    if content.get("SpeechTextArray"):
+        for index, group in enumerate(groups):
+            if group.get("SpeechTextArray"):
+                yield (
+                    f"MediaGroupArray.{index}.SpeechTextArray",
+                    "speech is given both for all and in this group; only one of them is allowed",
+                )
+
+
+def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
+        yield "MediaURL", "needs {index} when Count is above 1, or the videos overwrite each other"
+
+
+_SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}
+
+BATCH_MEDIA_PRODUCING = JobKind(
+    title="batch video production",
+    submit_action="SubmitBatchMediaProducingJob",
+    family=BATCH,
+    search_proves=True,
+    parameters=takes(
+        Parameter(
+            "InputConfig",
+            is_json=True,
+            required=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "MediaGroupArray": {
+                        "type": "array",
+                        "maxItems": 40,
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "GroupName": {"type": "string", "maxLength": 50},
+                                "MediaArray": {"type": "array", "maxItems": 200},
+                                "SpeechTextArray": _SPEECH_TEXTS,
+                            },
+                        },
+                    },
+                    "MediaArray": {"type": "array"},
+                    "SpeechTextArray": _SPEECH_TEXTS,
+                    "TitleArray": {"type": "array", "maxItems": 50, "items": {"type": "string"}},
+                },
+                "anyOf": [
+                    {"required": ["MediaGroupArray"]},
+                    {"required": ["MediaArray"]},
+                    {"required": ["MediaSearchInput"]},
+                ],
+            },
+            check=_check_batch_input,
+        ),
+        Parameter("EditingConfig", is_json=True, schema={"type": "object"}),
+        Parameter(
+            "OutputConfig",
+            is_json=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "MediaURL": {"type": "string"},
+                    "Count": {"type": "integer", "minimum": 1},
+                    "Width": {"type": "integer"},
+                    "Height": {"type": "integer"},
+                    "MaxDuration": {"type": "number"},
+                    "FixedDuration": {"type": "number"},
+                    "Video": {"type": "object", "properties": {"Crf": {"type": "integer"}}},
+                },
+            },
+            check=_check_batch_output,
+        ),
+        Parameter("TemplateConfig", is_json=True, schema={"type": "array"}),
+        USER_DATA,
+        CLIENT_TOKEN,
+    ),
+)
+
+# Whether the listing shows the jobs of the other actions is not documented: a search for them proves nothing.
+BATCH_KINDS = (
+    BATCH_MEDIA_PRODUCING,
+    JobKind(
+        title="scene media selection",
+        submit_action="SubmitSceneMediaSelectionJob",
+        family=BATCH,
+        parameters=takes("JobType*", "InputConfig*:json", "OutputConfig*:json", "EditingConfig:json", USER_DATA),
+    ),
+    JobKind(
+        title="scene timeline organization",
+        submit_action="SubmitSceneTimelineOrganizationJob",
+        family=BATCH,
+        parameters=takes(
+            "JobType*",
+            "InputConfig*:json",
+            "MediaSelectResult*:json",
+            "OutputConfig*:json",
+            "EditingConfig:json",
+            USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="scene batch editing",
+        submit_action="SubmitSceneBatchEditingJob",
+        family=BATCH,
+        parameters=takes("ProjectIds*", "OutputConfig*:json", USER_DATA),
+    ),
+    JobKind(
+        title="screen media highlights",
+        submit_action="SubmitScreenMediaHighlightsJob",
+        family=BATCH,
+        parameters=takes("InputConfig:json", "EditingConfig:json", "OutputConfig:json", USER_DATA),
+    ),
+    JobKind(
+        title="sports highlights",
+        submit_action="SubmitSportsHighlightsJob",
+        family=BATCH,
+        parameters=takes("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+    ),
 )

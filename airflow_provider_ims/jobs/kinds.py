@@ -1,231 +1,153 @@
 """
-The catalogue of job kinds: what each submit action takes, and which family its jobs belong to.
+The catalogue of job kinds: everything that IMS and VOD can be asked to do and that can be waited for.
 
-The limits are the documented ones on which the documents agree; everything else the service decides.
+Each entry is data, in the module of its family. The names of parameters and fields are those of the product SDKs; the
+limits are the documented ones on which the documents agree, and everything else the service decides. A kind that an
+SDK brings and that is neither here nor among :data:`NO_JOBS` fails a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks.actions import ICE, VOD, Product
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE_JOB
+from airflow_provider_ims.jobs.analysis import ANALYSIS_KINDS
+from airflow_provider_ims.jobs.batch import BATCH_KINDS, BATCH_MEDIA_PRODUCING
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.parameters import Parameter
-from airflow_provider_ims.jobs.smart import SMART
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.processing import PROCESSING_KINDS
+from airflow_provider_ims.jobs.producing import PRODUCING_KINDS
+from airflow_provider_ims.jobs.smart import AUDIO_PRODUCE, SMART_KINDS, TEXT_GENERATE
+from airflow_provider_ims.jobs.training import TRAINING_KINDS
+from airflow_provider_ims.jobs.vod import VOD_KINDS
+
+__all__ = [
+    "AI_IMAGE_JOB",
+    "AUDIO_PRODUCE",
+    "BATCH_MEDIA_PRODUCING",
+    "FAMILIES",
+    "KINDS",
+    "NO_JOBS",
+    "TEXT_GENERATE",
+    "JobKind",
+    "catalogue_rows",
+    "family_of",
+    "kind_of",
+]
+
+KINDS: tuple[JobKind, ...] = (
+    *SMART_KINDS,
+    *BATCH_KINDS,
+    *PRODUCING_KINDS,
+    *PROCESSING_KINDS,
+    *ANALYSIS_KINDS,
+    *TRAINING_KINDS,
+    AI_IMAGE_JOB,
+    *VOD_KINDS,
+)
+
+#: Name -> family.
+FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
+
+_LIVE = "it runs for as long as its stream does, and comes to no end that could be waited for"
+_UNTOLD = "no action tells the state of its job"
+
+#: Submit actions that are no kind of job here, by product code, with the reason.
+NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        ICE.code: {
+            "SubmitSyncMediaInfoJob": "it answers with its result, so there is nothing to wait for",
+            "SubmitMediaAiAnalysisJob": "it answers with a media id and no job; QueryMediaIndexJob tells of the media",
+            "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob tells the watermark, but no state",
+            "SubmitTraceExtractJob": "QueryTraceExtractJob tells the watermark, but no state",
+            "SubmitAIAgentVideoAuditTask": f"{_UNTOLD}; its results go to CallbackConfig",
+            "SubmitLiveRecordJob": _LIVE,
+            "SubmitLiveSnapshotJob": _LIVE,
+            "SubmitLiveTranscodeJob": _LIVE,
+        },
+        VOD.code: {
+            "SubmitAIImageAuditJob": f"{_UNTOLD}; GetMediaAuditResult tells of the image",
+            "SubmitDigitalWatermarkExtractJob": "GetDigitalWatermarkExtractResult is asked by video, not by job",
+            "SubmitDynamicImageJob": f"{_UNTOLD}; ListDynamicImage tells of the video",
+            "SubmitMediaDNADeleteJob": _UNTOLD,
+            "SubmitPreprocessJobs": _UNTOLD,
+        },
+    }
+)
 
 
-@dataclass(frozen=True, slots=True)
-class JobKind:
+def kind_of(action: str, product: Product = ICE) -> JobKind:
     """
-    A kind of job that can be submitted.
+    Return the kind of job that an action submits.
 
-    :param title: What it is called in logs.
-    :param submit_action: The API action that submits it.
-    :param family: How its jobs are asked for.
-    :param parameters: What the action takes.
-    :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
-    :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
+    :param action: The submit action, such as ``SubmitASRJob``.
+    :param product: The product that has it.
+    :raises ImsRequestError: naming the near ones, when there is none.
     """
-
-    title: str
-    submit_action: str
-    family: JobFamily
-    parameters: tuple[Parameter, ...]
-    search_proves: bool = False
-    marker_under: str | None = None
-
-    @property
-    def takes_client_token(self) -> bool:
-        """Whether the service answers a submit that it knows by its ClientToken with the job it already has."""
-        return any(parameter.name == "ClientToken" for parameter in self.parameters)
+    known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
+    if action in known:
+        return known[action]
+    if reason := NO_JOBS[product.code].get(action):
+        raise ImsRequestError(f"job: {action} cannot be waited for: {reason}", field="job")
+    raise ImsRequestError(
+        f"job: {action!r} submits no job of {product.code}{_near(action, known)}",
+        field="job",
+    )
 
 
-TITLE = Parameter("title", "Title", max_bytes=128)
-DESCRIPTION = Parameter("description", "Description", max_bytes=1024)
-USER_DATA = Parameter("user_data", "UserData", is_json=True, max_bytes=512, schema={"type": "object"})
+def family_of(name: str) -> JobFamily:
+    """
+    Return a family of jobs.
 
-TEXT_GENERATE = JobKind(
-    title="text generation",
-    submit_action="SubmitTextGenerateJob",
-    family=SMART,
-    parameters=(
-        TITLE,
-        DESCRIPTION,
-        Parameter("type", "Type", choices=("MarketingCopy", "Title", "StoryboardScript")),
-        Parameter(
-            "generate_config",
-            "GenerateConfig",
-            is_json=True,
-            schema={
-                "type": "object",
-                "properties": {
-                    "keywords": {"type": "string"},
-                    "textLength": {"type": "integer", "minimum": 5, "maximum": 1000},
-                    "targetCount": {"type": "integer", "minimum": 1, "maximum": 1000},
-                    "originText": {"type": "string"},
-                },
-                "anyOf": [
-                    {"required": ["keywords", "textLength", "targetCount"]},
-                    {"required": ["originText"]},
-                ],
-            },
-        ),
-        USER_DATA,
-    ),
-)
-
-AUDIO_PRODUCE = JobKind(
-    title="audio production",
-    submit_action="SubmitAudioProduceJob",
-    family=SMART,
-    search_proves=True,
-    parameters=(
-        Parameter(
-            "editing_config",
-            "EditingConfig",
-            required=True,
-            is_json=True,
-            schema={
-                "type": "object",
-                "properties": {
-                    "voice": {"type": "string"},
-                    "customizedVoice": {"type": "string"},
-                    "format": {"enum": ["PCM", "WAV", "MP3"]},
-                    "volume": {"type": "integer", "minimum": 0, "maximum": 100},
-                    "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
-                    "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
-                },
-            },
-        ),
-        Parameter(
-            "output_config",
-            "OutputConfig",
-            required=True,
-            is_json=True,
-            schema={
-                "type": "object",
-                "properties": {"bucket": {"type": "string"}, "object": {"type": "string"}},
-                "required": ["bucket", "object"],
-            },
-        ),
-        Parameter("input_config", "InputConfig", required=True),
-        TITLE,
-        DESCRIPTION,
-        USER_DATA,
-        Parameter("overwrite", "Overwrite", is_flag=True),
-    ),
-)
+    :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
+    :raises ImsRequestError: naming the near ones, when there is none.
+    """
+    known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
+    if name not in known:
+        raise ImsRequestError(f"job: {name!r} is no family of jobs{_near(name, known)}", field="job")
+    return known[name]
 
 
-def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    groups = content.get("MediaGroupArray") or []
-    names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
-    for name in names:
-        if names.count(name) > 1:
-            yield (
-                "MediaGroupArray",
-                f"GroupName {name!r} stands there {names.count(name)} times, it must be unique",
-            )
-    if content.get("SpeechTextArray"):
-        for index, group in enumerate(groups):
-            if group.get("SpeechTextArray"):
-                yield (
-                    f"MediaGroupArray.{index}.SpeechTextArray",
-                    "speech is given both for all and in this group; only one of them is allowed",
-                )
+def _near(word: str, known: Mapping[str, Any]) -> str:
+    # Nearly all begin and end alike: what lies between tells them apart.
+    cores = {_core(name): name for name in known}
+    near = [cores[core] for core in get_close_matches(_core(word), cores, n=5, cutoff=0.5)]
+    return f"; near it are {', '.join(near)}" if near else f"; these exist: {', '.join(sorted(known))}"
 
 
-def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
-        yield "MediaURL", "needs {index} when Count is above 1, or the videos overwrite each other"
+def _core(action: str) -> str:
+    return action.removeprefix("Submit").removesuffix("s").removesuffix("Job").lower()
 
 
-_SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}
+def catalogue_rows() -> list[dict[str, Any]]:
+    """
+    Return the catalogue as plain data, for the documentation.
 
-BATCH_MEDIA_PRODUCING = JobKind(
-    title="batch video production",
-    submit_action="SubmitBatchMediaProducingJob",
-    family=BATCH,
-    search_proves=True,
-    parameters=(
-        Parameter(
-            "input_config",
-            "InputConfig",
-            is_json=True,
-            required=True,
-            schema={
-                "type": "object",
-                "properties": {
-                    "MediaGroupArray": {
-                        "type": "array",
-                        "maxItems": 40,
-                        "items": {
-                            "type": "object",
-                            "properties": {
-                                "GroupName": {"type": "string", "maxLength": 50},
-                                "MediaArray": {"type": "array", "maxItems": 200},
-                                "SpeechTextArray": _SPEECH_TEXTS,
-                            },
-                        },
-                    },
-                    "MediaArray": {"type": "array"},
-                    "SpeechTextArray": _SPEECH_TEXTS,
-                    "TitleArray": {"type": "array", "maxItems": 50, "items": {"type": "string"}},
-                },
-                "anyOf": [
-                    {"required": ["MediaGroupArray"]},
-                    {"required": ["MediaArray"]},
-                    {"required": ["MediaSearchInput"]},
-                ],
-            },
-            check=_check_batch_input,
-        ),
-        Parameter("editing_config", "EditingConfig", is_json=True, schema={"type": "object"}),
-        Parameter(
-            "output_config",
-            "OutputConfig",
-            is_json=True,
-            schema={
-                "type": "object",
-                "properties": {
-                    "MediaURL": {"type": "string"},
-                    "Count": {"type": "integer", "minimum": 1},
-                    "Width": {"type": "integer"},
-                    "Height": {"type": "integer"},
-                    "MaxDuration": {"type": "number"},
-                    "FixedDuration": {"type": "number"},
-                    "Video": {"type": "object", "properties": {"Crf": {"type": "integer"}}},
-                },
-            },
-            check=_check_batch_output,
-        ),
-        Parameter("template_config", "TemplateConfig", is_json=True, schema={"type": "array"}),
-        USER_DATA,
-        Parameter("client_token", "ClientToken"),
-    ),
-)
-
-AI_IMAGE_JOB = JobKind(
-    title="AI image",
-    submit_action="SubmitAIImageJob",
-    family=AI_IMAGE,
-    marker_under="Extend",
-    parameters=(
-        Parameter("video_id", "VideoId", required=True),
-        Parameter("ai_template_id", "AITemplateId", required=True),
-        Parameter("ai_pipeline_id", "AIPipelineId"),
-        Parameter(
-            "user_data",
-            "UserData",
-            is_json=True,
-            max_bytes=512,
-            schema={
-                "type": "object",
-                "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}],
-            },
-        ),
-    ),
-)
+    :return: For each kind ``title``, ``product`` (its code), ``submit_action``, ``query_action``, ``running``,
+        ``succeeded`` and ``failed`` (state words), ``found_by`` (``client_token``, ``marker`` or ``None``: how a job
+        is found whose id was lost), ``search_proves``, ``listing`` (the action or ``None``), ``cancel_action``,
+        ``cancel_while`` and ``ram_actions``.
+    """
+    return [
+        {
+            "title": kind.title,
+            "product": kind.family.product.code,
+            "submit_action": kind.submit_action,
+            "query_action": kind.family.query_action,
+            "running": kind.family.running,
+            "succeeded": kind.family.succeeded,
+            "failed": kind.family.failed,
+            "found_by": "client_token" if kind.takes_client_token else "marker" if kind.takes_marker else None,
+            "search_proves": kind.search_proves,
+            "listing": kind.family.listing.action if kind.family.listing else None,
+            "cancel_action": kind.cancel_action,
+            "cancel_while": kind.cancel_while,
+            "ram_actions": kind.ram_actions,
+        }
+        for kind in KINDS
+    ]

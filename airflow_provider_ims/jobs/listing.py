@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.payload import objects
+from airflow_provider_ims.jobs.payload import along, first, objects
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.service import Service
@@ -16,7 +16,7 @@ PAGE_SIZE = 100
 #: A listing that goes on after so many pages is one that never ends.
 MAX_PAGES = 1000
 #: What a listing may hold beside its jobs.
-_LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "TotalCount"}
+_LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,36 @@ class Listing:
     An action that lists jobs.
 
     :param action: The API action.
-    :param items: The field of the answer that holds the jobs.
+    :param items: The path to the jobs in the answer.
+    :param unfinished: The state words of jobs that have not ended and for which it can be asked, in the order in which
+        a job goes through them.
+    :param newest_first: The value of ``order`` that puts the latest job first; ``None`` where the order is not known.
+    :param oldest_first: The value of ``order`` that puts the earliest job first.
     :param status: The field of a job that holds its state word.
     :param with_status: The parameter that takes the state word of the jobs to list.
-    :param newest_first: The value of ``SortBy`` that puts the latest job first.
-    :param oldest_first: The value of ``SortBy`` that puts the earliest job first.
     :param since: The parameter that takes the earliest time of creation, where there is one.
+    :param job_id: The field of a job that holds its id.
+    :param created: The field of a job that tells when it was created.
+    :param order: The parameter that takes the order.
+    :param page_size: The parameter that takes how many jobs a page holds.
+    :param token: The parameter that takes the page to go on from.
+    :param token_at: The path to it in the answer; ``None`` where it has the parameter's name.
     """
 
     action: str
     items: str
-    status: str
-    with_status: str
-    newest_first: str
-    oldest_first: str
+    unfinished: tuple[str, ...]
+    newest_first: str | None
+    oldest_first: str | None
+    status: str = "Status"
+    with_status: str = "Status"
     since: str | None = None
+    job_id: str = "JobId"
+    created: str = "CreateTime"
+    order: str = "SortBy"
+    page_size: str = "MaxResults"
+    token: str = "NextToken"
+    token_at: str | None = None
 
     def pages(self, hook: Service, parameters: Mapping[str, str], **options: Any) -> Iterator[list[dict[str, Any]]]:
         """
@@ -50,15 +65,15 @@ class Listing:
         :param options: Passed on to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
-        asked = {**parameters, "MaxResults": str(PAGE_SIZE)}
+        asked = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             body = hook.call(self.action, asked, **options)
             items = listed(body, self.items, self.action)
             yield items
-            token = body.get("NextToken")
+            token = first(body, self.token_at or self.token)
             if not items or not token:
                 return
-            asked["NextToken"] = str(token)
+            asked[self.token] = token
         raise ImsUnavailableError(f"The listing has no end, or over {MAX_PAGES} pages", action=self.action)
 
     def in_state(self, hook: Service, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
@@ -72,24 +87,24 @@ class Listing:
         :param options: Passed on to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
-        parameters = {self.with_status: status, "SortBy": self.oldest_first}
+        parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters, **options):
-            yield [(str(job.get("JobId")), str(job.get(self.status))) for job in page]
+            yield [(str(job.get(self.job_id)), str(job.get(self.status))) for job in page]
 
 
-def listed(body: Mapping[str, Any], field: str, action: str) -> list[dict[str, Any]]:
+def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, Any]]:
     """
     Return the objects that a listing holds.
 
     Only what surely is a listing may say that a job is not there: what follows may be a second bill.
 
     :param body: The answer.
-    :param field: The field that holds the objects.
+    :param path: The path to the objects.
     :param action: The action that was asked.
     :raises ImsUnavailableError: when the answer is no listing.
     """
     says_nothing = {"RequestId"} < body.keys() <= _LISTING_FIELDS
-    items = objects(body.get(field, [] if says_nothing else None))
+    items = [] if says_nothing else objects(next(along(body, path)))
     if items is None:
-        raise ImsUnavailableError(f"The answer has no {field}", action=action)
+        raise ImsUnavailableError(f"The answer has no {path}", action=action)
     return items

@@ -40,17 +40,21 @@ class SubmissionKey:
         return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
 
 
-def marked(user_data: str | None, key: SubmissionKey, *, under: str | None) -> str | None:
+def marked(user_data: str | None, key: SubmissionKey, *, under: str | None, most: int = MAX_USER_DATA) -> str | None:
     """
     Return UserData with the marker in it.
 
-    :param user_data: The user's own, a JSON object, or ``None``.
+    :param user_data: The user's own, or ``None``.
     :param key: The submission.
     :param under: The field whose object takes the marker; ``None`` for the top.
+    :param most: The longest UserData that the action takes, in bytes of UTF-8.
     :return: The merged JSON; ``None`` when it would be too long, when there is no object to put the marker into, or
         when the user's own holds what can be read but not written again, such as ``1e999``.
     """
-    content: Any = json.loads(user_data) if user_data else {}
+    try:
+        content: Any = json.loads(user_data) if user_data else {}
+    except (ValueError, RecursionError):
+        return None
     for place in _places(content):
         # One that came along with data copied from another job would be found in place of ours.
         place.pop(MARKER, None)
@@ -60,7 +64,7 @@ def marked(user_data: str | None, key: SubmissionKey, *, under: str | None) -> s
     inner[MARKER] = str(key)
     try:
         merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return merged if len(merged.encode()) <= MAX_USER_DATA else None
+        return merged if len(merged.encode()) <= most else None
     except ValueError:
         return None
 

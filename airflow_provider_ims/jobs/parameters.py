@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.jobs.payload import number, snake
 
 #: How deep a JSON parameter may be nested: far deeper than any that the documents show.
 MAX_DEPTH = 100
@@ -20,27 +21,32 @@ class Parameter:
     """
     One parameter of a submit action.
 
-    :param argument: The task's argument, in snake_case.
-    :param name: The API's own name.
+    :param name: The API's own name; in snake_case it is the task's argument.
     :param required: Whether the action needs it.
     :param max_bytes: The longest value in bytes of UTF-8.
     :param choices: The documented values.
     :param is_json: The action takes a JSON string: a dict or a list is written as one, a string must hold one.
     :param is_flag: The action takes ``true`` or ``false``.
+    :param is_number: The action takes a whole number.
     :param schema: JSON Schema of what the documents say of a JSON parameter. Its numbers are also accepted as
         strings, which is all that Jinja can make.
     :param check: What a schema cannot say; yields (path inside the parameter, what is wrong).
     """
 
-    argument: str
     name: str
     required: bool = False
     max_bytes: int | None = None
     choices: tuple[str, ...] = ()
     is_json: bool = False
     is_flag: bool = False
+    is_number: bool = False
     schema: Mapping[str, Any] | None = None
     check: Check | None = None
+    argument: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the argument."""
+        object.__setattr__(self, "argument", snake(self.name))
 
     def encode(self, value: Any) -> str | None:
         """
@@ -56,6 +62,8 @@ class Parameter:
             return None
         if self.is_flag:
             text = self._flag(value)
+        elif self.is_number:
+            text = self._number(value)
         elif self.is_json:
             try:
                 text = self._json(value)
@@ -85,6 +93,12 @@ class Parameter:
             raise self._refusal("", f"{value!r} is neither true nor false")
         return text
 
+    def _number(self, value: Any) -> str:
+        whole = number(value)
+        if not isinstance(whole, int):
+            raise self._refusal("", f"{value!r} is no whole number")
+        return str(whole)
+
     def _json(self, value: Any) -> str:
         if isinstance(value, str):
             text = value
@@ -110,6 +124,22 @@ class Parameter:
             return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise self._refusal("", f"cannot be written as JSON: {error}") from None
+
+
+def takes(*declared: str | Parameter) -> tuple[Parameter, ...]:
+    """
+    Return the parameters of an action, written as a line of its table.
+
+    :param declared: Parameters, or for those of which no limit is documented their names, followed by ``*`` where
+        the action needs them and by ``:json``, ``:flag`` or ``:number`` where it takes no text, as in ``Input*:json``.
+    """
+    return tuple(_parameter(one) if isinstance(one, str) else one for one in declared)
+
+
+def _parameter(declared: str) -> Parameter:
+    name, _, taken = declared.partition(":")
+    options: dict[str, Any] = {f"is_{taken}": True} if taken else {}
+    return Parameter(name.removesuffix("*"), required=name.endswith("*"), **options)
 
 
 def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -4,12 +4,60 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from typing import Any
 
 #: How deep a result may be nested. Airflow's own limits are a few times that; what is deeper stays a string.
 MAX_DEPTH = 50
 #: Integers below it fit into MessagePack, which Airflow's processes speak among themselves.
 _TOO_LARGE = 2**63
+#: Where a name's next word begins: before a capital after small letters, and before the last of several capitals.
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def snake(name: str) -> str:
+    """Return a name of the API in snake_case, such as ``ai_template_id`` for ``AITemplateId``."""
+    return _WORD.sub("_", name).lower()
+
+
+def along(value: Any, path: str) -> Iterator[Any]:
+    """
+    Yield what lies at the end of a path, such as ``Data.JobId``, ``JobList[].JobId`` or ``Extend.ErrorCode``.
+
+    :param value: An answer, or a part of one. JSON inside a string is walked into like anything else.
+    :param path: Names of fields; ``[]`` goes through each item of a list. An empty one stays where it is.
+    """
+    if not path:
+        yield value
+        return
+    name, _, rest = path.partition(".")
+    if isinstance(value, str):
+        value = parsed(value)
+    inner = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
+    several = inner if isinstance(inner, list) else ()
+    for item in several if name.endswith("[]") else (inner,):
+        yield from along(item, rest)
+
+
+def first(value: Any, path: str) -> str | None:
+    """Return the first text at the end of a path, ``None`` where there is none."""
+    return next((found for item in along(value, path) if (found := text(item))), None) if path else None
+
+
+def plain(value: Any) -> Any:
+    """
+    Return a part of an answer as data for users: the API's names in snake_case.
+
+    A string that holds a JSON object or list becomes what it holds. Whose names those are nobody knows, so they stay.
+    """
+    if isinstance(value, dict):
+        return {snake(_storable(name)): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return parsed(value) if value[:1] in ("{", "[") else text(value)
+    return _carried(value)
 
 
 def parsed(value: Any) -> Any:

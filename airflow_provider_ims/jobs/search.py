@@ -24,18 +24,18 @@ def search_in(listing: Listing) -> Search:
     """
     Return the search through a listing, the latest job first.
 
-    :param listing: The listing.
+    :param listing: A listing that shows the jobs' UserData.
     """
 
     def search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-        parameters = {"SortBy": listing.newest_first}
+        parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
         if listing.since:
             parameters[listing.since] = earliest(since)
         for page in listing.pages(hook, parameters):
             for job in page:
-                if isinstance(job_id := job.get("JobId"), str):
+                if isinstance(job_id := job.get(listing.job_id), str):
                     yield job.get("UserData"), job_id
-            if page and str(page[-1].get("CreateTime") or "~") < earliest(since):
+            if listing.newest_first and page and str(page[-1].get(listing.created) or "~") < earliest(since):
                 return
 
     return search

@@ -7,13 +7,15 @@ https://help.aliyun.com/document_detail/440953.html.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
+from airflow_provider_ims.jobs.parameters import Parameter, takes
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
 from airflow_provider_ims.jobs.search import search_in
 
@@ -27,12 +29,11 @@ def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
     return {"texts": texts, "usage": usage(job_result.get("Usage"))}
 
 
-def _speech(job_result: Mapping[str, Any]) -> dict[str, Any]:
+def _sentences(job_result: Mapping[str, Any]) -> dict[str, Any]:
     ai_result = parsed(job_result.get("AiResult"))
     sentences = objects(ai_result)
     result: dict[str, Any] = {
-        "media_id": text(job_result.get("MediaId")),
-        "media_url": text(job_result.get("MediaUrl")),
+        **_media(job_result),
         "sentences": [
             {
                 "content": text(sentence.get("content")) or "",
@@ -48,58 +49,195 @@ def _speech(job_result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _other(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "media_id": text(job_result.get("MediaId")),
-        "media_url": text(job_result.get("MediaUrl")),
-        "ai_result": parsed(job_result.get("AiResult")),
-        "usage": usage(job_result.get("Usage")),
-    }
+    ai_result = parsed(job_result.get("AiResult"))
+    return {**_media(job_result), "ai_result": ai_result, "usage": usage(job_result.get("Usage"))}
+
+
+def _media(job_result: Mapping[str, Any]) -> dict[str, Any]:
+    return {"media_id": text(job_result.get("MediaId")), "media_url": text(job_result.get("MediaUrl"))}
 
 
 #: JobType -> how its result is read.
 RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
-    {"TextGenerate": _texts, "TextToSpeech": _speech}
+    {"TextGenerate": _texts, "TextToSpeech": _sentences, "ASR": _sentences}
 )
 
 
-def _read(family: JobFamily, body: Mapping[str, Any]) -> Iterator[Job]:
-    status = text(body["State"]) or ""
-    state = family.state_of(status)
-    result: dict[str, Any] = {}
-    if state is JobState.SUCCEEDED:
-        job_type = str((body.get("SmartJobInfo") or {}).get("JobType"))
-        result = RESULT_READERS.get(job_type, _other)(body.get("JobResult") or {})
-    yield Job(
-        id=text(body["JobId"]) or "",
-        state=state,
-        status=status,
-        result=result,
-        error_code=text(body.get("ErrorCode")),
-        error_message=text(body.get("ErrorMessage")),
-        request_id=text(body.get("RequestId")),
-    )
+def _result(job: Mapping[str, Any]) -> dict[str, Any]:
+    job_type = str((job.get("SmartJobInfo") or {}).get("JobType"))
+    return RESULT_READERS.get(job_type, _other)(job.get("JobResult") or {})
 
 
 _LISTING = Listing(
     action="ListSmartJobs",
     items="SmartJobList",
-    status="JobState",
-    with_status="JobState",
+    unfinished=("Created", "Executing"),
     newest_first="CreationTime:Desc",
     oldest_first="CreationTime:Asc",
+    status="JobState",
+    with_status="JobState",
 )
 
 SMART = JobFamily(
     name="smart",
+    product=ICE,
     query_action="GetSmartHandleJob",
-    id_parameter="JobId",
-    ids_per_query=1,
-    first_status="Created",
-    end_states=MappingProxyType({"finished": JobState.SUCCEEDED, "failed": JobState.FAILED}),
-    read=_read,
-    # Whether text jobs are listed is not documented: where they are not, a lost one is not found.
+    running=("Created", "Executing"),
+    succeeded=("Finished",),
+    failed=("Failed",),
+    status="State",
+    error_code="ErrorCode",
+    error_message="ErrorMessage",
+    result=_result,
+    # Which types are listed is documented for some: those whose kinds say that the search proves.
     search=search_in(_LISTING),
-    search_lag=30,
     listing=_LISTING,
-    unfinished=("Created", "Executing"),
+)
+
+_DESCRIPTION = Parameter("Description", max_bytes=1024)
+_SHORT_DESCRIPTION = Parameter("Description", max_bytes=128)
+
+TEXT_GENERATE = JobKind(
+    title="text generation",
+    submit_action="SubmitTextGenerateJob",
+    family=SMART,
+    parameters=takes(
+        TITLE,
+        _DESCRIPTION,
+        Parameter("Type", choices=("MarketingCopy", "Title", "StoryboardScript")),
+        Parameter(
+            "GenerateConfig",
+            is_json=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "keywords": {"type": "string"},
+                    "textLength": {"type": "integer", "minimum": 5, "maximum": 1000},
+                    "targetCount": {"type": "integer", "minimum": 1, "maximum": 1000},
+                    "originText": {"type": "string"},
+                },
+                "anyOf": [
+                    {"required": ["keywords", "textLength", "targetCount"]},
+                    {"required": ["originText"]},
+                ],
+            },
+        ),
+        USER_DATA,
+    ),
+)
+
+AUDIO_PRODUCE = JobKind(
+    title="audio production",
+    submit_action="SubmitAudioProduceJob",
+    family=SMART,
+    search_proves=True,
+    parameters=takes(
+        Parameter(
+            "EditingConfig",
+            required=True,
+            is_json=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "voice": {"type": "string"},
+                    "customizedVoice": {"type": "string"},
+                    "format": {"enum": ["PCM", "WAV", "MP3"]},
+                    "volume": {"type": "integer", "minimum": 0, "maximum": 100},
+                    "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
+                    "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
+                },
+            },
+        ),
+        Parameter(
+            "OutputConfig",
+            required=True,
+            is_json=True,
+            schema={
+                "type": "object",
+                "properties": {"bucket": {"type": "string"}, "object": {"type": "string"}},
+                "required": ["bucket", "object"],
+            },
+        ),
+        "InputConfig*",
+        TITLE,
+        _DESCRIPTION,
+        USER_DATA,
+        "Overwrite:flag",
+    ),
+)
+
+SMART_KINDS = (
+    TEXT_GENERATE,
+    AUDIO_PRODUCE,
+    JobKind(
+        title="speech recognition",
+        submit_action="SubmitASRJob",
+        family=SMART,
+        search_proves=True,
+        parameters=takes(
+            "InputFile", "StartTime", "Duration", "EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
+        ),
+    ),
+    JobKind(
+        title="video translation",
+        submit_action="SubmitVideoTranslationJob",
+        family=SMART,
+        job_id="Data.JobId",
+        search_proves=True,
+        parameters=takes(
+            "InputConfig:json",
+            "EditingConfig:json",
+            "OutputConfig:json",
+            "Title",
+            "Description",
+            USER_DATA,
+            CLIENT_TOKEN,
+        ),
+    ),
+    JobKind(
+        title="avatar video",
+        submit_action="SubmitAvatarVideoJob",
+        family=SMART,
+        parameters=takes(
+            "InputConfig:json",
+            "EditingConfig:json",
+            "OutputConfig:json",
+            TITLE,
+            _SHORT_DESCRIPTION,
+            USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="segmentation",
+        submit_action="SubmitSegmentationJob",
+        family=SMART,
+        parameters=takes("InputConfig:json", "JobParams:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+    ),
+    JobKind(
+        title="highlight extraction",
+        submit_action="SubmitHighlightExtractionJob",
+        family=SMART,
+        parameters=takes("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+    ),
+    JobKind(
+        title="dynamic chart",
+        submit_action="SubmitDynamicChartJob",
+        family=SMART,
+        search_proves=True,
+        parameters=takes(
+            "ChartType*",
+            "Input*:json",
+            "OutputConfig*:json",
+            "ChartConfig:json",
+            "ChartTitle:json",
+            "Subtitle:json",
+            "AxisParams:json",
+            "Background:json",
+            "DataSource:json",
+            "Unit:json",
+            "Title",
+            "Description",
+            USER_DATA,
+        ),
+    ),
 )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError, ImsUncertainSubmitError
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.marker import SubmissionKey, marked
+from airflow_provider_ims.jobs.marker import SubmissionKey
 from airflow_provider_ims.jobs.search import find
 from airflow_provider_ims.submission.note import STORE_KEY, Note
 
@@ -214,7 +214,7 @@ ImsUnavailableError` the job may have been accepted all the same.
     def _look_for(self, note: Note) -> tuple[SubmissionKey, str] | None:
         """Look for a job that may have been submitted, for as long as a search may lag."""
         family = self.kind.family
-        if self._user_data(note.key) is None:
+        if family.search is None or self._user_data(note.key) is None:
             return None
         # With a ClientToken one look will do, for to submit again cannot make a second job.
         one_look = self.kind.takes_client_token and not note.accepted
@@ -263,7 +263,7 @@ ImsUnavailableError` the job may have been accepted all the same.
         if "ClientToken" in self.parameters:
             # The user's own token makes all submits with it one, as long as their parameters are the same.
             return None
-        return marked(self.parameters.get("UserData"), key, under=self.kind.marker_under)
+        return self.kind.marked(self.parameters.get("UserData"), key)
 
     def _keyed(self, note: Note) -> dict[str, str]:
         """Return the parameters with the submission's key in them."""
@@ -288,8 +288,8 @@ ImsUnavailableError` the job may have been accepted all the same.
     def _accepted(self, parameters: Mapping[str, str]) -> Job:
         body = self.hook.call(self.kind.submit_action, parameters)
         request_id = str(body.get("RequestId") or "") or None
-        job_id = body.get("JobId")
-        if not isinstance(job_id, str) or not job_id:
+        job_id = self.kind.job_id_in(body)
+        if job_id is None:
             raise ImsUnavailableError(
                 "The answer has no JobId", accepted=True, action=self.kind.submit_action, request_id=request_id
             )

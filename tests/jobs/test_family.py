@@ -48,12 +48,6 @@ def test_the_first_status_means_that_a_job_runs(family: JobFamily) -> None:
     assert family.state_of(family.first_status) is JobState.RUNNING
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_a_family_knows_success_and_failure(family: JobFamily) -> None:
-    assert set(family.end_states.values()) == {JobState.SUCCEEDED, JobState.FAILED}
-    assert all(word == word.lower() for word in family.end_states)
-
-
 @pytest.mark.parametrize(
     ("count", "size", "sizes"), [(0, 10, []), (1, 10, [1]), (10, 10, [10]), (11, 10, [10, 1]), (3, 1, [1, 1, 1])]
 )

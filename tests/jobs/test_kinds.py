@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs import kinds
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.batch import BATCH
 from airflow_provider_ims.jobs.kinds import (
     AI_IMAGE_JOB,
     AUDIO_PRODUCE,
@@ -20,7 +17,6 @@ from airflow_provider_ims.jobs.kinds import (
     JobKind,
 )
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.jobs.smart import SMART
 
 KINDS = [TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, AI_IMAGE_JOB]
 MEDIA_URL = "http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{index}.mp4"
@@ -293,16 +289,3 @@ def test_only_what_is_required_must_be_given(kind: JobKind) -> None:
     for argument in required:
         with pytest.raises(ImsRequestError, match=f"{argument} is required"):
             encode_all(kind.parameters, {**given, argument: None})
-
-
-def test_the_catalogue() -> None:
-    assert [(kind.submit_action, kind.family) for kind in KINDS] == [
-        ("SubmitTextGenerateJob", SMART),
-        ("SubmitAudioProduceJob", SMART),
-        ("SubmitBatchMediaProducingJob", BATCH),
-        ("SubmitAIImageJob", AI_IMAGE),
-    ]
-    assert [kind for kind in vars(kinds).values() if isinstance(kind, JobKind)] == KINDS
-    for kind in KINDS:
-        assert kind.title
-        assert len({parameter.argument for parameter in kind.parameters}) == len(kind.parameters)

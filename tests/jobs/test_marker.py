@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.kinds import USER_DATA
+from airflow_provider_ims.jobs.kind import USER_DATA
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA, SubmissionKey, key_in, marked
 
 KEY = SubmissionKey("0123456789abcdef0123456789abcdef", 2)

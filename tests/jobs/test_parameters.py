@@ -8,12 +8,11 @@ import pytest
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.jobs.parameters import Parameter, encode_all
 
-TEXT = Parameter("title", "Title", max_bytes=10)
-NEEDED = Parameter("video_id", "VideoId", required=True)
-CHOICE = Parameter("type", "Type", choices=("One", "Two"))
-FLAG = Parameter("overwrite", "Overwrite", is_flag=True)
+TEXT = Parameter("Title", max_bytes=10)
+NEEDED = Parameter("VideoId", required=True)
+CHOICE = Parameter("Type", choices=("One", "Two"))
+FLAG = Parameter("Overwrite", is_flag=True)
 JSON = Parameter(
-    "config",
     "Config",
     is_json=True,
     max_bytes=100,
@@ -187,7 +186,7 @@ def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     nested: Any = []
     for _ in range(depth):
         nested = [nested]
-    unlimited = Parameter("config", "Config", is_json=True, schema={"type": "object"})
+    unlimited = Parameter("Config", is_json=True, schema={"type": "object"})
     assert "nested too deeply" in str(refusal(unlimited, {"a": nested}))
     assert "nested too deeply" in str(refusal(unlimited, '{"a":' + "[" * depth + "]" * depth + "}"))
 

@@ -14,6 +14,7 @@ SINCE = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 LISTING = Listing(
     action="List",
     items="SmartJobList",
+    unfinished=("Created",),
     status="JobState",
     with_status="JobState",
     newest_first="newest",

@@ -1,0 +1,217 @@
+"""Jobs that look into media: tags, moderation, fingerprints, and the watermarks by which a copy is known."""
+
+from __future__ import annotations
+
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.listing import Listing
+from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.search import search_in
+
+SMARTTAG = JobFamily(
+    name="smarttag",
+    product=ICE,
+    query_action="QuerySmarttagJob",
+    running=("Submitted", "Processing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    job_id=None,
+    status="JobStatus",
+    # No field for an error is documented; nor in the next one.
+    error_code="",
+    error_message="",
+    result=("results=Results.Result", "usages=Usages.Usage"),
+)
+
+VIDEO_COGNITION = JobFamily(
+    name="video_cognition",
+    product=ICE,
+    query_action="QueryVideoCognitionJob",
+    running=("Submitted", "Processing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    job_id=None,
+    status="JobStatus",
+    error_code="",
+    error_message="",
+    result=("results=Results.result",),
+)
+
+_CENSOR_LISTING = Listing(
+    action="QueryMediaCensorJobList",
+    items="MediaCensorJobList.MediaCensorJob",
+    unfinished=("Queuing", "Analysing"),
+    newest_first=None,
+    oldest_first=None,
+    status="State",
+    with_status="State",
+    since="StartOfJobCreatedTimeRange",
+    created="CreationTime",
+    page_size="MaximumPageSize",
+    token="NextPageToken",
+)
+
+MEDIA_CENSOR = JobFamily(
+    name="media_censor",
+    product=ICE,
+    query_action="QueryMediaCensorJobDetail",
+    running=("Queuing", "Analysing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="MediaCensorJobDetail",
+    status="State",
+    result=(
+        "Suggestion",
+        "video=VensorCensorResult",
+        "covers=CoverImageCensorResults.CoverImageCensorResult",
+        "title=TitleCensorResult",
+        "description=DescCensorResult",
+        "barrages=BarrageCensorResult",
+    ),
+    search=search_in(_CENSOR_LISTING),
+    listing=_CENSOR_LISTING,
+)
+
+DNA = JobFamily(
+    name="dna",
+    product=ICE,
+    query_action="QueryDNAJobList",
+    id_parameter="JobIds",
+    ids_per_query=10,
+    running=("Queuing", "Analysing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="JobList[]",
+    job_id="Id",
+    result=("DNAResult", "DBId", "PrimaryKey"),
+)
+
+
+def _watermark(name: str, query_action: str, result: tuple[str, ...], error: str = "") -> JobFamily:
+    """
+    Return a family of watermarking jobs.
+
+    Of their state words one example is documented, ``success``. For running and failed stand those of the others.
+    """
+    return JobFamily(
+        name=name,
+        product=ICE,
+        query_action=query_action,
+        running=("processing",),
+        succeeded=("success",),
+        failed=("fail", "failed"),
+        jobs="Data[]",
+        error_code=error and f"{error}.Code",
+        error_message=error and f"{error}.Message",
+        result=result,
+    )
+
+
+COPYRIGHT = _watermark("copyright", "QueryCopyrightJobList", ("Output", "Message", "Level"), error="Result")
+TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaId", "Level"), error="Result")
+TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
+
+_LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
+_SHORT_USER_DATA = Parameter("UserData", max_bytes=128)
+
+ANALYSIS_KINDS = (
+    JobKind(
+        title="smart tag",
+        submit_action="SubmitSmarttagJob",
+        family=SMARTTAG,
+        parameters=takes(
+            "Input:json",
+            "TemplateId",
+            "TemplateConfig:json",
+            Parameter("Title", max_bytes=256),
+            "Content",
+            "ContentAddr",
+            "ContentType",
+            "Params:json",
+            "ScheduleConfig:json",
+            "NotifyUrl",
+            _LONG_USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="video cognition",
+        submit_action="SubmitVideoCognitionJob",
+        family=VIDEO_COGNITION,
+        parameters=takes(
+            "Input:json",
+            "TemplateId",
+            "TemplateConfig:json",
+            Parameter("Title", max_bytes=256),
+            "Params:json",
+            _LONG_USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="media moderation",
+        submit_action="SubmitMediaCensorJob",
+        family=MEDIA_CENSOR,
+        search_proves=True,
+        parameters=takes(
+            "Input:json",
+            "CoverImages:json",
+            Parameter("Title", max_bytes=64),
+            Parameter("Description", max_bytes=128),
+            "Barrages",
+            "Output",
+            "TemplateId",
+            "ScheduleConfig:json",
+            "NotifyUrl",
+            _SHORT_USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="media fingerprint",
+        submit_action="SubmitDNAJob",
+        family=DNA,
+        cancel_action="CancelDNAJob",
+        cancel_while=("Queuing",),
+        parameters=takes(
+            "DBId*", "PrimaryKey*", "Input*:json", "Config:json", "TemplateId", "PipelineId", _SHORT_USER_DATA
+        ),
+    ),
+    JobKind(
+        title="copyright watermark",
+        submit_action="SubmitCopyrightJob",
+        family=COPYRIGHT,
+        job_id="Data.JobId",
+        parameters=takes(
+            "Input*:json",
+            "Output*:json",
+            "Message*",
+            "Level:number",
+            "StartTime:number",
+            "TotalTime:number",
+            "Description",
+            "Params:json",
+            _LONG_USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="A/B stream for trace watermarks",
+        submit_action="SubmitTraceAbJob",
+        family=TRACE_AB,
+        job_id="Data.JobId",
+        parameters=takes(
+            "Input*:json",
+            "Output*:json",
+            "Level:number",
+            "StartTime:number",
+            "TotalTime:number",
+            "CipherBase64ed",
+            _LONG_USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="playlist with a trace watermark",
+        submit_action="SubmitTraceM3u8Job",
+        family=TRACE_M3U8,
+        job_id="Data.JobId",
+        parameters=takes("Output*:json", "TraceMediaId", "Trace", "KeyUri", "Params:json"),
+    ),
+)

@@ -1,0 +1,200 @@
+"""Jobs of media processing: transcoding, packaging, snapshots, animated images, media information."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import JobState
+from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
+from airflow_provider_ims.jobs.listing import Listing
+from airflow_provider_ims.jobs.parameters import takes
+from airflow_provider_ims.jobs.payload import first, number, objects
+from airflow_provider_ims.jobs.search import search_in
+
+
+def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
+    """Return a listing as all actions of media processing have it."""
+    return Listing(
+        action=action,
+        items=items,
+        newest_first="CreateTimeDesc",
+        oldest_first="CreateTimeAsc",
+        since="StartOfCreateTime",
+        order="OrderBy",
+        page_size="PageSize",
+        token="NextPageToken",
+        **{"unfinished": ("Init",), **options},
+    )
+
+
+def _transcoded(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell what came of each output: a job succeeds as soon as one of them does."""
+    sub_jobs = objects(job.get("TranscodeJobList") or [])
+    if sub_jobs is None:
+        raise TypeError("TranscodeJobList is no list of objects")
+    failed = [sub_job for sub_job in sub_jobs if TRANSCODE.state_of(str(sub_job.get("Status"))) is JobState.FAILED]
+    file = "OutFileMeta.FileBasicInfo"
+    return {
+        "outputs": [
+            {
+                "job_id": first(sub_job, "JobId"),
+                "media": first(sub_job, "Output.Media"),
+                "url": first(sub_job, f"{file}.FileUrl") or first(sub_job, "Output.OutputUrl"),
+                "duration": number(first(sub_job, f"{file}.Duration")),
+                "width": number(first(sub_job, f"{file}.Width")),
+                "height": number(first(sub_job, f"{file}.Height")),
+                "size": number(first(sub_job, f"{file}.FileSize")),
+            }
+            for sub_job in sub_jobs
+            if sub_job not in failed
+        ],
+        # Why one failed is not documented to be told.
+        "failed": [{"job_id": first(sub_job, "JobId"), "media": first(sub_job, "Output.Media")} for sub_job in failed],
+    }
+
+
+_TRANSCODE_LISTING = _listing("ListTranscodeJobs", job_id="ParentJobId")
+_CONVERT_LISTING = _listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State")
+_PACKAGE_LISTING = _listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken")
+_MEDIA_INFO_LISTING = _listing("ListMediaInfoJobs", created="SubmitTime")
+
+TRANSCODE = JobFamily(
+    name="transcode",
+    product=ICE,
+    query_action="GetTranscodeJob",
+    id_parameter="ParentJobId",
+    running=("Init", "Processing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="TranscodeParentJob",
+    job_id="ParentJobId",
+    error_code="",
+    error_message="",
+    result=_transcoded,
+    search=search_in(_TRANSCODE_LISTING),
+    listing=_TRANSCODE_LISTING,
+)
+
+MEDIA_CONVERT = JobFamily(
+    name="media_convert",
+    product=ICE,
+    query_action="GetMediaConvertJob",
+    running=("Inited", "Running"),
+    # The submit's page has the words of the other families for the same field.
+    succeeded=("Complete", "Success"),
+    failed=("Error", "Cancelled", "Failed"),
+    jobs="Job",
+    status="State",
+    result=("OutputDetails", "OutputGroupDetails"),
+    search=search_in(_CONVERT_LISTING),
+    listing=_CONVERT_LISTING,
+)
+
+SNAPSHOT = JobFamily(
+    name="snapshot",
+    product=ICE,
+    query_action="GetSnapshotJob",
+    running=("Init",),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="SnapshotJob",
+    result=("Type", "Count", "Output"),
+    # It shows no UserData.
+    listing=_listing("ListSnapshotJobs"),
+)
+
+DYNAMIC_IMAGE = JobFamily(
+    name="dynamic_image",
+    product=ICE,
+    query_action="GetDynamicImageJob",
+    running=("Init",),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="DynamicImageJob",
+    result=("OutputUrl", "Output"),
+    listing=_listing("ListDynamicImageJobs"),
+)
+
+PACKAGE = JobFamily(
+    name="package",
+    product=ICE,
+    query_action="GetPackageJob",
+    running=("Init",),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="PackageJob",
+    result=("OutputUrl", "Output"),
+    search=search_in(_PACKAGE_LISTING),
+    listing=_PACKAGE_LISTING,
+)
+
+MEDIA_INFO = JobFamily(
+    name="media_info",
+    product=ICE,
+    query_action="GetMediaInfoJob",
+    running=("Init",),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="MediaInfoJob",
+    # No field for an error is documented.
+    error_code="",
+    error_message="",
+    result=("MediaInfoProperty",),
+    search=search_in(_MEDIA_INFO_LISTING),
+    listing=_MEDIA_INFO_LISTING,
+)
+
+PROCESSING_KINDS = (
+    JobKind(
+        title="transcoding",
+        submit_action="SubmitTranscodeJob",
+        family=TRANSCODE,
+        job_id="TranscodeParentJob.ParentJobId",
+        search_proves=True,
+        parameters=takes(
+            "InputGroup*:json", "OutputGroup*:json", "Name", "ScheduleConfig:json", USER_DATA, CLIENT_TOKEN
+        ),
+    ),
+    JobKind(
+        title="media conversion",
+        submit_action="SubmitMediaConvertJob",
+        family=MEDIA_CONVERT,
+        job_id="Job.JobId",
+        search_proves=True,
+        parameters=takes("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
+    ),
+    JobKind(
+        title="snapshot",
+        submit_action="SubmitSnapshotJob",
+        family=SNAPSHOT,
+        parameters=takes(
+            "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData:json"
+        ),
+    ),
+    JobKind(
+        title="animated image",
+        submit_action="SubmitDynamicImageJob",
+        family=DYNAMIC_IMAGE,
+        parameters=takes(
+            "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData"
+        ),
+    ),
+    JobKind(
+        title="packaging",
+        submit_action="SubmitPackageJob",
+        family=PACKAGE,
+        search_proves=True,
+        parameters=takes("Inputs*:json", "Output*:json", "Name", "ScheduleConfig:json", "UserData"),
+    ),
+    JobKind(
+        title="media information",
+        submit_action="SubmitMediaInfoJob",
+        family=MEDIA_INFO,
+        job_id="MediaInfoJob.JobId",
+        search_proves=True,
+        parameters=takes("Input*:json", "Name", "ScheduleConfig:json", "UserData"),
+    ),
+)

@@ -1,0 +1,129 @@
+"""Jobs of cloud editing: producing a video from a timeline, exporting a project, cutting a live stream, algorithms."""
+
+from __future__ import annotations
+
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
+from airflow_provider_ims.jobs.listing import Listing
+from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.search import search_in
+
+_LISTING = Listing(
+    action="ListMediaProducingJobs",
+    items="MediaProducingJobList",
+    # It cannot be asked for those in Queuing.
+    unfinished=("Init", "Processing"),
+    newest_first="CreationTime:Desc",
+    oldest_first="CreationTime:Asc",
+    since="StartTime",
+)
+
+MEDIA_PRODUCING = JobFamily(
+    name="media_producing",
+    product=ICE,
+    query_action="GetMediaProducingJob",
+    running=("Init", "Queuing", "Processing"),
+    succeeded=("Success",),
+    failed=("Failed",),
+    jobs="MediaProducingJob",
+    result=("MediaId", "MediaURL", "Duration", "ProjectId", "VodMediaId"),
+    search=search_in(_LISTING),
+    listing=_LISTING,
+)
+
+PROJECT_EXPORT = JobFamily(
+    name="project_export",
+    product=ICE,
+    query_action="GetProjectExportJob",
+    running=("Init", "Processing"),
+    succeeded=("Success",),
+    failed=("Failed",),
+    jobs="ProjectExportJob",
+    result=("ProjectId", "ExportType", "ExportResult"),
+)
+
+LIVE_EDITING = JobFamily(
+    name="live_editing",
+    product=ICE,
+    query_action="GetLiveEditingJob",
+    running=("Init", "Queuing", "Processing"),
+    succeeded=("Success",),
+    failed=("Failed",),
+    jobs="LiveEditingJob",
+    result=("MediaId", "MediaURL", "ProjectId"),
+)
+
+IPRODUCTION = JobFamily(
+    name="iproduction",
+    product=ICE,
+    query_action="QueryIProductionJob",
+    running=("Queuing", "Analyzing"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    # No field for an error is documented.
+    error_code="",
+    error_message="",
+    result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
+)
+
+PRODUCING_KINDS = (
+    JobKind(
+        title="media production",
+        submit_action="SubmitMediaProducingJob",
+        family=MEDIA_PRODUCING,
+        search_proves=True,
+        parameters=takes(
+            "OutputMediaConfig*:json",
+            "OutputMediaTarget",
+            "Timeline:json",
+            "TemplateId",
+            "ClipsParam:json",
+            "ProjectId",
+            "ProjectMetadata:json",
+            "EditingProduceConfig:json",
+            "MediaMetadata:json",
+            "Source",
+            USER_DATA,
+            CLIENT_TOKEN,
+        ),
+    ),
+    JobKind(
+        title="project export",
+        submit_action="SubmitProjectExportJob",
+        family=PROJECT_EXPORT,
+        parameters=takes("OutputMediaConfig*:json", "ExportType", "ProjectId", "Timeline:json", "UserData:json"),
+    ),
+    JobKind(
+        title="live editing",
+        submit_action="SubmitLiveEditingJob",
+        family=LIVE_EDITING,
+        parameters=takes(
+            "Clips*:json",
+            "LiveStreamConfig:json",
+            "MediaProduceConfig:json",
+            "OutputMediaConfig:json",
+            "OutputMediaTarget",
+            "ProjectId",
+            USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="intelligent production",
+        submit_action="SubmitIProductionJob",
+        family=IPRODUCTION,
+        cancel_action="CancelIProductionJob",
+        parameters=takes(
+            "FunctionName*",
+            "Input*:json",
+            "Output*:json",
+            "JobParams:json",
+            "ModelId",
+            "Name",
+            "ScheduleConfig:json",
+            "TemplateId",
+            # In characters, so that as many bytes are surely allowed.
+            Parameter("UserData", max_bytes=1024),
+        ),
+    ),
+)

@@ -1,0 +1,120 @@
+"""Jobs that train avatars and voices, and those of the Yike applications."""
+
+from __future__ import annotations
+
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.kind import TITLE, JobKind
+from airflow_provider_ims.jobs.parameters import Parameter, takes
+
+AVATAR_TRAINING = JobFamily(
+    name="avatar_training",
+    product=ICE,
+    query_action="GetAvatarTrainingJob",
+    running=("Init", "Queuing", "Training"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="Data.AvatarTrainingJob",
+    error_code="",
+    result=("AvatarId", "AvatarName", "AvatarType"),
+)
+
+CUSTOMIZED_VOICE = JobFamily(
+    name="customized_voice",
+    product=ICE,
+    query_action="GetCustomizedVoiceJob",
+    running=("Initialization", "AudioDetecting", "PreTraining", "Training"),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="Data.CustomizedVoiceJob",
+    error_code="",
+    result=("VoiceId", "VoiceName", "Type", "Gender"),
+)
+
+# For neither of these two any field for an error is documented.
+YIKE_APP = JobFamily(
+    name="yike_app",
+    product=ICE,
+    query_action="GetYikeAIAppJob",
+    running=("Created", "Queuing", "Executing"),
+    succeeded=("Finished",),
+    failed=("Failed",),
+    error_code="",
+    error_message="",
+    result=("audios=Result.AudioResult", "images=Result.ImageResult", "videos=Result.VideoResult"),
+)
+
+YIKE_STORYBOARD = JobFamily(
+    name="yike_storyboard",
+    product=ICE,
+    query_action="GetYikeStoryboardJob",
+    running=("Running",),
+    succeeded=("Succeeded",),
+    failed=("Failed",),
+    status="JobStatus",
+    error_code="",
+    error_message="",
+    result=("JobResult",),
+)
+
+_GENDER = Parameter("Gender", choices=("female", "male"))
+
+TRAINING_KINDS = (
+    # What it submits was made by CreateAvatarTrainingJob, under the same id.
+    JobKind(
+        title="avatar training",
+        submit_action="SubmitAvatarTrainingJob",
+        family=AVATAR_TRAINING,
+        job_id="Data.JobId",
+        parameters=takes("JobId*"),
+    ),
+    # The voice was made by CreateCustomizedVoiceJob.
+    JobKind(
+        title="voice training",
+        submit_action="SubmitCustomizedVoiceJob",
+        family=CUSTOMIZED_VOICE,
+        job_id="Data.JobId",
+        parameters=takes("VoiceId*", "DemoAudioMediaURL"),
+    ),
+    JobKind(
+        title="standard voice training",
+        submit_action="SubmitStandardCustomizedVoiceJob",
+        family=CUSTOMIZED_VOICE,
+        job_id="Data.JobId",
+        parameters=takes("Audios", "Authentication", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+    ),
+    JobKind(
+        title="CosyVoice training",
+        submit_action="SubmitCosyVoiceCustomizedVoiceJob",
+        family=CUSTOMIZED_VOICE,
+        job_id="Data.JobId",
+        parameters=takes("Audios", "Model", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+    ),
+    JobKind(
+        title="Yike application",
+        submit_action="SubmitYikeAIAppJob",
+        family=YIKE_APP,
+        parameters=takes("AppId*", "AppParams:json", "FolderId", "ProductionId"),
+    ),
+    JobKind(
+        title="Yike storyboard",
+        submit_action="SubmitYikeStoryboardJob",
+        family=YIKE_STORYBOARD,
+        parameters=takes(
+            "FileURL",
+            "SourceType",
+            "StyleId",
+            "AspectRatio",
+            "Resolution",
+            "ExecMode",
+            "ShotSplitMode",
+            "ShotPromptMode",
+            "SkipFailureShot:flag",
+            "NarrationVoiceId",
+            "VideoModel",
+            "ModelParams:json",
+            TITLE,
+            "UserData:json",
+        ),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Jobs of ApsaraVideo VOD besides its AI images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ims.hooks.actions import VOD
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.payload import first, number, objects
+
+AI_JOB = JobFamily(
+    name="vod_ai",
+    product=VOD,
+    query_action="ListAIJob",
+    id_parameter="JobIds",
+    ids_per_query=10,
+    running=("init", "processing"),
+    succeeded=("success",),
+    failed=("fail",),
+    jobs="AIJobList.AIJob[]",
+    result=("MediaId", "Type", "Data"),
+)
+
+AI_MEDIA_AUDIT = JobFamily(
+    name="vod_audit",
+    product=VOD,
+    query_action="GetAIMediaAuditJob",
+    running=("init", "processing"),
+    succeeded=("success",),
+    failed=("fail",),
+    jobs="MediaAuditJob",
+    result=(
+        "MediaId",
+        "suggestion=Data.Suggestion",
+        "label=Data.Label",
+        "abnormal_modules=Data.AbnormalModules",
+        "video=Data.VideoResult",
+        "images=Data.ImageResult",
+        "texts=Data.TextResult",
+        "audios=Data.AudioResult",
+    ),
+)
+
+
+def _transcoded(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell what came of each job: a task succeeds as soon as one of them does."""
+    jobs = objects(task.get("TranscodeJobInfoList") or [])
+    if jobs is None:
+        raise TypeError("TranscodeJobInfoList is no list of objects")
+    failed = [job for job in jobs if str(job.get("TranscodeJobStatus")).lower() == "transcodefail"]
+    return {
+        "video_id": first(task, "VideoId"),
+        "outputs": [
+            {
+                "job_id": first(job, "TranscodeJobId"),
+                "definition": first(job, "Definition"),
+                "url": first(job, "OutputFile.OutputFileUrl"),
+                "duration": number(first(job, "OutputFile.Duration")),
+                "width": number(first(job, "OutputFile.Width")),
+                "height": number(first(job, "OutputFile.Height")),
+                "size": number(first(job, "OutputFile.Filesize")),
+            }
+            for job in jobs
+            if job not in failed
+        ],
+        "failed": [
+            {
+                "job_id": first(job, "TranscodeJobId"),
+                "error_code": first(job, "ErrorCode"),
+                "error_message": first(job, "ErrorMessage"),
+            }
+            for job in failed
+        ],
+    }
+
+
+TRANSCODE_TASK = JobFamily(
+    name="vod_transcode",
+    product=VOD,
+    query_action="GetTranscodeTask",
+    id_parameter="TranscodeTaskId",
+    running=("Processing", "Partial"),
+    succeeded=("CompleteAllSucc", "CompletePartialSucc"),
+    failed=("CompleteAllFail",),
+    jobs="TranscodeTask",
+    job_id="TranscodeTaskId",
+    status="TaskStatus",
+    error_code="TranscodeJobInfoList[].ErrorCode",
+    error_message="TranscodeJobInfoList[].ErrorMessage",
+    result=_transcoded,
+)
+
+WORKFLOW_TASK = JobFamily(
+    name="vod_workflow",
+    product=VOD,
+    query_action="GetWorkflowTask",
+    id_parameter="TaskId",
+    running=("running",),
+    succeeded=("succeeded", "partial-succeeded"),
+    failed=("failed", "stopped"),
+    job_id="TaskId",
+    error_code="ErrorCode",
+    error_message="ErrorMessage",
+    result=("WorkflowId", "NodeResults", "Outputs"),
+)
+
+SNAPSHOT_JOB = JobFamily(
+    name="vod_snapshot",
+    product=VOD,
+    query_action="GetJobDetail",
+    with_parameters=(("JobType", "snapshot"),),
+    running=("Processing",),
+    succeeded=("Success",),
+    failed=("Fail",),
+    jobs="SnapshotJobDetail",
+    # No field for an error is documented.
+    error_code="",
+    error_message="",
+    result=("VideoId", "NormalConfig", "SpriteConfig"),
+)
+
+VOD_KINDS = (
+    JobKind(
+        title="AI analysis",
+        submit_action="SubmitAIJob",
+        family=AI_JOB,
+        job_id="AIJobList.AIJob[].JobId",
+        parameters=takes(
+            "MediaId",
+            # The service takes several and makes a job of each; a task here waits for one.
+            Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
+            "Config:json",
+            "UserData:json",
+        ),
+    ),
+    JobKind(
+        title="media audit",
+        submit_action="SubmitAIMediaAuditJob",
+        family=AI_MEDIA_AUDIT,
+        parameters=takes(
+            "MediaId*",
+            "MediaType",
+            "TemplateId",
+            "MediaAuditConfiguration:json",
+            "CensorProvider",
+            "ServiceParameters",
+            "VideoService",
+            "VoiceService",
+            "UserData:json",
+        ),
+    ),
+    JobKind(
+        title="transcoding",
+        submit_action="SubmitTranscodeJobs",
+        family=TRANSCODE_TASK,
+        job_id="TranscodeTaskId",
+        parameters=takes(
+            "TemplateGroupId*",
+            "VideoId",
+            "EncryptConfig:json",
+            "OverrideParams:json",
+            "PipelineId",
+            "Priority",
+            "ReferenceId",
+            "SessionId",
+            "UserData:json",
+        ),
+    ),
+    JobKind(
+        title="workflow",
+        submit_action="SubmitWorkflowJob",
+        family=WORKFLOW_TASK,
+        job_id="TaskId",
+        parameters=takes("WorkflowId*", "MediaId"),
+    ),
+    JobKind(
+        title="snapshot",
+        submit_action="SubmitSnapshotJob",
+        family=SNAPSHOT_JOB,
+        job_id="SnapshotJob.JobId",
+        parameters=takes(
+            "VideoId",
+            "SnapshotTemplateId",
+            "Count:number",
+            "Interval:number",
+            "SpecifiedOffsetTime:number",
+            "SpecifiedOffsetTimes:json",
+            "Width",
+            "Height",
+            "SpriteSnapshotConfig:json",
+            "ReferenceId",
+            "UserData:json",
+        ),
+    ),
+)
