@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.polling.asker import Asker
+from airflow_provider_ims.polling.collector import collector
 from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
 from airflow_provider_ims.polling.sweeping import Sweeping
 from airflow_provider_ims.polling.wait import LastLook, Wait
@@ -94,6 +95,7 @@ class Poller:
         """
         wait = Wait(JobWatch(job_id, began), poll_interval)
         self._waits[wait] = None
+        collector.joined()
         heapq.heappush(self._deadlines, (time.monotonic() + timeout, next(self._order), wait))
         if self._deadlines[0][2] is wait:
             self._wake()
@@ -109,6 +111,7 @@ class Poller:
         """Stop waiting."""
         if wait in self._waits:
             del self._waits[wait]
+            collector.left()
             self._unlisted -= wait.missed >= MISSES
         if not self._waits:
             self._wake()
