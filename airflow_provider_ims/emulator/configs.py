@@ -49,6 +49,12 @@ def json_object(value: str, name: str, _: Mapping[str, str]) -> None:
     parse_object(value, name)
 
 
+def json_array(value: str, name: str, _: Mapping[str, str]) -> None:
+    """Take any JSON array that is not empty."""
+    if not isinstance(items := parse(value, name), list) or not items:
+        raise invalid(name, "It must be a JSON array.")
+
+
 def generate_config(value: str, name: str, parameters: Mapping[str, str]) -> None:
     """Check what a text job is to write."""
     config = parse_object(value, name)

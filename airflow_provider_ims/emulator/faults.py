@@ -15,18 +15,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims.emulator import results
 from airflow_provider_ims.emulator.actions import ACTIONS, PRODUCTS
 from airflow_provider_ims.emulator.actions import KINDS as JOB_KINDS
 from airflow_provider_ims.emulator.errors import ApiError, access_denied_detail
-from airflow_provider_ims.emulator.jobs import FAILED
+from airflow_provider_ims.emulator.jobs import FAILED, part_count
 from airflow_provider_ims.emulator.wire import Call, Reply
 
 if TYPE_CHECKING:
     from airflow_provider_ims.emulator.jobs import Jobs
 
 EVERY_ACTION = "*"
-BATCH = "SubmitBatchMediaProducingJob"
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -151,10 +149,11 @@ def _fail_job(turn: Turn, fault: Fault) -> None:
     assert turn.reply.job_id is not None
     job, options = turn.jobs.get(turn.reply.job_id), fault.options
     error = options["code"], options["message"]
-    if options["videos"] is None or turn.call.action != BATCH:
+    total = part_count(job)
+    if options["videos"] is None or total is None:
         turn.jobs.fail_at_end(job.job_id, *error)
     else:
-        turn.jobs.fail_videos(job.job_id, min(options["videos"], results.video_count(job.parameters)), *error)
+        turn.jobs.fail_videos(job.job_id, min(options["videos"], total), *error)
 
 
 def _unknown_state(turn: Turn, fault: Fault) -> None:
@@ -176,7 +175,8 @@ def _odd_shape(turn: Turn, fault: Fault) -> None:
         turn.reply.content = options["body"]
 
 
-_STATE_FIELDS = ("State", "Status", "JobState")
+_STATE_FIELDS = ("State", "Status", "JobState", "JobStatus", "TaskStatus")
+_PARTS = ("SubJobList", "TranscodeJobList", "TranscodeJobInfoList", "OutputDetails")
 
 
 def _with_state(value: Any, state: str) -> Any:
@@ -184,9 +184,9 @@ def _with_state(value: Any, state: str) -> Any:
         return [_with_state(item, state) for item in value]
     if not isinstance(value, dict):
         return value
-    # The sub-jobs of a batch have states of their own.
+    # The parts of a job have states of their own.
     return {
-        name: state if name in _STATE_FIELDS else item if name == "SubJobList" else _with_state(item, state)
+        name: state if name in _STATE_FIELDS else item if name in _PARTS else _with_state(item, state)
         for name, item in value.items()
     }
 

@@ -8,14 +8,16 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from airflow_provider_ims.emulator import batch, faults, images, smart
+from airflow_provider_ims.emulator import batch, faults, generic, images, smart
 from airflow_provider_ims.emulator.actions import ACTIONS, PRODUCTS, Phase
 from airflow_provider_ims.emulator.clock import JobClock
 from airflow_provider_ims.emulator.errors import ApiError, missing
 from airflow_provider_ims.emulator.jobs import Jobs
+from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.emulator.rules import check_parameters
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.signature import Verifier
@@ -31,8 +33,10 @@ SUBMITS: MappingProxyType[str, Submit] = MappingProxyType(
     {
         smart.TEXT: smart.submit_text,
         smart.AUDIO: smart.submit_audio,
-        batch.ACTION: batch.submit,
         images.ACTION: images.submit,
+        **{action: partial(smart.submit_other, action) for action in smart.OTHERS},
+        **{action: partial(batch.submit, action=action) for action in batch.ACTIONS},
+        **generic.SUBMITS,
     }
 )
 QUERIES: MappingProxyType[str, Query] = MappingProxyType(
@@ -43,14 +47,15 @@ QUERIES: MappingProxyType[str, Query] = MappingProxyType(
         "ListBatchMediaProducingJobs": batch.list_jobs,
         "GetAIImageJobs": images.get,
         "ListAIImageInfo": images.list_info,
+        **generic.QUERIES,
     }
 )
 RESULTS: MappingProxyType[str, Callable[[Jobs, Job], Any]] = MappingProxyType(
     {
-        smart.TEXT: smart.result,
-        smart.AUDIO: smart.result,
-        batch.ACTION: batch.sub_jobs,
+        **dict.fromkeys((smart.TEXT, smart.AUDIO, *smart.OTHERS), smart.result),
+        **dict.fromkeys(batch.ACTIONS, batch.sub_jobs),
         images.ACTION: images.found,
+        **generic.RESULTS,
     }
 )
 # What an older style of the API puts among the parameters, and no record may keep.
@@ -115,13 +120,14 @@ class Gateway:
         await self._strike(turn, record, after=False)
         if turn.reply is not None:
             return turn.reply
-        parameters = check_parameters(call.action, call.parameters())
-        if call.action in SUBMITS:
-            content, job = SUBMITS[call.action](self.jobs, parameters)
+        action = key_of(call.action, call.version)
+        parameters = check_parameters(action, call.parameters())
+        if action in SUBMITS:
+            content, job = SUBMITS[action](self.jobs, parameters)
             turn.reply = Reply(200, content, job_id=job.job_id)
             record["job_id"] = job.job_id
         else:
-            turn.reply = Reply(200, QUERIES[call.action](self.jobs, parameters))
+            turn.reply = Reply(200, QUERIES[action](self.jobs, parameters))
         turn.reply.content = {"RequestId": record["request_id"], **turn.reply.content}
         await self._strike(turn, record, after=True)
         return turn.reply
@@ -204,7 +210,7 @@ def _check_action(call: Call) -> None:
         raise ApiError("UnsupportedHTTPMethod")
     if call.version not in PRODUCTS:
         raise ApiError("InvalidVersion")
-    if ACTIONS.get(call.action) != call.version or call.path != "/":
+    if ACTIONS.get(key_of(call.action, call.version)) != call.version or call.path != "/":
         raise ApiError("InvalidAction.NotFound")
 
 

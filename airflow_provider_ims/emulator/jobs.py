@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
-from airflow_provider_ims.emulator import results
-from airflow_provider_ims.emulator.actions import KINDS, Phase
+from airflow_provider_ims.emulator import kinds, results
+from airflow_provider_ims.emulator.actions import KINDS, JobKind, Phase
 from airflow_provider_ims.emulator.clock import JobClock
 from airflow_provider_ims.emulator.errors import ApiError
 from airflow_provider_ims.emulator.settings import Settings
@@ -68,10 +68,15 @@ class Jobs:
 
     def phase(self, job: Job) -> Phase:
         """Return how far a job is now, or as far as the state it is pinned to says."""
-        states = KINDS[job.action].states
         if job.pinned is not None:
-            return Phase(states.index(job.pinned)) if job.pinned in states else Phase.RUNNING
+            return self._pinned_phase(KINDS[job.action], job.pinned)
         return job.phase(self.clock.now())
+
+    @staticmethod
+    def _pinned_phase(kind: JobKind, word: str) -> Phase:
+        if word in kind.states:
+            return Phase(kind.states.index(word))
+        return Phase.SUCCEEDED if word in kind.succeeded else Phase.FAILED if word in kind.failed else Phase.RUNNING
 
     def state(self, job: Job) -> str:
         """Return how far a job is now, in the words of its family."""
@@ -138,11 +143,11 @@ class Jobs:
         return job
 
     def fail_videos(self, job_id: str, count: int, code: str = FAILED[0], message: str = FAILED[1]) -> Job:
-        """Let the first ``count`` videos of a batch fail; the batch itself still finishes."""
+        """Let the first ``count`` videos of a batch fail, or outputs of a transcoding; the job itself still ends."""
         job = self.get(job_id)
-        if job.action != "SubmitBatchMediaProducingJob":
+        total = part_count(job)
+        if total is None:
             raise ValueError(f"{job_id} is no batch of videos")
-        total = results.video_count(job.parameters)
         if not 0 <= count <= total:
             raise ValueError(f"{count} videos cannot fail, the batch has {total}")
         job.failed_parts = {str(index): (code, message) for index in range(count)}
@@ -188,6 +193,31 @@ class Jobs:
         }
 
 
-def job_type_of_batch(parameters: dict[str, str]) -> str:
-    """Return the job type that the parameters of a batch make it."""
-    return "Script" if json.loads(parameters["InputConfig"]).get("MediaGroupArray") else "Smart_Mix"
+_PARTS = {
+    **dict.fromkeys(
+        ("SubmitBatchMediaProducingJob", "SubmitScreenMediaHighlightsJob", "SubmitSportsHighlightsJob"),
+        results.video_count,
+    ),
+    "SubmitSceneBatchEditingJob": results.project_count,
+    **{kind.key: kind.parts for kind in kinds.KINDS if kind.parts},
+}
+
+
+def part_count(job: Job) -> int | None:
+    """Return how many parts a job has that can fail one by one; None where it has none."""
+    count = _PARTS.get(job.action)
+    return count(job.parameters) if count else None
+
+
+def job_type_of_batch(action: str, parameters: dict[str, str]) -> str:
+    """Return the job type that a submit makes a batch."""
+    if action == "SubmitBatchMediaProducingJob":
+        return "Script" if json.loads(parameters["InputConfig"]).get("MediaGroupArray") else "Smart_Mix"
+    return (
+        parameters.get("JobType")
+        or {
+            "SubmitSceneBatchEditingJob": "Scene_Batch_Editing",
+            "SubmitScreenMediaHighlightsJob": "Screen_Media_Highlights",
+            "SubmitSportsHighlightsJob": "Sports_Highlights",
+        }[action]
+    )

@@ -117,12 +117,17 @@ def oss_url(bucket: str, name: str, region_id: str) -> str:
 
 def video_count(parameters: Mapping[str, str]) -> int:
     """Return how many videos a batch job makes."""
-    return int(float(json.loads(parameters["OutputConfig"]).get("Count") or 1))
+    return int(float(json.loads(parameters.get("OutputConfig") or "{}").get("Count") or 1))
+
+
+def project_count(parameters: Mapping[str, str]) -> int:
+    """Return how many editing projects a job renders."""
+    return len(parameters["ProjectIds"].split(","))
 
 
 def video(job_id: str, parameters: Mapping[str, str], index: int, region_id: str) -> dict[str, Any]:
     """Return one finished video of a batch job."""
-    config = json.loads(parameters["OutputConfig"])
+    config = json.loads(parameters.get("OutputConfig") or "{}")
     url = config.get("MediaURL") or oss_url(
         config.get("StorageLocation", "preview"), config.get("FileName", "preview_{index}.mp4"), region_id
     )
@@ -132,6 +137,31 @@ def video(job_id: str, parameters: Mapping[str, str], index: int, region_id: str
         "MediaURL": url.replace("{index}", str(index)),
         "Duration": float(seconds),
     }
+
+
+def media_selection(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a job of scene media selection chose, for the timeline that comes next."""
+    media = json.loads(parameters["InputConfig"]).get("MediaArray")
+    media = media if isinstance(media, list) else [stable_id("media")]
+    return {"MediaSelectResult": [{"MediaId": str(one), "In": 0.0, "Out": 5.0} for one in media]}
+
+
+def recognised(parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what is said in a file: sentences as long as it takes to say them."""
+    return sentences(f"欢迎光临新店，今天开业。{parameters.get('Title', '')}", 0)
+
+
+def pieces(job_id: str, region_id: str, count: int = 2) -> list[dict[str, Any]]:
+    """Return the pieces that a video is cut into."""
+    return [
+        {
+            "MediaId": stable_id(job_id, index, "media"),
+            "MediaURL": oss_url("emulated", f"{job_id}-{index}.mp4", region_id),
+            "From": index * DEFAULT_VIDEO_SECONDS,
+            "To": (index + 1) * DEFAULT_VIDEO_SECONDS,
+        }
+        for index in range(count)
+    ]
 
 
 def images(job_id: str, video_id: str, region_id: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from airflow_provider_ims.emulator import families, kinds
 from airflow_provider_ims.emulator.clock import from_iso
 from airflow_provider_ims.emulator.configs import (
     Check,
@@ -20,12 +21,13 @@ from airflow_provider_ims.emulator.configs import (
     batch_output_config,
     generate_config,
     image_user_data,
+    json_array,
     json_object,
     template_config,
 )
 from airflow_provider_ims.emulator.errors import invalid, missing
 
-MAX_IMAGE_JOB_IDS = 10
+MAX_JOB_IDS = 10
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def _moment(value: str, name: str, _: Mapping[str, str]) -> None:
 
 
 def _job_ids(value: str, name: str, _: Mapping[str, str]) -> None:
-    if len(value.split(",")) > MAX_IMAGE_JOB_IDS:
-        raise invalid(name, f"A maximum of {MAX_IMAGE_JOB_IDS} IDs are supported.")
+    if len(value.split(",")) > MAX_JOB_IDS:
+        raise invalid(name, f"A maximum of {MAX_JOB_IDS} IDs are supported.")
 
 
 TITLE = Rule(max_bytes=128)
@@ -150,13 +152,84 @@ RULES: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
 )
 
 
+def _declared(takes: str) -> dict[str, Rule]:
+    """Return the rules of an action out of its line in the table of kinds."""
+    rules = {}
+    for declared in takes.split():
+        text, _, most = declared.partition("<")
+        name = text.rstrip("*{}[]#")
+        checks = {"{}": json_object, "[]": json_array, "#": whole_number(0)}
+        check = next((check for mark, check in checks.items() if text.endswith(mark)), None)
+        rules[name] = Rule("*" in text, int(most) if most else None, check)
+    return rules
+
+
+def _listed(listing: families.Listing) -> dict[str, Rule]:
+    status, order, oldest_first, size, token, since, until = listing.parameters
+    checks: dict[str, Check | None] = {
+        status: one_of(*listing.words),
+        size: PAGE,
+        token: None,
+        since: _moment,
+        until: _moment,
+    }
+    if order:
+        checks[order] = one_of(oldest_first, oldest_first.replace("Asc", "Desc"))
+    return {name: Rule(check=check) for name, check in checks.items()}
+
+
+def _asked(family: families.Family) -> dict[str, Rule]:
+    several = family.asks.endswith("s")
+    asked = Rule(
+        required=family.asks != "JobIds" or family.version == families.VOD, check=_job_ids if several else None
+    )
+    return {family.asks: asked, **{name: Rule(required=True) for name in family.also}}
+
+
+_SMART_FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken"
+_VIDEOS = {"OutputConfig": Rule(check=batch_output_config)}
+_SCENE = "InputConfig*{} OutputConfig*{} EditingConfig{} UserData{}<512"
+
+ALL_RULES: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
+    {
+        **RULES,
+        "SubmitASRJob": _declared(
+            "InputFile StartTime Duration EditingConfig{} Title<128 Description<128 UserData{}<512"
+        ),
+        "SubmitVideoTranslationJob": _declared(f"{_SMART_FILES} EditingConfig{{}} Title Description"),
+        "SubmitAvatarVideoJob": _declared(
+            "InputConfig{} EditingConfig{} OutputConfig{} Title<128 Description<128 UserData{}<512"
+        ),
+        "SubmitSegmentationJob": _declared(f"{_SMART_FILES} JobParams{{}}"),
+        "SubmitHighlightExtractionJob": _declared(_SMART_FILES),
+        "SubmitDynamicChartJob": _declared(
+            "ChartType* Input*{} OutputConfig*{} ChartConfig{} ChartTitle{} Subtitle{} AxisParams{} Background{}"
+            " DataSource{} Unit{} Title Description UserData{}<512"
+        ),
+        "SubmitSceneMediaSelectionJob": _declared(f"JobType* {_SCENE}"),
+        "SubmitSceneTimelineOrganizationJob": _declared(f"JobType* MediaSelectResult*{{}} {_SCENE}"),
+        "SubmitSceneBatchEditingJob": _declared("ProjectIds* OutputConfig*{} UserData{}<512") | _VIDEOS,
+        "SubmitScreenMediaHighlightsJob": _declared("InputConfig{} EditingConfig{} UserData{}<512") | _VIDEOS,
+        "SubmitSportsHighlightsJob": _declared("InputConfig{} UserData{}<512 ClientToken") | _VIDEOS,
+        **{kind.key: _declared(kind.takes) for kind in kinds.KINDS},
+        **{kind.family.query: _asked(kind.family) for kind in kinds.KINDS},
+        **{
+            kind.family.listing.action: _listed(kind.family.listing)
+            for kind in kinds.KINDS
+            if kind.family.listing is not None
+        },
+        **{action: {"JobId": Rule(required=True)} for action in kinds.CANCELS},
+    }
+)
+
+
 def check_parameters(action: str, parameters: Mapping[str, str]) -> dict[str, str]:
     """
     Return those parameters that the action knows; others are ignored, as the gateway does.
 
     :raises ApiError: naming the first parameter that breaks a rule.
     """
-    rules = RULES[action]
+    rules = ALL_RULES[action]
     for name, rule in rules.items():
         rule.apply(name, parameters)
     return {name: parameters[name] for name in rules if parameters.get(name)}

@@ -15,6 +15,18 @@ from airflow_provider_ims.emulator.wire import dump
 
 TEXT = "SubmitTextGenerateJob"
 AUDIO = "SubmitAudioProduceJob"
+# submit action -> the job type; which others than the first three are listed is not documented
+LISTED = {
+    "SubmitASRJob": "ASR",
+    "SubmitVideoTranslationJob": "VideoTranslation",
+    "SubmitDynamicChartJob": "DynamicChart",
+}
+UNLISTED = {
+    "SubmitAvatarVideoJob": "AvatarVideo",
+    "SubmitSegmentationJob": "Segmentation",
+    "SubmitHighlightExtractionJob": "HighlightExtraction",
+}
+OTHERS = {**LISTED, **UNLISTED}
 
 
 def submit_text(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any], Job]:
@@ -29,9 +41,21 @@ def submit_audio(jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any]
     return {"JobId": job.job_id, "State": SMART[Phase.CREATED], "MediaId": _media_id(job)}, job
 
 
+def submit_other(action: str, jobs: Jobs, parameters: dict[str, str]) -> tuple[dict[str, Any], Job]:
+    """Take a smart job of another type."""
+    job = jobs.submit(action, parameters, OTHERS[action])
+    if action == "SubmitVideoTranslationJob":
+        return {"Success": True, "Data": {"JobId": job.job_id}}, job
+    more = {
+        "SubmitASRJob": {"State": SMART[Phase.CREATED]},
+        "SubmitAvatarVideoJob": {"MediaId": _media_id(job)},
+    }
+    return {"JobId": job.job_id, **more.get(action, {})}, job
+
+
 def get(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
     """Answer GetSmartHandleJob."""
-    job = jobs.asked_for(parameters["JobId"], TEXT, AUDIO)
+    job = jobs.asked_for(parameters["JobId"], TEXT, AUDIO, *OTHERS)
     if job is None:
         return {}
     phase = jobs.phase(job)
@@ -53,7 +77,7 @@ def list_jobs(jobs: Jobs, parameters: dict[str, str]) -> dict[str, Any]:
     """Answer ListSmartJobs."""
     state = parameters.get("JobState")
     wanted = Filter(
-        actions=(TEXT, AUDIO) if jobs.settings.list_text_jobs else (AUDIO,),
+        actions=(AUDIO, *LISTED, *((TEXT, *UNLISTED) if jobs.settings.list_text_jobs else ())),
         job_type=parameters.get("JobType"),
         shown=(Phase(SMART.index(state)), state) if state else None,
     )
@@ -76,6 +100,8 @@ def result(jobs: Jobs, job: Job) -> dict[str, Any]:
     if job.action == TEXT:
         written = results.texts(job.parameters)
         return {"AiResult": dump(written), "Usage": dump({"total_tokens": results.total_tokens(written)})}
+    if job.action != AUDIO:
+        return _other_result(jobs, job)
     editing, output = _editing_config(job), json.loads(job.parameters["OutputConfig"])
     name = f"{output['object']}.{editing['format'].lower()}"
     return {
@@ -83,6 +109,18 @@ def result(jobs: Jobs, job: Job) -> dict[str, Any]:
         "MediaUrl": results.oss_url(output["bucket"], name, jobs.settings.region_id),
         "AiResult": dump(results.sentences(job.parameters["InputConfig"], editing["speech_rate"])),
     }
+
+
+def _other_result(jobs: Jobs, job: Job) -> dict[str, Any]:
+    if job.action == "SubmitASRJob":
+        return {"AiResult": dump(results.recognised(job.parameters))}
+    region = jobs.settings.region_id
+    output = json.loads(job.parameters.get("OutputConfig") or "{}")
+    url = output.get("MediaURL") or output.get("MediaUrl") or results.oss_url("emulated", f"{job.job_id}.mp4", region)
+    made = {"MediaId": _media_id(job), "MediaUrl": str(url)}
+    if job.action in ("SubmitSegmentationJob", "SubmitHighlightExtractionJob"):
+        made["AiResult"] = dump(results.pieces(job.job_id, region))
+    return made
 
 
 def _media_id(job: Job) -> str:
@@ -101,11 +139,18 @@ def _info(jobs: Jobs, job: Job) -> dict[str, Any]:
     if job.action == TEXT:
         names = ("Type", "GenerateConfig")
         info["EditingConfig"] = dump({name: job.parameters[name] for name in names if name in job.parameters})
-    else:
+    elif job.action == AUDIO:
         output = json.loads(job.parameters["OutputConfig"])
         info["InputConfig"] = {"InputFile": job.parameters["InputConfig"]}
         info["EditingConfig"] = dump(_editing_config(job))
         info["OutputConfig"] = {"Bucket": output["bucket"], "Object": output["object"]}
+    else:
+        read = next(
+            (job.parameters[name] for name in ("InputFile", "InputConfig", "Input") if name in job.parameters), ""
+        )
+        info["InputConfig"] = {"InputFile": read}
+        if "EditingConfig" in job.parameters:
+            info["EditingConfig"] = job.parameters["EditingConfig"]
     return info
 
 

@@ -90,12 +90,14 @@ class Filter:
     Which jobs a listing asks for; None means any.
 
     :param shown: (phase, word): jobs that are in the phase, or pinned to the word.
+    :param shown_to: the last phase, where the word stands for several.
     """
 
     actions: tuple[str, ...]
     job_id: str | None = None
     job_type: str | None = None
     shown: tuple[Phase, str] | None = None
+    shown_to: Phase | None = None
     created_from: float | None = None
     created_to: float | None = None
 
@@ -113,8 +115,9 @@ class Filter:
                 terms.append(f"{column} :{name}")
                 values[name] = value
         if self.shown is not None:
-            terms.append(f"CASE WHEN pinned IS NULL THEN {_PHASE} = :phase ELSE pinned = :word END")
+            terms.append(f"CASE WHEN pinned IS NULL THEN {_PHASE} BETWEEN :phase AND :last ELSE pinned = :word END")
             values["phase"], values["word"] = int(self.shown[0]), self.shown[1]
+            values["last"] = int(self.shown_to or self.shown[0])
         return " AND ".join(terms), values
 
 

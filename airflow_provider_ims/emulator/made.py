@@ -1,0 +1,348 @@
+"""
+What the jobs of :mod:`airflow_provider_ims.emulator.kinds` show and come to, made up in the documented shapes.
+
+Each function is given the job's id, its parameters and the region, and nothing else goes into what it returns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from airflow_provider_ims.emulator.results import oss_url, stable_id
+from airflow_provider_ims.emulator.wire import dump
+
+Parameters: TypeAlias = "Mapping[str, str]"
+Made: TypeAlias = "Callable[[str, Mapping[str, str], str], dict[str, Any]]"
+
+SECONDS = 15.0
+
+
+def nothing(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return no fields."""
+    return {}
+
+
+def _read(parameters: Parameters, name: str) -> dict[str, Any]:
+    value = json.loads(parameters.get(name) or "{}")
+    return value if isinstance(value, dict) else {}
+
+
+def _file(parameters: Parameters, name: str) -> dict[str, str]:
+    value = _read(parameters, name)
+    return {"Type": str(value.get("Type") or "OSS"), "Media": str(value.get("Media") or "")}
+
+
+def _address(job_id: str, parameters: Parameters, name: str, ending: str, region: str) -> str:
+    given = _read(parameters, name)
+    address = given.get("MediaURL") or given.get("OutputUrl") or given.get("Media")
+    return str(address or oss_url("emulated", f"{job_id}.{ending}", region)).replace("{Count}", "00001")
+
+
+def _given(parameters: Parameters, *names: str) -> dict[str, Any]:
+    return {name: parameters[name] for name in names if name in parameters}
+
+
+def project(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the project of an edited video, and the id that its media will have."""
+    project_id = parameters.get("ProjectId") or stable_id(job_id, "project")
+    return {"ProjectId": project_id, "MediaId": stable_id(job_id, "media")}
+
+
+def produced(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return a video made from a timeline or a template."""
+    return {"MediaURL": _address(job_id, parameters, "OutputMediaConfig", "mp4", region), "Duration": SECONDS}
+
+
+def cut(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return a video cut from a live stream."""
+    return {"MediaURL": _address(job_id, parameters, "OutputMediaConfig", "mp4", region)}
+
+
+def export(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what is exported."""
+    return {
+        "ExportType": parameters.get("ExportType", "BaseTimeline"),
+        "ProjectId": project(job_id, parameters, "")["ProjectId"],
+    }
+
+
+def exported(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return an exported project."""
+    if parameters.get("ExportType") == "AdobePremierePro":
+        bucket = str(_read(parameters, "OutputMediaConfig").get("Bucket") or "emulated")
+        return {"ExportResult": {"ProjectUrl": oss_url(bucket, f"{job_id}.zip", region)}}
+    return {"ExportResult": {"Timeline": parameters.get("Timeline") or '{"VideoTracks":[]}'}}
+
+
+def function(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return which algorithm works on which files."""
+    return {
+        **files(job_id, parameters, region),
+        **_given(parameters, "FunctionName", "Name", "JobParams", "TemplateId"),
+    }
+
+
+def function_result(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what an algorithm made."""
+    address = _address(job_id, parameters, "Output", "mp4", region)
+    return {"Result": dump({"Data": [address]}), "OutputFiles": [address], "OutputUrls": [address]}
+
+
+def source(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the file that a job reads."""
+    return {"Input": _file(parameters, "Input"), **_given(parameters, "Name")}
+
+
+def output(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the file that a job writes."""
+    return {"Output": _file(parameters, "Output"), **_given(parameters, "Name")}
+
+
+def files(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the files that a job reads and writes."""
+    return {**source(job_id, parameters, region), **output(job_id, parameters, region)}
+
+
+def output_url(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the address of the file that was written."""
+    return {"OutputUrl": _address(job_id, parameters, "Output", "gif", region)}
+
+
+def snapshots(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return how many snapshots were taken."""
+    overwrite = _read(parameters, "TemplateConfig").get("OverwriteParams")
+    count = (overwrite if isinstance(overwrite, dict) else {}).get("Count")
+    return {"Count": count if isinstance(count, int) else 1, "Type": "Normal"}
+
+
+def output_count(parameters: Parameters) -> int:
+    """Return how many outputs a transcoding has."""
+    return len(json.loads(parameters["OutputGroup"]))
+
+
+def transcoded(job_id: str, parameters: Parameters, index: int, good: bool | None, region: str) -> dict[str, Any]:
+    """Return one output of a transcoding; ``good`` is None while it runs."""
+    group = json.loads(parameters["OutputGroup"])[index]
+    wanted = group.get("Output") if isinstance(group, dict) else None
+    wanted = wanted if isinstance(wanted, dict) else {}
+    part_id = stable_id(job_id, index)
+    shown: dict[str, Any] = {
+        "JobId": part_id,
+        "ParentJobId": job_id,
+        "JobIndex": index,
+        "Status": {None: "Processing", True: "Success", False: "Fail"}[good],
+        "Output": {"Type": str(wanted.get("Type") or "OSS"), "Media": str(wanted.get("Media") or "")},
+    }
+    if good:
+        address = str(wanted.get("OutputUrl") or wanted.get("Media") or oss_url("emulated", f"{part_id}.mp4", region))
+        shown["OutFileMeta"] = {"FileBasicInfo": {"FileUrl": address, **_basics()}}
+    return shown
+
+
+def _basics() -> dict[str, str]:
+    return {"Duration": str(SECONDS), "Width": "1280", "Height": "720", "FileSize": "1891290", "FormatName": "mp4"}
+
+
+def converted(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the outputs of a conversion."""
+    outputs: Any = _read(parameters, "Config").get("Outputs")
+    names = [
+        one.get("Name") if isinstance(one, dict) else None for one in (outputs if isinstance(outputs, list) else [None])
+    ]
+    return {
+        "OutputDetails": [
+            {
+                "Name": str(name or number),
+                "Status": "Success",
+                "TaskId": stable_id(job_id, number),
+                "Result": {
+                    "OutputFile": {"Type": "OSS", "Media": oss_url("emulated", f"{job_id}-{number}.mp4", region)}
+                },
+            }
+            for number, name in enumerate(names)
+        ]
+    }
+
+
+def media_info(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what a file is made of."""
+    return {
+        "MediaInfoProperty": {
+            "FileBasicInfo": _basics(),
+            "VideoStreamInfoList": [{"Codec_name": "h264", "Width": "1280", "Height": "720", "Fps": "25.0"}],
+            "AudioStreamInfoList": [{"CodecName": "aac", "Channels": "2", "SampleRate": "44100"}],
+        }
+    }
+
+
+_TAGS = dump({"tags": [{"name": "美食", "score": 0.92}, {"name": "开业", "score": 0.81}]})
+
+
+def tags(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the tags of a video."""
+    return {
+        "Results": {"Result": [{"Type": "VideoLabel", "Data": _TAGS}]},
+        "Usages": {"Usage": [{"Type": "tag", "Quota": 15}]},
+    }
+
+
+def cognition(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what was recognised in a video."""
+    return {"Results": {"result": [{"Type": "VideoLabel", "Data": _TAGS}]}}
+
+
+def _verdict(scene: str = "antispam") -> dict[str, str]:
+    return {"Label": "normal", "Scene": scene, "Suggestion": "pass", "Rate": "99.8"}
+
+
+def censored(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the verdict on a video, and on what was given with it."""
+    verdicts: dict[str, Any] = {
+        "Suggestion": "pass",
+        "VensorCensorResult": {"CensorResults": {"CensorResult": [_verdict("porn"), _verdict("terrorism")]}},
+    }
+    for name, told in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
+        if name in parameters:
+            verdicts[f"{told}CensorResult"] = _verdict()
+    return verdicts
+
+
+def fingerprint(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return whose fingerprint is taken."""
+    return {"Input": _file(parameters, "Input"), **_given(parameters, "DBId", "PrimaryKey", "Config")}
+
+
+def fingerprinted(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return where the matches of a fingerprint are."""
+    return {"DNAResult": oss_url("emulated", f"dna/{job_id}.json", region)}
+
+
+def copyright(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the watermark."""
+    return {
+        "Message": parameters["Message"],
+        "Level": int(parameters.get("Level", 2)),
+        **files(job_id, parameters, region),
+    }
+
+
+def trace(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the stream by which copies are traced."""
+    shown = files(job_id, parameters, region)
+    return {**shown, "TraceMediaId": stable_id(job_id, "trace"), "Level": int(parameters.get("Level", 2))}
+
+
+def playlist(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the playlist with a trace."""
+    return {**output(job_id, parameters, region), **_given(parameters, "TraceMediaId", "Trace")}
+
+
+def success(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what the pages show for success."""
+    return {"Result": dump({"Code": "success", "Message": "ok"})}
+
+
+def avatar(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return a trained avatar."""
+    return {"AvatarId": stable_id(job_id, "avatar"), "AvatarName": "emulated", "AvatarType": "2DAvatar"}
+
+
+def voice(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the voice that is trained."""
+    voice_id = parameters.get("VoiceId") or stable_id(job_id, "voice")
+    return {
+        "VoiceId": voice_id,
+        "Type": "Standard" if "Audios" in parameters else "Basic",
+        **_given(parameters, "VoiceName", "Gender"),
+    }
+
+
+def app_result(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what an application made."""
+    made = {"MediaId": stable_id(job_id, "media"), "OutputUrl": oss_url("emulated", f"{job_id}.mp4", region)}
+    return {"Result": {"VideoResult": [made], "ImageResult": [], "AudioResult": []}}
+
+
+def storyboard(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return a storyboard."""
+    return {
+        "JobResult": {
+            "OutputUrl": oss_url("emulated", f"{job_id}.mp4", region),
+            "SuccessStoryboardIds": stable_id(job_id, "storyboard"),
+        }
+    }
+
+
+def ai_job(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what is analysed how."""
+    return {"MediaId": parameters.get("MediaId", ""), "Type": parameters.get("Types", "AIVideoTag").split(",")[0]}
+
+
+def ai_result(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what the analysis found."""
+    return {"Data": dump({"VideoTags": [{"Tag": "美食"}, {"Tag": "开业"}]})}
+
+
+def media(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the media that is looked at."""
+    return {"MediaId": parameters["MediaId"], "Type": "AIMediaAudit"}
+
+
+def audited(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the verdict of an audit."""
+    text = {
+        "Type": "title",
+        "Content": "开业",
+        "Label": "normal",
+        "Scene": "antispam",
+        "Score": "100",
+        "Suggestion": "pass",
+    }
+    passed = {"Label": "normal", "Suggestion": "pass"}
+    return {
+        "Data": {**passed, "AbnormalModules": "", "TextResult": [text], "VideoResult": {**passed, "PornResult": passed}}
+    }
+
+
+def video(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the video that is worked on."""
+    return _given(parameters, "VideoId")
+
+
+def stream(job_id: str, parameters: Parameters, index: int, good: bool | None, region: str) -> dict[str, Any]:
+    """Return one stream of a transcoded video; ``good`` is None while it is made."""
+    part_id, definition = stable_id(job_id, index), ("LD", "HD")[index]
+    shown: dict[str, Any] = {
+        "TranscodeJobId": part_id,
+        "Definition": definition,
+        "TranscodeJobStatus": {None: "Transcoding", True: "TranscodeSuccess", False: "TranscodeFail"}[good],
+        "TranscodeProgress": 100 if good else 0,
+    }
+    if good:
+        shown["OutputFile"] = {
+            "OutputFileUrl": oss_url("emulated", f"{job_id}-{definition}.mp4", region),
+            "Duration": str(SECONDS),
+            "Filesize": 851164,
+            "Format": "mp4",
+            "Width": "1280",
+            "Height": "720",
+        }
+    return shown
+
+
+def workflow(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return the workflow that runs."""
+    return {"WorkflowId": parameters["WorkflowId"]}
+
+
+def nodes(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return what the nodes of a workflow came to."""
+    node = {"NodeName": "transcode", "Status": "succeeded"}
+    return {"NodeResults": dump([node]), "Outputs": dump({"MediaId": parameters.get("MediaId", "")})}
+
+
+def snapshot_config(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
+    """Return how the snapshots of a video were taken."""
+    return {"NormalConfig": dump({"Count": int(parameters.get("Count", 1))})}

@@ -1,0 +1,339 @@
+"""Every kind of job, from its submit by the product client to its end as our families read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from alibabacloud_ice20201109 import models as ice_models
+from alibabacloud_ice20201109.client import Client as IceClient
+from alibabacloud_tea_openapi.models import Config
+from alibabacloud_vod20170321 import models as vod_models
+from alibabacloud_vod20170321.client import Client as VodClient
+from support.submits import SUBMITS, encoded
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.hooks.actions import ICE, VOD
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, NO_JOBS, catalogue_rows, family_of, kind_of
+from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
+from airflow_provider_ims.jobs.parameters import encode_all
+from airflow_provider_ims.jobs.search import find
+
+KEY = SubmissionKey("0123456789abcdef" * 2, 0)
+
+#: What the operators hand on, as far as it is more than what the entry names.
+SHAPED = {
+    "SubmitTextGenerateJob": {"texts", "usage"},
+    "SubmitAudioProduceJob": {"media_id", "media_url", "sentences"},
+    "SubmitASRJob": {"media_id", "media_url", "sentences"},
+    "SubmitTranscodeJob": {"outputs", "failed"},
+    "SubmitTranscodeJobs": {"video_id", "outputs", "failed"},
+    "SubmitAIImageJob": {"video_id", "images"},
+}
+
+
+def kind_id(kind: JobKind) -> str:
+    return f"{kind.family.product.code}:{kind.submit_action}"
+
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=kind_id)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[ImsEmulator]:
+    with ImsEmulator(clock="manual", list_text_jobs=True) as emulator:
+        yield emulator
+
+
+class Service:
+    """Both products: ours by the hooks, theirs by the product clients."""
+
+    def __init__(self, emulator: ImsEmulator) -> None:
+        self.emulator = emulator
+        config = Config(
+            access_key_id=emulator.access_key_id,
+            access_key_secret=emulator.access_key_secret,
+            endpoint=emulator.endpoint,
+            protocol="http",
+        )
+        self._clients = {ICE.code: IceClient(config), VOD.code: VodClient(config)}
+
+    def submitted(self, kind: JobKind, **more: str) -> str:
+        """Submit a good request by the product client's method, and return the id that its answer holds."""
+        product = kind.family.product.code
+        models = ice_models if product == ICE.code else vod_models
+        # The client's names of methods: an underline before each word, of which it sees more than we do.
+        wanted = kind.submit_action.lower()
+        client = self._clients[product]
+        (method,) = (name for name in dir(client) if name.replace("_", "") == wanted)
+        given = {**SUBMITS[product, kind.submit_action], **more}
+        objects: dict[str, Any] = {}
+        request = getattr(models, f"{kind.submit_action}Request")()
+        for name, value in encoded(given).items():
+            objects[name] = given[name] if self._takes_object(request, name) else value
+        body = getattr(client, method)(request.from_map(objects)).body.to_map()
+        job_id = kind.job_id_in(body)
+        assert job_id
+        return job_id
+
+    def _takes_object(self, request: Any, name: str) -> bool:
+        attribute = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+        kinds = type(request).__init__.__annotations__
+        return str(kinds.get(attribute, "str")) not in ("str", "int", "bool")
+
+    def hook(self, kind: JobKind) -> Any:
+        return ImsHook() if kind.family.product is ICE else VodHook()
+
+    def job(self, kind: JobKind, job_id: str) -> Job:
+        return kind.family.query(self.hook(kind), [job_id])[job_id]
+
+    def theirs(self, kind: JobKind, job_id: str) -> Any:
+        """Return the query's answer as the product client parses it, as a map again."""
+        family = kind.family
+        client = self._clients[family.product.code]
+        models = ice_models if family.product is ICE else vod_models
+        (method,) = (name for name in dir(client) if name.replace("_", "") == family.query_action.lower())
+        request = getattr(models, f"{family.query_action}Request")()
+        asked = request.from_map({family.id_parameter: job_id, **dict(family.with_parameters)})
+        return getattr(client, method)(asked).body.to_map()
+
+
+@pytest.fixture
+def service(emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Service:
+    emulator.reset()
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
+    return Service(emulator)
+
+
+def test_there_is_a_good_request_of_each_kind() -> None:
+    assert set(SUBMITS) == {(kind.family.product.code, kind.submit_action) for kind in KINDS}
+
+
+@every_kind
+def test_a_good_request_passes_our_checks_as_it_passes_the_services(kind: JobKind) -> None:
+    given = SUBMITS[kind.family.product.code, kind.submit_action]
+    arguments = {parameter.argument: given.get(parameter.name) for parameter in kind.parameters}
+    sent = encode_all(kind.parameters, arguments)
+    assert {name: value if isinstance(given[name], str) else json.loads(value) for name, value in sent.items()} == given
+    for parameter in kind.parameters:
+        if parameter.required:
+            with pytest.raises(ImsRequestError, match=f"{parameter.argument} is required"):
+                encode_all(kind.parameters, {**arguments, parameter.argument: None})
+
+
+@every_kind
+def test_a_job_runs_and_succeeds(service: Service, kind: JobKind) -> None:
+    job_id = service.submitted(kind)
+    assert service.job(kind, job_id).state is JobState.RUNNING
+    service.emulator.advance(2**20)
+    job = service.job(kind, job_id)
+    assert (job.id, job.state, job.error_code, job.error_message) == (job_id, JobState.SUCCEEDED, None, None)
+    assert job.status.casefold() in {word.casefold() for word in kind.family.succeeded}
+    if isinstance(kind.family.result, tuple):
+        assert any(job.result.values())
+    elif kind.submit_action in SHAPED:
+        assert set(job.result) == SHAPED[kind.submit_action]
+    # It travels as plain data.
+    assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
+
+
+@every_kind
+def test_a_failed_job_has_the_services_words_where_it_has_any(service: Service, kind: JobKind) -> None:
+    job_id = service.submitted(kind)
+    service.emulator.fail(job_id, code="Broken", message="坏了")
+    job = service.job(kind, job_id)
+    family = kind.family
+    assert job.state is JobState.FAILED
+    assert job.status.casefold() in {word.casefold() for word in family.failed}
+    assert (job.error_code, job.error_message) == (
+        "Broken" if family.error_code else None,
+        "坏了" if family.error_message else None,
+    )
+
+
+@every_kind
+def test_every_state_word_means_what_the_table_says(service: Service, kind: JobKind) -> None:
+    family = kind.family
+    job_id = service.submitted(kind)
+    service.emulator.finish(job_id)
+    meant = {
+        JobState.RUNNING: (*family.running, "Pondering"),
+        JobState.SUCCEEDED: family.succeeded,
+        JobState.FAILED: family.failed,
+    }
+    for state, words in meant.items():
+        for word in words:
+            service.emulator.set_state(job_id, word)
+            # A batch is what its videos are; test_batch.py has that.
+            if family.judge is None:
+                assert service.job(kind, job_id).state is state, word
+            assert family.state_of(word) is family.state_of(word.upper()) is state
+
+
+@every_kind
+def test_an_unknown_job_is_absent_however_the_service_puts_it(service: Service, kind: JobKind) -> None:
+    assert kind.family.query(service.hook(kind), ["nobody"]) == {}
+    with ImsEmulator(unknown_job_is_error=False) as emulator, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
+        assert kind.family.query(service.hook(kind), ["nobody"]) == {}
+
+
+@every_kind
+def test_what_the_family_reads_the_product_client_reads_as_well(service: Service, kind: JobKind) -> None:
+    job_id = service.submitted(kind)
+    service.emulator.finish(job_id)
+
+    class Parsed:
+        def call(self, action: str, params: Any, **options: Any) -> Any:
+            return service.theirs(kind, job_id)
+
+    theirs = kind.family.query(Parsed(), [job_id])[job_id]
+    ours = service.job(kind, job_id)
+    assert (theirs.id, theirs.state, theirs.status) == (ours.id, ours.state, ours.status)
+    # The models drop fields that they do not know; whatever they know, both read alike.
+    assert set(theirs.result) == set(ours.result)
+
+
+@every_kind
+def test_a_garbled_answer_is_a_passing_trouble(kind: JobKind) -> None:
+    class Garbled:
+        def call(self, action: str, params: Any, **options: Any) -> Any:
+            return {"RequestId": "R", "Rubbish": 1}
+
+    with pytest.raises(ImsUnavailableError, match="documented shape"):
+        kind.family.query(Garbled(), ["a"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_client_token], ids=kind_id)
+def test_a_client_token_makes_two_submits_one(service: Service, kind: JobKind) -> None:
+    assert service.submitted(kind, ClientToken="token") == service.submitted(kind, ClientToken="token")
+    assert service.submitted(kind, ClientToken="other") != service.submitted(kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_marker], ids=kind_id)
+def test_a_job_is_found_by_its_marker(service: Service, kind: JobKind) -> None:
+    user_data = kind.marked(None, KEY)
+    assert user_data is not None
+    assert key_in(user_data) == KEY
+    service.submitted(kind)
+    job_id = service.submitted(kind, UserData=user_data)
+    service.emulator.advance(2**20)
+    search = kind.family.search
+    assert search is not None
+    submitted = encoded(SUBMITS[kind.family.product.code, kind.submit_action])
+    since = service.emulator.health()["time"] - 2**21
+    assert find(search, service.hook(kind), submitted, KEY.run, since) == (KEY, job_id)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.takes_marker], ids=kind_id)
+def test_a_job_that_no_marker_finds_is_not_marked(kind: JobKind) -> None:
+    assert kind.marked(None, KEY) is None
+
+
+def test_a_marker_that_is_longer_than_the_actions_user_data_is_left_out() -> None:
+    censor = kind_of("SubmitMediaCensorJob")
+    assert censor.marked('{"a":"' + "x" * 60 + '"}', KEY) is not None
+    assert censor.marked('{"a":"' + "x" * 120 + '"}', KEY) is None
+    # What is no JSON object is the user's own.
+    assert censor.marked("plain words", KEY) is None
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.listing], ids=kind_id)
+def test_a_listing_shows_the_jobs_that_have_not_ended(service: Service, kind: JobKind) -> None:
+    listing = kind.family.listing
+    assert listing is not None
+    ended, fresh = service.submitted(kind), service.submitted(kind)
+    service.emulator.finish(ended)
+    pages = listing.in_state(service.hook(kind), listing.unfinished[0])
+    assert [job for page in pages for job in page] == [(fresh, listing.unfinished[0])]
+    for word in listing.unfinished:
+        assert kind.family.state_of(word) is JobState.RUNNING
+        list(listing.in_state(service.hook(kind), word))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.cancel_action], ids=kind_id)
+def test_a_job_can_be_cancelled(service: Service, kind: JobKind) -> None:
+    job_id = service.submitted(kind)
+    assert kind.cancel_action is not None
+    assert set(kind.cancel_while) <= set(kind.family.running)
+    service.hook(kind).call(kind.cancel_action, {"JobId": job_id})
+    assert service.job(kind, job_id).state is JobState.FAILED
+    with pytest.raises(ImsRequestError, match="cannot be cancelled"):
+        service.hook(kind).call(kind.cancel_action, {"JobId": job_id})
+
+
+@pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])
+def test_a_transcoding_of_which_a_part_failed_succeeded_and_names_the_part(
+    service: Service, product: str, action: str
+) -> None:
+    kind = kind_of(action, ICE if product == "ice" else VOD)
+    job_id = service.submitted(kind)
+    service.emulator.fail_videos(job_id, 1, code="Broken", message="坏了")
+    service.emulator.advance(2**20)
+    job = service.job(kind, job_id)
+    assert job.state is JobState.SUCCEEDED
+    assert (len(job.result["outputs"]), len(job.result["failed"])) == (1, 1)
+    if product == "vod":
+        assert job.outcome()["state"] == "CompletePartialSucc"
+        assert job.result["failed"][0]["error_code"] == "Broken"
+
+
+def test_an_entry_is_whole() -> None:
+    assert len({kind_id(kind) for kind in KINDS}) == len(KINDS)
+    for kind in KINDS:
+        family = kind.family
+        assert kind.title
+        assert len({parameter.argument for parameter in kind.parameters}) == len(kind.parameters)
+        assert family.running
+        words = [word.casefold() for word in (*family.running, *family.succeeded, *family.failed)]
+        assert len(set(words)) == len(words)
+        assert family is family_of(family.name) is FAMILIES[family.name]
+
+
+def test_an_action_is_found_and_an_unknown_one_names_the_near_ones() -> None:
+    assert kind_of("SubmitASRJob").family is family_of("GetSmartHandleJob")
+    assert kind_of("SubmitSnapshotJob").family is not kind_of("SubmitSnapshotJob", VOD).family
+    with pytest.raises(ImsRequestError, match="near it are SubmitTranscodeJob") as unknown:
+        kind_of("SubmitTranscodeJobs")
+    assert unknown.value.field == "job"
+    with pytest.raises(ImsRequestError, match="SubmitASRJob"):
+        kind_of("ASR")
+    with pytest.raises(ImsRequestError, match=r"these exist: .*SubmitWorkflowJob"):
+        kind_of("xyzzy", VOD)
+    with pytest.raises(ImsRequestError, match="cannot be waited for: it runs for as long as its stream"):
+        kind_of("SubmitLiveRecordJob")
+    with pytest.raises(ImsRequestError, match=r"near it are .*transcode"):
+        family_of("transcod")
+
+
+def test_the_rows_of_the_catalogue_are_plain_data() -> None:
+    rows = catalogue_rows()
+    assert len(rows) == len(KINDS)
+    by_action = {(row["product"], row["submit_action"]): row for row in rows}
+    assert by_action["ice", "SubmitDNAJob"] == {
+        "title": "media fingerprint",
+        "product": "ice",
+        "submit_action": "SubmitDNAJob",
+        "query_action": "QueryDNAJobList",
+        "running": ("Queuing", "Analysing"),
+        "succeeded": ("Success",),
+        "failed": ("Fail",),
+        "found_by": None,
+        "search_proves": False,
+        "listing": None,
+        "cancel_action": "CancelDNAJob",
+        "cancel_while": ("Queuing",),
+        "ram_actions": ("ice:SubmitDNAJob", "ice:QueryDNAJobList", "ice:CancelDNAJob"),
+    }
+    tokens = {row["submit_action"] for row in rows if row["found_by"] == "client_token"}
+    assert len(tokens) == 8
+    assert json.loads(json.dumps(rows))
+    assert all(reason for reasons in NO_JOBS.values() for reason in reasons.values())

@@ -1,0 +1,82 @@
+"""A good request of every kind of job, under the API's names, as the API's pages show them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+FILE = {"Type": "OSS", "Media": "oss://bucket/in.mp4"}
+OUTPUT = {"Type": "OSS", "Media": "oss://bucket/out.mp4"}
+FILES = {"Input": FILE, "Output": OUTPUT}
+SPEECH = {"EditingConfig": {"voice": "Siqi"}, "OutputConfig": {"bucket": "b", "object": "o"}, "InputConfig": "你好。"}
+VIDEOS = {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4", "Count": 2}
+SCENE = {"JobType": "Smart_Mix_Media_Select", "InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS}
+TEMPLATE = {"TemplateConfig": {"TemplateId": "t"}}
+VOICE = {"Audios": "media", "VoiceName": "voice", "Gender": "female"}
+
+SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
+    ("ice", "SubmitTextGenerateJob"): {"GenerateConfig": {"keywords": "新店", "textLength": 20, "targetCount": 2}},
+    ("ice", "SubmitAudioProduceJob"): SPEECH,
+    ("ice", "SubmitASRJob"): {"InputFile": "oss://bucket/in.mp4"},
+    ("ice", "SubmitVideoTranslationJob"): {
+        "InputConfig": {"Type": "Video", "Video": "oss://bucket/in.mp4"},
+        "OutputConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
+        "EditingConfig": {"SourceLanguage": "zh", "TargetLanguage": "en"},
+    },
+    ("ice", "SubmitAvatarVideoJob"): {"InputConfig": {"Text": "欢迎光临"}, "EditingConfig": {"AvatarId": "a"}},
+    ("ice", "SubmitSegmentationJob"): {"InputConfig": {"Media": "m"}},
+    ("ice", "SubmitHighlightExtractionJob"): {"InputConfig": {"MediaArray": ["m"]}},
+    ("ice", "SubmitDynamicChartJob"): {
+        "ChartType": "Line",
+        "Input": {"FileUrl": "oss://bucket/in.xlsx"},
+        "OutputConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
+    },
+    ("ice", "SubmitBatchMediaProducingJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
+    ("ice", "SubmitSceneMediaSelectionJob"): SCENE,
+    ("ice", "SubmitSceneTimelineOrganizationJob"): {**SCENE, "MediaSelectResult": {"MediaSelectResult": []}},
+    ("ice", "SubmitSceneBatchEditingJob"): {"ProjectIds": "p1,p2", "OutputConfig": VIDEOS},
+    ("ice", "SubmitScreenMediaHighlightsJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
+    ("ice", "SubmitSportsHighlightsJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
+    ("ice", "SubmitMediaProducingJob"): {
+        "Timeline": {"VideoTracks": []},
+        "OutputMediaConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
+    },
+    ("ice", "SubmitProjectExportJob"): {"ProjectId": "p", "OutputMediaConfig": {"Bucket": "bucket"}},
+    ("ice", "SubmitLiveEditingJob"): {
+        "Clips": [{"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-01T00:01:00Z"}]
+    },
+    ("ice", "SubmitIProductionJob"): {"FunctionName": "Cover", **FILES},
+    ("ice", "SubmitTranscodeJob"): {
+        "InputGroup": [FILE],
+        "OutputGroup": [{"Output": OUTPUT, "ProcessConfig": {"Transcode": {"TemplateId": "t"}}}] * 2,
+    },
+    ("ice", "SubmitMediaConvertJob"): {"Config": {"Inputs": [{"InputFile": FILE}], "Outputs": [{"Name": "out"}]}},
+    ("ice", "SubmitSnapshotJob"): {**FILES, **TEMPLATE},
+    ("ice", "SubmitDynamicImageJob"): {**FILES, **TEMPLATE},
+    ("ice", "SubmitPackageJob"): {"Inputs": [{"Input": FILE}], "Output": OUTPUT},
+    ("ice", "SubmitMediaInfoJob"): {"Input": FILE},
+    ("ice", "SubmitSmarttagJob"): {"Input": FILE, "TemplateId": "t"},
+    ("ice", "SubmitVideoCognitionJob"): {"Input": FILE, "TemplateId": "t"},
+    ("ice", "SubmitMediaCensorJob"): {"Input": FILE, "Title": "新店"},
+    ("ice", "SubmitDNAJob"): {"DBId": "db", "PrimaryKey": "key", "Input": FILE},
+    ("ice", "SubmitCopyrightJob"): {"Message": "mine", **FILES},
+    ("ice", "SubmitTraceAbJob"): FILES,
+    ("ice", "SubmitTraceM3u8Job"): {"Output": OUTPUT, "TraceMediaId": "trace"},
+    ("ice", "SubmitAvatarTrainingJob"): {"JobId": "avatar"},
+    ("ice", "SubmitCustomizedVoiceJob"): {"VoiceId": "voice"},
+    ("ice", "SubmitStandardCustomizedVoiceJob"): VOICE,
+    ("ice", "SubmitCosyVoiceCustomizedVoiceJob"): VOICE,
+    ("ice", "SubmitYikeAIAppJob"): {"AppId": "app", "AppParams": {"prompt": "cake"}},
+    ("ice", "SubmitYikeStoryboardJob"): {"FileURL": "oss://bucket/in.txt", "Title": "新店"},
+    ("vod", "SubmitAIImageJob"): {"VideoId": "v", "AITemplateId": "t"},
+    ("vod", "SubmitAIJob"): {"MediaId": "m", "Types": "AIVideoTag"},
+    ("vod", "SubmitAIMediaAuditJob"): {"MediaId": "m"},
+    ("vod", "SubmitTranscodeJobs"): {"VideoId": "v", "TemplateGroupId": "g"},
+    ("vod", "SubmitWorkflowJob"): {"WorkflowId": "w", "MediaId": "m"},
+    ("vod", "SubmitSnapshotJob"): {"VideoId": "v", "Count": "3"},
+}
+
+
+def encoded(parameters: dict[str, Any]) -> dict[str, str]:
+    """Return parameters as they are sent."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
