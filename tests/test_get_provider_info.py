@@ -11,7 +11,12 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 import airflow_provider_ims
-from airflow_provider_ims.get_provider_info import CONNECTION_FIELDS, get_provider_info
+from airflow_provider_ims.get_provider_info import (
+    CONNECTION_FIELDS,
+    CREDENTIAL_TYPES,
+    LOGIN_FIELDS,
+    get_provider_info,
+)
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS, NETWORKS, PROTOCOLS, Settings, read_settings
 
@@ -24,6 +29,7 @@ VALUES = {
     "region_id": "cn-beijing",
     "credential_type": "default",
     "security_token": "token",
+    "console_url": "https://console.example.com/{job_id}",
     "ims_endpoint": "localhost:1",
     "vod_endpoint": "localhost:2",
     "network": "vpc",
@@ -33,6 +39,7 @@ VALUES = {
     "https_proxy": "http://proxy:3128",
     "ca": "/etc/ca.pem",
 }
+SECRETS = {"security_token", "bearer_token", "credentials_uri", "https_proxy"}
 
 
 def settings(**extra: str) -> Settings:
@@ -80,10 +87,24 @@ def test_the_connection_type_is_that_of_the_hook() -> None:
     assert "__" not in hook.conn_type
 
 
-@pytest.mark.parametrize("name", CONNECTION_FIELDS)
+CREDENTIALS = {name for needs, takes in CREDENTIAL_TYPES.values() for name in needs + takes}
+
+
+@pytest.mark.parametrize("name", VALUES)
 def test_every_field_of_the_form_is_read(name: str) -> None:
     assert settings(**{name: VALUES[name]}) != settings()
     assert settings(**{name: ""}) == settings()
+
+
+def test_the_form_has_a_field_for_all_that_is_read_and_no_other() -> None:
+    # That those of each credential type are read is for the tests of the settings.
+    assert set(CONNECTION_FIELDS) == VALUES.keys() | CREDENTIALS - set(LOGIN_FIELDS.values())
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIALS - set(LOGIN_FIELDS.values())))
+def test_a_credential_field_says_what_type_it_is_for(name: str) -> None:
+    types = [kind for kind, (needs, takes) in CREDENTIAL_TYPES.items() if name in needs + takes]
+    assert CONNECTION_FIELDS[name]["description"].startswith(f"For {', '.join(types)}. ")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +125,7 @@ def test_every_field_may_be_left_empty() -> None:
 
 def test_secrets_are_entered_as_passwords() -> None:
     hidden = {name for name, field in CONNECTION_FIELDS.items() if field["schema"].get("format") == "password"}
-    assert hidden == {"security_token"}
+    assert hidden == SECRETS
 
 
 def test_login_and_password_are_named_after_what_they_hold() -> None:
@@ -125,5 +146,5 @@ def test_airflow_shows_the_provider_its_connection_and_its_form() -> None:
     assert hook.connection_id_attribute_name == "ims_conn_id"
     shown = [widget for widget in manager.connection_form_widgets.values() if widget.package_name == NAME]
     assert {widget.field_name for widget in shown} == set(CONNECTION_FIELDS)
-    assert {widget.field_name for widget in shown if widget.is_sensitive} == {"security_token"}
+    assert {widget.field_name for widget in shown if widget.is_sensitive} == SECRETS
     assert manager.field_behaviours["alibabacloud_ims"]["relabeling"]["login"] == "AccessKey ID"

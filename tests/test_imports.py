@@ -25,7 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "": set(),
     "exceptions": set(),
     "get_provider_info": set(),
-    "hooks": set(),
+    "hooks": {"get_provider_info"},
     "jobs": {"hooks"},
     "watching": {"jobs", "hooks"},
     "polling": {"watching", "jobs", "hooks"},

@@ -15,6 +15,8 @@ CODES: dict[str, tuple[int, str]] = {
     # the gateway
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. {}"),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
+    # Not documented by this name.
+    "InvalidBearerToken": (403, "This signature type is not supported."),
     "InvalidSecurityToken.Expired": (400, "Specified SecurityToken is expired."),
     "InvalidSecurityToken.Malformed": (400, "Specified SecurityToken is malformed."),
     "InvalidSecurityToken.MismatchWithAccessKey": (400, "Specified SecurityToken mismatch with the AccessKey."),

@@ -77,7 +77,7 @@ class Gateway:
         self.jobs: Jobs = Jobs(store, self.clock, settings)
         self.faults: faults.Faults = faults.Faults()
         self.closing = asyncio.Event()
-        self._verifier = Verifier(settings.access_keys, settings.sts_tokens)
+        self._verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
         self._save_clock()
 
     async def answer(self, call: Call, client_gone: Callable[[], Awaitable[object]]) -> Reply | None:
@@ -116,7 +116,7 @@ class Gateway:
     async def _work(self, turn: faults.Turn, record: dict[str, Any]) -> Reply:
         call = turn.call
         _check_action(call)
-        self._verifier.verify(call)
+        record["access_key_id"] = self._verifier.verify(call)
         await self._strike(turn, record, after=False)
         if turn.reply is not None:
             return turn.reply
@@ -225,6 +225,7 @@ def _record(call: Call, request_id: str) -> dict[str, Any]:
         "parameters": {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS},
         "in_query": sorted({name for name, _ in call.query}),
         "in_body": sorted({name for name, _ in call.form}),
+        "access_key_id": None,
         "status": None,
         "error_code": None,
         "job_id": None,

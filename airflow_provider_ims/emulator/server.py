@@ -97,6 +97,7 @@ class ImsEmulator(EmulatorControl):
     :param access_keys: secret by access key id; default: one key of the emulator's own. The first is used in
         :attr:`connection_uri`.
     :param sts_tokens: temporary credentials to know.
+    :param bearer_tokens: bearer tokens to accept.
     :param region_id: region that made-up addresses lie in.
     :param list_text_jobs: whether ListSmartJobs shows text jobs.
     :param unknown_job_is_error: whether a query for an unknown job id gets an error or an empty answer.
@@ -114,6 +115,7 @@ class ImsEmulator(EmulatorControl):
         port: int = 0,
         access_keys: Mapping[str, str] | None = None,
         sts_tokens: Iterable[StsCredential] = (),
+        bearer_tokens: Iterable[str] = (),
         region_id: str = "cn-shanghai",
         list_text_jobs: bool = False,
         unknown_job_is_error: bool = True,
@@ -127,6 +129,7 @@ class ImsEmulator(EmulatorControl):
             durations=dict(durations or {}),
             clock=clock,
             sts_tokens=tuple(sts_tokens),
+            bearer_tokens=tuple(bearer_tokens),
             region_id=region_id,
             list_text_jobs=list_text_jobs,
             unknown_job_is_error=unknown_job_is_error,

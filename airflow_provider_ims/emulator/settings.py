@@ -19,7 +19,7 @@ class StsCredential:
 
     :param access_key_id: key id, by custom beginning with ``STS.``.
     :param access_key_secret: its secret.
-    :param security_token: its token.
+    :param security_token: its token; empty for a session key of a key pair, which has none.
     :param expires: when it ends, in seconds since the epoch; None for never.
     """
 
@@ -42,6 +42,7 @@ class Settings:
     :param clock: ``auto`` runs with real time, ``manual`` stands still until advanced.
     :param access_keys: secret by access key id.
     :param sts_tokens: temporary credentials.
+    :param bearer_tokens: tokens that stand for a signature.
     :param region_id: region that made-up addresses lie in.
     :param account_id: the account that owns the jobs.
     :param list_text_jobs: whether ListSmartJobs shows text jobs, which the documents leave open.
@@ -55,6 +56,7 @@ class Settings:
     clock: ClockMode = "auto"
     access_keys: Mapping[str, str] = field(default_factory=_default_keys)
     sts_tokens: tuple[StsCredential, ...] = ()
+    bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
     region_id: str = "cn-shanghai"
     account_id: str = "1974526429000000"
     list_text_jobs: bool = False

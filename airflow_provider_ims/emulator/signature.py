@@ -39,6 +39,7 @@ class Verifier:
 
     :param access_keys: secret by access key id.
     :param sts: temporary credentials.
+    :param bearer_tokens: tokens that stand for a signature.
     :param now: real time in seconds since the epoch.
     """
 
@@ -46,22 +47,26 @@ class Verifier:
         self,
         access_keys: Mapping[str, str],
         sts: Iterable[StsCredential] = (),
+        bearer_tokens: Iterable[str] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._access_keys = dict(access_keys)
         self._sts = {credential.access_key_id: credential for credential in sts}
         self._tokens = {credential.security_token for credential in self._sts.values()}
+        self._bearer_tokens = frozenset(bearer_tokens)
         self._now = now
         self._nonces: set[tuple[str, str]] = set()
         self._nonce_ages: deque[tuple[float, tuple[str, str]]] = deque()
 
     def verify(self, call: Call) -> str:
         """
-        Return the access key id of a request that may pass.
+        Return the access key id of a request that may pass, or ``bearer``.
 
         :raises ApiError: with the gateway's code if it may not.
         """
         headers = call.headers
+        if "x-acs-bearer-token" in headers:
+            return self._verify_bearer(call, headers["x-acs-bearer-token"])
         for name in REQUIRED_HEADERS:
             if not headers.get(name):
                 raise missing("Authorization" if name == "authorization" else name)
@@ -83,6 +88,15 @@ class Verifier:
         self._use_nonce((key_id, headers["x-acs-signature-nonce"]))
         return key_id
 
+    def _verify_bearer(self, call: Call, token: str) -> str:
+        # Nothing is signed: https://aliyun.github.io/elastic-compute-control-cli/docs/credentials/bearer-token
+        if dict(call.query).get("SignatureType") != "BEARERTOKEN":
+            raise missing("SignatureType")
+        if token not in self._bearer_tokens:
+            raise ApiError("InvalidBearerToken")
+        self._check_date(call.headers.get("x-acs-date", ""))
+        return "bearer"
+
     def _check_date(self, text: str) -> None:
         try:
             date = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
@@ -94,7 +108,9 @@ class Verifier:
     def _secret(self, key_id: str, token: str | None) -> str:
         credential = self._sts.get(key_id)
         if token is None:
-            # The id of a temporary credential means nothing without its token.
+            # The id of a temporary credential means nothing without its token, where it has one.
+            if credential is not None and not credential.security_token and not self._is_over(credential):
+                return credential.access_key_secret
             if key_id not in self._access_keys:
                 raise ApiError("InvalidAccessKeyId.NotFound")
             return self._access_keys[key_id]
@@ -104,9 +120,12 @@ class Verifier:
             raise ApiError("InvalidSecurityToken.Malformed")
         if credential is None or not hmac.compare_digest(credential.security_token.encode(), token.encode()):
             raise ApiError("InvalidSecurityToken.MismatchWithAccessKey")
-        if credential.expires is not None and credential.expires <= self._now():
+        if self._is_over(credential):
             raise ApiError("InvalidSecurityToken.Expired")
         return credential.access_key_secret
+
+    def _is_over(self, credential: StsCredential) -> bool:
+        return credential.expires is not None and credential.expires <= self._now()
 
     @staticmethod
     def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ims.exceptions import (
     ImsError,
-    ImsResourceNotFoundError,
     ImsThrottledError,
     ImsUnavailableError,
 )
@@ -46,6 +46,8 @@ class AlibabaCloudMediaHook(BaseHook):
     hook_name = "Alibaba Cloud IMS"
 
     product: ClassVar[Product]
+    #: The product's name in the address of its console.
+    console: ClassVar[str]
     #: A read that needs no job and costs nothing: action and parameters.
     probe: ClassVar[tuple[str, Mapping[str, str]]]
 
@@ -78,6 +80,16 @@ class AlibabaCloudMediaHook(BaseHook):
         :raises ImsError: when the connection is not complete.
         """
         _ = self.client
+
+    def console_link(self, job_id: str) -> str:
+        """
+        Return the console's address for a job, by the connection's ``console_url``.
+
+        :param job_id: The job.
+        """
+        return self.settings.console_url.format(
+            product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
+        )
 
     def call(
         self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS, patience: float = PATIENCE
@@ -155,14 +167,9 @@ class AlibabaCloudMediaHook(BaseHook):
 
         :return: Whether it worked, and a sentence.
         """
-        action, parameters = self.probe
-        try:
-            self.call(action, parameters, attempts=2, patience=2.0)
-        except ImsResourceNotFoundError:
-            pass  # The service looked: the way there, the credentials and the permission are good.
-        except ImsError as error:
-            return False, str(error)
-        return True, f"{action} answered at {self.settings.endpoint(self.product.code)}"
+        from airflow_provider_ims.hooks.checkup import checkup
+
+        return checkup(self)
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

@@ -29,7 +29,7 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
         ("Throttling|RequestsTooFrequent", ImsThrottledError),
         (
             "InvalidAccessKeyId|InactiveAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|"
-            "InvalidSecurityToken|MissingSecurityToken|InvalidTimeStamp|InvalidCredentials",
+            "InvalidSecurityToken|MissingSecurityToken|InvalidTimeStamp|InvalidCredentials|InvalidBearerToken",
             ImsCredentialsError,
         ),
         ("OperationDenied", ImsNotSubscribedError),
@@ -42,12 +42,31 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     )
 )
 
-#: What to do about it, by the error it is.
-ADVICE: dict[type[ImsError], str] = {
-    ImsCredentialsError: "check the connection's AccessKey ID, secret and security token, and this machine's clock",
-    ImsNotSubscribedError: "the account has no subscription to this feature, or is suspended for arrears",
+#: How the codes begin that refuse credentials -> what is wrong with them; the first that fits is taken.
+CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
+    ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
+    ("InvalidAccessKeyId|InactiveAccessKeyId", "the AccessKey is disabled: enable it, or take another"),
+    ("SignatureDoesNotMatch|IncompleteSignature", "the secret is not that of the AccessKey: check the password"),
+    (
+        "InvalidSecurityToken.Expired",
+        "the security token has ended: fill in new temporary keys, or choose a credential_type that renews them",
+    ),
+    (
+        "InvalidSecurityToken|MissingSecurityToken",
+        "the security token does not go with the AccessKey: fill in both anew, with the secret",
+    ),
+    ("InvalidTimeStamp", "this machine's clock is over 15 minutes off: set it"),
+    ("InvalidBearerToken", "the service does not accept the bearer token"),
+)
+#: Regions in which a product has an endpoint; told where a host is unknown, and nothing is refused by it.
+#: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
+#: https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-endpoint
+REGIONS: Mapping[str, str] = {
+    "ice": "ap-southeast-1, cn-beijing, cn-hangzhou, cn-shanghai, cn-shenzhen, us-west-1",
+    "vod": "ap-northeast-1, ap-southeast-1, ap-southeast-5, cn-beijing, cn-hongkong, cn-shanghai, cn-shenzhen, "
+    "eu-central-1, me-central-1, us-west-1",
 }
-
+_REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
 #: What keeps a request from being made at all, by the name of the error: the connection field to look at.
 UNSENDABLE: Mapping[str, str] = {
@@ -69,8 +88,10 @@ def from_sdk(error: Exception, action: Action, ram_action: str, endpoint: str) -
     :param endpoint: Where it was sent to.
     """
     inner: Any = getattr(error, "inner_exception", None) or error
-    if type(inner).__name__ == "CredentialException":
-        return ImsCredentialsError(f"No credentials could be had: {inner.message}", action=action.name)
+    if isinstance(inner, ImsError):
+        # From the credentials' source.
+        inner.action = action.name
+        return inner
     # By shape, not by class: the SDK has three families of exceptions that look alike.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if status is None or not code:
@@ -89,6 +110,8 @@ def _answered(error: Exception, status: int, action: Action, ram_action: str) ->
     if kind is ImsUnavailableError:
         return ImsUnavailableError(f"The service failed with HTTP status {status}: {said}", **details)
     if kind is ImsPermissionError:
+        detail = data.get("AccessDeniedDetail")
+        ram_action = (_said(detail, "AuthAction") if isinstance(detail, dict) else None) or ram_action
         return ImsPermissionError(
             f"Not allowed: {said}; grant the RAM action {ram_action} to this connection's identity",
             ram_action=ram_action,
@@ -96,14 +119,23 @@ def _answered(error: Exception, status: int, action: Action, ram_action: str) ->
         )
     if kind is ImsCredentialsError:
         # Not the service's words: for a wrong signature they hold the string to sign, tokens and all.
-        return ImsCredentialsError(f"The credentials were refused; {ADVICE[kind]}", **details)
+        return ImsCredentialsError(f"The credentials were refused: {_advice(code)}", **details)
     if kind is ImsNotSubscribedError:
-        return ImsNotSubscribedError(f"{said}; {ADVICE[kind]}", **details)
+        return ImsNotSubscribedError(
+            f"{said}; the account has no subscription to this feature, or is suspended for arrears: see the product's "
+            "console",
+            **details,
+        )
     if code is None:
         said = f"HTTP status {status} and no error code, so this may not be the service: check the endpoint"
     _, _, field = (code or "").partition("InvalidParameter.")
     error_of_kind: ImsError = kind(f"The service refused the request: {said}", field=field or None, **details)
     return error_of_kind
+
+
+def _advice(code: str | None) -> str:
+    fitting = (advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or ""))
+    return next(fitting, "check the connection's AccessKey ID, secret and security token, and this machine's clock")
 
 
 def _said(data: Mapping[str, Any], name: str) -> str | None:
@@ -137,11 +169,25 @@ def _no_answer(error: Any, action: Action, endpoint: str) -> ImsError:
         )
     if _never_sent(cause):
         return ImsUnavailableError(
-            f"{endpoint} could not be reached ({_root_of(cause)}): check the region, the endpoint and the proxy",
+            f"{endpoint} could not be reached ({_root_of(cause)}): {_way_there(cause, endpoint)}",
             accepted=False,
             action=action.name,
         )
     return ImsUnavailableError(f"{endpoint} did not answer ({_root_of(cause)})", action=action.name)
+
+
+def _way_there(cause: OSError, endpoint: str) -> str:
+    root = _root_of(cause)
+    if "SSLError" in root:
+        return "its certificate is not trusted; check the connection's ca"
+    regional = _REGIONAL.fullmatch(endpoint)
+    if regional and "NameResolutionError" in root:
+        product, region = regional.groups()
+        return (
+            f"no host has this name; check region_id, which is {region}: there are endpoints in {REGIONS[product]}. "
+            "If it is right, this machine has no name service or needs a proxy"
+        )
+    return "check the region, the endpoint and the proxy"
 
 
 def _root_of(cause: OSError) -> str:

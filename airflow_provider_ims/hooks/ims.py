@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_ims.hooks import form
 from airflow_provider_ims.hooks.actions import ICE, Product
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
@@ -20,7 +21,18 @@ class ImsHook(AlibabaCloudMediaHook):
     """
 
     product: ClassVar[Product] = ICE
+    console = "ims"
     probe = ("ListSmartJobs", {"MaxResults": "1"})
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the fields of the connection form, for Airflow 3.0 and 3.1."""
+        return form.connection_form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what becomes of the standard fields of the form, for Airflow 3.0 and 3.1."""
+        return form.ui_field_behaviour()
 
     def get_conn(self) -> Client:
         """

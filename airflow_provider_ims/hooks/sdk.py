@@ -6,6 +6,7 @@ The only module that imports the SDK when it is imported, which takes half a sec
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from functools import cache
@@ -15,18 +16,28 @@ from typing import TYPE_CHECKING, Any
 
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.models import Config as CredentialConfig
+from alibabacloud_credentials.provider import DefaultCredentialsProvider, EcsRamRoleCredentialsProvider
 from alibabacloud_tea_openapi.client import Client
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
-from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
+from airflow_provider_ims.hooks.sources import SOURCES, KeptCredentials
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.actions import Action
     from airflow_provider_ims.hooks.settings import Settings
 
 __all__ = ["Client", "client_config", "send"]
+
+
+def _holds_no_request(record: logging.LogRecord) -> bool:
+    # The SDK logs a failed renewal with the whole request and answer, tokens and all; we say what failed ourselves.
+    return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
+
+
+logging.getLogger("credentials").addFilter(_holds_no_request)
 
 
 @cache
@@ -43,20 +54,56 @@ def client_config(settings: Settings, endpoint: str) -> Config:
     """
     if settings.ca is not None and not Path(settings.ca).exists():
         raise ImsRequestError(f"The connection's ca, {settings.ca}, does not exist on this machine", field="ca")
-    # No configuration at all is how the SDK is asked for its default chain of credential sources.
-    source = CredentialConfig(**settings.credential) if settings.credential else None
     return Config(
-        credential=CredentialClient(source),
+        credential=credential_client(settings),
         endpoint=endpoint,
         region_id=settings.region_id,
         protocol=settings.protocol,
-        # In whole milliseconds, of which none at all would mean the SDK's own default.
-        connect_timeout=math.ceil(settings.connect_timeout * 1000),
-        read_timeout=math.ceil(settings.read_timeout * 1000),
+        connect_timeout=_milliseconds(settings.connect_timeout),
+        read_timeout=_milliseconds(settings.read_timeout),
         https_proxy=settings.https_proxy,
         ca=settings.ca,
         user_agent=_user_agent(),
     )
+
+
+def credential_client(settings: Settings) -> CredentialClient:
+    """
+    Build the SDK's source of credentials, which asks nobody before the first call.
+
+    :param settings: What the connection says.
+    :raises ImsCredentialsError: when a file is not there, or the environment forbids the source.
+    """
+    kind = settings.credential.get("type", "default")
+    try:
+        provider = _provider(settings, kind)
+    except (ValueError, OSError) as error:
+        raise ImsCredentialsError(f"Credential type {kind} cannot be used on this machine: {error}") from None
+    return CredentialClient(provider=KeptCredentials(provider, kind)) if kind in SOURCES else provider
+
+
+def _provider(settings: Settings, kind: str) -> Any:
+    if kind == "default":
+        return DefaultCredentialsProvider()
+    if kind == "ecs_ram_role":
+        # Not by its type: the SDK would start a thread for it that never ends.
+        role_name = settings.credential.get("role_name")
+        return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
+    client = CredentialClient(
+        CredentialConfig(
+            **settings.credential,
+            connect_timeout=_milliseconds(settings.connect_timeout),
+            timeout=_milliseconds(settings.read_timeout),
+            # A credentials URI is next door.
+            proxy=None if kind == "credentials_uri" else settings.https_proxy,
+        )
+    )
+    return client.cloud_credential.provider if kind in SOURCES else client
+
+
+def _milliseconds(seconds: float) -> int:
+    # Whole ones, of which none at all would mean the SDK's own default.
+    return math.ceil(seconds * 1000)
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:

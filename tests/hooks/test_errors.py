@@ -84,6 +84,7 @@ def test_each_code_has_its_error(
 def test_the_table_holds_every_code_that_the_emulator_knows() -> None:
     known = {code for code, _, _ in ERRORS}
     assert {code for code in CODES if code not in known and code.partition(".")[0] not in known} == {
+        "InvalidBearerToken",
         "InvalidSecurityToken.Malformed",
         "InvalidSecurityToken.MismatchWithAccessKey",
         "InvalidTimeStamp.Format",
@@ -154,7 +155,7 @@ def test_a_wrong_signature_does_not_repeat_what_was_signed(
     error = refused(ImsHook(), "SubmitTextGenerateJob", text_job)
     assert isinstance(error, ImsCredentialsError)
     assert error.code == "SignatureDoesNotMatch"
-    assert "check the connection's AccessKey ID, secret and security token" in str(error)
+    assert "the secret is not that of the AccessKey: check the password" in str(error)
     for hidden in ("StringToSign", "not-the-secret", "ACS3-HMAC", "新店"):
         assert hidden not in str(error)
 

@@ -7,7 +7,7 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
-from airflow_provider_ims.hooks.settings import READ_TIMEOUT, Settings, read_settings
+from airflow_provider_ims.hooks.settings import CONSOLE_URL, CREDENTIAL_FIELDS, READ_TIMEOUT, Settings, read_settings
 
 
 def settings(login: str | None = "key", password: str | None = "secret", **extra: Any) -> Settings:
@@ -31,6 +31,7 @@ def test_an_access_key_alone_gives_the_defaults() -> None:
         read_timeout=30.0,
         https_proxy=None,
         ca=None,
+        console_url=CONSOLE_URL,
     )
 
 
@@ -47,6 +48,7 @@ def test_every_extra_is_read() -> None:
         read_timeout=60,
         https_proxy="http://user:pass@proxy:3128",
         ca="/etc/ca.pem",
+        console_url="https://console.example.com/{job_id}",
     ) == Settings(
         region_id="cn-beijing",
         credential={
@@ -62,6 +64,7 @@ def test_every_extra_is_read() -> None:
         read_timeout=60.0,
         https_proxy="http://user:pass@proxy:3128",
         ca="/etc/ca.pem",
+        console_url="https://console.example.com/{job_id}",
     )
 
 
@@ -126,7 +129,12 @@ def test_the_credential_type_follows_from_what_is_filled_in(
         (None, None, {"credential_type": "access_key"}, "access_key needs login and password"),
         ("key", "secret", {"credential_type": "sts"}, "sts needs extra security_token"),
         (None, "secret", {"security_token": "token"}, "sts needs login"),
-        ("key", "secret", {"credential_type": "password"}, "credential_type is not one of access_key, sts, default"),
+        (
+            "key",
+            "secret",
+            {"credential_type": "password"},
+            "credential_type is not one of access_key, sts,",
+        ),
     ],
 )
 def test_half_filled_credentials_name_what_is_missing(
@@ -205,3 +213,118 @@ def test_without_region_and_endpoint_the_region_is_asked_for() -> None:
 
 def test_the_default_time_out_lets_a_slow_answer_come() -> None:
     assert settings(read_timeout=None).read_timeout == READ_TIMEOUT
+
+
+NEEDS = [(kind, place) for kind, fields in CREDENTIAL_FIELDS.items() for place in fields.values()]
+COMPLETE = {
+    "security_token": "token",
+    "role_arn": "acs:ram::1:role/media",
+    "oidc_provider_arn": "acs:ram::1:oidc-provider/k8s",
+    "oidc_token_file_path": "/var/token",
+    "public_key_id": "key-1",
+    "private_key_file": "/etc/key.pem",
+    "credentials_uri": "http://localhost:7002/credentials",
+    "bearer_token": "bearer",
+}
+
+
+def of_type(kind: str, without: str = "") -> Connection:
+    """Return a connection with all that a credential type needs, or with one field of it left out."""
+    places = [place for place in CREDENTIAL_FIELDS[kind].values() if place != without]
+    extra = {name: COMPLETE[name] for name in (place.removeprefix("extra ") for place in places) if name in COMPLETE}
+    login, password = ("key" if "login" in places else None), ("secret" if "password" in places else None)
+    return connection(login, password, credential_type=kind, **extra)
+
+
+@pytest.mark.parametrize(("kind", "place"), NEEDS)
+def test_whatever_a_credential_type_lacks_is_named(kind: str, place: str) -> None:
+    with pytest.raises(ImsCredentialsError, match=f"credential type {kind} needs {place}"):
+        read_settings(of_type(kind, without=place))
+
+
+@pytest.mark.parametrize("kind", CREDENTIAL_FIELDS)
+def test_a_credential_type_gets_all_that_it_needs(kind: str) -> None:
+    credential = read_settings(of_type(kind)).credential
+    assert set(credential) == ({"type", *CREDENTIAL_FIELDS[kind]} if kind != "default" else set())
+
+
+@pytest.mark.parametrize("kind", CREDENTIAL_FIELDS)
+def test_the_type_may_be_left_out_where_what_is_filled_in_tells_it(kind: str) -> None:
+    given = of_type(kind)
+    extra = {name: value for name, value in given.extra_dejson.items() if name != "credential_type"}
+    implied = read_settings(connection(given.login, given.password, **extra)).credential.get("type")
+    # Neither is told by a field that must be there.
+    assert implied == (kind if kind not in ("ecs_ram_role", "default") else None)
+
+
+def test_a_connection_may_be_an_address() -> None:
+    uri = (
+        "alibabacloud-ims://key:s%2Fecret@/?role_arn=acs%3Aram%3A%3A1%3Arole%2Fmedia&role_session_expiration=1800"
+        "&external_id=x"
+    )
+    given = read_settings(Connection.from_uri(uri, conn_id="media")).credential
+    assert given == {
+        "type": "ram_role_arn",
+        "access_key_id": "key",
+        "access_key_secret": "s/ecret",
+        "role_arn": "acs:ram::1:role/media",
+        "role_session_expiration": 1800,
+        "external_id": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"role_name": "r"}, "no credential type takes all of role_name, login, password"),
+        ({"credential_type": "access_key", "role_arn": "r"}, "role_arn is filled in"),
+        ({"credential_type": "access_key", "security_token": "t"}, "security_token is filled in"),
+        ({"credential_type": "sts", "security_token": "t", "policy": "{}"}, "policy is filled in"),
+        ({"role_arn": "r", "role_session_expiration": "899"}, "role_session_expiration is not a whole number"),
+        ({"role_arn": "r", "role_session_expiration": "1800.5"}, "role_session_expiration is not a whole number"),
+        ({"role_arn": "r", "policy": "allow all"}, "policy is not a JSON object"),
+        ({"credential_type": "credentials_uri", "credentials_uri": "localhost"}, "credentials_uri is no http"),
+        ({"credential_type": "credentials_uri", "credentials_uri": "http://u:p@host/"}, "credentials_uri has no host"),
+    ],
+)
+def test_what_would_not_do_what_is_written_is_refused(extra: dict[str, str], named: str) -> None:
+    with pytest.raises(ImsCredentialsError) as refused:
+        settings(**extra)
+    assert named in str(refused.value)
+
+
+def test_a_chosen_type_ignores_what_another_one_was_filled_in_for() -> None:
+    given = settings(credential_type="bearer", bearer_token="b", role_name="r", external_id="e")
+    assert given.credential == {"type": "bearer", "bearer_token": "b"}
+
+
+@pytest.mark.parametrize("policy", ['{"Version": "1", "Statement": []}', {"Version": "1", "Statement": []}])
+def test_a_policy_is_text_or_an_object_and_loses_its_spaces(policy: Any) -> None:
+    assert settings(role_arn="r", policy=policy).credential["policy"] == '{"Version":"1","Statement":[]}'
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("http://localhost", "http://localhost:80/"),
+        ("https://host/a?b=c", "https://host:443/a?b=c"),
+        ("http://[::1]:7002/x", "http://[::1]:7002/x"),
+    ],
+)
+def test_a_credentials_uri_has_a_port(given: str, read: str) -> None:
+    assert settings(None, None, credentials_uri=given).credential["credentials_uri"] == read
+
+
+def test_inside_a_vpc_sts_is_asked_there() -> None:
+    given = {"role_arn": "r", "network": "vpc", "region_id": "cn-beijing"}
+    assert settings(**given).credential["sts_endpoint"] == "sts-vpc.cn-beijing.aliyuncs.com"
+    assert settings(**given, sts_endpoint="sts.example.com").credential["sts_endpoint"] == "sts.example.com"
+    assert "sts_endpoint" not in settings(**{**given, "network": "public"}).credential
+
+
+def test_secrets_inside_of_addresses_are_masked() -> None:
+    from airflow.providers.common.compat.sdk import redact
+
+    settings(https_proxy="http://user:pa%40ss-77@proxy:3128")
+    settings(None, None, credentials_uri="http://localhost:7002/c?token=uri-token-88")
+    assert redact("pa@ss-77 pa%40ss-77 uri-token-88") == "*** *** ***"

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.hooks.checkup import checkup
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
@@ -86,3 +89,57 @@ def test_a_connection_makes_its_hook(emulator: ImsEmulator) -> None:
     hook = ImsHook.get_hook("ims_default")
     assert isinstance(hook, ImsHook)
     assert hook.test_connection()[0]
+
+
+SENTENCES = [
+    ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
+    ("InvalidAccessKeyId.Inactive", "the AccessKey is disabled"),
+    ("SignatureDoesNotMatch", "the secret is not that of the AccessKey: check the password"),
+    ("InvalidSecurityToken.Expired", "the security token has ended"),
+    ("OperationDenied", "the account has no subscription"),
+]
+
+
+@pytest.mark.parametrize(("hook", "action"), HOOKS)
+@pytest.mark.parametrize(("code", "sentence"), SENTENCES)
+def test_each_refusal_has_its_sentence_and_names_the_endpoint(
+    emulator: ImsEmulator, hook: Hook, action: str, code: str, sentence: str
+) -> None:
+    emulator.fault(action, "error", code=code)
+    works, message = hook().test_connection()
+    assert not works
+    assert sentence in message
+    assert message.endswith(f"asked: {emulator.endpoint}")
+
+
+def test_a_region_without_a_host_is_named_with_those_that_have_one(
+    connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    connect(login="key", password="secret", region_id="cn-moon")
+    works, message = ImsHook().test_connection()
+    assert not works
+    assert message.startswith("ice.cn-moon.aliyuncs.com could not be reached")
+    assert "check region_id, which is cn-moon: there are endpoints in ap-southeast-1, cn-beijing," in message
+
+
+def test_a_host_that_does_not_listen_is_named(connect: Callable[..., None]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
+        connect(login="key", password="secret", region_id="cn-shanghai", protocol="http", ims_endpoint=endpoint)
+        works, message = ImsHook().test_connection()
+    assert not works
+    assert message.startswith(f"{endpoint} could not be reached")
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(20, "20 minutes ahead"), (-33, "33 minutes behind")])
+def test_a_clock_that_is_off_is_told_by_how_much(wire: Any, minutes: int, said: str) -> None:
+    wire.answer('{"Code":"InvalidTimeStamp.Expired","Message":"m","RequestId":"r"}', 400)
+    works, message = checkup(ImsHook(), now=lambda: time.time() + 60 * minutes)
+    assert not works
+    assert "this machine's clock is over 15 minutes off" in message
+    assert f"the clock is {said}" in message
