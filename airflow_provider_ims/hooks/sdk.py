@@ -37,7 +37,13 @@ def _holds_no_request(record: logging.LogRecord) -> bool:
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 
+def _names_no_token(record: logging.LogRecord) -> bool:
+    # STS takes its tokens in the query, which urllib3 logs at debug level; Airflow knows nothing of an OIDC token.
+    return not any(isinstance(value, str) and "Token=" in value for value in record.args or ())
+
+
 logging.getLogger("credentials").addFilter(_holds_no_request)
+logging.getLogger("urllib3.connectionpool").addFilter(_names_no_token)
 
 
 @cache

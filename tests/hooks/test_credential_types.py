@@ -167,6 +167,18 @@ def test_the_metadata_service_is_asked_at_its_own_address(use: Callable[[str], C
     assert {request.host for request in source.received} == {METADATA_HOST}
 
 
+@pytest.mark.parametrize(("kind", "secret"), [("oidc_role_arn", "oidc-token"), ("ram_role_arn", "wire-secret")])
+def test_no_secret_is_logged_on_the_way_to_sts(
+    use: Callable[[str], CredentialSources | None], caplog: pytest.LogCaptureFixture, kind: str, secret: str
+) -> None:
+    use(kind)
+    with caplog.at_level(logging.DEBUG):
+        ImsHook().call("ListSmartJobs", {}, attempts=1)
+    assert "ListSmartJobs" in caplog.text or "urllib3" in caplog.text
+    for told in (secret, "first-secret", "first-token"):
+        assert told not in caplog.text
+
+
 def test_a_wrong_bearer_token_is_refused(
     service: ImsEmulator, connect: Callable[..., None], certificate: tuple[str, str]
 ) -> None:
