@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test bench clean
+.PHONY: help install demo ui test bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -37,6 +37,11 @@ test: $(INSTALLED) ## Lint, check types and run the whole test suite
 
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short try)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
+
+# -n wants every reference to lead somewhere, -W takes a warning as an error. No network is needed.
+docs: $(INSTALLED) ## Build the documentation site into build/docs
+	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
+	@echo "build/docs/index.html"
 
 clean: ## Remove everything that the others have made
 	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -89,7 +89,7 @@ class EmulatorControl:
         - ``hang_after``, ``cut_after``: as above, with the work done.
 
         :param action: the action to meet, ``*`` for all.
-        :param kind: one of the kinds in :data:`airflow_provider_ims.emulator.faults.KINDS`.
+        :param kind: one of the kinds in ``airflow_provider_ims.emulator.faults.KINDS``.
         :param count: how many requests to meet; None until cleared.
         :param share: which share of the requests to meet, chosen at random, above 0 and up to 1.
         :param seed: makes the choice the same each time.

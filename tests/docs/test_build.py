@@ -1,0 +1,90 @@
+"""The site is built strictly, from the tree alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.pages import ROOT, blocks_of
+
+DOCS = ROOT / "docs"
+#: Nothing answers there: a build that asks the network fails.
+NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
+
+def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    """Build as ``make docs`` does; what it prints on standard error are its warnings."""
+    (command,) = re.findall(r"^\t@?\$\(BIN\)/sphinx-build (.*) docs build/docs$", (ROOT / "Makefile").read_text(), re.M)
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *command.split(), str(source), str(target)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, **NO_NETWORK},
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("site")
+    run = build(DOCS, target)
+    assert (run.returncode, run.stderr) == (0, "")
+    return target
+
+
+def test_it_is_built_without_a_warning(site: Path) -> None:
+    assert "one job for one task run" in (site / "reliability.html").read_text()
+
+
+def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        loaded = re.findall(
+            r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"((?:https?:)?//[^\"]*)", page.read_text()
+        )
+        assert loaded == [], page
+
+
+def test_an_operator_shows_the_arguments_that_it_shares_with_all(site: Path) -> None:
+    page = (site / "reference/operators.html").read_text()
+    described = page.partition('id="airflow_provider_ims.operators.ims.ImsSubmitBatchMediaProducingJobOperator"')[2]
+    videos = described.partition('id="airflow_provider_ims.')[0]
+    for argument in ("input_config", "fail_on_partial_failure", "ims_conn_id", "poll_interval", "on_uncertain"):
+        assert f"<strong>{argument}</strong> " in videos
+    assert "As of" not in page
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = [
+        line
+        for block in blocks_of(DOCS / "index.md")
+        if block.language == "{toctree}"
+        for line in block.text.splitlines()
+        if line and not line.startswith(":")
+    ]
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
+    assert set(listed) == pages - {"index"}
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("stray.md", "# Stray\n", "isn't included in any toctree"),
+        ("quickstart.md", "# Quick start\n\n[nowhere](nowhere.md)\n", "nowhere.md"),
+        ("quickstart.md", "# Quick start\n\n{py:class}`airflow_provider_ims.Nothing`\n", "reference target not found"),
+    ],
+)
+def test_a_broken_site_is_not_built(name: str, text: str, said: str, tmp_path: Path) -> None:
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__", "images"))
+    for page in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        shutil.copy(ROOT / page, tmp_path)
+    (tmp_path / "docs" / name).write_text(text)
+    run = build(tmp_path / "docs", tmp_path / "site")
+    assert run.returncode != 0
+    assert said in run.stderr

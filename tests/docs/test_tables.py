@@ -1,0 +1,76 @@
+"""What the pages show out of the code is what the code does."""
+
+from __future__ import annotations
+
+import re
+
+import ims_tables
+import pytest
+from support.cases import CASES
+from support.pages import ROOT
+from support.running import run_task
+
+from airflow_provider_ims import exceptions
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.errors import CODES
+from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.get_provider_info import get_provider_info
+from airflow_provider_ims.hooks.ims import ImsHook
+
+TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a table, without its heads."""
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[2:]]
+
+
+@pytest.mark.ims_emulator(list_text_jobs=True, durations={case.submit: 0 for case in CASES.values()})
+@pytest.mark.parametrize("name", CASES)
+def test_the_policy_grants_what_is_called_and_no_more(name: str, ims_emulator: ImsEmulator) -> None:
+    case = CASES[name]
+    ims_emulator.fault(case.submit, "cut_after")
+    run_task(case.task())
+    called = {request["action"] for request in ims_emulator.requests()}
+    granted = [action.split(":") for action in ims_tables.ram_actions(case.operator)]
+    assert {product for product, _ in granted} == {case.operator.trigger_class.hook_class.product.code}
+    assert sorted(action for _, action in granted) == sorted(called)
+
+
+def test_the_operators_of_the_pages_are_those_that_are_tested() -> None:
+    assert {name: case.operator for name, case in CASES.items()} == dict(ims_tables.OPERATORS)
+
+
+def test_every_field_of_the_form_is_shown() -> None:
+    (connection,) = get_provider_info()["connection-types"]
+    shown = [row[1] for row in rows(ims_tables.connection_fields())]
+    assert shown == ["`login`", "`password`", *(f"extra `{name}`" for name in connection["conn-fields"])]
+    assert all(row[2] for row in rows(ims_tables.connection_fields())[2:])
+
+
+def test_every_argument_that_goes_to_the_service_is_shown() -> None:
+    for name, case in CASES.items():
+        shown = {row[0].strip("`") for row in rows(ims_tables.job_parameters(name))}
+        fields = set(case.operator.template_fields)
+        assert shown == fields - {"ims_conn_id", "region_id", "poll_interval", "timeout"}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_becomes_the_error_that_is_shown(code: str, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("ListSmartJobs", "error", count=None, code=code)
+    with pytest.raises(ImsError) as raised:
+        ImsHook().call("ListSmartJobs", {}, attempts=1, patience=0)
+    (row,) = [row for row in rows(ims_tables.error_codes()) if row[0] == f"`{code}`"]
+    name = type(raised.value).__name__
+    assert row[3] == f"[{name}](#{name.lower()})"
+    assert code in ims_tables.error_class(name)
+
+
+def test_every_error_has_its_place_on_the_page() -> None:
+    classes = {
+        name
+        for name, member in vars(exceptions).items()
+        if isinstance(member, type) and issubclass(member, ImsError) and member is not ImsError
+    }
+    assert set(re.findall(r"^### (\w+)$", TROUBLESHOOTING, re.MULTILINE)) == classes
+    assert set(re.findall(r"^```{ims-error-class} (\w+)$", TROUBLESHOOTING, re.MULTILINE)) == classes

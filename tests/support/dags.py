@@ -1,0 +1,47 @@
+"""Running a DAG file with ``dag.test()``, as a DAG author runs it on a laptop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.dag_processing.dagbag import DagBag
+
+from airflow_provider_ims import watching
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class DagRunner:
+    """
+    Runs DAGs of one folder; needs the fixture ``airflow_db``.
+
+    :param folder: The DAGs folder.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
+        bundle = {
+            "name": "tests",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(folder)},
+        }
+        monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+
+    def run(self, dag_id: str, file: str | None = None) -> dict[tuple[str, int], Any]:
+        """Run a DAG, all of whose tasks must succeed, and return its XComs by task and map index."""
+        bag = DagBag(self.folder / (file or f"{dag_id}.py"))
+        assert bag.import_errors == {}
+        dag_run = bag.dags[dag_id].test()
+        assert dag_run.state == "success"
+        instances = dag_run.get_task_instances()
+        assert {instance.state for instance in instances} == {"success"}
+        return {
+            (instance.task_id, instance.map_index): instance.xcom_pull(
+                task_ids=instance.task_id, map_indexes=instance.map_index
+            )
+            for instance in instances
+        }

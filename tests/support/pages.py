@@ -1,0 +1,305 @@
+"""
+The code blocks of the documentation, and what running one means.
+
+The blocks of a page run in order, like the lines of a session, beside one emulator. What follows the language on a
+block's first line says what it is:
+
+- ``python``: a DAG is run with ``dag.test()``, anything else is executed;
+- ``python NAME.py``: is kept in the page's folder; a ``test_*.py`` is run with pytest there;
+- ``console``: each ``$ command`` is run by bash in the page's folder, and what stands below it is what it prints, with
+  ``...`` for any lines; ``ims-emulator`` runs until the page's end;
+- ``json request ACTION``: the parameters of the latest request; ``json result TASK``: what the task of the latest DAG
+  returned; other words after ``json``: see :attr:`Page.JSON`.
+
+Ids, dates, scores and ports differ from run to run and are not compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseHook
+from markdown_it import MarkdownIt
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.hooks.settings import read_settings
+from support.dags import DagRunner
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+#: The port of ``ims-emulator`` unless told otherwise; the tests take a free one in its place.
+DEFAULT_PORT = "8020"
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Block:
+    """
+    One code block.
+
+    :param info: The words of its first line; none for an indented block.
+    """
+
+    page: Path
+    line: int
+    info: tuple[str, ...]
+    text: str
+
+    @property
+    def language(self) -> str:
+        return self.info[0] if self.info else ""
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the code blocks of a page, those inside lists and quotes too."""
+    tokens = MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
+    return [
+        Block(page, token.map[0] + 1, tuple(token.info.split()), token.content)
+        for token in tokens
+        if token.type in ("fence", "code_block") and token.map
+    ]
+
+
+def commands_of(block: Block) -> Iterator[tuple[str, list[str]]]:
+    """Yield each command of a console block with the lines that it is said to print."""
+    command, printed = "", []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, printed
+            command, printed = line[2:], []
+        elif _goes_on(command):
+            command += f"\n{line}"
+        else:
+            assert command, f"{block}: nothing prints {line!r}"
+            printed.append(line)
+    yield command, printed
+
+
+def _goes_on(command: str) -> bool:
+    if command.endswith("\\"):
+        return True
+    try:
+        shlex.split(command, comments=True)
+    except ValueError:
+        return True
+    return False
+
+
+def normal(value: Any) -> Any:
+    """Return JSON data without what differs from run to run."""
+    if isinstance(value, list):
+        return [normal(item) for item in value]
+    if isinstance(value, dict):
+        return {name: "*" if name == "score" else normal(item) for name, item in value.items()}
+    if isinstance(value, str):
+        text = re.sub(r"[0-9a-f]{32}|\d{4}-\d{2}-\d{2}", "*", value)
+        return re.sub(r"(127\.0\.0\.1(?::|%3A))\d+", r"\1*", text)
+    return value
+
+
+def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return a request's parameters with the JSON strings among them read."""
+    found: dict[str, Any] = dict(parameters)
+    for name, value in parameters.items():
+        if value.startswith(("{", "[")):
+            found[name] = json.loads(value)
+    return found
+
+
+class Page:
+    """
+    A page whose blocks are run.
+
+    :param folder: Where its files are kept.
+    :param emulator: Where the connection ``ims_default`` leads to.
+    :param dags: Runs the DAGs; those of the page are kept in its folder.
+    """
+
+    def __init__(self, folder: Path, emulator: ImsEmulator, dags: DagRunner) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        self._dags = dags
+        self._names: dict[str, Any] = {"__name__": "page"}
+        self._results: dict[str, Any] = {}
+        self._dag_id = ""
+        scripts = sysconfig.get_path("scripts")
+        self._env = os.environ | {
+            "AIRFLOW_HOME": str(folder / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        }
+        self._server: subprocess.Popen[str] | None = None
+
+    def run(self, block: Block) -> None:
+        """Run a block, or compare what it shows; a block that is neither is an error."""
+        languages: dict[str, Callable[[Block], None]] = {
+            "python": self._python,
+            "console": self._console,
+            "json": self._json,
+        }
+        assert block.language in languages, f"{block}: nothing runs a block of {block.language or 'no language'}"
+        languages[block.language](block)
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGTERM)
+            with self._server:
+                assert self._server.wait(timeout=10) == 0
+
+    # -- python
+
+    def _python(self, block: Block) -> None:
+        dag = re.search(r"\bDAG\(\s*\"(\w+)\"", block.text)
+        name = block.info[1] if len(block.info) > 1 else f"{dag[1]}.py" if dag else ""
+        if not name and "def test_" in block.text:
+            name = f"test_{block.line}.py"
+        if not name:
+            exec(compile(block.text, str(block), "exec"), self._names)
+            return
+        (self.folder / name).write_text(block.text, encoding="utf-8")
+        if name.startswith("test_"):
+            self._pytest(name)
+        elif dag:
+            self._dag_id = dag[1]
+            self._run_dag(name)
+
+    def _pytest(self, name: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", name]
+        run = self._process(command)
+        assert re.fullmatch(r"\d+ passed(, \d+ warnings?)? in .*", run.stdout.splitlines()[-1]), run.stdout + run.stderr
+
+    def _run_dag(self, name: str) -> None:
+        by_task: dict[str, dict[int, Any]] = {}
+        for (task_id, index), value in self._dags.run(self._dag_id, name).items():
+            by_task.setdefault(task_id, {})[index] = value
+        self._results = {
+            task_id: values[-1] if -1 in values else [values[index] for index in sorted(values)]
+            for task_id, values in by_task.items()
+        }
+
+    # -- console
+
+    def _console(self, block: Block) -> None:
+        for command, printed in commands_of(block):
+            self.command(command, printed, block)
+
+    def command(self, command: str, printed: list[str], block: Block) -> None:
+        """Run one command, and compare what it prints."""
+        if re.match(r"ims-emulator\b(?!.*--help)", command):
+            said = self._serve(command)
+        else:
+            if self._server is not None:
+                command = re.sub(rf"(?<=127\.0\.0\.1)(:|%3A){DEFAULT_PORT}\b", rf"\g<1>{self._port}", command)
+            said = self._bash(command, block)
+        if printed:
+            pattern = re.escape(normal("\n".join(printed))).replace(r"\.\.\.", r"[\s\S]*?")
+            assert re.fullmatch(rf"\s*{pattern}\s*", normal(said)), f"{block}: {command} prints\n{said}"
+
+    def _bash(self, command: str, block: Block) -> str:
+        variables = self.folder / "variables"
+        # What it exports is there for the commands after it.
+        run = self._process(["bash", "-c", 'eval "$1" && env -0 > "$2"', "bash", command, str(variables)])
+        assert run.returncode == 0, f"{block}: {command}\n{run.stdout}{run.stderr}"
+        before = self._env
+        self._env = dict(pair.split("=", 1) for pair in variables.read_text().split("\0") if pair)
+        for name in self._env.keys() - before.keys() | {one for one in before if before[one] != self._env.get(one)}:
+            if name.startswith("AIRFLOW_CONN_"):
+                self._check_connection(name)
+        return run.stdout
+
+    def _check_connection(self, variable: str) -> None:
+        """A connection that is shown must be one that the provider takes."""
+        outer = os.environ.get(variable)
+        os.environ[variable] = self._env[variable]
+        try:
+            settings = read_settings(BaseHook.get_connection(variable.removeprefix("AIRFLOW_CONN_").lower()))
+            assert settings.endpoint("ice")
+        finally:
+            if outer is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = outer
+
+    def _serve(self, command: str) -> str:
+        assert self._server is None, "one ims-emulator a page"
+        self._server = subprocess.Popen(
+            [*shlex.split(command, comments=True), "--port", "0"],
+            cwd=self.folder,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._server.stdout is not None
+        said = "".join(self._server.stdout.readline() for _ in range(2))
+        port = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+        assert port, said
+        self._port = port[1]
+        return said
+
+    def _process(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self._env, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+
+    # -- json
+
+    def _json(self, block: Block) -> None:
+        shown = json.loads(block.text)
+        kind, *words = block.info[1:] or ("",)
+        assert kind in self.JSON, f"{block}: the word after json is none of {', '.join(self.JSON)}"
+        actual = self.JSON[kind](self, shown, *words)
+        assert normal(shown) == normal(actual), f"{block}: it is\n{json.dumps(actual, indent=2, ensure_ascii=False)}"
+
+    def _requested(self, shown: Any, action: str) -> Any:
+        return decoded(self.emulator.requests(action)[-1]["parameters"])
+
+    def _returned(self, shown: Any, task_id: str) -> Any:
+        return self._results[task_id]
+
+    def _partly_failed(self, shown: Any, task_id: str) -> Any:
+        """Run the DAG once more, with one video that fails."""
+        self.emulator.fault("SubmitBatchMediaProducingJob", "fail_job", videos=1)
+        self._run_dag(f"{self._dag_id}.py")
+        return self._results[task_id]["failed"]
+
+    def _marked(self, shown: Any, case: str) -> Any:
+        """Submit a job with the UserData, but for the marker, that is shown."""
+        from support.cases import CASES
+        from support.running import run_task
+
+        own = {name: value for name, value in shown.items() if name != "AirflowKey"}
+        if "Extend" in own:
+            own["Extend"] = {name: value for name, value in own["Extend"].items() if name != "AirflowKey"}
+        run_task(CASES[case].task(user_data=own))
+        return self._requested(shown, CASES[case].submit)["UserData"]
+
+    def _granted(self, shown: Any, *operators: str) -> Any:
+        """What the policy must grant, by what the documentation generates."""
+        import ims_tables
+
+        return json.loads(re.sub(r"```(json)?", "", ims_tables.ram_policy(*operators)))
+
+    #: The word after ``json`` -> what the block is compared with, given the words after that.
+    JSON: Mapping[str, Callable[..., Any]] = {
+        "request": _requested,
+        "result": _returned,
+        "failed": _partly_failed,
+        "user_data": _marked,
+        "policy": _granted,
+    }
