@@ -107,6 +107,7 @@ TEXT_GENERATE = JobKind(
         Parameter("Type", choices=("MarketingCopy", "Title", "StoryboardScript")),
         Parameter(
             "GenerateConfig",
+            required=True,
             is_json=True,
             schema={
                 "type": "object",

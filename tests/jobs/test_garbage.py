@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ims.exceptions import ImsUnavailableError, error_as_dict
@@ -16,6 +16,7 @@ from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.batch import BATCH
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.jobs.kinds import FAMILIES as ALL_FAMILIES
 from airflow_provider_ims.jobs.smart import SMART
 
 Query = Callable[..., dict[str, Job]]
@@ -123,7 +124,7 @@ def carried(data: Any) -> None:
 
 def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
     try:
-        jobs = query(family, body, "a", "b")
+        jobs = query(family, body, *"ab"[: family.ids_per_query])
     except ImsUnavailableError as error:
         carried(error_as_dict(error))
         return
@@ -140,6 +141,34 @@ def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
 def test_any_answer_becomes_jobs_or_a_passing_trouble(query: Query, family: JobFamily, data: st.DataObject) -> None:
     # The hook hands on JSON objects only.
     check(query, family, data.draw(BODIES[family.name].filter(lambda body: isinstance(body, dict))))
+
+
+def body_of(family: JobFamily) -> st.SearchStrategy[Any]:
+    """Build answers of any family out of its entry: mostly of the documented shape, and odd wherever they can be."""
+    paths = [] if callable(family.result) else [path.rpartition("=")[2] for path in family.result]
+    fields = {path.partition(".")[0].removesuffix("[]") for path in (family.error_code, family.error_message, *paths)}
+    words = st.sampled_from([*family.running, *family.succeeded, *family.failed])
+    content: dict[str, st.SearchStrategy[Any]] = {name: loose for name in fields if name}
+    content |= {family.status: mostly(words)} | ({family.job_id: ids} if family.job_id else {})
+    if callable(family.result):
+        content |= {name: listed(shaped(JobId=loose, Status=loose, Output=loose)) for name in PARTS}
+    body = shaped(RequestId=loose, **content)
+    for step in reversed(family.jobs.split(".") if family.jobs else ()):
+        inner = mostly(st.lists(body, max_size=3)) if step.endswith("[]") else body
+        body = shaped(RequestId=loose, **{step.removesuffix("[]"): inner})
+    return body.filter(lambda built: isinstance(built, dict))
+
+
+PARTS = ("TranscodeJobList", "TranscodeJobInfoList", "JobResult", "AIImageResult")
+
+
+@pytest.mark.parametrize("family", ALL_FAMILIES.values(), ids=ALL_FAMILIES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_any_answer_of_any_family_becomes_jobs_or_a_passing_trouble(
+    query: Query, family: JobFamily, data: st.DataObject
+) -> None:
+    check(query, family, data.draw(body_of(family)))
 
 
 def nested(depth: int) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.parameters import Parameter, encode_all
+from airflow_provider_ims.jobs.parameters import Parameter, encode_all, takes
 
 TEXT = Parameter("Title", max_bytes=10)
 NEEDED = Parameter("VideoId", required=True)
@@ -212,3 +212,26 @@ def test_all_parameters_of_an_action() -> None:
     }
     with pytest.raises(ImsRequestError, match="video_id is required"):
         encode_all((TEXT, NEEDED), {"title": "t"})
+
+
+def test_parameters_are_declared_as_a_line_of_a_table() -> None:
+    assert takes("Name", "DBId*", "Input*:json", "Overwrite:flag", "Level:number", TEXT) == (
+        Parameter("Name"),
+        Parameter("DBId", required=True),
+        Parameter("Input", required=True, is_json=True),
+        Parameter("Overwrite", is_flag=True),
+        Parameter("Level", is_number=True),
+        TEXT,
+    )
+    assert [parameter.argument for parameter in takes("DBId*", "Input:json")] == ["db_id", "input"]
+
+
+@pytest.mark.parametrize(("given", "sent"), [(7, "7"), ("7", "7"), (" 7 ", "7"), (0, "0"), (-1, "-1")])
+def test_a_number_is_sent_as_a_number(given: Any, sent: str) -> None:
+    assert Parameter("Level", is_number=True).encode(given) == sent
+
+
+@pytest.mark.parametrize("given", ["many", 1.5, "1.5", True, float("nan"), [1]])
+def test_what_is_no_whole_number_is_refused(given: Any) -> None:
+    with pytest.raises(ImsRequestError, match=r"level: .* is no whole number"):
+        Parameter("Level", is_number=True).encode(given)
