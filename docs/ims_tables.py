@@ -18,7 +18,7 @@ from typing import Any
 from airflow_provider_ims import exceptions
 from airflow_provider_ims.emulator.errors import CODES
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
-from airflow_provider_ims.get_provider_info import get_provider_info
+from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
 from airflow_provider_ims.jobs.parameters import Parameter
@@ -68,9 +68,12 @@ def connection_fields() -> str:
 
 
 def credential_types() -> str:
-    """Return what each credential type needs."""
-    rows = [[f"`{kind}`", ", ".join(fields.values()) or "nothing"] for kind, fields in CREDENTIAL_FIELDS.items()]
-    return table(["`credential_type`", "needs"], rows)
+    """Return what each credential type needs, and what it takes besides."""
+    rows = [
+        [f"`{kind}`", ", ".join(needs.values()) or "nothing", ", ".join(CREDENTIAL_TYPES[kind][1])]
+        for kind, needs in CREDENTIAL_FIELDS.items()
+    ]
+    return table(["`credential_type`", "needs", "takes besides, as extras"], rows)
 
 
 # -- RAM

@@ -14,7 +14,7 @@ from airflow_provider_ims import exceptions
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.errors import CODES
 from airflow_provider_ims.exceptions import ImsError
-from airflow_provider_ims.get_provider_info import get_provider_info
+from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
 from airflow_provider_ims.hooks.ims import ImsHook
 
 TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
@@ -46,6 +46,16 @@ def test_every_field_of_the_form_is_shown() -> None:
     shown = [row[1] for row in rows(ims_tables.connection_fields())]
     assert shown == ["`login`", "`password`", *(f"extra `{name}`" for name in connection["conn-fields"])]
     assert all(row[2] for row in rows(ims_tables.connection_fields())[2:])
+
+
+def test_every_credential_type_is_shown_with_an_example() -> None:
+    page = (ROOT / "docs/connection.md").read_text()
+    shown = {row[0].strip("`"): row for row in rows(ims_tables.credential_types())}
+    assert set(shown) == set(CREDENTIAL_TYPES)
+    assert shown["ram_role_arn"][1] == "login, password, extra role_arn"
+    # Those without are told by what is filled in; the API takes no bearer tokens.
+    without = {"access_key", "sts", "default", "bearer"}
+    assert {kind for kind in CREDENTIAL_TYPES if f'"credential_type": "{kind}"' in page} == set(shown) - without
 
 
 def test_every_argument_that_goes_to_the_service_is_shown() -> None:
