@@ -1,13 +1,17 @@
-"""What operators and sensors share: the hook, reading a trigger's event, and what a job's end means for the task."""
+"""What operators and sensors share: the hook, reading a trigger's event, what a job's end means for the task."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
 from airflow_provider_ims.jobs.family import chunks
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects
+from airflow_provider_ims.lineage import emit_asset_events, operator_lineage
+from airflow_provider_ims.links import ConsoleLink, OutputLink
 from airflow_provider_ims.triggers.base import read_event
 
 #: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline: it would end the task
@@ -15,7 +19,8 @@ from airflow_provider_ims.triggers.base import read_event
 BACKSTOP = 600
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.triggers.base import JobTrigger
@@ -30,9 +35,13 @@ class JobTask(_Task):
 
     #: The trigger that waits for the task's jobs; it knows their family and their product's hook.
     trigger_class: ClassVar[type[JobTrigger]]
+    operator_extra_links = (ConsoleLink(), OutputLink())
 
     ims_conn_id: str
     region_id: str | None
+    # For OpenLineage, once the task has ended.
+    _job_id: str | None = None
+    _made: tuple[OssObject, ...] = ()
 
     def new_hook(self) -> AlibabaCloudMediaHook:
         """
@@ -47,9 +56,38 @@ class JobTask(_Task):
         """Log a change of a job's state, with the seconds since ``started`` (epoch seconds)."""
         self.log.info("Job %s is %s after %.0f s", job.id, job.status, time.time() - started)
 
+    def show_job(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
+        """Link to a job, as soon as its id is known."""
+        self._job_id = job_id
+        ConsoleLink().push(context, hook.console_link(job_id))
+
+    def hand_on(self, context: Context, job: Job) -> dict[str, Any]:
+        """
+        Return what :meth:`conclude` makes of an ended job, and make known what the job has made: by a link, by asset
+        events, and to OpenLineage.
+
+        :param context: The task's context.
+        :param job: The job.
+        """
+        result = self.conclude(job)
+        made = oss_objects(result)
+        self._job_id, self._made = job.id, (*self._made, *made)
+        emit_asset_events(context, self.outlets, made, job.id)
+        if address := first_address(result):
+            OutputLink().push(context, address)
+        return result
+
+    def objects_read(self) -> Iterable[OssObject]:
+        """Return the objects that the job reads, as far as the task knows them."""
+        return ()
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """Return the objects that the job read and made, for OpenLineage."""
+        return operator_lineage(self.objects_read(), self._made, self._job_id)
+
     def conclude(self, job: Job) -> dict[str, Any]:
         """
-        Return what the task hands on for an ended job.
+        Return what an ended job means for the task.
 
         :param job: The job.
         :return: ``{"job_id", "state", ...}``, by the kind of job.
@@ -63,16 +101,17 @@ class JobTask(_Task):
         """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
         return job.state is JobState.FAILED
 
-    def ended_jobs(self, event: Any) -> list[Job]:
+    def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
         Return the ended jobs that a trigger's event tells of; those too large for an event are fetched.
 
         :param event: The event.
+        :return: The jobs, and when they were submitted, in epoch seconds, where the event says so.
         :raises ImsError: the error that the event tells of, or the fetch's.
         """
-        job_ids, jobs = read_event(event)
+        job_ids, jobs, started = read_event(event)
         if jobs is not None:
-            return jobs
+            return jobs, started
         family = self.trigger_class.family
         hook = self.new_hook()
         found: dict[str, Job] = {}
@@ -83,7 +122,7 @@ class JobTask(_Task):
                 raise ImsJobNotFoundError(f"Job {job_id} ended, but is gone now", job_id=job_id)
             if not found[job_id].ended:
                 raise ImsError(f"Job {job_id} ended, but is {found[job_id].status} now")
-        return [found[job_id] for job_id in job_ids]
+        return [found[job_id] for job_id in job_ids], started
 
 
 class BatchJobTask(JobTask):

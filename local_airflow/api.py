@@ -239,12 +239,14 @@ class AirflowApi:
                 return None
             raise
 
+    def runs(self, dag_id: str, *states: str) -> list[str]:
+        """Return the ids of a DAG's runs, of all or of those in some states."""
+        runs = self.call("GET", f"dags/{quote(dag_id)}/dagRuns", params={"state": states, "limit": _PAGE})
+        return [run["dag_run_id"] for run in runs["dag_runs"]]
+
     def active_runs(self, dag_id: str) -> list[str]:
         """Return the ids of a DAG's runs that have not ended."""
-        runs = self.call(
-            "GET", f"dags/{quote(dag_id)}/dagRuns", params={"state": ["queued", "running"], "limit": _PAGE}
-        )
-        return [run["dag_run_id"] for run in runs["dag_runs"]]
+        return self.runs(dag_id, "queued", "running")
 
     def give_up(self, dag_id: str, run_id: str) -> None:
         """End a run as failed, with all of its tasks."""

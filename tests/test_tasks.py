@@ -16,7 +16,7 @@ def too_large(*job_ids: str) -> dict[str, Any]:
 
 def test_jobs_too_large_for_an_event_are_fetched_as_many_as_a_call_takes(ims_emulator: ImsEmulator) -> None:
     job_ids = [run_task(IMAGE.task(wait_for_completion=False))["job_id"] for _ in range(12)]
-    jobs = IMAGE.task().ended_jobs(too_large(*job_ids))
+    jobs, _ = IMAGE.task().ended_jobs(too_large(*job_ids))
     assert [job.id for job in jobs] == job_ids
     assert len(ims_emulator.requests("GetAIImageJobs")) == 2
 

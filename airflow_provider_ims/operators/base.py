@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_ims import metrics
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnUncertain, Submitter
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
@@ -20,6 +22,7 @@ from airflow_provider_ims.watching import wait_for_job
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.jobs.kinds import JobKind
     from airflow_provider_ims.submission import Submission
 
@@ -108,6 +111,8 @@ class JobOperator(JobTask, BaseOperator):
         submission = submitter.submit_or_join(context) if self.durable and in_a_run else submitter.submit()
         self._submission = submission
         job, waits_since = submission.job, time.time()
+        metrics.job_begun(self.kind.submit_action, "joined" if submission.joined else "submitted")
+        self.show_job(context, hook, job.id)
         if not self.wait_for_completion:
             return {"job_id": job.id, "state": job.status}
         if not job.ended and self.deferrable:
@@ -122,7 +127,7 @@ class JobOperator(JobTask, BaseOperator):
                 timeout=timeout,
                 on_change=lambda changed: self.log_change(changed, submission.submitted_at),
             )
-        return self.conclude(job)
+        return self._end(context, job, submission.submitted_at)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """
@@ -132,8 +137,8 @@ class JobOperator(JobTask, BaseOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
-        (job,) = self.ended_jobs(event)
-        return self.conclude(job)
+        (job,), submitted_at = self.ended_jobs(event)
+        return self._end(context, job, submitted_at)
 
     def on_kill(self) -> None:
         """Say what becomes of the job: the service has no cancel."""
@@ -142,6 +147,20 @@ class JobOperator(JobTask, BaseOperator):
                 "The task was killed, but job %s goes on running and is billed: the service has no cancel",
                 self._submission.job.id,
             )
+
+    def objects_read(self) -> Iterable[OssObject]:
+        """Return the objects that the parameters name, but for where to put the output."""
+        given = {parameter.name: vars(self).get(parameter.argument) for parameter in self.kind.parameters}
+        return oss_objects(given, without="output")
+
+    def _end(self, context: Context, job: Job, submitted_at: float | None) -> dict[str, Any]:
+        metrics.job_ended(
+            self.kind.submit_action,
+            "failed" if self.counts_as_failed(job) else "finished",
+            None if submitted_at is None else time.time() - submitted_at,
+            job.result.get("usage"),
+        )
+        return self.hand_on(context, job)
 
     def _awaited(self, job_id: str) -> dict[str, Any]:
         return {"job_id": job_id}

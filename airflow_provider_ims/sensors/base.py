@@ -110,7 +110,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         """
         with self._never_failing():
             try:
-                return self._conclude_all(self.ended_jobs(event))
+                return self._conclude_all(context, self.ended_jobs(event)[0])
             except ImsJobTimeoutError as error:
                 raise AirflowSensorTimeout(str(error)) from None
 
@@ -145,11 +145,12 @@ class JobSensor(JobTask, BaseSensorOperator):
                     self.log.log(told.level, told.text)
                 elif told is not None:
                     self.log_change(told, began)
+                    self.show_job(context, hook, told.id)
                     if told.ended:
                         self._ended[job_id] = told
         if any(job_id not in self._ended for job_id in job_ids):
             return False
-        return PokeReturnValue(True, self._conclude_all([self._ended[job_id] for job_id in job_ids]))
+        return PokeReturnValue(True, self._conclude_all(context, [self._ended[job_id] for job_id in job_ids]))
 
     def _began(self, context: Context) -> float:
         if self._watches:
@@ -164,11 +165,11 @@ class JobSensor(JobTask, BaseSensorOperator):
         (job_id,) = self.awaited_ids()
         return {"job_id": job_id}
 
-    def _conclude_all(self, jobs: list[Job]) -> Any:
+    def _conclude_all(self, context: Context, jobs: list[Job]) -> Any:
         for job in jobs:
             if job.state is JobState.FAILED:
                 self.log.error("Job %s failed: %s %s", job.id, job.error_code, job.error_message)
-        return self.result([self.conclude(job) for job in jobs])
+        return self.result([self.hand_on(context, job) for job in jobs])
 
 
 class SingleJobSensor(JobSensor):

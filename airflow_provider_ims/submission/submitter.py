@@ -48,10 +48,12 @@ class Submission:
 
     :param job: The job as it was accepted, or as a retry found it.
     :param submitted_at: When it was submitted, in epoch seconds.
+    :param joined: Whether an earlier try submitted it.
     """
 
     job: Job
     submitted_at: float
+    joined: bool = False
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ ImsUnavailableError` the job may have been accepted all the same.
                     note = replace(note, number=found[0].number, job_id=found[1])
                     self._write(store, note)
                     if joined := self._join(note):
-                        return joined
+                        return replace(joined, joined=submits == 0)
                     note = note.next()
             submits += 1
             keyed = self._keyed(note)
@@ -209,7 +211,7 @@ ImsUnavailableError` the job may have been accepted all the same.
                 "Job %s was submitted with other parameters than the task has now; clear the task to submit these",
                 job_id,
             )
-        return Submission(job, note.submitted_at)
+        return Submission(job, note.submitted_at, joined=True)
 
     def _look_for(self, note: Note) -> tuple[SubmissionKey, str] | None:
         """Look for a job that may have been submitted, for as long as a search may lag."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -78,7 +78,7 @@ class JobTrigger(BaseTrigger):
         # One logger for all triggers of the class, instead of one for each of ten thousand.
         self.logger()
         try:
-            event = ended_event(await self._ends())
+            event = ended_event(await self._ends(), self.started)
         except Exception as error:  # noqa: BLE001 - whatever it is, the task is to hear of it
             event = error_event(error)
         yield TriggerEvent(event)
@@ -125,16 +125,34 @@ class SingleJobTrigger(JobTrigger):
         return {"job_id": self.job_ids[0]}
 
 
-def ended_event(jobs: Sequence[Job]) -> dict[str, Any]:
+class Ended(NamedTuple):
+    """
+    What an event tells of ended jobs.
+
+    :param job_ids: Their ids.
+    :param jobs: The jobs; ``None`` when they were too large for an event and must be fetched.
+    :param started: When they were submitted, in epoch seconds, where the event says so.
+    """
+
+    job_ids: list[str]
+    jobs: list[Job] | None
+    started: float | None
+
+
+def ended_event(jobs: Sequence[Job], started: float) -> dict[str, Any]:
     """
     Return the event that tells of ended jobs.
 
-    :return: ``{"status": "ended", "job_ids": [...], "jobs": [...]}``; ``jobs`` is ``None`` when they are too large.
+    :param jobs: The jobs.
+    :param started: When they were submitted, in epoch seconds.
+    :return: ``{"status": "ended", "job_ids": [...], "jobs": [...], "started": float}``; ``jobs`` is ``None`` when
+        they are too large.
     """
     event: dict[str, Any] = {
         "status": "ended",
         "job_ids": [job.id for job in jobs],
         "jobs": [job.as_dict() for job in jobs],
+        "started": started,
     }
     return event if len(json.dumps(event)) <= LARGEST_EVENT else {**event, "jobs": None}
 
@@ -144,22 +162,24 @@ def error_event(error: BaseException) -> dict[str, Any]:
     return {"status": "error", "error": error_as_dict(error)}
 
 
-def read_event(event: Any) -> tuple[list[str], list[Job] | None]:
+def read_event(event: Any) -> Ended:
     """
     Read an event on the worker.
 
     :param event: What the trigger sent.
-    :return: The jobs' ids, and the ended jobs; ``None`` when they were too large for an event and must be fetched.
     :raises ImsError: the error that the event tells of, or when the event is none of ours.
     """
     match event:
         case {"status": "error", "error": dict() as error}:
             raise error_from_dict(error)
-        case {"status": "ended", "job_ids": list() as job_ids, "jobs": None}:
-            return job_ids, None
-        case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() as jobs}:
+        case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() | None as jobs}:
+            started = event.get("started")
             try:
-                return job_ids, [Job.from_dict(job) for job in jobs]
+                return Ended(
+                    job_ids,
+                    None if jobs is None else [Job.from_dict(job) for job in jobs],
+                    float(started) if isinstance(started, (int, float)) else None,
+                )
             except (TypeError, ValueError, KeyError):
                 pass
     raise ImsError(f"The trigger sent an event that is not understood: {str(event)[:200]}")

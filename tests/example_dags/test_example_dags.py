@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from support.dags import DagRunner
 
-from airflow_provider_ims import watching
 from airflow_provider_ims.emulator import ImsEmulator
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
@@ -20,29 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "example_dags"
 @pytest.fixture
 def run(airflow_db: None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run an example DAG to its end and return its XComs, by task and map index."""
-    monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
-    bundle = {
-        "name": "examples",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(EXAMPLES)},
-    }
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
-
-    def run_dag(dag_id: str) -> dict[tuple[str, int], Any]:
-        bag = DagBag(EXAMPLES / f"{dag_id}.py")
-        assert bag.import_errors == {}
-        dag_run = bag.dags[dag_id].test()
-        assert dag_run.state == "success"
-        instances = dag_run.get_task_instances()
-        assert {instance.state for instance in instances} == {"success"}
-        return {
-            (instance.task_id, instance.map_index): instance.xcom_pull(
-                task_ids=instance.task_id, map_indexes=instance.map_index
-            )
-            for instance in instances
-        }
-
-    return run_dag
+    return DagRunner(EXAMPLES, monkeypatch).run
 
 
 def submits(ims_emulator: ImsEmulator) -> Counter[str]:
@@ -80,9 +57,20 @@ def test_the_sensors_take_jobs_from_elsewhere(run: Any, ims_emulator: ImsEmulato
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1}
 
 
+def test_the_voice_over_is_an_event_of_its_alias(run: Any, ims_emulator: ImsEmulator) -> None:
+    result = run("ims_voice_over", "ims_asset_events.py")["voice_over", -1]
+    assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
+
+
 def test_the_example_dags_are_all_tested_and_scheduled() -> None:
     bag = DagBag(EXAMPLES)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"ims_content_pipeline", "ims_product_videos", "ims_await_jobs"}
+    assert set(bag.dags) == {
+        "ims_content_pipeline",
+        "ims_product_videos",
+        "ims_await_jobs",
+        "ims_publish_voice_over",
+        "ims_voice_over",
+    }
     assert all(dag.schedule is not None for dag in bag.dags.values())
     assert "AIRFLOW_CONN_IMS_DEFAULT" not in os.environ

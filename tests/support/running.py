@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Self
 
 import structlog
 from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 
 @dataclass
@@ -29,6 +30,10 @@ class Ti:
     map_index: int = -1
     start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
     first_reschedule: datetime | None = None
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
 
     @property
     def task_id(self) -> str:
@@ -74,6 +79,8 @@ class TaskRun:
     run_id: str = "run"
     map_index: int = -1
     dag_run_start: datetime = field(default_factory=lambda: datetime.now(UTC))
+    xcoms: dict[str, Any] = field(default_factory=dict)
+    outlet_events: OutletEventAccessors = field(default_factory=OutletEventAccessors)
 
     def new_process(self) -> tuple[Any, dict[str, Any]]:
         """Return the task and its context as the next process has them: nothing is left of the last one's."""
@@ -86,8 +93,14 @@ class TaskRun:
             first_reschedule=self.first_reschedule,
             run_id=self.run_id,
             map_index=self.map_index,
+            xcoms=self.xcoms,
         )
-        context: dict[str, Any] = {"ti": ti, "task": task, "dag_run": DagRun(self.dag_run_start)}
+        context: dict[str, Any] = {
+            "ti": ti,
+            "task": task,
+            "dag_run": DagRun(self.dag_run_start),
+            "outlet_events": self.outlet_events,
+        }
         if self.store is not None:
             context["task_state_store"] = self.store
         return task, context
@@ -100,6 +113,9 @@ class TaskRun:
         """Make one try: execute, run the trigger of a deferral and resume, look again after a reschedule."""
         self.try_number += 1
         self.first_reschedule = None
+        # As Airflow does: what a try told is gone at the next one, and kept over a deferral.
+        self.xcoms.clear()
+        self.outlet_events = OutletEventAccessors()
         while True:
             task, context = self.new_process()
             try:

@@ -47,8 +47,9 @@ def test_a_trigger_sends_one_event_with_the_ended_job(case: Case, ims_emulator: 
     trigger_class = case.operator.trigger_class
     awaited = {"job_ids": [job_id]} if trigger_class is VodAIImageJobTrigger else {"job_id": job_id}
     event = run_trigger(trigger_class(**awaited, deadline=time.time() + 60, poll_interval=0.05))
-    job_ids, jobs = read_event(event)
+    job_ids, jobs, started = read_event(event)
     assert job_ids == [job_id]
+    assert started == pytest.approx(time.time(), abs=30)
     assert jobs is not None
     assert [job.state for job in jobs] == [JobState.SUCCEEDED]
 
@@ -71,7 +72,7 @@ def test_a_deadline_that_passed_while_no_triggerer_ran_still_gets_its_last_look(
         read_event(run_trigger(late))
     assert caught.value.job_id == job_id
     ims_emulator.finish(job_id)
-    _, jobs = read_event(run_trigger(late))
+    jobs = read_event(run_trigger(late)).jobs
     assert jobs is not None
     assert jobs[0].status == "Finished"
 
@@ -80,14 +81,14 @@ JOB = Job("j", JobState.FAILED, "Failed", {"texts": ["蛋糕"]}, "Code", "Words"
 
 
 def test_a_job_goes_through_an_event_unchanged() -> None:
-    assert read_event(json.loads(json.dumps(ended_event([JOB, JOB])))) == (["j", "j"], [JOB, JOB])
+    assert read_event(json.loads(json.dumps(ended_event([JOB, JOB], 12.5)))) == (["j", "j"], [JOB, JOB], 12.5)
 
 
 def test_a_job_too_large_for_an_event_leaves_its_id() -> None:
     large = Job("j", JobState.SUCCEEDED, "Finished", {"texts": ["x" * LARGEST_EVENT]})
-    event = ended_event([large])
+    event = ended_event([large], 12.5)
     assert len(json.dumps(event)) < 200
-    assert read_event(event) == (["j"], None)
+    assert read_event(event) == (["j"], None, 12.5)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Objects in OSS, as requests and results name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims.jobs.payload import parsed
+
+#: ``oss://bucket/key``, or the object's address at its bucket's own host; a CDN's does not tell the bucket.
+_ADDRESS = re.compile(
+    r"(?:oss://(?P<bucket>[\w-]+)|https?://(?P<host>[\w-]+)\.oss[a-z0-9-]*\.aliyuncs\.com)/(?P<key>[^?#\s{}]+)"
+    r"(?:[?#]\S*)?"
+)
+_ANY_ADDRESS = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class OssObject:
+    """
+    An object.
+
+    :param bucket: Its bucket.
+    :param key: Its key, percent-encoded as it was named.
+    """
+
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """``oss://bucket/key``."""
+        return f"oss://{self.bucket}/{self.key}"
+
+
+def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, None]:
+    """
+    Return the objects that a result or a request names, each once, in their order.
+
+    :param value: Anything made of dicts, lists and strings; JSON inside strings is read.
+    :param without: A part of the names, in lower case, of the fields to leave out.
+    """
+    matches = (_ADDRESS.fullmatch(text) for text in _texts(value, without))
+    return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}
+
+
+def first_address(value: Any) -> str | None:
+    """
+    Return the first web address that a result names, without what signs it.
+
+    :param value: As of :func:`oss_objects`.
+    """
+    return next((text.partition("?")[0] for text in _texts(value, None) if _ANY_ADDRESS.fullmatch(text)), None)
+
+
+def _texts(value: Any, without: str | None) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if without is None or without not in str(name).lower():
+                yield from _texts(inner, without)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner, without)
+    elif isinstance(value, str):
+        read = parsed(value) if value.lstrip()[:1] in ("{", "[") else value
+        if isinstance(read, str):
+            yield read.strip()
+        else:
+            yield from _texts(read, without)

@@ -1,0 +1,48 @@
+"""Start a DAG when another one's job has made a file.
+
+The first DAG names an asset alias; each object that its job makes becomes an event of it. The second is scheduled on
+the alias, and runs once for the new objects, whatever DAG made them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.sdk import DAG, AssetAlias, task
+
+from airflow_provider_ims.operators.ims import ImsSubmitAudioProduceJobOperator
+
+VOICE_OVERS = AssetAlias("voice-overs")
+
+with DAG(
+    dag_id="ims_voice_over",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    tags=["ims"],
+    doc_md=__doc__,
+):
+    ImsSubmitAudioProduceJobOperator(
+        task_id="voice_over",
+        input_config="The new store opens today.",
+        editing_config={"voice": "Siqi", "format": "MP3"},
+        output_config={"bucket": "your-bucket", "object": "voice/{{ run_id | replace(':', '') }}"},
+        deferrable=True,
+        outlets=[VOICE_OVERS],
+    )
+
+with DAG(
+    dag_id="ims_publish_voice_over",
+    schedule=[VOICE_OVERS],
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    tags=["ims"],
+    doc_md=__doc__,
+):
+
+    @task
+    def publish(triggering_asset_events=None) -> list[str]:
+        """Return the objects to publish; a real one would copy them somewhere."""
+        return [event.asset.uri for event in triggering_asset_events[VOICE_OVERS]]
+
+    publish()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects
+
+
+@pytest.mark.parametrize(
+    ("address", "bucket", "key"),
+    [
+        ("oss://videos/2026/a.mp4", "videos", "2026/a.mp4"),
+        ("https://videos.oss-cn-shanghai.aliyuncs.com/a.mp4", "videos", "a.mp4"),
+        ("http://videos.oss-cn-shanghai-internal.aliyuncs.com/a.mp4", "videos", "a.mp4"),
+        ("https://videos.oss-accelerate.aliyuncs.com/%E8%9B%8B/a.mp4", "videos", "%E8%9B%8B/a.mp4"),
+        ("https://videos.oss-cn-shanghai.aliyuncs.com/a.mp4?OSSAccessKeyId=x&Signature=y", "videos", "a.mp4"),
+    ],
+)
+def test_an_object_is_known_by_each_of_its_addresses(address: str, bucket: str, key: str) -> None:
+    assert list(oss_objects({"media_url": address})) == [OssObject(bucket, key)]
+    assert OssObject(bucket, key).uri == f"oss://{bucket}/{key}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "蛋糕",
+        "https://cdn.example.com/a.mp4",
+        "https://videos.oss-cn-shanghai.aliyuncs.com/",
+        "https://videos.oss-cn-shanghai.aliyuncs.com.example.com/a.mp4",
+        "oss://videos",
+        "see oss://videos/a.mp4",
+        # What a request says of names that the service makes.
+        "https://videos.oss-cn-shanghai.aliyuncs.com/{index}.mp4",
+        None,
+        7,
+    ],
+)
+def test_what_names_no_object_of_a_bucket_is_none(text: Any) -> None:
+    assert oss_objects({"media_url": text}) == {}
+
+
+def test_objects_are_found_however_deep_each_once_and_in_order() -> None:
+    result = {
+        "videos": [{"media_url": "oss://b/2"}, {"media_url": "oss://b/1"}, {"media_url": "oss://b/2"}],
+        "ai_result": json.dumps({"clips": ["oss://b/3"]}),
+        "odd": "{not JSON",
+    }
+    assert [one.key for one in oss_objects(result)] == ["2", "1", "3"]
+
+
+def test_fields_can_be_left_out_by_a_part_of_their_names() -> None:
+    request = {
+        "InputConfig": json.dumps({"MediaArray": ["oss://b/in"]}),
+        "OutputConfig": {"MediaURL": "oss://b/out"},
+        "Job": {"Input": "oss://b/other", "OutputFile": {"Url": "oss://b/out"}},
+    }
+    assert [one.key for one in oss_objects(request, without="output")] == ["in", "other"]
+
+
+def test_the_first_address_is_told_without_what_signs_it() -> None:
+    result = {
+        "media_id": "m",
+        "images": [{"url": "https://cdn.example.com/a.jpg?auth_key=secret"}, {"url": "http://b/"}],
+    }
+    assert first_address(result) == "https://cdn.example.com/a.jpg"
+    assert first_address({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None

@@ -1,0 +1,43 @@
+"""A DAG that is scheduled on what another one's job has made."""
+
+from __future__ import annotations
+
+import pytest
+
+from local_airflow import LocalAirflow, until
+from local_airflow.demo import CHECKOUT
+
+PRODUCER, CONSUMER = "ims_voice_over", "ims_publish_voice_over"
+
+
+@pytest.fixture
+def scheduling_airflow(emulator_service, tmp_path):
+    """Start an Airflow that makes runs of its own; the one of the other tests does not."""
+    config = {"scheduler": {"use_job_schedule": "True"}}
+    with LocalAirflow(tmp_path, CHECKOUT / "example_dags", env=emulator_service.airflow_env, config=config) as airflow:
+        yield airflow
+    emulator_service.control.reset()
+
+
+def test_a_dag_on_the_alias_runs_after_the_job_with_the_object_that_it_made(scheduling_airflow, emulator_service):
+    airflow, emulator = scheduling_airflow, emulator_service.control
+    airflow.api.unpause(CONSUMER)
+    airflow.api.unpause(PRODUCER)
+    run_id = airflow.api.trigger(PRODUCER)
+    until("the job", lambda: emulator.jobs(), timeout=60)
+    assert airflow.api.runs(CONSUMER) == []
+
+    emulator.advance(3600)
+    assert airflow.api.wait(PRODUCER, run_id, timeout=120) == "success"
+    (made,) = airflow.api.task_instances(PRODUCER, run_id)
+    media_url = airflow.api.xcom(PRODUCER, run_id, made)["media_url"]
+    uri = f"oss://your-bucket/{media_url.partition('aliyuncs.com/')[2]}"
+
+    def published():
+        """Return what was published; the schedule may have made a voice-over of its own meanwhile."""
+        runs = airflow.api.runs(CONSUMER, "success")
+        tasks = [(run, task) for run in runs for task in airflow.api.task_instances(CONSUMER, run)]
+        return [uri for run, task in tasks for uri in airflow.api.xcom(CONSUMER, run, task)]
+
+    until("run of the second DAG", lambda: uri in published(), timeout=60)
+    assert published().count(uri) == 1

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.openlineage.extractors.manager import ExtractorManager
+from airflow.sdk import Asset, AssetAlias
+from airflow.utils.state import TaskInstanceState
+from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
+from openlineage.client.run import Job, Run, RunState
+from openlineage.client.serde import Serde
+from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
+from support.running import TaskRun, run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobFailedError
+
+ALIAS = AssetAlias("made-by-ims")
+MADE: dict[str, Any] = {
+    AUDIO.submit: lambda result: [result["media_url"]],
+    BATCH.submit: lambda result: [video["media_url"] for video in result["videos"]],
+    IMAGE.submit: lambda result: [image["url"] for image in result["images"]],
+    TEXT.submit: lambda result: [],
+}
+
+
+def uri_of(address: str) -> str:
+    host, _, key = address.partition("://")[2].partition("/")
+    return f"oss://{host.partition('.')[0]}/{key}"
+
+
+def events_of(run: TaskRun, alias: AssetAlias = ALIAS) -> list[tuple[str, dict[str, Any]]]:
+    events = run.outlet_events[alias].asset_alias_events
+    return [(event.dest_asset_key.uri, event.extra) for event in events]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_each_object_that_a_job_made_is_an_event_of_the_alias(
+    case: Case, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(case.task(deferrable=deferrable, outlets=[ALIAS]))
+    result = run.attempt()
+    extra = {"job_id": result["job_id"]}
+    assert events_of(run) == [(uri_of(address), extra) for address in MADE[case.submit](result)]
+
+
+def test_a_sensor_tells_of_the_objects_of_all_its_jobs(ims_emulator: ImsEmulator) -> None:
+    job_ids = [run_task(IMAGE.task(wait_for_completion=False))["job_id"] for _ in range(2)]
+    run = TaskRun(IMAGE.sensor(task_id="wait", job_ids=job_ids, poke_interval=0.05, outlets=[ALIAS]))
+    results = run.attempt()
+    assert [uri for uri, _ in events_of(run)] == [uri_of(image["url"]) for one in results for image in one["images"]]
+    assert {extra["job_id"] for _, extra in events_of(run)} == set(job_ids)
+
+
+def test_outlets_that_are_no_alias_are_left_to_airflow(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(AUDIO.task(outlets=[Asset("oss://my_bucket/all"), ALIAS]))
+    run.attempt()
+    assert len(events_of(run)) == 1
+    assert set(run.outlet_events) <= {Asset("oss://my_bucket/all"), ALIAS}
+
+
+def test_a_failed_job_makes_nothing_known(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO.submit, "fail_job")
+    run = TaskRun(AUDIO.task(outlets=[ALIAS]))
+    with pytest.raises(ImsJobFailedError):
+        run.attempt()
+    assert events_of(run) == []
+
+
+def told_to_openlineage(run: TaskRun, state: TaskInstanceState = TaskInstanceState.SUCCESS) -> Any:
+    """Ask as the OpenLineage provider's listener does when the task has ended."""
+    task = run.process
+    ti = run.new_process()[1]["ti"]
+    dag_run = SimpleNamespace(run_id="run")
+    return ExtractorManager().extract_metadata(dagrun=dag_run, task=task, task_instance_state=state, task_instance=ti)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_openlineage_is_told_what_was_read_and_made(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    arguments = {
+        "input_config": {
+            "MediaGroupArray": [
+                {"GroupName": "a", "MediaArray": ["https://in.oss-cn-shanghai.aliyuncs.com/a.mp4", "oss://in/b.mp4"]}
+            ]
+        },
+        "output_config": json.dumps({"MediaURL": "https://out.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4", "Count": 2}),
+    }
+    run = TaskRun(BATCH.task(deferrable=deferrable, **arguments))
+    job_id = run.attempt()["job_id"]
+    lineage = told_to_openlineage(run)
+    assert {(one.namespace, one.name) for one in lineage.inputs} == {("oss://in", "a.mp4"), ("oss://in", "b.mp4")}
+    assert {one.namespace for one in lineage.outputs} == {"oss://out"}
+    assert [one.name for one in lineage.outputs] == ["v_0.mp4", "v_1.mp4"]
+    assert lineage.run_facets["externalQuery"].externalQueryId == job_id
+
+
+def test_openlineages_own_client_can_send_it(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(AUDIO.task())
+    run.attempt()
+    lineage = told_to_openlineage(run)
+    event = RunEvent(
+        eventTime="2026-01-01T00:00:00Z",
+        producer="https://example.com",
+        run=Run(runId="0193f9a0-0000-7000-8000-000000000000", facets=lineage.run_facets),
+        job=Job(namespace="n", name="j"),
+        eventType=RunState.COMPLETE,
+        inputs=[InputDataset(namespace=one.namespace, name=one.name) for one in lineage.inputs],
+        outputs=[OutputDataset(namespace=one.namespace, name=one.name) for one in lineage.outputs],
+    )
+    sent = json.loads(Serde.to_json(event))
+    assert [one["namespace"] for one in sent["outputs"]] == ["oss://my_bucket"]
+    assert sent["run"]["facets"]["externalQuery"]["source"] == "ims"
+
+
+def test_openlineage_is_told_of_a_failed_jobs_input(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(BATCH.submit, "fail_job")
+    run = TaskRun(BATCH.task(input_config={"MediaArray": ["oss://in/a.mp4"]}))
+    with pytest.raises(ImsJobFailedError):
+        run.attempt()
+    lineage = told_to_openlineage(run, TaskInstanceState.FAILED)
+    assert [one.name for one in lineage.inputs] == ["a.mp4"]
+    assert lineage.outputs == []

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
+from support.running import TaskRun, run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks.settings import read_settings
+from airflow_provider_ims.links import ConsoleLink, OutputLink
+
+CONSOLE, OUTPUT = ConsoleLink().xcom_key, OutputLink().xcom_key
+#: Where a task run's result says what its output is.
+FIRST_OUTPUT = {
+    "audio": lambda result: result["media_url"],
+    "batch": lambda result: result["videos"][0]["media_url"],
+    "image": lambda result: result["images"][0]["url"],
+}
+
+
+def linked(run: TaskRun) -> dict[str, Any]:
+    return {key: value for key, value in run.xcoms.items() if key.startswith("_link_")}
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_task_links_to_the_console_and_to_its_first_output(
+    case: Case, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(case.task(deferrable=deferrable))
+    result = run.attempt()
+    product = "vod" if case is IMAGE else "ims"
+    expected = {CONSOLE: f"https://{product}.console.aliyun.com"}
+    if case is not TEXT:
+        expected[OUTPUT] = FIRST_OUTPUT[{AUDIO.submit: "audio", BATCH.submit: "batch"}.get(case.submit, "image")](
+            result
+        )
+    assert linked(run) == expected
+
+
+@pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
+def test_the_console_is_linked_right_after_the_submit(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(TEXT.task(wait_for_completion=False))
+    run.attempt()
+    assert CONSOLE in linked(run)
+
+
+def test_a_failed_job_is_linked_all_the_same(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(TEXT.submit, "fail_job")
+    run = TaskRun(TEXT.task())
+    with pytest.raises(ImsJobFailedError):
+        run.attempt()
+    assert CONSOLE in linked(run)
+    assert OUTPUT not in linked(run)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_sensor_links_as_the_operator_does(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    job_id = run_task(AUDIO.task(wait_for_completion=False))["job_id"]
+    run = TaskRun(AUDIO.sensor_of(job_id, deferrable=deferrable))
+    result = run.attempt()
+    assert linked(run) == {CONSOLE: "https://ims.console.aliyun.com", OUTPUT: result["media_url"]}
+
+
+def test_the_console_is_the_connections(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = quote("https://console.example.com/{product}/{region_id}/jobs/{job_id}", safe="")
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", f"{ims_emulator.connection_uri}&console_url={template}")
+    run = TaskRun(TEXT.task())
+    job_id = run.attempt()["job_id"]
+    assert linked(run)[CONSOLE] == f"https://console.example.com/ims/cn-shanghai/jobs/{job_id}"
+
+
+def test_both_links_stand_on_every_task() -> None:
+    for case in CASES.values():
+        for task in (case.task(), case.sensor_of("j")):
+            assert [link.name for link in task.operator_extra_links] == ["Alibaba Cloud console", "Output"]
+
+
+@pytest.mark.parametrize("template", ["javascript:alert(1)", "https://x/{job}", "https://x/{0}", "https://x/{", "x"])
+def test_a_template_that_makes_no_web_address_is_refused(template: str) -> None:
+    from airflow.sdk import Connection
+
+    connection = Connection(
+        conn_id="c", conn_type=AlibabaCloudMediaHook.conn_type, extra=json.dumps({"console_url": template})
+    )
+    with pytest.raises(ImsRequestError) as caught:
+        read_settings(connection)
+    assert caught.value.field == "console_url"
