@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test bench docs clean
+.PHONY: help install demo ui test screenshots bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -34,6 +34,9 @@ test: $(INSTALLED) ## Lint, check types and run the whole test suite
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+screenshots: $(INSTALLED) ## Take the pictures in docs/images again
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser
 
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short try)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)

@@ -59,7 +59,8 @@ def code(*words: str) -> str:
 def connection_fields() -> str:
     """Return the fields of the connection form, in its order."""
     (connection,) = get_provider_info()["connection-types"]
-    rows = [[label, f"`{name}`", ""] for name, label in connection["ui-field-behaviour"]["relabeling"].items()]
+    labels = connection["ui-field-behaviour"]["relabeling"]
+    rows = [[labels[name], f"`{name}`", ""] for name in ("login", "password")]
     for name, field in connection["conn-fields"].items():
         choices = [choice for choice in field["schema"].get("enum", ()) if choice is not None]
         one_of = f" One of {code(*choices)}." if choices else ""

@@ -130,8 +130,12 @@ def test_secrets_are_entered_as_passwords() -> None:
 
 def test_login_and_password_are_named_after_what_they_hold() -> None:
     behaviour = CONNECTION_TYPE["ui-field-behaviour"]
-    assert behaviour["relabeling"] == {"login": "AccessKey ID", "password": "AccessKey secret"}
-    assert set(behaviour["hidden-fields"]) == {"host", "port", "schema"}
+    assert behaviour["relabeling"] == {
+        "login": "AccessKey ID",
+        "password": "AccessKey secret",
+        "port": "Port (not used)",
+    }
+    assert set(behaviour["hidden-fields"]) == {"host", "schema"}
 
 
 @pytest.mark.filterwarnings("ignore:ProvidersManager.hooks")
