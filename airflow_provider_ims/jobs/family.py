@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.hooks.actions import Product
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.objects import unsigned
 from airflow_provider_ims.jobs.payload import along, first, plain, snake, text
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class JobFamily:
                 error_message=first(entry, self.error_message) if failed else None,
                 request_id=text(body.get("RequestId")),
             )
-            yield job if self.judge is None else self.judge(job, entry)
+            job = job if self.judge is None else self.judge(job, entry)
+            yield replace(job, result=unsigned(job.result), error_message=unsigned(job.error_message))
 
     def _entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the jobs in an answer, which must be where they belong: a missing one may mean a second bill."""

@@ -15,6 +15,12 @@ _ADDRESS = re.compile(
     r"(?:[?#]\S*)?"
 )
 _ANY_ADDRESS = re.compile(r"https?://\S+")
+#: What an address is signed with: by OSS in its two ways, or by a CDN. Whoever has it has the file.
+_SIGNATURE = re.compile(
+    r"(https?://[^\s?\"']+)\?[^\s\"']*?\b(?:signature|x-oss-signature|ossaccesskeyid|x-oss-credential|security-token|"
+    r"x-oss-security-token|auth_key)=[^\s\"']*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,20 @@ def first_address(value: Any) -> str | None:
 
     :param value: As of :func:`oss_objects`.
     """
-    return next((text.partition("?")[0] for text in _texts(value, None) if _ANY_ADDRESS.fullmatch(text)), None)
+    return next((unsigned(text) for text in _texts(value, None) if _ANY_ADDRESS.fullmatch(text)), None)
+
+
+def unsigned(value: Any) -> Any:
+    """
+    Return a result with its addresses without what signs them: it ends, and until then it is a key to the file.
+
+    :param value: Anything made of dicts, lists and strings.
+    """
+    if isinstance(value, dict):
+        return {name: unsigned(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [unsigned(inner) for inner in value]
+    return _SIGNATURE.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def _texts(value: Any, without: str | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects
+from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects, unsigned
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,31 @@ def test_the_first_address_is_told_without_what_signs_it() -> None:
     }
     assert first_address(result) == "https://cdn.example.com/a.jpg"
     assert first_address({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Expires=1&OSSAccessKeyId=STS.x&Signature=secret%3D",
+        "x-oss-credential=STS.x%2F2026&x-oss-signature=secret",
+        "security-token=secret",
+        "auth_key=1-0-0-secret",
+    ],
+)
+def test_a_result_keeps_no_signature(query: str) -> None:
+    signed = f"https://b.oss-cn-shanghai.aliyuncs.com/a.mp4?{query}"
+    result = {"media_url": signed, "videos": [{"media_url": signed}], "raw": json.dumps({"url": signed, "n": 1})}
+    address = "https://b.oss-cn-shanghai.aliyuncs.com/a.mp4"
+    assert unsigned(result) == {
+        "media_url": address,
+        "videos": [{"media_url": address}],
+        "raw": json.dumps({"url": address, "n": 1}),
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://example.com/a?x-oss-process=image/resize", "https://example.com/Signature=1", "Signature=x", 7, None],
+)
+def test_what_is_not_signed_stays_as_it_is(value: Any) -> None:
+    assert unsigned({"media_url": value}) == {"media_url": value}

@@ -203,3 +203,14 @@ def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, body: dict[s
 
 def test_an_empty_answer_is_an_unknown_job(query: Query) -> None:
     assert query(SMART, {"RequestId": "r"}, "job") == {}
+
+
+def test_no_signature_of_an_address_gets_into_the_result(query: Query) -> None:
+    address = "http://b.oss-cn-shanghai.aliyuncs.com/a.mp3"
+    body = {
+        "JobId": ID,
+        "State": "Finished",
+        "SmartJobInfo": {"JobType": "TextToSpeech"},
+        "JobResult": {"MediaId": "m", "MediaUrl": f"{address}?Expires=1&OSSAccessKeyId=x&Signature=secret"},
+    }
+    assert finished(query, body).result["media_url"] == address

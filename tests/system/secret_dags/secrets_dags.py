@@ -1,0 +1,66 @@
+"""Jobs of all types and ends, on connections whose secrets must not show anywhere."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, task
+
+from airflow_provider_ims.operators.ims import (
+    ImsSubmitAudioProduceJobOperator,
+    ImsSubmitBatchMediaProducingJobOperator,
+    ImsSubmitTextGenerateJobOperator,
+)
+from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
+
+TEXT = {"type": "Title", "generate_config": {"keywords": "cake", "textLength": 20, "targetCount": 2}}
+AUDIO = {
+    "input_config": "One. Two.",
+    "editing_config": {"voice": "Siqi", "format": "MP3"},
+    "output_config": {"bucket": "b", "object": "o"},
+}
+BATCH = {
+    "input_config": {"MediaArray": ["m"], "SpeechTextArray": ["s"]},
+    "output_config": {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/{index}.mp4", "Count": 2},
+}
+IMAGE = {"video_id": "v", "ai_template_id": "t"}
+# A busy scheduler may take a deferral for a failure: what is to succeed gets another try.
+TRIES = {"poll_interval": 0.5, "retries": 2, "retry_delay": timedelta(seconds=0.1)}
+COMMON = {"start_date": datetime(2026, 1, 1), "schedule": None, "default_args": TRIES}
+
+with DAG("all_types", **COMMON):
+    for deferrable in (True, False):
+        for kind, operator, arguments in (
+            ("text", ImsSubmitTextGenerateJobOperator, TEXT),
+            ("audio", ImsSubmitAudioProduceJobOperator, AUDIO),
+            ("batch", ImsSubmitBatchMediaProducingJobOperator, BATCH),
+            ("image", VodSubmitAIImageJobOperator, IMAGE),
+        ):
+            operator(task_id=f"{kind}_{'deferred' if deferrable else 'blocking'}", deferrable=deferrable, **arguments)
+
+    @task
+    def control(secret: str = "control-canary-6e1f") -> str:
+        """Show what the search must find."""
+        logging.getLogger("airflow.task").info("%s", secret)
+        return secret
+
+    control()
+
+with DAG("sts", **COMMON):
+    ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_sts", deferrable=True, **TEXT)
+
+with DAG("wrong_secret", **COMMON):
+    ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_wrong", retries=0, **TEXT)
+
+with DAG("bearer", **COMMON):
+    ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_bearer", **TEXT)
+
+with DAG("proxy", **COMMON):
+    ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_proxy", durable=False, retries=0, **TEXT)
+
+with DAG("failing_job", **COMMON):
+    ImsSubmitTextGenerateJobOperator(task_id="text", deferrable=True, retries=0, **TEXT)
+
+with DAG("lost_answer", **COMMON):
+    ImsSubmitAudioProduceJobOperator(task_id="audio", **AUDIO)

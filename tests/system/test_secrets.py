@@ -1,0 +1,175 @@
+"""No secret shows in anything that Airflow has stored or sent, at debug level."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from airflow_provider_ims.emulator import ImsEmulator, StsCredential
+from local_airflow import LocalAirflow, until
+from local_airflow.service import free_port
+
+DAGS = Path(__file__).parent / "secret_dags"
+CONTROL = "control-canary-6e1f"
+# With what an address, a header or JSON would write in another way.
+CANARIES = {
+    "AccessKey secret": "canary/key+secret=71c0",
+    "wrong secret": "canary/wrong+secret=82d1",
+    "secret of a temporary key": "canary/sts+secret=93e2",
+    "security token": "canary/security+token=a4f3",
+    "bearer token": "canary/bearer+token=b504",
+    "password of the proxy": "canary-proxy-password-c615",
+    "stored secret": "canary/stored+secret=d726",
+}
+KEY_ID = "LTAI-canary"
+STS = StsCredential("STS.canary", CANARIES["secret of a temporary key"], CANARIES["security token"])
+
+
+class StatsD:
+    """Hears what is sent to a StatsD."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.heard: list[bytes] = []
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while message := self.socket.recv(65536):
+            self.heard.append(message)
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
+        self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def statsd() -> Iterator[StatsD]:
+    with closing(StatsD()) as statsd:
+        yield statsd
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[ImsEmulator]:
+    keys = {KEY_ID: CANARIES["AccessKey secret"]}
+    with ImsEmulator(access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]) as emulator:
+        yield emulator
+
+
+def connection(emulator: ImsEmulator, login: str = "", password: str = "", **extra: str) -> str:
+    place = {"region_id": "cn-shanghai", "protocol": "http"}
+    place |= dict.fromkeys(("ims_endpoint", "vod_endpoint"), emulator.endpoint)
+    return json.dumps(
+        {"conn_type": "alibabacloud_ims", "login": login, "password": password, "extra": {**place, **extra}}
+    )
+
+
+@pytest.fixture(scope="module")
+def airflow(emulator: ImsEmulator, statsd: StatsD, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
+    proxy = f"http://someone:{CANARIES['password of the proxy']}@127.0.0.1:{free_port()}"
+    env = {
+        "AIRFLOW_CONN_IMS_DEFAULT": connection(emulator, KEY_ID, CANARIES["AccessKey secret"]),
+        "AIRFLOW_CONN_CANARY_WRONG": connection(emulator, KEY_ID, CANARIES["wrong secret"]),
+        "AIRFLOW_CONN_CANARY_STS": connection(
+            emulator, STS.access_key_id, STS.access_key_secret, security_token=STS.security_token
+        ),
+        "AIRFLOW_CONN_CANARY_BEARER": connection(emulator, bearer_token=CANARIES["bearer token"]),
+        "AIRFLOW_CONN_CANARY_PROXY": connection(
+            emulator, KEY_ID, CANARIES["AccessKey secret"], https_proxy=proxy, protocol="https"
+        ),
+    }
+    config = {
+        "logging": {"logging_level": "DEBUG"},
+        "metrics": {"statsd_on": "True", "statsd_host": "127.0.0.1", "statsd_port": str(statsd.port)},
+    }
+    with LocalAirflow(tmp_path_factory.mktemp("airflow"), DAGS, env=env, config=config) as airflow:
+        airflow.api.call(
+            "POST",
+            "connections",
+            json={
+                "connection_id": "stored",
+                "conn_type": "alibabacloud_ims",
+                "login": KEY_ID,
+                "password": CANARIES["stored secret"],
+                "extra": json.dumps({"security_token": CANARIES["stored secret"]}),
+            },
+        )
+        yield airflow
+
+
+def forms_of(secret: str) -> set[bytes]:
+    """Return how a secret may be written: as it is, in an address, in JSON, and within base64."""
+    forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+    for shift in range(3):
+        encoded = base64.b64encode(b"x" * shift + secret.encode()).decode()
+        # Without what depends on the bytes before and after.
+        forms.add(encoded[4 if shift else 0 : -4])
+    return {form.encode() for form in forms}
+
+
+def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
+    """Yield all that Airflow has stored: rows of its database, and files."""
+    with closing(sqlite3.connect(airflow.home / "airflow.db")) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                yield (
+                    f"table {table}",
+                    b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in row),
+                )
+    for path in airflow.home.rglob("*"):
+        if path.is_file() and not path.name.startswith("airflow.db"):
+            yield f"file {path.relative_to(airflow.home)}", path.read_bytes()
+
+
+def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
+    airflow: LocalAirflow, emulator: ImsEmulator, statsd: StatsD
+) -> None:
+    ends = {"all_types": "success", "sts": "success", "bearer": "success", "lost_answer": "success"}
+    ends |= dict.fromkeys(("wrong_secret", "proxy", "failing_job"), "failed")
+    runs = {}
+
+    def start(*dag_ids: str) -> None:
+        for dag_id in dag_ids:
+            airflow.api.unpause(dag_id)
+            runs[dag_id] = airflow.api.trigger(dag_id)
+        for dag_id in dag_ids:
+            assert airflow.api.wait(dag_id, runs[dag_id], timeout=120) == ends[dag_id], dag_id
+
+    start("all_types", "sts", "bearer", "wrong_secret", "proxy")
+    emulator.fault("SubmitTextGenerateJob", "fail_job")
+    emulator.fault("SubmitAudioProduceJob", "cut_after")
+    start("failing_job", "lost_answer")
+    kinds = b"ims.job.submitted ims.job.finished ims.job.failed ims.job.joined ims.job.tokens ims.job.waited".split()
+    kinds.remove(b"ims.job.joined")
+    until("metrics", lambda: all(any(kind in one for one in statsd.heard) for kind in kinds), timeout=20)
+
+    everything = [*stored(airflow), *(("metric", message) for message in statsd.heard)]
+    where = {place for place, content in everything if CONTROL.encode() in content}
+    # The search finds what is there: in the task's log, in its XCom, in the code of its DAG.
+    assert {"table xcom", "table dag_code"} <= where
+    assert any(place.startswith("file logs/dag_id=all_types") for place in where)
+    assert any(b'"level":"debug"' in content for place, content in everything if "attempt=1.log" in place)
+
+    forms = {name: forms_of(secret) for name, secret in CANARIES.items()}
+    shown = {
+        (name, place)
+        for place, content in everything
+        for name, written in forms.items()
+        if any(form in content for form in written)
+    }
+    assert shown == set()
+    assert sum(place == "table connection" for place, _ in everything) == 1
