@@ -142,7 +142,7 @@ class ImsJobNotFoundError(ImsJobError):
 
 
 class ImsJobTimeoutError(ImsJobError):
-    """The job did not end before the deadline; it goes on running, since the service has no cancel."""
+    """The job did not end before the deadline; it goes on running, unless it could be cancelled."""
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.triggers.base import JobTrigger
 
     _Task = BaseOperator
@@ -33,7 +34,7 @@ else:
 class JobTask(_Task):
     """Mixed into operators and sensors that wait for jobs."""
 
-    #: The trigger that waits for the task's jobs; it knows their family and their product's hook.
+    #: The trigger that waits for the task's jobs; it knows their product's hook.
     trigger_class: ClassVar[type[JobTrigger]]
     operator_extra_links = (ConsoleLink(), OutputLink())
 
@@ -42,6 +43,11 @@ class JobTask(_Task):
     # For OpenLineage, once the task has ended.
     _job_id: str | None = None
     _made: tuple[OssObject, ...] = ()
+
+    @property
+    def family(self) -> JobFamily:
+        """The family of the task's jobs."""
+        return self.trigger_class.family
 
     def new_hook(self) -> AlibabaCloudMediaHook:
         """
@@ -112,7 +118,7 @@ class JobTask(_Task):
         job_ids, jobs, started = read_event(event)
         if jobs is not None:
             return jobs, started
-        family = self.trigger_class.family
+        family = self.family
         hook = self.new_hook()
         found: dict[str, Job] = {}
         for some in chunks(job_ids, family.ids_per_query):

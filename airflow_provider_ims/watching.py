@@ -128,7 +128,7 @@ def timed_out(job_id: str, seconds: float) -> ImsJobTimeoutError:
     :param seconds: For how long it was waited for.
     """
     return ImsJobTimeoutError(
-        f"Job {job_id} did not end within {seconds:.0f} s; it goes on running, the service has no cancel",
+        f"Job {job_id} did not end within {seconds:.0f} s; it goes on running",
         job_id=job_id,
     )
 

@@ -133,7 +133,7 @@ class Gateway:
         return turn.reply
 
     async def _strike(self, turn: faults.Turn, record: dict[str, Any], *, after: bool) -> None:
-        for fault in self.faults.due(turn.call.action, after=after):
+        for fault in self.faults.due(key_of(turn.call.action, turn.call.version), after=after):
             kind = faults.KINDS[fault.kind]
             if not kind.limits:
                 record["faults"].append(fault.kind)

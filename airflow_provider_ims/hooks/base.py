@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -46,6 +47,8 @@ class AlibabaCloudMediaHook(BaseHook):
     hook_name = "Alibaba Cloud IMS"
 
     product: ClassVar[Product]
+    #: The module of the product SDK's request models.
+    models: ClassVar[str]
     #: The product's name in the address of its console.
     console: ClassVar[str]
     #: A read that needs no job and costs nothing: action and parameters.
@@ -90,6 +93,20 @@ class AlibabaCloudMediaHook(BaseHook):
         return self.settings.console_url.format(
             product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
         )
+
+    @classmethod
+    def sdk_parameters(cls, action: str) -> tuple[str, ...]:
+        """
+        Return the parameters that the installed product SDK knows for an action; it takes a second or two to load.
+
+        :param action: The API action, such as ``SubmitASRJob``.
+        """
+        request = getattr(import_module(cls.models), f"{action}Request", None)
+        if request is None:
+            return ()
+        asked = _Asked()
+        request().from_map(asked)
+        return tuple(asked.names)
 
     def call(
         self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS, patience: float = PATIENCE
@@ -170,6 +187,23 @@ class AlibabaCloudMediaHook(BaseHook):
         from airflow_provider_ims.hooks.checkup import checkup
 
         return checkup(self)
+
+
+class _Asked(dict[str, Any]):
+    """An empty mapping that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def __bool__(self) -> bool:
+        """Not be taken for nothing."""
+        return True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Remember the name."""
+        self.names[name] = None
+        return default
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

@@ -20,6 +20,7 @@ class VodHook(AlibabaCloudMediaHook):
     """
 
     product: ClassVar[Product] = VOD
+    models = "alibabacloud_vod20170321.models"
     console = "vod"
     # VOD has no read without an id; what it answers to an unknown one proves the way there just as well.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ims import metrics
-from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnUncertain, Submitter
@@ -22,6 +23,8 @@ from airflow_provider_ims.watching import wait_for_job
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.jobs.kinds import JobKind
     from airflow_provider_ims.submission import Submission
@@ -49,7 +52,7 @@ class JobOperator(JobTask, BaseOperator):
         ``submit`` again, or ``fail`` and leave it to you. Default: ``submit``.
     """
 
-    kind: ClassVar[JobKind]
+    kind: JobKind
     #: Every parameter of the API, beside what all operators take.
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
     ui_color = "#ffe8d6"
@@ -82,6 +85,15 @@ class JobOperator(JobTask, BaseOperator):
         self.on_uncertain = on_uncertain
         self._submission: Submission | None = None
 
+    @property
+    def family(self) -> JobFamily:
+        """The family of the job."""
+        return self.kind.family
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what was given for the API's parameters, by their names in snake_case; other names do no harm."""
+        return vars(self)
+
     def execute(self, context: Context) -> dict[str, Any]:
         """
         Submit the job, or join the one of an earlier try, and wait for it.
@@ -93,7 +105,7 @@ class JobOperator(JobTask, BaseOperator):
         :raises ImsJobTimeoutError: when it did not end in time.
         :raises ImsError: when the service refused the submit or could not be asked.
         """
-        parameters = encode_all(self.kind.parameters, vars(self))
+        parameters = encode_all(self.kind.parameters, self.arguments())
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
         hook = self.new_hook()
@@ -118,15 +130,16 @@ class JobOperator(JobTask, BaseOperator):
         if not job.ended and self.deferrable:
             self.defer(method_name="execute_complete", **deferral(job.id, submission.submitted_at))
         if not job.ended:
-            job = wait_for_job(
-                self.kind.family,
-                hook,
-                job.id,
-                poll_interval=poll_interval,
-                started=waits_since,
-                timeout=timeout,
-                on_change=lambda changed: self.log_change(changed, submission.submitted_at),
-            )
+            with self._cancelling_late_jobs(hook):
+                job = wait_for_job(
+                    self.kind.family,
+                    hook,
+                    job.id,
+                    poll_interval=poll_interval,
+                    started=waits_since,
+                    timeout=timeout,
+                    on_change=lambda changed: self.log_change(changed, submission.submitted_at),
+                )
         return self._end(context, job, submission.submitted_at)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
@@ -137,20 +150,41 @@ class JobOperator(JobTask, BaseOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
-        (job,), submitted_at = self.ended_jobs(event)
+        with self._cancelling_late_jobs():
+            (job,), submitted_at = self.ended_jobs(event)
         return self._end(context, job, submitted_at)
 
     def on_kill(self) -> None:
-        """Say what becomes of the job: the service has no cancel."""
+        """Stop the job where the service can, and say what becomes of it."""
         if self._submission is not None:
-            self.log.warning(
-                "The task was killed, but job %s goes on running and is billed: the service has no cancel",
-                self._submission.job.id,
-            )
+            self._cancel(self._submission.job.id)
+
+    @contextmanager
+    def _cancelling_late_jobs(self, hook: AlibabaCloudMediaHook | None = None) -> Iterator[None]:
+        """Stop a job that did not end in time, where the service can: nobody waits for it any more."""
+        try:
+            yield
+        except ImsJobTimeoutError as error:
+            self._cancel(error.job_id, hook)
+            raise
+
+    def _cancel(self, job_id: str, hook: AlibabaCloudMediaHook | None = None) -> None:
+        action = self.kind.cancel_action
+        if action is None:
+            self.log.warning("Job %s goes on running and is billed: the service has no cancel", job_id)
+            return
+        try:
+            (hook or self.new_hook()).call(action, {"JobId": job_id}, attempts=2, patience=2.0)
+        except ImsError as error:
+            # What led here is what the task fails by.
+            self.log.warning("Job %s could not be cancelled, and may go on running: %s", job_id, error)
+        else:
+            self.log.info("Cancelled job %s", job_id)
 
     def objects_read(self) -> Iterable[OssObject]:
         """Return the objects that the parameters name, but for where to put the output."""
-        given = {parameter.name: vars(self).get(parameter.argument) for parameter in self.kind.parameters}
+        arguments = self.arguments()
+        given = {parameter.name: arguments.get(parameter.argument) for parameter in self.kind.parameters}
         return oss_objects(given, without="output")
 
     def _end(self, context: Context, job: Job, submitted_at: float | None) -> dict[str, Any]:

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_ims.jobs.kinds import AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, TEXT_GENERATE
+from airflow_provider_ims.operators.any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.tasks import BatchJobTask
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
+from airflow_provider_ims.triggers.ims import (
+    ImsBatchMediaProducingJobTrigger,
+    ImsJobTrigger,
+    ImsSmartHandleJobTrigger,
+)
 
 
 class ImsSubmitTextGenerateJobOperator(JobOperator):
@@ -196,3 +201,19 @@ class ImsSubmitBatchMediaProducingJobOperator(BatchJobTask, JobOperator):
         self.user_data = user_data
         self.client_token = client_token
         self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsSubmitJobOperator(AnyJobOperator):
+    """
+    Submit a job of any kind that Intelligent Media Services has, and wait for its end.
+
+    Returns ``{"job_id", "state", ...}`` with what came out, by the kind of job.
+
+    :param job: The submit action, such as ``SubmitASRJob``. (templated)
+    :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
+        a list will do. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    trigger_class = ImsJobTrigger

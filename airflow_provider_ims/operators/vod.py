@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB
+from airflow_provider_ims.operators.any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigger
 
 
 class VodSubmitAIImageJobOperator(JobOperator):
@@ -58,3 +59,19 @@ class VodSubmitAIImageJobOperator(JobOperator):
 
     def _awaited(self, job_id: str) -> dict[str, Any]:
         return {"job_ids": [job_id]}
+
+
+class VodSubmitJobOperator(AnyJobOperator):
+    """
+    Submit a job of any kind that ApsaraVideo VOD has, and wait for its end.
+
+    Returns ``{"job_id", "state", ...}`` with what came out, by the kind of job.
+
+    :param job: The submit action, such as ``SubmitAIJob``. (templated)
+    :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
+        a list will do. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    trigger_class = VodJobTrigger

@@ -18,8 +18,9 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
-from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kinds import family_of, kind_of
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
 from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Notice, look
 
@@ -133,7 +134,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         """
         job_ids = self.awaited_ids()
         hook = self.new_hook()
-        family = self.trigger_class.family
+        family = self.family
         began = self._began(context)
         # A rescheduled sensor starts from zero at each look, it cannot count failures in a row.
         tolerated = 1 if self.reschedule else TOLERATED_ERRORS
@@ -228,3 +229,28 @@ class JobsSensor(JobSensor):
 
     def _awaited(self) -> dict[str, Any]:
         return {"job_ids": self.awaited_ids()}
+
+
+class AnyJobSensor(JobsSensor):
+    """
+    Wait for jobs of the kind that is named.
+
+    :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
+    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param kwargs: As of :class:`JobSensor`.
+    """
+
+    template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)
+
+    def __init__(self, *, job: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+
+    @property
+    def family(self) -> JobFamily:
+        """The family of the jobs; known once the templates are rendered."""
+        product = self.trigger_class.hook_class.product
+        return kind_of(self.job, product).family if self.job.startswith("Submit") else family_of(self.job)
+
+    def _awaited(self) -> dict[str, Any]:
+        return {"family": self.family.name, **super()._awaited()}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.sensors.base import SingleJobSensor
+from airflow_provider_ims.sensors.base import AnyJobSensor, SingleJobSensor
 from airflow_provider_ims.tasks import BatchJobTask
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
+from airflow_provider_ims.triggers.ims import (
+    ImsBatchMediaProducingJobTrigger,
+    ImsJobTrigger,
+    ImsSmartHandleJobTrigger,
+)
 
 
 class ImsSmartHandleJobSensor(SingleJobSensor):
@@ -46,3 +50,18 @@ class ImsBatchMediaProducingJobSensor(BatchJobTask, SingleJobSensor):
     def __init__(self, *, job_id: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
         super().__init__(job_id=job_id, **kwargs)
         self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsJobSensor(AnyJobSensor):
+    """
+    Wait for jobs of any kind that Intelligent Media Services has, until the last of them has ended.
+
+    Returns a list of what the operators of their kind return, in the order of the ids.
+
+    :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
+    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
+        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    """
+
+    trigger_class = ImsJobTrigger

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.sensors.base import JobsSensor
-from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+from airflow_provider_ims.sensors.base import AnyJobSensor, JobsSensor
+from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigger
 
 
 class VodAIImageJobSensor(JobsSensor):
@@ -21,3 +21,18 @@ class VodAIImageJobSensor(JobsSensor):
     """
 
     trigger_class = VodAIImageJobTrigger
+
+
+class VodJobSensor(AnyJobSensor):
+    """
+    Wait for jobs of any kind that ApsaraVideo VOD has, until the last of them has ended.
+
+    Returns a list of what the operators of their kind return, in the order of the ids.
+
+    :param job: Their submit action, query action or family, such as ``SubmitAIJob``. (templated)
+    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
+        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    """
+
+    trigger_class = VodJobTrigger

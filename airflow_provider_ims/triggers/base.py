@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims.jobs.kinds import family_of
 from airflow_provider_ims.polling import poller_for, watch_job
 from airflow_provider_ims.watching import Notice
 
@@ -37,7 +38,7 @@ class JobTrigger(BaseTrigger):
     :param started: When the jobs were submitted, in epoch seconds, for the log. Default: now.
     """
 
-    family: ClassVar[JobFamily]
+    family: JobFamily
     hook_class: ClassVar[type[AlibabaCloudMediaHook]]
 
     def __init__(
@@ -123,6 +124,22 @@ class SingleJobTrigger(JobTrigger):
 
     def _jobs_argument(self) -> dict[str, Any]:
         return {"job_id": self.job_ids[0]}
+
+
+class FamilyTrigger(JobTrigger):
+    """
+    Wait for jobs of a family that is named.
+
+    :param family: Its name, such as ``smart``, or its query action.
+    :param wait: As of :class:`JobTrigger`.
+    """
+
+    def __init__(self, *, family: str, **wait: Any) -> None:
+        super().__init__(**wait)
+        self.family = family_of(family)
+
+    def _jobs_argument(self) -> dict[str, Any]:
+        return {"family": self.family.name, **super()._jobs_argument()}
 
 
 class Ended(NamedTuple):

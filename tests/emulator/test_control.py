@@ -143,6 +143,7 @@ def test_the_record_of_a_request_has_all_but_its_secrets(control, sender):
         "parameters": {"MaxResults": "5"},
         "in_query": ["MaxResults", "SecurityToken", "Signature"],
         "in_body": [],
+        "access_key_id": "LTAI-ims-emulator",
         "status": 200,
         "error_code": None,
         "job_id": None,

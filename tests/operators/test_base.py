@@ -251,7 +251,7 @@ def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, t
     run = TaskRun(TEXT.task(wait_for_completion=False))
     job_id = run.attempt()["job_id"]
     run.process.on_kill()
-    assert any(f"job {job_id} goes on running" in line for line in task_log.lines())
+    assert any(f"Job {job_id} goes on running" in line for line in task_log.lines())
 
 
 def test_a_task_that_is_executed_by_hand_may_have_an_execution_timeout(ims_emulator: ImsEmulator) -> None:

@@ -1,0 +1,141 @@
+"""Every kind of the catalogue, submitted by its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.running import TaskLog, TaskRun, run_task
+from support.submits import SUBMITS
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.operators.vod import VodSubmitJobOperator
+from airflow_provider_ims.sensors.ims import ImsJobSensor
+from airflow_provider_ims.sensors.vod import VodJobSensor
+
+OPERATORS = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
+SENSORS = {"ice": ImsJobSensor, "vod": VodJobSensor}
+NAMES = [f"{kind.family.product.code}-{kind.submit_action}" for kind in KINDS]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=NAMES)
+every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
+#: A kind that can be cancelled, and that runs until the test says otherwise.
+STOPPABLE = "SubmitIProductionJob"
+never_ending = pytest.mark.ims_emulator(clock="manual", durations={STOPPABLE: 60})
+
+
+def emulated(kind: JobKind) -> str:
+    """Return the kind's name in the emulator's control interface."""
+    known = {other.submit_action for other in KINDS if other.family.product.code == "ice"}
+    code = kind.family.product.code
+    return f"vod:{kind.submit_action}" if code == "vod" and kind.submit_action in known else kind.submit_action
+
+
+def task(kind: JobKind, **more: Any) -> Any:
+    code = kind.family.product.code
+    parameters = SUBMITS[code, kind.submit_action]
+    return OPERATORS[code](task_id="job", job=kind.submit_action, parameters=parameters, poll_interval=0.05, **more)
+
+
+def stoppable(**more: Any) -> Any:
+    return task(next(kind for kind in KINDS if kind.submit_action == STOPPABLE), **more)
+
+
+@every_kind
+@every_mode
+def test_each_kind_is_submitted_once_awaited_and_its_result_returned(
+    kind: JobKind, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    result = run_task(task(kind, deferrable=deferrable))
+    (job,) = ims_emulator.jobs()
+    assert result["job_id"] == job["job_id"]
+    assert result["state"].lower() in {word.lower() for word in kind.family.succeeded}
+    assert len(ims_emulator.requests(kind.submit_action)) == 1
+
+
+@every_kind
+def test_each_kind_may_fail(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(emulated(kind), "fail_job", code="Bad", message="The material is unusable.")
+    with pytest.raises(ImsJobFailedError):
+        run_task(task(kind))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@every_mode
+def test_a_sensor_waits_for_jobs_of_each_family(family: str, deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    kind = next(kind for kind in KINDS if kind.family.name == family)
+    job_ids = [run_task(task(kind, wait_for_completion=False))["job_id"] for _ in range(2)]
+    sensor = SENSORS[kind.family.product.code](
+        task_id="wait", job=family, job_ids=job_ids, deferrable=deferrable, poke_interval=0.05
+    )
+    assert [one["job_id"] for one in run_task(sensor)] == job_ids
+
+
+@every_mode
+def test_a_retry_joins_a_job_of_any_kind(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(stoppable(deferrable=deferrable))
+    assert run.attempt()["job_id"] == run.attempt()["job_id"]
+    assert len(ims_emulator.jobs()) == 1
+
+
+def test_an_unknown_job_is_refused_with_those_near_it(ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match="SubmitASRJob") as caught:
+        run_task(ImsSubmitJobOperator(task_id="job", job="SubmitAsrJob"))
+    assert caught.value.field == "job"
+    assert ims_emulator.requests() == []
+
+
+def test_an_unknown_parameter_is_refused_with_those_near_it(ims_emulator: ImsEmulator) -> None:
+    operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFiel": "oss://b/a.mp4"})
+    with pytest.raises(ImsRequestError, match="InputFile") as caught:
+        run_task(operator)
+    assert caught.value.field == "parameters.InputFiel"
+    assert ims_emulator.requests() == []
+
+
+def test_a_parameter_that_only_the_product_sdk_knows_is_sent(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = ImsSubmitJobOperator.trigger_class.hook_class
+    assert "InputFile" in hook.sdk_parameters("SubmitASRJob")
+    assert hook.sdk_parameters("SubmitNothing") == ()
+    monkeypatch.setattr(hook, "sdk_parameters", lambda _: ("InputFile", "Newest"))
+    given = {"InputFile": "oss://bucket/in.mp4", "Newest": {"a": 1}}
+    run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=given, poll_interval=0.05))
+    (request,) = ims_emulator.requests("SubmitASRJob")
+    assert request["parameters"]["Newest"] == '{"a":1}'
+
+
+@pytest.mark.parametrize("parameters", ["{}", ["a"], 7])
+def test_parameters_must_be_a_dict(parameters: Any, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError) as caught:
+        run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=parameters))
+    assert caught.value.field == "parameters"
+
+
+@never_ending
+def test_a_killed_task_cancels_its_job_where_the_service_can(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    run = TaskRun(stoppable(wait_for_completion=False))
+    job_id = run.attempt()["job_id"]
+    run.process.on_kill()
+    assert len(ims_emulator.requests("CancelIProductionJob")) == 1
+    assert any(f"Cancelled job {job_id}" in line for line in task_log.lines())
+
+
+@never_ending
+@every_mode
+def test_a_job_that_is_late_is_cancelled_where_the_service_can(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsJobTimeoutError):
+        run_task(stoppable(deferrable=deferrable, timeout=0.3))
+    (cancel,) = ims_emulator.requests("CancelIProductionJob")
+    assert cancel["parameters"]["JobId"] == ims_emulator.jobs()[0]["job_id"]
+
+
+@never_ending
+def test_a_cancel_that_fails_hides_no_time_out(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    ims_emulator.fault("CancelIProductionJob", "error", count=None, code="InternalError", status=500)
+    with pytest.raises(ImsJobTimeoutError):
+        run_task(stoppable(deferrable=False, timeout=0.3))
+    assert any("could not be cancelled" in line for line in task_log.lines("warning"))
