@@ -21,14 +21,16 @@ from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
+from airflow_provider_ims.jobs.kinds import catalogue_rows
 from airflow_provider_ims.jobs.parameters import Parameter
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.operators.ims import (
     ImsSubmitAudioProduceJobOperator,
     ImsSubmitBatchMediaProducingJobOperator,
+    ImsSubmitJobOperator,
     ImsSubmitTextGenerateJobOperator,
 )
-from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
+from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator, VodSubmitJobOperator
 
 #: The operators, under the words by which the pages ask for them.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
@@ -178,12 +180,38 @@ def error_codes() -> str:
 
 
 #: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
+def job_kinds() -> str:
+    """Return every kind of job, and what is known of it."""
+    found_by = {"client_token": "ClientToken", "marker": "marker in UserData", None: "-"}
+    typed = {
+        (operator.kind.family.product.code, operator.kind.submit_action): operator for operator in OPERATORS.values()
+    }
+    rows = []
+    for row in catalogue_rows():
+        any_job = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}[row["product"]]
+        operator = typed.get((row["product"], row["submit_action"]), any_job)
+        rows.append(
+            [
+                f"`{row['submit_action']}`",
+                f"`{operator.__name__}`",
+                f"`{row['query_action']}`",
+                code(*row["succeeded"]),
+                code(*row["failed"]),
+                found_by[row["found_by"]],
+                f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
+            ]
+        )
+    heads = ["submit action", "operator", "query action", "succeeded", "failed", "a lost job is found by", "cancel"]
+    return table(heads, rows)
+
+
 DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "ims-connection-fields": connection_fields,
         "ims-credential-types": credential_types,
         "ims-ram-policy": ram_policy,
         "ims-job-parameters": job_parameters,
+        "ims-job-kinds": job_kinds,
         "ims-error-class": error_class,
         "ims-error-codes": error_codes,
     }

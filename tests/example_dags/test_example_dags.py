@@ -57,6 +57,21 @@ def test_the_sensors_take_jobs_from_elsewhere(run: Any, ims_emulator: ImsEmulato
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1}
 
 
+def test_the_localised_video_goes_through_five_kinds_of_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_localise_video")
+    assert submits(ims_emulator) == {
+        "SubmitASRJob": 1,
+        "SubmitVideoTranslationJob": 1,
+        "SubmitTranscodeJob": 1,
+        "SubmitSnapshotJob": 1,
+        "SubmitMediaCensorJob": 1,
+    }
+    (translation,) = ims_emulator.requests("SubmitVideoTranslationJob")
+    spoken = xcoms["subtitles", -1]["sentences"][0]["content"]
+    assert spoken.startswith(translation["parameters"]["Title"].removesuffix("..."))
+    assert xcoms["moderation", -1]["state"] == "Success"
+
+
 def test_the_voice_over_is_an_event_of_its_alias(run: Any, ims_emulator: ImsEmulator) -> None:
     result = run("ims_voice_over", "ims_asset_events.py")["voice_over", -1]
     assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
@@ -67,6 +82,7 @@ def test_the_example_dags_are_all_tested_and_scheduled() -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == {
         "ims_content_pipeline",
+        "ims_localise_video",
         "ims_product_videos",
         "ims_await_jobs",
         "ims_publish_voice_over",
