@@ -29,8 +29,18 @@ CANARIES = {
     "bearer token": "canary/bearer+token=b504",
     "password of the proxy": "canary-proxy-password-c615",
     "stored secret": "canary/stored+secret=d726",
+    "signature of an address": "canary-signature-e837",
 }
 KEY_ID = "LTAI-canary"
+METRICS = (
+    b"ims.job.submitted",
+    b"ims.job.finished",
+    b"ims.job.failed",
+    b"ims.job.tokens",
+    b"ims.job.waited",
+)
+# The service may name a file by its signed address.
+FILE = "http://b.oss-cn-shanghai.aliyuncs.com/unreadable.mp4"
 STS = StsCredential("STS.canary", CANARIES["secret of a temporary key"], CANARIES["security token"])
 
 
@@ -150,12 +160,12 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
             assert airflow.api.wait(dag_id, runs[dag_id], timeout=120) == ends[dag_id], dag_id
 
     start("all_types", "sts", "bearer", "wrong_secret", "proxy")
-    emulator.fault("SubmitTextGenerateJob", "fail_job")
+    signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of an address']}"
+    emulator.fault("SubmitTextGenerateJob", "fail_job", message=f"Cannot read {signed}")
     emulator.fault("SubmitAudioProduceJob", "cut_after")
     start("failing_job", "lost_answer")
-    kinds = b"ims.job.submitted ims.job.finished ims.job.failed ims.job.joined ims.job.tokens ims.job.waited".split()
-    kinds.remove(b"ims.job.joined")
-    until("metrics", lambda: all(any(kind in one for one in statsd.heard) for kind in kinds), timeout=20)
+    for name in METRICS:
+        until(f"metric {name!r}", lambda name=name: any(name in one for one in statsd.heard), timeout=20)
 
     everything = [*stored(airflow), *(("metric", message) for message in statsd.heard)]
     where = {place for place, content in everything if CONTROL.encode() in content}
@@ -163,6 +173,9 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
     assert {"table xcom", "table dag_code"} <= where
     assert any(place.startswith("file logs/dag_id=all_types") for place in where)
     assert any(b'"level":"debug"' in content for place, content in everything if "attempt=1.log" in place)
+
+    # The message came, without what signs the address in it.
+    assert any(FILE.encode() in content for place, content in everything if "dag_id=failing_job" in place)
 
     forms = {name: forms_of(secret) for name, secret in CANARIES.items()}
     shown = {
