@@ -42,7 +42,14 @@ def _names_no_token(record: logging.LogRecord) -> bool:
     return not any(isinstance(value, str) and "Token=" in value for value in record.args or ())
 
 
+def _is_no_dump(record: logging.LogRecord) -> bool:
+    # With DEBUG=sdk in the environment the SDK logs the headers of all requests, the security token among them.
+    return record.levelno > logging.DEBUG
+
+
 logging.getLogger("credentials").addFilter(_holds_no_request)
+logging.getLogger("darabonba-core").addFilter(_is_no_dump)
+logging.getLogger("alibabacloud-tea").addFilter(_is_no_dump)
 logging.getLogger("urllib3.connectionpool").addFilter(_names_no_token)
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alibabacloud_ice20201109.models import ListSmartJobsRequest
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError
@@ -31,6 +34,20 @@ def test_temporary_keys_are_taken_with_their_token(
     connect(emulator, **STS, credential_type=credential_type)
     assert "SmartJobList" in ImsHook().call("ListSmartJobs", {})
     assert "AIImageJobList" in VodHook().call("GetAIImageJobs", {"JobIds": "a"})
+
+
+@pytest.mark.parametrize("client", ["call", "get_conn"])
+def test_the_sdks_own_debugging_shows_no_token(
+    emulator: ImsEmulator, connect: Callable[..., None], client: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setenv("DEBUG", "sdk")
+    connect(emulator, **STS)
+    with caplog.at_level(logging.DEBUG):
+        if client == "call":
+            ImsHook().call("ListSmartJobs", {})
+        else:
+            ImsHook().get_conn().list_smart_jobs(ListSmartJobsRequest())
+    assert STS["security_token"] not in caplog.text
 
 
 @pytest.mark.parametrize(
