@@ -38,6 +38,7 @@ METRICS = (
     b"ims.job.failed",
     b"ims.job.tokens",
     b"ims.job.waited",
+    b"ims.poller.waiting",
 )
 # The service may name a file by its signed address.
 FILE = "http://b.oss-cn-shanghai.aliyuncs.com/unreadable.mp4"
@@ -75,7 +76,10 @@ def statsd() -> Iterator[StatsD]:
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[ImsEmulator]:
     keys = {KEY_ID: CANARIES["AccessKey secret"]}
-    with ImsEmulator(access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]) as emulator:
+    # Long enough for a look at the trigger that waits for it, and for the poller's report.
+    with ImsEmulator(
+        durations={"SubmitASRJob": 15}, access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]
+    ) as emulator:
         yield emulator
 
 
@@ -136,10 +140,8 @@ def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             for row in database.execute(f'SELECT * FROM "{table}"'):
-                yield (
-                    f"table {table}",
-                    b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in row),
-                )
+                values = [value if isinstance(value, bytes) else str(value).encode() for value in row]
+                yield f"table {table}", b"\n".join(values)
     for path in airflow.home.rglob("*"):
         if path.is_file() and not path.name.startswith("airflow.db"):
             yield f"file {path.relative_to(airflow.home)}", path.read_bytes()
@@ -148,7 +150,7 @@ def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
 def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
     airflow: LocalAirflow, emulator: ImsEmulator, statsd: StatsD
 ) -> None:
-    ends = {"all_types": "success", "sts": "success", "bearer": "success", "lost_answer": "success"}
+    ends = dict.fromkeys(("waiting", "all_types", "sts", "bearer", "lost_answer"), "success")
     ends |= dict.fromkeys(("wrong_secret", "proxy", "failing_job"), "failed")
     runs = {}
 
@@ -156,18 +158,33 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
         for dag_id in dag_ids:
             airflow.api.unpause(dag_id)
             runs[dag_id] = airflow.api.trigger(dag_id)
-        for dag_id in dag_ids:
-            assert airflow.api.wait(dag_id, runs[dag_id], timeout=120) == ends[dag_id], dag_id
+
+    def end() -> None:
+        for dag_id, run_id in runs.items():
+            assert airflow.api.wait(dag_id, run_id, timeout=120) == ends[dag_id], dag_id
+
+    start("waiting")
+    triggers: list[tuple[str, bytes]] = []
+
+    def trigger_is_stored() -> bool:
+        triggers.extend(found for found in stored(airflow) if found[0] == "table trigger")
+        return bool(triggers)
+
+    until("trigger", trigger_is_stored, timeout=60)
+    # Were its arguments encrypted, nothing could be found in them.
+    assert b"canary_sts" in triggers[0][1]
 
     start("all_types", "sts", "bearer", "wrong_secret", "proxy")
+    end()
     signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of an address']}"
     emulator.fault("SubmitTextGenerateJob", "fail_job", message=f"Cannot read {signed}")
     emulator.fault("SubmitAudioProduceJob", "cut_after")
     start("failing_job", "lost_answer")
+    end()
     for name in METRICS:
         until(f"metric {name!r}", lambda name=name: any(name in one for one in statsd.heard), timeout=20)
 
-    everything = [*stored(airflow), *(("metric", message) for message in statsd.heard)]
+    everything = [*triggers, *stored(airflow), *(("metric", message) for message in statsd.heard)]
     where = {place for place, content in everything if CONTROL.encode() in content}
     # The search finds what is there: in the task's log, in its XCom, in the code of its DAG.
     assert {"table xcom", "table dag_code"} <= where

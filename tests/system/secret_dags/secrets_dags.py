@@ -10,6 +10,7 @@ from airflow.sdk import DAG, task
 from airflow_provider_ims.operators.ims import (
     ImsSubmitAudioProduceJobOperator,
     ImsSubmitBatchMediaProducingJobOperator,
+    ImsSubmitJobOperator,
     ImsSubmitTextGenerateJobOperator,
 )
 from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
@@ -49,6 +50,15 @@ with DAG("all_types", **COMMON):
 
 with DAG("sts", **COMMON):
     ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_sts", deferrable=True, **TEXT)
+
+with DAG("waiting", **COMMON):
+    ImsSubmitJobOperator(
+        task_id="asr",
+        ims_conn_id="canary_sts",
+        job="SubmitASRJob",
+        parameters={"InputFile": "oss://b/a.mp4"},
+        deferrable=True,
+    )
 
 with DAG("wrong_secret", **COMMON):
     ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_wrong", retries=0, **TEXT)
