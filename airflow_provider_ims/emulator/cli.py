@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ims-emulator",
-        description="A local Alibaba Cloud IMS and VOD: the four kinds of AI jobs, with no account and no bill.",
+        description="A local Alibaba Cloud IMS and VOD: every kind of job, with no account and no bill.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
