@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
@@ -33,9 +32,9 @@ class AnyJobOperator(JobOperator):
         self.job = job
         self.parameters = parameters
 
-    @cached_property
+    @property
     def kind(self) -> JobKind:  # type: ignore[override]  # an attribute of the class where there is one kind
-        """The kind of job; known once the templates are rendered."""
+        """The kind of job; known once the templates are rendered, and not kept, since a task may run again."""
         kind = kind_of(self.job, self.trigger_class.hook_class.product)
         known = [parameter.name for parameter in kind.parameters]
         unknown = [name for name in self._given() if name not in known]
