@@ -182,14 +182,14 @@ def error_codes() -> str:
 #: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
 def job_kinds() -> str:
     """Return every kind of job, and what is known of it."""
+    any_job = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
     found_by = {"client_token": "ClientToken", "marker": "marker in UserData", None: "-"}
     typed = {
         (operator.kind.family.product.code, operator.kind.submit_action): operator for operator in OPERATORS.values()
     }
     rows = []
     for row in catalogue_rows():
-        any_job = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}[row["product"]]
-        operator = typed.get((row["product"], row["submit_action"]), any_job)
+        operator = typed.get((row["product"], row["submit_action"]), any_job[row["product"]])
         rows.append(
             [
                 f"`{row['submit_action']}`",

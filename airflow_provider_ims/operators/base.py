@@ -23,7 +23,6 @@ from airflow_provider_ims.watching import wait_for_job
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.jobs.kinds import JobKind
@@ -130,7 +129,7 @@ class JobOperator(JobTask, BaseOperator):
         if not job.ended and self.deferrable:
             self.defer(method_name="execute_complete", **deferral(job.id, submission.submitted_at))
         if not job.ended:
-            with self._cancelling_late_jobs(hook):
+            with self._cancelling_late_jobs():
                 job = wait_for_job(
                     self.kind.family,
                     hook,
@@ -160,21 +159,21 @@ class JobOperator(JobTask, BaseOperator):
             self._cancel(self._submission.job.id)
 
     @contextmanager
-    def _cancelling_late_jobs(self, hook: AlibabaCloudMediaHook | None = None) -> Iterator[None]:
+    def _cancelling_late_jobs(self) -> Iterator[None]:
         """Stop a job that did not end in time, where the service can: nobody waits for it any more."""
         try:
             yield
         except ImsJobTimeoutError as error:
-            self._cancel(error.job_id, hook)
+            self._cancel(error.job_id)
             raise
 
-    def _cancel(self, job_id: str, hook: AlibabaCloudMediaHook | None = None) -> None:
+    def _cancel(self, job_id: str) -> None:
         action = self.kind.cancel_action
         if action is None:
             self.log.warning("Job %s goes on running and is billed: the service has no cancel", job_id)
             return
         try:
-            (hook or self.new_hook()).call(action, {"JobId": job_id}, attempts=2, patience=2.0)
+            self.new_hook().call(action, {"JobId": job_id}, attempts=2, patience=2.0)
         except ImsError as error:
             # What led here is what the task fails by.
             self.log.warning("Job %s could not be cancelled, and may go on running: %s", job_id, error)

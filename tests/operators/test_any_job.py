@@ -9,6 +9,7 @@ from support.running import TaskLog, TaskRun, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
@@ -24,13 +25,6 @@ every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred
 #: A kind that can be cancelled, and that runs until the test says otherwise.
 STOPPABLE = "SubmitIProductionJob"
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={STOPPABLE: 60})
-
-
-def emulated(kind: JobKind) -> str:
-    """Return the kind's name in the emulator's control interface."""
-    known = {other.submit_action for other in KINDS if other.family.product.code == "ice"}
-    code = kind.family.product.code
-    return f"vod:{kind.submit_action}" if code == "vod" and kind.submit_action in known else kind.submit_action
 
 
 def task(kind: JobKind, **more: Any) -> Any:
@@ -57,7 +51,12 @@ def test_each_kind_is_submitted_once_awaited_and_its_result_returned(
 
 @every_kind
 def test_each_kind_may_fail(kind: JobKind, ims_emulator: ImsEmulator) -> None:
-    ims_emulator.fault(emulated(kind), "fail_job", code="Bad", message="The material is unusable.")
+    ims_emulator.fault(
+        key_of(kind.submit_action, kind.family.product.version),
+        "fail_job",
+        code="Bad",
+        message="The material is unusable.",
+    )
     with pytest.raises(ImsJobFailedError):
         run_task(task(kind))
 
