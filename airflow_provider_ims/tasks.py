@@ -40,6 +40,8 @@ class JobTask(_Task):
 
     ims_conn_id: str
     region_id: str | None
+    #: Whether a part of a job that failed fails the task, where jobs have parts.
+    fail_on_partial_failure: bool = False
     # For OpenLineage, once the task has ended.
     _job_id: str | None = None
     _made: tuple[OssObject, ...] = ()
@@ -97,15 +99,29 @@ class JobTask(_Task):
 
         :param job: The job.
         :return: ``{"job_id", "state", ...}``, by the kind of job.
-        :raises ImsJobFailedError: when the job failed.
+        :raises ImsJobFailedError: when the job failed, or any part of it and ``fail_on_partial_failure`` is set.
         """
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)
+        if failed := self._failed_parts(job):
+            parts = str(self.family.parts)
+            summary = f"{len(failed)} of {len(result[parts]) + len(failed)} {parts} of job {job.id} failed"
+            if self.fail_on_partial_failure:
+                raise ImsJobFailedError(
+                    summary,
+                    job_id=job.id,
+                    code=failed[0].get("error_code"),
+                    error_message=failed[0].get("error_message"),
+                )
+            self.log.warning("%s: %s", summary, failed)
         return result
 
     def counts_as_failed(self, job: Job) -> bool:
         """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
-        return job.state is JobState.FAILED
+        return job.state is JobState.FAILED or (self.fail_on_partial_failure and bool(self._failed_parts(job)))
+
+    def _failed_parts(self, job: Job) -> list[dict[str, Any]]:
+        return job.result.get("failed", []) if self.family.parts else []
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
@@ -129,36 +145,3 @@ class JobTask(_Task):
             if not found[job_id].ended:
                 raise ImsError(f"Job {job_id} ended, but is {found[job_id].status} now")
         return [found[job_id] for job_id in job_ids], started
-
-
-class BatchJobTask(JobTask):
-    """Mixed in where a job makes many videos, some of which may fail."""
-
-    fail_on_partial_failure: bool
-
-    def counts_as_failed(self, job: Job) -> bool:
-        """Tell whether the job failed, or too few of its videos were made."""
-        return super().counts_as_failed(job) or (self.fail_on_partial_failure and bool(job.result["failed"]))
-
-    def conclude(self, job: Job) -> dict[str, Any]:
-        """
-        Return the videos that were made and those that failed.
-
-        :param job: The batch job.
-        :return: ``{"job_id", "state", "videos": [...], "failed": [...]}``.
-        :raises ImsJobFailedError: when the job failed or made no video, or any video failed and
-            ``fail_on_partial_failure`` is set.
-        """
-        result = super().conclude(job)
-        made, failed = len(result["videos"]), result["failed"]
-        if failed:
-            summary = f"{len(failed)} of {made + len(failed)} videos of job {job.id} failed"
-            if self.fail_on_partial_failure:
-                raise ImsJobFailedError(
-                    summary,
-                    job_id=job.id,
-                    code=failed[0]["error_code"],
-                    error_message=failed[0]["error_message"],
-                )
-            self.log.warning("%s: %s", summary, failed)
-        return result

@@ -92,6 +92,7 @@ BATCH = JobFamily(
     jobs="EditingBatchJob",
     error_code="Extend.ErrorCode",
     error_message="Extend.ErrorMessage",
+    parts="videos",
     judge=_by_its_videos,
     search=search_in(_LISTING),
     listing=_LISTING,

@@ -43,6 +43,8 @@ class JobFamily:
     :param result: What a job that succeeded hands on. Paths, each under the name of its last field in snake_case, or
         under another as in ``audios=Result.AudioResult``; see :func:`~airflow_provider_ims.jobs.payload.plain` for
         what becomes of their values. Or a function that makes it of the job.
+    :param parts: The field of the result that lists what was made, where some of it may fail although the job
+        succeeds; what failed is listed in ``failed`` then.
     :param judge: What its state word does not tell: is given the job as it was read, and the answer's part.
     :param id_parameter: The action's parameter that takes the job ids.
     :param ids_per_query: How many ids one call takes.
@@ -65,6 +67,7 @@ class JobFamily:
     error_code: str = "Code"
     error_message: str = "Message"
     result: tuple[str, ...] | Callable[[Mapping[str, Any]], dict[str, Any]] = ()
+    parts: str | None = None
     judge: Callable[[Job, Mapping[str, Any]], Job] | None = None
     id_parameter: str = "JobId"
     ids_per_query: int = 1

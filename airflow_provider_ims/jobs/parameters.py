@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
@@ -12,6 +13,8 @@ from airflow_provider_ims.jobs.payload import number, snake
 
 #: How deep a JSON parameter may be nested: far deeper than any that the documents show.
 MAX_DEPTH = 100
+#: Names that every task of Airflow has for something else -> what the argument is called instead.
+TAKEN: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -21,7 +24,7 @@ class Parameter:
     """
     One parameter of a submit action.
 
-    :param name: The API's own name; in snake_case it is the task's argument.
+    :param name: The API's own name; in snake_case it is the task's argument, but for those :data:`TAKEN`.
     :param required: Whether the action needs it.
     :param max_bytes: The longest value in bytes of UTF-8.
     :param choices: The documented values.
@@ -46,7 +49,8 @@ class Parameter:
 
     def __post_init__(self) -> None:
         """Name the argument."""
-        object.__setattr__(self, "argument", snake(self.name))
+        argument = snake(self.name)
+        object.__setattr__(self, "argument", TAKEN.get(argument, argument))
 
     def encode(self, value: Any) -> str | None:
         """

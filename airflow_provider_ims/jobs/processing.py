@@ -74,6 +74,7 @@ TRANSCODE = JobFamily(
     error_code="",
     error_message="",
     result=_transcoded,
+    parts="outputs",
     search=search_in(_TRANSCODE_LISTING),
     listing=_TRANSCODE_LISTING,
 )

@@ -91,6 +91,7 @@ TRANSCODE_TASK = JobFamily(
     error_code="TranscodeJobInfoList[].ErrorCode",
     error_message="TranscodeJobInfoList[].ErrorMessage",
     result=_transcoded,
+    parts="outputs",
 )
 
 WORKFLOW_TASK = JobFamily(

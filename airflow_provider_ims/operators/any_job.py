@@ -21,16 +21,26 @@ class AnyJobOperator(JobOperator):
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
     :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
         a list will do. (templated)
+    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
+        false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     template_fields: Sequence[str] = ("job", "parameters", *JobOperator.template_fields)
     template_fields_renderers = {"parameters": "json"}
 
-    def __init__(self, *, job: str, parameters: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job: str,
+        parameters: Mapping[str, Any] | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.parameters = parameters
+        self.fail_on_partial_failure = fail_on_partial_failure
 
     @property
     def kind(self) -> JobKind:  # type: ignore[override]  # an attribute of the class where there is one kind
@@ -69,6 +79,3 @@ class AnyJobOperator(JobOperator):
                 f"parameters: {type(given).__name__} is no dict of the action's parameters", field="parameters"
             )
         return given
-
-    def _awaited(self, job_id: str) -> dict[str, Any]:
-        return {"family": self.kind.family.name, "job_ids": [job_id]}

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ims import metrics
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnUncertain, Submitter
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
-    from airflow_provider_ims.jobs.kinds import JobKind
     from airflow_provider_ims.submission import Submission
 
 #: Seconds between two looks, and the longest wait.
@@ -51,10 +51,18 @@ class JobOperator(JobTask, BaseOperator):
         ``submit`` again, or ``fail`` and leave it to you. Default: ``submit``.
     """
 
+    #: An operator of one kind names it, and has its parameters in snake_case as arguments, all of them templated.
     kind: JobKind
-    #: Every parameter of the API, beside what all operators take.
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
     ui_color = "#ffe8d6"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the parameters of the class's kind template fields, and show those that are JSON as such."""
+        super().__init_subclass__(**kwargs)
+        kind = vars(cls).get("kind")
+        if isinstance(kind, JobKind):
+            cls.template_fields = (*(one.argument for one in kind.parameters), *JobOperator.template_fields)
+            cls.template_fields_renderers = {one.argument: "json" for one in kind.parameters if one.is_json}
 
     def __init__(
         self,
@@ -195,9 +203,6 @@ class JobOperator(JobTask, BaseOperator):
         )
         return self.hand_on(context, job)
 
-    def _awaited(self, job_id: str) -> dict[str, Any]:
-        return {"job_id": job_id}
-
     def _deferral(
         self, context: Context, job_id: str, started: float, *, poll_interval: float, timeout: float
     ) -> dict[str, Any]:
@@ -208,7 +213,7 @@ class JobOperator(JobTask, BaseOperator):
             # Airflow does not enforce it on a deferred task.
             deadline = min(deadline, ti.start_date.timestamp() + self.execution_timeout.total_seconds())
         trigger = self.trigger_class(
-            **self._awaited(job_id),
+            **self.trigger_class.jobs_arguments(self.family, [job_id]),
             deadline=deadline,
             ims_conn_id=self.ims_conn_id,
             region_id=self.region_id,

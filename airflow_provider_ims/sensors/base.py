@@ -89,7 +89,7 @@ class JobSensor(JobTask, BaseSensorOperator):
                 return first_look.xcom_value
             self.defer(
                 trigger=self.trigger_class(
-                    **self._awaited(),
+                    **self.trigger_class.jobs_arguments(self.family, self.awaited_ids()),
                     deadline=began + float(self.timeout),
                     ims_conn_id=self.ims_conn_id,
                     region_id=self.region_id,
@@ -162,10 +162,6 @@ class JobSensor(JobTask, BaseSensorOperator):
                 return float(first_look.timestamp())
         return time.time()
 
-    def _awaited(self) -> dict[str, Any]:
-        (job_id,) = self.awaited_ids()
-        return {"job_id": job_id}
-
     def _conclude_all(self, context: Context, jobs: list[Job]) -> Any:
         for job in jobs:
             if job.state is JobState.FAILED:
@@ -227,9 +223,6 @@ class JobsSensor(JobSensor):
         """Return the jobs' results, in the order of their ids."""
         return results
 
-    def _awaited(self) -> dict[str, Any]:
-        return {"job_ids": self.awaited_ids()}
-
 
 class AnyJobSensor(JobsSensor):
     """
@@ -237,20 +230,20 @@ class AnyJobSensor(JobsSensor):
 
     :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
+        false.
     :param kwargs: As of :class:`JobSensor`.
     """
 
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)
 
-    def __init__(self, *, job: str, **kwargs: Any) -> None:
+    def __init__(self, *, job: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
+        self.fail_on_partial_failure = fail_on_partial_failure
 
     @property
     def family(self) -> JobFamily:
         """The family of the jobs; known once the templates are rendered."""
         product = self.trigger_class.hook_class.product
         return kind_of(self.job, product).family if self.job.startswith("Submit") else family_of(self.job)
-
-    def _awaited(self) -> dict[str, Any]:
-        return {"family": self.family.name, **super()._awaited()}

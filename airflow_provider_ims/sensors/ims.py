@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_ims.sensors.base import AnyJobSensor, SingleJobSensor
-from airflow_provider_ims.tasks import BatchJobTask
 from airflow_provider_ims.triggers.ims import (
     ImsBatchMediaProducingJobTrigger,
     ImsJobTrigger,
@@ -30,7 +29,7 @@ class ImsSmartHandleJobSensor(SingleJobSensor):
     trigger_class = ImsSmartHandleJobTrigger
 
 
-class ImsBatchMediaProducingJobSensor(BatchJobTask, SingleJobSensor):
+class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     """
     Wait for a batch job (``GetBatchMediaProducingJob``).
 
@@ -60,6 +59,8 @@ class ImsJobSensor(AnyJobSensor):
 
     :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
+        false.
     :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
         ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
     """

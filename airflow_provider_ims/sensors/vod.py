@@ -31,6 +31,8 @@ class VodJobSensor(AnyJobSensor):
 
     :param job: Their submit action, query action or family, such as ``SubmitAIJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
+        false.
     :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
         ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
     """

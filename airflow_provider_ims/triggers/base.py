@@ -63,7 +63,7 @@ class JobTrigger(BaseTrigger):
         """Return the class path and the arguments that the trigger is made from again."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {
-            **self._jobs_argument(),
+            **self.jobs_arguments(self.family, self.job_ids),
             "deadline": self.deadline,
             "ims_conn_id": self.ims_conn_id,
             "region_id": self.region_id,
@@ -71,8 +71,15 @@ class JobTrigger(BaseTrigger):
             "started": self.started,
         }
 
-    def _jobs_argument(self) -> dict[str, Any]:
-        return {"job_ids": self.job_ids}
+    @classmethod
+    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
+        """
+        Return the arguments by which a trigger of this class is told its jobs.
+
+        :param family: Their family.
+        :param job_ids: The jobs.
+        """
+        return {"job_ids": list(job_ids)}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or why there are none."""
@@ -122,8 +129,11 @@ class SingleJobTrigger(JobTrigger):
     def __init__(self, *, job_id: str, **wait: Any) -> None:
         super().__init__(job_ids=[job_id], **wait)
 
-    def _jobs_argument(self) -> dict[str, Any]:
-        return {"job_id": self.job_ids[0]}
+    @classmethod
+    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
+        """Return the one job."""
+        (job_id,) = job_ids
+        return {"job_id": job_id}
 
 
 class FamilyTrigger(JobTrigger):
@@ -138,8 +148,10 @@ class FamilyTrigger(JobTrigger):
         super().__init__(**wait)
         self.family = family_of(family)
 
-    def _jobs_argument(self) -> dict[str, Any]:
-        return {"family": self.family.name, **super()._jobs_argument()}
+    @classmethod
+    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
+        """Return the jobs and their family."""
+        return {"family": family.name, "job_ids": list(job_ids)}
 
 
 class Ended(NamedTuple):

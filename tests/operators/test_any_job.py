@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.product_client import ProductClient
 from support.running import TaskLog, TaskRun, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
@@ -33,6 +35,13 @@ def task(kind: JobKind, **more: Any) -> Any:
     return OPERATORS[code](task_id="job", job=kind.submit_action, parameters=parameters, poll_interval=0.05, **more)
 
 
+def as_the_product_client_tells(kind: JobKind, emulator: ImsEmulator) -> Job:
+    """Return the one job as the official SDK parses it."""
+    (job,) = emulator.jobs()
+    hook = OPERATORS[kind.family.product.code].trigger_class.hook_class()
+    return kind.family.query(ProductClient(hook), [job["job_id"]])[job["job_id"]]
+
+
 def stoppable(**more: Any) -> Any:
     return task(next(kind for kind in KINDS if kind.submit_action == STOPPABLE), **more)
 
@@ -43,22 +52,30 @@ def test_each_kind_is_submitted_once_awaited_and_its_result_returned(
     kind: JobKind, deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     result = run_task(task(kind, deferrable=deferrable))
-    (job,) = ims_emulator.jobs()
-    assert result["job_id"] == job["job_id"]
-    assert result["state"].lower() in {word.lower() for word in kind.family.succeeded}
     assert len(ims_emulator.requests(kind.submit_action)) == 1
+    told = as_the_product_client_tells(kind, ims_emulator)
+    assert (result["job_id"], result["state"]) == (told.id, told.status)
+    assert told.state is JobState.SUCCEEDED
+    assert set(result) == {"job_id", "state", *told.result}
 
 
 @every_kind
-def test_each_kind_may_fail(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+@every_mode
+def test_each_kind_may_fail_with_the_words_of_the_service(
+    kind: JobKind, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
     ims_emulator.fault(
         key_of(kind.submit_action, kind.family.product.version),
         "fail_job",
         code="Bad",
         message="The material is unusable.",
     )
-    with pytest.raises(ImsJobFailedError):
-        run_task(task(kind))
+    with pytest.raises(ImsJobFailedError) as failure:
+        run_task(task(kind, deferrable=deferrable))
+    told = as_the_product_client_tells(kind, ims_emulator)
+    assert told.state is JobState.FAILED
+    assert (failure.value.job_id, failure.value.code) == (told.id, told.error_code)
+    assert (told.error_message or "gave no reason") in str(failure.value)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from support.cases import AUDIO, TEXT
 from support.running import run_task
+from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.sensors.ims import ImsSmartHandleJobSensor
+from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.sensors.ims import ImsJobSensor, ImsSmartHandleJobSensor
 
 
 def test_one_sensor_reads_the_results_of_all_smart_job_types(ims_emulator: ImsEmulator) -> None:
@@ -20,3 +26,16 @@ def test_a_job_type_without_an_operator_gives_its_payload_parsed(ims_emulator: I
     result = run_task(ImsSmartHandleJobSensor(task_id="sensor", job_id=job_id))
     assert result.keys() == {"job_id", "state", "media_id", "media_url", "ai_result", "usage"}
     assert isinstance(result["ai_result"], list)
+
+
+def test_a_failed_part_of_a_job_fails_the_sensor_where_that_is_asked_for(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("SubmitTranscodeJob", "fail_job", videos=1)
+    parameters = SUBMITS["ice", "SubmitTranscodeJob"]
+    job_id = run_task(
+        ImsSubmitJobOperator(task_id="job", job="SubmitTranscodeJob", parameters=parameters, wait_for_completion=False)
+    )["job_id"]
+    awaited: dict[str, Any] = {"job": "SubmitTranscodeJob", "job_ids": [job_id], "poke_interval": 0.05}
+    (result,) = run_task(ImsJobSensor(task_id="wait", **awaited))
+    assert len(result["failed"]) == 1
+    with pytest.raises(ImsJobFailedError, match="1 of 2 outputs"):
+        run_task(ImsJobSensor(task_id="wait", fail_on_partial_failure=True, **awaited))

@@ -1,0 +1,149 @@
+"""Jobs that make many videos at once, told of by ``GetBatchMediaProducingJob``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ims.jobs.kinds import BATCH_MEDIA_PRODUCING, kind_of
+from airflow_provider_ims.operators.base import JobOperator
+from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger
+
+
+class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
+    """
+    Produce a batch of videos from media assets (``SubmitBatchMediaProducingJob``).
+
+    A job that ended with some failed videos succeeds, with a warning, unless ``fail_on_partial_failure`` is set; one
+    that made no video fails.
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
+    "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://help.aliyun.com/document_detail/2692547.html
+
+    :param input_config: The material: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to
+        200 media, goes over the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
+        ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, for all or in a group, not both) and
+        ``TitleArray`` (up to 50). A dict or a JSON string. (templated)
+    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
+        "FixedDuration", "Video": {"Crf"}}``; the bucket lies in the endpoint's region. A dict or a JSON string.
+        (templated)
+    :param editing_config: How they are edited, such as ``{"MediaConfig": {"Volume": 0}}``. A dict or a JSON string.
+        (templated)
+    :param template_config: A list of template ids, of which the service picks one for each video. A list or a JSON
+        string. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
+        JSON. A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it
+        already has. (templated)
+    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = BATCH_MEDIA_PRODUCING
+    trigger_class = ImsBatchMediaProducingJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str,
+        output_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        template_config: list[str] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.editing_config = editing_config
+        self.template_config = template_config
+        self.user_data = user_data
+        self.client_token = client_token
+        self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
+    """
+    Cut the highlights of screen recordings into videos (``SubmitScreenMediaHighlightsJob``).
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
+    "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
+
+    :param input_config: The material. A dict or a JSON string. (templated)
+    :param editing_config: How it is edited. A dict or a JSON string. (templated)
+    :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
+        JSON string. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitScreenMediaHighlightsJob")
+    trigger_class = ImsBatchMediaProducingJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.editing_config = editing_config
+        self.output_config = output_config
+        self.user_data = user_data
+        self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsSubmitSportsHighlightsJobOperator(JobOperator):
+    """
+    Cut the highlights of a match into videos (``SubmitSportsHighlightsJob``).
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
+    "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
+
+    :param input_config: The material. A dict or a JSON string. (templated)
+    :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
+        JSON string. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
+        has. (templated)
+    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitSportsHighlightsJob")
+    trigger_class = ImsBatchMediaProducingJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.user_data = user_data
+        self.client_token = client_token
+        self.fail_on_partial_failure = fail_on_partial_failure

@@ -1,0 +1,74 @@
+"""Cloud editing: a video from a timeline, a template or a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ims.jobs.kinds import kind_of
+from airflow_provider_ims.operators.base import JobOperator
+from airflow_provider_ims.triggers.ims import ImsJobTrigger
+
+
+class ImsSubmitMediaProducingJobOperator(JobOperator):
+    """
+    Produce a video from a timeline, a template or an editing project (``SubmitMediaProducingJob``).
+
+    Exactly one of ``timeline``, ``template_id`` and ``project_id`` tells what to produce.
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "duration" (seconds), "project_id", "vod_media_id"}``.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaProducingJob
+
+    :param output_media_config: Where the video goes: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for
+        VOD, and its ``"Width"`` and ``"Height"``. A dict or a JSON string. (templated)
+    :param timeline: The tracks with their clips and effects. A dict or a JSON string. (templated)
+    :param template_id: A template, filled with ``clips_param``. (templated)
+    :param clips_param: The material for the template. A dict or a JSON string. (templated)
+    :param project_id: An editing project. (templated)
+    :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
+    :param project_metadata: What to call the project that is made. A dict or a JSON string. (templated)
+    :param editing_produce_config: How it is produced, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the cover.
+        A dict or a JSON string. (templated)
+    :param media_metadata: What to call the media asset that is made. A dict or a JSON string. (templated)
+    :param source: What the request comes from: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
+        has. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitMediaProducingJob")
+    trigger_class = ImsJobTrigger
+
+    def __init__(
+        self,
+        *,
+        output_media_config: dict[str, Any] | str,
+        timeline: dict[str, Any] | str | None = None,
+        template_id: str | None = None,
+        clips_param: dict[str, Any] | str | None = None,
+        project_id: str | None = None,
+        output_media_target: str | None = None,
+        project_metadata: dict[str, Any] | str | None = None,
+        editing_produce_config: dict[str, Any] | str | None = None,
+        media_metadata: dict[str, Any] | str | None = None,
+        source: str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_media_config = output_media_config
+        self.timeline = timeline
+        self.template_id = template_id
+        self.clips_param = clips_param
+        self.project_id = project_id
+        self.output_media_target = output_media_target
+        self.project_metadata = project_metadata
+        self.editing_produce_config = editing_produce_config
+        self.media_metadata = media_metadata
+        self.source = source
+        self.user_data = user_data
+        self.client_token = client_token

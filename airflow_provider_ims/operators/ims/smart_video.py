@@ -1,0 +1,245 @@
+"""Smart jobs about videos, told of by ``GetSmartHandleJob``: translation, avatars, highlights, scenes, charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ims.jobs.kinds import kind_of
+from airflow_provider_ims.operators.base import JobOperator
+from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
+
+
+class ImsSubmitVideoTranslationJobOperator(JobOperator):
+    """
+    Translate a video, its speech or its subtitles, into another language (``SubmitVideoTranslationJob``).
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the translated
+    video.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
+
+    :param input_config: What to translate, a video or a subtitle file, such as ``{"Type": "Video", "Video":
+        "oss://bucket/object"}``. A dict or a JSON string. (templated)
+    :param output_config: Where it goes, such as ``{"MediaURL":
+        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
+    :param editing_config: How it is translated, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en"}``. A dict or
+        a JSON string. (templated)
+    :param title: The job's title. (templated)
+    :param description: The job's description. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
+        has. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitVideoTranslationJob")
+    trigger_class = ImsSmartHandleJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.editing_config = editing_config
+        self.title = title
+        self.description = description
+        self.user_data = user_data
+        self.client_token = client_token
+
+
+class ImsSubmitAvatarVideoJobOperator(JobOperator):
+    """
+    Let an avatar speak a text or an audio file (``SubmitAvatarVideoJob``).
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitAvatarVideoJob
+
+    :param input_config: What it says: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV
+        file in OSS or among the media assets. A dict or a JSON string. (templated)
+    :param editing_config: Who speaks and how: the avatar, the voice, the rate of speech, such as ``{"AvatarId":
+        ".."}``. A dict or a JSON string. (templated)
+    :param output_config: Where the video goes, such as ``{"MediaURL":
+        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
+    :param title: The job's title, up to 128 bytes of UTF-8. (templated)
+    :param description: The job's description, up to 128 bytes of UTF-8. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitAvatarVideoJob")
+    trigger_class = ImsSmartHandleJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.editing_config = editing_config
+        self.output_config = output_config
+        self.title = title
+        self.description = description
+        self.user_data = user_data
+
+
+class ImsSubmitHighlightExtractionJobOperator(JobOperator):
+    """
+    Find the highlights of videos (``SubmitHighlightExtractionJob``).
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` is what was found.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
+
+    :param input_config: The videos, such as ``{"MediaArray": [".."]}``. A dict or a JSON string. (templated)
+    :param output_config: What to make of the highlights, and where it goes. A dict or a JSON string. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
+        has. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitHighlightExtractionJob")
+    trigger_class = ImsSmartHandleJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.user_data = user_data
+        self.client_token = client_token
+
+
+class ImsSubmitSegmentationJobOperator(JobOperator):
+    """
+    Cut a video into its scenes (``SubmitSegmentationJob``).
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` is what was found.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
+
+    :param input_config: The video. A dict or a JSON string. (templated)
+    :param job_params: How it is cut. A dict or a JSON string. (templated)
+    :param output_config: Where the pieces go. A dict or a JSON string. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
+        has. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitSegmentationJob")
+    trigger_class = ImsSmartHandleJobTrigger
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        job_params: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.job_params = job_params
+        self.output_config = output_config
+        self.user_data = user_data
+        self.client_token = client_token
+
+
+class ImsSubmitDynamicChartJobOperator(JobOperator):
+    """
+    Animate a chart from a table (``SubmitDynamicChartJob``).
+
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitDynamicChartJob
+
+    :param chart_type: The type of chart, such as ``Line``. (templated)
+    :param input: The Excel file that holds the data. A dict or a JSON string. (templated)
+    :param output_config: Where the video goes, and how large it is. A dict or a JSON string. (templated)
+    :param chart_config: How the chart looks and how long it takes. A dict or a JSON string. (templated)
+    :param chart_title: The chart's title. A dict or a JSON string. (templated)
+    :param subtitle: The subtitle. A dict or a JSON string. (templated)
+    :param axis_params: The axes; intervals that are not given, or 0, the service finds. A dict or a JSON string.
+        (templated)
+    :param background: A color or an image. A dict or a JSON string. (templated)
+    :param data_source: The label with the data's source. A dict or a JSON string. (templated)
+    :param unit: The label with the data's unit. A dict or a JSON string. (templated)
+    :param title: The job's title. (templated)
+    :param description: The job's description. (templated)
+    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+        A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+    """
+
+    kind = kind_of("SubmitDynamicChartJob")
+    trigger_class = ImsSmartHandleJobTrigger
+
+    def __init__(
+        self,
+        *,
+        chart_type: str,
+        input: dict[str, Any] | str,
+        output_config: dict[str, Any] | str,
+        chart_config: dict[str, Any] | str | None = None,
+        chart_title: dict[str, Any] | str | None = None,
+        subtitle: dict[str, Any] | str | None = None,
+        axis_params: dict[str, Any] | str | None = None,
+        background: dict[str, Any] | str | None = None,
+        data_source: dict[str, Any] | str | None = None,
+        unit: dict[str, Any] | str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.chart_type = chart_type
+        self.input = input
+        self.output_config = output_config
+        self.chart_config = chart_config
+        self.chart_title = chart_title
+        self.subtitle = subtitle
+        self.axis_params = axis_params
+        self.background = background
+        self.data_source = data_source
+        self.unit = unit
+        self.title = title
+        self.description = description
+        self.user_data = user_data

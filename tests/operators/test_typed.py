@@ -1,0 +1,193 @@
+"""Every operator of a single kind, held against the catalogue."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator
+from support.running import TaskLog, run_task
+from support.submits import SUBMITS, encoded
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.parameters import Parameter, encode_all
+from airflow_provider_ims.operators import ims, vod
+from airflow_provider_ims.operators.base import JobOperator
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.operators.vod import VodSubmitJobOperator
+
+TYPED: list[type[JobOperator]] = [
+    operator
+    for module in (ims, vod)
+    for operator in vars(module).values()
+    if inspect.isclass(operator) and isinstance(getattr(operator, "kind", None), JobKind)
+]
+PREFIXES = {"ice": "Ims", "vod": "Vod"}
+every_operator = pytest.mark.parametrize("operator", TYPED, ids=lambda operator: operator.__name__)
+every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
+
+
+def arguments_of(operator: type[JobOperator]) -> dict[str, inspect.Parameter]:
+    """Return what a class takes beside what all operators take, and beside ``fail_on_partial_failure``."""
+    signature = inspect.signature(operator.__init__).parameters
+    return {name: one for name, one in signature.items() if name not in ("self", "kwargs", "fail_on_partial_failure")}
+
+
+def described(operator: type[JobOperator]) -> dict[str, str]:
+    """Return the description of each argument."""
+    fields = re.split(r"^:param (\w+):", inspect.getdoc(operator) or "", flags=re.MULTILINE)[1:]
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def promised(operator: type[JobOperator]) -> set[str]:
+    """Return the keys of the dict that the docstring says is returned, without those inside it."""
+    whole = re.split(r"^Returns ``", inspect.getdoc(operator) or "", maxsplit=1, flags=re.MULTILINE)[1]
+    keys, depth = set(), 0
+    for mark, key in re.findall(r"([{}\[\]()])|\"(\w+)\"", whole):
+        if key and depth == 1:
+            keys.add(key)
+        depth += {"": 0, "{": 1, "[": 1, "(": 1}.get(mark, -1)
+        if depth == 0:
+            return keys
+    raise AssertionError(f"{operator.__name__} returns no dict")
+
+
+def good(operator: type[JobOperator]) -> dict[str, Any]:
+    """Return the arguments of a good request."""
+    kind = operator.kind
+    given = SUBMITS[kind.family.product.code, kind.submit_action]
+    return {one.argument: given[one.name] for one in kind.parameters if one.name in given}
+
+
+def any_value(parameter: Parameter) -> Any:
+    if parameter.is_json:
+        return {"Extend": {}}
+    return True if parameter.is_flag else 7 if parameter.is_number else [*parameter.choices, "text"][0]
+
+
+def test_the_jobs_that_pipelines_use_most_have_operators() -> None:
+    assert {f"{operator.kind.family.product.code}:{operator.kind.submit_action}" for operator in TYPED} == {
+        "ice:SubmitASRJob",
+        "ice:SubmitAudioProduceJob",
+        "ice:SubmitAvatarVideoJob",
+        "ice:SubmitBatchMediaProducingJob",
+        "ice:SubmitDynamicChartJob",
+        "ice:SubmitHighlightExtractionJob",
+        "ice:SubmitMediaCensorJob",
+        "ice:SubmitMediaProducingJob",
+        "ice:SubmitScreenMediaHighlightsJob",
+        "ice:SubmitSegmentationJob",
+        "ice:SubmitSmarttagJob",
+        "ice:SubmitSnapshotJob",
+        "ice:SubmitSportsHighlightsJob",
+        "ice:SubmitTextGenerateJob",
+        "ice:SubmitTranscodeJob",
+        "ice:SubmitVideoTranslationJob",
+        "vod:SubmitAIImageJob",
+        "vod:SubmitAIJob",
+        "vod:SubmitAIMediaAuditJob",
+        "vod:SubmitSnapshotJob",
+        "vod:SubmitTranscodeJobs",
+    }
+
+
+def test_all_operators_are_exported() -> None:
+    assert set(ims.__all__) == {
+        *(operator.__name__ for operator in TYPED if operator.__name__.startswith("Ims")),
+        "ImsSubmitJobOperator",
+    }
+
+
+@every_operator
+def test_an_operator_is_called_after_its_action_and_waits_by_its_products_trigger(
+    operator: type[JobOperator],
+) -> None:
+    kind = operator.kind
+    assert operator.__name__ == f"{PREFIXES[kind.family.product.code]}{kind.submit_action}Operator"
+    assert operator.trigger_class.hook_class.product is kind.family.product
+    assert getattr(operator.trigger_class, "family", kind.family) is kind.family
+
+
+@every_operator
+def test_the_arguments_are_the_catalogues_parameters(operator: type[JobOperator]) -> None:
+    parameters = {one.argument: one for one in operator.kind.parameters}
+    arguments = arguments_of(operator)
+    assert set(arguments) == set(parameters)
+    assert operator.template_fields == (*parameters, *JobOperator.template_fields)
+    assert set(operator.template_fields_renderers) == {name for name, one in parameters.items() if one.is_json}
+    for name, argument in arguments.items():
+        assert argument.kind is inspect.Parameter.KEYWORD_ONLY
+        # What has no default cannot be forgotten; what the service can do without must have one.
+        assert parameters[name].required or argument.default is None
+    # Airflow's own attributes must not be hidden.
+    plain = BaseOperator(task_id="plain")
+    assert [name for name in arguments if hasattr(plain, name)] == []
+
+
+@every_operator
+def test_every_argument_is_described(operator: type[JobOperator]) -> None:
+    described_arguments = described(operator)
+    assert set(described_arguments) == set(inspect.signature(operator.__init__).parameters) - {"self"}
+    for name in arguments_of(operator):
+        assert described_arguments[name].rstrip().endswith("(templated)"), name
+    assert ("fail_on_partial_failure" in described_arguments) is (operator.kind.family.parts is not None)
+    assert ".. seealso:: https://" in (inspect.getdoc(operator) or "")
+
+
+@every_operator
+def test_every_argument_reaches_its_parameter(operator: type[JobOperator]) -> None:
+    free = [one for one in operator.kind.parameters if not one.schema or one.name == "UserData"]
+    values = {one.argument: any_value(one) for one in free}
+    task = operator(task_id="job", **{**good(operator), **values})
+    sent = encode_all(operator.kind.parameters, task.arguments())
+    assert set(sent) == {
+        *(one.name for one in free),
+        *SUBMITS[operator.kind.family.product.code, operator.kind.submit_action],
+    }
+
+
+@every_operator
+@every_mode
+def test_a_good_request_is_sent_as_it_was_given_and_what_was_promised_comes_back(
+    operator: type[JobOperator], deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    kind = operator.kind
+    task = operator(task_id="job", **good(operator), deferrable=deferrable, durable=False, poll_interval=0.05)
+    result = run_task(task)
+    (request,) = ims_emulator.requests(kind.submit_action)
+    given = encoded(SUBMITS[kind.family.product.code, kind.submit_action])
+    sent = request["parameters"]
+    assert set(sent) == set(given)
+    assert encode_all(kind.parameters, task.arguments()) == sent
+    assert set(result) == promised(operator)
+
+
+@pytest.mark.parametrize("operator", [one for one in TYPED if one.kind.family.parts], ids=lambda one: one.__name__)
+def test_a_failed_part_warns_and_fails_the_task_only_where_that_is_asked_for(
+    operator: type[JobOperator], ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    ims_emulator.fault(operator.kind.submit_action, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
+    result = run_task(operator(task_id="job", **good(operator), poll_interval=0.05))
+    parts = operator.kind.family.parts
+    assert parts is not None
+    assert (len(result[parts]), len(result["failed"])) == (1, 1)
+    assert any(f"1 of 2 {parts} of job {result['job_id']} failed" in line for line in task_log.lines("warning"))
+    ims_emulator.fault(operator.kind.submit_action, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
+    with pytest.raises(ImsJobFailedError, match=f"1 of 2 {parts}"):
+        run_task(operator(task_id="job", **good(operator), fail_on_partial_failure=True, poll_interval=0.05))
+
+
+@pytest.mark.parametrize(
+    ("operator", "job"), [(ImsSubmitJobOperator, "SubmitTranscodeJob"), (VodSubmitJobOperator, "SubmitTranscodeJobs")]
+)
+def test_a_failed_part_of_a_job_that_is_named_fails_the_task_where_that_is_asked_for(
+    operator: Any, job: str, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(job, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
+    parameters = SUBMITS[operator.trigger_class.hook_class.product.code, job]
+    with pytest.raises(ImsJobFailedError, match="1 of 2 outputs"):
+        run_task(operator(task_id="job", job=job, parameters=parameters, fail_on_partial_failure=True))
