@@ -11,36 +11,33 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, ModuleType
 
 from airflow_provider_ims import exceptions
 from airflow_provider_ims.emulator.errors import CODES
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
+from airflow_provider_ims.hooks.actions import ICE, VOD
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
 from airflow_provider_ims.jobs.kinds import catalogue_rows
 from airflow_provider_ims.jobs.parameters import Parameter
+from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.operators.ims import (
-    ImsSubmitAudioProduceJobOperator,
-    ImsSubmitBatchMediaProducingJobOperator,
-    ImsSubmitJobOperator,
-    ImsSubmitTextGenerateJobOperator,
-)
-from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator, VodSubmitJobOperator
 
-#: The operators, under the words by which the pages ask for them.
+#: The operators that have a page of their own, under the words by which it asks for them.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
     {
-        "text": ImsSubmitTextGenerateJobOperator,
-        "audio": ImsSubmitAudioProduceJobOperator,
-        "batch": ImsSubmitBatchMediaProducingJobOperator,
-        "image": VodSubmitAIImageJobOperator,
+        "text": ims.ImsSubmitTextGenerateJobOperator,
+        "audio": ims.ImsSubmitAudioProduceJobOperator,
+        "batch": ims.ImsSubmitBatchMediaProducingJobOperator,
+        "image": vod.VodSubmitAIImageJobOperator,
     }
 )
+
+#: Product code -> the module of its operators, and where the product's portal describes its actions.
+OPERATORS_OF: Mapping[str, ModuleType] = MappingProxyType({ICE.code: ims, VOD.code: vod})
+PORTAL: Mapping[str, str] = MappingProxyType({ICE.code: f"ICE/{ICE.version}", VOD.code: f"vod/{VOD.version}"})
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -82,41 +79,22 @@ def credential_types() -> str:
 # -- RAM
 
 
-class _Asked:
-    """Stands where a hook is wanted, notes which actions are called, and knows of no job."""
-
-    def __init__(self) -> None:
-        self.actions: list[str] = []
-
-    def call(self, action: str, params: Mapping[str, Any], **options: Any) -> dict[str, Any]:
-        self.actions.append(action)
-        return {}
-
-
-def ram_actions(operator: type[JobOperator]) -> list[str]:
-    """
-    Return the RAM actions that an operator's jobs need: to submit, to ask, and to find what was lost.
-
-    :param operator: The operator.
-    """
-    kind, asked = operator.kind, _Asked()
-    if search := kind.family.search:
-        with suppress(ImsError):  # An empty answer is no listing; which action was called is known by then.
-            list(search(asked, dict.fromkeys((one.name for one in kind.parameters), ""), 0))
-    sweeps = [kind.family.listing.action] if kind.family.listing else []
-    product = operator.trigger_class.hook_class.product.code
-    actions = [kind.submit_action, kind.family.query_action, *asked.actions, *sweeps]
-    return [f"{product}:{action}" for action in dict.fromkeys(actions)]
-
-
 def ram_policy(*names: str) -> str:
     """
     Return the least policy for some kinds of jobs, a statement for each.
 
     :param names: Of :data:`OPERATORS`.
     """
-    statements = [{"Effect": "Allow", "Action": ram_actions(OPERATORS[name]), "Resource": "*"} for name in names]
+    statements = [{"Effect": "Allow", "Action": OPERATORS[name].kind.ram_actions, "Resource": "*"} for name in names]
     return f"```json\n{json.dumps({'Version': '1', 'Statement': statements}, indent=2)}\n```"
+
+
+def ram_actions() -> str:
+    """Return the actions of every kind of job."""
+    return table(
+        ["submit action", "all its actions"],
+        ([f"`{row['submit_action']}`", code(*row["ram_actions"])] for row in catalogue_rows()),
+    )
 
 
 # -- the kinds of jobs
@@ -179,37 +157,53 @@ def error_codes() -> str:
     return table(["code", "HTTP status", "what the service says", "becomes"], rows)
 
 
-#: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
+# -- all kinds of jobs
+
+
+def operator_of(product: str, submit_action: str) -> type[JobOperator]:
+    """
+    Return the operator of a kind of job: its own, or that of any kind.
+
+    :param product: The product's code.
+    :param submit_action: The action.
+    """
+    module = OPERATORS_OF[product]
+    prefix = module.__name__.rpartition(".")[2].title()
+    any_job = getattr(module, f"{prefix}SubmitJobOperator")
+    operator: type[JobOperator] = getattr(module, f"{prefix}{submit_action}Operator", any_job)
+    return operator
+
+
 def job_kinds() -> str:
     """Return every kind of job, and what is known of it."""
-    any_job = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
     found_by = {"client_token": "ClientToken", "marker": "marker in UserData", None: "-"}
-    typed = {
-        (operator.kind.family.product.code, operator.kind.submit_action): operator for operator in OPERATORS.values()
-    }
     rows = []
     for row in catalogue_rows():
-        operator = typed.get((row["product"], row["submit_action"]), any_job[row["product"]])
+        product, action = row["product"], row["submit_action"]
+        operator = operator_of(product, action)
         rows.append(
             [
-                f"`{row['submit_action']}`",
-                f"`{operator.__name__}`",
+                f"[`{action}`](https://api.aliyun.com/document/{PORTAL[product]}/{action})",
+                f"{{py:class}}`~{OPERATORS_OF[product].__name__}.{operator.__name__}`",
                 f"`{row['query_action']}`",
+                code(*row["running"]),
                 code(*row["succeeded"]),
                 code(*row["failed"]),
                 found_by[row["found_by"]],
                 f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
             ]
         )
-    heads = ["submit action", "operator", "query action", "succeeded", "failed", "a lost job is found by", "cancel"]
-    return table(heads, rows)
+    heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "a lost job is found by"]
+    return table([*heads, "cancel"], rows)
 
 
+#: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
 DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "ims-connection-fields": connection_fields,
         "ims-credential-types": credential_types,
         "ims-ram-policy": ram_policy,
+        "ims-ram-actions": ram_actions,
         "ims-job-parameters": job_parameters,
         "ims-job-kinds": job_kinds,
         "ims-error-class": error_class,

@@ -1,18 +1,22 @@
-"""Bring a video to another language: subtitles, translation, transcoding, a cover, and moderation before it goes out.
-
-Any job of IMS is submitted by the name of its action, with the API's own parameters.
-"""
+"""Bring a video to another language: subtitles, translation, transcoding, a cover; moderation before it goes out."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task
 
-from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.operators.ims import (
+    ImsSubmitASRJobOperator,
+    ImsSubmitMediaCensorJobOperator,
+    ImsSubmitSnapshotJobOperator,
+    ImsSubmitTranscodeJobOperator,
+    ImsSubmitVideoTranslationJobOperator,
+)
 
 BUCKET = "your-bucket"
-HOST = f"https://{BUCKET}.oss-cn-shanghai.aliyuncs.com"
+HOST = f"{BUCKET}.oss-cn-shanghai.aliyuncs.com"
 
 
 def file(key: str) -> dict[str, str]:
@@ -27,49 +31,49 @@ with DAG(
     catchup=False,
     tags=["ims"],
     doc_md=__doc__,
-    default_args={"deferrable": True},
+    default_args={"deferrable": True, "retries": 2},
 ) as dag:
-    subtitles = ImsSubmitJobOperator(
-        task_id="subtitles",
-        job="SubmitASRJob",
-        parameters={"InputFile": f"oss://{BUCKET}/in/clip.mp4"},
-    )
-    translation = ImsSubmitJobOperator(
+    subtitles = ImsSubmitASRJobOperator(task_id="subtitles", input_file=f"oss://{HOST}/in/clip.mp4")
+    translation = ImsSubmitVideoTranslationJobOperator(
         task_id="translation",
-        job="SubmitVideoTranslationJob",
-        parameters={
-            "InputConfig": {"Type": "Video", "Video": f"oss://{BUCKET}/in/clip.mp4"},
-            "OutputConfig": {"MediaURL": f"{HOST}/en/clip.mp4"},
-            "EditingConfig": {"SourceLanguage": "zh", "TargetLanguage": "en"},
-            "Title": "{{ ti.xcom_pull(task_ids='subtitles')['sentences'][0]['content'] | truncate(30) }}",
-        },
+        input_config={"Type": "Video", "Video": "your-media-id"},
+        output_config={"MediaURL": f"https://{HOST}/en/clip.mp4"},
+        editing_config={"SourceLanguage": "zh", "TargetLanguage": "en"},
+        title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'][0]['content'] | truncate(30) }}",
     )
-    transcode = ImsSubmitJobOperator(
+    transcode = ImsSubmitTranscodeJobOperator(
         task_id="transcode",
-        job="SubmitTranscodeJob",
-        parameters={
-            "InputGroup": [file("en/clip.mp4")],
-            "OutputGroup": [
-                {
-                    "Output": file("en/clip-720p.mp4"),
-                    "ProcessConfig": {"Transcode": {"TemplateId": "your-transcoding-template"}},
-                }
-            ],
-        },
+        input_group=[file("en/clip.mp4")],
+        output_group=[
+            {
+                "Output": file("en/clip-720p.mp4"),
+                "ProcessConfig": {"Transcode": {"TemplateId": "your-transcoding-template"}},
+            }
+        ],
+        fail_on_partial_failure=True,
     )
-    cover = ImsSubmitJobOperator(
+    cover = ImsSubmitSnapshotJobOperator(
         task_id="cover",
-        job="SubmitSnapshotJob",
-        parameters={
-            "Input": file("en/clip-720p.mp4"),
-            "Output": file("en/cover.jpg"),
-            "TemplateConfig": {"TemplateId": "your-snapshot-template"},
-        },
+        input=file("en/clip-720p.mp4"),
+        output_file=file("en/cover.jpg"),
+        template_config={"TemplateId": "your-snapshot-template"},
     )
-    moderation = ImsSubmitJobOperator(
+    moderation = ImsSubmitMediaCensorJobOperator(
         task_id="moderation",
-        job="SubmitMediaCensorJob",
-        parameters={"Input": file("en/clip-720p.mp4"), "Title": "clip"},
+        input=file("en/clip-720p.mp4"),
+        cover_images=[{"Bucket": BUCKET, "Location": "oss-cn-shanghai", "Object": "en/cover.jpg"}],
+        title="clip",
     )
 
+    @task.short_circuit
+    def may_go_out(verdict: dict[str, Any]) -> bool:
+        """Go on only with what passed: a moderation job succeeds whatever it found."""
+        return bool(verdict["suggestion"] == "pass")
+
+    @task
+    def publish(transcoded: dict[str, Any]) -> list[str]:
+        """Hand the addresses on; put your own publishing here."""
+        return [output["url"] for output in transcoded["outputs"]]
+
     subtitles >> translation >> transcode >> cover >> moderation
+    may_go_out(moderation.output) >> publish(transcode.output)

@@ -39,7 +39,7 @@ hypothesis.settings.register_profile(
     deadline=None,
     max_examples=100,
     print_blob=True,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
 hypothesis.settings.load_profile("tests")
 

@@ -203,6 +203,15 @@ def censored(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]
         "Suggestion": "pass",
         "VensorCensorResult": {"CensorResults": {"CensorResult": [_verdict("porn"), _verdict("terrorism")]}},
     }
+    if "CoverImages" in parameters:
+        covers = json.loads(parameters["CoverImages"])
+        verdicts["CoverImageCensorResults"] = {
+            "CoverImageCensorResult": [
+                {**_given(cover, "Bucket", "Location", "Object"), "Results": {"Result": [_verdict("porn")]}}
+                for cover in covers
+                if isinstance(cover, dict)
+            ]
+        }
     for name, told in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
         if name in parameters:
             verdicts[f"{told}CensorResult"] = _verdict()

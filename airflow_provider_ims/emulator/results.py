@@ -15,6 +15,7 @@ from typing import Any
 
 DEFAULT_VIDEO_SECONDS = 15.0
 IMAGES_PER_JOB = 3
+MOST_PIECES = 100
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _SEPARATORS = re.compile(r"[,，、;；|\n]+")
@@ -151,17 +152,32 @@ def recognised(parameters: Mapping[str, str]) -> list[dict[str, Any]]:
     return sentences(f"欢迎光临新店，今天开业。{parameters.get('Title', '')}", 0)
 
 
-def pieces(job_id: str, region_id: str, count: int = 2) -> list[dict[str, Any]]:
-    """Return the pieces that a video is cut into."""
+def pieces(job_id: str, parameters: Mapping[str, str], region_id: str) -> list[dict[str, Any]]:
+    """Return the pieces that a video is cut into: the ranges that were asked for, or as many highlights."""
+    read = {name: _object(parameters.get(name)) for name in ("InputConfig", "JobParams", "OutputConfig")}
+    ranges, strategy = read["JobParams"].get("Ranges"), read["InputConfig"].get("Strategy")
+    if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
+        strategy = strategy if isinstance(strategy, dict) else {}
+        count, seconds = strategy.get("Count"), strategy.get("ClipDuration")
+        seconds = seconds if isinstance(seconds, (int, float)) else DEFAULT_VIDEO_SECONDS
+        count = min(count, MOST_PIECES) if isinstance(count, int) else 2
+        ranges = [{"In": index * seconds, "Out": (index + 1) * seconds} for index in range(count)]
+    output = read["OutputConfig"]
+    bucket, key = str(output.get("Bucket") or "emulated"), str(output.get("ObjectKey") or f"{job_id}-{{index}}.mp4")
     return [
         {
             "MediaId": stable_id(job_id, index, "media"),
-            "MediaURL": oss_url("emulated", f"{job_id}-{index}.mp4", region_id),
-            "From": index * DEFAULT_VIDEO_SECONDS,
-            "To": (index + 1) * DEFAULT_VIDEO_SECONDS,
+            "MediaURL": oss_url(bucket, key.replace("{index}", str(index)), region_id),
+            "From": one.get("In"),
+            "To": one.get("Out"),
         }
-        for index in range(count)
+        for index, one in enumerate(ranges)
     ]
+
+
+def _object(written: str | None) -> dict[str, Any]:
+    value = json.loads(written or "{}")
+    return value if isinstance(value, dict) else {}
 
 
 def images(job_id: str, video_id: str, region_id: str) -> list[dict[str, Any]]:

@@ -119,7 +119,7 @@ def _other_result(jobs: Jobs, job: Job) -> dict[str, Any]:
     url = output.get("MediaURL") or output.get("MediaUrl") or results.oss_url("emulated", f"{job.job_id}.mp4", region)
     made = {"MediaId": _media_id(job), "MediaUrl": str(url)}
     if job.action in ("SubmitSegmentationJob", "SubmitHighlightExtractionJob"):
-        made["AiResult"] = dump(results.pieces(job.job_id, region))
+        made["AiResult"] = dump(results.pieces(job.job_id, job.parameters, region))
     return made
 
 

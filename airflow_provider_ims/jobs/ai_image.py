@@ -19,7 +19,7 @@ from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA
 from airflow_provider_ims.jobs.parameters import Parameter, takes
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
-from airflow_provider_ims.jobs.search import earliest
+from airflow_provider_ims.jobs.search import Search, earliest
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.service import Service
@@ -67,7 +67,7 @@ AI_IMAGE = JobFamily(
     failed=("fail",),
     jobs="AIImageJobList[]",
     result=_images,
-    search=_search,
+    search=Search("ListAIImageInfo", _search),
     # A job is found by its images, so not before they are drawn.
     search_lag=300,
 )

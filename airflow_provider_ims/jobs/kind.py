@@ -58,9 +58,9 @@ class JobKind:
 
     @property
     def ram_actions(self) -> tuple[str, ...]:
-        """The RAM actions of submitting, asking, listing and stopping, such as ``ice:SubmitASRJob``."""
-        listing = self.family.listing.action if self.family.listing else None
-        actions = (self.submit_action, self.family.query_action, listing, self.cancel_action)
+        """The RAM actions of submitting, asking, searching, listing and stopping, such as ``ice:SubmitASRJob``."""
+        listings = [of.action for of in (self.family.search, self.family.listing) if of]
+        actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.cancel_action))
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
 
     def job_id_in(self, answer: Mapping[str, Any]) -> str | None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from airflow_provider_ims.jobs.payload import parsed
 
-#: ``oss://bucket/key``, or the object's address at its bucket's own host; a CDN's does not tell the bucket.
+#: ``oss://bucket/key``, also with the bucket's host for the bucket, or the object's address at that host; a CDN's does
+#: not tell the bucket.
 _ADDRESS = re.compile(
-    r"(?:oss://(?P<bucket>[\w-]+)|https?://(?P<host>[\w-]+)\.oss[a-z0-9-]*\.aliyuncs\.com)/(?P<key>[^?#\s{}]+)"
+    r"(?:oss://(?P<bucket>[\w-]+)(?:\.oss[a-z0-9-]*\.aliyuncs\.com)?|https?://(?P<host>[\w-]+)\.oss[a-z0-9-]*\.aliyuncs\.com)/(?P<key>[^?#\s{}]+)"
     r"(?:[?#]\S*)?"
 )
 _ANY_ADDRESS = re.compile(r"https?://\S+")

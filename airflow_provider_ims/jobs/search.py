@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
 
@@ -15,9 +16,19 @@ if TYPE_CHECKING:
 #: How far the service's clock may lie behind this one, in seconds.
 CLOCK_SLACK = 300.0
 
-#: Yields (UserData, job id) of the jobs submitted since a time in epoch seconds; is given the parameters of the
-#: submit.
-Search: TypeAlias = "Callable[[Service, Mapping[str, str], float], Iterator[tuple[Any, str]]]"
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """
+    How the jobs of a family are searched.
+
+    :param action: The API action that lists them.
+    :param jobs: Yields (UserData, job id) of the jobs submitted since a time in epoch seconds; is given the hook of
+        the family's product, the parameters of the submit, and the time.
+    """
+
+    action: str
+    jobs: Callable[[Service, Mapping[str, str], float], Iterator[tuple[Any, str]]]
 
 
 def search_in(listing: Listing) -> Search:
@@ -27,7 +38,7 @@ def search_in(listing: Listing) -> Search:
     :param listing: A listing that shows the jobs' UserData.
     """
 
-    def search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+    def jobs(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
         parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
         if listing.since:
             parameters[listing.since] = earliest(since)
@@ -38,7 +49,7 @@ def search_in(listing: Listing) -> Search:
             if listing.newest_first and page and str(page[-1].get(listing.created) or "~") < earliest(since):
                 return
 
-    return search
+    return Search(listing.action, jobs)
 
 
 def find(
@@ -61,7 +72,7 @@ def find(
     """
     found = [
         (key, job_id)
-        for user_data, job_id in search(hook, submitted, since)
+        for user_data, job_id in search.jobs(hook, submitted, since)
         if (key := key_in(user_data)) is not None and key.run == run
     ]
     return max(found, key=lambda one: one[0].number, default=None)

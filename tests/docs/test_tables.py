@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import ims_tables
@@ -16,8 +17,21 @@ from airflow_provider_ims.emulator.errors import CODES
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
 from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.jobs.kinds import KINDS
+from airflow_provider_ims.operators import ims, vod
+from airflow_provider_ims.operators.base import JobOperator
 
 TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
+
+
+def all_operators() -> set[type[JobOperator]]:
+    """Return the operators that users import."""
+    return {
+        operator
+        for module in (ims, vod)
+        for operator in vars(module).values()
+        if inspect.isclass(operator) and issubclass(operator, JobOperator) and hasattr(operator, "trigger_class")
+    }
 
 
 def rows(table: str) -> list[list[str]]:
@@ -32,7 +46,7 @@ def test_the_policy_grants_what_is_called_and_no_more(name: str, ims_emulator: I
     ims_emulator.fault(case.submit, "cut_after")
     run_task(case.task())
     called = {request["action"] for request in ims_emulator.requests()}
-    granted = [action.split(":") for action in ims_tables.ram_actions(case.operator)]
+    granted = [action.split(":") for action in case.operator.kind.ram_actions]
     assert {product for product, _ in granted} == {case.operator.trigger_class.hook_class.product.code}
     assert sorted(action for _, action in granted) == sorted(called)
 
@@ -84,3 +98,17 @@ def test_every_error_has_its_place_on_the_page() -> None:
     }
     assert set(re.findall(r"^### (\w+)$", TROUBLESHOOTING, re.MULTILINE)) == classes
     assert set(re.findall(r"^```{ims-error-class} (\w+)$", TROUBLESHOOTING, re.MULTILINE)) == classes
+
+
+def test_every_operator_is_in_the_reference_and_in_the_table_of_kinds() -> None:
+    page = (ROOT / "docs/reference/operators.md").read_text()
+    described = set(re.findall(r"autoclass:: (?:[\w.]+\.)?(\w+)$", page, re.MULTILINE))
+    names = {operator.__name__ for operator in all_operators()}
+    assert described == {*names, "JobOperator"}
+    cells = {row[1] for row in rows(ims_tables.job_kinds())}
+    assert {cell.rpartition(".")[2].rstrip("`") for cell in cells} == names
+
+
+def test_the_table_of_kinds_has_each_kind_once() -> None:
+    shown = [re.findall(r"`(\w+)`", row[0])[0] for row in rows(ims_tables.job_kinds())]
+    assert shown == [kind.submit_action for kind in KINDS]

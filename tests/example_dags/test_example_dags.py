@@ -69,7 +69,8 @@ def test_the_localised_video_goes_through_five_kinds_of_jobs(run: Any, ims_emula
     (translation,) = ims_emulator.requests("SubmitVideoTranslationJob")
     spoken = xcoms["subtitles", -1]["sentences"][0]["content"]
     assert spoken.startswith(translation["parameters"]["Title"].removesuffix("..."))
-    assert xcoms["moderation", -1]["state"] == "Success"
+    assert xcoms["moderation", -1]["suggestion"] == "pass"
+    assert xcoms["publish", -1] == ["oss://your-bucket/en/clip-720p.mp4"]
 
 
 def test_the_voice_over_is_an_event_of_its_alias(run: Any, ims_emulator: ImsEmulator) -> None:

@@ -12,6 +12,7 @@ from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_obje
     ("address", "bucket", "key"),
     [
         ("oss://videos/2026/a.mp4", "videos", "2026/a.mp4"),
+        ("oss://videos.oss-cn-shanghai.aliyuncs.com/2026/a.mp4", "videos", "2026/a.mp4"),
         ("https://videos.oss-cn-shanghai.aliyuncs.com/a.mp4", "videos", "a.mp4"),
         ("http://videos.oss-cn-shanghai-internal.aliyuncs.com/a.mp4", "videos", "a.mp4"),
         ("https://videos.oss-accelerate.aliyuncs.com/%E8%9B%8B/a.mp4", "videos", "%E8%9B%8B/a.mp4"),

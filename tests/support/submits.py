@@ -10,6 +10,7 @@ OUTPUT = {"Type": "OSS", "Media": "oss://bucket/out.mp4"}
 FILES = {"Input": FILE, "Output": OUTPUT}
 SPEECH = {"EditingConfig": {"voice": "Siqi"}, "OutputConfig": {"bucket": "b", "object": "o"}, "InputConfig": "你好。"}
 VIDEOS = {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4", "Count": 2}
+PIECES = {"OutputMediaTarget": "oss-object", "Bucket": "bucket", "ObjectKey": "pieces/{index}.mp4"}
 SCENE = {"JobType": "Smart_Mix_Media_Select", "InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS}
 TEMPLATE = {"TemplateConfig": {"TemplateId": "t"}}
 VOICE = {"Audios": "media", "VoiceName": "voice", "Gender": "female"}
@@ -19,26 +20,36 @@ SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
     ("ice", "SubmitAudioProduceJob"): SPEECH,
     ("ice", "SubmitASRJob"): {"InputFile": "oss://bucket/in.mp4"},
     ("ice", "SubmitVideoTranslationJob"): {
-        "InputConfig": {"Type": "Video", "Video": "oss://bucket/in.mp4"},
+        "InputConfig": {"Type": "Video", "Video": "1628ae20c368f6f7c77a6302"},
         "OutputConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
         "EditingConfig": {"SourceLanguage": "zh", "TargetLanguage": "en"},
     },
     ("ice", "SubmitAvatarVideoJob"): {"InputConfig": {"Text": "欢迎光临"}, "EditingConfig": {"AvatarId": "a"}},
-    ("ice", "SubmitSegmentationJob"): {"InputConfig": {"Media": "m"}},
-    ("ice", "SubmitHighlightExtractionJob"): {"InputConfig": {"MediaArray": ["m"]}},
+    ("ice", "SubmitSegmentationJob"): {
+        "InputConfig": FILE,
+        "JobParams": {"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}, {"In": 35, "Out": 50}]},
+        "OutputConfig": PIECES,
+    },
+    ("ice", "SubmitHighlightExtractionJob"): {
+        "InputConfig": {"MediaArray": [{"MediaId": "m"}], "Strategy": {"Count": 5, "ClipDuration": 15}},
+        "OutputConfig": {"NeedExport": True, **PIECES},
+    },
     ("ice", "SubmitDynamicChartJob"): {
         "ChartType": "Line",
-        "Input": {"FileUrl": "oss://bucket/in.xlsx"},
-        "OutputConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
+        "Input": {"XlsFile": "https://b.oss-cn-shanghai.aliyuncs.com/in.xls"},
+        "OutputConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4", "Width": 800, "Height": 680},
     },
     ("ice", "SubmitBatchMediaProducingJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
     ("ice", "SubmitSceneMediaSelectionJob"): SCENE,
     ("ice", "SubmitSceneTimelineOrganizationJob"): {**SCENE, "MediaSelectResult": {"MediaSelectResult": []}},
     ("ice", "SubmitSceneBatchEditingJob"): {"ProjectIds": "p1,p2", "OutputConfig": VIDEOS},
     ("ice", "SubmitScreenMediaHighlightsJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
-    ("ice", "SubmitSportsHighlightsJob"): {"InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS},
+    ("ice", "SubmitSportsHighlightsJob"): {
+        "InputConfig": {"SportsCategory": "basketball", "InputMedia": "http://b.oss-cn-shanghai.aliyuncs.com/in.mp4"},
+        "OutputConfig": VIDEOS,
+    },
     ("ice", "SubmitMediaProducingJob"): {
-        "Timeline": {"VideoTracks": []},
+        "Timeline": {"VideoTracks": [{"VideoTrackClips": [{"MediaId": "m"}]}]},
         "OutputMediaConfig": {"MediaURL": "https://b.oss-cn-shanghai.aliyuncs.com/out.mp4"},
     },
     ("ice", "SubmitProjectExportJob"): {"ProjectId": "p", "OutputMediaConfig": {"Bucket": "bucket"}},
@@ -57,7 +68,11 @@ SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
     ("ice", "SubmitMediaInfoJob"): {"Input": FILE},
     ("ice", "SubmitSmarttagJob"): {"Input": FILE, "TemplateId": "t"},
     ("ice", "SubmitVideoCognitionJob"): {"Input": FILE, "TemplateId": "t"},
-    ("ice", "SubmitMediaCensorJob"): {"Input": FILE, "Title": "新店"},
+    ("ice", "SubmitMediaCensorJob"): {
+        "Input": FILE,
+        "Title": "新店",
+        "CoverImages": [{"Bucket": "bucket", "Location": "oss-cn-shanghai", "Object": "cover.jpg"}],
+    },
     ("ice", "SubmitDNAJob"): {"DBId": "db", "PrimaryKey": "key", "Input": FILE},
     ("ice", "SubmitCopyrightJob"): {"Message": "mine", **FILES},
     ("ice", "SubmitTraceAbJob"): FILES,

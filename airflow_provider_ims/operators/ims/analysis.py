@@ -84,8 +84,8 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. A dict or a JSON string.
         (templated)
-    :param cover_images: Up to five covers, each as ``{"Type": "OSS", "Media": "oss://bucket/object"}``; they go over
-        the media's own. A list or a JSON string. (templated)
+    :param cover_images: Up to five covers, each as ``{"Bucket", "Location": "oss-cn-shanghai", "Object", "RoleArn"}``;
+        they go over the media's own. A list or a JSON string. (templated)
     :param title: The title, up to 64 bytes of UTF-8; it goes over the media's own. (templated)
     :param description: The description, up to 128 bytes of UTF-8; it goes over the media's own. (templated)
     :param barrages: The comments on the screen; they go over the media's own. (templated)

@@ -68,15 +68,16 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
 
 class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     """
-    Cut the highlights of screen recordings into videos (``SubmitScreenMediaHighlightsJob``).
+    Cut the highlights of films and series into videos (``SubmitScreenMediaHighlightsJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
     "error_code", "error_message"}]}``, durations in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
 
-    :param input_config: The material. A dict or a JSON string. (templated)
-    :param editing_config: How it is edited. A dict or a JSON string. (templated)
+    :param input_config: The material: ``{"MediaArray": [media ids]}``. A dict or a JSON string. (templated)
+    :param editing_config: How it is edited, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
+        {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
@@ -116,7 +117,8 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
 
-    :param input_config: The material. A dict or a JSON string. (templated)
+    :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": an address, "FaceRegister",
+        "SlowMotionLogoRegister", "TransferNameRegister"}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.

@@ -21,15 +21,18 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
 
     :param output_media_config: Where the video goes: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for
         VOD, and its ``"Width"`` and ``"Height"``. A dict or a JSON string. (templated)
-    :param timeline: The tracks with their clips and effects. A dict or a JSON string. (templated)
+    :param timeline: The tracks with their clips and effects, such as ``{"VideoTracks": [{"VideoTrackClips":
+        [{"MediaId": ".."}]}]}``. A dict or a JSON string. (templated)
     :param template_id: A template, filled with ``clips_param``. (templated)
     :param clips_param: The material for the template. A dict or a JSON string. (templated)
     :param project_id: An editing project. (templated)
     :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
-    :param project_metadata: What to call the project that is made. A dict or a JSON string. (templated)
+    :param project_metadata: What to call the project that is made: ``{"Title", "Description"}``. A dict or a JSON
+        string. (templated)
     :param editing_produce_config: How it is produced, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the cover.
         A dict or a JSON string. (templated)
-    :param media_metadata: What to call the media asset that is made. A dict or a JSON string. (templated)
+    :param media_metadata: What to call the media asset that is made: ``{"Title", "Tags"}``. A dict or a JSON string.
+        (templated)
     :param source: What the request comes from: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)

@@ -112,9 +112,10 @@ class ImsSubmitASRJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitASRJob
 
-    :param input_file: The video or audio: ``oss://bucket/object``, its address, or a media id. (templated)
-    :param start_time: Where in the file to begin, as the API takes it. (templated)
-    :param duration: How long a part to recognise, as the API takes it. (templated)
+    :param input_file: The video or audio: ``oss://bucket.oss-cn-shanghai.aliyuncs.com/object``, or a media id.
+        (templated)
+    :param start_time: Where in the file to begin, such as ``00:00:00``. (templated)
+    :param duration: How long a part to recognise, such as ``00:00:10``. (templated)
     :param editing_config: How it is recognised: ``{"HotwordLibraryIdList" (one id), "SentenceMaxLength" (characters),
         "EnableSemanticSentenceDetection" (false)}``. A dict or a JSON string. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)

@@ -1,4 +1,4 @@
-"""Smart jobs about videos, told of by ``GetSmartHandleJob``: translation, avatars, highlights, scenes, charts."""
+"""Smart jobs about videos, told of by ``GetSmartHandleJob``: translation, avatars, highlights, pieces, charts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
 
     :param input_config: What to translate, a video or a subtitle file, such as ``{"Type": "Video", "Video":
-        "oss://bucket/object"}``. A dict or a JSON string. (templated)
+        "a media id"}``. A dict or a JSON string. (templated)
     :param output_config: Where it goes, such as ``{"MediaURL":
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
-    :param editing_config: How it is translated, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en"}``. A dict or
-        a JSON string. (templated)
+    :param editing_config: How it is translated, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en",
+        "DetextArea": "Auto"}``. A dict or a JSON string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
@@ -112,8 +112,11 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
-    :param input_config: The videos, such as ``{"MediaArray": [".."]}``. A dict or a JSON string. (templated)
-    :param output_config: What to make of the highlights, and where it goes. A dict or a JSON string. (templated)
+    :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
+        15}}``, seconds. A dict or a JSON string. (templated)
+    :param output_config: What to make of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
+        "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string.
+        (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
@@ -143,15 +146,18 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
 class ImsSubmitSegmentationJobOperator(JobOperator):
     """
-    Cut a video into its scenes (``SubmitSegmentationJob``).
+    Cut a video into pieces (``SubmitSegmentationJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` is what was found.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
-    :param input_config: The video. A dict or a JSON string. (templated)
-    :param job_params: How it is cut. A dict or a JSON string. (templated)
-    :param output_config: Where the pieces go. A dict or a JSON string. (templated)
+    :param input_config: The video: ``{"Type": "OSS", "Media": an address}`` or ``{"Type": "Media", "Media": a media
+        id}``. A dict or a JSON string. (templated)
+    :param job_params: How it is cut, such as ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``, seconds. A
+        dict or a JSON string. (templated)
+    :param output_config: Where the pieces go: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
+        {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
@@ -190,16 +196,22 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitDynamicChartJob
 
     :param chart_type: The type of chart, such as ``Line``. (templated)
-    :param input: The Excel file that holds the data. A dict or a JSON string. (templated)
-    :param output_config: Where the video goes, and how large it is. A dict or a JSON string. (templated)
-    :param chart_config: How the chart looks and how long it takes. A dict or a JSON string. (templated)
-    :param chart_title: The chart's title. A dict or a JSON string. (templated)
-    :param subtitle: The subtitle. A dict or a JSON string. (templated)
-    :param axis_params: The axes; intervals that are not given, or 0, the service finds. A dict or a JSON string.
+    :param input: The Excel file that holds the data: ``{"XlsFile": an address}``. A dict or a JSON string. (templated)
+    :param output_config: The video: ``{"MediaURL", "Bitrate", "Width", "Height"}``. A dict or a JSON string.
         (templated)
-    :param background: A color or an image. A dict or a JSON string. (templated)
-    :param data_source: The label with the data's source. A dict or a JSON string. (templated)
-    :param unit: The label with the data's unit. A dict or a JSON string. (templated)
+    :param chart_config: How the chart looks and how long it takes, in milliseconds: ``{"Style": "Normal",
+        "TitleStartTime", "ChartStartTime", "VideoDuration"}``. A dict or a JSON string. (templated)
+    :param chart_title: The chart's title: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
+        (templated)
+    :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
+        (templated)
+    :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
+        an interval that is not given, or 0, the service finds. A dict or a JSON string. (templated)
+    :param background: ``{"Color"}`` or ``{"ImageUrl"}``. A dict or a JSON string. (templated)
+    :param data_source: The label with the data's source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a
+        JSON string. (templated)
+    :param unit: The label with the data's unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON
+        string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
