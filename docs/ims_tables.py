@@ -189,7 +189,7 @@ def job_kinds() -> str:
                 code(*row["running"]),
                 code(*row["succeeded"]),
                 code(*row["failed"]),
-                found_by[row["found_by"]],
+                f"not; a second is refused by `{row['once_by']}`" if row["once_by"] else found_by[row["found_by"]],
                 f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
             ]
         )

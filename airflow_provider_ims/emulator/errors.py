@@ -40,6 +40,8 @@ CODES: dict[str, tuple[int, str]] = {
         400,
         "The request uses the same client token as a previous, but non-identical request.",
     ),
+    # Not documented by this name.
+    "SessionIdExists": (400, "The specified SessionId was submitted within the last 7 days."),
     "OperationDenied": (403, "Your account does not open IMS service yet."),
     "OperationDenied.Suspended": (403, "Your IMS service is suspended."),
     "Forbidden": (403, "User not authorized to operate on the specified resource."),

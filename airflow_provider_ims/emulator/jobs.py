@@ -18,6 +18,9 @@ QUEUED_SHARE = 0.2
 KEPT_SECONDS = 365 * 24 * 3600
 """How long a job can be asked for."""
 
+SESSION_SECONDS = 7 * 24 * 3600
+"""How long a SessionId refuses another submit."""
+
 FAILED = ("InternalError", "The job failed.")
 
 
@@ -43,7 +46,7 @@ class Jobs:
         """
         Return the job for a request: a new one, or that of an earlier request with the same ClientToken.
 
-        :raises ApiError: if the token was used with other parameters.
+        :raises ApiError: if the token was used with other parameters, or the SessionId within the last days.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(token)) is not None:
@@ -51,6 +54,9 @@ class Jobs:
                 raise ApiError("IdempotentParameterMismatch")
             return earlier
         now = self.clock.now()
+        session_id = parameters.get("SessionId")
+        if session_id and self.store.job_of_session(action, session_id, now - SESSION_SECONDS):
+            raise ApiError("SessionIdExists")
         seconds = self.settings.seconds(action)
         job = Job(
             job_id=uuid.uuid4().hex,

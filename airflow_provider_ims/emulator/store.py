@@ -194,6 +194,11 @@ class Store:
         """Return the job that was submitted with a client token."""
         return self._first("client_token = ?", client_token)
 
+    def job_of_session(self, action: str, session_id: str, since: float) -> Job | None:
+        """Return a job that an action made since a time with a SessionId."""
+        where = "action = ? AND json_extract(parameters, '$.SessionId') = ? AND created > ?"
+        return self._first(where, action, session_id, since)
+
     def jobs_of_video(self, video_id: str) -> list[Job]:
         """Return the AI image jobs of a video, oldest first."""
         rows = self._db.execute("SELECT * FROM jobs WHERE video_id = ? ORDER BY seq", (video_id,))
@@ -278,8 +283,8 @@ class Store:
         self._db.execute("DELETE FROM requests")
         self._db.commit()
 
-    def _first(self, where: str, value: str) -> Job | None:
-        row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", (value,)).fetchone()
+    def _first(self, where: str, *values: str | float) -> Job | None:
+        row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()
         return None if row is None else _job(row)
 
 

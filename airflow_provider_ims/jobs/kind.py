@@ -29,6 +29,7 @@ class JobKind:
     :param job_id: The path to the job's id in the action's answer.
     :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
     :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
+    :param once_by: The parameter by which the service refuses a submit that repeats one it has accepted.
     :param cancel_action: The API action that stops such a job, where there is one; it takes a ``JobId``.
     :param cancel_while: The state words in which a job can be stopped; empty for all that run.
     """
@@ -40,6 +41,7 @@ class JobKind:
     job_id: str = "JobId"
     search_proves: bool = False
     marker_under: str | None = None
+    once_by: str | None = None
     cancel_action: str | None = None
     cancel_while: tuple[str, ...] = ()
 
@@ -50,6 +52,11 @@ class JobKind:
     def takes_client_token(self) -> bool:
         """Whether the service answers a submit that it knows by its ClientToken with the job it already has."""
         return self._parameter("ClientToken") is not None
+
+    @property
+    def token(self) -> str | None:
+        """The parameter that makes several submits one job, where there is one."""
+        return "ClientToken" if self.takes_client_token else self.once_by
 
     @property
     def takes_marker(self) -> bool:

@@ -130,8 +130,8 @@ def catalogue_rows() -> list[dict[str, Any]]:
 
     :return: For each kind ``title``, ``product`` (its code), ``submit_action``, ``query_action``, ``running``,
         ``succeeded`` and ``failed`` (state words), ``found_by`` (``client_token``, ``marker`` or ``None``: how a job
-        is found whose id was lost), ``search_proves``, ``listing`` (the action or ``None``), ``cancel_action``,
-        ``cancel_while`` and ``ram_actions``.
+        is found whose id was lost), ``once_by``, ``search_proves``, ``listing`` (the action or ``None``),
+        ``cancel_action``, ``cancel_while`` and ``ram_actions``.
     """
     return [
         {
@@ -143,6 +143,7 @@ def catalogue_rows() -> list[dict[str, Any]]:
             "succeeded": kind.family.succeeded,
             "failed": kind.family.failed,
             "found_by": "client_token" if kind.takes_client_token else "marker" if kind.takes_marker else None,
+            "once_by": kind.once_by,
             "search_proves": kind.search_proves,
             "listing": kind.family.listing.action if kind.family.listing else None,
             "cancel_action": kind.cancel_action,

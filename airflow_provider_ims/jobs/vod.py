@@ -158,6 +158,8 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
+        # For seven days, which no run's retries outlast.
+        once_by="SessionId",
         parameters=takes(
             "TemplateGroupId*",
             "VideoId",

@@ -152,7 +152,8 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     A task that ended with some failed streams succeeds, with a warning, unless ``fail_on_partial_failure`` is set.
     ``job_id`` is the transcoding task's. No listing shows the user data of tasks, so one whose id was lost in a crash
-    cannot be found again; a ``session_id`` of your own keeps it from being paid for twice.
+    cannot be found again. It is not paid for twice either: ``durable`` sends a ``SessionId``, by which the service
+    refuses a second one.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"job_id", "error_code", "error_message"}]}``.

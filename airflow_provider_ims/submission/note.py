@@ -24,7 +24,7 @@ class Note:
     :param unanswered: The submits under this number of which nobody knows whether they were accepted.
     :param accepted: Whether the service let slip that one of them was.
     :param parameters: A digest of the parameters, to tell when a retry has others.
-    :param client_token: The ClientToken that was sent.
+    :param client_token: The token that was sent: the ClientToken, or what serves as one.
     :param job_id: The job, once its id is known.
     """
 

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError, ImsUncertainSubmitError
@@ -124,7 +125,7 @@ ImsUnavailableError` the job may have been accepted all the same.
                 submitted_at=self.now(),
                 unanswered=note.unanswered + 1,
                 parameters=_digest(self.parameters),
-                client_token=keyed.get("ClientToken"),
+                client_token=keyed.get(self.kind.token or ""),
             )
             # Without this intent a crash could lose the job: when it cannot be noted, nothing is submitted.
             if store is not None:
@@ -133,6 +134,9 @@ ImsUnavailableError` the job may have been accepted all the same.
                 job = self._accepted(keyed)
             except ImsError as error:
                 if self._refused(error):
+                    if self.kind.once_by and before.unanswered:
+                        self._write(store, before)
+                        raise self._uncertain(note, f"to submit it again was refused: {error}") from error
                     # What the submits before this one came to is as unknown as it was.
                     self._write(store, replace(before, parameters=note.parameters, client_token=note.client_token))
                     raise
@@ -239,6 +243,9 @@ ImsUnavailableError` the job may have been accepted all the same.
         if self.kind.takes_client_token:
             log.info("No job was found; submitting again with the same ClientToken, which cannot make a second one")
             return
+        if self.kind.once_by:
+            log.info("Submitting again with the same %s, which is refused if there is a job", self.kind.once_by)
+            return
         if self.on_uncertain == "fail":
             raise self._uncertain(note, "on_uncertain is 'fail'")
         if self.kind.search_proves:
@@ -247,16 +254,22 @@ ImsUnavailableError` the job may have been accepted all the same.
         if note.unanswered > BLIND_SUBMITS:
             raise self._uncertain(note, f"{note.unanswered} submits got no answer")
         log.warning(
-            "No job marked %s was found in %.0f s: submitting again, once. If the first submit was accepted all the "
-            "same, there are two jobs now",
-            note.key,
-            self.kind.family.search_lag,
+            "%s: submitting again, once. If the first submit was accepted all the same, there are two jobs now",
+            "Whether there is a job cannot be found out"
+            if self._user_data(note.key) is None
+            else f"No job marked {note.key} was found in {self.kind.family.search_lag:.0f} s",
         )
 
     def _uncertain(self, note: Note, why: str) -> ImsUncertainSubmitError:
+        if self._user_data(note.key) is not None:
+            now_what = f"look for UserData with {note.key} in the console. A retry looks for it again"
+        elif self.kind.takes_client_token:
+            now_what = "a retry submits it again with the same ClientToken, which cannot make a second one"
+        else:
+            began = datetime.fromtimestamp(note.submitted_at, UTC).isoformat(timespec="seconds")
+            now_what = f"it cannot be looked for. See in the console what began {began}; clear the task to submit anew"
         return ImsUncertainSubmitError(
-            f"A {self.kind.title} job may have been submitted, but was not found ({why}); look for UserData with "
-            f"{note.key} in the console. A retry looks for it again",
+            f"A {self.kind.title} job may have been submitted, but was not found ({why}); {now_what}",
             key=str(note.key),
             action=self.kind.submit_action,
         )
@@ -269,14 +282,15 @@ ImsUnavailableError` the job may have been accepted all the same.
 
     def _keyed(self, note: Note) -> dict[str, str]:
         """Return the parameters with the submission's key in them."""
-        if "ClientToken" in self.parameters:
+        token = self.kind.token
+        if token is not None and token in self.parameters:
             # A token that renders anew in each try makes none of them the same; the first one stays.
-            return {**self.parameters, "ClientToken": note.client_token or self.parameters["ClientToken"]}
-        keyed = {"ClientToken": str(note.key)} if self.kind.takes_client_token else {}
+            return {**self.parameters, token: note.client_token or self.parameters[token]}
+        keyed = {token: str(note.key)} if token else {}
         user_data = self._user_data(note.key)
         if user_data is not None:
             keyed["UserData"] = user_data
-        else:
+        elif self.kind.takes_marker:
             log.info("UserData has no room for the marker %s: if the job's id is lost, it cannot be found", note.key)
         return {**self.parameters, **keyed}
 

@@ -288,6 +288,7 @@ def test_the_rows_of_the_catalogue_are_plain_data() -> None:
         "succeeded": ("Success",),
         "failed": ("Fail",),
         "found_by": None,
+        "once_by": None,
         "search_proves": False,
         "listing": None,
         "cancel_action": "CancelDNAJob",

@@ -1,0 +1,123 @@
+"""What a lost answer and a crash cost, for each kind of the catalogue."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from support.running import TaskLog, TaskRun
+from support.submits import SUBMITS
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.kinds import key_of
+from airflow_provider_ims.exceptions import ImsUncertainSubmitError
+from airflow_provider_ims.jobs.kinds import KINDS, JobKind
+from airflow_provider_ims.operators import base as operators
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.operators.vod import VodSubmitJobOperator
+from airflow_provider_ims.submission import Submitter
+
+OPERATORS = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
+
+
+def kind_id(kind: JobKind) -> str:
+    return f"{kind.family.product.code}:{kind.submit_action}"
+
+
+def key(kind: JobKind) -> str:
+    return key_of(kind.submit_action, kind.family.product.version)
+
+
+FOUND = [kind for kind in KINDS if kind.takes_client_token or kind.takes_marker]
+REFUSED = [kind for kind in KINDS if kind.once_by]
+LOST = [kind for kind in KINDS if kind not in FOUND and kind not in REFUSED]
+#: All jobs end at once, so that those are found, too, which only what they made tells of.
+listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind): 0 for kind in KINDS})
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
+
+
+def task(kind: JobKind, **more: Any) -> Any:
+    code = kind.family.product.code
+    parameters = SUBMITS[code, kind.submit_action]
+    return OPERATORS[code](task_id="job", job=kind.submit_action, parameters=parameters, poll_interval=0.05, **more)
+
+
+@listed
+@pytest.mark.parametrize("kind", FOUND, ids=kind_id)
+def test_a_job_that_can_be_found_is_paid_for_once_when_its_answer_is_lost(
+    kind: JobKind, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(key(kind), "cut_after")
+    result = TaskRun(task(kind)).attempt()
+    (job,) = ims_emulator.jobs()
+    assert result["job_id"] == job["job_id"]
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
+def test_a_job_whose_repetition_is_refused_is_paid_for_once_and_told_of(
+    kind: JobKind, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(key(kind), "cut_after")
+    run = TaskRun(task(kind))
+    for _ in range(2):
+        with pytest.raises(ImsUncertainSubmitError, match="SessionIdExists"):
+            run.attempt()
+    (job,) = ims_emulator.jobs()
+    assert job["parameters"][kind.once_by] in [
+        request["parameters"][kind.once_by] for request in ims_emulator.requests(kind.submit_action)
+    ]
+    run.clear()
+    assert run.attempt()["job_id"] != job["job_id"]
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
+def test_a_failed_job_is_followed_by_one_that_is_not_refused(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(key(kind), "fail_job")
+    run = TaskRun(task(kind))
+    with pytest.raises(Exception, match="failed"):
+        run.attempt()
+    run.attempt()
+    assert len(ims_emulator.jobs()) == 2
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
+def test_a_users_own_identifier_stays_what_it_was_in_the_first_try(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(key(kind), "cut_after")
+    run = TaskRun(task(kind))
+    for own in ("mine-1", "mine-2"):
+        run.task.parameters = {**run.task.parameters, kind.once_by: own}
+        with pytest.raises(ImsUncertainSubmitError):
+            run.attempt()
+    sent = [request["parameters"][kind.once_by] for request in ims_emulator.requests(kind.submit_action)]
+    assert set(sent) == {"mine-1"}
+    assert len(ims_emulator.jobs()) == 1
+
+
+@pytest.mark.parametrize("kind", LOST, ids=kind_id)
+def test_a_job_that_cannot_be_found_is_told_of_and_not_repeated_where_that_is_asked_for(
+    kind: JobKind, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(key(kind), "cut_after")
+    run = TaskRun(task(kind, on_uncertain="fail"))
+    for _ in range(2):
+        with pytest.raises(ImsUncertainSubmitError, match="cannot be looked for") as failure:
+            run.attempt()
+        assert "UserData" not in str(failure.value)
+        assert "clear the task" in str(failure.value)
+    assert len(ims_emulator.jobs()) == 1
+
+
+@pytest.mark.parametrize("kind", LOST, ids=kind_id)
+def test_a_job_that_cannot_be_found_is_submitted_once_more_with_a_warning(
+    kind: JobKind, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    ims_emulator.fault(key(kind), "cut_after")
+    TaskRun(task(kind)).attempt()
+    assert len(ims_emulator.jobs()) == 2
+    assert any("cannot be found out" in line for line in task_log.lines("warning"))
+    assert not any("UserData" in line for line in task_log.lines())
