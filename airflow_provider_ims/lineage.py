@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_ims.jobs.objects import OssObject
+
+log = logging.getLogger(__name__)
 
 
 def emit_asset_events(context: Context, outlets: Iterable[Any], made: Iterable[OssObject], job_id: str) -> None:
@@ -28,7 +31,13 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], made: Iterable[O
     for alias in outlets:
         if isinstance(alias, AssetAlias) and events is not None:
             for one in made:
-                events[alias].add(Asset(one.uri), extra={"job_id": job_id})
+                try:
+                    asset = Asset(one.uri)
+                except ValueError as error:
+                    # The job is done and paid for; its result is handed on all the same.
+                    log.warning("Job %s made %s, which cannot be an asset: %s", job_id, one.uri, error)
+                else:
+                    events[alias].add(asset, extra={"job_id": job_id})
 
 
 def operator_lineage(

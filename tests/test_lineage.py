@@ -12,7 +12,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
 from openlineage.client.run import Job, Run, RunState
 from openlineage.client.serde import Serde
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
-from support.running import TaskRun, run_task
+from support.running import TaskLog, TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
@@ -45,6 +45,16 @@ def test_each_object_that_a_job_made_is_an_event_of_the_alias(
     result = run.attempt()
     extra = {"job_id": result["job_id"]}
     assert events_of(run) == [(uri_of(address), extra) for address in MADE[case.submit](result)]
+
+
+def test_an_object_whose_name_is_too_long_for_an_asset_costs_no_result(
+    ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    media = {"bucket": "my_bucket", "object": "蛋糕" * 160}
+    run = TaskRun(AUDIO.task(outlets=[ALIAS], output_config=media))
+    assert run.attempt()["media_url"]
+    assert events_of(run) == []
+    assert any("cannot be an asset" in line for line in task_log.lines("warning"))
 
 
 def test_a_sensor_tells_of_the_objects_of_all_its_jobs(ims_emulator: ImsEmulator) -> None:

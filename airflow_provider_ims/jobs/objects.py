@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_ims.jobs.payload import parsed
 
@@ -16,6 +17,8 @@ _ADDRESS = re.compile(
     r"(?:[?#]\S*)?"
 )
 _ANY_ADDRESS = re.compile(r"https?://\S+")
+#: Every sign of ASCII, so that what is percent-encoded stays what it is.
+_KEPT = "".join(map(chr, range(33, 127)))
 #: What an address is signed with: by OSS in its two ways, or by a CDN. Whoever has it has the file.
 _SIGNATURE = re.compile(
     r"(https?://[^\s?\"']+)\?[^\s\"']*?\b(?:signature|x-oss-signature|ossaccesskeyid|x-oss-credential|security-token|"
@@ -30,7 +33,7 @@ class OssObject:
     An object.
 
     :param bucket: Its bucket.
-    :param key: Its key, percent-encoded as it was named.
+    :param key: Its key, as it was named.
     """
 
     bucket: str
@@ -38,8 +41,8 @@ class OssObject:
 
     @property
     def uri(self) -> str:
-        """``oss://bucket/key``."""
-        return f"oss://{self.bucket}/{self.key}"
+        """``oss://bucket/key``, percent-encoded as in the object's address, however it was named."""
+        return f"oss://{self.bucket}/{quote(self.key, safe=_KEPT)}"
 
 
 def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, None]:

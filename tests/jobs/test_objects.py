@@ -24,6 +24,11 @@ def test_an_object_is_known_by_each_of_its_addresses(address: str, bucket: str, 
     assert OssObject(bucket, key).uri == f"oss://{bucket}/{key}"
 
 
+def test_both_ways_to_name_an_object_have_one_uri() -> None:
+    named = ["oss://videos/蛋糕/a.mp4", "https://videos.oss-cn-shanghai.aliyuncs.com/%E8%9B%8B%E7%B3%95/a.mp4"]
+    assert {one.uri for one in oss_objects(named)} == {"oss://videos/%E8%9B%8B%E7%B3%95/a.mp4"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
