@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,10 +58,6 @@ class JobTask(_Task):
         connection may be another by then.
         """
         return self.trigger_class.hook_class(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
-
-    def log_change(self, job: Job, started: float) -> None:
-        """Log a change of a job's state, with the seconds since ``started`` (epoch seconds)."""
-        self.log.info("Job %s is %s after %.0f s", job.id, job.status, time.time() - started)
 
     def show_job(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
         """Link to a job, as soon as its id is known."""

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_ims.exceptions import (
     ImsJobNotFoundError,
@@ -24,8 +24,6 @@ from airflow_provider_ims.jobs.job import Job
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.service import Service
-
-log = logging.getLogger(__name__)
 
 #: Seconds for which a job may be unknown to the service before the wait is given up.
 UNKNOWN_GRACE = 120.0
@@ -54,6 +52,20 @@ class Notice:
 
     text: str
     level: int = logging.INFO
+
+
+def log_told(log: Any, told: Job | Notice, started: float) -> None:
+    """
+    Log what a wait tells.
+
+    :param log: The task's or the trigger's logger.
+    :param told: A job that changed, or a notice.
+    :param started: When the job was submitted, in epoch seconds.
+    """
+    if isinstance(told, Notice):
+        log.log(told.level, told.text)
+    else:
+        log.info("Job %s is %s after %.0f s", told.id, told.status, time.time() - started)
 
 
 @dataclass(slots=True)
@@ -157,7 +169,7 @@ def wait_for_job(
     poll_interval: float,
     started: float,
     timeout: float,
-    on_change: Callable[[Job], None],
+    tell: Callable[[Job | Notice], None],
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Job:
@@ -170,7 +182,8 @@ def wait_for_job(
     :param poll_interval: Seconds between two looks.
     :param started: When the wait began, in epoch seconds.
     :param timeout: Seconds after ``started`` at which the wait ends, after one last look.
-    :param on_change: Called with the job at each change of its state, its end included.
+    :param tell: Called with the job at each change of its state, its end included, and with what else is worth a line
+        in the log.
     :param now: The clock.
     :param sleep: How to pass the time.
     :return: The ended job.
@@ -184,12 +197,10 @@ def wait_for_job(
         sleep(max(0.0, min(pause, deadline - now())))
         last_look = now() >= deadline
         told = watch.judge(look(family, hook, [job_id])[job_id], now())
-        if isinstance(told, Notice):
-            log.log(told.level, told.text)
-        elif told is not None:
-            on_change(told)
-            if told.ended:
-                return told
+        if told is not None:
+            tell(told)
+        if isinstance(told, Job) and told.ended:
+            return told
         if last_look:
             raise timed_out(job_id, now() - started)
         pause = next_pause(poll_interval)

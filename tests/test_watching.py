@@ -101,7 +101,7 @@ class Service:
             "poll_interval": 10,
             "started": self.now,
             "timeout": 100,
-            "on_change": lambda job: changes.append(job.status),
+            "tell": lambda told: changes.append(told.status) if isinstance(told, Job) else None,
             "now": lambda: self.now,
             "sleep": self.sleep,
             **overrides,

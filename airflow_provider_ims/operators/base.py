@@ -19,7 +19,7 @@ from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnUncertain, Submitter
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
-from airflow_provider_ims.watching import wait_for_job
+from airflow_provider_ims.watching import log_told, wait_for_job
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -145,7 +145,7 @@ class JobOperator(JobTask, BaseOperator):
                     poll_interval=poll_interval,
                     started=waits_since,
                     timeout=timeout,
-                    on_change=lambda changed: self.log_change(changed, submission.submitted_at),
+                    tell=partial(log_told, self.log, started=submission.submitted_at),
                 )
         return self._end(context, job, submission.submitted_at)
 

@@ -1,7 +1,7 @@
 """
 The poller: in a triggerer, one asks for all the waiting jobs of a connection, a region and a family.
 
-A trigger joins with :func:`watch_job` and leaves when its job ended; a poller with nobody waiting ends. A job is asked
+A trigger joins, and leaves when its job ended; a poller with nobody waiting ends. A job is asked
 for by its id, as many as a call takes. Where many wait, and the family has a listing, the poller sweeps instead: it
 lists what still runs, and asks by id only for those that are not in the list. A listing is a hint and no more: no
 outcome is ever read from it.
@@ -18,8 +18,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
@@ -36,7 +35,6 @@ from airflow_provider_ims.watching import (
     first_pause,
     look,
     next_pause,
-    timed_out,
 )
 
 if TYPE_CHECKING:
@@ -300,69 +298,3 @@ class Poller:
                     # Spread over a whole interval: they were all seen at once.
                     self._schedule(wait, wait.poll_interval * random.random())
         self._wake()
-
-
-_PollerKey: TypeAlias = "tuple[str, str, str | None]"
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]] = WeakKeyDictionary()
-
-
-def poller_for(
-    family: JobFamily, hook_class: type[AlibabaCloudMediaHook], ims_conn_id: str, region_id: str | None
-) -> Poller:
-    """
-    Return the running event loop's poller of a connection, a region and a family.
-
-    :param family: The jobs' family.
-    :param hook_class: The hook of the family's product.
-    :param ims_conn_id: The connection.
-    :param region_id: A region that goes over the connection's.
-    """
-    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    key = (family.name, ims_conn_id, region_id)
-    if key not in pollers:
-        pollers[key] = Poller(
-            family, lambda: hook_class(ims_conn_id=ims_conn_id, region_id=region_id), ims_conn_id=ims_conn_id
-        )
-    return pollers[key]
-
-
-async def watch_job(
-    poller: Poller,
-    job_id: str,
-    *,
-    poll_interval: float,
-    started: float,
-    deadline: float,
-    tell: Callable[[Job | Notice], None],
-) -> Job:
-    """
-    Wait for a job's end.
-
-    Ten thousand of these wait at once, so each is little: no task, no timer and no generator of its own.
-
-    :param poller: The poller to ask through.
-    :param job_id: The job.
-    :param poll_interval: Seconds between two looks.
-    :param started: When the job was submitted, in epoch seconds.
-    :param deadline: When the wait ends, in epoch seconds, after one last look.
-    :param tell: Called with the job at each change of its state, its end included, and with what else is worth a line
-        in the log.
-    :return: The ended job.
-    :raises ImsJobTimeoutError: at the deadline.
-    :raises ImsError: as :meth:`~airflow_provider_ims.watching.JobWatch.judge`.
-    """
-    now = time.time()
-    wait = poller.join(job_id, poll_interval, now, max(0.0, deadline - now))
-    try:
-        while True:
-            for told in wait.told():
-                if isinstance(told, Exception):
-                    raise told
-                if isinstance(told, LastLook):
-                    raise timed_out(job_id, time.time() - started)
-                tell(told)
-                if isinstance(told, Job) and told.ended:
-                    return told
-            await wait.listen()
-    finally:
-        poller.leave(wait)

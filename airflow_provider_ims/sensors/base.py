@@ -22,7 +22,7 @@ from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import family_of, kind_of
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
-from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Notice, look
+from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, log_told, look
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -142,10 +142,9 @@ class JobSensor(JobTask, BaseSensorOperator):
             for job_id, observation in look(family, hook, some).items():
                 watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
                 told = watch.judge(observation, time.time())
-                if isinstance(told, Notice):
-                    self.log.log(told.level, told.text)
-                elif told is not None:
-                    self.log_change(told, began)
+                if told is not None:
+                    log_told(self.log, told, began)
+                if isinstance(told, Job):
                     self.show_job(context, hook, told.id)
                     if told.ended:
                         self._ended[job_id] = told

@@ -14,7 +14,7 @@ from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import family_of
 from airflow_provider_ims.polling import poller_for, watch_job
-from airflow_provider_ims.watching import Notice
+from airflow_provider_ims.watching import Notice, log_told
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -112,10 +112,7 @@ class JobTrigger(BaseTrigger):
         )
 
     def _tell(self, told: Job | Notice) -> None:
-        if isinstance(told, Notice):
-            self.log.log(told.level, told.text)
-        else:
-            self.log.info("Job %s is %s after %.0f s", told.id, told.status, time.time() - self.started)
+        log_told(self.log, told, self.started)
 
 
 class SingleJobTrigger(JobTrigger):

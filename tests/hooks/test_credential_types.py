@@ -227,7 +227,7 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
             poll_interval=1,
             started=time.time(),
             timeout=20,
-            on_change=lambda _: None,
+            tell=lambda _: None,
             sleep=passing,
         )
         sent = service.requests("GetSmartHandleJob")

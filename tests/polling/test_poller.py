@@ -18,7 +18,8 @@ from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.polling.poller import Poller, poller_for, watch_job
+from airflow_provider_ims.polling import poller_for, watch_job
+from airflow_provider_ims.polling.poller import Poller
 
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
 

@@ -16,8 +16,8 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.polling import sweeping
-from airflow_provider_ims.polling.poller import Poller, poller_for, watch_job
+from airflow_provider_ims.polling import poller_for, sweeping, watch_job
+from airflow_provider_ims.polling.poller import Poller
 from airflow_provider_ims.watching import Notice
 
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
