@@ -38,6 +38,7 @@ ERRORS = [
     ("InvalidParameter", 400, ImsRequestError),
     ("InvalidParameter.Title", 400, ImsRequestError),
     ("IdempotentParameterMismatch", 400, ImsRequestError),
+    ("SessionIdExists", 400, ImsRequestError),
     ("InvalidAction.NotFound", 404, ImsRequestError),
     ("InvalidVersion", 404, ImsRequestError),
     ("UnsupportedHTTPMethod", 400, ImsRequestError),
