@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_ims.emulator.jobs import UnknownJobError
+from airflow_provider_ims.emulator.wire import body
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,10 +71,14 @@ def _endpoint(gateway: Gateway, command: Command) -> Callable[[Request], Awaitab
     async def endpoint(request: Request) -> Response:
         try:
             options = await request.json() if request.method == "POST" else dict(request.query_params)
-            return JSONResponse(command(gateway, options))
+            return _answer(command(gateway, options))
         except UnknownJobError as error:
-            return JSONResponse({"error": str(error)}, 404)
+            return _answer({"error": str(error)}, 404)
         except (KeyError, TypeError, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            return _answer({"error": str(error)}, 400)
 
     return endpoint
+
+
+def _answer(content: Any, status: int = 200) -> Response:
+    return Response(body(content), status, media_type="application/json")

@@ -65,7 +65,7 @@ class Reply:
 
     def payload(self) -> bytes:
         """Return the body."""
-        return self.content if isinstance(self.content, bytes) else dump(self.content).encode()
+        return self.content if isinstance(self.content, bytes) else body(self.content)
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
@@ -80,3 +80,9 @@ def pairs(text: str) -> list[tuple[str, str]]:
 def dump(value: Any) -> str:
     """Return JSON as the services write it inside strings: compact, Chinese as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def body(value: Any) -> bytes:
+    """Return JSON as the body of an answer."""
+    # What cannot be written is a lone surrogate, which JSON can name.
+    return dump(value).encode(errors="replace")
