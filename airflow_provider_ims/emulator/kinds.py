@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ims.emulator import made
+from airflow_provider_ims.emulator import made, made_vod
 from airflow_provider_ims.emulator.families import (
     AI_JOB,
     AUDIT,
@@ -241,16 +241,16 @@ KINDS: tuple[Kind, ...] = (
         AI_JOB,
         "MediaId Types Config{} UserData{}",
         "AIJobList.AIJob[].JobId",
-        shown=made.ai_job,
-        result=made.ai_result,
+        shown=made_vod.ai_job,
+        result=made_vod.ai_result,
     ),
     Kind(
         "SubmitAIMediaAuditJob",
         AUDIT,
         "MediaId* MediaType TemplateId MediaAuditConfiguration{} CensorProvider ServiceParameters VideoService"
         " VoiceService UserData{}",
-        shown=made.media,
-        result=made.audited,
+        shown=made_vod.media,
+        result=made_vod.audited,
         seconds=3.0,
     ),
     Kind(
@@ -259,22 +259,24 @@ KINDS: tuple[Kind, ...] = (
         "TemplateGroupId* VideoId EncryptConfig{} OverrideParams{} PipelineId Priority ReferenceId SessionId"
         " UserData{}",
         "TranscodeTaskId",
-        shown=made.video,
+        shown=made_vod.video,
         # As many streams does a template group have here.
         parts=lambda _: 2,
-        part=made.stream,
+        part=made_vod.stream,
         parts_at="TranscodeJobInfoList",
         seconds=6.0,
     ),
-    Kind("SubmitWorkflowJob", WORKFLOW, "WorkflowId* MediaId", "TaskId", shown=made.workflow, result=made.nodes),
+    Kind(
+        "SubmitWorkflowJob", WORKFLOW, "WorkflowId* MediaId", "TaskId", shown=made_vod.workflow, result=made_vod.nodes
+    ),
     Kind(
         "SubmitSnapshotJob",
         VOD_SNAPSHOT,
         "VideoId SnapshotTemplateId Count# Interval# SpecifiedOffsetTime# SpecifiedOffsetTimes[] Width Height"
         " SpriteSnapshotConfig{} ReferenceId UserData{}",
         "SnapshotJob.JobId",
-        shown=made.video,
-        result=made.snapshot_config,
+        shown=made_vod.video,
+        result=made_vod.snapshot_config,
         seconds=2.0,
     ),
 )

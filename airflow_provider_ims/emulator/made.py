@@ -35,12 +35,13 @@ def _file(parameters: Parameters, name: str) -> dict[str, str]:
 
 
 def _address(job_id: str, parameters: Parameters, name: str, ending: str, region: str) -> str:
-    given = _read(parameters, name)
-    address = given.get("MediaURL") or given.get("OutputUrl") or given.get("Media")
+    wanted = _read(parameters, name)
+    address = wanted.get("MediaURL") or wanted.get("OutputUrl") or wanted.get("Media")
     return str(address or oss_url("emulated", f"{job_id}.{ending}", region)).replace("{Count}", "00001")
 
 
-def _given(parameters: Parameters, *names: str) -> dict[str, Any]:
+def given(parameters: Parameters, *names: str) -> dict[str, Any]:
+    """Return those of some parameters that were sent."""
     return {name: parameters[name] for name in names if name in parameters}
 
 
@@ -80,7 +81,7 @@ def function(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]
     """Return which algorithm works on which files."""
     return {
         **files(job_id, parameters, region),
-        **_given(parameters, "FunctionName", "Name", "JobParams", "TemplateId"),
+        **given(parameters, "FunctionName", "Name", "JobParams", "TemplateId"),
     }
 
 
@@ -92,12 +93,12 @@ def function_result(job_id: str, parameters: Parameters, region: str) -> dict[st
 
 def source(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
     """Return the file that a job reads."""
-    return {"Input": _file(parameters, "Input"), **_given(parameters, "Name")}
+    return {"Input": _file(parameters, "Input"), **given(parameters, "Name")}
 
 
 def output(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
     """Return the file that a job writes."""
-    return {"Output": _file(parameters, "Output"), **_given(parameters, "Name")}
+    return {"Output": _file(parameters, "Output"), **given(parameters, "Name")}
 
 
 def files(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
@@ -207,7 +208,7 @@ def censored(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]
         covers = json.loads(parameters["CoverImages"])
         verdicts["CoverImageCensorResults"] = {
             "CoverImageCensorResult": [
-                {**_given(cover, "Bucket", "Location", "Object"), "Results": {"Result": [_verdict("porn")]}}
+                {**given(cover, "Bucket", "Location", "Object"), "Results": {"Result": [_verdict("porn")]}}
                 for cover in covers
                 if isinstance(cover, dict)
             ]
@@ -220,7 +221,7 @@ def censored(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]
 
 def fingerprint(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
     """Return whose fingerprint is taken."""
-    return {"Input": _file(parameters, "Input"), **_given(parameters, "DBId", "PrimaryKey", "Config")}
+    return {"Input": _file(parameters, "Input"), **given(parameters, "DBId", "PrimaryKey", "Config")}
 
 
 def fingerprinted(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
@@ -245,7 +246,7 @@ def trace(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
 
 def playlist(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
     """Return the playlist with a trace."""
-    return {**output(job_id, parameters, region), **_given(parameters, "TraceMediaId", "Trace")}
+    return {**output(job_id, parameters, region), **given(parameters, "TraceMediaId", "Trace")}
 
 
 def success(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
@@ -264,7 +265,7 @@ def voice(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
     return {
         "VoiceId": voice_id,
         "Type": "Standard" if "Audios" in parameters else "Basic",
-        **_given(parameters, "VoiceName", "Gender"),
+        **given(parameters, "VoiceName", "Gender"),
     }
 
 
@@ -282,76 +283,3 @@ def storyboard(job_id: str, parameters: Parameters, region: str) -> dict[str, An
             "SuccessStoryboardIds": stable_id(job_id, "storyboard"),
         }
     }
-
-
-def ai_job(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return what is analysed how."""
-    return {"MediaId": parameters.get("MediaId", ""), "Type": parameters.get("Types", "AIVideoTag").split(",")[0]}
-
-
-def ai_result(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return what the analysis found."""
-    return {"Data": dump({"VideoTags": [{"Tag": "美食"}, {"Tag": "开业"}]})}
-
-
-def media(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return the media that is looked at."""
-    return {"MediaId": parameters["MediaId"], "Type": "AIMediaAudit"}
-
-
-def audited(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return the verdict of an audit."""
-    text = {
-        "Type": "title",
-        "Content": "开业",
-        "Label": "normal",
-        "Scene": "antispam",
-        "Score": "100",
-        "Suggestion": "pass",
-    }
-    passed = {"Label": "normal", "Suggestion": "pass"}
-    return {
-        "Data": {**passed, "AbnormalModules": "", "TextResult": [text], "VideoResult": {**passed, "PornResult": passed}}
-    }
-
-
-def video(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return the video that is worked on."""
-    return _given(parameters, "VideoId")
-
-
-def stream(job_id: str, parameters: Parameters, index: int, good: bool | None, region: str) -> dict[str, Any]:
-    """Return one stream of a transcoded video; ``good`` is None while it is made."""
-    part_id, definition = stable_id(job_id, index), ("LD", "HD")[index]
-    shown: dict[str, Any] = {
-        "TranscodeJobId": part_id,
-        "Definition": definition,
-        "TranscodeJobStatus": {None: "Transcoding", True: "TranscodeSuccess", False: "TranscodeFail"}[good],
-        "TranscodeProgress": 100 if good else 0,
-    }
-    if good:
-        shown["OutputFile"] = {
-            "OutputFileUrl": oss_url("emulated", f"{job_id}-{definition}.mp4", region),
-            "Duration": str(SECONDS),
-            "Filesize": 851164,
-            "Format": "mp4",
-            "Width": "1280",
-            "Height": "720",
-        }
-    return shown
-
-
-def workflow(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return the workflow that runs."""
-    return {"WorkflowId": parameters["WorkflowId"]}
-
-
-def nodes(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return what the nodes of a workflow came to."""
-    node = {"NodeName": "transcode", "Status": "succeeded"}
-    return {"NodeResults": dump([node]), "Outputs": dump({"MediaId": parameters.get("MediaId", "")})}
-
-
-def snapshot_config(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
-    """Return how the snapshots of a video were taken."""
-    return {"NormalConfig": dump({"Count": int(parameters.get("Count", 1))})}
