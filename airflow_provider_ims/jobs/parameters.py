@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +24,9 @@ class Parameter:
     """
     One parameter of a submit action.
 
-    :param name: The API's own name; in snake_case it is the task's argument, but for those :data:`TAKEN`.
+    :param name: The API's own name.
+    :param argument: What a task calls it, and what errors speak of. Default: the name in snake_case, but for those
+        that are :data:`TAKEN`.
     :param required: Whether the action needs it.
     :param max_bytes: The longest value in bytes of UTF-8.
     :param choices: The documented values.
@@ -45,12 +47,12 @@ class Parameter:
     is_number: bool = False
     schema: Mapping[str, Any] | None = None
     check: Check | None = None
-    argument: str = field(init=False)
+    argument: str = ""
 
     def __post_init__(self) -> None:
         """Name the argument."""
         argument = snake(self.name)
-        object.__setattr__(self, "argument", TAKEN.get(argument, argument))
+        object.__setattr__(self, "argument", self.argument or TAKEN.get(argument, argument))
 
     def encode(self, value: Any) -> str | None:
         """

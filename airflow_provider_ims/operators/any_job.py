@@ -47,11 +47,9 @@ class AnyJobOperator(JobOperator):
         """The kind of job; known once the templates are rendered, and not kept, since a task may run again."""
         kind = kind_of(self.job, self.trigger_class.hook_class.product)
         known = [parameter.name for parameter in kind.parameters]
-        unknown = [name for name in self._given() if name not in known]
-        if not unknown:
-            return kind
+        unknown = [name for name in self.arguments() if name not in known]
         # A newer product SDK may know what the catalogue does not; loading it takes a second or two.
-        in_sdk = self.trigger_class.hook_class.sdk_parameters(self.job)
+        in_sdk = self.trigger_class.hook_class.sdk_parameters(self.job) if unknown else ()
         for name in unknown:
             if name not in in_sdk:
                 near = get_close_matches(name, [*known, *in_sdk], n=3, cutoff=0.4) or known
@@ -60,22 +58,15 @@ class AnyJobOperator(JobOperator):
                     field=f"parameters.{name}",
                 )
         # What is not in the catalogue is sent as JSON where it is a dict or a list.
-        more = tuple(
-            Parameter(name, is_json=isinstance(value, (dict, list)))
-            for name, value in self._given().items()
-            if name in unknown
-        )
-        return replace(kind, parameters=(*kind.parameters, *more))
+        more = (Parameter(name, is_json=isinstance(self.arguments()[name], (dict, list))) for name in unknown)
+        # Errors are to speak of a parameter by the name that it was given under.
+        return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))
 
     def arguments(self) -> Mapping[str, Any]:
-        """Return the parameters, by their names in snake_case."""
-        given = self._given()
-        return {parameter.argument: given.get(parameter.name) for parameter in self.kind.parameters}
-
-    def _given(self) -> Mapping[str, Any]:
+        """Return the parameters, by the API's names."""
         given = self.parameters or {}
-        if not isinstance(given, Mapping):
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             raise ImsRequestError(
-                f"parameters: {type(given).__name__} is no dict of the action's parameters", field="parameters"
+                "parameters: must be a dict whose keys are names of the action's parameters", field="parameters"
             )
         return given

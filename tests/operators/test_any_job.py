@@ -124,7 +124,14 @@ def test_a_parameter_that_only_the_product_sdk_knows_is_sent(
     assert request["parameters"]["Newest"] == '{"a":1}'
 
 
-@pytest.mark.parametrize("parameters", ["{}", ["a"], 7])
+def test_an_error_names_the_parameter_as_it_was_given(ims_emulator: ImsEmulator) -> None:
+    given = {"Input": {"Type": "OSS", "Media": "oss://bucket/in.mp4"}, "TemplateConfig": {"TemplateId": "t"}}
+    with pytest.raises(ImsRequestError, match=r"^Output is required") as caught:
+        run_task(ImsSubmitJobOperator(task_id="job", job="SubmitSnapshotJob", parameters=given))
+    assert caught.value.field == "Output"
+
+
+@pytest.mark.parametrize("parameters", ["{}", ["a"], 7, {7: "a"}])
 def test_parameters_must_be_a_dict(parameters: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=parameters))
