@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,7 +58,8 @@ def test_the_log_tells_the_submit_each_change_and_the_end(
 ) -> None:
     job_id = run_task(TEXT.task(**mode))["job_id"]
     (submit,) = ims_emulator.requests("SubmitTextGenerateJob")
-    said = [line for line in task_log.lines() if f"ob {job_id} " in line]
+    # How many seconds it took is the machine's affair.
+    said = [re.sub(r"\b\d+ s$", "0 s", line) for line in task_log.lines() if f"ob {job_id} " in line]
     assert said[0] == f"Submitted text generation job {job_id} (request id {submit['request_id']})"
     assert said[-3:] == [
         f"Job {job_id} is Executing after 0 s",
