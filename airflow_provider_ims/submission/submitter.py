@@ -176,7 +176,7 @@ ImsUnavailableError` the job may have been accepted all the same.
             if note.unanswered:
                 log.warning(
                     "The task was cleared: a new job is submitted. A submit from before got no answer; if it was "
-                    "accepted, its job is marked %s",
+                    "accepted, there is its job as well, with the key %s",
                     note.key,
                 )
             return
@@ -248,7 +248,7 @@ ImsUnavailableError` the job may have been accepted all the same.
             return
         if self.on_uncertain == "fail":
             raise self._uncertain(note, "on_uncertain is 'fail'")
-        if self.kind.search_proves:
+        if self.kind.search_proves and self._user_data(note.key) is not None:
             log.info("No job marked %s is listed, so none was accepted: submitting again", note.key)
             return
         if note.unanswered > BLIND_SUBMITS:
@@ -291,7 +291,10 @@ ImsUnavailableError` the job may have been accepted all the same.
         if user_data is not None:
             keyed["UserData"] = user_data
         elif self.kind.takes_marker:
-            log.info("UserData has no room for the marker %s: if the job's id is lost, it cannot be found", note.key)
+            log.info(
+                "UserData has no room for the marker %s, or is no JSON object: a job that is lost cannot be found",
+                note.key,
+            )
         return {**self.parameters, **keyed}
 
     def _refused(self, error: ImsError) -> bool:

@@ -12,7 +12,7 @@ from support.submits import SUBMITS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsUncertainSubmitError
-from airflow_provider_ims.jobs.kinds import KINDS, JobKind
+from airflow_provider_ims.jobs.kinds import KINDS, JobKind, kind_of
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
@@ -121,3 +121,23 @@ def test_a_job_that_cannot_be_found_is_submitted_once_more_with_a_warning(
     assert len(ims_emulator.jobs()) == 2
     assert any("cannot be found out" in line for line in task_log.lines("warning"))
     assert not any("UserData" in line for line in task_log.lines())
+
+
+@pytest.mark.parametrize(
+    ("job", "user_data"),
+    [("SubmitMediaCensorJob", "plain words"), ("SubmitASRJob", {"note": "x" * 490})],
+    ids=["plain text", "no room"],
+)
+def test_a_search_proves_nothing_of_a_job_that_carries_no_marker(
+    job: str, user_data: Any, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    ims_emulator.fault(job, "cut_after", count=None)
+    operator = task(kind_of(job))
+    operator.parameters = {**operator.parameters, "UserData": user_data}
+    run = TaskRun(operator)
+    for _ in range(3):
+        with pytest.raises(ImsUncertainSubmitError, match="cannot be looked for"):
+            run.attempt()
+    assert len(ims_emulator.jobs()) == 2
+    assert not any("is listed, so none was accepted" in line for line in task_log.lines())
+    assert any("cannot be found" in line for line in task_log.lines())
