@@ -98,22 +98,23 @@ class JobTask(_Task):
         """
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)
-        if failed := self._failed_parts(job):
-            parts = str(self.family.parts)
-            summary = f"{len(failed)} of {len(result[parts]) + len(failed)} {parts} of job {job.id} failed"
+        failed = self._failed_parts(job)
+        if failed or job.status in self.family.partly:
+            parts = self.family.parts
+            of_all = f"{len(failed)} of {len(result[parts]) + len(failed)} {parts}" if parts else "A part"
+            summary = f"{of_all} of job {job.id} failed"
             if self.fail_on_partial_failure:
+                first = failed[0] if failed else {}
                 raise ImsJobFailedError(
-                    summary,
-                    job_id=job.id,
-                    code=failed[0].get("error_code"),
-                    error_message=failed[0].get("error_message"),
+                    summary, job_id=job.id, code=first.get("error_code"), error_message=first.get("error_message")
                 )
-            self.log.warning("%s: %s", summary, failed)
+            self.log.warning("%s: %s", summary, failed or job.status)
         return result
 
     def counts_as_failed(self, job: Job) -> bool:
         """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
-        return job.state is JobState.FAILED or (self.fail_on_partial_failure and bool(self._failed_parts(job)))
+        in_part = bool(self._failed_parts(job)) or job.status in self.family.partly
+        return job.state is JobState.FAILED or (self.fail_on_partial_failure and in_part)
 
     def _failed_parts(self, job: Job) -> list[dict[str, Any]]:
         return job.result.get("failed", []) if self.family.parts else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.emulator.made import SECONDS, Parameters, given
+from airflow_provider_ims.emulator.made import SECONDS, Parameters, given, suggestion
 from airflow_provider_ims.emulator.results import oss_url, stable_id
 from airflow_provider_ims.emulator.wire import dump
 
@@ -34,9 +34,15 @@ def audited(job_id: str, parameters: Parameters, region: str) -> dict[str, Any]:
         "Score": "100",
         "Suggestion": "pass",
     }
-    passed = {"Label": "normal", "Suggestion": "pass"}
+    said = suggestion(parameters["MediaId"])
+    verdict = {"Label": "normal" if said == "pass" else "porn", "Suggestion": said}
     return {
-        "Data": {**passed, "AbnormalModules": "", "TextResult": [text], "VideoResult": {**passed, "PornResult": passed}}
+        "Data": {
+            **verdict,
+            "AbnormalModules": "" if said == "pass" else "video",
+            "TextResult": [text],
+            "VideoResult": {**verdict, "PornResult": verdict},
+        }
     }
 
 

@@ -154,7 +154,7 @@ ANALYSIS_KINDS = (
         search_proves=True,
         parameters=takes(
             "Input:json",
-            "CoverImages:json",
+            Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),
             Parameter("Title", max_bytes=64),
             Parameter("Description", max_bytes=128),
             "Barrages",

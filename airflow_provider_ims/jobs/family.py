@@ -45,6 +45,7 @@ class JobFamily:
         what becomes of their values. Or a function that makes it of the job.
     :param parts: The field of the result that lists what was made, where some of it may fail although the job
         succeeds; what failed is listed in ``failed`` then.
+    :param partly: The state words of success that say that only a part succeeded.
     :param judge: What its state word does not tell: is given the job as it was read, and the answer's part.
     :param id_parameter: The action's parameter that takes the job ids.
     :param ids_per_query: How many ids one call takes.
@@ -68,6 +69,7 @@ class JobFamily:
     error_message: str = "Message"
     result: tuple[str, ...] | Callable[[Mapping[str, Any]], dict[str, Any]] = ()
     parts: str | None = None
+    partly: tuple[str, ...] = ()
     judge: Callable[[Job, Mapping[str, Any]], Job] | None = None
     id_parameter: str = "JobId"
     ids_per_query: int = 1

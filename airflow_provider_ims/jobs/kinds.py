@@ -94,6 +94,8 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
         return known[action]
     if reason := NO_JOBS[product.code].get(action):
         raise ImsRequestError(f"job: {action} cannot be waited for: {reason}", field="job")
+    if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):
+        raise ImsRequestError(f"job: {action} is an action of {other.code}, not of {product.code}", field="job")
     raise ImsRequestError(
         f"job: {action!r} submits no job of {product.code}{_near(action, known)}",
         field="job",

@@ -116,7 +116,7 @@ class Parameter:
             # What goes over the wire is checked, not what it was made of: names are strings then, tuples are lists.
             given = json.loads(text, parse_constant=_no_json)
         except ValueError as error:
-            raise self._refusal("", f"is not valid JSON: {error}") from None
+            raise self._refusal("", f"is not valid JSON: {error}; a dict or a list will do as well") from None
         content = _numbers_read(given, self.schema or {})
         for path, problem in _violations(content, self.schema or {}):
             raise self._refusal(path, problem)

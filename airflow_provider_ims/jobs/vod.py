@@ -101,6 +101,7 @@ WORKFLOW_TASK = JobFamily(
     id_parameter="TaskId",
     running=("running",),
     succeeded=("succeeded", "partial-succeeded"),
+    partly=("partial-succeeded",),
     failed=("failed", "stopped"),
     job_id="TaskId",
     error_code="ErrorCode",

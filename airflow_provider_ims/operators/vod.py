@@ -28,7 +28,7 @@ class VodSubmitAIImageJobOperator(JobOperator):
     :param user_data: Your own data and callback: an object with ``MessageCallback`` or ``Extend``, up to 512 bytes
         as JSON. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = AI_IMAGE_JOB
@@ -68,7 +68,7 @@ class VodSubmitAIJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitAIJob", VOD)
@@ -114,7 +114,7 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitAIMediaAuditJob", VOD)
@@ -165,7 +165,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     :param encrypt_config: For HLS encryption. A dict or a JSON string. (templated)
     :param override_params: What goes over the templates: watermarks, subtitles. A dict or a JSON string. (templated)
     :param pipeline_id: A pipeline of your own. (templated)
-    :param priority: Among what is queued, 1 to 10, the highest. Default: 6. (templated)
+    :param priority: Among what is queued, ``1`` to ``10``, the highest. Default: ``6``. (templated)
     :param reference_id: An id of your own, 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param session_id: The service refuses a second submit with the same one within 7 days; up to 50 letters, digits,
         hyphens and underscores. (templated)
@@ -173,7 +173,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
         {..}}``. A dict or a JSON string. (templated)
     :param fail_on_partial_failure: Fail the task when any output failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitTranscodeJobs", VOD)
@@ -223,14 +223,14 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     :param interval: Seconds between two; 0 spreads ``count`` over the video. Default: 1. (templated)
     :param specified_offset_time: Where to begin, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: When to take them, in milliseconds, up to 30. A list or a JSON string. (templated)
-    :param width: Pixels, 8 to 4096. Default: the video's. (templated)
-    :param height: Pixels, 8 to 4096. Default: the video's. (templated)
+    :param width: Pixels as a text, ``8`` to ``4096``. Default: the video's. (templated)
+    :param height: Pixels as a text, ``8`` to ``4096``. Default: the video's. (templated)
     :param sprite_snapshot_config: Makes a sprite of them. A dict or a JSON string. (templated)
     :param reference_id: An id of your own, 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitSnapshotJob", VOD)
@@ -278,7 +278,7 @@ class VodSubmitJobOperator(AnyJobOperator):
     :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things, such as
         the outputs of a transcoding. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     trigger_class = VodJobTrigger

@@ -263,8 +263,10 @@ def test_an_action_is_found_and_an_unknown_one_names_the_near_ones() -> None:
     assert kind_of("SubmitASRJob").family is family_of("GetSmartHandleJob")
     assert kind_of("SubmitSnapshotJob").family is not kind_of("SubmitSnapshotJob", VOD).family
     with pytest.raises(ImsRequestError, match="near it are SubmitTranscodeJob") as unknown:
-        kind_of("SubmitTranscodeJobs")
+        kind_of("SubmitTranscodingJob")
     assert unknown.value.field == "job"
+    with pytest.raises(ImsRequestError, match="SubmitTranscodeJobs is an action of vod, not of ice"):
+        kind_of("SubmitTranscodeJobs")
     with pytest.raises(ImsRequestError, match="SubmitASRJob"):
         kind_of("ASR")
     with pytest.raises(ImsRequestError, match=r"these exist: .*SubmitWorkflowJob"):

@@ -12,7 +12,7 @@ from support.running import TaskLog, run_task
 from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.parameters import Parameter, encode_all
 from airflow_provider_ims.operators import ims, vod
@@ -191,3 +191,20 @@ def test_a_failed_part_of_a_job_that_is_named_fails_the_task_where_that_is_asked
     parameters = SUBMITS[operator.trigger_class.hook_class.product.code, job]
     with pytest.raises(ImsJobFailedError, match="1 of 2 outputs"):
         run_task(operator(task_id="job", job=job, parameters=parameters, fail_on_partial_failure=True))
+
+
+@pytest.mark.parametrize("verdict", ["pass", "review", "block"])
+def test_a_moderation_says_of_a_file_what_its_name_asks_for(verdict: str, ims_emulator: ImsEmulator) -> None:
+    file = {"Type": "OSS", "Media": f"oss://bucket/{verdict}.mp4"}
+    for task in (
+        ims.ImsSubmitMediaCensorJobOperator(task_id="job", input=file),
+        vod.VodSubmitAIMediaAuditJobOperator(task_id="job", media_id=f"video-{verdict}"),
+    ):
+        assert run_task(task)["suggestion"] == verdict
+
+
+def test_no_more_covers_than_the_service_takes_are_sent(ims_emulator: ImsEmulator) -> None:
+    covers = [{"Bucket": "bucket", "Location": "oss-cn-shanghai", "Object": f"{n}.jpg"} for n in range(6)]
+    with pytest.raises(ImsRequestError, match="cover_images: 6 entries, the limit is 5"):
+        run_task(ims.ImsSubmitMediaCensorJobOperator(task_id="job", cover_images=covers))
+    assert ims_emulator.requests() == []

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from support.cases import IMAGE
-from support.running import run_task
+from support.running import TaskLog, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobNotFoundError, ImsRequestError
-from airflow_provider_ims.sensors.vod import VodAIImageJobSensor
+from airflow_provider_ims.operators.vod import VodSubmitJobOperator
+from airflow_provider_ims.sensors.vod import VodAIImageJobSensor, VodJobSensor
 
 DEFERRABLE = pytest.mark.parametrize("deferrable", [True, False])
 
@@ -72,3 +73,20 @@ def test_no_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None
         run_task(sensor(job_ids))
     assert caught.value.field == "job_ids"
     assert ims_emulator.requests() == []
+
+
+def test_a_workflow_of_which_a_part_failed_warns_and_fails_the_sensor_where_that_is_asked_for(
+    ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    parameters = {"WorkflowId": "w", "MediaId": "m"}
+    submit: Any = VodSubmitJobOperator(
+        task_id="job", job="SubmitWorkflowJob", parameters=parameters, wait_for_completion=False
+    )
+    job_id = run_task(submit)["job_id"]
+    ims_emulator.set_state(job_id, "partial-succeeded")
+    awaited: dict[str, Any] = {"job": "SubmitWorkflowJob", "job_ids": [job_id], "poke_interval": 0.05}
+    (result,) = run_task(VodJobSensor(task_id="wait", **awaited))
+    assert result["state"] == "partial-succeeded"
+    assert any("A part of job" in line for line in task_log.lines("warning"))
+    with pytest.raises(ImsJobFailedError, match="A part of job"):
+        run_task(VodJobSensor(task_id="wait", fail_on_partial_failure=True, **awaited))

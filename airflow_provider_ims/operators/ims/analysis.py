@@ -35,7 +35,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     :param notify_url: Where to call back, by HTTP. (templated)
     :param user_data: Your own data for the callback, up to 1,024 bytes of UTF-8. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitSmarttagJob")
@@ -96,7 +96,7 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param notify_url: Where to call back, by HTTP or MNS. (templated)
     :param user_data: Your own data, up to 128 bytes of UTF-8. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitMediaCensorJob")

@@ -18,7 +18,7 @@ class ImsSubmitJobOperator(AnyJobOperator):
     :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things, such as
         the outputs of a transcoding. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     trigger_class = ImsJobTrigger

@@ -38,7 +38,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         already has. (templated)
     :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = BATCH_MEDIA_PRODUCING
@@ -84,7 +84,7 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
         A dict or a JSON string. (templated)
     :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitScreenMediaHighlightsJob")
@@ -127,7 +127,7 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
         has. (templated)
     :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitSportsHighlightsJob")

@@ -33,7 +33,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
         has. (templated)
     :param fail_on_partial_failure: Fail the task when any output failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitTranscodeJob")
@@ -81,7 +81,7 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     :param schedule_config: Where it runs: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
     :param user_data: Your own data. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitSnapshotJob")

@@ -39,7 +39,7 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
         has. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitMediaProducingJob")

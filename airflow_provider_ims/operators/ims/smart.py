@@ -28,7 +28,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
         JSON. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = TEXT_GENERATE
@@ -75,7 +75,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
         JSON. A dict or a JSON string. (templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = AUDIO_PRODUCE
@@ -123,7 +123,7 @@ class ImsSubmitASRJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitASRJob")

@@ -31,7 +31,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
         has. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitVideoTranslationJob")
@@ -78,7 +78,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitAvatarVideoJob")
@@ -122,7 +122,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
         has. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitHighlightExtractionJob")
@@ -163,7 +163,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
         has. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitSegmentationJob")
@@ -217,7 +217,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``.
+        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
     kind = kind_of("SubmitDynamicChartJob")
