@@ -1,4 +1,4 @@
-"""Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD AI images."""
+"""Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD."""
 
 from __future__ import annotations
 

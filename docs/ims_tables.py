@@ -176,7 +176,8 @@ def operator_of(product: str, submit_action: str) -> type[JobOperator]:
 
 def job_kinds() -> str:
     """Return every kind of job, and what is known of it."""
-    found_by = {"client_token": "ClientToken", "marker": "marker in UserData", None: "-"}
+    found_by = {"client_token": "ClientToken", "marker": "marker", None: "-"}
+    proof = {True: "; not found: not accepted", False: "; not found: who knows"}
     rows = []
     for row in catalogue_rows():
         product, action = row["product"], row["submit_action"]
@@ -189,7 +190,9 @@ def job_kinds() -> str:
                 code(*row["running"]),
                 code(*row["succeeded"]),
                 code(*row["failed"]),
-                f"not; a second is refused by `{row['once_by']}`" if row["once_by"] else found_by[row["found_by"]],
+                f"not; a second is refused by `{row['once_by']}`"
+                if row["once_by"]
+                else found_by[row["found_by"]] + (proof[row["search_proves"]] if row["found_by"] == "marker" else ""),
                 f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
             ]
         )

@@ -39,7 +39,8 @@ with DAG(
         input_config={"Type": "Video", "Video": "your-media-id"},
         output_config={"MediaURL": f"https://{HOST}/en/clip.mp4"},
         editing_config={"SourceLanguage": "zh", "TargetLanguage": "en"},
-        title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'][0]['content'] | truncate(30) }}",
+        # A title is optional: a video without speech has none.
+        title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'] | map(attribute='content') | join | truncate(30) }}",
     )
     transcode = ImsSubmitTranscodeJobOperator(
         task_id="transcode",

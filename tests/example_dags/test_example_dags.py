@@ -67,7 +67,7 @@ def test_the_localised_video_goes_through_five_kinds_of_jobs(run: Any, ims_emula
         "SubmitMediaCensorJob": 1,
     }
     (translation,) = ims_emulator.requests("SubmitVideoTranslationJob")
-    spoken = xcoms["subtitles", -1]["sentences"][0]["content"]
+    spoken = "".join(sentence["content"] for sentence in xcoms["subtitles", -1]["sentences"])
     assert spoken.startswith(translation["parameters"]["Title"].removesuffix("..."))
     assert xcoms["moderation", -1]["suggestion"] == "pass"
     assert xcoms["publish", -1] == ["oss://your-bucket/en/clip-720p.mp4"]

@@ -1,4 +1,4 @@
-"""Every documented limit of the four kinds, at its edge and one beyond."""
+"""Every documented limit of the kinds that have a schema, at its edge and one beyond."""
 
 from __future__ import annotations
 

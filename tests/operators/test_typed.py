@@ -45,7 +45,8 @@ def described(operator: type[JobOperator]) -> dict[str, str]:
 
 def promised(operator: type[JobOperator]) -> set[str]:
     """Return the keys of the dict that the docstring says is returned, without those inside it."""
-    whole = re.split(r"^Returns ``", inspect.getdoc(operator) or "", maxsplit=1, flags=re.MULTILINE)[1]
+    _, found, whole = (inspect.getdoc(operator) or "").partition("\nReturns ``")
+    assert found, "the docstring has no line that begins with: Returns ``{"
     keys, depth = set(), 0
     for mark, key in re.findall(r"([{}\[\]()])|\"(\w+)\"", whole):
         if key and depth == 1:

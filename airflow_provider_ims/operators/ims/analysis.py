@@ -30,7 +30,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     :param content_addr: Deprecated by the service. (templated)
     :param content_type: Deprecated by the service. (templated)
     :param job_params: What else to tell (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false),
-        "nlpParams"}``. A dict or a JSON string. (templated)
+        "nlpParams"}``; what is given as ``params`` is Airflow's own. A dict or a JSON string. (templated)
     :param schedule_config: Where it runs: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
     :param notify_url: Where to call back, by HTTP. (templated)
     :param user_data: Your own data for the callback, up to 1,024 bytes of UTF-8. (templated)
