@@ -61,8 +61,11 @@ class JobOperator(JobTask, BaseOperator):
         super().__init_subclass__(**kwargs)
         kind = vars(cls).get("kind")
         if isinstance(kind, JobKind):
-            cls.template_fields = (*(one.argument for one in kind.parameters), *JobOperator.template_fields)
-            cls.template_fields_renderers = {one.argument: "json" for one in kind.parameters if one.is_json}
+            own = vars(cls)
+            if "template_fields" not in own:
+                cls.template_fields = (*(one.argument for one in kind.parameters), *JobOperator.template_fields)
+            if "template_fields_renderers" not in own:
+                cls.template_fields_renderers = {one.argument: "json" for one in kind.parameters if one.is_json}
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError, ImsUncertainSubmitError
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError, ImsUncertainSubmitError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.marker import SubmissionKey
 from airflow_provider_ims.jobs.search import find
@@ -134,9 +134,10 @@ ImsUnavailableError` the job may have been accepted all the same.
                 job = self._accepted(keyed)
             except ImsError as error:
                 if self._refused(error):
-                    if self.kind.once_by and before.unanswered:
+                    # Which code tells that the first was accepted is not documented; a denial surely does not.
+                    if self.kind.once_by and before.unanswered and type(error) is ImsRequestError:
                         self._write(store, before)
-                        raise self._uncertain(note, f"to submit it again was refused: {error}") from error
+                        raise self._uncertain(before, f"to submit it again was refused: {error}") from error
                     # What the submits before this one came to is as unknown as it was.
                     self._write(store, replace(before, parameters=note.parameters, client_token=note.client_token))
                     raise
@@ -265,6 +266,10 @@ ImsUnavailableError` the job may have been accepted all the same.
             now_what = f"look for UserData with {note.key} in the console. A retry looks for it again"
         elif self.kind.takes_client_token:
             now_what = "a retry submits it again with the same ClientToken, which cannot make a second one"
+        elif self.kind.once_by:
+            now_what = (
+                f"a retry sends the same {self.kind.once_by}, so it makes no second one; after a clear there may be two"
+            )
         else:
             began = datetime.fromtimestamp(note.submitted_at, UTC).isoformat(timespec="seconds")
             now_what = f"it cannot be looked for. See in the console what began {began}; clear the task to submit anew"
