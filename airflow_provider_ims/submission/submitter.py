@@ -118,7 +118,7 @@ ImsUnavailableError` the job may have been accepted all the same.
                         return replace(joined, joined=submits == 0)
                     note = note.next()
             submits += 1
-            keyed = self._keyed(note)
+            keyed = self._keyed(note, noted=store is not None)
             before = note
             note = replace(
                 note,
@@ -135,7 +135,7 @@ ImsUnavailableError` the job may have been accepted all the same.
             except ImsError as error:
                 if self._refused(error):
                     # Which code tells that the first was accepted is not documented; a denial surely does not.
-                    if self.kind.once_by and before.unanswered and type(error) is ImsRequestError:
+                    if self.kind.once_by and before.client_token and type(error) is ImsRequestError:
                         self._write(store, before)
                         raise self._uncertain(before, f"to submit it again was refused: {error}") from error
                     # What the submits before this one came to is as unknown as it was.
@@ -244,7 +244,7 @@ ImsUnavailableError` the job may have been accepted all the same.
         if self.kind.takes_client_token:
             log.info("No job was found; submitting again with the same ClientToken, which cannot make a second one")
             return
-        if self.kind.once_by:
+        if self.kind.once_by and note.client_token:
             log.info("Submitting again with the same %s, which is refused if there is a job", self.kind.once_by)
             return
         if self.on_uncertain == "fail":
@@ -266,7 +266,7 @@ ImsUnavailableError` the job may have been accepted all the same.
             now_what = f"look for UserData with {note.key} in the console. A retry looks for it again"
         elif self.kind.takes_client_token:
             now_what = "a retry submits it again with the same ClientToken, which cannot make a second one"
-        elif self.kind.once_by:
+        elif self.kind.once_by and note.client_token:
             now_what = (
                 f"a retry sends the same {self.kind.once_by}, so it makes no second one; after a clear there may be two"
             )
@@ -285,13 +285,14 @@ ImsUnavailableError` the job may have been accepted all the same.
             return None
         return self.kind.marked(self.parameters.get("UserData"), key)
 
-    def _keyed(self, note: Note) -> dict[str, str]:
+    def _keyed(self, note: Note, *, noted: bool) -> dict[str, str]:
         """Return the parameters with the submission's key in them."""
         token = self.kind.token
         if token is not None and token in self.parameters:
             # A token that renders anew in each try makes none of them the same; the first one stays.
             return {**self.parameters, token: note.client_token or self.parameters[token]}
-        keyed = {token: str(note.key)} if token else {}
+        # What is not noted stays the same after a failed job, and in a run that was made again: they would be refused.
+        keyed = {token: str(note.key)} if token and (noted or self.kind.takes_client_token) else {}
         user_data = self._user_data(note.key)
         if user_data is not None:
             keyed["UserData"] = user_data

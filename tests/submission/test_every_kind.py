@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from support.running import TaskLog, TaskRun
+from support.running import Store, TaskLog, TaskRun
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
@@ -76,9 +76,12 @@ def test_a_job_whose_repetition_is_refused_is_paid_for_once_and_told_of(
 
 
 @pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-def test_a_failed_job_is_followed_by_one_that_is_not_refused(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+@pytest.mark.parametrize("store", [Store(), None], ids=["noted", "not noted"])
+def test_a_failed_job_is_followed_by_one_that_is_not_refused(
+    kind: JobKind, store: Store | None, ims_emulator: ImsEmulator
+) -> None:
     ims_emulator.fault(key(kind), "fail_job")
-    run = TaskRun(task(kind))
+    run = TaskRun(task(kind), store=store)
     with pytest.raises(Exception, match="failed"):
         run.attempt()
     run.attempt()
@@ -141,3 +144,12 @@ def test_a_search_proves_nothing_of_a_job_that_carries_no_marker(
     assert len(ims_emulator.jobs()) == 2
     assert not any("is listed, so none was accepted" in line for line in task_log.lines())
     assert any("cannot be found" in line for line in task_log.lines())
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
+def test_without_a_note_a_repetition_is_not_refused_but_made_once(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(key(kind), "cut_after", count=None)
+    run = TaskRun(task(kind), store=None)
+    with pytest.raises(ImsUncertainSubmitError):
+        run.attempt()
+    assert len(ims_emulator.jobs()) == 2
