@@ -49,7 +49,7 @@ def stable_id(*parts: object) -> str:
 def texts(parameters: Mapping[str, str]) -> list[str]:
     """Return the copies of a text job: ``targetCount`` of them, none longer than ``textLength``."""
     config = json.loads(parameters["GenerateConfig"])
-    if "keywords" not in config:
+    if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:
         return [f"{n}. {scene}" for n, scene in enumerate(_phrases(config["originText"]), 1)]
     keywords = [word.strip() for word in _SEPARATORS.split(config["keywords"]) if word.strip()]
     keywords = keywords or [config["keywords"]]

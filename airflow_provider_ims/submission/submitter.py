@@ -274,7 +274,7 @@ ImsUnavailableError` the job may have been accepted all the same.
             began = datetime.fromtimestamp(note.submitted_at, UTC).isoformat(timespec="seconds")
             now_what = f"it cannot be looked for. See in the console what began {began}; clear the task to submit anew"
         return ImsUncertainSubmitError(
-            f"A {self.kind.title} job may have been submitted, but was not found ({why}); {now_what}",
+            f"The {self.kind.title} job may have been submitted, but was not found ({why}); {now_what}",
             key=str(note.key),
             action=self.kind.submit_action,
         )

@@ -97,3 +97,9 @@ def test_results_are_the_same_each_time_and_others_for_another_job():
     assert results.images("job", "video", "cn-shanghai") != results.images("other", "video", "cn-shanghai")
     scores = [image["Score"] for image in results.images("job", "video", "cn-shanghai")]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_a_storyboard_is_written_from_its_text_whatever_else_is_given() -> None:
+    config = '{"keywords": "x", "originText": "A shop opens."}'
+    (scene,) = results.texts({"Type": "StoryboardScript", "GenerateConfig": config})
+    assert "A shop opens" in scene
