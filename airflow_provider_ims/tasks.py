@@ -99,7 +99,7 @@ class JobTask(_Task):
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)
         failed = self._failed_parts(job)
-        if failed or self._only_in_part(job):
+        if failed or self.family.only_in_part(job.status):
             parts = self.family.parts
             of_all = f"{len(failed)} of {len(result[parts]) + len(failed)} {parts}" if parts else "A part"
             summary = f"{of_all} of job {job.id} failed"
@@ -113,11 +113,8 @@ class JobTask(_Task):
 
     def counts_as_failed(self, job: Job) -> bool:
         """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
-        in_part = bool(self._failed_parts(job)) or self._only_in_part(job)
+        in_part = bool(self._failed_parts(job)) or self.family.only_in_part(job.status)
         return job.state is JobState.FAILED or (self.fail_on_partial_failure and in_part)
-
-    def _only_in_part(self, job: Job) -> bool:
-        return job.status.casefold() in (word.casefold() for word in self.family.partly)
 
     def _failed_parts(self, job: Job) -> list[dict[str, Any]]:
         return job.result.get("failed", []) if self.family.parts else []

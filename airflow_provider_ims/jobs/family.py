@@ -90,11 +90,14 @@ class JobFamily:
 
     def state_of(self, status: str) -> JobState:
         """Return what the service's state word means."""
-        word = status.casefold()
         for words, state in ((self.succeeded, JobState.SUCCEEDED), (self.failed, JobState.FAILED)):
-            if any(word == known.casefold() for known in words):
+            if _among(status, words):
                 return state
         return JobState.RUNNING
+
+    def only_in_part(self, status: str) -> bool:
+        """Tell whether the service's state word says that only a part succeeded."""
+        return _among(status, self.partly)
 
     def query(self, hook: Service, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
         """
@@ -170,6 +173,10 @@ class JobFamily:
             key, _, path = declared.rpartition("=")
             result[key or snake(path.rpartition(".")[2])] = plain(next(along(entry, path)))
         return result
+
+
+def _among(status: str, words: tuple[str, ...]) -> bool:
+    return status.casefold() in (word.casefold() for word in words)
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from airflow_provider_ims.jobs.payload import parsed
 
+_HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
 #: ``oss://bucket/key``, also with the bucket's host for the bucket, or the object's address at that host; a CDN's does
 #: not tell the bucket.
 _ADDRESS = re.compile(
-    r"(?:oss://(?P<bucket>[\w-]+)(?:\.oss[a-z0-9-]*\.aliyuncs\.com)?|https?://(?P<host>[\w-]+)\.oss[a-z0-9-]*\.aliyuncs\.com)/(?P<key>[^?#\s{}]+)"
-    r"(?:[?#]\S*)?"
+    rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
 )
 _ANY_ADDRESS = re.compile(r"https?://\S+")
 #: Every sign of ASCII, so that what is percent-encoded stays what it is.
