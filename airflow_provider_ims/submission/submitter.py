@@ -135,7 +135,12 @@ ImsUnavailableError` the job may have been accepted all the same.
             except ImsError as error:
                 if self._refused(error):
                     # Which code tells that the first was accepted is not documented; a denial surely does not.
-                    if self.kind.once_by and before.client_token and type(error) is ImsRequestError:
+                    if (
+                        self.kind.once_by
+                        and before.unanswered
+                        and before.client_token
+                        and type(error) is ImsRequestError
+                    ):
                         self._write(store, before)
                         raise self._uncertain(before, f"to submit it again was refused: {error}") from error
                     # What the submits before this one came to is as unknown as it was.

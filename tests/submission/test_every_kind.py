@@ -11,7 +11,7 @@ from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
-from airflow_provider_ims.exceptions import ImsUncertainSubmitError
+from airflow_provider_ims.exceptions import ImsRequestError, ImsUncertainSubmitError
 from airflow_provider_ims.jobs.kinds import KINDS, JobKind, kind_of
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
@@ -153,3 +153,13 @@ def test_without_a_note_a_repetition_is_not_refused_but_made_once(kind: JobKind,
     with pytest.raises(ImsUncertainSubmitError):
         run.attempt()
     assert len(ims_emulator.jobs()) == 2
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
+def test_a_submit_that_is_only_ever_refused_is_no_uncertain_one(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(key(kind), "error", count=None, code="InvalidParameter", status=400)
+    run = TaskRun(task(kind))
+    for _ in range(2):
+        with pytest.raises(ImsRequestError):
+            run.attempt()
+    assert ims_emulator.jobs() == []
