@@ -7,6 +7,8 @@ import pytest
 from local_airflow import LocalAirflow, until
 from local_airflow.demo import CHECKOUT
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
 PRODUCER, CONSUMER = "ims_voice_over", "ims_publish_voice_over"
 
 

@@ -14,6 +14,8 @@ import pytest
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.server import command_line
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes")]
+
 SUBMITS = {
     "text": "SubmitTextGenerateJob",
     "audio": "SubmitAudioProduceJob",
@@ -310,7 +312,7 @@ def played(stage):
 )
 def test_a_task_run_pays_for_one_job_whatever_crashes(played, crash_table, crash, dag_id, kind):
     outcome = played.outcomes[crash, dag_id][kind]
-    crash_table.append((crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs)))
+    crash_table(crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs))
     assert outcome.state == "success"
     assert outcome.tries >= CRASHES[crash][dag_id]
     assert outcome.jobs == [outcome.collected]
@@ -324,7 +326,7 @@ class TestAnImageJobThatIsLookedForTooBriefly:
         def outcome_of(policy):
             outcome = played.outcomes["not found", UNCERTAIN][policy]
             crash = "task before the answer, looks too brief"
-            crash_table.append((crash, "image", f"on_uncertain={policy}", outcome.tries, len(outcome.jobs)))
+            crash_table(crash, "image", f"on_uncertain={policy}", outcome.tries, len(outcome.jobs))
             return outcome
 
         return outcome_of

@@ -14,6 +14,8 @@ from local_airflow.demo import CHECKOUT
 from local_airflow.server import service_environment
 from local_airflow.service import Service
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
 INTERRUPTED = 130
 
 

@@ -12,6 +12,8 @@ from rich.console import Console
 from local_airflow import until
 from local_airflow.demo import DAG_ID, run_pipeline
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
 SUBMITS = (
     "SubmitTextGenerateJob",
     "SubmitAudioProduceJob",
