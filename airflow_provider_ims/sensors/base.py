@@ -82,6 +82,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         :raises AirflowSensorTimeout: when a job did not end in time, in every mode.
         :raises ImsError: when the jobs cannot be asked for.
         """
+        self.begin_phase()
         if self.deferrable:
             began = time.time()
             with self._never_failing():
@@ -110,6 +111,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
+        self.begin_phase()
         with self._never_failing():
             try:
                 return self._conclude_all(context, self.ended_jobs(event)[0])
