@@ -12,7 +12,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,9 +107,15 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests() -> None:
     """Empty Airflow's list of secrets to mask: it compiles the whole list again for each connection."""
-    for name in [name for name in sys.modules if name.endswith(".secrets_masker")]:
-        if reset := getattr(sys.modules[name], "reset_secrets_masker", None):
-            reset()
+    for reset in _resets():
+        reset()
+
+
+@cache
+def _resets() -> list[Callable[[], None]]:
+    """Return what empties the list, wherever this version of Airflow has it."""
+    modules = [module for name, module in sys.modules.items() if name.endswith(".secrets_masker")]
+    return [module.reset_secrets_masker for module in modules if hasattr(module, "reset_secrets_masker")]
 
 
 @pytest.fixture(scope="session")

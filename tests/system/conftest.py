@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.demo import CHECKOUT, DAG_ID
@@ -43,7 +44,7 @@ def emulator(emulator_service, airflow):
         airflow.api.give_up(DAG_ID, run_id)
         for task in tasks:
             # One that is just being started would submit its job into the next test.
-            until("end of the workers", partial(_no_worker, airflow, task), timeout=30)
+            until("end of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
     emulator_service.control.reset()
 
 

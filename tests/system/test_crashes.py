@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.server import command_line
@@ -54,7 +55,6 @@ SELF_KILLED = (
     "task before the wait",
     "task in the resume phase",
 )
-TIMEOUT = 150
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Stage:
             return Counter({job["job_id"]: asked[job["job_id"]] + listed.get(job["kind"], 0) for job in jobs})
 
         before = counted()
-        until("question about each job", lambda: len(counted() - before) == len(jobs), TIMEOUT)
+        until("question about each job", lambda: len(counted() - before) == len(jobs), CEILING)
 
     def until_accepted(self, number, *stories):
         """Wait until the service has accepted a number of jobs for some stories."""
@@ -138,7 +138,7 @@ class Stage:
         def accepted():
             return sum(map(len, self.jobs(*stories).values())) == number
 
-        until(f"{number} jobs", accepted, TIMEOUT)
+        until(f"{number} jobs", accepted, CEILING)
 
     def active_tasks(self):
         """Return Airflow's view of the tasks that are queued or have begun, by the name that their jobs carry."""
@@ -195,7 +195,7 @@ class Stage:
             self.end_awaited_jobs(held)
             return held_runs.issuperset(self.airflow.api.active_runs("~"))
 
-        until("end of the runs", ended, TIMEOUT, interval=0.5)
+        until("end of the runs", ended, CEILING, interval=0.5)
         jobs = self.all_jobs()
         for (story, dag_id), run_id in self.runs.items():
             if (story, dag_id) not in self.outcomes and story not in held:
@@ -280,7 +280,7 @@ def stage(tmp_path_factory):
     }
     with emulator:
         # Nobody shall lose patience with a submit that hangs until its process is killed.
-        env = {name: f"{uri}&read_timeout=300" for name, uri in emulator.airflow_env.items()}
+        env = {name: f"{uri}&read_timeout=3600" for name, uri in emulator.airflow_env.items()}
         dags, home = Path(__file__).parent / "dags", tmp_path_factory.mktemp("airflow")
         with LocalAirflow(home, dags, env=env, config=config) as airflow:
             for dag_id in (*BOTH, MAPPED, UNCERTAIN):
