@@ -14,6 +14,8 @@ import pytest
 
 import airflow_provider_ims
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("imports")]
+
 PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name
 SDK = ("alibabacloud_", "darabonba", "Tea")

@@ -15,6 +15,8 @@ import pytest
 
 import airflow_provider_ims
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+
 ROOT = Path(airflow_provider_ims.__file__).parent.parent
 STEM = f"airflow_provider_ims-{airflow_provider_ims.__version__}"
 

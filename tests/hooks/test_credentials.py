@@ -102,6 +102,7 @@ def in_a_fresh_process(home: Path, **environment: str) -> str:
     return run.stdout.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_without_credentials_the_sdks_chain_is_asked(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_without_credentials_the_sdks_chain_is_asked(
     assert [sent["status"] for sent in emulator.requests()] == [200]
 
 
+@pytest.mark.slow
 def test_a_chain_that_finds_nothing_is_a_credentials_error(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_chain_that_finds_nothing_is_a_credentials_error(
     assert emulator.requests() == []
 
 
+@pytest.mark.slow
 def test_an_access_key_of_the_connection_goes_over_the_environment(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -23,6 +23,8 @@ from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import KINDS, NO_JOBS
 
+pytestmark = pytest.mark.slow
+
 CLIENTS: dict[str, type[Any]] = {ICE.code: IceClient, VOD.code: VodClient}
 MODELS = {ICE.code: ice_models, VOD.code: vod_models}
 

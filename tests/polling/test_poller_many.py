@@ -20,6 +20,8 @@ from airflow_provider_ims.polling import poller_for, sweeping, watch_job
 from airflow_provider_ims.polling.poller import Poller
 from airflow_provider_ims.watching import Notice
 
+pytestmark = pytest.mark.slow
+
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
 never_ending = pytest.mark.ims_emulator(
     clock="manual", durations=dict.fromkeys([AUDIO.submit, BATCH.submit, TEXT.submit], 60)
