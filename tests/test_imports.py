@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.waiting import CEILING
 
 import airflow_provider_ims
 
@@ -69,7 +70,7 @@ def room_of(module: str) -> str:
 def loaded_by(*module: str) -> set[str]:
     """Import modules in a fresh interpreter and return all that is loaded then."""
     code = f"import sys, json, {', '.join(module)}; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=CEILING)
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 

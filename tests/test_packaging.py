@@ -12,6 +12,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from support.waiting import CEILING
 
 import airflow_provider_ims
 
@@ -25,7 +26,7 @@ STEM = f"airflow_provider_ims-{airflow_provider_ims.__version__}"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=CEILING)
     assert run.returncode == 0, run.stdout + run.stderr
     return folder
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_ice20201109.models import ListSmartJobsRequest
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError
@@ -97,7 +98,7 @@ def in_a_fresh_process(home: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=CEILING,
     )
     return run.stdout.strip().splitlines()[-1]
 
