@@ -265,6 +265,11 @@ class AirflowApi:
             },
         )
 
+    def mark(self, dag_id: str, run_id: str, task: TaskState, state: str) -> None:
+        """Set the state of a task, ``success`` or ``failed``, as a user does on its page."""
+        path = f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}"
+        self.call("PATCH", path if task.map_index < 0 else f"{path}/{task.map_index}", json={"new_state": state})
+
     @staticmethod
     def _run(dag_id: str, run_id: str) -> str:
         return f"dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
