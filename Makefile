@@ -7,9 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Made last, so that a broken installation is repaired by the next run.
 INSTALLED := $(VENV)/installed
+# How many processes run the tests; WORKERS=0: one, without pytest-xdist.
+WORKERS ?= 3
+PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test screenshots bench docs clean
+.PHONY: help install demo ui test check lint screenshots bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -29,11 +32,16 @@ demo: $(INSTALLED) ## Run the content pipeline on a real Airflow and the emulato
 ui: $(INSTALLED) ## The same, and keep Airflow up to look around
 	@$(BIN)/python -m local_airflow.demo --stay
 
-test: $(INSTALLED) ## Lint, check types and run the whole test suite
+test: $(INSTALLED) lint ## Lint, check types and run the whole test suite
+	$(BIN)/python -m pytest $(PARALLEL)
+
+check: $(INSTALLED) lint ## Lint, check types and run the quick tests
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+lint: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
 
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again
 	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser

@@ -94,7 +94,7 @@ class AirflowApi:
     def __init__(self, url: str) -> None:
         self.url = url
         # Proxies of the environment have no business with the loopback.
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=120, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -124,7 +124,7 @@ class AirflowApi:
             return {}
         return health
 
-    def unpause(self, dag_id: str, timeout: float = 60) -> None:
+    def unpause(self, dag_id: str, timeout: float = 600) -> None:
         """
         Wait until Airflow knows the DAG, and let its runs start.
 

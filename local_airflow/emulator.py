@@ -57,7 +57,7 @@ class EmulatorService:
                 return False
             return bool(self.airflow_env)
 
-        until("answer of the emulator", answers, timeout=30, interval=0.05)
+        until("answer of the emulator", answers, timeout=600, interval=0.05)
 
     def __enter__(self) -> EmulatorService:
         """Start it."""

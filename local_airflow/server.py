@@ -27,7 +27,7 @@ COMPONENTS: dict[str, list[str]] = {
     "dag-processor": [],
     "triggerer": ["--skip-serve-logs"],
 }
-_START_TIMEOUT = 120
+_START_TIMEOUT = 600
 # All that children see of the environment: no credentials, no proxy, no other Airflow's settings.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
@@ -186,6 +186,8 @@ class LocalAirflow:
                     "scheduler_idle_sleep_time": "0.2",
                     "scheduler_heartbeat_sec": "1",
                     "orphaned_tasks_check_interval": "10",
+                    # On a busy machine one round may take longer than the default of 30 s.
+                    "scheduler_health_check_threshold": "300",
                 },
                 "triggerer": {
                     "job_heartbeat_sec": "1",

@@ -191,6 +191,6 @@ def end(services: Iterable[Service], grace: float = 3.0) -> None:
         deadline = time.monotonic() + grace
         while left() and time.monotonic() < deadline:
             time.sleep(0.1)
-    until(f"end of {', '.join(service.name for service in services)}", killed, timeout=10, interval=0.1)
+    until(f"end of {', '.join(service.name for service in services)}", killed, timeout=120, interval=0.1)
     for service in services:
         service.reap()

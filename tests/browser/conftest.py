@@ -11,9 +11,3 @@ CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None and os.environ.get("CI"):
     raise pytest.UsageError("Chromium is not installed, and here it must be: apt-get install chromium")
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
-
-
-def pytest_terminal_summary(terminalreporter):
-    if CHROMIUM is None:
-        terminalreporter.section("not tested")
-        terminalreporter.line("Airflow's pages in a browser: Chromium is not installed (apt-get install chromium)")

@@ -16,6 +16,8 @@ from airflow_provider_ims.emulator import EmulatorControl
 from local_airflow import EmulatorService, LocalAirflow
 from local_airflow.demo import CHECKOUT, DAG_ID
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+
 #: Where pictures go, when they are asked for: ``make screenshots``.
 PICTURES = os.environ.get("SCREENSHOTS")
 KEY_ID, SECRET = "LTAI-ims-emulator", "ims-emulator-secret"

@@ -48,6 +48,7 @@ def test_the_blocks_of_a_page_run(path: Path, page: Page) -> None:
                     page.command(command, printed, block)
         elif block.language not in DIRECTIVES and not not_run(block.text):
             page.run(block)
+    page.run_tests()
 
 
 def test_whatever_is_not_run_stands_on_a_page() -> None:
@@ -76,8 +77,9 @@ def test_whatever_is_not_run_stands_on_a_page() -> None:
 )
 def test_a_block_that_is_wrong_is_found(info: str, text: str, said: str, page: Page) -> None:
     page.run(Block(Path("page.md"), 1, ("python",), SUBMIT))
-    with pytest.raises(Exception, match=said):
+    with pytest.raises(Exception, match=said):  # noqa: PT012
         page.run(Block(Path("page.md"), 2, tuple(info.split()), text))
+        page.run_tests()
 
 
 SUBMIT = """

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from alibabacloud_credentials.utils import auth_util
 from support.credential_sources import METADATA_HOST, CredentialSources
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPermissionError, ImsUnavailableError
+from airflow_provider_ims.hooks import sources as sources_of_credentials
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.sources import KeptCredentials
 from airflow_provider_ims.jobs.smart import SMART
@@ -193,12 +195,13 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
     use: Callable[[str], CredentialSources | None],
     connect: Callable[..., None],
     kind: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = use(kind)
     assert source is not None
-    # Time enough for a busy machine to come to the first call.
-    ends = int(time.time()) + 6.0
-    short = StsCredential("STS.short", "short-secret", "short-token", expires=ends)
+    # Ends late enough for a busy machine, and with these pauses too soon to be used without asking for the next.
+    monkeypatch.setattr(sources_of_credentials, "PAUSE", CEILING)
+    short = StsCredential("STS.short", "short-secret", "short-token", expires=int(time.time()) + CEILING)
     source.credential = short
     with ImsEmulator(
         tls_cert=certificate[0],
@@ -216,9 +219,12 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
             sent = service.requests("GetSmartHandleJob")
             if sent:
                 source.credential = SECOND
-            if sent and sent[-1]["access_key_id"] == "STS.second" and time.time() > ends:
-                # Now the first ones would be refused.
-                service.finish(job_id)
+            if sent and sent[-1]["access_key_id"] == "STS.second":
+                if short.expires:
+                    # From now on the first ones are refused.
+                    object.__setattr__(short, "expires", 0.0)
+                else:
+                    service.finish(job_id)
 
         job = wait_for_job(
             SMART,
@@ -226,7 +232,7 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
             job_id,
             poll_interval=1,
             started=time.time(),
-            timeout=20,
+            timeout=CEILING,
             tell=lambda _: None,
             sleep=passing,
         )

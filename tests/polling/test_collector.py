@@ -16,6 +16,14 @@ from airflow_provider_ims.polling.collector import JOINS, Collector
 from airflow_provider_ims.polling.poller import Poller
 
 
+@pytest.fixture(autouse=True)
+def nothing_set_aside() -> Iterator[None]:
+    """Put back what the test session has set aside, for the time of a test."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     assert gc.get_freeze_count() == 0

@@ -5,7 +5,8 @@ The blocks of a page run in order, like the lines of a session, beside one emula
 block's first line says what it is:
 
 - ``python``: a DAG is run with ``dag.test()``, anything else is executed;
-- ``python NAME.py``: is kept in the page's folder; a ``test_*.py`` is run with pytest there;
+- ``python NAME.py``: is kept in the page's folder; those named ``test_*.py`` are run there at the page's end, by one
+  process of pytest;
 - ``console``: each ``$ command`` is run by bash in the page's folder, and what stands below it is what it prints, with
   ``...`` for any lines; ``ims-emulator`` runs until the page's end;
 - ``json request ACTION``: the parameters of the latest request; ``json result TASK``: what the task of the latest DAG
@@ -35,12 +36,12 @@ from markdown_it import MarkdownIt
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.settings import read_settings
 from support.dags import DagRunner
+from support.waiting import CEILING
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 #: The port of ``ims-emulator`` unless told otherwise; the tests take a free one in its place.
 DEFAULT_PORT = "8020"
-_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Page:
             "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         }
         self._server: subprocess.Popen[str] | None = None
+        self._tests: list[str] = []
 
     def run(self, block: Block) -> None:
         """Run a block, or compare what it shows; a block that is neither is an error."""
@@ -155,12 +157,21 @@ class Page:
         assert block.language in languages, f"{block}: nothing runs a block of {block.language or 'no language'}"
         languages[block.language](block)
 
+    def run_tests(self) -> None:
+        """Run the test files of the blocks so far; in one process, because each spends seconds on importing Airflow."""
+        if not self._tests:
+            return
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *self._tests]
+        self._tests = []
+        run = self._process(command)
+        assert re.fullmatch(r"\d+ passed(, \d+ warnings?)? in .*", run.stdout.splitlines()[-1]), run.stdout + run.stderr
+
     def close(self) -> None:
         """End what still runs."""
         if self._server is not None:
             self._server.send_signal(signal.SIGTERM)
             with self._server:
-                assert self._server.wait(timeout=10) == 0
+                assert self._server.wait(timeout=CEILING) == 0
 
     # -- python
 
@@ -174,15 +185,10 @@ class Page:
             return
         (self.folder / name).write_text(block.text, encoding="utf-8")
         if name.startswith("test_"):
-            self._pytest(name)
+            self._tests.append(name)
         elif dag:
             self._dag_id = dag[1]
             self._run_dag(name)
-
-    def _pytest(self, name: str) -> None:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", name]
-        run = self._process(command)
-        assert re.fullmatch(r"\d+ passed(, \d+ warnings?)? in .*", run.stdout.splitlines()[-1]), run.stdout + run.stderr
 
     def _run_dag(self, name: str) -> None:
         by_task: dict[str, dict[int, Any]] = {}
@@ -254,7 +260,7 @@ class Page:
 
     def _process(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self._env, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command, cwd=self.folder, env=self._env, capture_output=True, text=True, timeout=CEILING, check=False
         )
 
     # -- json

@@ -5,26 +5,21 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.demo import CHECKOUT, DAG_ID
 
-#: What was killed and when, the job type, the mode, the tries and the jobs counted.
-CRASH_TABLE = pytest.StashKey[list[tuple]]()
 
+@pytest.fixture
+def crash_table(record_property):
+    """
+    Return a function that adds a row to the table in the terminal's summary.
 
-@pytest.fixture(scope="session")
-def crash_table(pytestconfig):
-    return pytestconfig.stash.setdefault(CRASH_TABLE, [])
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if rows := config.stash.get(CRASH_TABLE, []):
-        rows = [("killed by SIGKILL", "job type", "mode", "tries", "jobs"), *rows]
-        widths = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
-        terminalreporter.section("jobs paid for, whatever crashes")
-        for row in rows:
-            terminalreporter.line("  ".join(f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True)))
+    A row is what was killed and when, the job type, the mode, the tries and the jobs counted. It travels with the
+    report of its test, which comes to the terminal from a worker of pytest-xdist, too.
+    """
+    return lambda *row: record_property("crash", row)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +44,7 @@ def emulator(emulator_service, airflow):
         airflow.api.give_up(DAG_ID, run_id)
         for task in tasks:
             # One that is just being started would submit its job into the next test.
-            until("end of the workers", partial(_no_worker, airflow, task), timeout=30)
+            until("end of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
     emulator_service.control.reset()
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.server import command_line
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes")]
 
 SUBMITS = {
     "text": "SubmitTextGenerateJob",
@@ -52,7 +55,6 @@ SELF_KILLED = (
     "task before the wait",
     "task in the resume phase",
 )
-TIMEOUT = 150
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Stage:
             return Counter({job["job_id"]: asked[job["job_id"]] + listed.get(job["kind"], 0) for job in jobs})
 
         before = counted()
-        until("question about each job", lambda: len(counted() - before) == len(jobs), TIMEOUT)
+        until("question about each job", lambda: len(counted() - before) == len(jobs), CEILING)
 
     def until_accepted(self, number, *stories):
         """Wait until the service has accepted a number of jobs for some stories."""
@@ -136,7 +138,7 @@ class Stage:
         def accepted():
             return sum(map(len, self.jobs(*stories).values())) == number
 
-        until(f"{number} jobs", accepted, TIMEOUT)
+        until(f"{number} jobs", accepted, CEILING)
 
     def active_tasks(self):
         """Return Airflow's view of the tasks that are queued or have begun, by the name that their jobs carry."""
@@ -193,7 +195,7 @@ class Stage:
             self.end_awaited_jobs(held)
             return held_runs.issuperset(self.airflow.api.active_runs("~"))
 
-        until("end of the runs", ended, TIMEOUT, interval=0.5)
+        until("end of the runs", ended, CEILING, interval=0.5)
         jobs = self.all_jobs()
         for (story, dag_id), run_id in self.runs.items():
             if (story, dag_id) not in self.outcomes and story not in held:
@@ -278,7 +280,7 @@ def stage(tmp_path_factory):
     }
     with emulator:
         # Nobody shall lose patience with a submit that hangs until its process is killed.
-        env = {name: f"{uri}&read_timeout=300" for name, uri in emulator.airflow_env.items()}
+        env = {name: f"{uri}&read_timeout=3600" for name, uri in emulator.airflow_env.items()}
         dags, home = Path(__file__).parent / "dags", tmp_path_factory.mktemp("airflow")
         with LocalAirflow(home, dags, env=env, config=config) as airflow:
             for dag_id in (*BOTH, MAPPED, UNCERTAIN):
@@ -310,7 +312,7 @@ def played(stage):
 )
 def test_a_task_run_pays_for_one_job_whatever_crashes(played, crash_table, crash, dag_id, kind):
     outcome = played.outcomes[crash, dag_id][kind]
-    crash_table.append((crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs)))
+    crash_table(crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs))
     assert outcome.state == "success"
     assert outcome.tries >= CRASHES[crash][dag_id]
     assert outcome.jobs == [outcome.collected]
@@ -324,7 +326,7 @@ class TestAnImageJobThatIsLookedForTooBriefly:
         def outcome_of(policy):
             outcome = played.outcomes["not found", UNCERTAIN][policy]
             crash = "task before the answer, looks too brief"
-            crash_table.append((crash, "image", f"on_uncertain={policy}", outcome.tries, len(outcome.jobs)))
+            crash_table(crash, "image", f"on_uncertain={policy}", outcome.tries, len(outcome.jobs))
             return outcome
 
         return outcome_of

@@ -8,11 +8,14 @@ import sys
 
 import psutil
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import end, until
 from local_airflow.demo import CHECKOUT
 from local_airflow.server import service_environment
 from local_airflow.service import Service
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
 INTERRUPTED = 130
 
@@ -21,6 +24,7 @@ INTERRUPTED = 130
 def demo(tmp_path):
     """Give the demo, to be started in a session of its own."""
     command = [sys.executable, "-m", "local_airflow.demo", "--home", str(tmp_path / "demo")]
+    command += ["--timeout", str(CEILING)]
 
     class Demo(Service):
         home = tmp_path / "demo"
@@ -36,7 +40,7 @@ def demo(tmp_path):
 
         def interrupt(self):
             self.signal(signal.SIGINT)
-            until("end of the demo", lambda: not self.running, timeout=60)
+            until("end of the demo", lambda: not self.running, timeout=CEILING)
 
     demo = Demo(
         "demo",
@@ -58,7 +62,7 @@ def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
         demo.check_running()
         return "stays up" in demo.tail()
 
-    until("Airflow that stays up", up, timeout=180)
+    until("Airflow that stays up", up, timeout=CEILING)
     assert len(demo.children()) > 5
     second = demo.second()
     assert second.returncode == 1
@@ -83,7 +87,7 @@ def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
 
 def test_an_interrupt_while_it_starts_leaves_nothing_behind(demo):
     demo.start()
-    until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=60, interval=0.02)
+    until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=CEILING, interval=0.02)
     assert len(demo.children()) > 1
 
     demo.interrupt()

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 
 import pytest
 from rich.console import Console
+from support.system import until_heard
+from support.waiting import CEILING
 
 from local_airflow import until
 from local_airflow.demo import DAG_ID, run_pipeline
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
 SUBMITS = (
     "SubmitTextGenerateJob",
@@ -25,7 +29,6 @@ QUERIES = {
     "SubmitAIImageJob": "GetAIImageJobs",
 }
 LONG = 3600
-TIMEOUT = 120
 
 
 def asked_about(emulator, job):
@@ -62,8 +65,9 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
     def hold(task):
         job = emulator.jobs()[-1]
         # As long as the clock stands, the job runs: what asks about it now is the triggerer.
-        until("free workers", lambda: not airflow.worker_processes(task.id), timeout=20)
-        until("question of the triggerer", lambda: asked_about(emulator, job), timeout=30)
+        until("free workers", lambda: not airflow.worker_processes(task.id), timeout=CEILING)
+        until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
+        until_heard(airflow)
         now = airflow.api.task_instances(DAG_ID, run_id)
         held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
         emulator.advance(LONG)
@@ -73,7 +77,7 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
             if task.state == "deferred" and task.task_id not in held:
                 hold(task)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=TIMEOUT, on_progress=look) == "success"
+    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=look) == "success"
 
     assert [kind for kind, _ in held.values()] == list(SUBMITS)
     # One waits in the triggerer, those after it have not begun: no task is with a worker.
@@ -112,7 +116,7 @@ def test_a_failed_job_fails_its_task_and_the_demo_shows_the_log(airflow, emulato
     )
 
     with moving_clock(emulator):
-        assert not run_pipeline(console, airflow.api, timeout=TIMEOUT)
+        assert not run_pipeline(console, airflow.api, timeout=CEILING)
 
     last = emulator.jobs()[-1]
     assert {job["kind"] for job in emulator.jobs()} == {"SubmitTextGenerateJob"}
@@ -130,11 +134,11 @@ def test_a_killed_triggerer_is_replaced_and_the_job_is_still_the_only_one(airflo
     def copy_state():
         return {task.task_id: task.state for task in airflow.api.task_instances(DAG_ID, run_id)}["copy"]
 
-    until("deferred copy", lambda: copy_state() == "deferred", timeout=TIMEOUT)
+    until("deferred copy", lambda: copy_state() == "deferred", timeout=CEILING)
     (job,) = emulator.jobs()
-    until("question of the triggerer", lambda: asked_about(emulator, job), timeout=TIMEOUT)
+    until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
     airflow.kill("triggerer")
     emulator.advance(LONG)
     airflow.restart("triggerer")
-    until("end of copy", lambda: copy_state() == "success", timeout=TIMEOUT)
+    until("end of copy", lambda: copy_state() == "success", timeout=CEILING)
     assert emulator.counts()["SubmitTextGenerateJob"] == {"200": 1}

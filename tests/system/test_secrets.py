@@ -13,10 +13,13 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from local_airflow import LocalAirflow, until
 from local_airflow.service import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
 DAGS = Path(__file__).parent / "secret_dags"
 CONTROL = "control-canary-6e1f"
@@ -76,9 +79,9 @@ def statsd() -> Iterator[StatsD]:
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[ImsEmulator]:
     keys = {KEY_ID: CANARIES["AccessKey secret"]}
-    # Long enough for a look at the trigger that waits for it, and for the poller's report.
+    # The job of the DAG "waiting" ends when the test has seen what it waits for.
     with ImsEmulator(
-        durations={"SubmitASRJob": 15}, access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]
+        durations={"SubmitASRJob": 36000}, access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]
     ) as emulator:
         yield emulator
 
@@ -161,7 +164,10 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
 
     def end() -> None:
         for dag_id, run_id in runs.items():
-            assert airflow.api.wait(dag_id, run_id, timeout=120) == ends[dag_id], dag_id
+            assert airflow.api.wait(dag_id, run_id, timeout=CEILING) == ends[dag_id], dag_id
+
+    def until_heard(metric: bytes) -> None:
+        until(f"metric {metric!r}", lambda: any(metric in message for message in statsd.heard), CEILING)
 
     start("waiting")
     triggers: list[tuple[str, bytes]] = []
@@ -170,11 +176,15 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
         triggers.extend(found for found in stored(airflow) if found[0] == "table trigger")
         return bool(triggers)
 
-    until("trigger", trigger_is_stored, timeout=60)
+    until("trigger", trigger_is_stored, CEILING)
     # Were its arguments encrypted, nothing could be found in them.
     assert b"canary_sts" in triggers[0][1]
 
     start("all_types", "sts", "bearer", "wrong_secret", "proxy")
+    # Only while a job is waited for is this told.
+    until_heard(b"ims.poller.waiting")
+    (job,) = emulator.jobs("SubmitASRJob")
+    emulator.finish(job["job_id"])
     end()
     signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of an address']}"
     emulator.fault("SubmitTextGenerateJob", "fail_job", message=f"Cannot read {signed}")
@@ -182,7 +192,7 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
     start("failing_job", "lost_answer")
     end()
     for name in METRICS:
-        until(f"metric {name!r}", lambda name=name: any(name in one for one in statsd.heard), timeout=20)
+        until_heard(name)
 
     everything = [*triggers, *stored(airflow), *(("metric", message) for message in statsd.heard)]
     where = {place for place, content in everything if CONTROL.encode() in content}

@@ -9,6 +9,7 @@ import sys
 
 import psutil
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import LocalAirflowError, Service, end, until
 from local_airflow.server import service_environment
@@ -20,10 +21,10 @@ if os.fork() == 0:
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("child", os.getpid(), flush=True)
-    time.sleep(600)
+    time.sleep(3600)
 print("parent", os.getpid(), flush=True)
 if sys.argv[1] == "stay":
-    time.sleep(600)
+    time.sleep(3600)
 """
 
 
@@ -46,11 +47,19 @@ def make_service(tmp_path):
     end(made, grace=0)
 
 
+@pytest.fixture
+def sigint_handler():
+    """Restore the handler of SIGINT after the test."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 def _pids(service):
     def both():
         return {"child", "parent"} <= set(service.tail().split())
 
-    until("both processes", both, timeout=20, interval=0.02)
+    until("both processes", both, timeout=CEILING, interval=0.02)
     words = service.tail().split()
     return {name: int(pid) for name, pid in zip(words[::2], words[1::2], strict=True)}
 
@@ -73,7 +82,7 @@ def test_orphans_are_ended_before_a_new_start(make_service):
     service = make_service(STUBBORN, "leave")
     service.start()
     first = _pids(service)
-    until("end of the parent", lambda: not service.running, timeout=20, interval=0.02)
+    until("end of the parent", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert [process.pid for process in service.processes()] == [first["child"]]
     service.log.unlink()
 
@@ -86,10 +95,10 @@ def test_orphans_are_ended_before_a_new_start(make_service):
 def test_kill_gives_no_chance_to_tidy_up(make_service):
     service = make_service(
         "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('tidy', flush=True));"
-        "print('up', flush=True); time.sleep(600)"
+        "print('up', flush=True); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
     service.kill()
 
@@ -100,12 +109,12 @@ def test_kill_gives_no_chance_to_tidy_up(make_service):
 def test_term_comes_before_kill(make_service):
     service = make_service(
         "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidy'));"
-        "print('up', flush=True); time.sleep(600)"
+        "print('up', flush=True); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
-    end([service], grace=20)
+    end([service], grace=CEILING)
 
     assert service.tail() == "up\ntidy"
 
@@ -113,13 +122,15 @@ def test_term_comes_before_kill(make_service):
 def test_a_program_that_ended_is_reported_with_its_last_words(make_service):
     service = make_service("import sys; sys.exit('out of luck')")
     service.start()
-    until("end", lambda: not service.running, timeout=20, interval=0.02)
+    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
     with pytest.raises(LocalAirflowError, match="thing ended with exit code 1:\nout of luck"):
         service.check_running()
 
 
-def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, monkeypatch):
-    service = make_service("import time; time.sleep(600)")
+def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, monkeypatch, sigint_handler):
+    service = make_service("import time; time.sleep(3600)")
+    # A shell without job control has its background jobs ignore SIGINT, and Python then installs no handler.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Popen(subprocess.Popen):
         def __init__(self, *args, **kwargs):
@@ -164,9 +175,9 @@ def _alive(pid):
 
 
 def test_signal_names_are_those_of_the_system(make_service):
-    service = make_service("import time; print('up', flush=True); time.sleep(600)")
+    service = make_service("import time; print('up', flush=True); time.sleep(3600)")
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
     service.signal(signal.SIGTERM)
-    until("end", lambda: not service.running, timeout=20, interval=0.02)
+    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert service.exit_code == -signal.SIGTERM

@@ -130,7 +130,7 @@ def crashing_dag(dag_id: str, *, task: str = "{{ dag.dag_id }} {{ run_id }} {{ t
             "retries": 5,
             "retry_delay": timedelta(seconds=1),
             "poll_interval": 1,
-            "timeout": 600,
+            "timeout": 3600,
             "user_data": {"Extend": {"task": task}},
             **arguments,
         },

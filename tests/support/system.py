@@ -1,0 +1,23 @@
+"""What the tests on a real Airflow share."""
+
+from __future__ import annotations
+
+from local_airflow import LocalAirflow, until
+from support.waiting import CEILING
+
+
+def until_heard(airflow: LocalAirflow) -> None:
+    """
+    Wait until the scheduler has processed all that the workers have reported so far.
+
+    When it hears that a process has deferred its task only after the task was queued again, it takes the task for
+    failed. A test that lets a job end right after the deferral would run into that on a busy machine.
+    """
+    # The scheduler sends its heartbeat once in a round: between two of them lies a whole round.
+    for _ in range(2):
+        before = _heartbeat(airflow)
+        until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
+
+
+def _heartbeat(airflow: LocalAirflow) -> str | None:
+    return airflow.api.health().get("scheduler", {}).get("latest_scheduler_heartbeat")
