@@ -254,7 +254,8 @@ def worker_stalled(cluster: Cluster) -> Outcome:
     cluster.until("question about the job", lambda: len(cluster.asked_since(0, run)) == 1, 90, run)
     victim, lost = _busiest_worker(cluster, run)
     service = cluster.airflow.services[victim]
-    processes = cluster.airflow.worker_processes(cluster.tasks(run)[0].id)
+    # Each try has an id of its own.
+    (old_try,) = cluster.tasks(run)
     fault = time.time()
     service.signal(signal.SIGSTOP)
     try:
@@ -264,7 +265,7 @@ def worker_stalled(cluster: Cluster) -> Outcome:
         service.signal(signal.SIGCONT)
     cluster.say(f"  {victim} continued; its successor has joined the job")
     # Airflow tells the process that its task is no longer its own, and it ends.
-    cluster.until("end of the old try", lambda: not any(process.is_running() for process in processes), 90, run)
+    cluster.until("end of the old try", lambda: not cluster.airflow.worker_processes(old_try.id), 90, run)
     resumed = time.time()
     cluster.until("question of the successor", lambda: bool(cluster.asked_since(resumed, run)), 60)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
