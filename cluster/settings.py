@@ -60,6 +60,7 @@ SETTINGS = (
         "After so long without a heartbeat the other scheduler adopts the tasks that a scheduler had queued.",
     ),
     Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Several heartbeats within the threshold."),
+    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "Two schedulers share two cores with all else."),
     Setting("scheduler", "orphaned_tasks_check_interval", "10", "300", "How often a scheduler looks for such tasks."),
     Setting(
         "scheduler",

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from configparser import ConfigParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from support.submits import SUBMITS
 
+from airflow_provider_ims.hooks.ims import ImsHook
 from cluster import __main__ as command
 from cluster import hostname, report, settings
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS
 from cluster.secrets_backend import FileSecrets, SecretsOutageError
-from cluster.stage import DAGS, Cluster, in_words
+from cluster.stage import DAGS, Cluster, Run, in_words
 from local_airflow import LocalAirflow, LocalAirflowError
+
+#: What jobs of a kind are submitted with, as the service takes it.
+PARAMETERS = {
+    kind: {name: value if isinstance(value, str) else json.dumps(value) for name, value in SUBMITS["ice", kind].items()}
+    for kind in ("SubmitAudioProduceJob", "SubmitIProductionJob")
+}
+RUN, OTHER_RUN = Run("waits_20", "manual__1", 20), Run("waits_20", "manual__11", 20)
 
 
 def outcome(**figures):
@@ -165,6 +176,57 @@ def test_a_job_names_its_task_and_a_job_of_the_example_its_kind():
     job = {"kind": "SubmitAudioProduceJob", "parameters": {"UserData": json.dumps({"Task": "manual__1 7"})}}
     assert Cluster.task_of(job) == "manual__1 7"
     assert Cluster.task_of({"kind": "SubmitAIImageJob", "parameters": {}}) == "SubmitAIImageJob"
+
+
+class TestWhatTheEmulatorWasAsked:
+    """Which of a run's tasks somebody still waits for is told by the requests for their jobs."""
+
+    @pytest.fixture
+    def cluster(self, ims_emulator, tmp_path):
+        cluster = Cluster(tmp_path, print)
+        cluster.emulator = SimpleNamespace(control=ims_emulator)
+        return cluster
+
+    @pytest.fixture
+    def jobs(self, ims_emulator):
+        def add(run, index, kind="SubmitAudioProduceJob"):
+            user_data = json.dumps({"Task": f"{run.run_id} {index}"})
+            (job_id,) = ims_emulator.add_jobs(kind, {**PARAMETERS[kind], "UserData": user_data}, [3600])
+            return job_id
+
+        return add
+
+    def test_jobs_belong_to_their_run_and_task(self, cluster, jobs):
+        first, second = jobs(RUN, 0), jobs(RUN, 0)
+        other = jobs(RUN, 1, "SubmitIProductionJob")
+        jobs(OTHER_RUN, 0)
+        assert cluster.jobs_by_task(RUN) == {0: [first, second], 1: [other]}
+
+    def test_a_question_counts_for_its_job_and_from_its_time_on(self, cluster, jobs):
+        asked, _ = jobs(RUN, 0, "SubmitIProductionJob"), jobs(RUN, 1, "SubmitIProductionJob")
+        ImsHook().call("QueryIProductionJob", {"JobId": asked})
+        assert cluster.asked_since(0, RUN) == {0}
+        assert cluster.asked_since(time.time(), RUN) == set()
+        assert cluster.asked_since(0, OTHER_RUN) == set()
+
+    def test_a_listing_counts_for_all_jobs_of_its_kind_where_it_may(self, cluster, jobs):
+        for index in range(2):
+            jobs(RUN, index)
+        jobs(RUN, 2, "SubmitIProductionJob")
+        ImsHook().call("ListSmartJobs", {"JobType": "AudioProduce"})
+        assert cluster.asked_since(0, RUN) == {0, 1}
+        assert cluster.asked_since(0, RUN, listings=False) == set()
+
+    def test_only_jobs_that_run_are_ended(self, cluster, jobs, ims_emulator):
+        failed, running = jobs(RUN, 0), jobs(RUN, 1)
+        ims_emulator.fail(failed)
+        cluster.finish(cluster.jobs(RUN))
+        states = {job["job_id"]: job["state"] for job in ims_emulator.jobs()}
+        assert states == {failed: "Failed", running: "Finished"}
+
+    def test_all_requests_are_counted(self, cluster, jobs):
+        ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
+        assert cluster.request_count() == 1
 
 
 def test_counts_are_told_the_most_frequent_first():
