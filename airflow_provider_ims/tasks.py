@@ -18,7 +18,7 @@ from airflow_provider_ims.triggers.base import read_event
 BACKSTOP = 600
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator, Context
+    from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -35,7 +35,7 @@ class JobTask(_Task):
 
     #: The trigger that waits for the task's jobs; it knows their product's hook.
     trigger_class: ClassVar[type[JobTrigger]]
-    operator_extra_links = (ConsoleLink(), OutputLink())
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
 
     ims_conn_id: str
     region_id: str | None
@@ -58,6 +58,15 @@ class JobTask(_Task):
         connection may be another by then.
         """
         return self.trigger_class.hook_class(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
+
+    def begin_phase(self) -> None:
+        """
+        Keep Airflow from asking for the links when this phase of the task ends.
+
+        They are pushed as soon as they are known. Airflow would read each of them from XCom and push it once more,
+        eight requests a task, and log an error for each that is not there.
+        """
+        self.operator_extra_links = ()
 
     def show_job(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
         """Link to a job, as soon as its id is known."""

@@ -43,6 +43,19 @@ def test_a_task_links_to_the_console_and_to_its_first_output(
     assert linked(run) == expected
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_airflow_has_no_links_left_to_read_and_push_at_the_end_of_a_phase(
+    deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(AUDIO.task(deferrable=deferrable))
+    run.attempt()
+    assert run.process.operator_extra_links == ()
+    sensor = TaskRun(AUDIO.sensor_of(ims_emulator.jobs()[0]["job_id"], deferrable=deferrable))
+    sensor.attempt()
+    assert sensor.process.operator_extra_links == ()
+    assert [link.name for link in run.task.operator_extra_links] == ["Alibaba Cloud console", "Output"]
+
+
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
 def test_the_console_is_linked_right_after_the_submit(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(TEXT.task(wait_for_completion=False))

@@ -84,6 +84,23 @@ class AlibabaCloudMediaHook(BaseHook):
         """
         _ = self.client
 
+    def reconnect(self) -> None:
+        """
+        Do as :meth:`connect` for a connection that was resolved before, by the task that submitted the job.
+
+        :raises ImsUnavailableError: when Airflow cannot resolve the connection, which is transient then: Airflow also
+            says that a connection is not defined when the secrets backend is unavailable.
+        :raises ImsError: when the connection is not complete.
+        """
+        try:
+            self.connect()
+        except ImsError:
+            raise
+        except Exception as error:
+            raise ImsUnavailableError(
+                f"Connection {self.ims_conn_id} could not be resolved: {type(error).__name__}: {error}", accepted=False
+            ) from error
+
     def console_link(self, job_id: str) -> str:
         """
         Return the console's address for a job, by the connection's ``console_url``.

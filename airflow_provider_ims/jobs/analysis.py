@@ -85,6 +85,8 @@ DNA = JobFamily(
     jobs="JobList[]",
     job_id="Id",
     result=("DNAResult", "DBId", "PrimaryKey"),
+    cancel_action="CancelDNAJob",
+    cancel_while=("Queuing",),
 )
 
 
@@ -169,8 +171,6 @@ ANALYSIS_KINDS = (
         title="media fingerprint",
         submit_action="SubmitDNAJob",
         family=DNA,
-        cancel_action="CancelDNAJob",
-        cancel_while=("Queuing",),
         parameters=takes(
             "DBId*", "PrimaryKey*", "Input*:json", "Config:json", "TemplateId", "PipelineId", _SHORT_USER_DATA
         ),

@@ -54,6 +54,8 @@ class JobFamily:
         the UserData of jobs whose ids are not known.
     :param search_lag: Seconds for which a job that was just submitted may be missing from a search.
     :param listing: The action that lists the family's jobs by their state, where there is one.
+    :param cancel_action: The API action that cancels such a job, where there is one; it takes a ``JobId``.
+    :param cancel_while: The state words in which a job can be cancelled; empty for all that run.
     """
 
     name: str
@@ -77,6 +79,12 @@ class JobFamily:
     search: Search | None = None
     search_lag: float = 30
     listing: Listing | None = None
+    cancel_action: str | None = None
+    cancel_while: tuple[str, ...] = ()
+
+    def can_cancel(self, status: str) -> bool:
+        """Tell whether the service can cancel a running job in this state."""
+        return self.cancel_action is not None and (not self.cancel_while or _among(status, self.cancel_while))
 
     @property
     def first_status(self) -> str:

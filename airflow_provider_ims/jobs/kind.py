@@ -30,8 +30,6 @@ class JobKind:
     :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
     :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
     :param once_by: The parameter by which the service refuses a submit that repeats one it has accepted.
-    :param cancel_action: The API action that stops such a job, where there is one; it takes a ``JobId``.
-    :param cancel_while: The state words in which a job can be stopped; empty for all that run.
     """
 
     title: str
@@ -42,8 +40,6 @@ class JobKind:
     search_proves: bool = False
     marker_under: str | None = None
     once_by: str | None = None
-    cancel_action: str | None = None
-    cancel_while: tuple[str, ...] = ()
 
     def _parameter(self, name: str) -> Parameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
@@ -67,7 +63,7 @@ class JobKind:
     def ram_actions(self) -> tuple[str, ...]:
         """The RAM actions of submitting, asking, searching, listing and stopping, such as ``ice:SubmitASRJob``."""
         listings = [of.action for of in (self.family.search, self.family.listing) if of]
-        actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.cancel_action))
+        actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.family.cancel_action))
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
 
     def job_id_in(self, answer: Mapping[str, Any]) -> str | None:

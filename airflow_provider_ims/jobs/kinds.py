@@ -148,8 +148,8 @@ def catalogue_rows() -> list[dict[str, Any]]:
             "once_by": kind.once_by,
             "search_proves": kind.search_proves,
             "listing": kind.family.listing.action if kind.family.listing else None,
-            "cancel_action": kind.cancel_action,
-            "cancel_while": kind.cancel_while,
+            "cancel_action": kind.family.cancel_action,
+            "cancel_while": kind.family.cancel_while,
             "ram_actions": kind.ram_actions,
         }
         for kind in KINDS

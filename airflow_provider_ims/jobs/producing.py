@@ -65,6 +65,7 @@ IPRODUCTION = JobFamily(
     error_code="",
     error_message="",
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
+    cancel_action="CancelIProductionJob",
 )
 
 PRODUCING_KINDS = (
@@ -112,7 +113,6 @@ PRODUCING_KINDS = (
         title="intelligent production",
         submit_action="SubmitIProductionJob",
         family=IPRODUCTION,
-        cancel_action="CancelIProductionJob",
         parameters=takes(
             "FunctionName*",
             "Input*:json",

@@ -10,14 +10,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator, conf
 
 from airflow_provider_ims import metrics
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.submission import OnUncertain, Submitter
+from airflow_provider_ims.submission import OnClear, OnUncertain, Submitter
+from airflow_provider_ims.submission.cancel import ENDED_STATES, QUESTION_TIMEOUT, cancel_job, task_state, within
+from airflow_provider_ims.submission.note import STORE_KEY, Note, write_wait_outcome
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
 from airflow_provider_ims.watching import log_told, wait_for_job
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.submission import Submission
+    from airflow_provider_ims.submission.note import WaitOutcome
 
 #: Seconds between two looks, and the longest wait.
 POLL_INTERVAL = 10.0
@@ -49,6 +52,12 @@ class JobOperator(JobTask, BaseOperator):
         is looked for before it is repeated. Default: true.
     :param on_uncertain: What ``durable`` does when a submit got no answer and its job is not found either:
         ``submit`` again, or ``fail`` and leave it to you. Default: ``submit``.
+    :param on_clear: What ``durable`` does when the task was cleared. ``auto`` joins the job from before the clear where
+        its result was never collected and the parameters are the same, and submits a new one otherwise; ``new`` always
+        submits; ``rejoin`` joins any job that has not failed. Needs Airflow 3.3; before it, a clear always submits.
+        Default: ``auto``.
+    :param cancel_on_kill: Cancel the job, where the service can, when a user marks the task as failed or successful,
+        or clears it, while it waits, and when the wait of its last try times out. Default: true.
     """
 
     #: An operator of one kind names it, and has its parameters in snake_case as arguments, all of them templated.
@@ -78,6 +87,8 @@ class JobOperator(JobTask, BaseOperator):
         timeout: float = TIMEOUT,
         durable: bool = True,
         on_uncertain: OnUncertain = "submit",
+        on_clear: OnClear = "auto",
+        cancel_on_kill: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,12 +99,13 @@ class JobOperator(JobTask, BaseOperator):
         self.poll_interval = poll_interval
         self.timeout = timeout
         self.durable = durable
-        if on_uncertain not in get_args(OnUncertain):
-            raise ImsRequestError(
-                f"on_uncertain: {on_uncertain!r} is not one of {', '.join(get_args(OnUncertain))}", field="on_uncertain"
-            )
+        _check_choice("on_uncertain", on_uncertain, OnUncertain)
+        _check_choice("on_clear", on_clear, OnClear)
         self.on_uncertain = on_uncertain
+        self.on_clear = on_clear
+        self.cancel_on_kill = cancel_on_kill
         self._submission: Submission | None = None
+        self._context: Context = {}
 
     @property
     def family(self) -> JobFamily:
@@ -115,6 +127,7 @@ class JobOperator(JobTask, BaseOperator):
         :raises ImsJobTimeoutError: when it did not end in time.
         :raises ImsError: when the service refused the submit or could not be asked.
         """
+        self.begin_phase()
         parameters = encode_all(self.kind.parameters, self.arguments())
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
@@ -127,20 +140,29 @@ class JobOperator(JobTask, BaseOperator):
         except (OverflowError, TypeError, ValueError) as error:
             # Found out at the deferral, it would leave a job that is paid for and not awaited.
             raise ImsRequestError(f"The wait could not be deferred, so nothing was submitted: {error}") from None
-        submitter = Submitter(self.kind, hook, parameters, on_uncertain=self.on_uncertain, failed=self.counts_as_failed)
+        submitter = Submitter(
+            self.kind,
+            hook,
+            parameters,
+            on_uncertain=self.on_uncertain,
+            failed=self.counts_as_failed,
+            on_clear=self.on_clear,
+            cancel_on_kill=self.cancel_on_kill,
+        )
         # Without a task instance, as when a test executes the task by hand, there is no run to join jobs of.
         in_a_run = context.get("ti") is not None
         submission = submitter.submit_or_join(context) if self.durable and in_a_run else submitter.submit()
-        self._submission = submission
+        self._submission, self._context = submission, context
         job, waits_since = submission.job, time.time()
         metrics.job_begun(self.kind.submit_action, "joined" if submission.joined else "submitted")
         self.show_job(context, hook, job.id)
         if not self.wait_for_completion:
+            self._write_outcome(context, job.id, "collected")
             return {"job_id": job.id, "state": job.status}
         if not job.ended and self.deferrable:
             self.defer(method_name="execute_complete", **deferral(job.id, submission.submitted_at))
         if not job.ended:
-            with self._cancelling_late_jobs():
+            with self._failing_waits(context, job.id):
                 job = wait_for_job(
                     self.kind.family,
                     hook,
@@ -160,36 +182,81 @@ class JobOperator(JobTask, BaseOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
-        with self._cancelling_late_jobs():
+        self.begin_phase()
+        with self._failing_waits(context):
             (job,), submitted_at = self.ended_jobs(event)
         return self._end(context, job, submitted_at)
 
     def on_kill(self) -> None:
-        """Stop the job where the service can, and say what becomes of it."""
-        if self._submission is not None:
-            self._cancel(self._submission.job.id)
+        """
+        Cancel the job where a user has ended the task, and say what becomes of it.
+
+        Airflow also calls this when the worker shuts down, when it has given the task to another worker, and at
+        ``execution_timeout``. A later try joins the job then.
+        """
+        if self._submission is None:
+            return
+        job_id = self._submission.job.id
+        if not self.cancel_on_kill:
+            self.log.warning("Job %s continues and is billed: cancel_on_kill is off", job_id)
+        elif self._ended_by_a_user(job_id):
+            cancel_job(self.family, self.new_hook(), job_id, self.log)
+
+    def _ended_by_a_user(self, job_id: str) -> bool:
+        """Tell whether Airflow says that the task instance has ended, and the job still belongs to this try."""
+        ti: Any = self._context.get("ti")
+        if ti is None:
+            return True
+        store: Any = self._context.get("task_state_store")
+
+        def ask() -> tuple[str | None, bool]:
+            note = Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+            owned = note is None or note.try_number == int(ti.try_number)
+            return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
+
+        try:
+            state, owned = within(QUESTION_TIMEOUT, ask)
+        except Exception as error:  # noqa: BLE001 - whatever Airflow raises, the job must not be lost by it
+            self.log.warning("Job %s is left running: the task's state could not be read: %s", job_id, error)
+            return False
+        if not owned:
+            self.log.info("Job %s is left running: another try of this task has joined it", job_id)
+        elif state not in ENDED_STATES:
+            self.log.info(
+                "Job %s is left running for the next try of this task to join: no user has ended the task, which is %s",
+                job_id,
+                state,
+            )
+        return owned and state in ENDED_STATES
 
     @contextmanager
-    def _cancelling_late_jobs(self) -> Iterator[None]:
-        """Stop a job that did not end in time, where the service can: nobody waits for it any more."""
+    def _failing_waits(self, context: Context, job_id: str | None = None) -> Iterator[None]:
+        """Store that a wait failed, so that a clear joins the job; cancel a job that no later try will join."""
         try:
             yield
-        except ImsJobTimeoutError as error:
-            self._cancel(error.job_id)
+        except (ImsError, AirflowTaskTimeout) as error:
+            awaited = job_id or getattr(error, "job_id", None) or self._recorded_job(context)
+            if awaited:
+                self._write_outcome(context, awaited, "failed")
+            if awaited and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)) and self.cancel_on_kill:
+                self._cancel_in_the_last_try(context, awaited)
             raise
 
-    def _cancel(self, job_id: str) -> None:
-        action = self.kind.cancel_action
-        if action is None:
-            self.log.warning("Job %s goes on running and is billed: the service has no cancel", job_id)
-            return
-        try:
-            self.new_hook().call(action, {"JobId": job_id}, attempts=2, patience=2.0)
-        except ImsError as error:
-            # What led here is what the task fails by.
-            self.log.warning("Job %s could not be cancelled, and may go on running: %s", job_id, error)
+    def _recorded_job(self, context: Context) -> str | None:
+        store: Any = context.get("task_state_store")
+        record = Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+        return record.job_id if record is not None else None
+
+    def _cancel_in_the_last_try(self, context: Context, job_id: str) -> None:
+        ti: Any = context.get("ti")
+        if ti is not None and self.durable and int(ti.try_number) <= int(ti.max_tries):
+            self.log.info("Job %s is left running for the next try of this task to join", job_id)
         else:
-            self.log.info("Cancelled job %s", job_id)
+            cancel_job(self.family, self.new_hook(), job_id, self.log)
+
+    def _write_outcome(self, context: Context, job_id: str, outcome: WaitOutcome) -> None:
+        if self.durable:
+            write_wait_outcome(context.get("task_state_store"), job_id, outcome)
 
     def objects_read(self) -> Iterable[OssObject]:
         """Return the objects that the parameters name, but for where to put the output."""
@@ -204,7 +271,9 @@ class JobOperator(JobTask, BaseOperator):
             None if submitted_at is None else time.time() - submitted_at,
             job.result.get("usage"),
         )
-        return self.hand_on(context, job)
+        result = self.hand_on(context, job)
+        self._write_outcome(context, job.id, "collected")
+        return result
 
     def _deferral(
         self, context: Context, job_id: str, started: float, *, poll_interval: float, timeout: float
@@ -222,8 +291,14 @@ class JobOperator(JobTask, BaseOperator):
             region_id=self.region_id,
             poll_interval=poll_interval,
             started=started,
+            cancel_on_kill=self.cancel_on_kill,
         )
         return {"trigger": trigger, "timeout": timedelta(seconds=max(0.0, deadline - now) + BACKSTOP)}
+
+
+def _check_choice(name: str, value: Any, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise ImsRequestError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}", field=name)
 
 
 def _seconds(name: str, value: Any) -> float:

@@ -1,9 +1,8 @@
-"""The blocking side of a poller: paced calls with a hook that is made anew when its connection changed."""
+"""The blocking side of a poller: paced calls with the hook that the event loop has resolved."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,13 +14,11 @@ from airflow_provider_ims.jobs.service import Service
 from airflow_provider_ims.polling.limiter import Limiter
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
+    from airflow_provider_ims.polling.hook_resolver import HookResolver
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which the connection is looked up again.
-CONNECTION_LIFETIME = 60.0
 #: Seconds for which one request is sent again and again when it is throttled.
 PATIENCE = 60.0
 
@@ -36,19 +33,16 @@ class Asker(Service):
     Calls the service from a poller's threads.
 
     :param family: The family of the jobs that are asked for.
-    :param make_hook: Makes the hook.
+    :param resolver: Holds the hook.
     :param limiter: Paces the requests.
     :param now: A clock in seconds that does not jump.
     """
 
     family: JobFamily
-    make_hook: Callable[[], AlibabaCloudMediaHook]
+    resolver: HookResolver
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], float] = time.monotonic
     requests: int = 0
-    _hook: AlibabaCloudMediaHook | None = None
-    _looked_up: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def call(
         self, action: str, params: Mapping[str, Any], *, attempts: int = 1, patience: float = PATIENCE
@@ -68,14 +62,14 @@ class Asker(Service):
             self.limiter.wait()
             self.requests += 1
             try:
-                body = self._current_hook().call(action, params, attempts=1, patience=0.0)
+                body = self.resolver.hook.call(action, params, attempts=1, patience=0.0)
             except ImsThrottledError as error:
                 self.limiter.throttled(error.retry_after)
                 if self.now() - began >= PATIENCE:
                     raise
             except (ImsCredentialsError, ImsPermissionError):
-                # Somebody may mend the connection while the jobs run: look it up again for the next call.
-                self._hook = None
+                # The connection may be corrected while the jobs run.
+                self.resolver.expire()
                 raise
             else:
                 self.limiter.passed()
@@ -102,14 +96,3 @@ class Asker(Service):
                 running.update(page)
         state_of = self.family.state_of
         return {job_id: word for job_id, word in running.items() if state_of(word) is JobState.RUNNING}, pages
-
-    def _current_hook(self) -> AlibabaCloudMediaHook:
-        with self._lock:
-            if self._hook is not None and self.now() - self._looked_up < CONNECTION_LIFETIME:
-                return self._hook
-            hook = self.make_hook()
-            # The same connection keeps its hook, whose credentials may be temporary and still good.
-            if self._hook is None or hook.settings != self._hook.settings:
-                self._hook = hook
-            self._looked_up = self.now()
-            return self._hook

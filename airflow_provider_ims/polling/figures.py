@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds from one report to the next.
 REPORT_EVERY = 10.0
+#: Seconds by which the event loop may be late before the process counts as suspended or blocked.
+SUSPENDED = 5.0
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class Figures:
     :param due: When the next report is due, on the poller's clock.
     :param asked_jobs: Jobs that were asked for by id.
     :param behind: How much later than due the latest look was, in seconds.
+    :param suspended: For how many of them this process did not run at all.
     """
 
     family: str
@@ -32,7 +35,23 @@ class Figures:
     due: float
     asked_jobs: int = 0
     behind: float = 0.0
+    suspended: float = 0.0
     _told_of_stretching: bool = False
+
+    def woke_up(self, late: float) -> None:
+        """
+        Record that the event loop resumed the poller.
+
+        :param late: Seconds after the time that the poller had asked for.
+        """
+        if late >= SUSPENDED:
+            self.suspended += late
+            log.warning(
+                "This triggerer did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
+                "Polling of %s jobs continues",
+                late,
+                self.family,
+            )
 
     def report(self, asker: Asker, waiting: int, longest_interval: float, now: float) -> None:
         """
@@ -56,16 +75,16 @@ class Figures:
         for name, value in figures.items():
             Stats.gauge(f"ims.poller.{name}", value, tags={"family": self.family, "conn_id": self.ims_conn_id})
         log.debug("Poller of %s jobs: %s, in the last %.0f s", self.family, figures, REPORT_EVERY)
-        if self.behind > longest_interval and not self._told_of_stretching:
+        if self.behind - self.suspended > longest_interval and not self._told_of_stretching:
             self._told_of_stretching = True
             log.warning(
-                "%d %s jobs are looked at %.0f s later than their poll_interval asks for: the rate limit of %.1f "
-                "requests a second allows no more",
+                "Polling of %d %s jobs is %.0f s behind schedule: the rate limit of %.1f requests a second allows "
+                "no more",
                 waiting,
                 self.family,
-                self.behind,
+                self.behind - self.suspended,
                 asker.limiter.rate,
             )
         asker.requests = self.asked_jobs = asker.limiter.throttles = 0
-        self.behind = 0.0
+        self.behind = self.suspended = 0.0
         self.due = now + REPORT_EVERY

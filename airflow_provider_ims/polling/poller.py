@@ -25,6 +25,7 @@ from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.polling.asker import Asker
 from airflow_provider_ims.polling.collector import collector
 from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
+from airflow_provider_ims.polling.hook_resolver import HookResolver
 from airflow_provider_ims.polling.sweeping import Sweeping
 from airflow_provider_ims.polling.wait import LastLook, Wait
 from airflow_provider_ims.watching import (
@@ -56,7 +57,7 @@ class Poller:
     Lives in one event loop, ends when nobody waits, and makes its calls in a small thread pool of its own.
 
     :param family: The jobs' family.
-    :param make_hook: Makes the hook; called in a thread, since it looks the connection up.
+    :param make_hook: Makes the hook.
     :param ims_conn_id: The connection, for the metrics' tags.
     """
 
@@ -73,10 +74,11 @@ class Poller:
         self._changed = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.resolver = HookResolver(self.make_hook)
         self._begin()
 
     def _begin(self) -> None:
-        self._asker = Asker(self.family, self.make_hook)
+        self._asker = Asker(self.family, self.resolver)
         self._sweeping = Sweeping(self.family)
         self._sweep: asyncio.Task[None] | None = None
         self._sweep_due = 0.0
@@ -145,7 +147,7 @@ class Poller:
                     async with asyncio.timeout(max(0.0, min(times) - now)):
                         await self._changed.wait()
                 except TimeoutError:
-                    pass
+                    self._figures.woke_up(time.monotonic() - max(now, min(times)))
             # Else whoever joins next would count on looks that are planned for others, or on sweeps, and wake nobody.
             self._plan.clear()
             self._deadlines.clear()
@@ -210,8 +212,14 @@ class Poller:
         return task
 
     async def _do_ask(self, waits: dict[str, list[Wait]]) -> None:
-        planned = time.monotonic()
-        seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
+        seen: dict[str, Observation]
+        try:
+            await self.resolver.refresh()
+        except Exception as error:  # noqa: BLE001 - each wait judges it
+            seen = dict.fromkeys(waits, error)
+        else:
+            planned = time.monotonic()
+            seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
         self._figures.asked_jobs += len(waits)
         for job_id, waiting in waits.items():
             for wait in waiting:
@@ -258,6 +266,7 @@ class Poller:
         # And not earlier: a sweep is a burst of requests.
         self._sweep_due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
         try:
+            await self.resolver.refresh()
             running, requests = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._asker.unfinished, len(waits)
             )

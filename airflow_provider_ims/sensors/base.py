@@ -22,11 +22,12 @@ from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import family_of, kind_of
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
-from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, log_told, look
+from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Observation, log_told, look
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 #: What Jinja makes of an XCom that is not there.
 NOTHING = "None"
@@ -81,6 +82,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         :raises AirflowSensorTimeout: when a job did not end in time, in every mode.
         :raises ImsError: when the jobs cannot be asked for.
         """
+        self.begin_phase()
         if self.deferrable:
             began = time.time()
             with self._never_failing():
@@ -109,6 +111,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         :param event: What the trigger sent.
         :return: As :meth:`execute`.
         """
+        self.begin_phase()
         with self._never_failing():
             try:
                 return self._conclude_all(context, self.ended_jobs(event)[0])
@@ -135,11 +138,14 @@ class JobSensor(JobTask, BaseSensorOperator):
         job_ids = self.awaited_ids()
         hook = self.new_hook()
         family = self.family
-        began = self._began(context)
+        first_poke, began = self._began(context)
+        if first_poke:
+            # A connection that is not defined is the user's mistake now; later it is an outage of a secrets backend.
+            hook.connect()
         # A rescheduled sensor starts from zero at each look, it cannot count failures in a row.
         tolerated = 1 if self.reschedule else TOLERATED_ERRORS
         for some in chunks([job_id for job_id in job_ids if job_id not in self._ended], family.ids_per_query):
-            for job_id, observation in look(family, hook, some).items():
+            for job_id, observation in self._look(hook, some).items():
                 watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
                 told = watch.judge(observation, time.time())
                 if told is not None:
@@ -152,14 +158,22 @@ class JobSensor(JobTask, BaseSensorOperator):
             return False
         return PokeReturnValue(True, self._conclude_all(context, [self._ended[job_id] for job_id in job_ids]))
 
-    def _began(self, context: Context) -> float:
+    def _look(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> dict[str, Observation]:
+        try:
+            hook.reconnect()
+        except ImsError as error:
+            return dict.fromkeys(job_ids, error)
+        return look(self.family, hook, job_ids)
+
+    def _began(self, context: Context) -> tuple[bool, float]:
+        """Return whether this is the first poke, and when that was, in epoch seconds."""
         if self._watches:
-            return min(watch.began for watch in self._watches.values())
+            return False, min(watch.began for watch in self._watches.values())
         if self.reschedule:
             ti: Any = context["ti"]
-            if first_look := ti.get_first_reschedule_date(context):
-                return float(first_look.timestamp())
-        return time.time()
+            if first_poke := ti.get_first_reschedule_date(context):
+                return False, float(first_poke.timestamp())
+        return True, time.time()
 
     def _conclude_all(self, context: Context, jobs: list[Job]) -> Any:
         for job in jobs:

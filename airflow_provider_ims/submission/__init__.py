@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_ims.submission.clear import OnClear
 from airflow_provider_ims.submission.submitter import OnUncertain, Submission, Submitter
 
-__all__ = ["OnUncertain", "Submission", "Submitter"]
+__all__ = ["OnClear", "OnUncertain", "Submission", "Submitter"]

@@ -2,8 +2,8 @@
 Submitting a job for a task run: at most one that is billed, whatever crashes.
 
 Before a submit an intent is noted in Airflow's task state store (3.3 and later), after it the job's id. A retry joins
-the noted job; with an intent but no id, the job is looked for by the marker in its UserData. A clear means "run it
-again" and submits anew.
+the noted job; with an intent but no id, the job is looked for by the marker in its UserData. What a clear does is
+decided in :mod:`airflow_provider_ims.submission.clear`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavai
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.marker import SubmissionKey
 from airflow_provider_ims.jobs.search import find
-from airflow_provider_ims.submission.note import STORE_KEY, Note
+from airflow_provider_ims.submission.clear import ClearPolicy, OnClear
+from airflow_provider_ims.submission.note import STORE_KEY, Note, read_wait_outcome
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -68,6 +69,8 @@ class Submitter:
     :param on_uncertain: What to do when a submit got no answer and its job is not found: ``submit`` again, or
         ``fail``.
     :param failed: Tells whether an ended job counts as failed for the task.
+    :param on_clear: What to do with the job of a task that was cleared; see :class:`ClearPolicy`.
+    :param cancel_on_kill: Whether a clear during the wait cancels the job, where the service can.
     :param now: The clock, in epoch seconds.
     :param sleep: How to pass the time.
     """
@@ -77,6 +80,8 @@ class Submitter:
     parameters: Mapping[str, str]
     on_uncertain: OnUncertain = "submit"
     failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)
+    on_clear: OnClear = "auto"
+    cancel_on_kill: bool = True
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -103,6 +108,7 @@ ImsUnavailableError` the job may have been accepted all the same.
         note = self._begin(context, store)
         if note.job_id is not None:
             if joined := self._join(note):
+                self._write(store, note)
                 return joined
             note = note.next()
         submits = 0
@@ -161,15 +167,16 @@ ImsUnavailableError` the job may have been accepted all the same.
         note = Note.read(store.get(STORE_KEY)) if store is not None else None
         if note is not None and note.action == self.kind.submit_action:
             if note.max_tries == max_tries:
-                return note
-            self._tell_of_the_job_before(note)
+                return replace(note, try_number=int(ti.try_number))
+            if self._goes_on_after_clear(note, store):
+                return replace(note, max_tries=max_tries, try_number=int(ti.try_number))
         # How often the task was cleared, as long as its retries are what they were.
         generation = max_tries - int(ti.task.retries or 0)
         identity = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, generation)
         # Two Airflows may have the same DAG and the same run ids. Where the key is noted, chance tells them apart.
         salt = uuid.uuid4().hex if store is not None else ""
         run = hashlib.sha256(json.dumps([*identity, salt]).encode()).hexdigest()[:32]
-        new = Note(self.kind.submit_action, max_tries, run, 0, self.now())
+        new = Note(self.kind.submit_action, max_tries, run, 0, self.now(), try_number=int(ti.try_number))
         if store is not None or int(ti.try_number) <= generation + 1:
             return new
         # A retry in an Airflow that has no store: what an earlier try did, only the service can tell.
@@ -177,26 +184,25 @@ ImsUnavailableError` the job may have been accepted all the same.
         began = getattr(dag_run, "start_date", None)
         return replace(new, submitted_at=began.timestamp() if began else self.now() - 24 * 3600, unanswered=1)
 
-    def _tell_of_the_job_before(self, note: Note) -> None:
-        if note.job_id is None:
-            if note.unanswered:
-                log.warning(
-                    "The task was cleared: a new job is submitted. A submit from before got no answer; if it was "
-                    "accepted, there is its job as well, with the key %s",
-                    note.key,
-                )
-            return
-        try:
-            job = self.kind.family.query(self.hook, [note.job_id]).get(note.job_id)
-        except ImsError as error:
-            log.warning("What became of job %s, submitted before the clear, is not known: %s", note.job_id, error)
-            return
-        if job is not None and not job.ended:
-            log.warning(
-                "The task was cleared: a new job is submitted. Job %s from before is still %s, and is billed",
-                job.id,
-                job.status,
-            )
+    def _goes_on_after_clear(self, note: Note, store: Any) -> bool:
+        """Tell whether a cleared task goes on with the submission from before the clear."""
+        if note.job_id is not None:
+            policy = ClearPolicy(self.kind.family, self.hook, self.failed, self.on_clear, self.cancel_on_kill)
+            return policy.rejoins(note, _digest(self.parameters), read_wait_outcome(store, note.job_id))
+        if not note.unanswered:
+            return False
+        same = note.parameters == _digest(self.parameters)
+        if self.on_clear != "new" and (same or self.on_clear == "rejoin"):
+            if self.kind.takes_client_token:
+                return True
+            if self._look_for(note) is not None:
+                return True
+        log.warning(
+            "The task was cleared: submitting a new job. A submit from before the clear got no answer; if it was "
+            "accepted, there is a second job, with the key %s",
+            note.key,
+        )
+        return False
 
     def _join(self, note: Note) -> Submission | None:
         """

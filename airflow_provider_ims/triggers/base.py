@@ -9,16 +9,19 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import family_of
 from airflow_provider_ims.polling import poller_for, watch_job
+from airflow_provider_ims.submission.cancel import ENDED_STATES, cancel_job, task_state
 from airflow_provider_ims.watching import Notice, log_told
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
+    from airflow_provider_ims.polling.poller import Poller
 
 #: The largest event in bytes; what is larger is fetched again by the worker, the event's way is the metadata database.
 LARGEST_EVENT = 16 * 1024
@@ -36,6 +39,7 @@ class JobTrigger(BaseTrigger):
     :param region_id: A region that goes over the connection's.
     :param poll_interval: Seconds between two looks at a job. Default: 10.
     :param started: When the jobs were submitted, in epoch seconds, for the log. Default: now.
+    :param cancel_on_kill: Whether the trigger may cancel the jobs: its task has submitted them. Default: false.
     """
 
     family: JobFamily
@@ -50,6 +54,7 @@ class JobTrigger(BaseTrigger):
         region_id: str | None = None,
         poll_interval: float = 10,
         started: float | None = None,
+        cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.job_ids = list(job_ids)
@@ -58,6 +63,7 @@ class JobTrigger(BaseTrigger):
         self.region_id = region_id
         self.poll_interval = poll_interval
         self.started = time.time() if started is None else started
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that the trigger is made from again."""
@@ -69,6 +75,7 @@ class JobTrigger(BaseTrigger):
             "region_id": self.region_id,
             "poll_interval": self.poll_interval,
             "started": self.started,
+            "cancel_on_kill": self.cancel_on_kill,
         }
 
     @classmethod
@@ -101,9 +108,39 @@ class JobTrigger(BaseTrigger):
             raise errors.exceptions[0] from None
         return [end.result() for end in ends]
 
+    @property
+    def _poller(self) -> Poller:
+        return poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id)
+
+    async def on_kill(self) -> None:
+        """
+        Cancel the jobs if a user has marked the task as failed or successful.
+
+        Airflow 3.3 also calls this when the triggerer has only lost its heartbeat, and when the task was cleared. The
+        task waits in another triggerer then, or its next try decides what becomes of the job.
+        """
+        ti = self.task_instance
+        if not self.cancel_on_kill or ti is None:
+            return
+        jobs = f"Job {', '.join(self.job_ids)}"
+        try:
+            state = await sync_to_async(task_state, thread_sensitive=False)(
+                ti.dag_id, ti.run_id, ti.task_id, ti.map_index
+            )
+            if state not in ENDED_STATES:
+                self.log.info("%s is not cancelled: no user has ended the task, which is %s", jobs, state)
+                return
+            resolver = self._poller.resolver
+            await resolver.refresh()
+        except Exception as error:  # noqa: BLE001 - whatever Airflow raises
+            self.log.warning("%s was not cancelled: %s", jobs, error)
+            return
+        for job_id in self.job_ids:
+            await asyncio.to_thread(cancel_job, self.family, resolver.hook, job_id, self.log)
+
     def _end_of(self, job_id: str) -> Coroutine[Any, Any, Job]:
         return watch_job(
-            poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id),
+            self._poller,
             job_id,
             poll_interval=self.poll_interval,
             started=self.started,

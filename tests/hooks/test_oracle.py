@@ -43,7 +43,7 @@ METHODS = {product: methods_of(product) for product in CLIENTS}
 def actions_of(kind: JobKind) -> list[str]:
     family = kind.family
     listing = family.listing.action if family.listing else None
-    actions = [kind.submit_action, family.query_action, listing, kind.cancel_action]
+    actions = [kind.submit_action, family.query_action, listing, kind.family.cancel_action]
     return [action for action in actions if action]
 
 
@@ -197,8 +197,8 @@ def test_the_actions_of_a_kind_take_the_parameters_that_it_names(kind: JobKind) 
     family, product = kind.family, kind.family.product.code
     taken = set(filled(product, family.query_action, "text"))
     assert {family.id_parameter, *dict(family.with_parameters)} <= taken
-    if kind.cancel_action:
-        assert "JobId" in filled(product, kind.cancel_action, "text")
+    if kind.family.cancel_action:
+        assert "JobId" in filled(product, kind.family.cancel_action, "text")
     if listing := family.listing:
         named = {listing.with_status, listing.page_size, listing.token, listing.since}
         named |= {listing.order} if listing.newest_first else set()

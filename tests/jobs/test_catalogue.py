@@ -220,15 +220,15 @@ def test_a_listing_shows_the_jobs_that_have_not_ended(service: Service, kind: Jo
         list(listing.in_state(service.hook(kind), word))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.cancel_action], ids=kind_id)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.cancel_action], ids=kind_id)
 def test_a_job_can_be_cancelled(service: Service, kind: JobKind) -> None:
     job_id = service.submitted(kind)
-    assert kind.cancel_action is not None
-    assert set(kind.cancel_while) <= set(kind.family.running)
-    service.hook(kind).call(kind.cancel_action, {"JobId": job_id})
+    assert kind.family.cancel_action is not None
+    assert set(kind.family.cancel_while) <= set(kind.family.running)
+    service.hook(kind).call(kind.family.cancel_action, {"JobId": job_id})
     assert service.job(kind, job_id).state is JobState.FAILED
     with pytest.raises(ImsRequestError, match="cannot be cancelled"):
-        service.hook(kind).call(kind.cancel_action, {"JobId": job_id})
+        service.hook(kind).call(kind.family.cancel_action, {"JobId": job_id})
 
 
 @pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])

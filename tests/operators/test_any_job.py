@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from support.product_client import ProductClient
-from support.running import TaskLog, TaskRun, run_task
+from support.running import TaskRun, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
-from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind
+from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
 from airflow_provider_ims.sensors.ims import ImsJobSensor
@@ -24,9 +24,6 @@ SENSORS = {"ice": ImsJobSensor, "vod": VodJobSensor}
 NAMES = [f"{kind.family.product.code}-{kind.submit_action}" for kind in KINDS]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
-#: A kind that can be cancelled, and that runs until the test says otherwise.
-STOPPABLE = "SubmitIProductionJob"
-never_ending = pytest.mark.ims_emulator(clock="manual", durations={STOPPABLE: 60})
 
 
 def task(kind: JobKind, **more: Any) -> Any:
@@ -40,10 +37,6 @@ def as_the_product_client_tells(kind: JobKind, emulator: ImsEmulator) -> Job:
     (job,) = emulator.jobs()
     hook = OPERATORS[kind.family.product.code].trigger_class.hook_class()
     return kind.family.query(ProductClient(hook), [job["job_id"]])[job["job_id"]]
-
-
-def stoppable(**more: Any) -> Any:
-    return task(next(kind for kind in KINDS if kind.submit_action == STOPPABLE), **more)
 
 
 @every_kind
@@ -91,7 +84,7 @@ def test_a_sensor_waits_for_jobs_of_each_family(family: str, deferrable: bool, i
 
 @every_mode
 def test_a_retry_joins_a_job_of_any_kind(deferrable: bool, ims_emulator: ImsEmulator) -> None:
-    run = TaskRun(stoppable(deferrable=deferrable))
+    run = TaskRun(task(kind_of("SubmitIProductionJob"), deferrable=deferrable))
     assert run.attempt()["job_id"] == run.attempt()["job_id"]
     assert len(ims_emulator.jobs()) == 1
 
@@ -136,29 +129,3 @@ def test_parameters_must_be_a_dict(parameters: Any, ims_emulator: ImsEmulator) -
     with pytest.raises(ImsRequestError) as caught:
         run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=parameters))
     assert caught.value.field == "parameters"
-
-
-@never_ending
-def test_a_killed_task_cancels_its_job_where_the_service_can(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
-    run = TaskRun(stoppable(wait_for_completion=False))
-    job_id = run.attempt()["job_id"]
-    run.process.on_kill()
-    assert len(ims_emulator.requests("CancelIProductionJob")) == 1
-    assert any(f"Cancelled job {job_id}" in line for line in task_log.lines())
-
-
-@never_ending
-@every_mode
-def test_a_job_that_is_late_is_cancelled_where_the_service_can(deferrable: bool, ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(ImsJobTimeoutError):
-        run_task(stoppable(deferrable=deferrable, timeout=0.3))
-    (cancel,) = ims_emulator.requests("CancelIProductionJob")
-    assert cancel["parameters"]["JobId"] == ims_emulator.jobs()[0]["job_id"]
-
-
-@never_ending
-def test_a_cancel_that_fails_hides_no_time_out(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
-    ims_emulator.fault("CancelIProductionJob", "error", count=None, code="InternalError", status=500)
-    with pytest.raises(ImsJobTimeoutError):
-        run_task(stoppable(deferrable=False, timeout=0.3))
-    assert any("could not be cancelled" in line for line in task_log.lines("warning"))

@@ -249,13 +249,6 @@ def test_a_result_too_large_for_an_event_is_fetched_by_the_worker(ims_emulator: 
     assert len(ims_emulator.jobs()) == 1
 
 
-def test_a_killed_task_says_what_becomes_of_the_job(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
-    run = TaskRun(TEXT.task(wait_for_completion=False))
-    job_id = run.attempt()["job_id"]
-    run.process.on_kill()
-    assert any(f"Job {job_id} goes on running" in line for line in task_log.lines())
-
-
 def test_a_task_that_is_executed_by_hand_may_have_an_execution_timeout(ims_emulator: ImsEmulator) -> None:
     task = TEXT.task(deferrable=False, execution_timeout=timedelta(minutes=5))
     assert task.execute({})["state"] == "Finished"

@@ -9,6 +9,7 @@ from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.smart import SMART
 from airflow_provider_ims.polling.asker import Asker
 from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
+from airflow_provider_ims.polling.hook_resolver import HookResolver
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def gauges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float, dict[str, 
 
 @pytest.fixture
 def asker() -> Asker:
-    asker = Asker(SMART, ImsHook)
+    asker = Asker(SMART, HookResolver(ImsHook))
     asker.requests, asker.limiter.throttles = 4, 2
     return asker
 
@@ -50,9 +51,21 @@ def test_a_stretched_interval_is_told_once(gauges: list[Any], asker: Asker, capl
         figures.report(asker, waiting=7, longest_interval=10, now=100)
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
-    assert "30 s later" in warnings[0]
+    assert "30 s behind schedule" in warnings[0]
 
 
 def test_a_poller_in_time_warns_of_nothing(gauges: list[Any], asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
     Figures("smart", "ims_default", due=0, behind=9).report(asker, waiting=7, longest_interval=10, now=100)
     assert not [record for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_the_time_in_which_the_process_was_suspended_is_not_blamed_on_the_rate_limit(
+    gauges: list[Any], asker: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    figures = Figures("smart", "ims_default", due=0)
+    figures.woke_up(late=0.1)
+    figures.woke_up(late=90)
+    figures.behind = 92
+    figures.report(asker, waiting=7, longest_interval=10, now=100)
+    (warning,) = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert "did not run for 90 s" in warning

@@ -140,18 +140,44 @@ async def _end(job_id: str, conn_id: str = "ims_default") -> Job:
     return await end_of(text_poller(conn_id), job_id)
 
 
-def test_a_missing_connection_ends_the_wait(ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(Exception, match="there_is_none"):
-        asyncio.run(_end("x", "there_is_none"))
+def test_an_outage_of_the_secrets_backend_does_not_end_the_wait(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow says then that the connection is not defined."""
+    monkeypatch.setattr("airflow_provider_ims.polling.hook_resolver.RETRY_INTERVAL", 0.01)
+    (job_id,) = submitted(TEXT)
+    monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
+    notices: list[Any] = []
+
+    async def main() -> Job:
+        now = time.time()
+        wait = asyncio.create_task(
+            watch_job(text_poller(), job_id, poll_interval=0.02, started=now, deadline=now + 60, tell=notices.append)
+        )
+        await until(lambda: len(notices) > 10)
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", ims_emulator.connection_uri)
+        return await wait
+
+    assert asyncio.run(main()).id == job_id
+    assert "ims_default" in notices[0].text
 
 
-def test_a_mended_connection_is_read_anew(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_is_never_resolved_ends_the_wait_at_its_deadline(ims_emulator: ImsEmulator) -> None:
+    async def main() -> Job:
+        return await end_of(text_poller("there_is_none"), "x", seconds=0.5)
+
+    with pytest.raises(ImsJobTimeoutError):
+        asyncio.run(main())
+
+
+def test_a_corrected_connection_is_resolved_again(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ims.polling.hook_resolver.RETRY_INTERVAL", 0.0)
     (job_id,) = submitted(TEXT)
     good = ims_emulator.connection_uri
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good.replace(ims_emulator.access_key_secret, "wrong"))
 
     async def main() -> Job:
-        wait = asyncio.create_task(_end(job_id))
+        wait = asyncio.create_task(end_of(text_poller(), job_id, poll_interval=1))
         await until(lambda: bool(ims_emulator.requests("GetSmartHandleJob")))
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good)
         return await wait

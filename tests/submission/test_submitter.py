@@ -377,7 +377,9 @@ class TestRetry:
 
 class TestClear:
     @every_kind
-    def test_it_submits_exactly_one_more(self, case: Case, ims_emulator: ImsEmulator) -> None:
+    def test_after_the_result_was_collected_it_submits_exactly_one_more(
+        self, case: Case, ims_emulator: ImsEmulator, task_log: TaskLog
+    ) -> None:
         run = TaskRun(case.task())
         first = run.attempt()
         run.clear()
@@ -385,6 +387,83 @@ class TestClear:
         assert second["job_id"] != first["job_id"]
         assert run.attempt() == second
         assert len(ims_emulator.jobs()) == 2
+        assert f"the result of job {first['job_id']} was already collected" in "".join(task_log.lines("info"))
+
+    @every_kind
+    @every_mode
+    @pytest.mark.parametrize("point", ["before the answer", "after the note", "in the resume phase"])
+    @text_jobs_listed
+    def test_a_job_whose_result_was_never_collected_is_joined(
+        self, case: Case, mode: dict[str, Any], point: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        if point == "in the resume phase" and not mode["deferrable"]:
+            monkeypatch.setattr(operators, "wait_for_job", killed)
+        else:
+            POINTS[point](Kill(monkeypatch))
+        run = TaskRun(case.task(**mode))
+        with pytest.raises(KilledError):
+            run.attempt()
+        monkeypatch.undo()
+        monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", ims_emulator.connection_uri)
+        run.clear()
+        assert run.attempt()["state"] == case.ended
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_the_job_of_a_wait_that_failed_is_joined(self, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(deferrable=True))
+        ims_emulator.fault(TEXT.query, "deny", count=None)
+        with pytest.raises(ImsPermissionError):
+            run.attempt()
+        ims_emulator.clear_faults()
+        run.clear()
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_after_a_failed_job_it_submits_exactly_one_more(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(TEXT.submit, "fail_job")
+        run = TaskRun(TEXT.task())
+        with pytest.raises(ImsJobFailedError):
+            run.attempt()
+        run.clear()
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 2
+
+    def test_with_other_parameters_it_submits_exactly_one_more(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+    ) -> None:
+        run = killed_after_the_note(monkeypatch)
+        run.task = TEXT.task(type="Title")
+        run.clear()
+        run.attempt()
+        assert len(ims_emulator.jobs()) == 2
+        assert "was submitted with other parameters" in "".join(task_log.lines("info"))
+
+    def test_on_clear_new_submits_exactly_one_more(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = killed_after_the_note(monkeypatch, on_clear="new")
+        run.clear()
+        run.attempt()
+        assert len(ims_emulator.jobs()) == 2
+
+    def test_on_clear_rejoin_joins_a_collected_job_and_one_with_other_parameters(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
+        run = TaskRun(TEXT.task(on_clear="rejoin"))
+        first = run.attempt()
+        run.task = TEXT.task(on_clear="rejoin", type="Title")
+        run.clear()
+        assert run.attempt() == first
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_on_clear_rejoin_submits_after_a_failed_job(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(TEXT.submit, "fail_job")
+        run = TaskRun(TEXT.task(on_clear="rejoin"))
+        with pytest.raises(ImsJobFailedError):
+            run.attempt()
+        run.clear()
+        assert run.attempt()["state"] == "Finished"
 
     @never_ending
     def test_it_names_the_job_that_still_runs(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
@@ -392,9 +471,9 @@ class TestClear:
         before = run.attempt()["job_id"]
         run.clear()
         run.attempt()
-        assert any(f"Job {before} from before is still Created" in line for line in task_log.lines("warning"))
+        assert any(f"Job {before} from before the clear is still Created" in line for line in task_log.lines("warning"))
 
-    def test_it_names_the_marker_of_a_submit_that_got_no_answer(
+    def test_a_submit_whose_job_is_not_found_is_named_and_a_new_job_is_submitted(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
@@ -405,12 +484,43 @@ class TestClear:
         run.attempt()
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
-    def test_a_service_that_cannot_tell_of_the_job_before_does_not_hold_it_up(self, ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(wait_for_completion=False))
-        run.attempt()
+    def test_a_job_that_the_service_does_not_know_is_submitted_anew(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = killed_after_the_note(monkeypatch)
+        ims_emulator.reset()
         run.clear()
-        ims_emulator.fault("GetSmartHandleJob", "deny")
-        assert run.attempt()["job_id"]
+        assert run.attempt()["state"] == "Finished"
+
+    def test_a_job_whose_state_cannot_be_read_is_joined(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = killed_after_the_note(monkeypatch)
+        run.clear()
+        ims_emulator.fault(TEXT.query, "deny")
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
+
+    def test_a_retry_after_the_clear_joins_the_job_that_the_clear_has_joined(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = killed_after_the_note(monkeypatch)
+        run.clear()
+        first = run.attempt()
+        assert run.attempt() == first
+        assert len(ims_emulator.jobs()) == 1
+
+
+def killed(*_: Any, **__: Any) -> None:
+    raise KilledError
+
+
+def killed_after_the_note(monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> TaskRun:
+    POINTS["after the note"](Kill(monkeypatch))
+    run = TaskRun(TEXT.task(**arguments))
+    with pytest.raises(KilledError):
+        run.attempt()
+    return run
 
 
 def keys_of(ims_emulator: ImsEmulator, case: Case) -> list[str]:

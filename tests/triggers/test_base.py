@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from support.cases import CASES, TEXT, Case
 from support.running import rebuilt, run_task, run_trigger
+from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.triggers import base as triggers
 from airflow_provider_ims.triggers.base import LARGEST_EVENT, ended_event, error_event, read_event
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
+from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsJobTrigger, ImsSmartHandleJobTrigger
 from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
 
 WAIT = {
@@ -21,6 +26,7 @@ WAIT = {
     "region_id": "cn-beijing",
     "poll_interval": 7.0,
     "started": 1e9,
+    "cancel_on_kill": True,
 }
 TRIGGERS = {
     "ims.ImsSmartHandleJobTrigger": ImsSmartHandleJobTrigger(job_id="j", **WAIT),
@@ -128,3 +134,56 @@ def test_an_error_of_another_kind_keeps_its_type_and_text() -> None:
 def test_an_event_that_is_none_of_ours_is_refused(event: Any) -> None:
     with pytest.raises(ImsError, match="not understood"):
         read_event(event)
+
+
+@dataclass
+class TaskInstance:
+    """What a trigger knows of its task instance."""
+
+    dag_id: str = "dag"
+    task_id: str = "task"
+    run_id: str = "run"
+    map_index: int = -1
+
+
+def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **arguments: Any) -> str:
+    """Wait for a job that can be cancelled, kill the trigger while Airflow reports a state, and return the job."""
+    submit = "SubmitIProductionJob"
+    job = ImsSubmitJobOperator(task_id="job", job=submit, parameters=SUBMITS["ice", submit], wait_for_completion=False)
+    job_id = str(run_task(job)["job_id"])
+    trigger = rebuilt(ImsJobTrigger(family="iproduction", job_ids=[job_id], deadline=time.time() + 60, **arguments))
+    monkeypatch.setattr(triggers, "task_state", lambda *_: state)
+
+    async def main() -> None:
+        trigger.task_instance = TaskInstance()
+        wait = asyncio.create_task(anext(trigger.run()))
+        await asyncio.sleep(0)
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        await trigger.on_kill()
+
+    asyncio.run(main())
+    return job_id
+
+
+@pytest.mark.ims_emulator(clock="manual", durations={"SubmitIProductionJob": 60})
+class TestOnKill:
+    @pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed"])
+    def test_it_cancels_the_job_when_a_user_has_ended_the_task(
+        self, state: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        job_id = killed_trigger(monkeypatch, state, cancel_on_kill=True)
+        (cancel,) = ims_emulator.requests("CancelIProductionJob")
+        assert cancel["parameters"]["JobId"] == job_id
+
+    @pytest.mark.parametrize("state", ["deferred", "scheduled", "queued", "running", "up_for_retry", None])
+    def test_it_cancels_nothing_when_the_triggerer_has_lost_its_heartbeat_or_the_task_was_cleared(
+        self, state: str | None, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        killed_trigger(monkeypatch, state, cancel_on_kill=True)
+        assert ims_emulator.requests("CancelIProductionJob") == []
+
+    def test_it_cancels_nothing_for_a_sensor(self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator) -> None:
+        killed_trigger(monkeypatch, "failed")
+        assert ims_emulator.requests("CancelIProductionJob") == []

@@ -1,0 +1,96 @@
+"""The hook of a poller: its connection is resolved on the event loop, and resolved again now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which the connection is resolved again.
+CONNECTION_LIFETIME = 60.0
+#: Seconds between two attempts after one that failed, or after the service refused the credentials.
+RETRY_INTERVAL = 5.0
+
+
+class HookResolver:
+    """
+    Resolves the connection of a poller and keeps the hook for it.
+
+    Only the event loop's thread may call this class, :meth:`expire` excepted. A blocking connection look-up in a thread
+    that asgiref does not know kills the triggerer before Airflow 3.2.2 (apache/airflow#64620), so none of the poller's
+    own threads asks Airflow for anything.
+
+    :param make_hook: Makes the hook.
+    :param now: A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, make_hook: Callable[[], AlibabaCloudMediaHook], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._make_hook = make_hook
+        self._now = now
+        self._hook: AlibabaCloudMediaHook | None = None
+        self._failure: BaseException | None = None
+        self._expires = float("-inf")
+        self._resolving: asyncio.Future[None] | None = None
+
+    @property
+    def hook(self) -> AlibabaCloudMediaHook:
+        """The hook that was resolved last."""
+        assert self._hook is not None, "refresh() comes first"
+        return self._hook
+
+    async def refresh(self) -> None:
+        """
+        Resolve the connection, unless it was resolved a short time ago.
+
+        While a known connection is resolved again, and when that fails, the previous hook stays in use: polling must
+        not depend on the availability of the secrets backend.
+
+        :raises ImsError: when the connection was never resolved and cannot be resolved now; an
+            :class:`~airflow_provider_ims.exceptions.ImsUnavailableError` where a later attempt may succeed.
+        """
+        if self._resolving is None and self._now() >= self._expires:
+            self._expires = self._now() + CONNECTION_LIFETIME
+            self._resolving = asyncio.ensure_future(self._resolve())
+        if self._hook is None and self._resolving is not None:
+            await asyncio.shield(self._resolving)
+        if self._hook is None and self._failure is not None:
+            raise self._failure
+
+    def expire(self) -> None:
+        """Resolve the connection again soon, because the service refused its credentials; any thread may call this."""
+        self._expires = min(self._expires, self._now() + RETRY_INTERVAL)
+
+    async def _resolve(self) -> None:
+        try:
+            # asgiref runs Airflow's requests to the supervisor on this event loop, on every version of Airflow.
+            hook = await sync_to_async(self._connected, thread_sensitive=False)()
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits for the first hook must get it
+            if self._hook is not None and self._failure is None:
+                log.warning("%s. Polling continues with the connection as it was resolved before", error)
+            self._failure = error
+            self._expires = self._now() + RETRY_INTERVAL
+        else:
+            if self._hook is not None and self._failure is not None:
+                log.info("Connection %s was resolved again", hook.ims_conn_id)
+            self._failure = None
+            # An unchanged connection keeps its hook, whose temporary credentials may still be valid.
+            if self._hook is None or hook.settings != self._hook.settings:
+                self._hook = hook
+        finally:
+            self._resolving = None
+
+    def _connected(self) -> AlibabaCloudMediaHook:
+        hook = self._make_hook()
+        hook.reconnect()
+        return hook

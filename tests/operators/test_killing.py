@@ -1,0 +1,225 @@
+"""What becomes of a job whose task is killed, cleared or late."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from support.cases import TEXT
+from support.running import TaskLog, TaskRun, run_task
+from support.submits import SUBMITS
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobTimeoutError
+from airflow_provider_ims.operators import base as operators
+from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
+from airflow_provider_ims.submission.cancel import within
+from airflow_provider_ims.submission.note import STORE_KEY
+
+CANCELLABLE, CANCEL = "SubmitIProductionJob", "CancelIProductionJob"
+every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
+never_ending = pytest.mark.ims_emulator(
+    clock="manual", durations={CANCELLABLE: 60, "SubmitDNAJob": 60, TEXT.submit: 60}
+)
+
+
+def cancellable(job: str = CANCELLABLE, **more: Any) -> Any:
+    return ImsSubmitJobOperator(
+        task_id="job", job=job, parameters=SUBMITS["ice", job], **{"poll_interval": 0.05, **more}
+    )
+
+
+class KilledError(BaseException):
+    """The task's process ends here."""
+
+
+def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, retries: int = 3) -> TaskRun:
+    """Return a run whose try ended in the middle of its wait, without a chance to do anything."""
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    run = TaskRun(task, retries=retries)
+    with monkeypatch.context() as patch:
+        patch.setattr(operators, "wait_for_job", die)
+        with pytest.raises(KilledError):
+            run.attempt()
+    return run
+
+
+def airflow_says(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
+    monkeypatch.setattr(operators, "task_state", lambda *_: state)
+
+
+@never_ending
+@pytest.mark.parametrize("job", [CANCELLABLE, "SubmitDNAJob"])
+@pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed"])
+def test_a_job_is_cancelled_when_a_user_has_ended_the_task(
+    job: str, state: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = waiting(monkeypatch, cancellable(job, deferrable=False))
+    airflow_says(monkeypatch, state)
+    run.process.on_kill()
+    (submitted,) = ims_emulator.jobs()
+    assert len(ims_emulator.requests(job.replace("Submit", "Cancel"))) == 1
+    assert f"Cancelled job {submitted['job_id']}" in task_log.lines("info")
+
+
+@never_ending
+@pytest.mark.parametrize("state", ["running", "restarting", "queued", "scheduled", "up_for_retry", "deferred", None])
+def test_a_job_is_left_for_the_next_try_when_the_worker_shuts_down(
+    state: str | None, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = waiting(monkeypatch, cancellable(deferrable=False))
+    airflow_says(monkeypatch, state)
+    run.process.on_kill()
+    assert ims_emulator.requests(CANCEL) == []
+    assert any("is left running for the next try" in line for line in task_log.lines("info"))
+    ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
+    assert run.attempt()["state"] == "Success"
+    assert len(ims_emulator.jobs()) == 1
+
+
+@never_ending
+def test_a_stalled_worker_does_not_cancel_the_job_that_its_successor_has_joined(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+) -> None:
+    run = waiting(monkeypatch, cancellable(deferrable=False))
+    stalled = run.process
+    ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
+    run.attempt()
+    airflow_says(monkeypatch, "success")
+    stalled.on_kill()
+    assert ims_emulator.requests(CANCEL) == []
+    assert run.store is not None
+    assert run.store[STORE_KEY]["try_number"] == 2
+
+
+@never_ending
+def test_a_job_is_left_running_when_airflow_does_not_say_who_ended_the_task(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    def unavailable(*_: Any) -> str:
+        raise ConnectionError("no API server")
+
+    run = waiting(monkeypatch, cancellable(deferrable=False))
+    monkeypatch.setattr(operators, "task_state", unavailable)
+    run.process.on_kill()
+    assert ims_emulator.requests(CANCEL) == []
+    assert any("no API server" in line for line in task_log.lines("warning"))
+
+
+@never_ending
+def test_cancel_on_kill_can_be_switched_off(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
+    airflow_says(monkeypatch, "failed")
+    run.process.on_kill()
+    assert ims_emulator.requests(CANCEL) == []
+    assert any("is billed: cancel_on_kill is off" in line for line in task_log.lines("warning"))
+
+
+@never_ending
+def test_the_log_says_that_a_job_without_a_cancel_continues(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = waiting(monkeypatch, TEXT.task(deferrable=False))
+    airflow_says(monkeypatch, "failed")
+    run.process.on_kill()
+    assert any("continues and is billed: the service has no cancel" in line for line in task_log.lines("warning"))
+
+
+def test_an_ended_job_is_not_cancelled(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = waiting(monkeypatch, cancellable(deferrable=False))
+    airflow_says(monkeypatch, "failed")
+    run.process.on_kill()
+    assert ims_emulator.requests(CANCEL) == []
+    assert any("has already ended: Success" in line for line in task_log.lines("info"))
+
+
+@never_ending
+@every_mode
+def test_a_job_whose_wait_times_out_is_left_for_the_next_try(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(cancellable(deferrable=deferrable, timeout=0.3), retries=1)
+    with pytest.raises(ImsJobTimeoutError):
+        run.attempt()
+    assert ims_emulator.requests(CANCEL) == []
+    ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
+    assert run.attempt()["state"] == "Success"
+    assert len(ims_emulator.jobs()) == 1
+
+
+@never_ending
+@every_mode
+def test_a_job_whose_wait_times_out_in_the_last_try_is_cancelled(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsJobTimeoutError):
+        TaskRun(cancellable(deferrable=deferrable, timeout=0.3), retries=0).attempt()
+    (cancel,) = ims_emulator.requests(CANCEL)
+    assert cancel["parameters"]["JobId"] == ims_emulator.jobs()[0]["job_id"]
+
+
+@never_ending
+def test_a_cancel_that_fails_does_not_hide_the_time_out(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    ims_emulator.fault(CANCEL, "error", count=None, code="InternalError", status=500)
+    with pytest.raises(ImsJobTimeoutError):
+        TaskRun(cancellable(deferrable=False, timeout=0.3), retries=0).attempt()
+    assert any("could not be cancelled" in line for line in task_log.lines("warning"))
+
+
+class TestClear:
+    @never_ending
+    def test_a_job_that_was_still_awaited_is_cancelled_and_a_new_one_submitted(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = waiting(monkeypatch, cancellable(deferrable=False))
+        run.clear()
+        run.task = cancellable(wait_for_completion=False)
+        second = run.attempt()["job_id"]
+        (cancel,) = ims_emulator.requests(CANCEL)
+        assert cancel["parameters"]["JobId"] != second
+        assert len(ims_emulator.jobs()) == 2
+
+    @never_ending
+    def test_a_job_that_was_still_awaited_is_joined_where_cancel_on_kill_is_off(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        run = waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
+        run.clear()
+        run.task = cancellable(wait_for_completion=False, cancel_on_kill=False)
+        run.attempt()
+        assert ims_emulator.requests(CANCEL) == []
+        assert len(ims_emulator.jobs()) == 1
+
+    @never_ending
+    def test_the_job_of_a_wait_that_failed_is_joined_and_not_cancelled(self, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(cancellable(deferrable=True, timeout=0.3), retries=1)
+        with pytest.raises(ImsJobTimeoutError):
+            run.attempt()
+        run.clear()
+        ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
+        assert run.attempt()["state"] == "Success"
+        assert ims_emulator.requests(CANCEL) == []
+        assert len(ims_emulator.jobs()) == 1
+
+
+class TestWithin:
+    def test_an_answer_is_returned_and_an_error_raised(self) -> None:
+        assert within(30, lambda: 7) == 7
+        with pytest.raises(ZeroDivisionError):
+            within(30, lambda: 1 // 0)
+
+    def test_a_question_that_blocks_is_given_up(self) -> None:
+        held = threading.Event()
+        with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
+            within(0.05, held.wait)
+        held.set()
+
+
+@never_ending
+def test_a_task_that_ended_normally_cancels_nothing(ims_emulator: ImsEmulator) -> None:
+    run_task(cancellable(wait_for_completion=False))
+    assert ims_emulator.requests(CANCEL) == []
