@@ -14,6 +14,7 @@ from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
 from cluster.stage import AWAY, Cluster, Run, ScenarioError, in_words
 from local_airflow.demo import DAG_ID as PIPELINE
+from local_airflow.server import command_line
 
 #: Seconds for which PostgreSQL and Redis are down, the secrets backend fails and the triggerer is stopped.
 DATABASE_OUTAGE = 20.0
@@ -265,7 +266,7 @@ def worker_stalled(cluster: Cluster) -> Outcome:
         service.signal(signal.SIGCONT)
     cluster.say(f"  {victim} continued; its successor has joined the job")
     # Airflow tells the process that its task is no longer its own, and it ends.
-    cluster.until("end of the old try", lambda: not cluster.airflow.worker_processes(old_try.id), 90, run)
+    cluster.until("end of the old try", lambda: not _task_processes(cluster, old_try.id), 90, run)
     resumed = time.time()
     cluster.until("question of the successor", lambda: bool(cluster.asked_since(resumed, run)), 60)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
@@ -367,6 +368,12 @@ def _until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> 
 
     cluster.until("retries that wait for the jobs", retried, 300, run)
     return time.time() - fault
+
+
+def _task_processes(cluster: Cluster, task_instance_id: str) -> list[int]:
+    """Return the processes of a task; the Celery process that has run it last keeps its id in the title, too."""
+    found = cluster.airflow.worker_processes(task_instance_id)
+    return [process.pid for process in found if command_line(process).startswith("airflow worker")]
 
 
 def _succeeded(cluster: Cluster, run: Run) -> int:
