@@ -122,6 +122,8 @@ def play(cluster: Cluster, scenario: Scenario) -> Outcome:
     if not outcome.holds:
         keep_evidence(cluster, scenario)
     print_line(f"  {report.in_one_line(outcome)}")
+    for remark in outcome.remarks:
+        print_line(f"  {remark}")
     for problem in outcome.problems:
         print_line(f"  problem: {problem}")
     return outcome

@@ -42,6 +42,14 @@ It needs the server programs of PostgreSQL and Redis (`apt-get install postgresq
 that it has started. The exit code is 1 when a scenario does not hold. It takes longer than ten minutes, so it is not
 part of `make test`.
 """
+PRELOADING = """\
+Besides, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks.sdk` and the
+operators. A Celery worker's task processes are its forks, and need not import again what it has imported.
+
+Retries are part of the recovery: a task whose worker is gone, or that could not be queued while the broker was away,
+goes on in its next try, which joins the job of the first. So let tasks retry at least twice, with a `retry_delay` that
+is longer than an outage, or with more retries.
+"""
 HOW = """\
 - **jobs per task run**: jobs that the emulator accepted for a task run; more than one would be billed twice.
 - **tries**: the highest `try_number`, and how many task runs had more than one try.
@@ -101,6 +109,7 @@ def page(outcomes: Mapping[str, Outcome], minutes: float) -> str:
             ("section", "option", "here", "default", "why"),
             [(one.section, f"`{one.name}`", one.value, one.default, one.why) for one in SETTINGS],
         ),
+        PRELOADING,
     ]
     return "\n".join(parts)
 

@@ -102,12 +102,15 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
     """Kill the triggerer that has the most of 100 waits."""
     began = time.monotonic()
     run, victim = _waits(cluster, "waits_100", 100)
+    moved = cluster.waits_by_triggerer(run)[victim]
     fault = time.time()
     with cluster.down(victim):
         cluster.say(f"  {victim} killed")
         recovery = _until_taken_over(cluster, run, victim, fault)
     cluster.until_healthy()
-    return _finished(cluster, run, began, recovery)
+    outcome = _finished(cluster, run, began, recovery)
+    outcome.remarks.append(f"{moved} waits were taken over")
+    return outcome
 
 
 def triggerer_stopped(cluster: Cluster) -> Outcome:
@@ -153,7 +156,9 @@ def worker_killed_submitting(cluster: Cluster) -> Outcome:
         cluster.emulator.control.clear_faults()
         recovery = _until_retried(cluster, run, lost, fault)
     cluster.until_healthy()
-    return _finished(cluster, run, began, recovery)
+    outcome = _finished(cluster, run, began, recovery)
+    outcome.remarks.append(f"{len(lost)} task runs lost their worker")
+    return outcome
 
 
 def worker_killed_waiting(cluster: Cluster) -> Outcome:
@@ -167,7 +172,9 @@ def worker_killed_waiting(cluster: Cluster) -> Outcome:
         cluster.say(f"  {victim} killed while {len(lost)} of its tasks wait")
         recovery = _until_retried(cluster, run, lost, fault)
     cluster.until_healthy()
-    return _finished(cluster, run, began, recovery)
+    outcome = _finished(cluster, run, began, recovery)
+    outcome.remarks.append(f"{len(lost)} task runs lost their worker")
+    return outcome
 
 
 def postgres_restarted(cluster: Cluster) -> Outcome:
@@ -245,7 +252,9 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
         recovery = time.time() - fault
         cluster.until_deferred(run)
     cluster.until_healthy()
-    return _finished(cluster, run, began, recovery)
+    outcome = _finished(cluster, run, began, recovery)
+    outcome.remarks.append(f"{len(under_way)} task runs were queued or submitting")
+    return outcome
 
 
 def worker_stalled(cluster: Cluster) -> Outcome:
