@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Made last, so that a broken installation is repaired by the next run.
 INSTALLED := $(VENV)/installed
+CLUSTER_INSTALLED := $(VENV)/cluster-installed
 # How many processes run the tests; WORKERS=0: one, without pytest-xdist.
 WORKERS ?= 3
 PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test check lint screenshots bench docs clean
+.PHONY: help install demo ui test check lint screenshots bench cluster docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -49,11 +50,19 @@ screenshots: $(INSTALLED) ## Take the pictures in docs/images again
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short try)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
 
+# The extra comes on top, so that nobody else needs it.
+$(CLUSTER_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(addprefix -c ,$(CONSTRAINTS)) -e '.[dev,cluster]'
+	@touch $@
+
+cluster: $(CLUSTER_INSTALLED) ## Run Airflow with PostgreSQL, Redis and Celery, and take parts of it away (SCENARIOS="...": some)
+	@$(BIN)/python -m cluster $(SCENARIOS)
+
 # -n wants every reference to lead somewhere, -W takes a warning as an error. No network is needed.
 docs: $(INSTALLED) ## Build the documentation site into build/docs
 	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
 	@echo "build/docs/index.html"
 
 clean: ## Remove everything that the others have made
-	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .demo .bench .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,5 @@
 """
-A real Airflow and an emulated IMS on this machine, for ``make demo``, ``make ui`` and the system tests.
+A real Airflow and an emulated IMS on this machine, for the demo, the cluster scenarios and the system tests.
 
 Everything listens on 127.0.0.1 only, keeps its files in one folder and ends with the process that started it.
 """
@@ -7,17 +7,23 @@ Everything listens on 127.0.0.1 only, keeps its files in one folder and ends wit
 from __future__ import annotations
 
 from local_airflow.api import AirflowApi, LogLine, TaskState
+from local_airflow.backends import PostgresService, RedisService
 from local_airflow.emulator import EmulatorService
-from local_airflow.server import LocalAirflow
+from local_airflow.server import Component, LocalAirflow
 from local_airflow.service import LocalAirflowError, Service, end, until
+from local_airflow.supervisor import Supervisor
 
 __all__ = [
     "AirflowApi",
+    "Component",
     "EmulatorService",
     "LocalAirflow",
     "LocalAirflowError",
     "LogLine",
+    "PostgresService",
+    "RedisService",
     "Service",
+    "Supervisor",
     "TaskState",
     "end",
     "until",

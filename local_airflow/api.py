@@ -42,6 +42,8 @@ class TaskState:
     :param operator: Name of the operator's class.
     :param seconds: How long it has been at it, over all its phases; None before it starts.
     :param pid: The worker process that ran it last.
+    :param host: The host name of the worker that ran it last.
+    :param triggerer_id: The job of the triggerer that it waits in.
     """
 
     id: str
@@ -52,6 +54,8 @@ class TaskState:
     try_number: int
     seconds: float | None
     pid: int | None
+    host: str | None = None
+    triggerer_id: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -123,6 +127,20 @@ class AirflowApi:
         except (httpx.HTTPError, AirflowApiError):
             return {}
         return health
+
+    def heartbeats(self, job_type: str, host: str) -> list[float]:
+        """
+        Return the last heartbeats, in epoch seconds, of Airflow's running jobs of a type on a host.
+
+        :param job_type: ``SchedulerJob``, ``TriggererJob`` or ``DagProcessorJob``.
+        :param host: The host name under which the components report themselves.
+        """
+        try:
+            found = self.call("GET", "jobs", params={"job_type": job_type, "hostname": host, "job_state": "running"})
+        except (httpx.HTTPError, AirflowApiError):
+            return []
+        beats = (job["latest_heartbeat"] for job in found["jobs"])
+        return [datetime.fromisoformat(beat).timestamp() for beat in beats if beat]
 
     def unpause(self, dag_id: str, timeout: float = 600) -> None:
         """
@@ -202,6 +220,8 @@ class AirflowApi:
                 try_number=ti["try_number"],
                 seconds=_seconds(ti),
                 pid=ti["pid"],
+                host=ti["hostname"] or None,
+                triggerer_id=(ti["trigger"] or {}).get("triggerer_id"),
             )
             for ti in found
         ]
@@ -264,6 +284,11 @@ class AirflowApi:
                 "task_ids": [task.task_id if task.map_index < 0 else [task.task_id, task.map_index] for task in tasks],
             },
         )
+
+    def mark(self, dag_id: str, run_id: str, task: TaskState, state: str) -> None:
+        """Set the state of a task, ``success`` or ``failed``, as a user does on its page."""
+        path = f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}"
+        self.call("PATCH", path if task.map_index < 0 else f"{path}/{task.map_index}", json={"new_state": state})
 
     @staticmethod
     def _run(dag_id: str, run_id: str) -> str:

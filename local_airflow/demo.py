@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import shutil
 import signal
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from local_airflow.emulator import EmulatorService
+from local_airflow.interrupts import ENDED_BY_SIGNAL, ignore_signals, interrupt_on_signals, own_folder
 from local_airflow.progress import jobs_table, shown
 from local_airflow.server import LocalAirflow
-from local_airflow.service import END_SIGNALS, LocalAirflowError
+from local_airflow.service import LocalAirflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from local_airflow.api import AirflowApi
 
 CHECKOUT = Path(__file__).parents[1]
 DAG_ID = "ims_content_pipeline"
-_ENDED_BY_SIGNAL = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,17 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     # Where no terminal sets a width, addresses shall stay in one piece.
     console = Console(width=None if sys.stdout.isatty() else 200)
-    for signum in END_SIGNALS:
-        signal.signal(signum, _interrupt)
+    interrupt_on_signals()
     try:
-        with _folder(arguments.home) as home:
+        with own_folder(arguments.home, "demo", ("airflow", "emulator")) as home:
             return _demo(console, home, timeout=arguments.timeout, stay=arguments.stay)
     except LocalAirflowError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
         console.print("Interrupted; everything is stopped.")
-        return _ENDED_BY_SIGNAL
+        return ENDED_BY_SIGNAL
 
 
 def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: str = DAG_ID) -> bool:
@@ -98,34 +94,9 @@ def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
                 console.print(f"\nAirflow stays up at {airflow.url}/auth/token/login - Ctrl-C ends it.")
                 _wait_for_interrupt()
         finally:
-            _ignore_signals()
+            ignore_signals()
             console.print("Stopping ...")
     return 0 if succeeded else 1
-
-
-@contextmanager
-def _folder(home: Path) -> Iterator[Path]:
-    """Empty the folder and keep it to ourselves."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalAirflowError(f"another demo runs in {home}") from None
-        for name in ("airflow", "emulator"):
-            shutil.rmtree(home / name, ignore_errors=True)
-        yield home
-
-
-def _interrupt(*_: object) -> None:
-    # From here on everything is being stopped, which a second Ctrl-C must not cut short.
-    _ignore_signals()
-    raise KeyboardInterrupt
-
-
-def _ignore_signals() -> None:
-    for signum in END_SIGNALS:
-        signal.signal(signum, signal.SIG_IGN)
 
 
 def _wait_for_interrupt() -> None:

@@ -7,6 +7,8 @@ import configparser
 import os
 import secrets
 import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,17 +18,39 @@ from local_airflow.api import AirflowApi
 from local_airflow.service import LocalAirflowError, Service, end, free_port, until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """
+    One process of Airflow.
+
+    :param name: What messages and log files call it.
+    :param command: Its arguments of ``airflow``.
+    :param health: The key under which Airflow's health page reports the components of its kind; None if it does not.
+    :param job_type: Under which Airflow lists it among its jobs, by host name. Set where several components of a kind
+        run, since the health page tells only of one.
+    :param ready: A line of its log that tells that it works, for what does not report itself to Airflow.
+    :param env: Environment of this component only.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    health: str | None = None
+    job_type: str | None = None
+    ready: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
 
 # The commands that `airflow standalone` runs, in its place: the components can be ended and started again one
 # by one, and the log servers that it cannot do without, which listen on every interface, are left out.
-COMPONENTS: dict[str, list[str]] = {
-    "api-server": [],
-    "scheduler": ["--skip-serve-logs"],
-    "dag-processor": [],
-    "triggerer": ["--skip-serve-logs"],
-}
+COMPONENTS = (
+    Component(name="api-server", command=("api-server",)),
+    Component(name="scheduler", command=("scheduler", "--skip-serve-logs"), health="scheduler"),
+    Component(name="dag-processor", command=("dag-processor",), health="dag_processor"),
+    Component(name="triggerer", command=("triggerer", "--skip-serve-logs"), health="triggerer"),
+)
 _START_TIMEOUT = 600
 # All that children see of the environment: no credentials, no proxy, no other Airflow's settings.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
@@ -34,7 +58,7 @@ _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 class LocalAirflow:
     """
-    Airflow on SQLite, with everything it writes in one folder.
+    An Airflow with everything that it writes in one folder; on SQLite unless ``config`` names another database.
 
     As a context manager it starts all components and ends them.
 
@@ -42,6 +66,7 @@ class LocalAirflow:
     :param dags_folder: Where the DAG processor looks for DAGs.
     :param env: Environment for every component, such as ``AIRFLOW_CONN_...``.
     :param config: Sections of ``airflow.cfg`` over those that are set here.
+    :param components: The processes it consists of.
     """
 
     def __init__(
@@ -51,6 +76,7 @@ class LocalAirflow:
         *,
         env: Mapping[str, str] | None = None,
         config: Mapping[str, Mapping[str, str]] | None = None,
+        components: Sequence[Component] = COMPONENTS,
     ) -> None:
         self.home = home.resolve()
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -58,7 +84,10 @@ class LocalAirflow:
         self._env = service_environment(self.home) | {"AIRFLOW_HOME": str(self.home)} | dict(env or {})
         self.home.mkdir(parents=True, exist_ok=True)
         self._write_config(dags_folder.resolve(), config or {})
-        self.services = {name: self._service(name, [name, *args]) for name, args in COMPONENTS.items()}
+        self.components = {component.name: component for component in components}
+        self.services = {
+            component.name: self._service(component.name, component.command, component.env) for component in components
+        }
 
     def __enter__(self) -> LocalAirflow:
         """Start all components."""
@@ -79,15 +108,7 @@ class LocalAirflow:
 
         :raises LocalAirflowError: If one fails, with the end of its output.
         """
-        migration = self._service("db-migrate", ["db", "migrate"])
-        migration.start()
-        try:
-            until("migrated database", lambda: not migration.running, _START_TIMEOUT)
-        finally:
-            code = migration.exit_code
-            end([migration])
-        if code != 0:
-            raise LocalAirflowError(f"airflow db migrate failed:\n{migration.tail()}")
+        self._service("db-migrate", ["db", "migrate"]).complete(_START_TIMEOUT)
         for service in self.services.values():
             service.start()
         self.wait_healthy()
@@ -102,28 +123,44 @@ class LocalAirflow:
         """End a component and all that it has started with SIGKILL."""
         self.services[component].kill()
 
-    def wait_healthy(self, timeout: float = _START_TIMEOUT) -> None:
+    def wait_healthy(self, timeout: float = _START_TIMEOUT, *, without: Collection[str] = ()) -> None:
         """
         Wait until every component has reported itself since its start.
 
+        :param without: Components that need not run.
         :raises LocalAirflowError: If one has ended, or does not report in time.
         """
+        expected = [component for name, component in self.components.items() if name not in without]
 
         def healthy() -> bool:
-            for service in self.services.values():
-                service.check_running()
-            health = self.api.health()
-            return all(
-                _beats_since(health.get(name.replace("-", "_"), {}), name, service.started_at)
-                for name, service in self.services.items()
-                if name != "api-server"
-            )
+            for component in expected:
+                self.services[component.name].check_running()
+            return not self.unready(expected)
 
         try:
             until("healthy Airflow", healthy, timeout)
         except LocalAirflowError as error:
-            tails = "\n".join(f"--- {service.log}\n{service.tail(15)}" for service in self.services.values())
+            services = [self.services[component.name] for component in expected]
+            tails = "\n".join(f"--- {service.log}\n{service.tail(15)}" for service in services)
             raise LocalAirflowError(f"{error}\n{tails}") from None
+
+    def unready(self, components: Iterable[Component]) -> list[str]:
+        """Return the names of those components that have not reported themselves since their start."""
+        health = self.api.health()
+        if not health:
+            return [component.name for component in components]
+        return [component.name for component in components if not self._reported(component, health)]
+
+    def _reported(self, component: Component, health: Mapping[str, Mapping[str, str | None]]) -> bool:
+        service = self.services[component.name]
+        if component.ready is not None:
+            return component.ready in service.output_since_start()
+        if component.job_type is not None:
+            beats = self.api.heartbeats(component.job_type, component.name)
+            return any(beat >= service.started_at for beat in beats)
+        return component.health is None or _beats_since(
+            health.get(component.health, {}), component.health, service.started_at
+        )
 
     def worker_processes(self, task_instance_id: str) -> list[psutil.Process]:
         """
@@ -132,7 +169,10 @@ class LocalAirflow:
         :param task_instance_id: ``TaskState.id``, with which Airflow titles them.
         """
         return [
-            process for process in self.services["scheduler"].processes() if task_instance_id in command_line(process)
+            process
+            for service in self.services.values()
+            for process in service.processes()
+            if task_instance_id in command_line(process)
         ]
 
     def stop(self) -> None:
@@ -144,11 +184,11 @@ class LocalAirflow:
         self.api.close()
         end(self.services.values())
 
-    def _service(self, name: str, argv: list[str]) -> Service:
+    def _service(self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Service:
         return Service(
             name,
             [sys.executable, "-m", "airflow", *argv],
-            env=self._env,
+            env=self._env | dict(env or {}),
             log=self.home / f"{name}.log",
             cwd=self.home,
         )
@@ -230,7 +270,7 @@ def command_line(process: psutil.Process) -> str:
 
 
 def _beats_since(health: Mapping[str, str | None], component: str, since: float) -> bool:
-    heartbeat = health.get(f"latest_{component.replace('-', '_')}_heartbeat")
+    heartbeat = health.get(f"latest_{component}_heartbeat")
     return (
         health.get("status") == "healthy"
         and heartbeat is not None

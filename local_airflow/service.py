@@ -72,19 +72,32 @@ class Service:
     One program in a session of its own.
 
     A session and not only a process group: Airflow puts each task into a new process group, which a signal
-    to its scheduler's group does not reach, but it never leaves the session.
+    to its scheduler's group does not reach, but it never leaves the session. PostgreSQL gives each of its processes a
+    session of its own; those are found as descendants.
 
     :param name: What messages call it.
     :param argv: The command.
     :param env: The whole environment; nothing is inherited.
     :param log: File to which its output is added.
     :param cwd: Its working directory.
+    :param stop_signal: The signal that asks it to end.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        cwd: Path,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> None:
         self.name = name
         self.log = log
+        self.stop_signal = stop_signal
         self.started_at = 0.0
+        self._log_start = 0
         self._argv = list(argv)
         self._env = dict(env)
         self._cwd = cwd
@@ -96,6 +109,7 @@ class Service:
             return
         end([self], grace=0)
         self.started_at = time.time()
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log, _uninterrupted():
             self._leader = subprocess.Popen(
                 self._argv,
@@ -126,18 +140,57 @@ class Service:
         if not self.running:
             raise LocalAirflowError(f"{self.name} ended with exit code {self.exit_code}:\n{self.tail()}")
 
+    def complete(self, timeout: float) -> None:
+        """
+        Run a program that ends by itself.
+
+        :param timeout: Seconds after which to give up.
+        :raises LocalAirflowError: If it fails or does not end in time, with the end of its output.
+        """
+        self.start()
+        try:
+            until(f"end of {self.name}", lambda: not self.running, timeout)
+        finally:
+            code = self.exit_code
+            end([self])
+        if code != 0:
+            raise LocalAirflowError(f"{self.name} failed:\n{self.tail()}")
+
     def processes(self) -> list[psutil.Process]:
-        """Return every living process of the session, orphans included."""
-        if self._leader is None:
+        """Return every living process of the session, orphans included, and their descendants."""
+        leader = self._leader
+        if leader is None:
             return []
-        found = []
+        living: dict[int, tuple[psutil.Process, int]] = {}
+        found: set[int] = set()
         for process in psutil.process_iter():
             try:
-                if os.getsid(process.pid) == self._leader.pid and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                living[process.pid] = process, process.ppid()
+                if os.getsid(process.pid) == leader.pid:
+                    found.add(process.pid)
             except (ProcessLookupError, PermissionError, psutil.Error):
                 continue
-        return found
+        more = found
+        while more:
+            more = {pid for pid, (_, parent) in living.items() if parent in more} - found
+            found |= more
+        return [living[pid][0] for pid in sorted(found) if pid in living]
+
+    def cpu_seconds(self) -> float:
+        """
+        Return the CPU seconds that its processes have used since its start.
+
+        Those of a process that has ended count with its parent, once that has collected it.
+        """
+        used = 0.0
+        for process in self.processes():
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                used += times.user + times.system
+                used += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return used
 
     def signal(self, signum: signal.Signals) -> None:
         """Send a signal to every process group of the session."""
@@ -159,6 +212,14 @@ class Service:
             return "(no output)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) or "(no output)"
 
+    def output_since_start(self) -> str:
+        """Return what it has written since it was last started."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
     def reap(self) -> None:
         """Collect the exit code; for after the end."""
         if self._leader is not None:
@@ -168,7 +229,7 @@ class Service:
 
 def end(services: Iterable[Service], grace: float = 3.0) -> None:
     """
-    End services together: SIGTERM, and SIGKILL for what is left.
+    End services together: the stop signal of each, and SIGKILL for what is left.
 
     :param services: What to end; those that do not run are fine.
     :param grace: Seconds between the two signals.
@@ -187,7 +248,7 @@ def end(services: Iterable[Service], grace: float = 3.0) -> None:
 
     if grace and left():
         for service in services:
-            service.signal(signal.SIGTERM)
+            service.signal(service.stop_signal)
         deadline = time.monotonic() + grace
         while left() and time.monotonic() < deadline:
             time.sleep(0.1)

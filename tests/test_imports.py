@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "links": set(),
     "lineage": {"jobs"},
     "metrics": set(),
+    "preload": {"hooks"},
     "tasks": {"lineage", "links", "triggers", "submission", "polling", "watching", "jobs", "hooks"},
     "triggers": {"submission", "polling", "watching", "jobs", "hooks"},
     "operators": {
@@ -115,6 +116,12 @@ def test_the_provider_info_loads_nothing_but_itself() -> None:
 def test_the_plugin_of_pytest_loads_no_server_and_no_airflow() -> None:
     loaded = loaded_by(f"{NAME}.emulator.pytest_plugin")
     assert among(loaded, ("airflow.", "starlette", "uvicorn", *SDK)) == set()
+
+
+def test_preload_imports_what_a_submit_needs_and_no_part_of_airflow() -> None:
+    loaded = loaded_by(f"{NAME}.preload")
+    assert among(loaded, ("airflow.",)) == set()
+    assert {f"{NAME}.hooks.sdk", "alibabacloud_tea_openapi.client", "jsonschema", "tenacity"} <= loaded
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from support.compat import DagBag
 from support.dags import DagRunner
 
 from airflow_provider_ims.emulator import ImsEmulator

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from support.cases import AUDIO, BATCH, CASES, TEXT, Case
+from support.compat import TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from support.cases import BATCH, CASES, IMAGE, TEXT, Case
+from support.compat import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
 
 from airflow_provider_ims import watching

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.dag_processing.dagbag import DagBag
-
 from airflow_provider_ims import watching
+from support.compat import DagBag
 
 if TYPE_CHECKING:
     import pytest

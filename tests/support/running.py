@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, Self
 
 import structlog
-from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
 from airflow.sdk.execution_time.context import OutletEventAccessors
+
+from support.compat import AirflowRescheduleException, TaskDeferred
 
 
 @dataclass

@@ -79,6 +79,19 @@ def test_end_reaches_a_child_in_another_process_group(make_service):
     assert not service.running
 
 
+def test_end_reaches_a_child_in_a_session_of_its_own(make_service):
+    """As PostgreSQL's are."""
+    service = make_service(STUBBORN.replace("os.setpgid(0, 0)", "os.setsid()"), "stay")
+    service.start()
+    pids = _pids(service)
+    assert os.getsid(pids["child"]) != os.getsid(pids["parent"])
+    assert {process.pid for process in service.processes()} == set(pids.values())
+
+    end([service], grace=0)
+
+    assert not any(_alive(pid) for pid in pids.values())
+
+
 def test_orphans_are_ended_before_a_new_start(make_service):
     service = make_service(STUBBORN, "leave")
     service.start()
@@ -118,6 +131,53 @@ def test_term_comes_before_kill(make_service):
     end([service], grace=CEILING)
 
     assert service.tail() == "up\ntidy"
+
+
+def test_a_service_may_be_ended_by_another_signal(tmp_path):
+    service = Service(
+        "thing",
+        [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"],
+        env=service_environment(tmp_path),
+        log=tmp_path / "thing.log",
+        cwd=tmp_path,
+        stop_signal=signal.SIGINT,
+    )
+    service.start()
+    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    end([service], grace=20)
+    assert "KeyboardInterrupt" in service.tail()
+
+
+def test_a_program_that_ends_by_itself_is_run_to_its_end(make_service):
+    make_service("print('done')").complete(timeout=20)
+    with pytest.raises(LocalAirflowError, match=r"thing failed:\n(?s:.*)out of luck"):
+        make_service("import sys; sys.exit('out of luck')").complete(timeout=20)
+    late = make_service("import time; time.sleep(600)")
+    with pytest.raises(LocalAirflowError, match="no end of thing"):
+        late.complete(timeout=0.1)
+    assert not late.running
+
+
+def test_output_since_the_start_leaves_out_what_was_written_before(make_service):
+    service = make_service("print('up', flush=True)")
+    service.complete(timeout=20)
+    assert service.output_since_start() == "up\n"
+    service.complete(timeout=20)
+    assert service.tail() == "up\nup"
+    assert service.output_since_start() == "up\n"
+
+
+def test_the_time_of_children_that_ended_counts(make_service):
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    service = make_service(
+        f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {burn!r}]);"
+        "print('up', flush=True); time.sleep(600)"
+    )
+    assert service.cpu_seconds() == 0
+    service.start()
+    until("output", lambda: "up" in service.tail(), timeout=60, interval=0.02)
+    assert len(service.processes()) == 1
+    assert service.cpu_seconds() >= 0.5
 
 
 def test_a_program_that_ended_is_reported_with_its_last_words(make_service):

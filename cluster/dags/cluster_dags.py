@@ -1,0 +1,69 @@
+"""
+Mapped tasks with one job each, which tells in its UserData which task run it is for.
+
+``waits_N``: N deferrable audio jobs. ``cancellable_100``: 100 deferrable IProduction jobs, a kind that the service can
+cancel. ``held_4`` and ``held_1``: IProduction jobs that hold a worker while they run. ``secrets_20``: 20 deferrable
+audio jobs with a connection from the secrets backend.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG
+
+from airflow_provider_ims.operators.ims import ImsSubmitAudioProduceJobOperator, ImsSubmitJobOperator
+
+TASK = "{{ run_id }} {{ ti.map_index }}"
+
+
+def dag(dag_id: str, **arguments: Any) -> DAG:
+    return DAG(
+        dag_id,
+        schedule=None,
+        start_date=datetime(2026, 1, 1),
+        default_args={
+            "retries": 3,
+            "retry_delay": timedelta(seconds=10),
+            "poll_interval": 10,
+            "timeout": 3600,
+            "deferrable": True,
+            **arguments,
+        },
+    )
+
+
+def audio_jobs(dag_id: str, count: int, **arguments: Any) -> None:
+    with dag(dag_id, **arguments):
+        ImsSubmitAudioProduceJobOperator.partial(
+            task_id="job",
+            editing_config={"voice": "Siqi", "format": "MP3"},
+            output_config={"bucket": "bucket", "object": "speech"},
+            user_data={"Task": TASK},
+        ).expand(input_config=[f"Product {number} is new." for number in range(count)])
+
+
+def iproduction_jobs(dag_id: str, count: int, **arguments: Any) -> None:
+    with dag(dag_id, **arguments):
+        ImsSubmitJobOperator.partial(task_id="job", job="SubmitIProductionJob").expand(
+            parameters=[
+                {
+                    "FunctionName": "Cover",
+                    "Input": {"Type": "OSS", "Media": f"oss://bucket/{number}.mp4"},
+                    "Output": {"Type": "OSS", "Media": f"oss://bucket/{number}.jpg"},
+                    "UserData": json.dumps({"Task": TASK}),
+                }
+                for number in range(count)
+            ]
+        )
+
+
+for count in (20, 50, 100, 300):
+    audio_jobs(f"waits_{count}", count)
+audio_jobs("secrets_20", 20, ims_conn_id="from_secrets_backend")
+audio_jobs("submits_4", 4, deferrable=False, poll_interval=2)
+iproduction_jobs("cancellable_100", 100)
+iproduction_jobs("held_4", 4, deferrable=False, poll_interval=2)
+iproduction_jobs("held_1", 1, deferrable=False, poll_interval=2)

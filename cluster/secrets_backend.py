@@ -1,0 +1,49 @@
+"""A secrets backend that can be out of order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from airflow.secrets.base_secrets import BaseSecretsBackend
+
+
+class SecretsOutageError(Exception):
+    """The backend does not answer."""
+
+
+class FileSecrets(BaseSecretsBackend):
+    """
+    Connections from a JSON file, as ``{conn_id: uri}``.
+
+    :param connections: The file.
+    :param outage: While this file exists, every look-up raises.
+    """
+
+    def __init__(self, connections: str, outage: str, **_: Any) -> None:
+        super().__init__()
+        self._connections = Path(connections)
+        self._outage = Path(outage)
+
+    def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
+        """Return the address of a connection, or None."""
+        value: str | None = self._read().get(conn_id)
+        return value
+
+    def get_variable(self, key: str, team_name: str | None = None) -> str | None:
+        """Return None: there are no variables."""
+        self._read()
+        return None
+
+    def get_config(self, key: str) -> str | None:
+        """Return None: there are no options."""
+        return None
+
+    def _read(self) -> dict[str, str]:
+        if self._outage.exists():
+            raise SecretsOutageError("The secrets backend does not answer.")
+        if not self._connections.exists():
+            return {}
+        connections: dict[str, str] = json.loads(self._connections.read_text())
+        return connections

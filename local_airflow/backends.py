@@ -1,0 +1,253 @@
+"""PostgreSQL and Redis of our own: on the loopback address, with their data in one folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from local_airflow.server import service_environment
+from local_airflow.service import LocalAirflowError, Service, end, free_port, until
+
+_START_TIMEOUT = 60
+#: Where Debian and others keep PostgreSQL's programs, which are not on the PATH there.
+_POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+#: The account that Debian's package makes, under which the server runs where we are root.
+_POSTGRES_USER = "postgres"
+HOW_TO_INSTALL = {
+    "PostgreSQL": "apt-get install postgresql (Debian, Ubuntu), dnf install postgresql-server (Fedora), "
+    "brew install postgresql (macOS)",
+    "Redis": "apt-get install redis-server (Debian, Ubuntu), dnf install redis (Fedora), brew install redis (macOS)",
+}
+
+
+class MissingProgramsError(LocalAirflowError):
+    """Programs that are needed are not installed."""
+
+
+def postgres_folder() -> Path | None:
+    """Return the folder of PostgreSQL's server programs, of the newest version; None if it is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    folders = [folder for pattern in _POSTGRES_FOLDERS for folder in Path("/").glob(pattern[1:])]
+    installed = [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
+    return max(installed, key=_version, default=None)
+
+
+def redis_program() -> Path | None:
+    """Return the Redis server, or one that takes its place; None if none is installed."""
+    # /usr/sbin is not on the PATH of every user.
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/bin", "/usr/sbin", "/usr/local/bin"))
+    found = shutil.which("redis-server", path=path) or shutil.which("valkey-server", path=path)
+    return None if found is None else Path(found)
+
+
+def check_installed() -> None:
+    """
+    Check that PostgreSQL and Redis are installed.
+
+    :raises MissingProgramsError: Naming all that is missing, and how to install it.
+    """
+    found = {"PostgreSQL": postgres_folder(), "Redis": redis_program()}
+    missing = [name for name, place in found.items() if place is None]
+    if missing:
+        lines = [f"  {name}: {HOW_TO_INSTALL[name]}" for name in missing]
+        raise MissingProgramsError(
+            "\n".join(
+                (
+                    f"{' and '.join(missing)} not found. To install:",
+                    *lines,
+                    "Only the programs are used; a server that the package starts may be stopped.",
+                )
+            )
+        )
+
+
+class PostgresService:
+    """
+    A PostgreSQL server.
+
+    :param home: Folder for its data and its log; made if it is missing.
+    """
+
+    def __init__(self, home: Path) -> None:
+        programs = postgres_folder()
+        if programs is None:
+            raise MissingProgramsError(f"PostgreSQL not found. To install: {HOW_TO_INSTALL['PostgreSQL']}")
+        self.port = free_port()
+        self._home = home.resolve()
+        self._data = self._home / "data"
+        self._password = secrets.token_urlsafe(16)
+        self._programs = programs
+        self._as_user: list[str] = []
+        self._home.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            self._become_postgres()
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "200",
+        }
+        self.service = self._program(
+            "postgres",
+            ["-D", str(self._data), "-p", str(self.port), *(f"--{name}={value}" for name, value in options.items())],
+            # Ends its clients' sessions; SIGTERM would wait for them to leave.
+            stop_signal=signal.SIGINT,
+        )
+
+    @property
+    def uri(self) -> str:
+        """The database's address in SQLAlchemy's notation."""
+        return f"postgresql+psycopg2://airflow:{quote(self._password)}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """
+        Make the database if it is not there, start the server and wait until it answers.
+
+        :raises LocalAirflowError: If it fails, with the end of its output.
+        """
+        if not self._data.exists():
+            password = self._home / "password"
+            password.write_text(self._password)
+            self._hand_over(password)
+            try:
+                options = ["-D", str(self._data), "-U", "airflow", "-A", "scram-sha-256", "-E", "UTF8"]
+                self._program("initdb", [*options, "--locale", "C", "--pwfile", str(password)]).complete(_START_TIMEOUT)
+            finally:
+                password.unlink()
+        self.service.start()
+        until("answer of PostgreSQL", self._answers, _START_TIMEOUT)
+
+    def _answers(self) -> bool:
+        self.service.check_running()
+        command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    def stop(self, grace: float = 30) -> None:
+        """End the server, and with it the sessions of its clients."""
+        end([self.service], grace=grace)
+
+    def __enter__(self) -> PostgresService:
+        """Start it."""
+        try:
+            self.start()
+        except BaseException:
+            end([self.service], grace=0)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.stop(grace=5)
+
+    def _program(self, name: str, options: list[str], stop_signal: signal.Signals = signal.SIGTERM) -> Service:
+        return Service(
+            name,
+            [*self._as_user, str(self._programs / name), *options],
+            env=service_environment(self._home) | {"PGTZ": "UTC"},
+            log=self._home / f"{name}.log",
+            cwd=self._home,
+            stop_signal=stop_signal,
+        )
+
+    def _become_postgres(self) -> None:
+        """Run as another user, since PostgreSQL refuses to run as root."""
+        with suppress(KeyError):
+            pwd.getpwnam(_POSTGRES_USER)
+            self._hand_over(self._home)
+            self._as_user = ["setpriv", f"--reuid={_POSTGRES_USER}", f"--regid={_POSTGRES_USER}", "--init-groups", "--"]
+            may_enter = [*self._as_user, "test", "-w", str(self._home)]
+            if subprocess.run(may_enter, check=False, capture_output=True).returncode != 0:
+                raise LocalAirflowError(
+                    f"PostgreSQL refuses to run as root, and user {_POSTGRES_USER} cannot write in {self._home}. "
+                    "Use a folder that it can enter (--home), or run this as another user."
+                )
+            return
+        raise LocalAirflowError(
+            f"PostgreSQL refuses to run as root, and there is no user {_POSTGRES_USER}. Run this as another user."
+        )
+
+    def _hand_over(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(path, _POSTGRES_USER, _POSTGRES_USER)
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+class RedisService:
+    """
+    A Redis server that keeps nothing: a restart loses every message in it.
+
+    :param home: Folder for its configuration and its log; made if it is missing.
+    """
+
+    def __init__(self, home: Path) -> None:
+        program = redis_program()
+        if program is None:
+            raise MissingProgramsError(f"Redis not found. To install: {HOW_TO_INSTALL['Redis']}")
+        home = home.resolve()
+        home.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self._password = secrets.token_urlsafe(16)
+        config = home / "redis.conf"
+        config.touch(mode=0o600)
+        # In a file, since the command line is for everybody to read.
+        config.write_text(
+            f'bind 127.0.0.1\nport {self.port}\nsave ""\nappendonly no\ndir {home}\nrequirepass {self._password}\n'
+        )
+        self.service = Service(
+            "redis",
+            [str(program), str(config)],
+            env=service_environment(home),
+            log=home / "redis.log",
+            cwd=home,
+        )
+
+    @property
+    def url(self) -> str:
+        """The broker's address."""
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """
+        Start it and wait until it takes connections.
+
+        :raises LocalAirflowError: If it ends instead.
+        """
+        self.service.start()
+
+        def answers() -> bool:
+            self.service.check_running()
+            return "Ready to accept connections" in self.service.output_since_start()
+
+        until("answer of Redis", answers, _START_TIMEOUT)
+
+    def stop(self) -> None:
+        """End it; what is in it is lost."""
+        end([self.service], grace=10)
+
+    def __enter__(self) -> RedisService:
+        """Start it."""
+        try:
+            self.start()
+        except BaseException:
+            end([self.service], grace=0)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        end([self.service])
+
+
+def _version(folder: Path) -> float:
+    """Return the version that a folder like ``/usr/lib/postgresql/15/bin`` names."""
+    digits = "".join(letter for letter in folder.parent.name if letter.isdigit() or letter == ".")
+    with suppress(ValueError):
+        return float(digits)
+    return 0.0

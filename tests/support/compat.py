@@ -1,0 +1,25 @@
+"""Names of Airflow that have moved between the versions that the tests run on."""
+
+from __future__ import annotations
+
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # Before Airflow 3.2
+    from airflow.models.dagbag import DagBag
+
+try:
+    from airflow.sdk.exceptions import (
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+except ImportError:  # Before Airflow 3.2
+    from airflow.exceptions import (
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferred,
+    )
+
+__all__ = ["AirflowRescheduleException", "AirflowSensorTimeout", "AirflowSkipException", "DagBag", "TaskDeferred"]

@@ -1,0 +1,234 @@
+"""The parts of ``make cluster`` that need no cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from configparser import ConfigParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.submits import SUBMITS
+
+from airflow_provider_ims.hooks.ims import ImsHook
+from cluster import __main__ as command
+from cluster import hostname, report, settings
+from cluster.outcome import Outcome
+from cluster.scenarios import SCENARIOS
+from cluster.secrets_backend import FileSecrets, SecretsOutageError
+from cluster.stage import DAGS, Cluster, Run, in_words
+from local_airflow import LocalAirflow, LocalAirflowError
+
+#: What jobs of a kind are submitted with, as the service takes it.
+PARAMETERS = {
+    kind: {name: value if isinstance(value, str) else json.dumps(value) for name, value in SUBMITS["ice", kind].items()}
+    for kind in ("SubmitAudioProduceJob", "SubmitIProductionJob")
+}
+RUN, OTHER_RUN = Run("waits_20", "manual__1", 20), Run("waits_20", "manual__11", 20)
+
+
+def outcome(**figures):
+    good = {
+        "task_runs": 2,
+        "states": Counter(success=2),
+        "jobs": Counter({1: 2}),
+        "tries": Counter({1: 1, 3: 1}),
+        "requests": 9,
+        "seconds": 61.0,
+    }
+    return Outcome(**(good | figures))
+
+
+class TestOutcome:
+    def test_it_holds_with_one_job_for_each_successful_task_run(self):
+        assert outcome().holds
+
+    @pytest.mark.parametrize(
+        "figures",
+        [
+            {"states": Counter(success=1, failed=1)},
+            {"states": Counter(success=1)},
+            {"jobs": Counter({1: 1, 2: 1})},
+            {"jobs": Counter({1: 1})},
+            {"problems": ["no triggerer"]},
+        ],
+    )
+    def test_anything_else_does_not_hold(self, figures):
+        assert not outcome(**figures).holds
+
+    def test_requests_are_counted_by_job(self):
+        assert outcome(jobs=Counter({1: 1, 2: 1})).requests_per_job == 3
+        assert outcome(jobs=Counter()).requests_per_job is None
+
+
+class TestReport:
+    def test_the_page_has_a_row_for_each_scenario_and_says_what_does_not_hold(self):
+        outcomes = {name: outcome() for name in SCENARIOS}
+        outcomes["secrets"] = outcome(states=Counter(failed=2), recovery=180.4, problems=["no questions | asked"])
+        outcomes["mapped-300"] = outcome(task_runs=2, cpu={"worker-1": 12.4, "redis": 0.6})
+        lines = report.page(outcomes, 12.3).splitlines()
+        for name, scenario in SCENARIOS.items():
+            (row,) = (line for line in lines if f"(`{name}`)" in line)
+            assert row.startswith(f"| {scenario.title} ")
+            assert row.endswith("| NO |" if name == "secrets" else "| yes |")
+        assert any("| 180 |" in line and "2 failed" in line for line in lines)
+        assert any("no questions / asked" in line for line in lines)
+        assert "| worker-1 | 12 |" in lines
+        assert "| all | 13 |" in lines
+
+    def test_the_terminal_table_is_aligned(self):
+        head, row = report.terminal_table({"secrets": outcome()}).splitlines()
+        assert row.index("3 (1 runs)") == head.index("tries")
+
+    def test_every_setting_is_on_the_page(self):
+        page = report.page({}, 0)
+        assert all(f"`{one.name}`" in page and one.why in page for one in settings.SETTINGS)
+
+
+class TestSettings:
+    def test_they_and_the_places_end_up_in_the_configuration(self, tmp_path):
+        config = settings.config(
+            database="postgresql+psycopg2://u:p%40@127.0.0.1:1/d",
+            broker="redis://:p@127.0.0.1:2/0",
+            secrets_file=tmp_path / "secrets.json",
+            outage_file=tmp_path / "outage",
+        )
+        airflow = LocalAirflow(tmp_path / "airflow", DAGS, config=config, components=settings.components())
+        written = ConfigParser(interpolation=None)
+        written.read(airflow.home / "airflow.cfg")
+        for one in settings.SETTINGS:
+            assert written[one.section][one.name] == one.value
+        assert written["core"]["executor"] == "CeleryExecutor"
+        assert written["celery"]["result_backend"] == "db+postgresql+psycopg2://u:p%40@127.0.0.1:1/d"
+        assert written["core"]["dags_folder"] == str(DAGS)
+
+    def test_two_of_each_component_that_may_run_twice_each_with_a_name_of_its_own(self):
+        components = settings.components()
+        assert [one.name for one in components] == [
+            "api-server",
+            "scheduler-1",
+            "scheduler-2",
+            "dag-processor",
+            "triggerer-1",
+            "triggerer-2",
+            "worker-1",
+            "worker-2",
+        ]
+        assert all(one.env == {hostname.VARIABLE: one.name} for one in components)
+        # Without one of these nobody could tell whether it works.
+        assert all(one.job_type or one.ready for one in components if one.name != "api-server")
+
+    def test_a_component_reports_itself_by_its_name(self, monkeypatch):
+        monkeypatch.setenv(hostname.VARIABLE, "triggerer-2")
+        assert hostname.hostname() == "triggerer-2"
+        monkeypatch.delenv(hostname.VARIABLE)
+        assert hostname.hostname()
+
+
+class TestSecretsBackend:
+    @pytest.fixture
+    def outage(self, tmp_path):
+        return tmp_path / "outage"
+
+    @pytest.fixture
+    def backend(self, tmp_path, outage):
+        (tmp_path / "connections.json").write_text(json.dumps({"here": "alibabacloud-ims://"}))
+        return FileSecrets(connections=str(tmp_path / "connections.json"), outage=str(outage))
+
+    def test_it_gives_the_connections_of_the_file(self, backend):
+        assert backend.get_conn_value("here") == "alibabacloud-ims://"
+        assert backend.get_conn_value("elsewhere") is None
+        assert backend.get_variable("here") is None
+
+    def test_it_raises_during_an_outage_and_gives_them_again_after_it(self, backend, outage):
+        outage.touch()
+        with pytest.raises(SecretsOutageError):
+            backend.get_conn_value("here")
+        with pytest.raises(SecretsOutageError):
+            backend.get_variable("here")
+        outage.unlink()
+        assert backend.get_conn_value("here") == "alibabacloud-ims://"
+
+
+class TestCommand:
+    def test_a_scenario_that_does_not_exist_is_refused_with_those_that_do(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            command.main(["secrets", "earthquake"])
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert "no scenario earthquake" in said
+        assert all(name in said for name in SCENARIOS)
+
+    def test_packages_that_are_missing_are_named_with_the_way_to_install_them(self, monkeypatch):
+        monkeypatch.setattr(command, "MODULES", {"no_such_module.below": "some-package", "json": "other-package"})
+        with pytest.raises(LocalAirflowError, match=r"Not installed: some-package\. `make cluster`"):
+            command.check_modules()
+
+    def test_the_modules_are_those_of_the_extra(self):
+        text = (Path(command.__file__).parents[1] / "pyproject.toml").read_text()
+        extra = text[text.index("\ncluster = [") :].partition("]")[0]
+        assert all(f'"{package}==' in extra for package in command.MODULES.values())
+
+
+def test_a_job_names_its_task_and_a_job_of_the_example_its_kind():
+    job = {"kind": "SubmitAudioProduceJob", "parameters": {"UserData": json.dumps({"Task": "manual__1 7"})}}
+    assert Cluster.task_of(job) == "manual__1 7"
+    assert Cluster.task_of({"kind": "SubmitAIImageJob", "parameters": {}}) == "SubmitAIImageJob"
+
+
+class TestWhatTheEmulatorWasAsked:
+    """Which of a run's tasks somebody still waits for is told by the requests for their jobs."""
+
+    @pytest.fixture
+    def cluster(self, ims_emulator, tmp_path):
+        cluster = Cluster(tmp_path, print)
+        cluster.emulator = SimpleNamespace(control=ims_emulator)
+        return cluster
+
+    @pytest.fixture
+    def jobs(self, ims_emulator):
+        def add(run, index, kind="SubmitAudioProduceJob"):
+            user_data = json.dumps({"Task": f"{run.run_id} {index}"})
+            (job_id,) = ims_emulator.add_jobs(kind, {**PARAMETERS[kind], "UserData": user_data}, [3600])
+            return job_id
+
+        return add
+
+    def test_jobs_belong_to_their_run_and_task(self, cluster, jobs):
+        first, second = jobs(RUN, 0), jobs(RUN, 0)
+        other = jobs(RUN, 1, "SubmitIProductionJob")
+        jobs(OTHER_RUN, 0)
+        assert cluster.jobs_by_task(RUN) == {0: [first, second], 1: [other]}
+
+    def test_a_question_counts_for_its_job_and_from_its_time_on(self, cluster, jobs):
+        asked, _ = jobs(RUN, 0, "SubmitIProductionJob"), jobs(RUN, 1, "SubmitIProductionJob")
+        ImsHook().call("QueryIProductionJob", {"JobId": asked})
+        assert cluster.asked_since(0, RUN) == {0}
+        assert cluster.asked_since(time.time(), RUN) == set()
+        assert cluster.asked_since(0, OTHER_RUN) == set()
+
+    def test_a_listing_counts_for_all_jobs_of_its_kind_where_it_may(self, cluster, jobs):
+        for index in range(2):
+            jobs(RUN, index)
+        jobs(RUN, 2, "SubmitIProductionJob")
+        ImsHook().call("ListSmartJobs", {"JobType": "AudioProduce"})
+        assert cluster.asked_since(0, RUN) == {0, 1}
+        assert cluster.asked_since(0, RUN, listings=False) == set()
+
+    def test_only_jobs_that_run_are_ended(self, cluster, jobs, ims_emulator):
+        failed, running = jobs(RUN, 0), jobs(RUN, 1)
+        ims_emulator.fail(failed)
+        cluster.finish(cluster.jobs(RUN))
+        states = {job["job_id"]: job["state"] for job in ims_emulator.jobs()}
+        assert states == {failed: "Failed", running: "Finished"}
+
+    def test_all_requests_are_counted(self, cluster, jobs):
+        ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
+        assert cluster.request_count() == 1
+
+
+def test_counts_are_told_the_most_frequent_first():
+    assert in_words(Counter({"running": 1, "deferred": 3, None: 2, "failed": 0})) == "3 deferred, 2 no state, 1 running"
+    assert in_words({}) == "none"
