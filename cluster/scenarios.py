@@ -294,12 +294,15 @@ def secrets_outage(cluster: Cluster) -> Outcome:
     cluster.say("  secrets backend down")
     try:
         cluster.until("end of the outage", lambda: time.time() > fault + SECRETS_OUTAGE, SECRETS_OUTAGE + 10, run)
+        polled = cluster.asked_since(time.time() - SECRETS_OUTAGE / 3, run)
     finally:
         cluster.outage_file.unlink()
     back = time.time()
     cluster.say("  secrets backend up")
     cluster.until("question about each job", lambda: len(cluster.asked_since(back, run)) == 20, 90, run)
-    return _finished(cluster, run, began, time.time() - fault)
+    outcome = _finished(cluster, run, began, time.time() - fault)
+    outcome.remarks.append(f"{len(polled)} jobs were asked about in the last {SECRETS_OUTAGE / 3:.0f} s of the outage")
+    return outcome
 
 
 SCENARIOS = {
