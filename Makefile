@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test screenshots bench docs clean
+.PHONY: help install demo ui test screenshots bench matrix docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -41,11 +41,14 @@ screenshots: $(INSTALLED) ## Take the pictures in docs/images again
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short try)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
 
+matrix: $(INSTALLED) ## Check every supported Airflow and Python, write docs/compatibility.md (ROWS="3.1.8 3.3.2": some)
+	@$(BIN)/python -m matrix $(ROWS)
+
 # -n wants every reference to lead somewhere, -W takes a warning as an error. No network is needed.
 docs: $(INSTALLED) ## Build the documentation site into build/docs
 	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
 	@echo "build/docs/index.html"
 
 clean: ## Remove everything that the others have made
-	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .demo .bench .matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
