@@ -58,7 +58,9 @@ ARROWS: dict[str, set[str]] = {
 
 def modules(*rooms: str) -> list[str]:
     """Return the modules of some rooms, or of all, by their dotted names."""
-    names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in sorted(PACKAGE.rglob("*.py")))
+    # The wheel has the example DAGs inside the package; they are no room.
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "example_dags" not in path.parts]
+    names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in paths)
     dotted = [".".join(parts[:-1] if parts[-1] == "__init__" else parts) for parts in names]
     return [name for name in dotted if not rooms or room_of(name) in rooms]
 

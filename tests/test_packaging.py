@@ -82,7 +82,7 @@ def test_the_metadata(metadata: Message) -> None:
 
 def test_the_requirements(metadata: Message) -> None:
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
-    assert "apache-airflow>=3.0.0" in needed
+    assert "apache-airflow>=3.1.3" in needed
     names = {line.partition(">=")[0] for line in needed}
     assert {
         "alibabacloud-credentials",
