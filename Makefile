@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/installed
 CLUSTER_INSTALLED := $(VENV)/cluster-installed
 # How many processes run the tests; WORKERS=0: one, without pytest-xdist.
 WORKERS ?= 3
-PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
+PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadscope --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
 .PHONY: help install demo ui test check lint screenshots bench cluster matrix docs clean

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -54,8 +54,37 @@ hypothesis.settings.load_profile("tests")
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     config.addinivalue_line("markers", "slow: takes seconds; `make check` leaves it out")
-    # pytest-xdist registers it too. Here it is for runs without the plugin.
-    config.addinivalue_line("markers", "xdist_group(name): run on one worker, because the tests share an Airflow")
+
+
+#: Files whose tests share what is expensive to start -> the group of files that one worker of pytest-xdist runs.
+GROUPS = {
+    "tests/system/test_crashes.py": "crashes",
+    "tests/browser/test_pages.py": "airflow",
+    "tests/system/test_pipeline.py": "airflow",
+    "tests/system/test_assets.py": "airflow",
+    "tests/system/test_secrets.py": "airflow",
+    "tests/system/test_demo.py": "airflow",
+    "tests/system/test_killing.py": "killing",
+    "tests/docs/test_build.py": "site",
+    "tests/test_imports.py": "imports",
+    "tests/test_packaging.py": "packaging",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """
+    Give each group of files to one worker, and every other test to the first that is free.
+
+    It stands in for ``--dist loadgroup``, which pytest-xdist 3.8.0 does not heed with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return GROUPS.get(nodeid.partition("::")[0], nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,10 +100,11 @@ def pytest_collection_finish() -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    """Return 0 for tests on a real Airflow, 1 for slow tests and 2 for others."""
-    if item.get_closest_marker("slow") is None:
-        return 2
-    return 1 if item.get_closest_marker("xdist_group") is None else 0
+    """Return the place of a test's group, then that of the slow tests, then that of all others."""
+    group = GROUPS.get(item.nodeid.partition("::")[0])
+    if group is not None:
+        return list(GROUPS.values()).index(group)
+    return len(GROUPS) + (item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

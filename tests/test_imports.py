@@ -15,7 +15,7 @@ from support.waiting import CEILING
 
 import airflow_provider_ims
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("imports")]
+pytestmark = pytest.mark.slow
 
 PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name

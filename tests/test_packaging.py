@@ -16,7 +16,7 @@ from support.waiting import CEILING
 
 import airflow_provider_ims
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(airflow_provider_ims.__file__).parent.parent
 STEM = f"airflow_provider_ims-{airflow_provider_ims.__version__}"

@@ -18,7 +18,7 @@ from airflow_provider_ims.emulator import EmulatorControl
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.demo import DAG_ID
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.slow
 
 #: Where pictures go, when they are asked for: ``make screenshots``.
 PICTURES = os.environ.get("SCREENSHOTS")

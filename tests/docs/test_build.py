@@ -53,12 +53,10 @@ def small_site(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("site")
 def test_it_is_built_without_a_warning(site: Path) -> None:
     assert "one job for one task run" in (site / "reliability.html").read_text()
 
 
-@pytest.mark.xdist_group("site")
 def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         loaded = re.findall(
@@ -67,7 +65,6 @@ def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
         assert loaded == [], page
 
 
-@pytest.mark.xdist_group("site")
 def test_an_operator_shows_the_arguments_that_it_shares_with_all(site: Path) -> None:
     page = (site / "reference/operators.html").read_text()
     described = page.partition('id="airflow_provider_ims.operators.ims.ImsSubmitBatchMediaProducingJobOperator"')[2]

@@ -9,7 +9,7 @@ from support.waiting import CEILING
 from local_airflow import LocalAirflow, until
 from local_airflow.demo import CHECKOUT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.slow
 
 PRODUCER, CONSUMER = "ims_voice_over", "ims_publish_voice_over"
 

@@ -15,7 +15,7 @@ from support.waiting import CEILING
 from local_airflow import EmulatorService, LocalAirflow, until
 from local_airflow.server import command_line
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes")]
+pytestmark = pytest.mark.slow
 
 SUBMITS = {
     "text": "SubmitTextGenerateJob",

@@ -15,7 +15,7 @@ from local_airflow.demo import CHECKOUT
 from local_airflow.server import service_environment
 from local_airflow.service import Service
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.slow
 
 INTERRUPTED = 130
 

@@ -13,7 +13,7 @@ from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killing")]
+pytestmark = pytest.mark.slow
 
 log = logging.getLogger(__name__)
 

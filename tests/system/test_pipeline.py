@@ -14,7 +14,7 @@ from support.waiting import CEILING
 from local_airflow import until
 from local_airflow.demo import DAG_ID, run_pipeline
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.slow
 
 SUBMITS = (
     "SubmitTextGenerateJob",

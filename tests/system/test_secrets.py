@@ -19,7 +19,7 @@ from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from local_airflow import LocalAirflow, until
 from local_airflow.service import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.slow
 
 DAGS = Path(__file__).parent / "secret_dags"
 CONTROL = "control-canary-6e1f"
