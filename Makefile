@@ -13,7 +13,7 @@ WORKERS ?= 3
 PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test check lint screenshots bench cluster docs clean
+.PHONY: help install demo ui test check lint screenshots bench cluster matrix docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -58,11 +58,14 @@ $(CLUSTER_INSTALLED): $(INSTALLED)
 cluster: $(CLUSTER_INSTALLED) ## Run Airflow with PostgreSQL, Redis and Celery, and take parts of it away (SCENARIOS="...": some)
 	@$(BIN)/python -m cluster $(SCENARIOS)
 
+matrix: $(INSTALLED) ## Check every supported Airflow and Python, write docs/compatibility.md (ROWS="3.1.8 3.3.2": some)
+	@$(BIN)/python -m matrix $(ROWS)
+
 # -n wants every reference to lead somewhere, -W takes a warning as an error. No network is needed.
 docs: $(INSTALLED) ## Build the documentation site into build/docs
 	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
 	@echo "build/docs/index.html"
 
 clean: ## Remove everything that the others have made
-	rm -rf $(VENV) .demo .bench .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .demo .bench .cluster .matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

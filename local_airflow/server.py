@@ -211,6 +211,11 @@ class LocalAirflow:
                     # The default asks the name service, which may be slow to say that it does not know.
                     "hostname_callable": "socket.gethostname",
                 },
+                "database": {
+                    # A writer that a busy machine holds up keeps the others waiting for longer than the default of 5 s.
+                    "sql_alchemy_conn": f"sqlite:///{self.home}/airflow.db?timeout=300",
+                    "sql_alchemy_pool_size": "50",
+                },
                 "logging": {"colored_console_log": "False"},
                 "api": {
                     "host": "127.0.0.1",

@@ -23,6 +23,8 @@ import pytest
 if TYPE_CHECKING:
     from support.running import TaskLog
 
+    from local_airflow import EmulatorService, LocalAirflow
+
 # Connections, settings and credentials of whoever runs the tests; proxies, which the SDK takes even to this machine;
 # DEBUG=sdk, with which the SDK prints headers.
 OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
@@ -124,6 +126,26 @@ def airflow_db() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+
+
+@pytest.fixture(scope="session")
+def emulator_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorService]:
+    """Run an emulator in a process of its own, whose clock stands still until it is moved."""
+    from local_airflow import EmulatorService
+
+    with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
+    """Run an Airflow with the example DAGs and no connection, for the system tests and those in a browser."""
+    from local_airflow import LocalAirflow
+    from local_airflow.demo import CHECKOUT
+
+    config = {"core": {"test_connection": "Enabled"}}
+    with LocalAirflow(tmp_path_factory.mktemp("airflow"), CHECKOUT / "example_dags", config=config) as airflow:
+        yield airflow
 
 
 @pytest.fixture

@@ -69,7 +69,8 @@ def test_outlets_that_are_no_alias_are_left_to_airflow(ims_emulator: ImsEmulator
     run = TaskRun(AUDIO.task(outlets=[Asset("oss://my_bucket/all"), ALIAS]))
     run.attempt()
     assert len(events_of(run)) == 1
-    assert set(run.outlet_events) <= {Asset("oss://my_bucket/all"), ALIAS}
+    # An AssetAlias has no hash before Airflow 3.2.
+    assert all(outlet in (Asset("oss://my_bucket/all"), ALIAS) for outlet in run.outlet_events)
 
 
 def test_a_failed_job_makes_nothing_known(ims_emulator: ImsEmulator) -> None:

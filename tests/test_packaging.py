@@ -12,8 +12,11 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from support.waiting import CEILING
 
 import airflow_provider_ims
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 ROOT = Path(airflow_provider_ims.__file__).parent.parent
 STEM = f"airflow_provider_ims-{airflow_provider_ims.__version__}"
@@ -23,7 +26,7 @@ STEM = f"airflow_provider_ims-{airflow_provider_ims.__version__}"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=CEILING)
     assert run.returncode == 0, run.stdout + run.stderr
     return folder
 
@@ -79,7 +82,7 @@ def test_the_metadata(metadata: Message) -> None:
 
 def test_the_requirements(metadata: Message) -> None:
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
-    assert "apache-airflow>=3.0.0" in needed
+    assert "apache-airflow>=3.1.3" in needed
     names = {line.partition(">=")[0] for line in needed}
     assert {
         "alibabacloud-credentials",

@@ -99,6 +99,12 @@ def from_sdk(error: Exception, action: Action, ram_action: str, endpoint: str) -
     return _answered(error, int(status), action, ram_action)
 
 
+def _retry_after(error: Exception) -> Any:
+    from airflow_provider_ims.hooks import sdk
+
+    return getattr(error, "retry_after", None) if sdk.READS_RETRY_AFTER else None
+
+
 def _answered(error: Exception, status: int, action: Action, ram_action: str) -> ImsError:
     data: dict[str, Any] = getattr(error, "data", None) or {}
     code = _said(data, "Code")
@@ -106,7 +112,7 @@ def _answered(error: Exception, status: int, action: Action, ram_action: str) ->
     said = _said(data, "Message") or f"HTTP status {status}"
     kind = _kind(status, code)
     if kind is ImsThrottledError:
-        return ImsThrottledError(f"Throttled: {said}", retry_after=getattr(error, "retry_after", None), **details)
+        return ImsThrottledError(f"Throttled: {said}", retry_after=_retry_after(error), **details)
     if kind is ImsUnavailableError:
         return ImsUnavailableError(f"The service failed with HTTP status {status}: {said}", **details)
     if kind is ImsPermissionError:

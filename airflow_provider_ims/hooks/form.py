@@ -1,5 +1,5 @@
 """
-The connection form for Airflow 3.0 and 3.1, which ask the hook for it.
+The connection form for Airflow 3.1, which ask the hook for it.
 
 From 3.2 on Airflow reads the provider's metadata instead and calls neither of these.
 """

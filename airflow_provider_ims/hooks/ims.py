@@ -27,12 +27,12 @@ class ImsHook(AlibabaCloudMediaHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the fields of the connection form, for Airflow 3.0 and 3.1."""
+        """Return the fields of the connection form, for Airflow 3.1."""
         return form.connection_form_widgets()
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return what becomes of the standard fields of the form, for Airflow 3.0 and 3.1."""
+        """Return what becomes of the standard fields of the form, for Airflow 3.1."""
         return form.ui_field_behaviour()
 
     def get_conn(self) -> Client:

@@ -138,7 +138,7 @@ def _mask(text: Mapping[str, str]) -> None:
         if address.password:
             secrets += [address.password, unquote(address.password)]
         if secrets:
-            from airflow.providers.common.compat.sdk import mask_secret
+            from airflow.sdk.log import mask_secret
 
             for secret in secrets:
                 mask_secret(secret)

@@ -203,14 +203,14 @@ class JobOperator(JobTask, BaseOperator):
             cancel_job(self.family, self.new_hook(), job_id, self.log)
 
     def _ended_by_a_user(self, job_id: str) -> bool:
-        """Tell whether Airflow says that the task instance has ended, and the job still belongs to this try."""
+        """Tell whether the task instance has ended, and the job still belongs to this try; or no try could join it."""
         ti: Any = self._context.get("ti")
-        if ti is None:
+        if not self._can_be_joined(self._context):
             return True
         store: Any = self._context.get("task_state_store")
 
         def ask() -> tuple[str | None, bool]:
-            note = Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+            note = Note.read(store.get(STORE_KEY)) if store is not None else None
             owned = note is None or note.try_number == int(ti.try_number)
             return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
 
@@ -228,6 +228,12 @@ class JobOperator(JobTask, BaseOperator):
                 state,
             )
         return owned and state in ENDED_STATES
+
+    def _can_be_joined(self, context: Context) -> bool:
+        """Tell whether another try could join the job: by the record of it, its ClientToken or its marker."""
+        recorded = context.get("task_state_store") is not None
+        found = self.kind.takes_client_token or self.kind.takes_marker
+        return self.durable and context.get("ti") is not None and (recorded or found)
 
     @contextmanager
     def _failing_waits(self, context: Context, job_id: str | None = None) -> Iterator[None]:
@@ -249,7 +255,7 @@ class JobOperator(JobTask, BaseOperator):
 
     def _cancel_in_the_last_try(self, context: Context, job_id: str) -> None:
         ti: Any = context.get("ti")
-        if ti is not None and self.durable and int(ti.try_number) <= int(ti.max_tries):
+        if self._can_be_joined(context) and int(ti.try_number) <= int(ti.max_tries):
             self.log.info("Job %s is left running for the next try of this task to join", job_id)
         else:
             cancel_job(self.family, self.new_hook(), job_id, self.log)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
+from support.system import connections_of
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import EmulatorControl
-from local_airflow import EmulatorService, LocalAirflow
-from local_airflow.demo import CHECKOUT, DAG_ID
+from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow.demo import DAG_ID
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("airflow")]
 
@@ -49,16 +51,17 @@ def console() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorControl]:
-    with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
-        yield service.control
+def emulator(emulator_service: EmulatorService) -> Iterator[EmulatorControl]:
+    yield emulator_service.control
+    emulator_service.control.reset()
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    config = {"core": {"test_connection": "Enabled"}}
-    with LocalAirflow(tmp_path_factory.mktemp("airflow"), CHECKOUT / "example_dags", config=config) as airflow:
-        yield airflow
+def airflow(example_airflow: LocalAirflow) -> LocalAirflow:
+    """Return the Airflow, without the connection that these tests make."""
+    for connection_id in connections_of(example_airflow, "ims_default"):
+        example_airflow.api.call("DELETE", f"connections/{connection_id}")
+    return example_airflow
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,9 @@ def page(airflow: LocalAirflow) -> Iterator[Page]:
         # Without a sandbox: it can't be had by root, and nothing is opened but this machine's own pages.
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(30 * SECONDS)
+        page.set_default_timeout(CEILING * SECONDS)
+        # The assertions have a default of their own, of five seconds.
+        expect.set_options(timeout=CEILING * SECONDS)
         page.goto(f"{airflow.url}/auth/token/login")
         yield page
         browser.close()
@@ -164,18 +169,20 @@ def test_the_pipeline_is_run_and_its_task_links_to_the_console_and_the_output(
 ) -> None:
     page.goto(f"{airflow.url}/dags/{DAG_ID}")
     airflow.api.unpause(DAG_ID)
+    earlier = set(airflow.api.runs(DAG_ID))
+
+    def triggered() -> set[str]:
+        return set(airflow.api.runs(DAG_ID)) - earlier
+
     page.get_by_role("button", name="Trigger Dag").click()
     page.get_by_role("dialog").get_by_role("button", name="Trigger").last.click()
-    for _ in range(60):
-        if runs := airflow.api.runs(DAG_ID):
-            break
-        page.wait_for_timeout(0.5 * SECONDS)
-    (run_id,) = runs
+    until("run", lambda: bool(triggered()), CEILING)
+    (run_id,) = triggered()
 
     def move_on(_: object) -> None:
         emulator.advance(3600)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=120, on_progress=move_on) == "success"
+    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=move_on) == "success"
 
     page.goto(f"{airflow.url}/dags/{DAG_ID}/runs/{run_id}")
     page.get_by_role("button", name=re.compile("Show Graph")).click()

@@ -13,6 +13,8 @@ import pytest
 from support.pages import ROOT, blocks_of
 from support.waiting import CEILING
 
+pytestmark = pytest.mark.slow
+
 DOCS = ROOT / "docs"
 #: Nothing answers there: a build that asks the network fails.
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

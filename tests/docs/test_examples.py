@@ -12,6 +12,8 @@ from support.pages import PAGES, ROOT, Block, Page, blocks_of, commands_of
 
 from airflow_provider_ims.emulator import ImsEmulator
 
+pytestmark = pytest.mark.slow
+
 #: The beginning of a command, or the first line of another block -> why it does not run here.
 NOT_RUN = {
     "make ": "each is a run of its own: test, docs and bench of everything, demo in tests/system",

@@ -20,6 +20,7 @@ from alibabacloud_ice20201109.client import Client as IceClient
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_vod20170321 import models as vod_models
 from alibabacloud_vod20170321.client import Client as VodClient
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 
@@ -104,7 +105,7 @@ class Wire:
             f"SignedHeaders={';'.join(signed)},Signature={made}",
         )
         host, port = self.emulator.endpoint.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        connection = http.client.HTTPConnection(host, int(port), timeout=CEILING)
         try:
             connection.request(method, f"{path}?{query}", body=sent if body is None else body, headers=present)
             response = connection.getresponse()

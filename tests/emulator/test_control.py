@@ -13,6 +13,8 @@ import pytest
 
 from airflow_provider_ims.emulator import EmulatorControl, ImsEmulator
 
+pytestmark = pytest.mark.slow
+
 TEXT, AUDIO, BATCH = "SubmitTextGenerateJob", "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob"
 COMMAND = [sys.executable, "-c", "from airflow_provider_ims.emulator.cli import main; raise SystemExit(main())"]
 

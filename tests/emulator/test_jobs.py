@@ -14,6 +14,8 @@ from airflow_provider_ims.emulator.rules import check_parameters
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.store import Store
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = {
     smart.TEXT: (smart.submit_text, smart.get, "JobId"),
     smart.AUDIO: (smart.submit_audio, smart.get, "JobId"),

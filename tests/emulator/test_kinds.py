@@ -25,6 +25,8 @@ from airflow_provider_ims.emulator.rules import ALL_RULES, check_parameters
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.store import Store
 
+pytestmark = pytest.mark.slow
+
 #: key -> (model module, submit action, query action, its id parameter, its other parameters)
 SERVED = {
     kind.key: (

@@ -17,6 +17,8 @@ from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import KINDS, JobKind
 
+pytestmark = pytest.mark.slow
+
 HOOKS = {"ice": ImsHook, "vod": VodHook}
 #: The first is a lone surrogate, which JSON can name but UTF-8 cannot write.
 ODD = ("\ud800", "", None, [{}], {"a": [1]}, 10**30)

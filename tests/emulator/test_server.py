@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from darabonba.runtime import RuntimeOptions
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 
@@ -51,7 +52,7 @@ def test_every_answer_has_a_request_id_of_its_own(wire):
 
 @pytest.mark.parametrize("query", ["a=%FF", "a=\xff", "&".join(f"a{n}=" for n in range(1001))])
 def test_a_query_that_cannot_be_read_is_a_bad_request(emulator, query):
-    connection = http.client.HTTPConnection(emulator.endpoint, timeout=20)
+    connection = http.client.HTTPConnection(emulator.endpoint, timeout=CEILING)
     connection.putrequest("GET", "/")
     connection._buffer[0] = b"GET /?" + query.encode("latin-1") + b" HTTP/1.1"
     connection.endheaders()

@@ -13,6 +13,8 @@ from support.dags import DagRunner
 
 from airflow_provider_ims.emulator import ImsEmulator
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 

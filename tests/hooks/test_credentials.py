@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_ice20201109.models import ListSmartJobsRequest
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError
@@ -97,11 +98,12 @@ def in_a_fresh_process(home: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=CEILING,
     )
     return run.stdout.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_without_credentials_the_sdks_chain_is_asked(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -115,6 +117,7 @@ def test_without_credentials_the_sdks_chain_is_asked(
     assert [sent["status"] for sent in emulator.requests()] == [200]
 
 
+@pytest.mark.slow
 def test_a_chain_that_finds_nothing_is_a_credentials_error(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_chain_that_finds_nothing_is_a_credentials_error(
     assert emulator.requests() == []
 
 
+@pytest.mark.slow
 def test_an_access_key_of_the_connection_goes_over_the_environment(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:

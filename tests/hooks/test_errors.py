@@ -180,6 +180,7 @@ def test_no_error_repeats_secrets_or_parameters(
     assert error.__context__ is None
 
 
+@pytest.mark.newest_sdk
 def test_the_wait_that_a_throttling_asks_for_is_kept(ims: ImsHook, emulator: ImsEmulator) -> None:
     emulator.fault("*", "throttle", retry_after=7)
     error = refused(ims, "ListSmartJobs")

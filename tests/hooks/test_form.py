@@ -1,4 +1,4 @@
-"""The form that Airflow 3.0 and 3.1 ask the hook for is the one that newer ones read from the metadata."""
+"""The form that Airflow 3.1 ask the hook for is the one that newer ones read from the metadata."""
 
 from __future__ import annotations
 

@@ -143,6 +143,7 @@ def test_pauses_grow_within_their_bounds(ims: ImsHook, emulator: ImsEmulator, pa
     assert len(set(pauses)) == len(pauses) == 8
 
 
+@pytest.mark.newest_sdk
 def test_the_pause_is_at_least_what_the_service_asks_for(
     ims: ImsHook, emulator: ImsEmulator, pauses: list[float]
 ) -> None:

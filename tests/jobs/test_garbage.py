@@ -19,6 +19,8 @@ from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import FAMILIES as ALL_FAMILIES
 from airflow_provider_ims.jobs.smart import SMART
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., dict[str, Job]]
 
 FAMILIES = [SMART, BATCH, AI_IMAGE]

@@ -13,6 +13,8 @@ from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, TEXT_GENERATE
 from airflow_provider_ims.jobs.parameters import Parameter
 
+pytestmark = pytest.mark.slow
+
 KINDS = [TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, AI_IMAGE_JOB]
 PARAMETERS = [
     pytest.param(parameter, id=f"{kind.submit_action}-{parameter.argument}")

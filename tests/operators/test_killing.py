@@ -34,13 +34,13 @@ class KilledError(BaseException):
     """The task's process ends here."""
 
 
-def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, retries: int = 3) -> TaskRun:
+def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
     """Return a run whose try ended in the middle of its wait, without a chance to do anything."""
 
     def die(*_: Any, **__: Any) -> None:
         raise KilledError
 
-    run = TaskRun(task, retries=retries)
+    run = TaskRun(task) if store else TaskRun(task, store=None)
     with monkeypatch.context() as patch:
         patch.setattr(operators, "wait_for_job", die)
         with pytest.raises(KilledError):
@@ -79,6 +79,18 @@ def test_a_job_is_left_for_the_next_try_when_the_worker_shuts_down(
     ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
     assert run.attempt()["state"] == "Success"
     assert len(ims_emulator.jobs()) == 1
+
+
+@never_ending
+@pytest.mark.parametrize(("durable", "store"), [(False, True), (True, False)], ids=["not durable", "no store"])
+def test_a_job_that_no_later_try_could_join_is_cancelled_when_the_worker_shuts_down(
+    durable: bool, store: bool, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+) -> None:
+    """IProduction has neither a ClientToken nor a listing that shows its UserData."""
+    run = waiting(monkeypatch, cancellable(deferrable=False, durable=durable), store=store)
+    airflow_says(monkeypatch, "running")
+    run.process.on_kill()
+    assert len(ims_emulator.requests(CANCEL)) == 1
 
 
 @never_ending

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.cases import IMAGE, TEXT
 from support.running import run_task
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
@@ -32,7 +33,7 @@ def text_poller(conn_id: str = "ims_default") -> Poller:
     return poller_for(SMART, ImsHook, conn_id, None)
 
 
-async def end_of(poller: Poller, job_id: str, *, seconds: float = 30, poll_interval: float = 0.05) -> Job:
+async def end_of(poller: Poller, job_id: str, *, seconds: float = CEILING, poll_interval: float = 0.05) -> Job:
     started = time.time()
     return await watch_job(
         poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds, tell=lambda _: None
@@ -40,7 +41,7 @@ async def end_of(poller: Poller, job_id: str, *, seconds: float = 30, poll_inter
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(CEILING):
         while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in another thread
             await asyncio.sleep(0.01)
 
@@ -79,7 +80,7 @@ def test_a_hanging_answer_holds_up_neither_the_event_loop_nor_another_job(ims_em
 
     async def main() -> None:
         poller = text_poller()
-        ims_emulator.fault("GetSmartHandleJob", "hang", seconds=20)
+        ims_emulator.fault("GetSmartHandleJob", "hang", seconds=None)
         first = asyncio.create_task(end_of(poller, hanging))
         await until(lambda: len(ims_emulator.requests("GetSmartHandleJob")) == 1)
         assert (await end_of(poller, other)).id == other
@@ -119,9 +120,14 @@ def test_at_the_deadline_the_job_is_looked_at_once_more(
     (job_id,) = submitted(TEXT)
 
     async def main() -> Job:
-        wait = asyncio.create_task(end_of(text_poller(), job_id, seconds=0.5, poll_interval=60))
+        poller = text_poller()
+        wait = asyncio.create_task(end_of(poller, job_id, poll_interval=CEILING))
         await until(lambda: bool(ims_emulator.requests("GetSmartHandleJob")))
+        await until(lambda: not any(waiting.asked for waiting in poller._waits))
         ims_emulator.finish(job_id)
+        # The deadline comes.
+        poller._deadlines = [(0.0, order, waiting) for _, order, waiting in poller._deadlines]
+        poller._wake()
         return await wait
 
     assert asyncio.run(main()).status == "Finished"
@@ -221,7 +227,7 @@ def test_a_poller_begins_again_after_all_who_waited_were_cancelled(ims_emulator:
         await until(lambda: bool(poller_threads()))
         wait.cancel()
         await until(lambda: not poller_threads())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(CEILING):
             return await end_of(poller, good, poll_interval=1)
 
     assert asyncio.run(main()).id == good

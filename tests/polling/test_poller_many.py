@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.cases import AUDIO, BATCH, TEXT, Case
+from support.waiting import CEILING
 
 from airflow_provider_ims import watching
 from airflow_provider_ims.emulator import ImsEmulator
@@ -19,6 +20,8 @@ from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.polling import poller_for, sweeping, watch_job
 from airflow_provider_ims.polling.poller import Poller
 from airflow_provider_ims.watching import Notice
+
+pytestmark = pytest.mark.slow
 
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
 never_ending = pytest.mark.ims_emulator(
@@ -36,7 +39,7 @@ def poller_of(case: Case) -> Poller:
     return poller_for(case.operator.kind.family, case.operator.trigger_class.hook_class, "ims_default", None)
 
 
-async def end_of(case: Case, job_id: str, *, seconds: float = 60, poll_interval: float = 0.3) -> Job:
+async def end_of(case: Case, job_id: str, *, seconds: float = CEILING, poll_interval: float = 0.3) -> Job:
     started = time.time()
     return await watch_job(
         poller_of(case),
@@ -61,7 +64,7 @@ def actions(ims_emulator: ImsEmulator) -> Counter[str]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + CEILING
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -128,7 +131,7 @@ def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: 
 
     async def watch(job_id: str) -> None:
         began = time.time()
-        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + 60, tell=tell)
+        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + CEILING, tell=tell)
 
     def meanwhile() -> None:
         until(lambda: told.count("Created") == 20)

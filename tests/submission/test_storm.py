@@ -6,8 +6,8 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
+import pytest
 from support.cases import AUDIO
 from support.running import TaskRun
 
@@ -17,8 +17,7 @@ from airflow_provider_ims.jobs.marker import key_in
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.submission import Submitter
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.slow
 
 TASKS = 200
 
@@ -28,7 +27,7 @@ def test_in_a_storm_each_of_200_mapped_tasks_gets_its_one_job(
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 - a failure shows it
-    ims_emulator.fault(AUDIO.submit, "qps", rate=5)
+    ims_emulator.fault(AUDIO.submit, "qps", rate=20)
     ims_emulator.fault(AUDIO.submit, "unavailable", count=None, share=0.1, seed=seed)
     ims_emulator.fault(AUDIO.submit, "cut_after", count=None, share=0.05, seed=seed)
     # The emulator's listing does not lag: a hundredth of the looking time is enough.

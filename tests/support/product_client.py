@@ -16,16 +16,23 @@ class ProductClient:
     """
     Serves a job family by a product client: its request models, its methods, its parsing.
 
+    An action that the installed version of the product client does not have is sent by the hook itself.
+
     :param hook: The hook whose client it is.
     """
 
     def __init__(self, hook: Any) -> None:
+        self._hook = hook
         self._client = hook.get_conn()
         self._models = MODELS[hook.product.code]
 
     def call(self, action: str, params: dict[str, Any], **options: Any) -> Any:
         """Return the answer as the client parsed it, as a map again."""
-        request = getattr(self._models, f"{action}Request")()
+        model = getattr(self._models, f"{action}Request", None)
+        if model is None:
+            answer: Any = self._hook.call(action, params, **options)
+            return answer
+        request = model()
         given = {name: value if _takes_object(request, name) else _text(value) for name, value in params.items()}
         # The client's names of methods: an underline before each word, of which it sees more than we do.
         (method,) = (name for name in dir(self._client) if name.replace("_", "") == action.lower())

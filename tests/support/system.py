@@ -6,6 +6,12 @@ from local_airflow import LocalAirflow, until
 from support.waiting import CEILING
 
 
+def connections_of(airflow: LocalAirflow, connection_id: str) -> list[str]:
+    """Return the ids of the stored connections that are equal to an id: one or none."""
+    found = airflow.api.call("GET", "connections", params={"connection_id_pattern": connection_id})["connections"]
+    return [one["connection_id"] for one in found if one["connection_id"] == connection_id]
+
+
 def until_heard(airflow: LocalAirflow) -> None:
     """
     Wait until the scheduler has processed all that the workers have reported so far.

@@ -1,14 +1,17 @@
-"""One real Airflow and one emulator for all system tests."""
+"""The Airflow of the example DAGs, and its emulator, for the tests that share them."""
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from support.system import connections_of
 from support.waiting import CEILING
 
-from local_airflow import EmulatorService, LocalAirflow, until
-from local_airflow.demo import CHECKOUT, DAG_ID
+from local_airflow import until
+from local_airflow.demo import DAG_ID
 
 
 @pytest.fixture
@@ -22,17 +25,20 @@ def crash_table(record_property):
     return lambda *row: record_property("crash", row)
 
 
-@pytest.fixture(scope="session")
-def emulator_service(tmp_path_factory):
-    with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def airflow(emulator_service, tmp_path_factory):
-    home = tmp_path_factory.mktemp("airflow")
-    with LocalAirflow(home, CHECKOUT / "example_dags", env=emulator_service.airflow_env) as airflow:
-        yield airflow
+@pytest.fixture
+def airflow(example_airflow, emulator_service):
+    """Return the Airflow of the example DAGs, with the connection to the emulator."""
+    if not connections_of(example_airflow, "ims_default"):
+        uri = urlsplit(emulator_service.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"])
+        connection = {
+            "connection_id": "ims_default",
+            "conn_type": "alibabacloud_ims",
+            "login": uri.username,
+            "password": uri.password,
+            "extra": json.dumps(dict(parse_qsl(uri.query))),
+        }
+        example_airflow.api.call("POST", "connections", json=connection)
+    return example_airflow
 
 
 @pytest.fixture

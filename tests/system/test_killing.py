@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.waiting import CEILING
 
 from local_airflow import EmulatorService, LocalAirflow, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killing")]
 
 log = logging.getLogger(__name__)
 
 DAG_ID = "killing"
 CANCELLABLE = ("iproduction", "dna")
-CEILING = 300
 
 
 @pytest.fixture(scope="module")

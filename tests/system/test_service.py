@@ -14,15 +14,16 @@ from support.waiting import CEILING
 from local_airflow import LocalAirflowError, Service, end, until
 from local_airflow.server import service_environment
 
-# Forks a child that leaves the process group, as Airflow's tasks do, and that does not hear SIGTERM.
+# Forks a child that leaves the process group, as Airflow's tasks do, and that does not hear SIGTERM. Both write a line
+# in one go, because print() without a buffer writes it in parts, and those of the two would mix.
 STUBBORN = """
 import os, signal, sys, time
 if os.fork() == 0:
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("child", os.getpid(), flush=True)
+    os.write(1, b"child %d\\n" % os.getpid())
     time.sleep(3600)
-print("parent", os.getpid(), flush=True)
+os.write(1, b"parent %d\\n" % os.getpid())
 if sys.argv[1] == "stay":
     time.sleep(3600)
 """
@@ -107,8 +108,8 @@ def test_orphans_are_ended_before_a_new_start(make_service):
 
 def test_kill_gives_no_chance_to_tidy_up(make_service):
     service = make_service(
-        "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('tidy', flush=True));"
-        "print('up', flush=True); time.sleep(3600)"
+        "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: print('tidy', flush=True));"
+        "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
     until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
@@ -121,8 +122,8 @@ def test_kill_gives_no_chance_to_tidy_up(make_service):
 
 def test_term_comes_before_kill(make_service):
     service = make_service(
-        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidy'));"
-        "print('up', flush=True); time.sleep(3600)"
+        "import os, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidy'));"
+        "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
     until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
@@ -235,7 +236,7 @@ def _alive(pid):
 
 
 def test_signal_names_are_those_of_the_system(make_service):
-    service = make_service("import time; print('up', flush=True); time.sleep(3600)")
+    service = make_service("import os, time; os.write(1, b'up\\n'); time.sleep(3600)")
     service.start()
     until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
     service.signal(signal.SIGTERM)

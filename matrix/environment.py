@@ -1,0 +1,221 @@
+"""The environment of a row: a virtual environment into which the wheel is installed as users install it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from local_airflow.server import service_environment
+from matrix.rows import Row
+
+CHECKOUT = Path(__file__).parents[1]
+HOME = CHECKOUT / ".matrix"
+#: What the checks need beside the package.
+TOOLS = (
+    "apache-airflow-providers-openlineage",
+    "hypothesis",
+    "markdown-it-py",
+    "pytest",
+    "statsd",
+    "starlette",
+    "uvicorn",
+)
+#: What the checks read from the checkout. The package itself is not among it: the installed one is checked.
+TREE = ("tests", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
+#: Versions that the report names.
+OF_NOTE = {
+    "common-compat": "apache-airflow-providers-common-compat",
+    "credentials": "alibabacloud-credentials",
+    "tea-openapi": "alibabacloud-tea-openapi",
+    "ice": "alibabacloud-ice20201109",
+    "vod": "alibabacloud-vod20170321",
+}
+_INSTALL_SECONDS = 1800
+
+
+class NotInstallableError(Exception):
+    """The row cannot be installed on this machine."""
+
+
+def build_wheel() -> Path:
+    """Build the wheel from the checkout."""
+    folder = HOME / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(CHECKOUT)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise NotInstallableError(f"The wheel cannot be built:\n{run.stdout}{run.stderr}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def find_python(version: str) -> str:
+    """
+    Return an interpreter that can make virtual environments.
+
+    :raises NotInstallableError: If there is none.
+    """
+    roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
+    installed = [str(path) for root in roots for path in sorted(root.glob(f"versions/{version}.*/bin/python"))]
+    for command in (f"python{version}", *installed):
+        code = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != ({version.replace('.', ', ')}))"
+        try:
+            if subprocess.run([command, "-c", code], capture_output=True, check=False).returncode == 0:
+                return command
+        except OSError:
+            continue
+    raise NotInstallableError(f"Python {version} with venv is not on this machine")
+
+
+class Environment:
+    """
+    The environment of a row, kept between runs while its constraints and the dependencies stay the same.
+
+    :param row: The row.
+    :param wheel: The package.
+    """
+
+    def __init__(self, row: Row, wheel: Path) -> None:
+        self.row = row
+        self.wheel = wheel
+        self.home = HOME / row.name
+        self.venv = self.home / "venv"
+        self.tree = self.home / "tree"
+        self.log = self.home / "install.log"
+
+    @property
+    def python(self) -> str:
+        """The interpreter."""
+        return str(self.venv / "bin" / "python")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of every check: nothing of this shell's Airflow, credentials or proxies."""
+        home = self.home / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        return service_environment(home) | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}"}
+
+    def prepare(self) -> str:
+        """
+        Install whatever is not installed yet, and copy what the checks read.
+
+        :return: How the package was installed.
+        :raises NotInstallableError: If that fails.
+        """
+        noted = self.home / "installed.json"
+        key = self._key()
+        before = json.loads(noted.read_text()) if noted.exists() else {}
+        if before.get("key") != key:
+            shutil.rmtree(self.home, ignore_errors=True)
+            self.home.mkdir(parents=True)
+            how = self._install()
+            noted.write_text(json.dumps({"key": key, "how": how}))
+        else:
+            how = before["how"]
+            self._pip("install", "--no-deps", "--force-reinstall", str(self.wheel))
+        self._copy_tree()
+        return how
+
+    def run(self, *argv: str, timeout: float, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment beside the copied tree."""
+        return subprocess.run(
+            [self.python, *argv],
+            cwd=self.tree,
+            env=self.variables | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions that the report names."""
+        code = (
+            "import json, platform, importlib.metadata as m; "
+            f"found = {{name: m.version(package) for name, package in {OF_NOTE}.items()}}; "
+            "print(json.dumps({'python': platform.python_version(), **found}))"
+        )
+        found: dict[str, str] = json.loads(self.run("-c", code, timeout=60).stdout.splitlines()[-1])
+        return found
+
+    def _key(self) -> str:
+        project = (CHECKOUT / "pyproject.toml").read_text()
+        needed = re.search(r"^dependencies = \[.*?^\]", project, re.MULTILINE | re.DOTALL)
+        text = self.row.constraints.read_text() + (needed[0] if needed else "") + " ".join(TOOLS)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _install(self) -> str:
+        if not self.row.constraints.exists():
+            raise NotInstallableError(f"{self.row.constraints.name} is missing")
+        airflow, constraints = f"apache-airflow=={self.row.airflow}", ["--constraint", str(self.row.constraints)]
+        self._make_venv()
+        how = "one step"
+        if not self._pip("install", str(self.wheel), airflow, *constraints):
+            how = "two steps"
+            self._make_venv()
+            for step in ([airflow, *constraints], [str(self.wheel), airflow]):
+                if not self._pip("install", *step):
+                    raise NotInstallableError(f"pip install failed: {self.log}")
+        if not self._pip("check"):
+            raise NotInstallableError(f"pip check found a conflict: {self.log}")
+        # The tools may change nothing of what a user would have.
+        freeze = [self.python, "-m", "pip", "freeze", "--exclude", "airflow-provider-ims"]
+        installed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout.splitlines()
+        known = {_name(line) for line in installed}
+        rest = [line for line in self.row.constraints.read_text().splitlines() if _name(line) not in known]
+        pins = self.home / "pins.txt"
+        pins.write_text("\n".join([*installed, *(rest if how == "one step" else [])]))
+        if not self._pip("install", *TOOLS, "--constraint", str(pins)):
+            raise NotInstallableError(f"The tools of the checks cannot be installed: {self.log}")
+        return how
+
+    def _make_venv(self) -> None:
+        command = [find_python(self.row.python), "-m", "venv", "--clear", str(self.venv)]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def _pip(self, *argv: str) -> bool:
+        command = [self.python, "-m", "pip", *argv, "--disable-pip-version-check", "--quiet"]
+        with self.log.open("a") as log:
+            print("$", *command, file=log, flush=True)
+            run = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=_INSTALL_SECONDS, check=False)
+        return run.returncode == 0
+
+    def _copy_tree(self) -> None:
+        shutil.rmtree(self.tree, ignore_errors=True)
+        self.tree.mkdir()
+        for name in TREE:
+            source = CHECKOUT / name
+            if source.is_dir():
+                shutil.copytree(source, self.tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, self.tree / name)
+
+
+def _name(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[=@ ]", requirement, maxsplit=1)[0]).lower()
+
+
+def first_error(output: str) -> str:
+    """Return the line of a program's output that says what went wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\b(\w*Error|FAILED|ERROR)\b", line)]
+    return (errors or lines or ["no output"])[-1][:300]
+
+
+def main(argv: Sequence[str]) -> None:
+    """Only install the rows that are named; for trying things out by hand."""
+    from matrix.rows import selected
+
+    for row in selected(argv):
+        print(row.name, Environment(row, build_wheel()).prepare(), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,230 @@
+"""
+The checks on a real scheduler and a real triggerer; runs in the environment of a row.
+
+Each check prints a line of JSON as soon as it has ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError, TaskState, until
+from local_airflow.service import END_SIGNALS
+
+CHECKOUT = Path(__file__).parents[1]
+#: Seconds that one DAG may take.
+TIMEOUT = 300.0
+#: Seconds that the check with many waits may take.
+MANY_TIMEOUT = 3600.0
+#: Seconds that a job takes. Airflow fails a task whose trigger fires before the scheduler has noted the deferral
+#: (apache/airflow#66374, #67287, #72716), so a job must run longer than a busy scheduler lags behind.
+JOB_SECONDS = 15
+KINDS = ("SubmitTextGenerateJob", "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob")
+#: What a triggerer's log says when its event loop stood still for 0.2 s.
+BLOCKED = "blocked"
+
+
+@dataclass
+class Live:
+    """A running Airflow and the emulator of the service."""
+
+    airflow: LocalAirflow
+    emulator: EmulatorService
+
+    def run(self, dag_id: str, jobs: dict[str, int]) -> str:
+        """
+        Run a DAG that must succeed, and return what it did.
+
+        :param jobs: How many jobs of each kind one run makes.
+        :raises LocalAirflowError: If it does not.
+        """
+        api, triggerer = self.airflow.api, self.airflow.services["triggerer"]
+        started = triggerer.started_at
+        self.emulator.control.reset()
+        deferred: set[str] = set()
+
+        def look(tasks: list[TaskState]) -> None:
+            triggerer.check_running()
+            deferred.update(task.label for task in tasks if task.state == "deferred")
+
+        api.unpause(dag_id)
+        run_id = api.trigger(dag_id)
+        state = api.wait(dag_id, run_id, timeout=TIMEOUT, on_progress=look)
+        tasks = api.task_instances(dag_id, run_id)
+        # The schedule may have started a second run.
+        until("end of all runs", lambda: not api.active_runs(dag_id), timeout=TIMEOUT)
+        api.call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
+        if state != "success":
+            logs = [
+                str(line) for task in tasks if task.state == "failed" for line in api.task_log(dag_id, run_id, task)
+            ]
+            raise LocalAirflowError("\n".join([f"{dag_id} {state}", *logs[-15:]]))
+        runs = len(api.runs(dag_id))
+        made = Counter(job["kind"] for job in self.emulator.control.jobs())
+        if made != {kind: count * runs for kind, count in jobs.items()}:
+            raise LocalAirflowError(f"{runs} runs of {dag_id} made the jobs {dict(made)}; one makes {jobs}")
+        if not deferred:
+            raise LocalAirflowError(f"no task of {dag_id} was seen deferred")
+        if triggerer.started_at != started:
+            raise LocalAirflowError("the triggerer was restarted")
+        return f"{runs} runs, {sum(made.values())} jobs, {len(deferred)} of {len(tasks)} tasks seen deferred"
+
+    def pipeline(self) -> str:
+        """Run the content pipeline."""
+        return self.run("ims_content_pipeline", dict.fromkeys(KINDS, 1))
+
+    def sensors(self) -> str:
+        """Wait with sensors."""
+        return self.run("ims_await_jobs", {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1})
+
+    def mapped(self) -> str:
+        """Run mapped tasks."""
+        return self.run("ims_product_videos", {"SubmitTextGenerateJob": 3, "SubmitAudioProduceJob": 3})
+
+    def asset_alias(self) -> str:
+        """Start a DAG by an asset event of another one's job."""
+        producer, consumer = "ims_voice_over", "ims_publish_voice_over"
+        self.airflow.api.unpause(consumer)
+        said = self.run(producer, {"SubmitAudioProduceJob": 1})
+        until("run of the second DAG", lambda: bool(self.airflow.api.runs(consumer, "success")), timeout=TIMEOUT)
+        return f"{said}; the second DAG ran"
+
+
+def many(home: Path, ours: int, foreign: int, moment: float) -> str:
+    """
+    Have one triggerer wait for many jobs of ours and for triggers of somebody else.
+
+    :param moment: Seconds after which the jobs and the foreign triggers end, unless all have deferred earlier.
+    """
+    total = ours + foreign
+    config = {
+        "core": {"max_active_tasks_per_dag": str(2 * total)},
+        "triggerer": {"job_heartbeat_sec": "1", "capacity": "1000"},
+    }
+    # Workers are forked from the scheduler; what it has loaded, they need not load again.
+    settings = home / "airflow" / "config" / "airflow_local_settings.py"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        "import sys\nif 'scheduler' in sys.argv:\n    import airflow_provider_ims.hooks.sdk\n"
+        "    import airflow_provider_ims.sensors.ims\n"
+    )
+    with EmulatorService(home / "emulator", "--clock", "manual", "--quiet") as emulator:
+        env = emulator.airflow_env | {"MATRIX_OURS": str(ours), "MATRIX_FOREIGN": str(foreign)}
+        with LocalAirflow(home / "airflow", CHECKOUT / "matrix" / "dags", env=env, config=config) as airflow:
+            api, triggerer = airflow.api, airflow.services["triggerer"]
+            api.unpause("matrix_many")
+            began = time.monotonic()
+            end = datetime.now(UTC) + timedelta(seconds=moment)
+            run_id = api.trigger("matrix_many", {"moment": end.isoformat()})
+            path = f"dags/matrix_many/dagRuns/{run_id}/taskInstances"
+            most = 0
+
+            def count(state: str) -> int:
+                found: int = api.call("GET", path, params={"state": state, "limit": 1})["total_entries"]
+                return found
+
+            def at_the_moment() -> bool:
+                nonlocal most
+                triggerer.check_running()
+                most = max(most, count("deferred"))
+                progress(f"{most} of {total} have deferred, {time.monotonic() - began:.0f} s")
+                return most == total or datetime.now(UTC) >= end
+
+            until("many deferred tasks", at_the_moment, timeout=MANY_TIMEOUT, interval=10)
+            deferring = time.monotonic() - began
+            emulator.control.advance(3600)
+            ended = time.monotonic()
+
+            def over() -> bool:
+                nonlocal most
+                triggerer.check_running()
+                most = max(most, count("deferred"))
+                progress(f"{count('success')} have ended, {time.monotonic() - ended:.0f} s after their jobs")
+                if count("deferred"):
+                    # Those that deferred after the first look into the future.
+                    emulator.control.advance(3600)
+                return api.run_state("matrix_many", run_id) in {"success", "failed"}
+
+            until("end of all", over, timeout=MANY_TIMEOUT, interval=10)
+            good = count("success") - 1
+            blocked = sum(BLOCKED in line for line in triggerer.log.read_text(errors="replace").splitlines())
+            said = (
+                f"{good} of {total} ended in success; at most {most} deferred at once; {deferring:.0f} s to defer, "
+                f"{time.monotonic() - ended:.0f} s from the end of the jobs to the end of the run; "
+                f"{blocked} warnings of a blocked event loop"
+            )
+            if good != total:
+                raise LocalAirflowError(said)
+            return said
+
+
+def progress(text: str) -> None:
+    """Say how far a long check is."""
+    print(json.dumps({"progress": text}), flush=True)
+
+
+@contextmanager
+def live(home: Path) -> Iterator[Live]:
+    """Start Airflow and the emulator; they end with the block."""
+    config = {"scheduler": {"use_job_schedule": "True"}}
+    durations = [f"{kind}={JOB_SECONDS}" for kind in KINDS]
+    with (
+        EmulatorService(home / "emulator", "--quiet", "--duration", *durations) as emulator,
+        LocalAirflow(home / "airflow", CHECKOUT / "example_dags", env=emulator.airflow_env, config=config) as airflow,
+    ):
+        yield Live(airflow, emulator)
+
+
+def report(check: str, function: Callable[[], str]) -> None:
+    """Run a check and print how it went."""
+    began = time.monotonic()
+    try:
+        said, ok = function(), True
+    except LocalAirflowError as error:
+        said, ok = str(error), False
+    print(json.dumps({"check": check, "ok": ok, "detail": said, "seconds": time.monotonic() - began}), flush=True)
+
+
+def main() -> None:
+    """Run the checks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--many", action="store_true", help="the check with many waits instead of the others")
+    parser.add_argument("--ours", type=int, default=int(os.environ.get("MATRIX_OURS", "500")))
+    parser.add_argument("--foreign", type=int, default=int(os.environ.get("MATRIX_FOREIGN", "50")))
+    parser.add_argument("--moment", type=float, default=900)
+    arguments = parser.parse_args()
+    for number in END_SIGNALS:
+        signal.signal(number, _interrupt)
+    if arguments.many:
+        report("many", lambda: many(arguments.home, arguments.ours, arguments.foreign, arguments.moment))
+        return
+    try:
+        with live(arguments.home) as running:
+            for check in (running.pipeline, running.sensors, running.mapped, running.asset_alias):
+                report(check.__name__, check)
+                if not running.airflow.services["triggerer"].running:
+                    running.airflow.restart("triggerer")
+    except LocalAirflowError as error:
+        print(json.dumps({"check": "start", "ok": False, "detail": str(error), "seconds": 0.0}), flush=True)
+
+
+def _interrupt(*_: object) -> None:
+    # A second signal must not interrupt the shutdown of the components.
+    for number in END_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

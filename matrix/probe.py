@@ -1,0 +1,59 @@
+"""What Airflow sees of the installed package; runs in the environment of a row and prints one JSON object."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def imports() -> dict[str, Any]:
+    """Import every module of the package."""
+    import airflow_provider_ims
+
+    assert Path(airflow_provider_ims.__file__ or "").is_relative_to(sys.prefix), "not the installed package"
+    found = [
+        module.name
+        for module in pkgutil.walk_packages(airflow_provider_ims.__path__, "airflow_provider_ims.")
+        if not module.name.endswith("__main__")
+    ]
+    for name in found:
+        importlib.import_module(name)
+    return {"modules": len(found)}
+
+
+def form() -> dict[str, Any]:
+    """Count the fields of the connection form, as the API gives them to Airflow's pages and as the manager has them."""
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+    from airflow.providers_manager import ProvidersManager
+
+    (meta,) = (hook for hook in HookMetaService.hook_meta_data() if hook.connection_type == "alibabacloud_ims")
+    widgets = ProvidersManager().connection_form_widgets.values()
+    return {
+        "api": len(meta.extra_fields or {}),
+        "manager": sum(widget.package_name == "airflow-provider-ims" for widget in widgets),
+    }
+
+
+def parts() -> dict[str, Any]:
+    """Tell which parts of Airflow that the package can use are there."""
+    from airflow.configuration import conf
+    from airflow.triggers.base import BaseTrigger
+
+    try:
+        importlib.import_module("airflow.sdk.execution_time.context").TaskStateStoreAccessor  # noqa: B018
+        store = True
+    except AttributeError:
+        store = False
+    return {
+        "store": store,
+        "on_kill": hasattr(BaseTrigger, "on_kill"),
+        "queues": conf.has_option("triggerer", "queues_enabled"),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps({"imports": imports, "form": form, "parts": parts}[sys.argv[1]]()))

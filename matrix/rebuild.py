@@ -1,0 +1,70 @@
+"""
+Rebuild the constraint files: ``python -m matrix.rebuild [row ...]``, with ``uv`` on the PATH.
+
+Airflow publishes constraints for each release: the newest versions of everything, optional providers included, that
+were there when it was released. This resolves the same requirement as of the same day.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matrix.rows import ROWS, Row, selected
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def names(lines: Iterable[str]) -> set[str]:
+    """Return the normalized names of the packages in requirement lines."""
+    found = (re.match(r"[\w.-]+", line) for line in lines if not line.startswith("#"))
+    return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
+
+
+def compiled(requirements: Sequence[str], row: Row, *options: str) -> str:
+    """Resolve requirements with uv; return one ``name==version`` a line."""
+    command = ["uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--python-version", row.python]
+    run = subprocess.run(
+        [*command, *options], input="\n".join(requirements), capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        raise SystemExit(f"{row.name}:\n{run.stderr}")
+    return "".join(f"{line}\n" for line in run.stdout.splitlines() if re.match(r"[\w.-]+==", line))
+
+
+def of_release(row: Row) -> str:
+    """Return the constraints of a release of Airflow."""
+    requirement = f"apache-airflow[all]=={row.airflow}"
+    pins = compiled([requirement], row, "--exclude-newer", row.released)
+    return f"# {requirement}, Python {row.python}, with what was released by {row.released}\n{pins}"
+
+
+def of_lowest(row: Row) -> str:
+    """Return the lowest direct dependencies, with the rest as the constraints of Airflow have it."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    direct = [*project["dependencies"], f"apache-airflow=={row.airflow}"]
+    release = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
+    # What our direct dependencies need of their own is free: it may have to be newer than Airflow's constraints.
+    sdk = compiled([line for line in direct if line.startswith("alibabacloud")], row, "--resolution", "lowest-direct")
+    free = names(direct) | {name for name in names(sdk.splitlines()) if re.match("alibabacloud|darabonba", name)}
+    fixed = [line for line in release.constraints.read_text().splitlines() if not names([line]) & free]
+    constraints = CHECKOUT / ".matrix" / f"{row.name}-fixed.txt"
+    constraints.parent.mkdir(exist_ok=True)
+    constraints.write_text("\n".join(fixed))
+    pins = compiled(direct, row, "--resolution", "lowest-direct", "--constraints", str(constraints))
+    return f"# The lowest direct dependencies; the rest as of Airflow {row.airflow}\n{pins}"
+
+
+def main() -> None:
+    """Rebuild the files of the rows that are named, or all."""
+    for row in sorted(selected(sys.argv[1:]), key=lambda row: row.lowest):
+        row.constraints.write_text(of_lowest(row) if row.lowest else of_release(row))
+        print(row.constraints.name, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The report, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matrix.checks import CHECKS, RowResult
+from matrix.rows import MINIMUM, ROWS
+
+_ABOUT = f"""\
+# Compatibility
+
+Airflow {MINIMUM} or newer, Python 3.11 or newer. The tables below are written by `make matrix`, which installs the
+package's wheel beside each version of Airflow and checks it there.
+
+## Why {MINIMUM} is the minimum
+
+Until 3.1.2 the connection form shows no field of a provider unless `flask_appbuilder` or `wtforms` is installed, which
+Airflow 3 does not require: without it, the form of 3.1.0 has 0 of the 25 fields. Airflow 3.1.3 replaced the code that
+collects them.
+
+## Short deferrals
+
+Airflow fails a try whose trigger fires before the scheduler has processed the executor event of the deferral
+(apache/airflow#66374, #67287, #72716). The log says "finished with state success, but the task instance's state
+attribute is running". It was seen on 3.1.8 with jobs of two seconds and a scheduler that was five seconds behind; 3.2.2
+and later handle some of the cases. Give tasks at least one retry. The jobs of the checks below run for 15 seconds, so
+that a busy machine does not fail them.
+
+"""
+
+_HOW = """\
+## Constraints and installation
+
+Each row uses the constraints of its version of Airflow. The files are in `matrix/constraints`, names and versions only.
+They are not the published files but rebuilt from the release date: `python -m matrix.rebuild` resolves
+`apache-airflow[all]` of that version with everything that was released by that day. The versions of
+`apache-airflow-providers-common-compat` in them are those of the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0,
+3.3.2: 1.19.0).
+
+- **one step**: `pip install airflow-provider-ims apache-airflow==X --constraint FILE` works.
+- **two steps**: the constraints pin a package too low for this provider. `pip install apache-airflow==X --constraint
+  FILE`, then `pip install airflow-provider-ims apache-airflow==X` works.
+- The row **lowest** has the lowest versions of all direct dependencies that `pyproject.toml` allows; everything else is
+  as in the constraints of that version of Airflow.
+
+## What is checked
+
+| check | how |
+|---|---|
+| install | `pip install` as above, then `pip check` |
+| imports | every module of the installed package |
+| provider discovery | `airflow providers get airflow-provider-ims` |
+| form fields | the fields that Airflow's API gives to the connection form |
+| db migrate | `airflow db migrate` into a new database with the package installed |
+| unit tests | the tests of the code that uses Airflow or the SDK, against the installed package |
+| example DAGs | every example DAG with `dag.test()` against the emulator |
+| content pipeline, sensors, mapped tasks, asset alias | the example DAGs on a real scheduler and a real triggerer |
+| 500 waits, 50 foreign triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` in one triggerer |
+"""
+
+
+def report(results: Sequence[RowResult]) -> str:
+    """Return the whole report."""
+    order = [row.name for row in ROWS]
+    results = sorted(results, key=lambda result: order.index(result.row))
+    parts = [
+        _ABOUT,
+        "## Results\n\n",
+        *_tables(results),
+        "\n",
+        "## What a version has\n\n",
+        *_lacks(results),
+        "\n",
+        _HOW,
+    ]
+    return "".join(parts)
+
+
+def terminal(results: Iterable[RowResult]) -> str:
+    """Return a short table for the terminal."""
+    lines = []
+    for result in results:
+        checks = "  ".join(f"{name} {'ok' if check.ok else 'FAILED'}" for name, check in result.checks.items())
+        lines.append(f"{result.row:<20} {checks}")
+    return "\n".join(lines)
+
+
+def _tables(results: Sequence[RowResult]) -> Iterable[str]:
+    yield _table(["row", *CHECKS.values()], [[title(result), *_cells(result)] for result in results])
+    yield "\nWhat was installed:\n\n"
+    names = list(dict.fromkeys(name for result in results for name in result.versions))
+    versions = [
+        [title(result), result.how or "-", *(result.versions.get(name, "-") for name in names), result.date]
+        for result in results
+    ]
+    yield _table(["row", "installed in", *names, "checked on"], versions)
+    failed = [
+        f"- {title(result)}, {CHECKS[name]}: {_escaped(check.detail)}\n"
+        for result in results
+        for name, check in result.checks.items()
+        if not check.ok
+    ]
+    if failed:
+        yield "\nFailed:\n\n"
+        yield from failed
+
+
+def title(result: RowResult) -> str:
+    """Return what the table calls a row."""
+    name, _, python = result.row.rpartition("-python")
+    return f"{'lowest, Airflow ' + result.airflow if name == 'lowest' else name}, Python {python}"
+
+
+def _cells(result: RowResult) -> Iterable[str]:
+    for name in CHECKS:
+        check = result.checks.get(name)
+        if check is None:
+            yield "-"
+        elif name in ("form", "unit", "examples", "many", "install"):
+            yield _escaped(check.detail) if check.ok else "**failed**"
+        else:
+            yield "yes" if check.ok else "**failed**"
+
+
+_PARTS = {
+    "store": "task state store",
+    "on_kill": "`BaseTrigger.on_kill`",
+    "queues": "trigger queues",
+}
+_WITHOUT = """
+- Without the **task state store** a retry does not know the job of the try before. It looks for it by the key that the
+  job carries in its UserData; a job that no listing shows may be submitted twice.
+- Without **`BaseTrigger.on_kill`** Airflow does not tell the trigger that its task was marked or cleared; the job
+  goes on.
+- Without **trigger queues** every triggerer runs the triggers of every task.
+- Before 3.2 Airflow asks the hook for the connection form instead of reading the provider's metadata. The fields are
+  the same.
+"""
+
+
+def _lacks(results: Sequence[RowResult]) -> Iterable[str]:
+    known = {result.airflow: result.lacks for result in results if result.lacks}
+    rows = [[version, *("yes" if found[name] else "no" for name in _PARTS)] for version, found in sorted(known.items())]
+    yield _table(["Airflow", *_PARTS.values()], rows)
+    yield _WITHOUT
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return text.splitlines()[0].replace("|", "\\|")[:250] if text else ""

@@ -1,0 +1,70 @@
+"""The rows of the matrix: what is installed in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+CONSTRAINTS = Path(__file__).parent / "constraints"
+MINIMUM = "3.1.3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """
+    One environment.
+
+    :param airflow: The version of Airflow.
+    :param python: The version of Python, such as ``3.11``.
+    :param released: The day of that release of Airflow; the constraints hold what was released by then.
+    :param lowest: Whether all direct dependencies are installed in the lowest version that the package allows.
+    :param many: Whether the check with hundreds of waits is part of the row.
+    """
+
+    airflow: str
+    python: str
+    released: str
+    lowest: bool = False
+    many: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the row is called on the command line and in files."""
+        return f"{'lowest' if self.lowest else self.airflow}-python{self.python}"
+
+    @property
+    def constraints(self) -> Path:
+        """The constraints that the installation uses."""
+        stem = "lowest" if self.lowest else f"airflow-{self.airflow}"
+        return CONSTRAINTS / f"{stem}-python{self.python}.txt"
+
+
+ROWS = (
+    Row(airflow=MINIMUM, python="3.11", released="2025-11-14", lowest=True),
+    Row(airflow=MINIMUM, python="3.11", released="2025-11-14"),
+    Row(airflow="3.1.8", python="3.11", released="2026-03-11", many=True),
+    Row(airflow="3.2.1", python="3.11", released="2026-04-22"),
+    Row(airflow="3.2.2", python="3.11", released="2026-05-29"),
+    Row(airflow="3.3.2", python="3.11", released="2026-09-17"),
+    Row(airflow="3.3.2", python="3.12", released="2026-09-17"),
+    Row(airflow="3.3.2", python="3.13", released="2026-09-17"),
+)
+
+
+def selected(wanted: Iterable[str]) -> list[Row]:
+    """
+    Return the rows that are meant, or all.
+
+    :param wanted: Names of rows, versions of Airflow, or ``lowest``.
+    :raises ValueError: If one of them is no row.
+    """
+    wanted = list(wanted)
+    unknown = [word for word in wanted if not any(_is_meant(row, word) for row in ROWS)]
+    if unknown:
+        raise ValueError(f"no row {', '.join(unknown)}; rows: {', '.join(row.name for row in ROWS)}")
+    return [row for row in ROWS if not wanted or any(_is_meant(row, word) for word in wanted)]
+
+
+def _is_meant(row: Row, word: str) -> bool:
+    return word == row.name or word == ("lowest" if row.lowest else row.airflow)
