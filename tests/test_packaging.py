@@ -93,7 +93,7 @@ def test_the_requirements(metadata: Message) -> None:
     } <= names
     # A library leaves the versions to whoever installs it.
     assert all("==" not in line for line in needed)
-    assert set(metadata.get_all("Provides-Extra", [])) == {"dev", "emulator"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator"}
 
 
 def test_the_licence_is_inside(wheel: zipfile.ZipFile) -> None:
