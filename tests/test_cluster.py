@@ -228,6 +228,7 @@ class TestWhatTheEmulatorWasAsked:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_count() == 1
+        assert cluster.requests_in_words() == "requests: 1 GetSmartHandleJob"
 
 
 def test_counts_are_told_the_most_frequent_first():
