@@ -87,7 +87,7 @@ def run(home: Path, scenarios: Sequence[Scenario], *, whole: bool) -> int:
 
     :param whole: Whether these are all, so that the page of the documentation is written.
     """
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     outcomes: dict[str, Outcome] = {}
     print_line(f"Starting the cluster; its logs are in {home} ...")
     with Cluster(home, print_line) as cluster:
@@ -103,7 +103,7 @@ def run(home: Path, scenarios: Sequence[Scenario], *, whole: bool) -> int:
     print_line(report.terminal_table(outcomes))
     held = all(outcome.holds for outcome in outcomes.values())
     if whole:
-        PAGE.write_text(report.page(outcomes, minutes))
+        PAGE.write_text(report.page(outcomes, minutes, load))
         print_line(f"Written: {PAGE.relative_to(CHECKOUT)}")
     print_line(f"{'Every scenario holds' if held else 'Not every scenario holds'}; {minutes:.1f} minutes.")
     return 0 if held else 1

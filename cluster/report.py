@@ -80,16 +80,18 @@ def terminal_table(outcomes: Mapping[str, Outcome]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def page(outcomes: Mapping[str, Outcome], minutes: float) -> str:
-    """Return the page of the documentation."""
+def page(outcomes: Mapping[str, Outcome], minutes: float, load: float) -> str:
+    """
+    Return the page of the documentation.
+
+    :param minutes: How long the run took.
+    :param load: The machine's load average before it.
+    """
     rows = [_cells(f"{SCENARIOS[name].title} (`{name}`)", outcome) for name, outcome in outcomes.items()]
     parts = [
         INTRODUCTION,
         "## Results\n",
-        "\n".join(
-            f"- {line}" for line in [*machine.describe(), software(), f"The whole run took {minutes:.0f} minutes"]
-        )
-        + "\n",
+        "\n".join(f"- {line}" for line in (*machine.describe(), software(), run_line(minutes, load))) + "\n",
         markdown_table(HEADINGS, rows),
     ]
     remarks = [
@@ -112,6 +114,12 @@ def page(outcomes: Mapping[str, Outcome], minutes: float) -> str:
         PRELOADING,
     ]
     return "\n".join(parts)
+
+
+def run_line(minutes: float, load: float) -> str:
+    """Return how long the run took, and what else the machine had to do."""
+    beside = "other work ran beside it" if load >= 1 else "nothing else ran"
+    return f"The whole run took {minutes:.0f} minutes; load average before it: {load:.1f} ({beside})"
 
 
 def cpu_table(outcomes: Mapping[str, Outcome]) -> str:

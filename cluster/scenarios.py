@@ -72,9 +72,11 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     after = _cpu(cluster)
     outcome.cpu = {name: after[name] - before.get(name, 0.0) for name in after}
     cluster.say(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
+    waited = [job["ended"] - job["created"] for job in cluster.jobs(run)]
     outcome.remarks.append(
         f"{deferred - began:.0f} s until all had deferred ({in_words(spread)}), "
-        f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run"
+        f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
+        f"{sum(waited) / len(waited):.0f} s on average; {cluster.requests_in_words()}"
     )
     return outcome
 

@@ -292,6 +292,11 @@ class Cluster:
         """Return how many requests the service had since the scenario began."""
         return sum(sum(by_status.values()) for by_status in self.emulator.control.counts().values())
 
+    def requests_in_words(self) -> str:
+        """Return how many requests the service had since the scenario began, by action."""
+        counts = {action: sum(by_status.values()) for action, by_status in self.emulator.control.counts().items()}
+        return f"requests: {in_words(counts)}"
+
     # Components
 
     def until_healthy(self, timeout: float = 180) -> float:

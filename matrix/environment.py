@@ -110,16 +110,17 @@ class Environment:
         :raises NotInstallableError: If that fails.
         """
         noted = self.home / "installed.json"
-        key = self._key()
+        key, wheel = self._key(), hashlib.sha256(self.wheel.read_bytes()).hexdigest()
         before = json.loads(noted.read_text()) if noted.exists() else {}
         if before.get("key") != key:
             shutil.rmtree(self.home, ignore_errors=True)
             self.home.mkdir(parents=True)
             how = self._install()
-            noted.write_text(json.dumps({"key": key, "how": how}))
         else:
             how = before["how"]
-            self._pip("install", "--no-deps", "--force-reinstall", str(self.wheel))
+            if before.get("wheel") != wheel:
+                self._pip("install", "--no-deps", "--no-index", "--force-reinstall", str(self.wheel))
+        noted.write_text(json.dumps({"key": key, "how": how, "wheel": wheel}))
         self._copy_tree()
         return how
 

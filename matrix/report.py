@@ -17,7 +17,7 @@ package's wheel beside each version of Airflow and checks it there.
 
 Until 3.1.2 the connection form shows no field of a provider unless `flask_appbuilder` or `wtforms` is installed, which
 Airflow 3 does not require: without it, the form of 3.1.0 has 0 of the 25 fields. Airflow 3.1.3 replaced the code that
-collects them.
+collects them. Airflow 3.0 collects them as 3.1.0 does, and has no `airflow.sdk.log.mask_secret`.
 
 ## Short deferrals
 

@@ -68,7 +68,7 @@ class TestReport:
         outcomes = {name: outcome() for name in SCENARIOS}
         outcomes["secrets"] = outcome(states=Counter(failed=2), recovery=180.4, problems=["no questions | asked"])
         outcomes["mapped-300"] = outcome(task_runs=2, cpu={"worker-1": 12.4, "redis": 0.6})
-        lines = report.page(outcomes, 12.3).splitlines()
+        lines = report.page(outcomes, 12.3, 0.2).splitlines()
         for name, scenario in SCENARIOS.items():
             (row,) = (line for line in lines if f"(`{name}`)" in line)
             assert row.startswith(f"| {scenario.title} ")
@@ -77,13 +77,14 @@ class TestReport:
         assert any("no questions / asked" in line for line in lines)
         assert "| worker-1 | 12 |" in lines
         assert "| all | 13 |" in lines
+        assert "- The whole run took 12 minutes; load average before it: 0.2 (nothing else ran)" in lines
 
     def test_the_terminal_table_is_aligned(self):
         head, row = report.terminal_table({"secrets": outcome()}).splitlines()
         assert row.index("3 (1 runs)") == head.index("tries")
 
     def test_every_setting_is_on_the_page(self):
-        page = report.page({}, 0)
+        page = report.page({}, 0, 5)
         assert all(f"`{one.name}`" in page and one.why in page for one in settings.SETTINGS)
 
 
@@ -227,6 +228,7 @@ class TestWhatTheEmulatorWasAsked:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_count() == 1
+        assert cluster.requests_in_words() == "requests: 1 GetSmartHandleJob"
 
 
 def test_counts_are_told_the_most_frequent_first():

@@ -43,7 +43,9 @@ SECRETS = {"security_token", "bearer_token", "credentials_uri", "https_proxy"}
 
 
 def settings(**extra: str) -> Settings:
-    return read_settings(Connection(conn_id="c", login="key", password="secret", extra=json.dumps(extra)))
+    return read_settings(
+        Connection(conn_type="alibabacloud_ims", conn_id="c", login="key", password="secret", extra=json.dumps(extra))
+    )
 
 
 def test_it_has_airflows_schema() -> None:
@@ -143,15 +145,16 @@ def test_airflow_shows_the_provider_its_connection_and_its_form() -> None:
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
     from airflow.providers_manager import ProvidersManager
 
+    # As the API gives it to Airflow's pages: before Airflow 3.2 the manager has no fields unless this was asked first.
+    (form,) = (meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "alibabacloud_ims")
+    shown = {name: field["schema"] for name, field in (form.extra_fields or {}).items()}
+
     manager = ProvidersManager()
     assert manager.providers[NAME].version == airflow_provider_ims.__version__
     hook = manager.hooks["alibabacloud_ims"]
     assert hook is not None
     assert (hook.hook_name, hook.connection_testable) == ("Alibaba Cloud IMS", True)
     assert hook.connection_id_attribute_name == "ims_conn_id"
-    # As the API gives it to Airflow's pages: the manager itself has no fields before Airflow 3.2.
-    (form,) = (meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "alibabacloud_ims")
-    shown = {name: field["schema"] for name, field in (form.extra_fields or {}).items()}
     assert set(shown) == set(CONNECTION_FIELDS)
     assert {name for name, schema in shown.items() if schema.get("format") == "password"} == SECRETS
     assert manager.field_behaviours["alibabacloud_ims"]["relabeling"]["login"] == "AccessKey ID"

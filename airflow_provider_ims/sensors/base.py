@@ -123,7 +123,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         """Skip instead of failing where ``never_fail`` asks for it, as Airflow does for a sensor that pokes."""
         try:
             yield
-        except ImsError as error:
+        # Airflow itself skips a time-out of a deferred sensor only after 3.1.3.
+        except (ImsError, AirflowSensorTimeout) as error:
             if self.never_fail:
                 raise AirflowSkipException(f"Skipping due to never_fail: {error}") from error
             raise
