@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_airflow import LocalAirflow, until
+from local_airflow import LocalAirflow, TaskState, until
 from support.waiting import CEILING
 
 
@@ -12,13 +12,15 @@ def connections_of(airflow: LocalAirflow, connection_id: str) -> list[str]:
     return [one["connection_id"] for one in found if one["connection_id"] == connection_id]
 
 
-def until_heard(airflow: LocalAirflow) -> None:
+def until_heard(airflow: LocalAirflow, *tasks: TaskState) -> None:
     """
-    Wait until the scheduler has processed all that the workers have reported so far.
+    Wait until the workers are done with deferred tasks, and the scheduler has processed what they reported.
 
     When it hears that a process has deferred its task only after the task was queued again, it takes the task for
     failed. A test that lets a job end right after the deferral would run into that on a busy machine.
     """
+    # A task is deferred before its process ends.
+    until("free workers", lambda: not any(airflow.worker_processes(task.id) for task in tasks), CEILING)
     # The scheduler sends its heartbeat once in a round: between two of them lies a whole round.
     for _ in range(2):
         before = _heartbeat(airflow)

@@ -34,7 +34,7 @@ def test_a_dag_on_the_alias_runs_after_the_job_with_the_object_that_it_made(sche
         return task
 
     until("deferred task", lambda: task().state == "deferred", CEILING)
-    until_heard(airflow)
+    until_heard(airflow, task())
     # The schedule makes a run of its own, whose job may come before the one of this run, or after it.
     assert any(run_id.replace(":", "") in job["parameters"]["OutputConfig"] for job in emulator.jobs())
     assert airflow.api.runs(CONSUMER) == []

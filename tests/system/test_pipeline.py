@@ -65,9 +65,8 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
     def hold(task):
         job = emulator.jobs()[-1]
         # As long as the clock stands, the job runs: what asks about it now is the triggerer.
-        until("free workers", lambda: not airflow.worker_processes(task.id), timeout=CEILING)
+        until_heard(airflow, task)
         until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
-        until_heard(airflow)
         now = airflow.api.task_instances(DAG_ID, run_id)
         held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
         emulator.advance(LONG)
