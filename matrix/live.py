@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+
 from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError, TaskState, until
 from local_airflow.service import END_SIGNALS
 
@@ -190,8 +192,8 @@ def report(check: str, function: Callable[[], str]) -> None:
     began = time.monotonic()
     try:
         said, ok = function(), True
-    except LocalAirflowError as error:
-        said, ok = str(error), False
+    except (LocalAirflowError, httpx.HTTPError) as error:
+        said, ok = f"{type(error).__name__}: {error}", False
     print(json.dumps({"check": check, "ok": ok, "detail": said, "seconds": time.monotonic() - began}), flush=True)
 
 
