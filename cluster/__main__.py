@@ -103,7 +103,7 @@ def run(home: Path, scenarios: Sequence[Scenario], *, whole: bool) -> int:
     print_line(report.terminal_table(outcomes))
     held = all(outcome.holds for outcome in outcomes.values())
     if whole:
-        PAGE.write_text(report.page(outcomes, minutes, load))
+        PAGE.write_text(report.page(outcomes, minutes, load, report.software()))
         print_line(f"Written: {PAGE.relative_to(CHECKOUT)}")
     print_line(f"{'Every scenario holds' if held else 'Not every scenario holds'}; {minutes:.1f} minutes.")
     return 0 if held else 1

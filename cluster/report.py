@@ -80,18 +80,19 @@ def terminal_table(outcomes: Mapping[str, Outcome]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def page(outcomes: Mapping[str, Outcome], minutes: float, load: float) -> str:
+def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software: str) -> str:
     """
     Return the page of the documentation.
 
     :param minutes: How long the run took.
     :param load: The machine's load average before it.
+    :param software: What the cluster consisted of.
     """
     rows = [_cells(f"{SCENARIOS[name].title} (`{name}`)", outcome) for name, outcome in outcomes.items()]
     parts = [
         INTRODUCTION,
         "## Results\n",
-        "\n".join(f"- {line}" for line in (*machine.describe(), software(), run_line(minutes, load))) + "\n",
+        "\n".join(f"- {line}" for line in (*machine.describe(), software, run_line(minutes, load))) + "\n",
         markdown_table(HEADINGS, rows),
     ]
     remarks = [

@@ -68,7 +68,7 @@ class TestReport:
         outcomes = {name: outcome() for name in SCENARIOS}
         outcomes["secrets"] = outcome(states=Counter(failed=2), recovery=180.4, problems=["no questions | asked"])
         outcomes["mapped-300"] = outcome(task_runs=2, cpu={"worker-1": 12.4, "redis": 0.6})
-        lines = report.page(outcomes, 12.3, 0.2).splitlines()
+        lines = report.page(outcomes, 12.3, 0.2, "celery 5.6.3").splitlines()
         for name, scenario in SCENARIOS.items():
             (row,) = (line for line in lines if f"(`{name}`)" in line)
             assert row.startswith(f"| {scenario.title} ")
@@ -77,6 +77,7 @@ class TestReport:
         assert any("no questions / asked" in line for line in lines)
         assert "| worker-1 | 12 |" in lines
         assert "| all | 13 |" in lines
+        assert "- celery 5.6.3" in lines
         assert "- The whole run took 12 minutes; load average before it: 0.2 (nothing else ran)" in lines
 
     def test_the_terminal_table_is_aligned(self):
@@ -84,7 +85,7 @@ class TestReport:
         assert row.index("3 (1 runs)") == head.index("tries")
 
     def test_every_setting_is_on_the_page(self):
-        page = report.page({}, 0, 5)
+        page = report.page({}, 0, 5, "")
         assert all(f"`{one.name}`" in page and one.why in page for one in settings.SETTINGS)
 
 
