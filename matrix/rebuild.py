@@ -25,21 +25,38 @@ def names(lines: Iterable[str]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
 
 
-def compiled(requirements: Sequence[str], row: Row, *options: str) -> str:
-    """Resolve requirements with uv; return one ``name==version`` a line."""
+def compiled(requirements: Sequence[str], row: Row, *options: str, preferred: str | None = None) -> str:
+    """
+    Resolve requirements with uv; return one ``name==version`` a line.
+
+    :param preferred: Pins to keep where they fit.
+    """
+    output = CHECKOUT / ".matrix" / f"{row.name}-compiled.txt"
+    output.parent.mkdir(exist_ok=True)
+    output.unlink(missing_ok=True)
+    if preferred is not None:
+        # uv keeps what stands in the file that it writes.
+        output.write_text(preferred)
     command = ["uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--python-version", row.python]
     run = subprocess.run(
-        [*command, *options], input="\n".join(requirements), capture_output=True, text=True, check=False
+        [*command, "--output-file", str(output), *options],
+        input="\n".join(requirements),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if run.returncode:
         raise SystemExit(f"{row.name}:\n{run.stderr}")
-    return "".join(f"{line}\n" for line in run.stdout.splitlines() if re.match(r"[\w.-]+==", line))
+    return "".join(f"{line}\n" for line in output.read_text().splitlines() if re.match(r"[\w.-]+==", line))
 
 
 def of_release(row: Row) -> str:
     """Return the constraints of a release of Airflow."""
     requirement = f"apache-airflow[all]=={row.airflow}"
-    pins = compiled([requirement], row, "--exclude-newer", row.released)
+    options = ["--exclude-newer", row.released]
+    # Each Python alone may be resolved to other versions than the first one, without need.
+    first = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
+    pins = compiled([requirement], row, *options, preferred=None if first == row else first.constraints.read_text())
     return f"# {requirement}, Python {row.python}, with what was released by {row.released}\n{pins}"
 
 

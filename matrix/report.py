@@ -46,6 +46,8 @@ They are not the published files but rebuilt from the release date: `python -m m
 
 ## What is checked
 
+A dash means that the check was not run, or is not part of the row.
+
 | check | how |
 |---|---|
 | install | `pip install` as above, then `pip check` |
@@ -62,8 +64,9 @@ They are not the published files but rebuilt from the release date: `python -m m
 
 def report(results: Sequence[RowResult]) -> str:
     """Return the whole report."""
-    order = [row.name for row in ROWS]
-    results = sorted(results, key=lambda result: order.index(result.row))
+    found = {result.row: result for result in results}
+    # A row that was not run is shown, too.
+    results = [found.get(row.name) or RowResult(row=row.name, airflow=row.airflow) for row in ROWS]
     parts = [
         _ABOUT,
         "## Results\n\n",
@@ -95,6 +98,7 @@ def _tables(results: Sequence[RowResult]) -> Iterable[str]:
         for result in results
     ]
     yield _table(["row", "installed in", *names, "checked on"], versions)
+    versions = [[cell or "-" for cell in line] for line in versions]
     failed = [
         f"- {title(result)}, {CHECKS[name]}: {_escaped(check.detail)}\n"
         for result in results
