@@ -13,6 +13,7 @@ from functools import partial
 from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
 from cluster.stage import AWAY, Cluster, Run, ScenarioError, in_words
+from local_airflow.backends import PostgresService, RedisService
 from local_airflow.demo import DAG_ID as PIPELINE
 from local_airflow.server import command_line
 
@@ -181,51 +182,36 @@ def worker_killed_waiting(cluster: Cluster) -> Outcome:
 
 def postgres_restarted(cluster: Cluster) -> Outcome:
     """Take PostgreSQL away while 50 wait and the jobs of half of them end."""
-    began = time.monotonic()
-    run, _ = _waits(cluster, "waits_50", 50)
-    restarts = len(cluster.supervisor.restarts)
-    fault = time.time()
-    cluster.postgres.stop()
-    cluster.say("  PostgreSQL down")
-    early = cluster.jobs(run)[::2]
-    try:
-        cluster.finish(early)
-        cluster.until("end of the outage", lambda: time.time() > fault + DATABASE_OUTAGE, DATABASE_OUTAGE + 10)
-    finally:
-        cluster.postgres.start()
-    back = time.time()
-    cluster.say("  PostgreSQL up")
-    waiting = {index for index, jobs in cluster.jobs_by_task(run).items() if jobs[0] not in _ids(early)}
-    cluster.until(
-        "success of the tasks whose jobs ended, and questions about the others",
-        lambda: _succeeded(cluster, run) >= len(early) and cluster.asked_since(back, run) >= waiting,
-        240,
-        run,
-    )
-    recovery = time.time() - fault
-    cluster.until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
-    ended = Counter(restart.service for restart in cluster.supervisor.restarts[restarts:])
-    outcome.remarks.append(f"started again by the supervisor: {in_words(ended)}")
-    return outcome
+    return _outage(cluster, cluster.postgres, "PostgreSQL", DATABASE_OUTAGE)
 
 
 def redis_restarted(cluster: Cluster) -> Outcome:
     """Take Redis away while 50 wait and the jobs of half of them end; its messages are lost."""
+    return _outage(cluster, cluster.redis, "Redis", BROKER_OUTAGE)
+
+
+def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str, seconds: float) -> Outcome:
     began = time.monotonic()
     run, _ = _waits(cluster, "waits_50", 50)
     restarts = len(cluster.supervisor.restarts)
     fault = time.time()
-    cluster.redis.stop()
-    cluster.say("  Redis down")
+    backend.stop()
+    cluster.say(f"  {name} down")
     early = cluster.jobs(run)[::2]
     try:
         cluster.finish(early)
-        cluster.until("end of the outage", lambda: time.time() > fault + BROKER_OUTAGE, BROKER_OUTAGE + 10, run)
+        cluster.until("end of the outage", lambda: time.time() > fault + seconds, seconds + 10)
     finally:
-        cluster.redis.start()
-    cluster.say("  Redis up")
-    cluster.until("success of the tasks whose jobs ended", lambda: _succeeded(cluster, run) >= len(early), 300, run)
+        backend.start()
+    back = time.time()
+    cluster.say(f"  {name} up")
+    waiting = {index for index, jobs in cluster.jobs_by_task(run).items() if jobs[0] not in _ids(early)}
+    cluster.until(
+        "success of the tasks whose jobs ended, and questions about the others",
+        lambda: _succeeded(cluster, run) >= len(early) and cluster.asked_since(back, run) >= waiting,
+        300,
+        run,
+    )
     recovery = time.time() - fault
     cluster.until_healthy()
     outcome = _finished(cluster, run, began, recovery)
