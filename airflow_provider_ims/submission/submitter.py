@@ -258,11 +258,11 @@ ImsUnavailableError` the job may have been accepted all the same.
         if self.kind.once_by and note.client_token:
             log.info("Submitting again with the same %s, which is refused if there is a job", self.kind.once_by)
             return
-        if self.on_uncertain == "fail":
-            raise self._uncertain(note, "on_uncertain is 'fail'")
         if self.kind.search_proves and self._user_data(note.key) is not None:
             log.info("No job marked %s is listed, so none was accepted: submitting again", note.key)
             return
+        if self.on_uncertain == "fail":
+            raise self._uncertain(note, "on_uncertain is 'fail'")
         if note.unanswered > BLIND_SUBMITS:
             raise self._uncertain(note, f"{note.unanswered} submits got no answer")
         log.warning(
