@@ -20,34 +20,36 @@ METHODS = {
 HOW = """\
 ## How it is measured
 
-An emulator of the service runs in a process of its own and speaks HTTPS on the loopback address. Jobs are put into it,
-each with its own time to end; the ends are spread evenly over the seconds under "ends over", in random order. A fresh
-process waits for all of them in one event loop, a task for each, with one of four methods:
+An emulator of the service runs in its own process and serves HTTPS on the loopback address. The benchmark creates jobs
+in it, each with its own end time. The ends are spread evenly over the seconds under "ends over", in random order. A
+fresh process waits for all jobs in one event loop, with one task for each job and one of four methods:
 
 1. **ours**: the provider's triggers.
-2. **SDK async**: a trigger that awaits the product client's async method, then sleeps for the poll interval.
-3. **SDK in threads**: the same with the blocking method in `asyncio.to_thread`.
-4. **blocking loop**: an operator that is not deferrable. It needs a process for each job, so only a few are run,
-   asked for more often to measure more polls.
+2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.
+3. **SDK in threads**: the same trigger with the blocking method in `asyncio.to_thread`.
+4. **blocking loop**: an operator that is not deferrable. It needs one process for each job, so only a few jobs are run.
+   They are polled more often, to measure more polls.
 
-- **requests/job**: all requests, listings included, over the jobs whose end was seen. The emulator counts.
-- **besides/s**: requests a second besides one query for each job whose end was seen; in brackets those in the busiest
-  ten seconds.
-- **CPU s/1,000 polls**: CPU seconds of the waiting process for each 1,000 job-polls. A job-poll is one job's state
-  learnt once in a poll interval: for each job the time for which it ran over the interval. A method that asks for one
-  job at a time and does not keep up is counted with the requests that it made; "polls made" is their share. Ours is
-  counted with those that were due; its delays show whether it keeps up.
-- **cores**: the same CPU seconds over the seconds of the run.
-- **stall**: the most by which a task that sleeps for 5 ms was late. It counts from the process's first request on.
-  A full run of Python's garbage collector stops everything for longer the more objects wait; "without GC" is the
-  longest stall with the collector's time taken off. Targets are held against the whole stall.
-- **delay**: from the job's end, as the emulator knows it, to the trigger's event: median / 99th percentile.
-- **memory/job**: by how much the resident memory grew at most, over the jobs; for the blocking loop all of its process,
-  which has only the task SDK and the client in it.
-- **ends seen**: where it is not all, the run was stopped, and its figures are those up to then.
+- **requests/job**: all requests, including listings, divided by the number of jobs whose end was seen. The emulator
+  counts the requests.
+- **besides/s**: requests a second, not counting one query for each job whose end was seen. The number in brackets is
+  the rate in the busiest ten seconds.
+- **CPU s/1,000 polls**: CPU seconds of the waiting process for each 1,000 job-polls. A job-poll is one update of one
+  job's state in one poll interval. The number of job-polls that are due is, summed over all jobs, the time for which a
+  job ran, divided by the poll interval. If a method queries one job at a time and does not keep up, the requests that
+  it made are counted instead; "polls made" is their share of those that were due. For "ours", the job-polls that were
+  due are counted; its delays show whether it keeps up.
+- **cores**: the same CPU seconds, divided by the seconds of the run.
+- **stall**: the longest delay of a task that sleeps for 5 ms, measured from the process's first request on. A full
+  collection of Python's garbage collector stops everything, and takes longer the more objects wait. "without GC" is
+  the longest stall without the collector's time. Targets apply to the whole stall.
+- **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
+- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is all
+  memory of its process, which has only the task SDK and the client loaded.
+- **ends seen**: if this is not "all", the run was stopped, and its figures are those up to that point.
 
-In brackets after a figure: how many times ours. All processes share the machine's cores, the emulator included, so
-compare figures of one run with each other and not with those of another machine.
+The number in brackets after a figure is its ratio to "ours". All processes share the machine's cores, including the
+emulator. Compare figures only within one run, not with those of another machine.
 """
 
 
@@ -70,11 +72,11 @@ def report(
     parts += [
         HOW,
         "## Mapped tasks\n",
-        "Deferrable tasks of one mapped operator on a real Airflow (SQLite, LocalExecutor) and the emulator; their "
-        "jobs end only when all have deferred, 20 a second.\n",
+        "Deferrable tasks of one mapped operator run on a real Airflow (SQLite, LocalExecutor) and the emulator. Their "
+        "jobs end only after all tasks have deferred, at 20 jobs a second.\n",
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
         "## Imports\n",
-        "Added to `import airflow.sdk`, in fresh interpreters:\n",
+        "Cost on top of `import airflow.sdk`, in fresh interpreters:\n",
         "```text\n" + "\n".join(imports) + "\n```\n",
     ]
     return "\n".join(parts)
