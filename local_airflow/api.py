@@ -98,7 +98,7 @@ class AirflowApi:
     def __init__(self, url: str) -> None:
         self.url = url
         # Proxies of the environment have no business with the loopback.
-        self._http = httpx.Client(base_url=url, timeout=120, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=600, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""

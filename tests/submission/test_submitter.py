@@ -185,13 +185,6 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 1
 
     @never_ending
-    def test_fail_submits_again_where_the_search_proves_that_no_job_was_accepted(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
-        ims_emulator.fault(AUDIO.submit, "server_error")
-        run_task(AUDIO.task(on_uncertain="fail", wait_for_completion=False))
-        assert len(ims_emulator.requests(AUDIO.submit)) == 2
-
     def test_an_ai_image_job_is_found_once_it_has_drawn(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(IMAGE.submit, "cut_after")
         run = TaskRun(IMAGE.task(on_uncertain="fail"))
@@ -200,6 +193,13 @@ class TestNotFound:
         ims_emulator.advance(60)
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
+
+    def test_fail_submits_again_where_the_search_proves_that_no_job_was_accepted(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
+        ims_emulator.fault(AUDIO.submit, "server_error")
+        run_task(AUDIO.task(on_uncertain="fail", wait_for_completion=False))
+        assert len(ims_emulator.requests(AUDIO.submit)) == 2
 
     def test_a_service_that_never_answers_is_given_up(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error", count=None)
