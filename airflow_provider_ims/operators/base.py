@@ -207,10 +207,9 @@ class JobOperator(JobTask, BaseOperator):
         ti: Any = self._context.get("ti")
         if not self._can_be_joined(self._context):
             return True
-        store: Any = self._context.get("task_state_store")
 
         def ask() -> tuple[str | None, bool]:
-            note = Note.read(store.get(STORE_KEY)) if store is not None else None
+            note = self._record(self._context)
             owned = note is None or note.try_number == int(ti.try_number)
             return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
 
@@ -241,17 +240,19 @@ class JobOperator(JobTask, BaseOperator):
         try:
             yield
         except (ImsError, AirflowTaskTimeout) as error:
-            awaited = job_id or getattr(error, "job_id", None) or self._recorded_job(context)
+            awaited = job_id or getattr(error, "job_id", None)
+            if awaited is None and (record := self._record(context)) is not None:
+                awaited = record.job_id
             if awaited:
                 self._write_outcome(context, awaited, "failed")
             if awaited and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)) and self.cancel_on_kill:
                 self._cancel_in_the_last_try(context, awaited)
             raise
 
-    def _recorded_job(self, context: Context) -> str | None:
+    def _record(self, context: Context) -> Note | None:
+        """Return the record of the submission, where there is one."""
         store: Any = context.get("task_state_store")
-        record = Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
-        return record.job_id if record is not None else None
+        return Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
 
     def _cancel_in_the_last_try(self, context: Context, job_id: str) -> None:
         ti: Any = context.get("ti")
