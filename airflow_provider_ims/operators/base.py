@@ -240,9 +240,7 @@ class JobOperator(JobTask, BaseOperator):
         try:
             yield
         except (ImsError, AirflowTaskTimeout) as error:
-            awaited = job_id or getattr(error, "job_id", None)
-            if awaited is None and (record := self._record(context)) is not None:
-                awaited = record.job_id
+            awaited = job_id or getattr(error, "job_id", None) or self._recorded_job(context)
             if awaited:
                 self._write_outcome(context, awaited, "failed")
             if awaited and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)) and self.cancel_on_kill:
@@ -253,6 +251,15 @@ class JobOperator(JobTask, BaseOperator):
         """Return the record of the submission, where there is one."""
         store: Any = context.get("task_state_store")
         return Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+
+    def _recorded_job(self, context: Context) -> str | None:
+        """Return the job id of the record; ``None``, and no second error, where the store cannot be read."""
+        try:
+            record = self._record(context)
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning("The record of the submission could not be read: %s", error)
+            return None
+        return None if record is None else record.job_id
 
     def _cancel_in_the_last_try(self, context: Context, job_id: str) -> None:
         ti: Any = context.get("ti")

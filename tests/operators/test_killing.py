@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from support.cases import TEXT
-from support.running import TaskLog, TaskRun, run_task
+from support.running import Store, TaskLog, TaskRun, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobTimeoutError
+from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableError, error_as_dict
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.submission.cancel import within
@@ -180,6 +180,23 @@ def test_a_cancel_that_fails_does_not_hide_the_time_out(ims_emulator: ImsEmulato
     with pytest.raises(ImsJobTimeoutError):
         TaskRun(cancellable(deferrable=False, timeout=0.3), retries=0).attempt()
     assert any("could not be cancelled" in line for line in task_log.lines("warning"))
+
+
+@never_ending
+def test_a_store_that_cannot_be_read_does_not_replace_the_error_of_the_wait(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    class Unreadable(Store):
+        def get(self, key: str, default: Any = None) -> Any:
+            raise RuntimeError("the API server is gone")
+
+    run = waiting(monkeypatch, cancellable(deferrable=False))
+    run.store = Unreadable()
+    task, context = run.new_process()
+    event = {"status": "error", "error": error_as_dict(ImsUnavailableError("no answer for an hour"))}
+    with pytest.raises(ImsUnavailableError, match="no answer for an hour"):
+        task.execute_complete(context, event)
+    assert any("could not be read: the API server is gone" in line for line in task_log.lines("warning"))
 
 
 class TestClear:
