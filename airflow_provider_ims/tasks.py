@@ -68,12 +68,12 @@ class JobTask(_Task):
         """
         self.operator_extra_links = ()
 
-    def show_job(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
+    def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
         """Link to a job, as soon as its id is known."""
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
 
-    def hand_on(self, context: Context, job: Job) -> dict[str, Any]:
+    def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """
         Return what :meth:`conclude` makes of an ended job, and make known what the job has made: by a link, by asset
         events, and to OpenLineage.

@@ -25,7 +25,7 @@ DAG_ID = "mapped_tasks"
 ENDS_PER_SECOND = 20
 LOOK_SECONDS = 5.0
 #: Seconds for each task after which to give up; two phases of a worker take about one.
-PATIENCE = 6.0
+THROTTLE_TIMEOUT = 6.0
 START_PATIENCE = 120.0
 #: What a warning of the triggerer says whose event loop stood still for 0.2 s.
 BLOCKED = "blocked"
@@ -89,7 +89,7 @@ class Tasks:
             print(f"    {time.monotonic() - began:5.0f} s: {counts}", flush=True)
             if counts["failed"]:
                 raise LocalAirflowError(f"{counts['failed']} tasks failed")
-            if time.monotonic() - began > START_PATIENCE + PATIENCE * self._tasks:
+            if time.monotonic() - began > START_PATIENCE + THROTTLE_TIMEOUT * self._tasks:
                 raise LocalAirflowError(f"no {what} in time")
             time.sleep(LOOK_SECONDS)
         return time.monotonic() - began

@@ -54,7 +54,11 @@ emulator. Compare figures only within one run, not with those of another machine
 
 
 def report(
-    profile: str, imports: Sequence[str], figures: Sequence[Figures], tasks: MappedTasks, targets: Sequence[Target]
+    profile: str,
+    imports: Sequence[str],
+    figures: Sequence[Figures],
+    tasks: MappedTasks,
+    targets: Sequence[Target],
 ) -> str:
     """Return the whole report."""
     parts = [
@@ -107,7 +111,10 @@ def rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
         ours = next((one for one in figures if one.run.method == "ours" and one.run.jobs == run.jobs), None)
 
         def beside(
-            value: Callable[[Figures], float | None], digits: int, found: Figures = found, ours: Figures | None = ours
+            value: Callable[[Figures], float | None],
+            digits: int,
+            found: Figures = found,
+            ours: Figures | None = ours,
         ) -> str:
             mine = value(found)
             if mine is None:

@@ -190,8 +190,8 @@ def job_kinds() -> str:
                 code(*row["running"]),
                 code(*row["succeeded"]),
                 code(*row["failed"]),
-                f"not; a second is refused by `{row['once_by']}`"
-                if row["once_by"]
+                f"not; a second is refused by `{row['dedup_parameter']}`"
+                if row["dedup_parameter"]
                 else found_by[row["found_by"]] + (proof[row["search_proves"]] if row["found_by"] == "marker" else ""),
                 f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
             ]

@@ -39,7 +39,7 @@ UNIT_TESTS = (
     "tests/sensors",
     "tests/triggers",
     "tests/submission",
-    "tests/polling",
+    "tests/waiting",
     "tests/test_exceptions.py",
     "tests/test_get_provider_info.py",
     "tests/test_imports.py",
@@ -49,7 +49,7 @@ UNIT_TESTS = (
     "tests/test_tasks.py",
     "tests/test_watching.py",
 )
-NOT_RUN = ("tests/hooks/test_oracle.py", "tests/submission/test_storm.py", "tests/polling/test_poller_many.py")
+NOT_RUN = ("tests/hooks/test_oracle.py", "tests/submission/test_storm.py", "tests/waiting/test_poller_many.py")
 #: Versions of alibabacloud-tea-openapi whose errors do not say how long the service asks to wait.
 OLDER_SDK = ("0.4.3", "0.4.4")
 _MINUTE = 60.0

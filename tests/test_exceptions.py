@@ -69,10 +69,10 @@ def test_the_text_holds_what_a_support_ticket_needs() -> None:
     assert str(ImsError("Wrong")) == "Wrong"
 
 
-@pytest.mark.parametrize("note", [False, True])
-def test_an_error_of_somebody_else_keeps_its_type_and_text(note: bool) -> None:
+@pytest.mark.parametrize("record", [False, True])
+def test_an_error_of_somebody_else_keeps_its_type_and_text(record: bool) -> None:
     error = ValueError("broken")
-    if note:
+    if record:
         error.add_note("noted")
     rebuilt = error_from_dict(error_as_dict(error))
     assert type(rebuilt) is ImsError

@@ -30,15 +30,14 @@ ARROWS: dict[str, set[str]] = {
     "get_provider_info": set(),
     "hooks": {"get_provider_info"},
     "jobs": {"hooks"},
-    "watching": {"jobs", "hooks"},
-    "polling": {"watching", "jobs", "hooks"},
-    "submission": {"watching", "jobs", "hooks"},
+    "waiting": {"jobs", "hooks"},
+    "submission": {"jobs", "hooks"},
     "links": set(),
     "lineage": {"jobs"},
     "metrics": set(),
     "preload": {"hooks"},
-    "tasks": {"lineage", "links", "triggers", "submission", "polling", "watching", "jobs", "hooks"},
-    "triggers": {"submission", "polling", "watching", "jobs", "hooks"},
+    "tasks": {"lineage", "links", "triggers", "submission", "waiting", "jobs", "hooks"},
+    "triggers": {"submission", "waiting", "jobs", "hooks"},
     "operators": {
         "tasks",
         "metrics",
@@ -46,12 +45,11 @@ ARROWS: dict[str, set[str]] = {
         "links",
         "triggers",
         "submission",
-        "polling",
-        "watching",
+        "waiting",
         "jobs",
         "hooks",
     },
-    "sensors": {"tasks", "links", "triggers", "submission", "polling", "watching", "jobs", "hooks"},
+    "sensors": {"tasks", "links", "triggers", "submission", "waiting", "jobs", "hooks"},
     "emulator": {""},
 }
 
@@ -105,7 +103,7 @@ def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
 def test_the_outermost_modules_stand_for_all_that_a_task_needs() -> None:
     outermost = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod")
     reached = set().union(*(loaded_by(f"{NAME}.{module}") for module in outermost))
-    inner = ("jobs", "polling", "watching", "submission", "tasks", "triggers", "operators", "sensors")
+    inner = ("jobs", "waiting", "submission", "tasks", "triggers", "operators", "sensors")
     assert set(modules(*inner)) <= reached
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: How often a call that fails is sent at most, for how long throttling is waited out, and the longest pause between
 #: two sends; in seconds.
 ATTEMPTS = 6
-PATIENCE = 600.0
+THROTTLE_TIMEOUT = 600.0
 LONGEST_PAUSE = 20.0
 
 
@@ -126,7 +126,12 @@ class AlibabaCloudMediaHook(BaseHook):
         return tuple(asked.names)
 
     def call(
-        self, action: str, params: Mapping[str, Any], *, attempts: int = ATTEMPTS, patience: float = PATIENCE
+        self,
+        action: str,
+        params: Mapping[str, Any],
+        *,
+        attempts: int = ATTEMPTS,
+        throttle_timeout: float = THROTTLE_TIMEOUT,
     ) -> dict[str, Any]:
         """
         Call an API action and return the answer's body.
@@ -153,7 +158,7 @@ class AlibabaCloudMediaHook(BaseHook):
         def enough(state: RetryCallState) -> bool:
             nonlocal failures
             if isinstance(_error_of(state), ImsThrottledError):
-                return state.idle_for >= patience
+                return state.idle_for >= throttle_timeout
             failures += 1
             return failures >= attempts
 
@@ -201,9 +206,9 @@ class AlibabaCloudMediaHook(BaseHook):
 
         :return: Whether it worked, and a sentence.
         """
-        from airflow_provider_ims.hooks.checkup import checkup
+        from airflow_provider_ims.hooks.connection_test import run_connection_test
 
-        return checkup(self)
+        return run_connection_test(self)
 
 
 class _Asked(dict[str, Any]):

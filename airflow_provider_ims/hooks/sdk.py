@@ -24,7 +24,7 @@ from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
-from airflow_provider_ims.hooks.sources import SOURCES, KeptCredentials
+from airflow_provider_ims.hooks.credentials_provider import SOURCES, CachingCredentialsProvider
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.actions import Action
@@ -97,7 +97,7 @@ def credential_client(settings: Settings) -> CredentialClient:
         provider = _provider(settings, kind)
     except (ValueError, OSError) as error:
         raise ImsCredentialsError(f"Credential type {kind} cannot be used on this machine: {error}") from None
-    return CredentialClient(provider=KeptCredentials(provider, kind)) if kind in SOURCES else provider
+    return CredentialClient(provider=CachingCredentialsProvider(provider, kind)) if kind in SOURCES else provider
 
 
 def _provider(settings: Settings, kind: str) -> Any:

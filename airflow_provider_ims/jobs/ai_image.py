@@ -17,12 +17,12 @@ from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text
 from airflow_provider_ims.jobs.search import Search, earliest
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.service import Service
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 
 def _images(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _images(job: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _search(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
     """Find the jobs that drew images of the video; one that still runs, or failed, cannot be found."""
     try:
         drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
@@ -77,7 +77,7 @@ AI_IMAGE_JOB = JobKind(
     submit_action="SubmitAIImageJob",
     family=AI_IMAGE,
     marker_under="Extend",
-    parameters=takes(
+    parameters=declare(
         "VideoId*",
         "AITemplateId*",
         "AIPipelineId",

@@ -6,7 +6,7 @@ from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.search import search_in
 
 SMARTTAG = JobFamily(
@@ -122,7 +122,7 @@ ANALYSIS_KINDS = (
         title="smart tag",
         submit_action="SubmitSmarttagJob",
         family=SMARTTAG,
-        parameters=takes(
+        parameters=declare(
             "Input:json",
             "TemplateId",
             "TemplateConfig:json",
@@ -140,7 +140,7 @@ ANALYSIS_KINDS = (
         title="video cognition",
         submit_action="SubmitVideoCognitionJob",
         family=VIDEO_COGNITION,
-        parameters=takes(
+        parameters=declare(
             "Input:json",
             "TemplateId",
             "TemplateConfig:json",
@@ -154,7 +154,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitMediaCensorJob",
         family=MEDIA_CENSOR,
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "Input:json",
             Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),
             Parameter("Title", max_bytes=64),
@@ -171,7 +171,7 @@ ANALYSIS_KINDS = (
         title="media fingerprint",
         submit_action="SubmitDNAJob",
         family=DNA,
-        parameters=takes(
+        parameters=declare(
             "DBId*", "PrimaryKey*", "Input*:json", "Config:json", "TemplateId", "PipelineId", _SHORT_USER_DATA
         ),
     ),
@@ -180,7 +180,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitCopyrightJob",
         family=COPYRIGHT,
         job_id="Data.JobId",
-        parameters=takes(
+        parameters=declare(
             "Input*:json",
             "Output*:json",
             "Message*",
@@ -197,7 +197,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitTraceAbJob",
         family=TRACE_AB,
         job_id="Data.JobId",
-        parameters=takes(
+        parameters=declare(
             "Input*:json",
             "Output*:json",
             "Level:number",
@@ -212,6 +212,6 @@ ANALYSIS_KINDS = (
         submit_action="SubmitTraceM3u8Job",
         family=TRACE_M3U8,
         job_id="Data.JobId",
-        parameters=takes("Output*:json", "TraceMediaId", "Trace", "KeyUri", "Params:json"),
+        parameters=declare("Output*:json", "TraceMediaId", "Trace", "KeyUri", "Params:json"),
     ),
 )

@@ -15,7 +15,7 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import first, number, objects, parsed, text
 from airflow_provider_ims.jobs.search import search_in
 
@@ -93,7 +93,7 @@ BATCH = JobFamily(
     error_code="Extend.ErrorCode",
     error_message="Extend.ErrorMessage",
     parts="videos",
-    judge=_by_its_videos,
+    refine=_by_its_videos,
     search=search_in(_LISTING),
     listing=_LISTING,
 )
@@ -129,7 +129,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
     submit_action="SubmitBatchMediaProducingJob",
     family=BATCH,
     search_proves=True,
-    parameters=takes(
+    parameters=declare(
         Parameter(
             "InputConfig",
             is_json=True,
@@ -192,13 +192,13 @@ BATCH_KINDS = (
         title="scene media selection",
         submit_action="SubmitSceneMediaSelectionJob",
         family=BATCH,
-        parameters=takes("JobType*", "InputConfig*:json", "OutputConfig*:json", "EditingConfig:json", USER_DATA),
+        parameters=declare("JobType*", "InputConfig*:json", "OutputConfig*:json", "EditingConfig:json", USER_DATA),
     ),
     JobKind(
         title="scene timeline organization",
         submit_action="SubmitSceneTimelineOrganizationJob",
         family=BATCH,
-        parameters=takes(
+        parameters=declare(
             "JobType*",
             "InputConfig*:json",
             "MediaSelectResult*:json",
@@ -211,18 +211,18 @@ BATCH_KINDS = (
         title="scene batch editing",
         submit_action="SubmitSceneBatchEditingJob",
         family=BATCH,
-        parameters=takes("ProjectIds*", "OutputConfig*:json", USER_DATA),
+        parameters=declare("ProjectIds*", "OutputConfig*:json", USER_DATA),
     ),
     JobKind(
         title="screen media highlights",
         submit_action="SubmitScreenMediaHighlightsJob",
         family=BATCH,
-        parameters=takes("InputConfig:json", "EditingConfig:json", "OutputConfig:json", USER_DATA),
+        parameters=declare("InputConfig:json", "EditingConfig:json", "OutputConfig:json", USER_DATA),
     ),
     JobKind(
         title="sports highlights",
         submit_action="SubmitSportsHighlightsJob",
         family=BATCH,
-        parameters=takes("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
 )

@@ -10,12 +10,12 @@ from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavail
 from airflow_provider_ims.hooks.actions import Product
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import unsigned
-from airflow_provider_ims.jobs.payload import along, first, plain, snake, text
+from airflow_provider_ims.jobs.payload import first, normalize, snake_case, text, walk_path
 
 if TYPE_CHECKING:
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.listing import Listing
     from airflow_provider_ims.jobs.search import Search
-    from airflow_provider_ims.jobs.service import Service
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class JobFamily:
     result: tuple[str, ...] | Callable[[Mapping[str, Any]], dict[str, Any]] = ()
     parts: str | None = None
     partly: tuple[str, ...] = ()
-    judge: Callable[[Job, Mapping[str, Any]], Job] | None = None
+    refine: Callable[[Job, Mapping[str, Any]], Job] | None = None
     id_parameter: str = "JobId"
     ids_per_query: int = 1
     with_parameters: tuple[tuple[str, str], ...] = ()
@@ -107,7 +107,7 @@ class JobFamily:
         """Tell whether the service's state word says that only a part succeeded."""
         return _among(status, self.partly)
 
-    def query(self, hook: Service, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
+    def query(self, hook: ApiCaller, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
         """
         Ask for jobs with one call.
 
@@ -149,7 +149,7 @@ class JobFamily:
                 error_message=first(entry, self.error_message) if failed else None,
                 request_id=text(body.get("RequestId")),
             )
-            job = job if self.judge is None else self.judge(job, entry)
+            job = job if self.refine is None else self.refine(job, entry)
             yield replace(job, result=unsigned(job.result), error_message=unsigned(job.error_message))
 
     def _entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -179,7 +179,7 @@ class JobFamily:
         result = {}
         for declared in self.result:
             key, _, path = declared.rpartition("=")
-            result[key or snake(path.rpartition(".")[2])] = plain(next(along(entry, path)))
+            result[key or snake_case(path.rpartition(".")[2])] = normalize(next(walk_path(entry, path)))
         return result
 
 

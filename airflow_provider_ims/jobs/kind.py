@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA, SubmissionKey, marked
 from airflow_provider_ims.jobs.parameters import Parameter
-from airflow_provider_ims.jobs.payload import along
+from airflow_provider_ims.jobs.payload import walk_path
 
 #: Parameters that several actions take with the same limits.
 TITLE = Parameter("Title", max_bytes=128)
@@ -29,7 +29,7 @@ class JobKind:
     :param job_id: The path to the job's id in the action's answer.
     :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
     :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
-    :param once_by: The parameter by which the service refuses a submit that repeats one it has accepted.
+    :param dedup_parameter: The parameter by which the service refuses a submit that repeats one it has accepted.
     """
 
     title: str
@@ -39,7 +39,7 @@ class JobKind:
     job_id: str = "JobId"
     search_proves: bool = False
     marker_under: str | None = None
-    once_by: str | None = None
+    dedup_parameter: str | None = None
 
     def _parameter(self, name: str) -> Parameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
@@ -52,7 +52,7 @@ class JobKind:
     @property
     def token(self) -> str | None:
         """The parameter that makes several submits one job, where there is one."""
-        return "ClientToken" if self.takes_client_token else self.once_by
+        return "ClientToken" if self.takes_client_token else self.dedup_parameter
 
     @property
     def takes_marker(self) -> bool:
@@ -68,7 +68,7 @@ class JobKind:
 
     def job_id_in(self, answer: Mapping[str, Any]) -> str | None:
         """Return the job's id from the submit action's answer; ``None`` when it has none."""
-        return next((found for found in along(answer, self.job_id) if isinstance(found, str) and found), None)
+        return next((found for found in walk_path(answer, self.job_id) if isinstance(found, str) and found), None)
 
     def marked(self, user_data: str | None, key: SubmissionKey) -> str | None:
         """

@@ -132,7 +132,7 @@ def catalogue_rows() -> list[dict[str, Any]]:
 
     :return: For each kind ``title``, ``product`` (its code), ``submit_action``, ``query_action``, ``running``,
         ``succeeded`` and ``failed`` (state words), ``found_by`` (``client_token``, ``marker`` or ``None``: how a job
-        is found whose id was lost), ``once_by``, ``search_proves``, ``listing`` (the action or ``None``),
+        is found whose id was lost), ``dedup_parameter``, ``search_proves``, ``listing`` (the action or ``None``),
         ``cancel_action``, ``cancel_while`` and ``ram_actions``.
     """
     return [
@@ -145,7 +145,7 @@ def catalogue_rows() -> list[dict[str, Any]]:
             "succeeded": kind.family.succeeded,
             "failed": kind.family.failed,
             "found_by": "client_token" if kind.takes_client_token else "marker" if kind.takes_marker else None,
-            "once_by": kind.once_by,
+            "dedup_parameter": kind.dedup_parameter,
             "search_proves": kind.search_proves,
             "listing": kind.family.listing.action if kind.family.listing else None,
             "cancel_action": kind.family.cancel_action,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.payload import along, first, objects
+from airflow_provider_ims.jobs.payload import first, objects, walk_path
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.service import Service
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 PAGE_SIZE = 100
 #: A listing that goes on after so many pages is one that never ends.
@@ -56,7 +56,7 @@ class Listing:
     token: str = "NextToken"
     token_at: str | None = None
 
-    def pages(self, hook: Service, parameters: Mapping[str, str], **options: Any) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, hook: ApiCaller, parameters: Mapping[str, str], **options: Any) -> Iterator[list[dict[str, Any]]]:
         """
         Yield page after page, each a list of jobs.
 
@@ -76,7 +76,7 @@ class Listing:
             asked[self.token] = token
         raise ImsUnavailableError(f"The listing has no end, or over {MAX_PAGES} pages", action=self.action)
 
-    def in_state(self, hook: Service, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
+    def in_state(self, hook: ApiCaller, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
         """
         Yield page after page of the jobs in a state, the earliest first, as (job id, state word).
 
@@ -104,7 +104,7 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     :raises ImsUnavailableError: when the answer is no listing.
     """
     says_nothing = {"RequestId"} < body.keys() <= _LISTING_FIELDS
-    items = [] if says_nothing else objects(next(along(body, path)))
+    items = [] if says_nothing else objects(next(walk_path(body, path)))
     if items is None:
         raise ImsUnavailableError(f"The answer has no {path}", action=action)
     return items

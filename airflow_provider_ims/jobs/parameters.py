@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.payload import number, snake
+from airflow_provider_ims.jobs.payload import number, snake_case
 
 #: How deep a JSON parameter may be nested: far deeper than any that the documents show.
 MAX_DEPTH = 100
@@ -51,7 +51,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         """Name the argument."""
-        argument = snake(self.name)
+        argument = snake_case(self.name)
         object.__setattr__(self, "argument", self.argument or TAKEN.get(argument, argument))
 
     def encode(self, value: Any) -> str | None:
@@ -132,7 +132,7 @@ class Parameter:
             raise self._refusal("", f"cannot be written as JSON: {error}") from None
 
 
-def takes(*declared: str | Parameter) -> tuple[Parameter, ...]:
+def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     """
     Return the parameters of an action, written as a line of its table.
 

@@ -16,12 +16,12 @@ _TOO_LARGE = 2**63
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """Return a name of the API in snake_case, such as ``ai_template_id`` for ``AITemplateId``."""
     return _WORD.sub("_", name).lower()
 
 
-def along(value: Any, path: str) -> Iterator[Any]:
+def walk_path(value: Any, path: str) -> Iterator[Any]:
     """
     Yield what lies at the end of a path, such as ``Data.JobId``, ``JobList[].JobId`` or ``Extend.ErrorCode``.
 
@@ -37,24 +37,24 @@ def along(value: Any, path: str) -> Iterator[Any]:
     inner = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
     several = inner if isinstance(inner, list) else ()
     for item in several if name.endswith("[]") else (inner,):
-        yield from along(item, rest)
+        yield from walk_path(item, rest)
 
 
 def first(value: Any, path: str) -> str | None:
     """Return the first text at the end of a path, ``None`` where there is none."""
-    return next((found for item in along(value, path) if (found := text(item))), None) if path else None
+    return next((found for item in walk_path(value, path) if (found := text(item))), None) if path else None
 
 
-def plain(value: Any) -> Any:
+def normalize(value: Any) -> Any:
     """
     Return a part of an answer as data for users: the API's names in snake_case.
 
     A string that holds a JSON object or list becomes what it holds. Whose names those are nobody knows, so they stay.
     """
     if isinstance(value, dict):
-        return {snake(_storable(name)): plain(inner) for name, inner in value.items()}
+        return {snake_case(_storable(name)): normalize(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [normalize(item) for item in value]
     if isinstance(value, str):
         return parsed(value) if value[:1] in ("{", "[") else text(value)
     return _carried(value)

@@ -10,7 +10,7 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.parameters import takes
+from airflow_provider_ims.jobs.parameters import declare
 from airflow_provider_ims.jobs.payload import first, number, objects
 from airflow_provider_ims.jobs.search import search_in
 
@@ -155,7 +155,7 @@ PROCESSING_KINDS = (
         family=TRANSCODE,
         job_id="TranscodeParentJob.ParentJobId",
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "InputGroup*:json", "OutputGroup*:json", "Name", "ScheduleConfig:json", USER_DATA, CLIENT_TOKEN
         ),
     ),
@@ -165,13 +165,13 @@ PROCESSING_KINDS = (
         family=MEDIA_CONVERT,
         job_id="Job.JobId",
         search_proves=True,
-        parameters=takes("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
+        parameters=declare("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
     ),
     JobKind(
         title="snapshot",
         submit_action="SubmitSnapshotJob",
         family=SNAPSHOT,
-        parameters=takes(
+        parameters=declare(
             "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData:json"
         ),
     ),
@@ -179,7 +179,7 @@ PROCESSING_KINDS = (
         title="animated image",
         submit_action="SubmitDynamicImageJob",
         family=DYNAMIC_IMAGE,
-        parameters=takes(
+        parameters=declare(
             "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData"
         ),
     ),
@@ -188,7 +188,7 @@ PROCESSING_KINDS = (
         submit_action="SubmitPackageJob",
         family=PACKAGE,
         search_proves=True,
-        parameters=takes("Inputs*:json", "Output*:json", "Name", "ScheduleConfig:json", "UserData"),
+        parameters=declare("Inputs*:json", "Output*:json", "Name", "ScheduleConfig:json", "UserData"),
     ),
     JobKind(
         title="media information",
@@ -196,6 +196,6 @@ PROCESSING_KINDS = (
         family=MEDIA_INFO,
         job_id="MediaInfoJob.JobId",
         search_proves=True,
-        parameters=takes("Input*:json", "Name", "ScheduleConfig:json", "UserData"),
+        parameters=declare("Input*:json", "Name", "ScheduleConfig:json", "UserData"),
     ),
 )

@@ -6,7 +6,7 @@ from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.search import search_in
 
 _LISTING = Listing(
@@ -74,7 +74,7 @@ PRODUCING_KINDS = (
         submit_action="SubmitMediaProducingJob",
         family=MEDIA_PRODUCING,
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "OutputMediaConfig*:json",
             "OutputMediaTarget",
             "Timeline:json",
@@ -93,13 +93,13 @@ PRODUCING_KINDS = (
         title="project export",
         submit_action="SubmitProjectExportJob",
         family=PROJECT_EXPORT,
-        parameters=takes("OutputMediaConfig*:json", "ExportType", "ProjectId", "Timeline:json", "UserData:json"),
+        parameters=declare("OutputMediaConfig*:json", "ExportType", "ProjectId", "Timeline:json", "UserData:json"),
     ),
     JobKind(
         title="live editing",
         submit_action="SubmitLiveEditingJob",
         family=LIVE_EDITING,
-        parameters=takes(
+        parameters=declare(
             "Clips*:json",
             "LiveStreamConfig:json",
             "MediaProduceConfig:json",
@@ -113,7 +113,7 @@ PRODUCING_KINDS = (
         title="intelligent production",
         submit_action="SubmitIProductionJob",
         family=IPRODUCTION,
-        parameters=takes(
+        parameters=declare(
             "FunctionName*",
             "Input*:json",
             "Output*:json",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
 
 if TYPE_CHECKING:
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.listing import Listing
-    from airflow_provider_ims.jobs.service import Service
 
 #: How far the service's clock may lie behind this one, in seconds.
 CLOCK_SLACK = 300.0
@@ -28,7 +28,7 @@ class Search:
     """
 
     action: str
-    jobs: Callable[[Service, Mapping[str, str], float], Iterator[tuple[Any, str]]]
+    jobs: Callable[[ApiCaller, Mapping[str, str], float], Iterator[tuple[Any, str]]]
 
 
 def search_in(listing: Listing) -> Search:
@@ -38,7 +38,7 @@ def search_in(listing: Listing) -> Search:
     :param listing: A listing that shows the jobs' UserData.
     """
 
-    def jobs(hook: Service, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+    def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
         parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
         if listing.since:
             parameters[listing.since] = earliest(since)
@@ -54,7 +54,7 @@ def search_in(listing: Listing) -> Search:
 
 def find(
     search: Search,
-    hook: Service,
+    hook: ApiCaller,
     submitted: Mapping[str, str],
     run: str,
     since: float,

@@ -15,7 +15,7 @@ from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
 from airflow_provider_ims.jobs.search import search_in
 
@@ -101,7 +101,7 @@ TEXT_GENERATE = JobKind(
     title="text generation",
     submit_action="SubmitTextGenerateJob",
     family=SMART,
-    parameters=takes(
+    parameters=declare(
         TITLE,
         _DESCRIPTION,
         Parameter("Type", choices=("MarketingCopy", "Title", "StoryboardScript")),
@@ -132,7 +132,7 @@ AUDIO_PRODUCE = JobKind(
     submit_action="SubmitAudioProduceJob",
     family=SMART,
     search_proves=True,
-    parameters=takes(
+    parameters=declare(
         Parameter(
             "EditingConfig",
             required=True,
@@ -175,7 +175,7 @@ SMART_KINDS = (
         submit_action="SubmitASRJob",
         family=SMART,
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "InputFile", "StartTime", "Duration", "EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
         ),
     ),
@@ -185,7 +185,7 @@ SMART_KINDS = (
         family=SMART,
         job_id="Data.JobId",
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "InputConfig:json",
             "EditingConfig:json",
             "OutputConfig:json",
@@ -199,7 +199,7 @@ SMART_KINDS = (
         title="avatar video",
         submit_action="SubmitAvatarVideoJob",
         family=SMART,
-        parameters=takes(
+        parameters=declare(
             "InputConfig:json",
             "EditingConfig:json",
             "OutputConfig:json",
@@ -212,20 +212,20 @@ SMART_KINDS = (
         title="segmentation",
         submit_action="SubmitSegmentationJob",
         family=SMART,
-        parameters=takes("InputConfig:json", "JobParams:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json", "JobParams:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="highlight extraction",
         submit_action="SubmitHighlightExtractionJob",
         family=SMART,
-        parameters=takes("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="dynamic chart",
         submit_action="SubmitDynamicChartJob",
         family=SMART,
         search_proves=True,
-        parameters=takes(
+        parameters=declare(
             "ChartType*",
             "Input*:json",
             "OutputConfig*:json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import TITLE, JobKind
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 
 AVATAR_TRAINING = JobFamily(
     name="avatar_training",
@@ -66,7 +66,7 @@ TRAINING_KINDS = (
         submit_action="SubmitAvatarTrainingJob",
         family=AVATAR_TRAINING,
         job_id="Data.JobId",
-        parameters=takes("JobId*"),
+        parameters=declare("JobId*"),
     ),
     # The voice was made by CreateCustomizedVoiceJob.
     JobKind(
@@ -74,33 +74,33 @@ TRAINING_KINDS = (
         submit_action="SubmitCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=takes("VoiceId*", "DemoAudioMediaURL"),
+        parameters=declare("VoiceId*", "DemoAudioMediaURL"),
     ),
     JobKind(
         title="standard voice training",
         submit_action="SubmitStandardCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=takes("Audios", "Authentication", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+        parameters=declare("Audios", "Authentication", "VoiceName", _GENDER, "DemoAudioMediaURL"),
     ),
     JobKind(
         title="CosyVoice training",
         submit_action="SubmitCosyVoiceCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=takes("Audios", "Model", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+        parameters=declare("Audios", "Model", "VoiceName", _GENDER, "DemoAudioMediaURL"),
     ),
     JobKind(
         title="Yike application",
         submit_action="SubmitYikeAIAppJob",
         family=YIKE_APP,
-        parameters=takes("AppId*", "AppParams:json", "FolderId", "ProductionId"),
+        parameters=declare("AppId*", "AppParams:json", "FolderId", "ProductionId"),
     ),
     JobKind(
         title="Yike storyboard",
         submit_action="SubmitYikeStoryboardJob",
         family=YIKE_STORYBOARD,
-        parameters=takes(
+        parameters=declare(
             "FileURL",
             "SourceType",
             "StyleId",

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.parameters import Parameter, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import first, number, objects
 
 AI_JOB = JobFamily(
@@ -130,7 +130,7 @@ VOD_KINDS = (
         submit_action="SubmitAIJob",
         family=AI_JOB,
         job_id="AIJobList.AIJob[].JobId",
-        parameters=takes(
+        parameters=declare(
             "MediaId",
             # The service takes several and makes a job of each; a task here waits for one.
             Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
@@ -142,7 +142,7 @@ VOD_KINDS = (
         title="media audit",
         submit_action="SubmitAIMediaAuditJob",
         family=AI_MEDIA_AUDIT,
-        parameters=takes(
+        parameters=declare(
             "MediaId*",
             "MediaType",
             "TemplateId",
@@ -160,8 +160,8 @@ VOD_KINDS = (
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
         # For seven days, which no run's retries outlast.
-        once_by="SessionId",
-        parameters=takes(
+        dedup_parameter="SessionId",
+        parameters=declare(
             "TemplateGroupId*",
             "VideoId",
             "EncryptConfig:json",
@@ -178,14 +178,14 @@ VOD_KINDS = (
         submit_action="SubmitWorkflowJob",
         family=WORKFLOW_TASK,
         job_id="TaskId",
-        parameters=takes("WorkflowId*", "MediaId"),
+        parameters=declare("WorkflowId*", "MediaId"),
     ),
     JobKind(
         title="snapshot",
         submit_action="SubmitSnapshotJob",
         family=SNAPSHOT_JOB,
         job_id="SnapshotJob.JobId",
-        parameters=takes(
+        parameters=declare(
             "VideoId",
             "SnapshotTemplateId",
             "Count:number",

@@ -19,9 +19,9 @@ from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnClear, OnUncertain, Submitter
 from airflow_provider_ims.submission.cancel import ENDED_STATES, QUESTION_TIMEOUT, cancel_job, task_state, within
-from airflow_provider_ims.submission.note import STORE_KEY, Note, write_wait_outcome
+from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, write_wait_outcome
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
-from airflow_provider_ims.watching import log_told, wait_for_job
+from airflow_provider_ims.waiting.monitor import log_progress, wait_for_job
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.submission import Submission
-    from airflow_provider_ims.submission.note import WaitOutcome
+    from airflow_provider_ims.submission.record import WaitOutcome
 
 #: Seconds between two looks, and the longest wait.
 POLL_INTERVAL = 10.0
@@ -155,7 +155,7 @@ class JobOperator(JobTask, BaseOperator):
         self._submission, self._context = submission, context
         job, waits_since = submission.job, time.time()
         metrics.job_begun(self.kind.submit_action, "joined" if submission.joined else "submitted")
-        self.show_job(context, hook, job.id)
+        self.push_console_link(context, hook, job.id)
         if not self.wait_for_completion:
             self._write_outcome(context, job.id, "collected")
             return {"job_id": job.id, "state": job.status}
@@ -170,7 +170,7 @@ class JobOperator(JobTask, BaseOperator):
                     poll_interval=poll_interval,
                     started=waits_since,
                     timeout=timeout,
-                    tell=partial(log_told, self.log, started=submission.submitted_at),
+                    emit=partial(log_progress, self.log, started=submission.submitted_at),
                 )
         return self._end(context, job, submission.submitted_at)
 
@@ -209,8 +209,8 @@ class JobOperator(JobTask, BaseOperator):
             return True
 
         def ask() -> tuple[str | None, bool]:
-            note = self._record(self._context)
-            owned = note is None or note.try_number == int(ti.try_number)
+            record = self._record(self._context)
+            owned = record is None or record.try_number == int(ti.try_number)
             return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
 
         try:
@@ -247,10 +247,10 @@ class JobOperator(JobTask, BaseOperator):
                 self._cancel_in_the_last_try(context, awaited)
             raise
 
-    def _record(self, context: Context) -> Note | None:
+    def _record(self, context: Context) -> SubmissionRecord | None:
         """Return the record of the submission, where there is one."""
         store: Any = context.get("task_state_store")
-        return Note.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+        return SubmissionRecord.read(store.get(STORE_KEY)) if store is not None and self.durable else None
 
     def _recorded_job(self, context: Context) -> str | None:
         """Return the job id of the record; ``None``, and no second error, where the store cannot be read."""
@@ -285,7 +285,7 @@ class JobOperator(JobTask, BaseOperator):
             None if submitted_at is None else time.time() - submitted_at,
             job.result.get("usage"),
         )
-        result = self.hand_on(context, job)
+        result = self.complete(context, job)
         self._write_outcome(context, job.id, "collected")
         return result
 

@@ -22,7 +22,7 @@ from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import family_of, kind_of
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
-from airflow_provider_ims.watching import TOLERATED_ERRORS, JobWatch, Observation, log_told, look
+from airflow_provider_ims.waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -61,7 +61,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.deferrable = deferrable
-        self._watches: dict[str, JobWatch] = {}
+        self._monitors: dict[str, JobMonitor] = {}
         self._ended: dict[str, Job] = {}
 
     def awaited_ids(self) -> list[str]:
@@ -147,14 +147,14 @@ class JobSensor(JobTask, BaseSensorOperator):
         tolerated = 1 if self.reschedule else TOLERATED_ERRORS
         for some in chunks([job_id for job_id in job_ids if job_id not in self._ended], family.ids_per_query):
             for job_id, observation in self._look(hook, some).items():
-                watch = self._watches.setdefault(job_id, JobWatch(job_id, began, tolerated))
-                told = watch.judge(observation, time.time())
-                if told is not None:
-                    log_told(self.log, told, began)
-                if isinstance(told, Job):
-                    self.show_job(context, hook, told.id)
-                    if told.ended:
-                        self._ended[job_id] = told
+                monitor = self._monitors.setdefault(job_id, JobMonitor(job_id, began, tolerated))
+                event = monitor.update(observation, time.time())
+                if event is not None:
+                    log_progress(self.log, event, began)
+                if isinstance(event, Job):
+                    self.push_console_link(context, hook, event.id)
+                    if event.ended:
+                        self._ended[job_id] = event
         if any(job_id not in self._ended for job_id in job_ids):
             return False
         return PokeReturnValue(True, self._conclude_all(context, [self._ended[job_id] for job_id in job_ids]))
@@ -164,12 +164,12 @@ class JobSensor(JobTask, BaseSensorOperator):
             hook.reconnect()
         except ImsError as error:
             return dict.fromkeys(job_ids, error)
-        return look(self.family, hook, job_ids)
+        return poll_once(self.family, hook, job_ids)
 
     def _began(self, context: Context) -> tuple[bool, float]:
         """Return whether this is the first poke, and when that was, in epoch seconds."""
-        if self._watches:
-            return False, min(watch.began for watch in self._watches.values())
+        if self._monitors:
+            return False, min(monitor.began for monitor in self._monitors.values())
         if self.reschedule:
             ti: Any = context["ti"]
             if first_poke := ti.get_first_reschedule_date(context):
@@ -180,7 +180,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         for job in jobs:
             if job.state is JobState.FAILED:
                 self.log.error("Job %s failed: %s %s", job.id, job.error_code, job.error_message)
-        return self.result([self.hand_on(context, job) for job in jobs])
+        return self.result([self.complete(context, job) for job in jobs])
 
 
 class SingleJobSensor(JobSensor):

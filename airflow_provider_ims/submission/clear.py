@@ -11,10 +11,10 @@ from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.submission.cancel import cancel_job
 
 if TYPE_CHECKING:
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
-    from airflow_provider_ims.jobs.service import Service
-    from airflow_provider_ims.submission.note import Note, WaitOutcome
+    from airflow_provider_ims.submission.record import SubmissionRecord, WaitOutcome
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ class ClearPolicy:
     """
 
     family: JobFamily
-    hook: Service
+    hook: ApiCaller
     failed: Callable[[Job], bool]
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True
 
-    def rejoins(self, note: Note, parameters: str, wait: WaitOutcome | None) -> bool:
+    def rejoins(self, record: SubmissionRecord, parameters: str, wait: WaitOutcome | None) -> bool:
         """
         Tell whether to join the job, and log the decision and its reason.
 
@@ -48,12 +48,12 @@ class ClearPolicy:
         :param parameters: The digest of the task's parameters now.
         :param wait: How the wait for the job ended; ``None`` when it did not.
         """
-        reason = self._reason_before_the_query(note, parameters, wait)
-        job, known = self._query(note)
+        reason = self._reason_before_the_query(record, parameters, wait)
+        job, known = self._query(record)
         if reason is None and known:
-            reason = self._reason_in_the_job(note, job, wait)
+            reason = self._reason_in_the_job(record, job, wait)
         if reason is None:
-            log.info("The task was cleared: joining job %s, whose result was not collected", note.job_id)
+            log.info("The task was cleared: joining job %s, whose result was not collected", record.job_id)
             return True
         log.info("The task was cleared: submitting a new job, because %s", reason)
         if job is not None and not job.ended:
@@ -63,29 +63,31 @@ class ClearPolicy:
                 log.warning("Job %s from before the clear is still %s, and is billed", job.id, job.status)
         return False
 
-    def _query(self, note: Note) -> tuple[Job | None, bool]:
+    def _query(self, record: SubmissionRecord) -> tuple[Job | None, bool]:
         """Return the job, and whether the service said anything about it."""
-        job_id = note.job_id or ""
+        job_id = record.job_id or ""
         try:
             return self.family.query(self.hook, [job_id]).get(job_id), True
         except ImsError as error:
             log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
             return None, False
 
-    def _reason_before_the_query(self, note: Note, parameters: str, wait: WaitOutcome | None) -> str | None:
+    def _reason_before_the_query(
+        self, record: SubmissionRecord, parameters: str, wait: WaitOutcome | None
+    ) -> str | None:
         if self.on_clear == "new":
             return "on_clear is 'new'"
         if self.on_clear == "rejoin":
             return None
         if wait == "collected":
-            return f"the result of job {note.job_id} was already collected"
-        if note.parameters != parameters:
-            return f"job {note.job_id} was submitted with other parameters"
+            return f"the result of job {record.job_id} was already collected"
+        if record.parameters != parameters:
+            return f"job {record.job_id} was submitted with other parameters"
         return None
 
-    def _reason_in_the_job(self, note: Note, job: Job | None, wait: WaitOutcome | None) -> str | None:
+    def _reason_in_the_job(self, record: SubmissionRecord, job: Job | None, wait: WaitOutcome | None) -> str | None:
         if job is None:
-            return f"the service does not know job {note.job_id}"
+            return f"the service does not know job {record.job_id}"
         if job.ended:
             return f"job {job.id} failed" if self.failed(job) else None
         if self.on_clear == "auto" and wait is None and self._cancels(job):

@@ -14,14 +14,14 @@ from asgiref.sync import sync_to_async
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import family_of
-from airflow_provider_ims.polling import poller_for, watch_job
 from airflow_provider_ims.submission.cancel import ENDED_STATES, cancel_job, task_state
-from airflow_provider_ims.watching import Notice, log_told
+from airflow_provider_ims.waiting import poller_for, watch_job
+from airflow_provider_ims.waiting.monitor import WaitMessage, log_progress
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.polling.poller import Poller
+    from airflow_provider_ims.waiting.poller import Poller
 
 #: The largest event in bytes; what is larger is fetched again by the worker, the event's way is the metadata database.
 LARGEST_EVENT = 16 * 1024
@@ -145,11 +145,11 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             started=self.started,
             deadline=self.deadline,
-            tell=self._tell,
+            emit=self._tell,
         )
 
-    def _tell(self, told: Job | Notice) -> None:
-        log_told(self.log, told, self.started)
+    def _tell(self, told: Job | WaitMessage) -> None:
+        log_progress(self.log, told, self.started)
 
 
 class SingleJobTrigger(JobTrigger):

@@ -83,7 +83,7 @@ def test_every_argument_that_goes_to_the_service_is_shown() -> None:
 def test_a_code_becomes_the_error_that_is_shown(code: str, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("ListSmartJobs", "error", count=None, code=code)
     with pytest.raises(ImsError) as raised:
-        ImsHook().call("ListSmartJobs", {}, attempts=1, patience=0)
+        ImsHook().call("ListSmartJobs", {}, attempts=1, throttle_timeout=0)
     (row,) = [row for row in rows(ims_tables.error_codes()) if row[0] == f"`{code}`"]
     name = type(raised.value).__name__
     assert row[3] == f"[{name}](#{name.lower()})"

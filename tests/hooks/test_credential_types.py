@@ -16,11 +16,11 @@ from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPermissionError, ImsUnavailableError
-from airflow_provider_ims.hooks import sources as sources_of_credentials
+from airflow_provider_ims.hooks import credentials_provider
+from airflow_provider_ims.hooks.credentials_provider import CachingCredentialsProvider
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.hooks.sources import KeptCredentials
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.watching import wait_for_job
+from airflow_provider_ims.waiting.monitor import wait_for_job
 
 FIRST = StsCredential("STS.first", "first-secret", "first-token")
 SECOND = StsCredential("STS.second", "second-secret", "second-token")
@@ -200,7 +200,7 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
     source = use(kind)
     assert source is not None
     # Ends late enough for a busy machine, and with these pauses too soon to be used without asking for the next.
-    monkeypatch.setattr(sources_of_credentials, "PAUSE", CEILING)
+    monkeypatch.setattr(credentials_provider, "PAUSE", CEILING)
     short = StsCredential("STS.short", "short-secret", "short-token", expires=int(time.time()) + CEILING)
     source.credential = short
     with ImsEmulator(
@@ -233,7 +233,7 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
             poll_interval=1,
             started=time.time(),
             timeout=CEILING,
-            tell=lambda _: None,
+            emit=lambda _: None,
             sleep=passing,
         )
         sent = service.requests("GetSmartHandleJob")
@@ -344,8 +344,8 @@ class Source:
         return "source"
 
 
-def kept(source: Source) -> KeptCredentials:
-    return KeptCredentials(source, "ram_role_arn", now=lambda: source.clock)
+def kept(source: Source) -> CachingCredentialsProvider:
+    return CachingCredentialsProvider(source, "ram_role_arn", now=lambda: source.clock)
 
 
 def test_good_credentials_are_used_on_while_their_source_fails() -> None:

@@ -65,7 +65,7 @@ CODELESS += [(500, ImsUnavailableError), (503, ImsUnavailableError)]
 
 def refused(hook: ImsHook | VodHook, action: str, params: dict[str, Any] | None = None) -> ImsError:
     with pytest.raises(ImsError) as caught:
-        hook.call(action, params or {}, attempts=1, patience=0)
+        hook.call(action, params or {}, attempts=1, throttle_timeout=0)
     return caught.value
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsThrottledError, ImsUnavailableError
-from airflow_provider_ims.hooks.base import ATTEMPTS, LONGEST_PAUSE, PATIENCE
+from airflow_provider_ims.hooks.base import ATTEMPTS, LONGEST_PAUSE, THROTTLE_TIMEOUT
 from airflow_provider_ims.hooks.ims import ImsHook
 
 READ, SUBMIT = "ListSmartJobs", "SubmitTextGenerateJob"
@@ -110,7 +110,7 @@ def test_without_patience_one_attempt_is_one_request(
 ) -> None:
     emulator.fault(READ, kind, count=None)
     with pytest.raises(ImsError):
-        ims.call(READ, {}, attempts=1, patience=0)
+        ims.call(READ, {}, attempts=1, throttle_timeout=0)
     assert sent(emulator, READ) == 1
     assert pauses == []
 
@@ -122,7 +122,7 @@ def test_throttling_is_waited_out_until_patience_ends(
     emulator.fault(action, "throttle", count=None)
     with pytest.raises(ImsThrottledError):
         ims.call(action, {}, attempts=1)
-    assert PATIENCE <= sum(pauses) < PATIENCE + LONGEST_PAUSE
+    assert THROTTLE_TIMEOUT <= sum(pauses) < THROTTLE_TIMEOUT + LONGEST_PAUSE
     assert sent(emulator, action) == len(pauses) + 1 > ATTEMPTS
 
 
@@ -159,7 +159,7 @@ def test_the_pause_is_at_least_what_the_service_asks_for(
 def test_a_retry_after_without_meaning_is_as_none(wire: Any, header: str) -> None:
     wire.answer('{"Code":"Throttling"}', 400, x_acs_retry_after=header)
     with pytest.raises(ImsThrottledError) as failed:
-        ImsHook().call(READ, {}, patience=0)
+        ImsHook().call(READ, {}, throttle_timeout=0)
     assert failed.value.retry_after is None
 
 

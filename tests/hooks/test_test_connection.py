@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.hooks.checkup import checkup
+from airflow_provider_ims.hooks.connection_test import run_connection_test
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
@@ -139,7 +139,7 @@ def test_a_host_that_does_not_listen_is_named(connect: Callable[..., None]) -> N
 @pytest.mark.parametrize(("minutes", "said"), [(20, "20 minutes ahead"), (-33, "33 minutes behind")])
 def test_a_clock_that_is_off_is_told_by_how_much(wire: Any, minutes: int, said: str) -> None:
     wire.answer('{"Code":"InvalidTimeStamp.Expired","Message":"m","RequestId":"r"}', 400)
-    works, message = checkup(ImsHook(), now=lambda: time.time() + 60 * minutes)
+    works, message = run_connection_test(ImsHook(), now=lambda: time.time() + 60 * minutes)
     assert not works
     assert "this machine's clock is over 15 minutes off" in message
     assert f"the clock is {said}" in message

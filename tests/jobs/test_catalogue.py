@@ -48,7 +48,7 @@ def emulator() -> Iterator[ImsEmulator]:
         yield emulator
 
 
-class Service:
+class ApiCaller:
     """Both products: asked by our hooks and by their own clients."""
 
     def __init__(self, emulator: ImsEmulator) -> None:
@@ -73,10 +73,10 @@ class Service:
 
 
 @pytest.fixture
-def service(emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Service:
+def service(emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> ApiCaller:
     emulator.reset()
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
-    return Service(emulator)
+    return ApiCaller(emulator)
 
 
 def test_there_is_a_good_request_of_each_kind() -> None:
@@ -96,7 +96,7 @@ def test_a_good_request_passes_our_checks_as_it_passes_the_services(kind: JobKin
 
 
 @every_kind
-def test_a_job_runs_and_succeeds(service: Service, kind: JobKind) -> None:
+def test_a_job_runs_and_succeeds(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
     assert service.job(kind, job_id).state is JobState.RUNNING
     service.emulator.advance(2**20)
@@ -112,7 +112,7 @@ def test_a_job_runs_and_succeeds(service: Service, kind: JobKind) -> None:
 
 
 @every_kind
-def test_a_failed_job_has_the_services_words_where_it_has_any(service: Service, kind: JobKind) -> None:
+def test_a_failed_job_has_the_services_words_where_it_has_any(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
     service.emulator.fail(job_id, code="Broken", message="坏了")
     job = service.job(kind, job_id)
@@ -126,7 +126,7 @@ def test_a_failed_job_has_the_services_words_where_it_has_any(service: Service, 
 
 
 @every_kind
-def test_every_state_word_means_what_the_table_says(service: Service, kind: JobKind) -> None:
+def test_every_state_word_means_what_the_table_says(service: ApiCaller, kind: JobKind) -> None:
     family = kind.family
     job_id = service.submitted(kind)
     service.emulator.finish(job_id)
@@ -139,13 +139,13 @@ def test_every_state_word_means_what_the_table_says(service: Service, kind: JobK
         for word in words:
             service.emulator.set_state(job_id, word)
             # A batch is what its videos are; test_batch.py has that.
-            if family.judge is None:
+            if family.refine is None:
                 assert service.job(kind, job_id).state is state, word
             assert family.state_of(word) is family.state_of(word.upper()) is state
 
 
 @every_kind
-def test_an_unknown_job_is_absent_however_the_service_puts_it(service: Service, kind: JobKind) -> None:
+def test_an_unknown_job_is_absent_however_the_service_puts_it(service: ApiCaller, kind: JobKind) -> None:
     assert kind.family.query(service.hook(kind), ["nobody"]) == {}
     with ImsEmulator(unknown_job_is_error=False) as emulator, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
@@ -153,7 +153,7 @@ def test_an_unknown_job_is_absent_however_the_service_puts_it(service: Service, 
 
 
 @every_kind
-def test_what_the_family_reads_the_product_client_reads_as_well(service: Service, kind: JobKind) -> None:
+def test_what_the_family_reads_the_product_client_reads_as_well(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
     service.emulator.finish(job_id)
     theirs = kind.family.query(service.client(kind), [job_id])[job_id]
@@ -174,13 +174,13 @@ def test_a_garbled_answer_is_a_passing_trouble(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_client_token], ids=kind_id)
-def test_a_client_token_makes_two_submits_one(service: Service, kind: JobKind) -> None:
+def test_a_client_token_makes_two_submits_one(service: ApiCaller, kind: JobKind) -> None:
     assert service.submitted(kind, ClientToken="token") == service.submitted(kind, ClientToken="token")
     assert service.submitted(kind, ClientToken="other") != service.submitted(kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_marker], ids=kind_id)
-def test_a_job_is_found_by_its_marker(service: Service, kind: JobKind) -> None:
+def test_a_job_is_found_by_its_marker(service: ApiCaller, kind: JobKind) -> None:
     user_data = kind.marked(None, KEY)
     assert user_data is not None
     assert key_in(user_data) == KEY
@@ -208,7 +208,7 @@ def test_a_marker_that_is_longer_than_the_actions_user_data_is_left_out() -> Non
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.listing], ids=kind_id)
-def test_a_listing_shows_the_jobs_that_have_not_ended(service: Service, kind: JobKind) -> None:
+def test_a_listing_shows_the_jobs_that_have_not_ended(service: ApiCaller, kind: JobKind) -> None:
     listing = kind.family.listing
     assert listing is not None
     ended, fresh = service.submitted(kind), service.submitted(kind)
@@ -221,7 +221,7 @@ def test_a_listing_shows_the_jobs_that_have_not_ended(service: Service, kind: Jo
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.cancel_action], ids=kind_id)
-def test_a_job_can_be_cancelled(service: Service, kind: JobKind) -> None:
+def test_a_job_can_be_cancelled(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
     assert kind.family.cancel_action is not None
     assert set(kind.family.cancel_while) <= set(kind.family.running)
@@ -233,7 +233,7 @@ def test_a_job_can_be_cancelled(service: Service, kind: JobKind) -> None:
 
 @pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])
 def test_a_transcoding_of_which_a_part_failed_succeeded_and_names_the_part(
-    service: Service, product: str, action: str
+    service: ApiCaller, product: str, action: str
 ) -> None:
     kind = kind_of(action, ICE if product == "ice" else VOD)
     job_id = service.submitted(kind)
@@ -290,7 +290,7 @@ def test_the_rows_of_the_catalogue_are_plain_data() -> None:
         "succeeded": ("Success",),
         "failed": ("Fail",),
         "found_by": None,
-        "once_by": None,
+        "dedup_parameter": None,
         "search_proves": False,
         "listing": None,
         "cancel_action": "CancelDNAJob",

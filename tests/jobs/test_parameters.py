@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.parameters import Parameter, encode_all, takes
+from airflow_provider_ims.jobs.parameters import Parameter, declare, encode_all
 
 TEXT = Parameter("Title", max_bytes=10)
 NEEDED = Parameter("VideoId", required=True)
@@ -215,7 +215,7 @@ def test_all_parameters_of_an_action() -> None:
 
 
 def test_parameters_are_declared_as_a_line_of_a_table() -> None:
-    assert takes("Name", "DBId*", "Input*:json", "Overwrite:flag", "Level:number", TEXT) == (
+    assert declare("Name", "DBId*", "Input*:json", "Overwrite:flag", "Level:number", TEXT) == (
         Parameter("Name"),
         Parameter("DBId", required=True),
         Parameter("Input", required=True, is_json=True),
@@ -223,7 +223,7 @@ def test_parameters_are_declared_as_a_line_of_a_table() -> None:
         Parameter("Level", is_number=True),
         TEXT,
     )
-    assert [parameter.argument for parameter in takes("DBId*", "Input:json")] == ["db_id", "input"]
+    assert [parameter.argument for parameter in declare("DBId*", "Input:json")] == ["db_id", "input"]
 
 
 @pytest.mark.parametrize(("given", "sent"), [(7, "7"), ("7", "7"), (" 7 ", "7"), (0, "0"), (-1, "-1")])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.payload import along, first, plain, snake
+from airflow_provider_ims.jobs.payload import first, normalize, snake_case, walk_path
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from airflow_provider_ims.jobs.payload import along, first, plain, snake
     ],
 )
 def test_a_name_of_the_api_in_snake_case(name: str, argument: str) -> None:
-    assert snake(name) == argument
+    assert snake_case(name) == argument
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_name_of_the_api_in_snake_case(name: str, argument: str) -> None:
     ],
 )
 def test_a_path_leads_through_objects_lists_and_json_strings(path: str, found: list[Any]) -> None:
-    assert list(along({"A": {"B": [{"C": 1}, {"C": 2}, 3]}, "J": '{"K":"v"}'}, path)) == found
+    assert list(walk_path({"A": {"B": [{"C": 1}, {"C": 2}, 3]}, "J": '{"K":"v"}'}, path)) == found
 
 
 def test_the_first_text_at_the_end_of_a_path() -> None:
@@ -48,7 +48,7 @@ def test_the_first_text_at_the_end_of_a_path() -> None:
 
 def test_names_become_snake_case_but_not_those_inside_json_strings() -> None:
     value = {"MediaURL": "http://a", "OutputFiles": ["b", ""], "Result": '{"ErrorCode":1}', "Odd": "{no JSON"}
-    assert plain(value) == {
+    assert normalize(value) == {
         "media_url": "http://a",
         "output_files": ["b", None],
         "result": {"ErrorCode": 1},

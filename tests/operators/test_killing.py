@@ -15,7 +15,7 @@ from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableEr
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.submission.cancel import within
-from airflow_provider_ims.submission.note import STORE_KEY
+from airflow_provider_ims.submission.record import STORE_KEY
 
 CANCELLABLE, CANCEL = "SubmitIProductionJob", "CancelIProductionJob"
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])

@@ -8,7 +8,6 @@ from support.cases import BATCH, CASES, IMAGE, TEXT, Case
 from support.compat import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
 
-from airflow_provider_ims import watching
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsJobFailedError,
@@ -16,6 +15,7 @@ from airflow_provider_ims.exceptions import (
     ImsPermissionError,
     ImsRequestError,
 )
+from airflow_provider_ims.waiting import monitor
 
 MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
 
@@ -81,7 +81,7 @@ def test_a_failed_job_fails_the_sensor_with_soft_fail_too(mode: dict[str, Any], 
 def test_an_unknown_job_id_is_told_after_a_time_of_grace(
     case: Case, mode: dict[str, Any], how: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
-    monkeypatch.setattr(watching, "UNKNOWN_GRACE", 0.2)
+    monkeypatch.setattr(monitor, "UNKNOWN_GRACE", 0.2)
     if how == "empty answer":
         ims_emulator.fault(case.query, "odd_shape", count=None, body={"RequestId": "x"})
     with pytest.raises(ImsJobNotFoundError, match="deadbeef") as caught:

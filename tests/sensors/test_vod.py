@@ -54,7 +54,7 @@ def test_ids_in_a_list_are_cut_as_those_in_a_text_are(ims_emulator: ImsEmulator)
 def test_a_job_that_cannot_be_awaited_ends_the_wait_for_the_others(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
     (slow,) = submitted(1)
     with pytest.raises(ImsJobNotFoundError):
         run_task(sensor([slow, "deadbeef"], deferrable=True, timeout=3600))

@@ -30,7 +30,7 @@ def key(kind: JobKind) -> str:
 
 
 FOUND = [kind for kind in KINDS if kind.takes_client_token or kind.takes_marker]
-REFUSED = [kind for kind in KINDS if kind.once_by]
+REFUSED = [kind for kind in KINDS if kind.dedup_parameter]
 LOST = [kind for kind in KINDS if kind not in FOUND and kind not in REFUSED]
 #: All jobs end at once, so that those are found, too, which only what they made tells of.
 listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind): 0 for kind in KINDS})
@@ -68,8 +68,8 @@ def test_a_job_whose_repetition_is_refused_is_paid_for_once_and_told_of(
         with pytest.raises(ImsUncertainSubmitError, match="SessionIdExists"):
             run.attempt()
     (job,) = ims_emulator.jobs()
-    assert job["parameters"][kind.once_by] in [
-        request["parameters"][kind.once_by] for request in ims_emulator.requests(kind.submit_action)
+    assert job["parameters"][kind.dedup_parameter] in [
+        request["parameters"][kind.dedup_parameter] for request in ims_emulator.requests(kind.submit_action)
     ]
     run.clear()
     assert run.attempt()["job_id"] != job["job_id"]
@@ -93,10 +93,10 @@ def test_a_users_own_identifier_stays_what_it_was_in_the_first_try(kind: JobKind
     ims_emulator.fault(key(kind), "cut_after")
     run = TaskRun(task(kind))
     for own in ("mine-1", "mine-2"):
-        run.task.parameters = {**run.task.parameters, kind.once_by: own}
+        run.task.parameters = {**run.task.parameters, kind.dedup_parameter: own}
         with pytest.raises(ImsUncertainSubmitError):
             run.attempt()
-    sent = [request["parameters"][kind.once_by] for request in ims_emulator.requests(kind.submit_action)]
+    sent = [request["parameters"][kind.dedup_parameter] for request in ims_emulator.requests(kind.submit_action)]
     assert set(sent) == {"mine-1"}
     assert len(ims_emulator.jobs()) == 1
 

@@ -24,8 +24,8 @@ from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.marker import MARKER, key_in
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.submission import Submitter
-from airflow_provider_ims.submission.note import STORE_KEY
-from airflow_provider_ims.submission.submitter import SUBMITS, _pauses
+from airflow_provider_ims.submission.record import STORE_KEY
+from airflow_provider_ims.submission.submitter import MAX_SUBMITS, _pauses
 from airflow_provider_ims.tasks import JobTask
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
@@ -203,9 +203,9 @@ class TestNotFound:
 
     def test_a_service_that_never_answers_is_given_up(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error", count=None)
-        with pytest.raises(ImsUncertainSubmitError, match=f"{SUBMITS} submits"):
+        with pytest.raises(ImsUncertainSubmitError, match=f"{MAX_SUBMITS} submits"):
             run_task(AUDIO.task())
-        assert len(ims_emulator.requests(AUDIO.submit)) == SUBMITS
+        assert len(ims_emulator.requests(AUDIO.submit)) == MAX_SUBMITS
 
     def test_however_many_answers_are_lost_in_however_many_tries_two_jobs_are_the_most(
         self, ims_emulator: ImsEmulator
@@ -338,7 +338,7 @@ class TestRetry:
     ) -> None:
         run = TaskRun(TEXT.task(on_uncertain=policy))
         first = run.attempt()
-        monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+        monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
         ims_emulator.fault(TEXT.query, "error", count=None, code=code, status=404)
         with pytest.raises((ImsJobNotFoundError, ImsRequestError)):
             run.attempt()
@@ -625,9 +625,9 @@ class TestStore:
         assert run.attempt() == first
         assert len(ims_emulator.jobs()) == 1
 
-    @pytest.mark.parametrize("note", [None, "x", 7, {}, {"job_id": 7}, {"action": "Other"}])
-    def test_a_note_that_is_not_ours_is_passed_over(self, note: Any, ims_emulator: ImsEmulator) -> None:
-        run = TaskRun(TEXT.task(), store=Store({STORE_KEY: note}))
+    @pytest.mark.parametrize("record", [None, "x", 7, {}, {"job_id": 7}, {"action": "Other"}])
+    def test_a_note_that_is_not_ours_is_passed_over(self, record: Any, ims_emulator: ImsEmulator) -> None:
+        run = TaskRun(TEXT.task(), store=Store({STORE_KEY: record}))
         assert run.attempt()["state"] == "Finished"
 
     def test_the_note_of_another_kind_of_job_is_passed_over(self, ims_emulator: ImsEmulator) -> None:
@@ -683,8 +683,8 @@ class TestWithoutAStore:
         run.dag_run_start = datetime(2026, 1, 1, 6, tzinfo=UTC)
         run.attempt()
         run.attempt()
-        (look,) = ims_emulator.requests("ListBatchMediaProducingJobs")
-        assert look["parameters"]["StartTime"] == "2026-01-01T05:55:00Z"
+        (poll_once,) = ims_emulator.requests("ListBatchMediaProducingJobs")
+        assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:55:00Z"
 
 
 def test_pauses_grow_and_add_up_to_the_lag() -> None:

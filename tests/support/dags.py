@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims import watching
+from airflow_provider_ims.waiting import monitor
 from support.compat import DagBag
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class DagRunner:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
+        monkeypatch.setattr(monitor, "FIRST_POLL_DELAY", 0.05)
         bundle = {
             "name": "tests",
             "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",

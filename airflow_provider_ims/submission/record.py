@@ -20,7 +20,7 @@ WaitOutcome: TypeAlias = Literal["collected", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SubmissionRecord:
     """
     What the task state store keeps of a submission.
 
@@ -55,16 +55,16 @@ class Note:
         return SubmissionKey(self.run, self.number)
 
     @classmethod
-    def read(cls, stored: Any) -> Note | None:
+    def read(cls, stored: Any) -> SubmissionRecord | None:
         """Return a note from the store; ``None`` for anything else."""
         try:
             return cls(**stored)
         except TypeError:
             return None
 
-    def next(self) -> Note:
+    def next(self) -> SubmissionRecord:
         """Return the note of the submission that follows a failed job."""
-        return Note(
+        return SubmissionRecord(
             self.action, self.max_tries, self.run, self.number + 1, self.submitted_at, try_number=self.try_number
         )
 

@@ -50,7 +50,7 @@ _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
 _NOT_TO_BE_TOLD = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
 
 
-class KeptCredentials:
+class CachingCredentialsProvider:
     """
     A credentials provider for the SDK, around one of its own.
 

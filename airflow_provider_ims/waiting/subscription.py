@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.watching import JobWatch, Notice
+from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage
 
 
-class LastLook:
+class FinalPollDone:
     """Told when the last look at a job is done."""
 
 
-Told: TypeAlias = "Job | Notice | Exception | LastLook"
+WaitEvent: TypeAlias = "Job | WaitMessage | Exception | FinalPollDone"
 
 
 @dataclass(eq=False, slots=True)
-class Wait:
+class Subscription:
     """
     One job that somebody in this process waits for.
 
@@ -31,26 +31,26 @@ class Wait:
     :param last: Whether the next look is the last.
     """
 
-    watch: JobWatch
+    monitor: JobMonitor
     poll_interval: float
     due: float | None = None
     asked: bool = False
     swept: bool = False
     missed: int = 0
     last: bool = False
-    _told: tuple[Told, ...] = ()
+    _told: tuple[WaitEvent, ...] = ()
     _listener: asyncio.Future[None] | None = None
 
-    def tell(self, what: Told) -> None:
+    def emit(self, what: WaitEvent) -> None:
         """Pass something on to whoever waits."""
         self._told += (what,)
         if self._listener is not None and not self._listener.done():
             self._listener.set_result(None)
 
-    def told(self) -> tuple[Told, ...]:
+    def event(self) -> tuple[WaitEvent, ...]:
         """Return what was told since the last time."""
-        told, self._told = self._told, ()
-        return told
+        event, self._told = self._told, ()
+        return event
 
     def listen(self) -> asyncio.Future[None]:
         """Return what is done when something is told."""

@@ -7,9 +7,9 @@ import pytest
 
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.polling.asker import Asker
-from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
-from airflow_provider_ims.polling.hook_resolver import HookResolver
+from airflow_provider_ims.waiting.hook_resolver import HookResolver
+from airflow_provider_ims.waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def gauges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float, dict[str, 
 
 
 @pytest.fixture
-def asker() -> Asker:
-    asker = Asker(SMART, HookResolver(ImsHook))
-    asker.requests, asker.limiter.throttles = 4, 2
-    return asker
+def client() -> RateLimitedClient:
+    client = RateLimitedClient(SMART, HookResolver(ImsHook))
+    client.requests, client.rate_limiter.throttles = 4, 2
+    return client
 
 
-def test_the_figures_go_to_airflows_metrics_and_are_counted_anew(gauges: list[Any], asker: Asker) -> None:
-    figures = Figures("smart", "ims_default", due=0, asked_jobs=10, behind=1.5)
-    figures.report(asker, waiting=7, longest_interval=10, now=100)
+def test_the_figures_go_to_airflows_metrics_and_are_counted_anew(gauges: list[Any], client: RateLimitedClient) -> None:
+    figures = PollerMetrics("smart", "ims_default", due=0, polled_jobs=10, behind=1.5)
+    figures.report(client, waiting=7, longest_interval=10, now=100)
     assert {name: value for name, value, _ in gauges} == {
         "ims.poller.waiting": 7,
         "ims.poller.requests": 4,
@@ -40,32 +40,36 @@ def test_the_figures_go_to_airflows_metrics_and_are_counted_anew(gauges: list[An
         "ims.poller.seconds_behind": 1.5,
     }
     assert all(tags == {"family": "smart", "conn_id": "ims_default"} for _, _, tags in gauges)
-    assert figures == Figures("smart", "ims_default", due=100 + REPORT_EVERY)
-    assert (asker.requests, asker.limiter.throttles) == (0, 0)
+    assert figures == PollerMetrics("smart", "ims_default", due=100 + REPORT_EVERY)
+    assert (client.requests, client.rate_limiter.throttles) == (0, 0)
 
 
-def test_a_stretched_interval_is_told_once(gauges: list[Any], asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
-    figures = Figures("smart", "ims_default", due=0)
+def test_a_stretched_interval_is_told_once(
+    gauges: list[Any], client: RateLimitedClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    figures = PollerMetrics("smart", "ims_default", due=0)
     for _ in range(3):
         figures.behind = 30
-        figures.report(asker, waiting=7, longest_interval=10, now=100)
+        figures.report(client, waiting=7, longest_interval=10, now=100)
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "30 s behind schedule" in warnings[0]
 
 
-def test_a_poller_in_time_warns_of_nothing(gauges: list[Any], asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
-    Figures("smart", "ims_default", due=0, behind=9).report(asker, waiting=7, longest_interval=10, now=100)
+def test_a_poller_in_time_warns_of_nothing(
+    gauges: list[Any], client: RateLimitedClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    PollerMetrics("smart", "ims_default", due=0, behind=9).report(client, waiting=7, longest_interval=10, now=100)
     assert not [record for record in caplog.records if record.levelno == logging.WARNING]
 
 
 def test_the_time_in_which_the_process_was_suspended_is_not_blamed_on_the_rate_limit(
-    gauges: list[Any], asker: Asker, caplog: pytest.LogCaptureFixture
+    gauges: list[Any], client: RateLimitedClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    figures = Figures("smart", "ims_default", due=0)
+    figures = PollerMetrics("smart", "ims_default", due=0)
     figures.woke_up(late=0.1)
     figures.woke_up(late=90)
     figures.behind = 92
-    figures.report(asker, waiting=7, longest_interval=10, now=100)
+    figures.report(client, waiting=7, longest_interval=10, now=100)
     (warning,) = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert "did not run for 90 s" in warning

@@ -16,7 +16,7 @@ import gc
 JOINS = 200
 
 
-class Collector:
+class GarbageFreezer:
     """Counts who waits in this process, and sets aside what need not be gone over."""
 
     def __init__(self) -> None:
@@ -48,4 +48,4 @@ class Collector:
 
 
 #: The collector is the process's, so is this.
-collector = Collector()
+collector = GarbageFreezer()

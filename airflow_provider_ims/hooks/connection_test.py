@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.hooks.settings import Settings
 
 
-def checkup(hook: AlibabaCloudMediaHook, now: Callable[[], float] = time.time) -> tuple[bool, str]:
+def run_connection_test(hook: AlibabaCloudMediaHook, now: Callable[[], float] = time.time) -> tuple[bool, str]:
     """
     Make one cheap signed call.
 
@@ -26,7 +26,7 @@ def checkup(hook: AlibabaCloudMediaHook, now: Callable[[], float] = time.time) -
     endpoint = ""
     try:
         endpoint = hook.settings.endpoint(hook.product.code)
-        hook.call(action, parameters, attempts=2, patience=2.0)
+        hook.call(action, parameters, attempts=2, throttle_timeout=2.0)
     except ImsResourceNotFoundError:
         pass  # The service looked: the way there, the credentials and the permission are good.
     except ImsError as error:

@@ -18,7 +18,7 @@ LONGEST_SILENCE = 60.0
 
 
 @dataclass
-class Limiter:
+class RateLimiter:
     """
     Paces the requests of several threads.
 

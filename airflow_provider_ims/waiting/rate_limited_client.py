@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError, ImsThrottledError
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.job import JobState
-from airflow_provider_ims.jobs.service import Service
-from airflow_provider_ims.polling.limiter import Limiter
+from airflow_provider_ims.waiting.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.polling.hook_resolver import HookResolver
+    from airflow_provider_ims.waiting.hook_resolver import HookResolver
 
 log = logging.getLogger(__name__)
 
 #: Seconds for which one request is sent again and again when it is throttled.
-PATIENCE = 60.0
+THROTTLE_TIMEOUT = 60.0
 
 
 class SweepTooLongError(Exception):
@@ -28,7 +28,7 @@ class SweepTooLongError(Exception):
 
 
 @dataclass
-class Asker(Service):
+class RateLimitedClient(ApiCaller):
     """
     Calls the service from a poller's threads.
 
@@ -40,12 +40,12 @@ class Asker(Service):
 
     family: JobFamily
     resolver: HookResolver
-    limiter: Limiter = field(default_factory=Limiter)
+    rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     now: Callable[[], float] = time.monotonic
     requests: int = 0
 
     def call(
-        self, action: str, params: Mapping[str, Any], *, attempts: int = 1, patience: float = PATIENCE
+        self, action: str, params: Mapping[str, Any], *, attempts: int = 1, throttle_timeout: float = THROTTLE_TIMEOUT
     ) -> dict[str, Any]:
         """
         Call an action when the limiter allows it; throttled, call it again for a minute.
@@ -59,20 +59,20 @@ class Asker(Service):
         """
         began = self.now()
         while True:
-            self.limiter.wait()
+            self.rate_limiter.wait()
             self.requests += 1
             try:
-                body = self.resolver.hook.call(action, params, attempts=1, patience=0.0)
+                body = self.resolver.hook.call(action, params, attempts=1, throttle_timeout=0.0)
             except ImsThrottledError as error:
-                self.limiter.throttled(error.retry_after)
-                if self.now() - began >= PATIENCE:
+                self.rate_limiter.throttled(error.retry_after)
+                if self.now() - began >= THROTTLE_TIMEOUT:
                     raise
             except (ImsCredentialsError, ImsPermissionError):
                 # The connection may be corrected while the jobs run.
                 self.resolver.expire()
                 raise
             else:
-                self.limiter.passed()
+                self.rate_limiter.passed()
                 return body
 
     def unfinished(self, most_requests: float) -> tuple[dict[str, str], int]:

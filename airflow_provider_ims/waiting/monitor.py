@@ -1,7 +1,7 @@
 """
 Waiting for one job: what is seen of it, look after look, and when the wait is over.
 
-:func:`wait_for_job` blocks a worker; in a triggerer the looks come from :mod:`airflow_provider_ims.polling`.
+:func:`wait_for_job` blocks a worker; in a triggerer the looks come from :mod:`airflow_provider_ims.waiting`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.service import Service
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 #: Seconds for which a job may be unknown to the service before the wait is given up.
 UNKNOWN_GRACE = 120.0
@@ -33,16 +33,16 @@ TOLERATED_ERRORS = 5
 #: not asked for together for ever.
 JITTER = 0.1
 #: The first look comes this soon after the wait began, in seconds, or sooner where the interval is shorter.
-FIRST_LOOK = 2.0
+FIRST_POLL_DELAY = 2.0
 
-PASSING_ERRORS = (ImsThrottledError, ImsUnavailableError)
+TRANSIENT_ERRORS = (ImsThrottledError, ImsUnavailableError)
 
 #: What one look at a job gave: the job, ``None`` when the service does not know it, or why there was no answer.
 Observation: TypeAlias = "Job | Exception | None"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class WaitMessage:
     """
     Something about a wait that is worth a line in the task's log.
 
@@ -54,7 +54,7 @@ class Notice:
     level: int = logging.INFO
 
 
-def log_told(log: Any, told: Job | Notice, started: float) -> None:
+def log_progress(log: Any, event: Job | WaitMessage, started: float) -> None:
     """
     Log what a wait tells.
 
@@ -62,14 +62,14 @@ def log_told(log: Any, told: Job | Notice, started: float) -> None:
     :param told: A job that changed, or a notice.
     :param started: When the job was submitted, in epoch seconds.
     """
-    if isinstance(told, Notice):
-        log.log(told.level, told.text)
+    if isinstance(event, WaitMessage):
+        log.log(event.level, event.text)
     else:
-        log.info("Job %s is %s after %.0f s", told.id, told.status, time.time() - started)
+        log.info("Job %s is %s after %.0f s", event.id, event.status, time.time() - started)
 
 
 @dataclass(slots=True)
-class JobWatch:
+class JobMonitor:
     """
     Judges what is seen of one job: tells changes, forgives passing trouble, gives up when there is no hope.
 
@@ -86,7 +86,7 @@ class JobWatch:
     _seen: tuple[object, ...] = ()
     _errors: int = 0
 
-    def judge(self, observation: Observation, now: float) -> Job | Notice | None:
+    def update(self, observation: Observation, now: float) -> Job | WaitMessage | None:
         """
         Take in what was seen.
 
@@ -96,14 +96,14 @@ class JobWatch:
         :raises ImsJobNotFoundError: when the job has been unknown for too long.
         :raises Exception: the observed error, when it came too often in a row to pass.
         """
-        if isinstance(observation, PASSING_ERRORS):
-            return Notice(f"Job {self.job_id} could not be asked for, it will be again: {observation}")
+        if isinstance(observation, TRANSIENT_ERRORS):
+            return WaitMessage(f"Job {self.job_id} could not be asked for, it will be again: {observation}")
         if isinstance(observation, Exception):
             self._errors += 1
             left = self.tolerated_errors - self._errors
             if left <= 0:
                 raise observation
-            return Notice(
+            return WaitMessage(
                 f"Job {self.job_id} could not be asked for, {left} more such failures end the wait: {observation}",
                 logging.WARNING,
             )
@@ -114,7 +114,7 @@ class JobWatch:
                     f"The service does not know job {self.job_id}; check the id, the region and the account",
                     job_id=self.job_id,
                 )
-            return Notice(f"The service does not know job {self.job_id} yet")
+            return WaitMessage(f"The service does not know job {self.job_id} yet")
         self.known_at = now
         appearance = (observation.state, observation.status)
         changed = appearance != self._seen
@@ -145,7 +145,7 @@ def timed_out(job_id: str, seconds: float) -> ImsJobTimeoutError:
     )
 
 
-def look(family: JobFamily, hook: Service, job_ids: Sequence[str]) -> dict[str, Observation]:
+def poll_once(family: JobFamily, hook: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
     """
     Ask once for jobs, as many as one call takes, and return what was seen of each.
 
@@ -154,7 +154,7 @@ def look(family: JobFamily, hook: Service, job_ids: Sequence[str]) -> dict[str, 
     :param job_ids: At most ``family.ids_per_query`` ids.
     """
     try:
-        jobs = family.query(hook, job_ids, attempts=1, patience=0.0)
+        jobs = family.query(hook, job_ids, attempts=1, throttle_timeout=0.0)
     except Exception as error:  # noqa: BLE001
         # Everything, the connection's look-up included: each waiting job must hear of it, or it waits for ever.
         return dict.fromkeys(job_ids, error)
@@ -163,13 +163,13 @@ def look(family: JobFamily, hook: Service, job_ids: Sequence[str]) -> dict[str, 
 
 def wait_for_job(
     family: JobFamily,
-    hook: Service,
+    hook: ApiCaller,
     job_id: str,
     *,
     poll_interval: float,
     started: float,
     timeout: float,
-    tell: Callable[[Job | Notice], None],
+    emit: Callable[[Job | WaitMessage], None],
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Job:
@@ -188,26 +188,26 @@ def wait_for_job(
     :param sleep: How to pass the time.
     :return: The ended job.
     :raises ImsJobTimeoutError: at the deadline.
-    :raises ImsError: as :meth:`JobWatch.judge`.
+    :raises ImsError: as :meth:`JobMonitor.judge`.
     """
-    watch = JobWatch(job_id, began=now())
+    monitor = JobMonitor(job_id, began=now())
     deadline = started + timeout
     pause = first_pause(poll_interval)
     while True:
         sleep(max(0.0, min(pause, deadline - now())))
         last_look = now() >= deadline
-        told = watch.judge(look(family, hook, [job_id])[job_id], now())
-        if told is not None:
-            tell(told)
-        if isinstance(told, Job) and told.ended:
-            return told
+        event = monitor.update(poll_once(family, hook, [job_id])[job_id], now())
+        if event is not None:
+            emit(event)
+        if isinstance(event, Job) and event.ended:
+            return event
         if last_look:
             raise timed_out(job_id, now() - started)
         pause = next_pause(poll_interval)
 
 
 def first_pause(poll_interval: float) -> float:
-    return min(FIRST_LOOK, poll_interval) * random.uniform(0.5, 1)
+    return min(FIRST_POLL_DELAY, poll_interval) * random.uniform(0.5, 1)
 
 
 def next_pause(poll_interval: float) -> float:

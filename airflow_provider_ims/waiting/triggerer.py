@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.polling.poller import Poller
-from airflow_provider_ims.polling.wait import LastLook
-from airflow_provider_ims.watching import Notice, timed_out
+from airflow_provider_ims.waiting.monitor import WaitMessage, timed_out
+from airflow_provider_ims.waiting.poller import Poller
+from airflow_provider_ims.waiting.subscription import FinalPollDone
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -48,7 +48,7 @@ async def watch_job(
     poll_interval: float,
     started: float,
     deadline: float,
-    tell: Callable[[Job | Notice], None],
+    emit: Callable[[Job | WaitMessage], None],
 ) -> Job:
     """
     Wait for a job's end.
@@ -64,20 +64,20 @@ async def watch_job(
         in the log.
     :return: The ended job.
     :raises ImsJobTimeoutError: at the deadline.
-    :raises ImsError: as :meth:`~airflow_provider_ims.watching.JobWatch.judge`.
+    :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.judge`.
     """
     now = time.time()
     wait = poller.join(job_id, poll_interval, now, max(0.0, deadline - now))
     try:
         while True:
-            for told in wait.told():
-                if isinstance(told, Exception):
-                    raise told
-                if isinstance(told, LastLook):
+            for event in wait.event():
+                if isinstance(event, Exception):
+                    raise event
+                if isinstance(event, FinalPollDone):
                     raise timed_out(job_id, time.time() - started)
-                tell(told)
-                if isinstance(told, Job) and told.ended:
-                    return told
+                emit(event)
+                if isinstance(event, Job) and event.ended:
+                    return event
             await wait.listen()
     finally:
         poller.leave(wait)

@@ -28,7 +28,7 @@ LONGEST_REST = 960.0
 
 
 @dataclass(slots=True)
-class Sweeping:
+class SweepPolicy:
     """
     Decides whether a poller sweeps.
 
@@ -42,7 +42,7 @@ class Sweeping:
     _rest: float = FIRST_REST
     _not_before: float = float("-inf")
 
-    def pays(self, jobs: int, now: float) -> bool:
+    def is_worthwhile(self, jobs: int, now: float) -> bool:
         """
         Tell whether to sweep for so many jobs.
 
@@ -55,7 +55,7 @@ class Sweeping:
         cost = self._cost or len(self.family.unfinished) + jobs / PAGE_SIZE
         return jobs >= cost * (TO_GO_ON if self.on else TO_BEGIN)
 
-    def went_well(self, requests: int) -> None:
+    def record_success(self, requests: int) -> None:
         """Take note of a sweep and of how many requests it took."""
         self._cost = requests
         self._rest = FIRST_REST

@@ -22,21 +22,21 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.polling.asker import Asker
-from airflow_provider_ims.polling.collector import collector
-from airflow_provider_ims.polling.figures import REPORT_EVERY, Figures
-from airflow_provider_ims.polling.hook_resolver import HookResolver
-from airflow_provider_ims.polling.sweeping import Sweeping
-from airflow_provider_ims.polling.wait import LastLook, Wait
-from airflow_provider_ims.watching import (
+from airflow_provider_ims.waiting.garbage import collector
+from airflow_provider_ims.waiting.hook_resolver import HookResolver
+from airflow_provider_ims.waiting.monitor import (
     JITTER,
-    JobWatch,
-    Notice,
+    JobMonitor,
     Observation,
+    WaitMessage,
     first_pause,
-    look,
     next_pause,
+    poll_once,
 )
+from airflow_provider_ims.waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
+from airflow_provider_ims.waiting.subscription import FinalPollDone, Subscription
+from airflow_provider_ims.waiting.sweep import SweepPolicy
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -66,9 +66,9 @@ class Poller:
     ims_conn_id: str = ""
 
     def __post_init__(self) -> None:
-        self._waits: dict[Wait, None] = {}
-        self._plan: list[tuple[float, int, Wait]] = []
-        self._deadlines: list[tuple[float, int, Wait]] = []
+        self._waits: dict[Subscription, None] = {}
+        self._plan: list[tuple[float, int, Subscription]] = []
+        self._deadlines: list[tuple[float, int, Subscription]] = []
         self._order = itertools.count()
         self._unlisted = 0
         self._changed = asyncio.Event()
@@ -78,13 +78,13 @@ class Poller:
         self._begin()
 
     def _begin(self) -> None:
-        self._asker = Asker(self.family, self.resolver)
-        self._sweeping = Sweeping(self.family)
+        self._client = RateLimitedClient(self.family, self.resolver)
+        self._sweep_policy = SweepPolicy(self.family)
         self._sweep: asyncio.Task[None] | None = None
         self._sweep_due = 0.0
-        self._figures = Figures(self.family.name, self.ims_conn_id, time.monotonic() + REPORT_EVERY)
+        self._metrics = PollerMetrics(self.family.name, self.ims_conn_id, time.monotonic() + REPORT_EVERY)
 
-    def join(self, job_id: str, poll_interval: float, began: float, timeout: float) -> Wait:
+    def join(self, job_id: str, poll_interval: float, began: float, timeout: float) -> Subscription:
         """
         Begin to wait for a job.
 
@@ -93,13 +93,13 @@ class Poller:
         :param began: Now, in epoch seconds.
         :param timeout: Seconds after which the last look is due.
         """
-        wait = Wait(JobWatch(job_id, began), poll_interval)
+        wait = Subscription(JobMonitor(job_id, began), poll_interval)
         self._waits[wait] = None
         collector.joined()
         heapq.heappush(self._deadlines, (time.monotonic() + timeout, next(self._order), wait))
         if self._deadlines[0][2] is wait:
             self._wake()
-        if self._sweeping.on:
+        if self._sweep_policy.on:
             wait.swept = True
         else:
             self._schedule(wait, first_pause(poll_interval))
@@ -107,7 +107,7 @@ class Poller:
             self._wake()
         return wait
 
-    def leave(self, wait: Wait) -> None:
+    def leave(self, wait: Subscription) -> None:
         """Stop waiting."""
         if wait in self._waits:
             del self._waits[wait]
@@ -116,7 +116,7 @@ class Poller:
         if not self._waits:
             self._wake()
 
-    def _schedule(self, wait: Wait, pause: float) -> None:
+    def _schedule(self, wait: Subscription, pause: float) -> None:
         wait.due = time.monotonic() + pause
         heapq.heappush(self._plan, (wait.due, next(self._order), wait))
         if self._plan[0][2] is wait:
@@ -136,22 +136,22 @@ class Poller:
                 self._changed.clear()
                 now = time.monotonic()
                 self._step(now)
-                if now >= self._figures.due:
+                if now >= self._metrics.due:
                     longest = max(wait.poll_interval for wait in self._waits)
-                    self._figures.report(self._asker, len(self._waits), longest, now)
-                times = [self._figures.due]
+                    self._metrics.report(self._client, len(self._waits), longest, now)
+                times = [self._metrics.due]
                 times += [ahead[0][0] for ahead in (self._plan, self._deadlines) if ahead]
-                if self._sweeping.on and self._sweep is None:
+                if self._sweep_policy.on and self._sweep is None:
                     times.append(self._sweep_due)
                 try:
                     async with asyncio.timeout(max(0.0, min(times) - now)):
                         await self._changed.wait()
                 except TimeoutError:
-                    self._figures.woke_up(time.monotonic() - max(now, min(times)))
+                    self._metrics.woke_up(time.monotonic() - max(now, min(times)))
             # Else whoever joins next would count on looks that are planned for others, or on sweeps, and wake nobody.
             self._plan.clear()
             self._deadlines.clear()
-            self._sweeping.on = False
+            self._sweep_policy.on = False
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -161,11 +161,11 @@ class Poller:
         """Begin all that is due."""
         self._meet_deadlines(now)
         due = self._take_due(now)
-        if due and not self._sweeping.on and self._sweeping.pays(self._listed(), now):
-            self._sweeping.on, self._sweep_due = True, now
+        if due and not self._sweep_policy.on and self._sweep_policy.is_worthwhile(self._listed(), now):
+            self._sweep_policy.on, self._sweep_due = True, now
             for wait in self._waits:
                 wait.swept = not wait.last and wait.missed < MISSES
-        if self._sweeping.on and self._sweep is None and now >= self._sweep_due:
+        if self._sweep_policy.on and self._sweep is None and now >= self._sweep_due:
             self._sweep = self._start(self._do_sweep())
         self._ask([wait for wait in due if not wait.swept])
 
@@ -185,23 +185,23 @@ class Poller:
     def _listed(self) -> int:
         return len(self._waits) - self._unlisted
 
-    def _take_due(self, now: float) -> list[Wait]:
+    def _take_due(self, now: float) -> list[Subscription]:
         """Take from the plan what is due; a call costs the same with all the ids it takes: those due next fill it."""
-        due: list[Wait] = []
+        due: list[Subscription] = []
         while self._plan and (self._plan[0][0] <= now or len(due) % self.family.ids_per_query):
             at, _, wait = heapq.heappop(self._plan)
             if wait.due != at or wait.asked or wait not in self._waits:
                 continue  # An entry that a later one, or the end of the wait, has overtaken.
             wait.due = None
-            self._figures.behind = max(self._figures.behind, now - at)
+            self._metrics.behind = max(self._metrics.behind, now - at)
             due.append(wait)
         return due
 
-    def _ask(self, waits: Iterable[Wait]) -> None:
-        by_id: dict[str, list[Wait]] = {}
+    def _ask(self, waits: Iterable[Subscription]) -> None:
+        by_id: dict[str, list[Subscription]] = {}
         for wait in waits:
             wait.asked = True
-            by_id.setdefault(wait.watch.job_id, []).append(wait)
+            by_id.setdefault(wait.monitor.job_id, []).append(wait)
         for job_ids in chunks(list(by_id), self.family.ids_per_query):
             self._start(self._do_ask({job_id: by_id[job_id] for job_id in job_ids}))
 
@@ -211,7 +211,7 @@ class Poller:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _do_ask(self, waits: dict[str, list[Wait]]) -> None:
+    async def _do_ask(self, waits: dict[str, list[Subscription]]) -> None:
         seen: dict[str, Observation]
         try:
             await self.resolver.refresh()
@@ -220,22 +220,22 @@ class Poller:
         else:
             planned = time.monotonic()
             seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
-        self._figures.asked_jobs += len(waits)
+        self._metrics.polled_jobs += len(waits)
         for job_id, waiting in waits.items():
             for wait in waiting:
                 self._after_look(wait, seen[job_id])
 
     def _look(self, job_ids: Sequence[str], planned: float) -> dict[str, Observation]:
-        self._figures.behind = max(self._figures.behind, time.monotonic() - planned)
-        return look(self.family, self._asker, job_ids)
+        self._metrics.behind = max(self._metrics.behind, time.monotonic() - planned)
+        return poll_once(self.family, self._client, job_ids)
 
-    def _after_look(self, wait: Wait, observation: Observation) -> None:
+    def _after_look(self, wait: Subscription, observation: Observation) -> None:
         wait.asked = False
         if wait not in self._waits:
             return
         self._judge(wait, observation)
         if wait.last:
-            wait.tell(LastLook())
+            wait.emit(FinalPollDone())
             self.leave(wait)
         if wait not in self._waits:
             return
@@ -247,16 +247,16 @@ class Poller:
         if not wait.swept:
             self._schedule(wait, next_pause(wait.poll_interval))
 
-    def _judge(self, wait: Wait, observation: Observation) -> None:
-        told: Job | Notice | Exception | None
+    def _judge(self, wait: Subscription, observation: Observation) -> None:
+        event: Job | WaitMessage | Exception | None
         try:
-            told = wait.watch.judge(observation, time.time())
+            event = wait.monitor.update(observation, time.time())
         except Exception as error:  # noqa: BLE001 - the wait's end, whatever it is; it is raised where it is heard
-            told = error
-        if told is None:
+            event = error
+        if event is None:
             return
-        wait.tell(told)
-        if isinstance(told, Exception) or (isinstance(told, Job) and told.ended):
+        wait.emit(event)
+        if isinstance(event, Exception) or (isinstance(event, Job) and event.ended):
             self.leave(wait)
 
     async def _do_sweep(self) -> None:
@@ -268,34 +268,34 @@ class Poller:
         try:
             await self.resolver.refresh()
             running, requests = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._asker.unfinished, len(waits)
+                self._threads, self._client.unfinished, len(waits)
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, asking one by one goes on
-            self._sweeping.failed(error, time.monotonic())
+            self._sweep_policy.failed(error, time.monotonic())
             self._stop_sweeping()
             return
         finally:
             self._sweep = None
-        self._sweeping.went_well(requests)
+        self._sweep_policy.record_success(requests)
         for some in chunks(waits, BATCH):
             now = time.time()
-            missing: list[Wait] = []
+            missing: list[Subscription] = []
             for wait in some:
-                word = running.get(wait.watch.job_id)
+                word = running.get(wait.monitor.job_id)
                 if not wait.swept or wait.asked or wait not in self._waits:
                     continue
                 if word is None:
                     missing.append(wait)
-                elif word == wait.watch.status:
+                elif word == wait.monitor.status:
                     wait.missed = 0
-                    wait.watch.still_runs(now)
+                    wait.monitor.still_runs(now)
                 else:
                     wait.missed = 0
-                    self._judge(wait, Job(wait.watch.job_id, JobState.RUNNING, word))
+                    self._judge(wait, Job(wait.monitor.job_id, JobState.RUNNING, word))
             self._ask(missing)
             await asyncio.sleep(0)
-        if not self._sweeping.pays(self._listed(), time.monotonic()):
-            self._sweeping.on = False
+        if not self._sweep_policy.is_worthwhile(self._listed(), time.monotonic()):
+            self._sweep_policy.on = False
             self._stop_sweeping()
         self._wake()
 

@@ -19,8 +19,8 @@ from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.polling import poller_for, watch_job
-from airflow_provider_ims.polling.poller import Poller
+from airflow_provider_ims.waiting import poller_for, watch_job
+from airflow_provider_ims.waiting.poller import Poller
 
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
 
@@ -36,7 +36,7 @@ def text_poller(conn_id: str = "ims_default") -> Poller:
 async def end_of(poller: Poller, job_id: str, *, seconds: float = CEILING, poll_interval: float = 0.05) -> Job:
     started = time.time()
     return await watch_job(
-        poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds, tell=lambda _: None
+        poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds, emit=lambda _: None
     )
 
 
@@ -116,7 +116,7 @@ def test_one_jobs_time_out_cancellation_or_garbage_touches_no_other(ims_emulator
 def test_at_the_deadline_the_job_is_looked_at_once_more(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ims.watching.FIRST_LOOK", 0.05)
+    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.FIRST_POLL_DELAY", 0.05)
     (job_id,) = submitted(TEXT)
 
     async def main() -> Job:
@@ -137,7 +137,7 @@ def test_at_the_deadline_the_job_is_looked_at_once_more(
 def test_an_unknown_job_is_told_after_the_time_of_grace(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ims.watching.UNKNOWN_GRACE", 0.1)
+    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
     with pytest.raises(ImsJobNotFoundError, match="deadbeef"):
         asyncio.run(_end("deadbeef"))
 
@@ -150,7 +150,7 @@ def test_an_outage_of_the_secrets_backend_does_not_end_the_wait(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow says then that the connection is not defined."""
-    monkeypatch.setattr("airflow_provider_ims.polling.hook_resolver.RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("airflow_provider_ims.waiting.hook_resolver.RETRY_INTERVAL", 0.01)
     (job_id,) = submitted(TEXT)
     monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
     notices: list[Any] = []
@@ -158,7 +158,7 @@ def test_an_outage_of_the_secrets_backend_does_not_end_the_wait(
     async def main() -> Job:
         now = time.time()
         wait = asyncio.create_task(
-            watch_job(text_poller(), job_id, poll_interval=0.02, started=now, deadline=now + 60, tell=notices.append)
+            watch_job(text_poller(), job_id, poll_interval=0.02, started=now, deadline=now + 60, emit=notices.append)
         )
         await until(lambda: len(notices) > 10)
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", ims_emulator.connection_uri)
@@ -177,7 +177,7 @@ def test_a_connection_that_is_never_resolved_ends_the_wait_at_its_deadline(ims_e
 
 
 def test_a_corrected_connection_is_resolved_again(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ims.polling.hook_resolver.RETRY_INTERVAL", 0.0)
+    monkeypatch.setattr("airflow_provider_ims.waiting.hook_resolver.RETRY_INTERVAL", 0.0)
     (job_id,) = submitted(TEXT)
     good = ims_emulator.connection_uri
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good.replace(ims_emulator.access_key_secret, "wrong"))

@@ -11,9 +11,9 @@ import pytest
 
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.polling import poller
-from airflow_provider_ims.polling.collector import JOINS, Collector
-from airflow_provider_ims.polling.poller import Poller
+from airflow_provider_ims.waiting import poller
+from airflow_provider_ims.waiting.garbage import JOINS, GarbageFreezer
+from airflow_provider_ims.waiting.poller import Poller
 
 
 @pytest.fixture(autouse=True)
@@ -25,18 +25,18 @@ def nothing_set_aside() -> Iterator[None]:
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def collector() -> Iterator[GarbageFreezer]:
     assert gc.get_freeze_count() == 0
-    yield Collector()
+    yield GarbageFreezer()
     gc.unfreeze()
 
 
-def join(collector: Collector, jobs: int) -> None:
+def join(collector: GarbageFreezer, jobs: int) -> None:
     for _ in range(jobs):
         collector.joined()
 
 
-def leave(collector: Collector, jobs: int) -> None:
+def leave(collector: GarbageFreezer, jobs: int) -> None:
     for _ in range(jobs):
         collector.left()
 
@@ -46,7 +46,7 @@ class Cycle:
         self.itself = self
 
 
-def test_few_jobs_leave_the_collector_alone(collector: Collector) -> None:
+def test_few_jobs_leave_the_collector_alone(collector: GarbageFreezer) -> None:
     for _ in range(3 * JOINS):
         join(collector, 1)
         leave(collector, 1)
@@ -54,14 +54,14 @@ def test_few_jobs_leave_the_collector_alone(collector: Collector) -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_what_is_there_when_many_have_joined_is_not_gone_over_any_more(collector: Collector) -> None:
+def test_what_is_there_when_many_have_joined_is_not_gone_over_any_more(collector: GarbageFreezer) -> None:
     before = len(gc.get_objects())
     join(collector, JOINS)
     assert gc.get_freeze_count() >= before
     assert len(gc.get_objects()) < 100
 
 
-def test_all_is_put_back_when_nobody_waits_any_more(collector: Collector) -> None:
+def test_all_is_put_back_when_nobody_waits_any_more(collector: GarbageFreezer) -> None:
     join(collector, 3 * JOINS)
     leave(collector, 3 * JOINS - 1)
     assert gc.get_freeze_count() > 0
@@ -69,7 +69,7 @@ def test_all_is_put_back_when_nobody_waits_any_more(collector: Collector) -> Non
     assert gc.get_freeze_count() == 0
 
 
-def test_a_cycle_that_was_set_aside_is_collected_once_it_is_put_back(collector: Collector) -> None:
+def test_a_cycle_that_was_set_aside_is_collected_once_it_is_put_back(collector: GarbageFreezer) -> None:
     gc.disable()
     try:
         gone = weakref.ref(Cycle())
@@ -83,7 +83,7 @@ def test_a_cycle_that_was_set_aside_is_collected_once_it_is_put_back(collector: 
         gc.enable()
 
 
-def test_what_somebody_else_has_set_aside_stays_theirs(collector: Collector) -> None:
+def test_what_somebody_else_has_set_aside_stays_theirs(collector: GarbageFreezer) -> None:
     gc.freeze()
     theirs = gc.get_freeze_count()
     join(collector, 2 * JOINS)
@@ -93,7 +93,7 @@ def test_what_somebody_else_has_set_aside_stays_theirs(collector: Collector) -> 
 
 
 def test_a_poller_counts_each_wait_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    collector = Collector()
+    collector = GarbageFreezer()
     monkeypatch.setattr(poller, "collector", collector)
 
     async def join_and_leave() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.polling.asker import Asker
+    from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ SUSPENDED = 5.0
 
 
 @dataclass(slots=True)
-class Figures:
+class PollerMetrics:
     """
     What a poller did since its last report.
 
@@ -33,7 +33,7 @@ class Figures:
     family: str
     ims_conn_id: str
     due: float
-    asked_jobs: int = 0
+    polled_jobs: int = 0
     behind: float = 0.0
     suspended: float = 0.0
     _told_of_stretching: bool = False
@@ -53,7 +53,7 @@ class Figures:
                 self.family,
             )
 
-    def report(self, asker: Asker, waiting: int, longest_interval: float, now: float) -> None:
+    def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
         """
         Report, and begin to count anew.
 
@@ -67,9 +67,9 @@ class Figures:
 
         figures = {
             "waiting": waiting,
-            "requests": asker.requests,
-            "jobs_per_request": self.asked_jobs / asker.requests if asker.requests else 0.0,
-            "throttled": asker.limiter.throttles,
+            "requests": client.requests,
+            "jobs_per_request": self.polled_jobs / client.requests if client.requests else 0.0,
+            "throttled": client.rate_limiter.throttles,
             "seconds_behind": self.behind,
         }
         for name, value in figures.items():
@@ -83,8 +83,8 @@ class Figures:
                 waiting,
                 self.family,
                 self.behind - self.suspended,
-                asker.limiter.rate,
+                client.rate_limiter.rate,
             )
-        asker.requests = self.asked_jobs = asker.limiter.throttles = 0
+        client.requests = self.polled_jobs = client.rate_limiter.throttles = 0
         self.behind = self.suspended = 0.0
         self.due = now + REPORT_EVERY

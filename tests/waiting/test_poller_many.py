@@ -12,14 +12,13 @@ import pytest
 from support.cases import AUDIO, BATCH, TEXT, Case
 from support.waiting import CEILING
 
-from airflow_provider_ims import watching
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.polling import poller_for, sweeping, watch_job
-from airflow_provider_ims.polling.poller import Poller
-from airflow_provider_ims.watching import Notice
+from airflow_provider_ims.waiting import monitor, poller_for, sweep, watch_job
+from airflow_provider_ims.waiting.monitor import WaitMessage
+from airflow_provider_ims.waiting.poller import Poller
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +46,7 @@ async def end_of(case: Case, job_id: str, *, seconds: float = CEILING, poll_inte
         poll_interval=poll_interval,
         started=started,
         deadline=started + seconds,
-        tell=lambda _: None,
+        emit=lambda _: None,
     )
 
 
@@ -82,7 +81,7 @@ def finish_some_by_some(ims_emulator: ImsEmulator, case: Case, job_ids: list[str
 
 @pytest.fixture(autouse=True)
 def early_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "FIRST_LOOK", 0.05)
+    monkeypatch.setattr(monitor, "FIRST_POLL_DELAY", 0.05)
 
 
 @pytest.mark.parametrize("case", [AUDIO, BATCH], ids=["smart", "batch"])
@@ -125,13 +124,13 @@ def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: 
     job_ids = submitted(AUDIO, 20)
     told: list[str] = []
 
-    def tell(job: Job | Notice) -> None:
+    def emit(job: Job | WaitMessage) -> None:
         if isinstance(job, Job):
             told.append(job.status)
 
     async def watch(job_id: str) -> None:
         began = time.time()
-        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + CEILING, tell=tell)
+        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + CEILING, emit=emit)
 
     def meanwhile() -> None:
         until(lambda: told.count("Created") == 20)
@@ -169,8 +168,8 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
 def test_a_listing_that_goes_wrong_costs_requests_and_no_outcome(
     fault: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "FIRST_REST", 0.2)
-    monkeypatch.setattr("airflow_provider_ims.polling.limiter.SILENCE", 0.05)
+    monkeypatch.setattr(sweep, "FIRST_REST", 0.2)
+    monkeypatch.setattr("airflow_provider_ims.waiting.rate_limiter.SILENCE", 0.05)
     job_ids = submitted(AUDIO, 130)
     kind, options = FAULTS[fault]
     ims_emulator.fault("ListSmartJobs", kind, count=6, share=0.7, seed=1, **options)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.polling.watch import poller_for, watch_job
+from airflow_provider_ims.waiting.triggerer import poller_for, watch_job
 
 __all__ = ["poller_for", "watch_job"]

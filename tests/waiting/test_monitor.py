@@ -14,12 +14,12 @@ from airflow_provider_ims.exceptions import (
 )
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.watching import (
+from airflow_provider_ims.waiting.monitor import (
     JITTER,
     TOLERATED_ERRORS,
     UNKNOWN_GRACE,
-    JobWatch,
-    Notice,
+    JobMonitor,
+    WaitMessage,
     first_pause,
     next_pause,
     wait_for_job,
@@ -31,55 +31,55 @@ DENIED = ImsPermissionError("no")
 
 class TestJobWatch:
     def test_only_changes_are_told(self) -> None:
-        watch = JobWatch("j", began=0)
+        monitor = JobMonitor("j", began=0)
         created = Job("j", JobState.RUNNING, "Created")
         ended = Job("j", JobState.SUCCEEDED, "Finished")
         seen = [created, created, RUNNING, None, RUNNING, ended]
-        told = [watch.judge(job, 0) for job in seen]
-        assert [job for job in told if not isinstance(job, Notice)] == [created, None, RUNNING, None, ended]
+        event = [monitor.update(job, 0) for job in seen]
+        assert [job for job in event if not isinstance(job, WaitMessage)] == [created, None, RUNNING, None, ended]
 
     def test_a_batch_whose_videos_end_after_it_is_told_again(self) -> None:
-        watch = JobWatch("j", began=0)
-        watch.judge(Job("j", JobState.RUNNING, "Finished"), 0)
+        monitor = JobMonitor("j", began=0)
+        monitor.update(Job("j", JobState.RUNNING, "Finished"), 0)
         ended = Job("j", JobState.SUCCEEDED, "Finished")
-        assert watch.judge(ended, 1) is ended
+        assert monitor.update(ended, 1) is ended
 
     @pytest.mark.parametrize("error", [ImsThrottledError("x"), ImsUnavailableError("x")])
     def test_passing_errors_are_forgiven_for_ever(self, error: Exception) -> None:
-        watch = JobWatch("j", began=0)
-        assert all(isinstance(watch.judge(error, now), Notice) for now in range(1000))
+        monitor = JobMonitor("j", began=0)
+        assert all(isinstance(monitor.update(error, now), WaitMessage) for now in range(1000))
 
     @pytest.mark.parametrize("error", [DENIED, ImsCredentialsError("x"), KeyError("a bug")])
     def test_final_errors_in_a_row_end_the_wait_with_the_last(self, error: Exception) -> None:
-        watch = JobWatch("j", began=0)
+        monitor = JobMonitor("j", began=0)
         for _ in range(TOLERATED_ERRORS - 1):
-            assert isinstance(watch.judge(error, 0), Notice)
+            assert isinstance(monitor.update(error, 0), WaitMessage)
         with pytest.raises(type(error)) as caught:
-            watch.judge(error, 0)
+            monitor.update(error, 0)
         assert caught.value is error
 
     def test_an_answer_starts_the_count_of_errors_anew(self) -> None:
-        watch = JobWatch("j", began=0)
+        monitor = JobMonitor("j", began=0)
         for _ in range(10):
             for _ in range(TOLERATED_ERRORS - 1):
-                watch.judge(DENIED, 0)
-            watch.judge(RUNNING, 0)
+                monitor.update(DENIED, 0)
+            monitor.update(RUNNING, 0)
 
     def test_an_unknown_job_is_forgiven_for_the_time_of_grace(self) -> None:
-        watch = JobWatch("j", began=100)
-        assert isinstance(watch.judge(None, 100 + UNKNOWN_GRACE), Notice)
+        monitor = JobMonitor("j", began=100)
+        assert isinstance(monitor.update(None, 100 + UNKNOWN_GRACE), WaitMessage)
         with pytest.raises(ImsJobNotFoundError, match="region and the account"):
-            watch.judge(None, 101 + UNKNOWN_GRACE)
+            monitor.update(None, 101 + UNKNOWN_GRACE)
 
     def test_the_grace_of_a_job_that_vanished_begins_when_it_was_last_seen(self) -> None:
-        watch = JobWatch("j", began=0)
-        watch.judge(RUNNING, 1000)
-        assert isinstance(watch.judge(None, 1000 + UNKNOWN_GRACE), Notice)
+        monitor = JobMonitor("j", began=0)
+        monitor.update(RUNNING, 1000)
+        assert isinstance(monitor.update(None, 1000 + UNKNOWN_GRACE), WaitMessage)
         with pytest.raises(ImsJobNotFoundError):
-            watch.judge(None, 1001 + UNKNOWN_GRACE)
+            monitor.update(None, 1001 + UNKNOWN_GRACE)
 
 
-class Service:
+class ApiCaller:
     """A hook whose job moves on with the clock that waiting moves."""
 
     def __init__(self, *states: str) -> None:
@@ -101,7 +101,7 @@ class Service:
             "poll_interval": 10,
             "started": self.now,
             "timeout": 100,
-            "tell": lambda told: changes.append(told.status) if isinstance(told, Job) else None,
+            "emit": lambda event: changes.append(event.status) if isinstance(event, Job) else None,
             "now": lambda: self.now,
             "sleep": self.sleep,
             **overrides,
@@ -111,25 +111,25 @@ class Service:
 
 class TestWaitForJob:
     def test_it_looks_until_the_job_has_ended(self) -> None:
-        service = Service("Created", "Executing", "Executing", "Finished")
+        service = ApiCaller("Created", "Executing", "Executing", "Finished")
         assert service.wait().status == "Finished"
         assert service.changes == ["Created", "Executing", "Finished"]
         assert service.looks == 4
 
     def test_it_looks_once_more_at_the_deadline(self) -> None:
-        service = Service(*["Executing"] * 20)
+        service = ApiCaller(*["Executing"] * 20)
         with pytest.raises(ImsJobTimeoutError, match="100 s"):
             service.wait()
         assert service.now == 1100
-        service = Service(*["Executing"] * 2, "Finished")
+        service = ApiCaller(*["Executing"] * 2, "Finished")
         assert service.wait(timeout=15).status == "Finished"
         assert service.now == 1015
 
     def test_a_deadline_that_has_passed_still_gets_a_look(self) -> None:
-        assert Service("Finished").wait(timeout=0).status == "Finished"
+        assert ApiCaller("Finished").wait(timeout=0).status == "Finished"
 
     def test_the_first_look_is_early_and_the_others_are_spread(self) -> None:
-        service = Service(*["Executing"] * 30, "Finished")
+        service = ApiCaller(*["Executing"] * 30, "Finished")
         service.wait(timeout=1000)
         first, *others = service.pauses
         assert first <= 2
