@@ -20,10 +20,12 @@ from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provide
 from airflow_provider_ims.hooks.actions import ICE, VOD
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
-from airflow_provider_ims.jobs.kinds import catalogue_rows
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.kinds import KINDS
 from airflow_provider_ims.jobs.parameters import Parameter
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
+from airflow_provider_ims.submission.recovery import POLICIES, RecoveryPolicy, policy_of
 
 #: The operators that have a page of their own, under the words by which it asks for them.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
@@ -93,7 +95,7 @@ def ram_actions() -> str:
     """Return the actions of every kind of job."""
     return table(
         ["submit action", "all its actions"],
-        ([f"`{row['submit_action']}`", code(*row["ram_actions"])] for row in catalogue_rows()),
+        ([f"`{kind.submit_action}`", code(*kind.ram_actions)] for kind in KINDS),
     )
 
 
@@ -175,29 +177,69 @@ def operator_of(product: str, submit_action: str) -> type[JobOperator]:
 
 
 def job_kinds() -> str:
-    """Return every kind of job, and what is known of it."""
-    found_by = {"client_token": "ClientToken", "marker": "marker", None: "-"}
-    proof = {True: "; not found: not accepted", False: "; not found: who knows"}
+    """Return every job kind: its operator, its states and its recovery."""
     rows = []
-    for row in catalogue_rows():
-        product, action = row["product"], row["submit_action"]
-        operator = operator_of(product, action)
+    for kind in KINDS:
+        family, action = kind.family, kind.submit_action
+        operator = operator_of(family.product.code, action)
         rows.append(
             [
-                f"[`{action}`](https://api.aliyun.com/document/{PORTAL[product]}/{action})",
-                f"{{py:class}}`~{OPERATORS_OF[product].__name__}.{operator.__name__}`",
-                f"`{row['query_action']}`",
-                code(*row["running"]),
-                code(*row["succeeded"]),
-                code(*row["failed"]),
-                f"not; a second is refused by `{row['dedup_parameter']}`"
-                if row["dedup_parameter"]
-                else found_by[row["found_by"]] + (proof[row["search_proves"]] if row["found_by"] == "marker" else ""),
-                f"`{row['cancel_action']}`" if row["cancel_action"] else "-",
+                f"[`{action}`](https://api.aliyun.com/document/{PORTAL[family.product.code]}/{action})",
+                f"{{py:class}}`~{OPERATORS_OF[family.product.code].__name__}.{operator.__name__}`",
+                f"`{family.query_action}`",
+                code(*family.running),
+                code(*family.succeeded),
+                code(*family.failed),
+                policy_of(kind).name,
+                code(family.cancel_action) if family.cancel_action else "-",
             ]
         )
-    heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "a lost job is found by"]
-    return table([*heads, "cancel"], rows)
+    heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "recovery", "cancel"]
+    return table(heads, rows)
+
+
+# -- the recovery of a lost submit
+
+#: What happens to a second submit, for each value of ``RecoveryPolicy.resubmit``.
+RESUBMIT: Mapping[str, str] = MappingProxyType(
+    {
+        "returns job": "yes: the service returns the existing job",
+        "rejected": "yes: the service rejects it if the job exists, and the task fails",
+        "excluded": "yes: a job that the search does not find was not accepted",
+        "creates job": "no: it may create a second job, so `on_uncertain` decides",
+    }
+)
+
+
+def recovery_policies() -> str:
+    """Return each recovery policy: what it adds to a request, whether a second submit is safe, and its job kinds."""
+    kinds_of: dict[RecoveryPolicy, list[JobKind]] = {}
+    for kind in KINDS:
+        kinds_of.setdefault(policy_of(kind), []).append(kind)
+    rows = []
+    for policy in POLICIES:
+        kinds = kinds_of[policy]
+        added = dict.fromkeys(f"`{kind.token_parameter}`" for kind in kinds if kind.token_parameter)
+        if any(kind.takes_marker for kind in kinds):
+            added["marker"] = None
+        names = code(*(kind.submit_action for kind in kinds))
+        rows.append([policy.name, ", ".join(added) or "nothing", RESUBMIT[policy.resubmit], names])
+    return table(["policy", "added to the request", "second submit is safe", "submit actions"], rows)
+
+
+def recovery_searches() -> str:
+    """Return each listing in which lost jobs are searched."""
+    families = {kind.family.name: kind.family for kind in KINDS if kind.takes_marker}.values()
+    rows = [
+        [
+            code(family.search.action),
+            f"{family.search_lag:g} s",
+            code(*(kind.submit_action for kind in KINDS if kind.family is family)),
+        ]
+        for family in families
+        if family.search
+    ]
+    return table(["listing", "search time", "submit actions"], rows)
 
 
 #: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
@@ -209,6 +251,8 @@ DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
         "ims-ram-actions": ram_actions,
         "ims-job-parameters": job_parameters,
         "ims-job-kinds": job_kinds,
+        "ims-recovery-policies": recovery_policies,
+        "ims-recovery-searches": recovery_searches,
         "ims-error-class": error_class,
         "ims-error-codes": error_codes,
     }

@@ -153,7 +153,7 @@ ANALYSIS_KINDS = (
         title="media moderation",
         submit_action="SubmitMediaCensorJob",
         family=MEDIA_CENSOR,
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare(
             "Input:json",
             Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),

@@ -1,4 +1,4 @@
-"""A kind of job: what a submit action takes, and what becomes of it."""
+"""A job kind: a submit action, its parameters, and the family of its jobs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.marker import MAX_USER_DATA, SubmissionKey, marked
+from airflow_provider_ims.jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
 from airflow_provider_ims.jobs.parameters import Parameter
 from airflow_provider_ims.jobs.payload import walk_path
 
-#: Parameters that several actions take with the same limits.
+#: Parameters that several actions take, with the same limits.
 TITLE = Parameter("Title", max_bytes=128)
 USER_DATA = Parameter("UserData", is_json=True, max_bytes=MAX_USER_DATA, schema={"type": "object"})
 CLIENT_TOKEN = Parameter("ClientToken")
@@ -22,14 +22,14 @@ class JobKind:
     """
     A kind of job that can be submitted.
 
-    :param title: What it is called in logs.
+    :param title: Its name in logs.
     :param submit_action: The API action that submits it.
-    :param family: How its jobs are asked for.
-    :param parameters: What the action takes.
-    :param job_id: The path to the job's id in the action's answer.
-    :param search_proves: Whether a job that a search does not show, after its lag, was surely not accepted.
-    :param marker_under: The field of UserData that takes the marker; ``None`` for the top.
-    :param dedup_parameter: The parameter by which the service refuses a submit that repeats one it has accepted.
+    :param family: How its jobs are queried.
+    :param parameters: The action's parameters.
+    :param job_id: The path to the job's id in the action's response.
+    :param search_is_conclusive: Whether the service did not accept a job that a search does not find.
+    :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
+    :param dedup_parameter: The parameter whose value the service accepts only once.
     """
 
     title: str
@@ -37,7 +37,7 @@ class JobKind:
     family: JobFamily
     parameters: tuple[Parameter, ...]
     job_id: str = "JobId"
-    search_proves: bool = False
+    search_is_conclusive: bool = False
     marker_under: str | None = None
     dedup_parameter: str | None = None
 
@@ -46,39 +46,39 @@ class JobKind:
 
     @property
     def takes_client_token(self) -> bool:
-        """Whether the service answers a submit that it knows by its ClientToken with the job it already has."""
+        """Whether the service returns the existing job for a ClientToken that it knows."""
         return self._parameter("ClientToken") is not None
 
     @property
-    def token(self) -> str | None:
-        """The parameter that makes several submits one job, where there is one."""
+    def token_parameter(self) -> str | None:
+        """The parameter that identifies a submission to the service."""
         return "ClientToken" if self.takes_client_token else self.dedup_parameter
 
     @property
     def takes_marker(self) -> bool:
-        """Whether a job whose id was lost can be found by a marker in its UserData."""
+        """Whether a search can find a job by a marker in its UserData."""
         return self.family.search is not None and self._parameter("UserData") is not None
 
     @property
     def ram_actions(self) -> tuple[str, ...]:
-        """The RAM actions of submitting, asking, searching, listing and stopping, such as ``ice:SubmitASRJob``."""
+        """The RAM actions to submit, query, search, list and cancel such jobs, for example ``ice:SubmitASRJob``."""
         listings = [of.action for of in (self.family.search, self.family.listing) if of]
         actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.family.cancel_action))
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
 
-    def job_id_in(self, answer: Mapping[str, Any]) -> str | None:
-        """Return the job's id from the submit action's answer; ``None`` when it has none."""
-        return next((found for found in walk_path(answer, self.job_id) if isinstance(found, str) and found), None)
+    def job_id_in(self, response: Mapping[str, Any]) -> str | None:
+        """Return the job's id from the submit action's response, or ``None``."""
+        return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
 
-    def marked(self, user_data: str | None, key: SubmissionKey) -> str | None:
+    def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
         """
-        Return UserData with the marker in it, by which the job can be found.
+        Return UserData with the marker.
 
-        :param user_data: The user's own, or ``None``.
+        :param user_data: The user's own UserData, or ``None``.
         :param key: The submission.
-        :return: The merged JSON; ``None`` when a job of this kind cannot be found by it, or it has no room there.
+        :return: The merged JSON; ``None`` if a search cannot find such jobs, or UserData cannot take the marker.
         """
         parameter = self._parameter("UserData")
-        if parameter is None or self.family.search is None:
+        if parameter is None or not self.takes_marker:
             return None
-        return marked(user_data, key, under=self.marker_under, most=parameter.max_bytes or MAX_USER_DATA)
+        return add_marker(user_data, key, under=self.marker_under, max_bytes=parameter.max_bytes or MAX_USER_DATA)

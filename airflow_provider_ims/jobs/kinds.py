@@ -1,9 +1,9 @@
 """
-The catalogue of job kinds: everything that IMS and VOD can be asked to do and that can be waited for.
+The catalogue of job kinds: all jobs of IMS and VOD whose end a task can wait for.
 
-Each entry is data, in the module of its family. The names of parameters and fields are those of the product SDKs; the
-limits are the documented ones on which the documents agree, and everything else the service decides. A kind that an
-SDK brings and that is neither here nor among :data:`NO_JOBS` fails a test.
+Each entry is data, in the module of its family. The names of parameters and fields are those of the product SDKs. The
+limits are those on which the service's documents agree. A test fails if a product SDK has a submit action that is
+neither here nor in :data:`NO_JOBS`.
 """
 
 from __future__ import annotations
@@ -17,28 +17,14 @@ from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks.actions import ICE, VOD, Product
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE_JOB
 from airflow_provider_ims.jobs.analysis import ANALYSIS_KINDS
-from airflow_provider_ims.jobs.batch import BATCH_KINDS, BATCH_MEDIA_PRODUCING
+from airflow_provider_ims.jobs.batch import BATCH_KINDS
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.processing import PROCESSING_KINDS
 from airflow_provider_ims.jobs.producing import PRODUCING_KINDS
-from airflow_provider_ims.jobs.smart import AUDIO_PRODUCE, SMART_KINDS, TEXT_GENERATE
+from airflow_provider_ims.jobs.smart import SMART_KINDS
 from airflow_provider_ims.jobs.training import TRAINING_KINDS
 from airflow_provider_ims.jobs.vod import VOD_KINDS
-
-__all__ = [
-    "AI_IMAGE_JOB",
-    "AUDIO_PRODUCE",
-    "BATCH_MEDIA_PRODUCING",
-    "FAMILIES",
-    "KINDS",
-    "NO_JOBS",
-    "TEXT_GENERATE",
-    "JobKind",
-    "catalogue_rows",
-    "family_of",
-    "kind_of",
-]
 
 KINDS: tuple[JobKind, ...] = (
     *SMART_KINDS,
@@ -54,28 +40,28 @@ KINDS: tuple[JobKind, ...] = (
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
-_LIVE = "it runs for as long as its stream does, and comes to no end that could be waited for"
-_UNTOLD = "no action tells the state of its job"
+_LIVE = "it runs as long as its stream and has no end to wait for"
+_NO_STATE = "no action returns the state of its job"
 
-#: Submit actions that are no kind of job here, by product code, with the reason.
+#: Submit actions without a job kind, by product code, with the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
-            "SubmitSyncMediaInfoJob": "it answers with its result, so there is nothing to wait for",
-            "SubmitMediaAiAnalysisJob": "it answers with a media id and no job; QueryMediaIndexJob tells of the media",
-            "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob tells the watermark, but no state",
-            "SubmitTraceExtractJob": "QueryTraceExtractJob tells the watermark, but no state",
-            "SubmitAIAgentVideoAuditTask": f"{_UNTOLD}; its results go to CallbackConfig",
+            "SubmitSyncMediaInfoJob": "its response holds the result",
+            "SubmitMediaAiAnalysisJob": "its response holds a media id but no job; QueryMediaIndexJob queries media",
+            "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob returns the watermark, but no state",
+            "SubmitTraceExtractJob": "QueryTraceExtractJob returns the watermark, but no state",
+            "SubmitAIAgentVideoAuditTask": f"{_NO_STATE}; its results are sent to CallbackConfig",
             "SubmitLiveRecordJob": _LIVE,
             "SubmitLiveSnapshotJob": _LIVE,
             "SubmitLiveTranscodeJob": _LIVE,
         },
         VOD.code: {
-            "SubmitAIImageAuditJob": f"{_UNTOLD}; GetMediaAuditResult tells of the image",
-            "SubmitDigitalWatermarkExtractJob": "GetDigitalWatermarkExtractResult is asked by video, not by job",
-            "SubmitDynamicImageJob": f"{_UNTOLD}; ListDynamicImage tells of the video",
-            "SubmitMediaDNADeleteJob": _UNTOLD,
-            "SubmitPreprocessJobs": _UNTOLD,
+            "SubmitAIImageAuditJob": f"{_NO_STATE}; GetMediaAuditResult queries the image",
+            "SubmitDigitalWatermarkExtractJob": "GetDigitalWatermarkExtractResult queries by video, not by job",
+            "SubmitDynamicImageJob": f"{_NO_STATE}; ListDynamicImage queries the video",
+            "SubmitMediaDNADeleteJob": _NO_STATE,
+            "SubmitPreprocessJobs": _NO_STATE,
         },
     }
 )
@@ -83,22 +69,21 @@ NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 def kind_of(action: str, product: Product = ICE) -> JobKind:
     """
-    Return the kind of job that an action submits.
+    Return the kind of the jobs that an action submits.
 
     :param action: The submit action, such as ``SubmitASRJob``.
-    :param product: The product that has it.
-    :raises ImsRequestError: naming the near ones, when there is none.
+    :param product: The product of the action.
+    :raises ImsRequestError: if there is none; suggests similar actions.
     """
     known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
     if action in known:
         return known[action]
     if reason := NO_JOBS[product.code].get(action):
-        raise ImsRequestError(f"job: {action} cannot be waited for: {reason}", field="job")
+        raise ImsRequestError(f"job: cannot wait for a job of {action}: {reason}", field="job")
     if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):
         raise ImsRequestError(f"job: {action} is an action of {other.code}, not of {product.code}", field="job")
     raise ImsRequestError(
-        f"job: {action!r} submits no job of {product.code}{_near(action, known)}",
-        field="job",
+        f"job: unknown submit action {action!r} of {product.code}. {_suggest(action, known)}", field="job"
     )
 
 
@@ -107,50 +92,20 @@ def family_of(name: str) -> JobFamily:
     Return a family of jobs.
 
     :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
-    :raises ImsRequestError: naming the near ones, when there is none.
+    :raises ImsRequestError: if there is none; suggests similar names.
     """
     known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
     if name not in known:
-        raise ImsRequestError(f"job: {name!r} is no family of jobs{_near(name, known)}", field="job")
+        raise ImsRequestError(f"job: unknown job family {name!r}. {_suggest(name, known)}", field="job")
     return known[name]
 
 
-def _near(word: str, known: Mapping[str, Any]) -> str:
-    # Nearly all begin and end alike: what lies between tells them apart.
+def _suggest(word: str, known: Mapping[str, Any]) -> str:
+    # Nearly all actions share their beginning and end, so only the part between them is compared.
     cores = {_core(name): name for name in known}
     near = [cores[core] for core in get_close_matches(_core(word), cores, n=5, cutoff=0.5)]
-    return f"; near it are {', '.join(near)}" if near else f"; these exist: {', '.join(sorted(known))}"
+    return f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(sorted(known))}"
 
 
 def _core(action: str) -> str:
     return action.removeprefix("Submit").removesuffix("s").removesuffix("Job").lower()
-
-
-def catalogue_rows() -> list[dict[str, Any]]:
-    """
-    Return the catalogue as plain data, for the documentation.
-
-    :return: For each kind ``title``, ``product`` (its code), ``submit_action``, ``query_action``, ``running``,
-        ``succeeded`` and ``failed`` (state words), ``found_by`` (``client_token``, ``marker`` or ``None``: how a job
-        is found whose id was lost), ``dedup_parameter``, ``search_proves``, ``listing`` (the action or ``None``),
-        ``cancel_action``, ``cancel_while`` and ``ram_actions``.
-    """
-    return [
-        {
-            "title": kind.title,
-            "product": kind.family.product.code,
-            "submit_action": kind.submit_action,
-            "query_action": kind.family.query_action,
-            "running": kind.family.running,
-            "succeeded": kind.family.succeeded,
-            "failed": kind.family.failed,
-            "found_by": "client_token" if kind.takes_client_token else "marker" if kind.takes_marker else None,
-            "dedup_parameter": kind.dedup_parameter,
-            "search_proves": kind.search_proves,
-            "listing": kind.family.listing.action if kind.family.listing else None,
-            "cancel_action": kind.family.cancel_action,
-            "cancel_while": kind.family.cancel_while,
-            "ram_actions": kind.ram_actions,
-        }
-        for kind in KINDS
-    ]

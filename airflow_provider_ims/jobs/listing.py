@@ -1,4 +1,4 @@
-"""Actions that list jobs, page after page."""
+"""Actions that list jobs, in pages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 PAGE_SIZE = 100
-#: A listing that goes on after so many pages is one that never ends.
+#: The maximum number of pages: a listing with more pages probably repeats them.
 MAX_PAGES = 1000
-#: What a listing may hold beside its jobs.
+#: The fields of a listing besides its jobs.
 _LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
 
 
@@ -25,20 +25,20 @@ class Listing:
     An action that lists jobs.
 
     :param action: The API action.
-    :param items: The path to the jobs in the answer.
-    :param unfinished: The state words of jobs that have not ended and for which it can be asked, in the order in which
-        a job goes through them.
-    :param newest_first: The value of ``order`` that puts the latest job first; ``None`` where the order is not known.
+    :param items: The path to the jobs in the response.
+    :param unfinished: The states of running jobs by which the action can filter, in the order in which a job passes
+        through them.
+    :param newest_first: The value of ``order`` that puts the latest job first; ``None`` if the order is unknown.
     :param oldest_first: The value of ``order`` that puts the earliest job first.
-    :param status: The field of a job that holds its state word.
-    :param with_status: The parameter that takes the state word of the jobs to list.
-    :param since: The parameter that takes the earliest time of creation, where there is one.
+    :param status: The field of a job that holds its state.
+    :param with_status: The parameter that filters by state.
+    :param since: The parameter that filters by the earliest creation time, if there is one.
     :param job_id: The field of a job that holds its id.
-    :param created: The field of a job that tells when it was created.
+    :param created: The field of a job that holds its creation time.
     :param order: The parameter that takes the order.
-    :param page_size: The parameter that takes how many jobs a page holds.
-    :param token: The parameter that takes the page to go on from.
-    :param token_at: The path to it in the answer; ``None`` where it has the parameter's name.
+    :param page_size: The parameter that takes the number of jobs in a page.
+    :param token: The parameter that takes the token of the next page.
+    :param token_at: The path to the token in the response; ``None`` if it has the parameter's name.
     """
 
     action: str
@@ -58,33 +58,33 @@ class Listing:
 
     def pages(self, hook: ApiCaller, parameters: Mapping[str, str], **options: Any) -> Iterator[list[dict[str, Any]]]:
         """
-        Yield page after page, each a list of jobs.
+        Yield the pages, each a list of jobs.
 
         :param hook: The hook of the action's product.
         :param parameters: The action's parameters, without those of paging.
-        :param options: Passed on to the hook's ``call``.
+        :param options: Passed to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
-        asked = {**parameters, self.page_size: str(PAGE_SIZE)}
+        request = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
-            body = hook.call(self.action, asked, **options)
+            body = hook.call(self.action, request, **options)
             items = listed(body, self.items, self.action)
             yield items
             token = first(body, self.token_at or self.token)
             if not items or not token:
                 return
-            asked[self.token] = token
-        raise ImsUnavailableError(f"The listing has no end, or over {MAX_PAGES} pages", action=self.action)
+            request[self.token] = token
+        raise ImsUnavailableError(f"The listing has more than {MAX_PAGES} pages", action=self.action)
 
     def in_state(self, hook: ApiCaller, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield page after page of the jobs in a state, the earliest first, as (job id, state word).
+        Yield the pages of the jobs in a state, the earliest first, as (job id, state).
 
-        New jobs come at the end of that order, so they move no job from one page to another.
+        New jobs are added at the end of that order, so they move no job from one page to another.
 
         :param hook: The hook of the action's product.
-        :param status: The state word.
-        :param options: Passed on to the hook's ``call``.
+        :param status: The state.
+        :param options: Passed to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
@@ -94,17 +94,17 @@ class Listing:
 
 def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, Any]]:
     """
-    Return the objects that a listing holds.
+    Return the objects in a listing.
 
-    Only what surely is a listing may say that a job is not there: what follows may be a second bill.
+    Only a valid listing proves that a job does not exist: the next step may be a second paid job.
 
-    :param body: The answer.
+    :param body: The response.
     :param path: The path to the objects.
-    :param action: The action that was asked.
-    :raises ImsUnavailableError: when the answer is no listing.
+    :param action: The action.
+    :raises ImsUnavailableError: if the response is not a listing.
     """
-    says_nothing = {"RequestId"} < body.keys() <= _LISTING_FIELDS
-    items = [] if says_nothing else objects(next(walk_path(body, path)))
+    is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS
+    items = [] if is_empty else objects(next(walk_path(body, path)))
     if items is None:
-        raise ImsUnavailableError(f"The answer has no {path}", action=action)
+        raise ImsUnavailableError(f"The response has no {path}", action=action)
     return items

@@ -1,7 +1,7 @@
 """
-The marker that a submitted job carries in its UserData, so that it can be found when its id was lost.
+The marker in the UserData of a job, by which a search finds the job if its id is unknown.
 
-It looks like ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``, for VOD
+Example: ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``; for VOD
 ``{"Extend": {"AirflowKey": "<32 hex digits>-0"}}``.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MARKER = "AirflowKey"
-#: The longest UserData that the services take, in bytes of UTF-8.
+#: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -21,10 +21,10 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 @dataclass(frozen=True, slots=True)
 class SubmissionKey:
     """
-    Names one submission of a task run.
+    Identifies one submission of a task run.
 
-    :param run: Names the task run, up to its clear.
-    :param number: Counts the jobs of that run which ended in failure before.
+    :param run: A hash that identifies the task run.
+    :param number: The number of the submission within the task run, from 0. A failed job increases it.
     """
 
     run: str
@@ -35,28 +35,30 @@ class SubmissionKey:
 
     @classmethod
     def parse(cls, text: str) -> SubmissionKey | None:
-        """Read a key; ``None`` when the text is none."""
+        """Return the key for its text, or ``None`` for any other text."""
         run, _, number = text.rpartition("-")
         return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
 
 
-def marked(user_data: str | None, key: SubmissionKey, *, under: str | None, most: int = MAX_USER_DATA) -> str | None:
+def add_marker(
+    user_data: str | None, key: SubmissionKey, *, under: str | None, max_bytes: int = MAX_USER_DATA
+) -> str | None:
     """
-    Return UserData with the marker in it.
+    Return UserData with the marker.
 
-    :param user_data: The user's own, or ``None``.
+    :param user_data: The user's own UserData, or ``None``.
     :param key: The submission.
-    :param under: The field whose object takes the marker; ``None`` for the top.
-    :param most: The longest UserData that the action takes, in bytes of UTF-8.
-    :return: The merged JSON; ``None`` when it would be too long, when there is no object to put the marker into, or
-        when the user's own holds what can be read but not written again, such as ``1e999``.
+    :param under: The field whose object takes the marker; ``None`` for the top level.
+    :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
+    :return: The merged JSON; ``None`` if it is too long, if there is no object for the marker, or if the user's own
+        UserData holds a value that JSON cannot represent, such as ``1e999``.
     """
     try:
         content: Any = json.loads(user_data) if user_data else {}
     except (ValueError, RecursionError):
         return None
     for place in _places(content):
-        # One that came along with data copied from another job would be found in place of ours.
+        # A marker that was copied with the data of another job would lead to that job.
         place.pop(MARKER, None)
     inner = content.setdefault(under, {}) if under and isinstance(content, dict) else content
     if not isinstance(inner, dict):
@@ -64,16 +66,16 @@ def marked(user_data: str | None, key: SubmissionKey, *, under: str | None, most
     inner[MARKER] = str(key)
     try:
         merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return merged if len(merged.encode()) <= most else None
+        return merged if len(merged.encode()) <= max_bytes else None
     except ValueError:
         return None
 
 
 def key_in(user_data: Any) -> SubmissionKey | None:
     """
-    Return the submission that UserData is marked with, wherever the marker may stand.
+    Return the key in the marker of UserData, or ``None``.
 
-    :param user_data: What the service echoes: anything.
+    :param user_data: The UserData in a response, of any type.
     """
     try:
         content = json.loads(user_data) if isinstance(user_data, str) else user_data
@@ -86,7 +88,7 @@ def key_in(user_data: Any) -> SubmissionKey | None:
 
 
 def _places(content: Any) -> list[dict[str, Any]]:
-    """Return the objects in which a marker may stand."""
+    """Return the objects that may hold a marker."""
     if not isinstance(content, dict):
         return []
     return [place for place in (content, content.get("Extend")) if isinstance(place, dict)]

@@ -154,7 +154,7 @@ PROCESSING_KINDS = (
         submit_action="SubmitTranscodeJob",
         family=TRANSCODE,
         job_id="TranscodeParentJob.ParentJobId",
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare(
             "InputGroup*:json", "OutputGroup*:json", "Name", "ScheduleConfig:json", USER_DATA, CLIENT_TOKEN
         ),
@@ -164,7 +164,7 @@ PROCESSING_KINDS = (
         submit_action="SubmitMediaConvertJob",
         family=MEDIA_CONVERT,
         job_id="Job.JobId",
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
     ),
     JobKind(
@@ -187,7 +187,7 @@ PROCESSING_KINDS = (
         title="packaging",
         submit_action="SubmitPackageJob",
         family=PACKAGE,
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare("Inputs*:json", "Output*:json", "Name", "ScheduleConfig:json", "UserData"),
     ),
     JobKind(
@@ -195,7 +195,7 @@ PROCESSING_KINDS = (
         submit_action="SubmitMediaInfoJob",
         family=MEDIA_INFO,
         job_id="MediaInfoJob.JobId",
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare("Input*:json", "Name", "ScheduleConfig:json", "UserData"),
     ),
 )

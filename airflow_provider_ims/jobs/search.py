@@ -1,4 +1,4 @@
-"""Finding a job whose id was lost, by the marker in its UserData."""
+"""Searching for a job whose id is unknown, by the marker in its UserData."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.listing import Listing
 
-#: How far the service's clock may lie behind this one, in seconds.
+#: Seconds by which the service's clock may be behind the local one.
 CLOCK_SLACK = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """
-    How the jobs of a family are searched.
+    A search through the jobs of a family.
 
-    :param action: The API action that lists them.
-    :param jobs: Yields (UserData, job id) of the jobs submitted since a time in epoch seconds; is given the hook of
-        the family's product, the parameters of the submit, and the time.
+    :param action: The API action that lists the jobs.
+    :param jobs: Yields (UserData, job id) of jobs. Its arguments are the hook of the family's product, the parameters
+        of the submit, and the earliest time of the submit in epoch seconds.
     """
 
     action: str
@@ -33,9 +33,9 @@ class Search:
 
 def search_in(listing: Listing) -> Search:
     """
-    Return the search through a listing, the latest job first.
+    Return the search through a listing, with the latest job first.
 
-    :param listing: A listing that shows the jobs' UserData.
+    :param listing: A listing that contains the jobs' UserData.
     """
 
     def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
@@ -52,22 +52,18 @@ def search_in(listing: Listing) -> Search:
     return Search(listing.action, jobs)
 
 
-def find(
-    search: Search,
-    hook: ApiCaller,
-    submitted: Mapping[str, str],
-    run: str,
-    since: float,
+def find_job(
+    search: Search, hook: ApiCaller, submitted: Mapping[str, str], run: str, since: float
 ) -> tuple[SubmissionKey, str] | None:
     """
-    Look once for the latest job of a task run.
+    Search once for the latest job of a task run.
 
-    :param search: How the jobs of a family are searched.
+    :param search: The search of the job family.
     :param hook: The hook of the family's product.
     :param submitted: The parameters of the submit.
-    :param run: The run that the marker names.
-    :param since: When the job may have been submitted at the earliest, in epoch seconds.
-    :return: Its key and its job id; ``None`` when there is none.
+    :param run: The hash of the task run in the marker.
+    :param since: The earliest time of the submit, in epoch seconds.
+    :return: The key and the job id; ``None`` if there is no job.
     :raises ImsError: as the hook's ``call``.
     """
     found = [
@@ -79,5 +75,5 @@ def find(
 
 
 def earliest(since: float) -> str:
-    """Return the time from which on a job may have been created, as the services write times; it sorts as text."""
+    """Return the earliest creation time of a job, in the services' format, which sorts as text."""
     return datetime.fromtimestamp(since - CLOCK_SLACK, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -89,7 +89,7 @@ SMART = JobFamily(
     error_code="ErrorCode",
     error_message="ErrorMessage",
     result=_result,
-    # Which types are listed is documented for some: those whose kinds say that the search proves.
+    # The listing is documented for some job types only: those whose search is conclusive.
     search=search_in(_LISTING),
     listing=_LISTING,
 )
@@ -131,7 +131,7 @@ AUDIO_PRODUCE = JobKind(
     title="audio production",
     submit_action="SubmitAudioProduceJob",
     family=SMART,
-    search_proves=True,
+    search_is_conclusive=True,
     parameters=declare(
         Parameter(
             "EditingConfig",
@@ -174,7 +174,7 @@ SMART_KINDS = (
         title="speech recognition",
         submit_action="SubmitASRJob",
         family=SMART,
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare(
             "InputFile", "StartTime", "Duration", "EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
         ),
@@ -184,7 +184,7 @@ SMART_KINDS = (
         submit_action="SubmitVideoTranslationJob",
         family=SMART,
         job_id="Data.JobId",
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare(
             "InputConfig:json",
             "EditingConfig:json",
@@ -224,7 +224,7 @@ SMART_KINDS = (
         title="dynamic chart",
         submit_action="SubmitDynamicChartJob",
         family=SMART,
-        search_proves=True,
+        search_is_conclusive=True,
         parameters=declare(
             "ChartType*",
             "Input*:json",

@@ -18,7 +18,13 @@ from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.submission import OnClear, OnUncertain, Submitter
-from airflow_provider_ims.submission.cancel import ENDED_STATES, QUESTION_TIMEOUT, cancel_job, task_state, within
+from airflow_provider_ims.submission.cancel import (
+    ENDED_STATES,
+    ON_KILL_TIMEOUT,
+    call_with_timeout,
+    cancel_job,
+    task_state,
+)
 from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, write_wait_outcome
 from airflow_provider_ims.tasks import BACKSTOP, JobTask
 from airflow_provider_ims.waiting.monitor import log_progress, wait_for_job
@@ -214,7 +220,7 @@ class JobOperator(JobTask, BaseOperator):
             return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
 
         try:
-            state, owned = within(QUESTION_TIMEOUT, ask)
+            state, owned = call_with_timeout(ON_KILL_TIMEOUT, ask)
         except Exception as error:  # noqa: BLE001 - whatever Airflow raises, the job must not be lost by it
             self.log.warning("Job %s is left running: the task's state could not be read: %s", job_id, error)
             return False

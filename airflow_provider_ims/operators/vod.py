@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import VOD
-from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB, kind_of
+from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigger
@@ -31,7 +31,7 @@ class VodSubmitAIImageJobOperator(JobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    kind = AI_IMAGE_JOB
+    kind = kind_of("SubmitAIImageJob", VOD)
     trigger_class = VodAIImageJobTrigger
 
     def __init__(

@@ -1,10 +1,11 @@
-"""Cancelling a job, and the questions that come before it."""
+"""Cancelling a job, and the state of its task instance, on which that depends."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsError
@@ -17,17 +18,17 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a killed task may spend on a question to Airflow. Its supervisor sends SIGKILL 5 s after SIGTERM.
-QUESTION_TIMEOUT = 2.0
-#: The states of a task instance that a user has ended: no try follows that could join its job.
+#: Seconds that a killed task may wait for Airflow's response. Its supervisor sends SIGKILL 5 s after SIGTERM.
+ON_KILL_TIMEOUT = 2.0
+#: The states of a task instance that a user has ended: no later try can join its job.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
-#: Stands for a task instance that Airflow does not know any more, because its DAG run was deleted.
-GONE = "removed"
+#: The state of a task instance that no longer exists, because its DAG run was deleted.
+REMOVED = "removed"
 
 
 def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = log) -> None:
     """
-    Cancel a job whose result nobody wants any more, where the service can; log what becomes of it.
+    Cancel a job if the service supports it in the job's state, and log the result.
 
     :param family: The job's family.
     :param hook: The hook of its product.
@@ -38,27 +39,29 @@ def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = lo
         job = family.query(hook, [job_id], attempts=2, throttle_timeout=1.0).get(job_id)
         if job is not None and job.ended:
             logger.info("Job %s has already ended: %s", job_id, job.status)
-            return
-        if family.cancel_action is None:
-            logger.warning("Job %s continues and is billed: the service has no cancel for it", job_id)
-            return
-        hook.call(family.cancel_action, {"JobId": job_id}, attempts=2, throttle_timeout=1.0)
+        elif family.cancel_action is None:
+            logger.warning("Job %s continues and is billed: the service has no cancel action for it", job_id)
+        elif job is not None and not family.can_cancel(job.status):
+            logger.warning(
+                "Job %s continues and is billed: the service cannot cancel a job that is %s", job_id, job.status
+            )
+        else:
+            hook.call(family.cancel_action, {"JobId": job_id}, attempts=2, throttle_timeout=1.0)
+            logger.info("Cancelled job %s", job_id)
     except ImsError as error:
-        # What led here is what the task fails by.
-        logger.warning("Job %s could not be cancelled, and may continue: %s", job_id, error)
-    else:
-        logger.info("Cancelled job %s", job_id)
+        # The task fails with the error that led here.
+        logger.warning("Cancelling job %s failed, it may continue: %s", job_id, error)
 
 
 def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
     """
-    Ask Airflow for the state of a task instance; blocking.
+    Request the state of a task instance from Airflow; blocking.
 
     :param dag_id: The DAG.
     :param run_id: The DAG run.
     :param task_id: The task.
     :param map_index: The index of a mapped task instance, else -1.
-    :return: The state; ``None`` for one that is not scheduled yet, ``removed`` for one that does not exist any more.
+    :return: The state; ``None`` if the task instance is not scheduled yet, ``removed`` if it no longer exists.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
@@ -66,34 +69,29 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
         dag_id=dag_id, task_ids=[task_id], run_ids=[run_id], map_index=map_index if map_index >= 0 else None
     )
     of_run = states.get(run_id) or {}
-    return next(iter(of_run.values()), GONE)
+    return next(iter(of_run.values()), REMOVED)
 
 
-def within(seconds: float, ask: Callable[[], T]) -> T:
+def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
     """
-    Return an answer within a time limit.
+    Call a function in a thread and return its result.
 
-    A signal handler may interrupt the task in the middle of a request to its supervisor. A second request has to wait
-    for the first then, which cannot go on before the handler has returned.
+    A signal handler may interrupt the task in the middle of a request to its supervisor. A second request then has to
+    wait for the first one, which cannot continue before the handler has returned.
 
     :param seconds: The time limit.
-    :param ask: Gets the answer; may block.
-    :raises TimeoutError: when there is no answer in time.
+    :param function: The function; may block.
+    :raises TimeoutError: if the function does not return in time.
     """
-    answers: list[T] = []
-    errors: list[Exception] = []
+    future = Future[T]()
 
     def run() -> None:
         try:
-            answers.append(ask())
-        except Exception as error:  # noqa: BLE001 - it is raised again in the thread that asks
-            errors.append(error)
+            future.set_result(function())
+        except Exception as error:  # noqa: BLE001 - the calling thread raises it
+            future.set_exception(error)
 
-    thread = threading.Thread(target=run, name="ims-on-kill", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise TimeoutError(f"Airflow did not answer within {seconds:g} s")
-    return answers[0]
+    threading.Thread(target=run, name="ims-on-kill", daemon=True).start()
+    if not wait([future], seconds).done:
+        raise TimeoutError(f"Airflow did not respond within {seconds:g} s")
+    return future.result()

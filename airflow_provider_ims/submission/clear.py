@@ -28,10 +28,10 @@ class ClearPolicy:
 
     :param family: The family of the job.
     :param hook: The hook of its product.
-    :param failed: Tells whether an ended job counts as failed for the task.
-    :param on_clear: ``auto`` joins a job whose result was never collected, where the parameters are the same; ``new``
+    :param failed: Returns whether an ended job counts as failed for the task.
+    :param on_clear: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new``
         never joins; ``rejoin`` joins any job that has not failed.
-    :param cancel_on_kill: Whether a running job is cancelled when its task was cleared during the wait.
+    :param cancel_on_kill: Whether a running job is cancelled if its task was cleared during the wait.
     """
 
     family: JobFamily
@@ -40,58 +40,49 @@ class ClearPolicy:
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True
 
-    def rejoins(self, record: SubmissionRecord, parameters: str, wait: WaitOutcome | None) -> bool:
+    def joins(self, record: SubmissionRecord, digest: str, wait: WaitOutcome | None) -> bool:
         """
-        Tell whether to join the job, and log the decision and its reason.
+        Return whether to join the job; log the decision and its reason.
 
-        :param note: The record of the submission before the clear; it has a job id.
-        :param parameters: The digest of the task's parameters now.
-        :param wait: How the wait for the job ended; ``None`` when it did not.
+        :param record: The submission before the clear, with the id of its job.
+        :param digest: The digest of the task's current parameters.
+        :param wait: How the wait for the job ended; ``None`` if it did not end.
         """
-        reason = self._reason_before_the_query(record, parameters, wait)
-        job, known = self._query(record)
-        if reason is None and known:
-            reason = self._reason_in_the_job(record, job, wait)
+        job_id = record.job_id or ""
+        job = None
+        reason = self._reason_in_record(record, digest, wait)
+        try:
+            job = self.family.query(self.hook, [job_id]).get(job_id)
+            reason = reason or self._reason_in_job(job_id, job, wait)
+        except ImsError as error:
+            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
         if reason is None:
-            log.info("The task was cleared: joining job %s, whose result was not collected", record.job_id)
+            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
             return True
         log.info("The task was cleared: submitting a new job, because %s", reason)
         if job is not None and not job.ended:
             if wait is None and self._cancels(job):
-                cancel_job(self.family, self.hook, job.id)
+                cancel_job(self.family, self.hook, job_id)
             else:
-                log.warning("Job %s from before the clear is still %s, and is billed", job.id, job.status)
+                log.warning("Job %s from before the clear is still %s, and is billed", job_id, job.status)
         return False
 
-    def _query(self, record: SubmissionRecord) -> tuple[Job | None, bool]:
-        """Return the job, and whether the service said anything about it."""
-        job_id = record.job_id or ""
-        try:
-            return self.family.query(self.hook, [job_id]).get(job_id), True
-        except ImsError as error:
-            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
-            return None, False
-
-    def _reason_before_the_query(
-        self, record: SubmissionRecord, parameters: str, wait: WaitOutcome | None
-    ) -> str | None:
+    def _reason_in_record(self, record: SubmissionRecord, digest: str, wait: WaitOutcome | None) -> str | None:
         if self.on_clear == "new":
             return "on_clear is 'new'"
-        if self.on_clear == "rejoin":
-            return None
-        if wait == "collected":
+        if self.on_clear == "auto" and wait == "collected":
             return f"the result of job {record.job_id} was already collected"
-        if record.parameters != parameters:
+        if self.on_clear == "auto" and record.parameters_digest != digest:
             return f"job {record.job_id} was submitted with other parameters"
         return None
 
-    def _reason_in_the_job(self, record: SubmissionRecord, job: Job | None, wait: WaitOutcome | None) -> str | None:
+    def _reason_in_job(self, job_id: str, job: Job | None, wait: WaitOutcome | None) -> str | None:
         if job is None:
-            return f"the service does not know job {record.job_id}"
+            return f"the service does not know job {job_id}"
         if job.ended:
-            return f"job {job.id} failed" if self.failed(job) else None
+            return f"job {job_id} failed" if self.failed(job) else None
         if self.on_clear == "auto" and wait is None and self._cancels(job):
-            return f"job {job.id} was still awaited at the clear, and can be cancelled"
+            return f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
         return None
 
     def _cancels(self, job: Job) -> bool:

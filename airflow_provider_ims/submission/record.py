@@ -1,40 +1,50 @@
-"""What is noted of a submission, for a retry."""
+"""The submission record: what a later try of the task knows about a submission."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, TypeAlias, get_args
 
 from airflow_provider_ims.jobs.marker import SubmissionKey
 
 log = logging.getLogger(__name__)
 
-#: The key in the task state store.
+#: The key of the record in the task state store.
 STORE_KEY = "ims_submission"
-#: The key of how the wait for a job ended: ``{"job_id", "outcome"}``.
+#: The key of the outcome of the wait: ``{"job_id", "outcome"}``.
 WAIT_KEY = "ims_wait"
 
-#: How a wait ended: the task took the job's result, or gave up without knowing the job's end.
+#: How a wait ended: the task collected the job's result, or failed before the job ended.
 WaitOutcome: TypeAlias = Literal["collected", "failed"]
+
+
+class SubmissionState(Enum):
+    """The state of a submission."""
+
+    NEW = "no request was sent, or the service rejected each one"
+    UNANSWERED = "a request got no response, so there may be a job"
+    ACCEPTED = "the service accepted a request, but the id of the job is unknown"
+    KNOWN = "the id of the job is known"
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRecord:
     """
-    What the task state store keeps of a submission.
+    The submission record in the task state store.
 
     :param action: The submit action.
-    :param max_tries: The task instance's, which a clear raises and a retry leaves.
-    :param run: The name of the task run in the marker.
-    :param number: The jobs of this run that ended in failure before.
-    :param submitted_at: When the last submit began, in epoch seconds.
-    :param unanswered: The submits under this number of which nobody knows whether they were accepted.
-    :param accepted: Whether the service let slip that one of them was.
-    :param parameters: A digest of the parameters, to tell when a retry has others.
-    :param client_token: The token that was sent: the ClientToken, or what serves as one.
+    :param max_tries: ``max_tries`` of the task instance. A clear raises it, a retry leaves it unchanged.
+    :param run: A hash that identifies the task run.
+    :param number: The number of the submission within the task run, from 0. A failed job increases it.
+    :param submitted_at: The time of the last request, in epoch seconds.
+    :param unanswered_submits: The number of requests without a known response.
+    :param accepted_without_id: Whether the service accepted a request without returning the job's id.
+    :param parameters_digest: A digest of the parameters, to detect changed parameters.
+    :param token: The token that was sent: the ClientToken or the kind's ``dedup_parameter``.
     :param job_id: The job, once its id is known.
-    :param try_number: The try that submitted the job or joined it last, and may cancel it.
+    :param try_number: The last try that submitted or joined the job. Only this try may cancel the job.
     """
 
     action: str
@@ -42,28 +52,37 @@ class SubmissionRecord:
     run: str
     number: int
     submitted_at: float
-    unanswered: int = 0
-    accepted: bool = False
-    parameters: str = ""
-    client_token: str | None = None
+    unanswered_submits: int = 0
+    accepted_without_id: bool = False
+    parameters_digest: str = ""
+    token: str | None = None
     job_id: str | None = None
     try_number: int = 0
 
     @property
     def key(self) -> SubmissionKey:
-        """What the job is marked with."""
+        """The key in the marker of the job."""
         return SubmissionKey(self.run, self.number)
+
+    @property
+    def state(self) -> SubmissionState:
+        """The state of the submission."""
+        if self.job_id is not None:
+            return SubmissionState.KNOWN
+        if self.accepted_without_id:
+            return SubmissionState.ACCEPTED
+        return SubmissionState.UNANSWERED if self.unanswered_submits else SubmissionState.NEW
 
     @classmethod
     def read(cls, stored: Any) -> SubmissionRecord | None:
-        """Return a note from the store; ``None`` for anything else."""
+        """Return the record for a stored value, or ``None`` for any value that is not a record."""
         try:
             return cls(**stored)
         except TypeError:
             return None
 
     def next(self) -> SubmissionRecord:
-        """Return the note of the submission that follows a failed job."""
+        """Return the record of the submission that follows a failed job."""
         return SubmissionRecord(
             self.action, self.max_tries, self.run, self.number + 1, self.submitted_at, try_number=self.try_number
         )
@@ -81,13 +100,13 @@ def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
         return
     try:
         store.set(WAIT_KEY, {"job_id": job_id, "outcome": outcome})
-    except Exception as error:  # noqa: BLE001 - whatever the store's backend raises; the job is done
-        log.warning("The end of the wait for job %s could not be stored: %s", job_id, error)
+    except Exception as error:  # noqa: BLE001 - depends on the store's backend; the job has already ended
+        log.warning("Storing the outcome of the wait for job %s failed: %s", job_id, error)
 
 
 def read_wait_outcome(store: Any, job_id: str | None) -> WaitOutcome | None:
     """
-    Return how the wait for a job ended; ``None`` when it did not, or that is not known.
+    Return how the wait for a job ended, or ``None`` if it did not end or its outcome is unknown.
 
     :param store: The task state store.
     :param job_id: The job.

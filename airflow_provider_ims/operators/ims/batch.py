@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.jobs.kinds import BATCH_MEDIA_PRODUCING, kind_of
+from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger
 
@@ -41,7 +41,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    kind = BATCH_MEDIA_PRODUCING
+    kind = kind_of("SubmitBatchMediaProducingJob")
     trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.jobs.kinds import AUDIO_PRODUCE, TEXT_GENERATE, kind_of
+from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
 
@@ -31,7 +31,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    kind = TEXT_GENERATE
+    kind = kind_of("SubmitTextGenerateJob")
     trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
@@ -78,7 +78,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    kind = AUDIO_PRODUCE
+    kind = kind_of("SubmitAudioProduceJob")
     trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
