@@ -128,7 +128,6 @@ BATCH_MEDIA_PRODUCING = JobKind(
     title="batch video production",
     submit_action="SubmitBatchMediaProducingJob",
     family=BATCH,
-    search_is_conclusive=True,
     parameters=declare(
         Parameter(
             "InputConfig",

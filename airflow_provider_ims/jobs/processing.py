@@ -154,7 +154,6 @@ PROCESSING_KINDS = (
         submit_action="SubmitTranscodeJob",
         family=TRANSCODE,
         job_id="TranscodeParentJob.ParentJobId",
-        search_is_conclusive=True,
         parameters=declare(
             "InputGroup*:json", "OutputGroup*:json", "Name", "ScheduleConfig:json", USER_DATA, CLIENT_TOKEN
         ),
@@ -164,7 +163,6 @@ PROCESSING_KINDS = (
         submit_action="SubmitMediaConvertJob",
         family=MEDIA_CONVERT,
         job_id="Job.JobId",
-        search_is_conclusive=True,
         parameters=declare("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
     ),
     JobKind(

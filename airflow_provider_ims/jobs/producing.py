@@ -73,7 +73,6 @@ PRODUCING_KINDS = (
         title="media production",
         submit_action="SubmitMediaProducingJob",
         family=MEDIA_PRODUCING,
-        search_is_conclusive=True,
         parameters=declare(
             "OutputMediaConfig*:json",
             "OutputMediaTarget",

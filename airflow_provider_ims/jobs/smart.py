@@ -184,7 +184,6 @@ SMART_KINDS = (
         submit_action="SubmitVideoTranslationJob",
         family=SMART,
         job_id="Data.JobId",
-        search_is_conclusive=True,
         parameters=declare(
             "InputConfig:json",
             "EditingConfig:json",

@@ -112,3 +112,23 @@ def test_every_operator_is_in_the_reference_and_in_the_table_of_kinds() -> None:
 def test_the_table_of_kinds_has_each_kind_once() -> None:
     shown = [re.findall(r"`(\w+)`", row[0])[0] for row in rows(ims_tables.job_kinds())]
     assert shown == [kind.submit_action for kind in KINDS]
+
+
+def test_the_table_of_recovery_policies_has_each_kind_once() -> None:
+    shown = {row[0]: row for row in rows(ims_tables.recovery_policies())}
+    actions = [action for row in shown.values() for action in re.findall(r"`(\w+)`", row[3])]
+    assert sorted(actions) == sorted(kind.submit_action for kind in KINDS)
+    assert {row[6] for row in rows(ims_tables.job_kinds())} == set(shown)
+    added = {name: row[1] for name, row in shown.items()}
+    assert added == {
+        "idempotency token": "`ClientToken`, marker",
+        "rejected duplicate": "`SessionId`",
+        "conclusive search": "marker",
+        "inconclusive search": "marker",
+        "not recoverable": "nothing",
+    }
+
+
+def test_the_table_of_searches_has_each_kind_with_a_marker_once() -> None:
+    actions = [action for row in rows(ims_tables.recovery_searches()) for action in re.findall(r"`(\w+)`", row[2])]
+    assert sorted(actions) == sorted(kind.submit_action for kind in KINDS if kind.takes_marker)

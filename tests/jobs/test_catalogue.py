@@ -17,10 +17,10 @@ from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, NO_JOBS, catalogue_rows, family_of, kind_of
+from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
 from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.jobs.search import find
+from airflow_provider_ims.jobs.search import find_job
 
 KEY = SubmissionKey("0123456789abcdef" * 2, 0)
 
@@ -174,14 +174,14 @@ def test_a_garbled_answer_is_a_passing_trouble(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_client_token], ids=kind_id)
-def test_a_client_token_makes_two_submits_one(service: ApiCaller, kind: JobKind) -> None:
+def test_two_submits_with_one_client_token_are_one_job(service: ApiCaller, kind: JobKind) -> None:
     assert service.submitted(kind, ClientToken="token") == service.submitted(kind, ClientToken="token")
     assert service.submitted(kind, ClientToken="other") != service.submitted(kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_marker], ids=kind_id)
 def test_a_job_is_found_by_its_marker(service: ApiCaller, kind: JobKind) -> None:
-    user_data = kind.marked(None, KEY)
+    user_data = kind.add_marker(None, KEY)
     assert user_data is not None
     assert key_in(user_data) == KEY
     service.submitted(kind)
@@ -191,20 +191,20 @@ def test_a_job_is_found_by_its_marker(service: ApiCaller, kind: JobKind) -> None
     assert search is not None
     submitted = encoded(SUBMITS[kind.family.product.code, kind.submit_action])
     since = service.emulator.health()["time"] - 2**21
-    assert find(search, service.hook(kind), submitted, KEY.run, since) == (KEY, job_id)
+    assert find_job(search, service.hook(kind), submitted, KEY.run, since) == (KEY, job_id)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.takes_marker], ids=kind_id)
-def test_a_job_that_no_marker_finds_is_not_marked(kind: JobKind) -> None:
-    assert kind.marked(None, KEY) is None
+def test_a_kind_without_a_search_gets_no_marker(kind: JobKind) -> None:
+    assert kind.add_marker(None, KEY) is None
 
 
-def test_a_marker_that_is_longer_than_the_actions_user_data_is_left_out() -> None:
+def test_the_marker_is_omitted_if_the_actions_user_data_has_no_room() -> None:
     censor = kind_of("SubmitMediaCensorJob")
-    assert censor.marked('{"a":"' + "x" * 60 + '"}', KEY) is not None
-    assert censor.marked('{"a":"' + "x" * 120 + '"}', KEY) is None
-    # What is no JSON object is the user's own.
-    assert censor.marked("plain words", KEY) is None
+    assert censor.add_marker('{"a":"' + "x" * 60 + '"}', KEY) is not None
+    assert censor.add_marker('{"a":"' + "x" * 120 + '"}', KEY) is None
+    # Plain text stays unchanged.
+    assert censor.add_marker("plain words", KEY) is None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.listing], ids=kind_id)
@@ -259,45 +259,23 @@ def test_an_entry_is_whole() -> None:
         assert family is family_of(family.name) is FAMILIES[family.name]
 
 
-def test_an_action_is_found_and_an_unknown_one_names_the_near_ones() -> None:
+def test_an_unknown_action_or_family_suggests_similar_ones() -> None:
     assert kind_of("SubmitASRJob").family is family_of("GetSmartHandleJob")
     assert kind_of("SubmitSnapshotJob").family is not kind_of("SubmitSnapshotJob", VOD).family
-    with pytest.raises(ImsRequestError, match="near it are SubmitTranscodeJob") as unknown:
+    with pytest.raises(ImsRequestError, match="Did you mean SubmitTranscodeJob") as unknown:
         kind_of("SubmitTranscodingJob")
     assert unknown.value.field == "job"
     with pytest.raises(ImsRequestError, match="SubmitTranscodeJobs is an action of vod, not of ice"):
         kind_of("SubmitTranscodeJobs")
     with pytest.raises(ImsRequestError, match="SubmitASRJob"):
         kind_of("ASR")
-    with pytest.raises(ImsRequestError, match=r"these exist: .*SubmitWorkflowJob"):
+    with pytest.raises(ImsRequestError, match=r"Known: .*SubmitWorkflowJob"):
         kind_of("xyzzy", VOD)
-    with pytest.raises(ImsRequestError, match="cannot be waited for: it runs for as long as its stream"):
+    with pytest.raises(ImsRequestError, match="job of SubmitLiveRecordJob: it runs as long as its stream"):
         kind_of("SubmitLiveRecordJob")
-    with pytest.raises(ImsRequestError, match=r"near it are .*transcode"):
+    with pytest.raises(ImsRequestError, match=r"Did you mean .*transcode"):
         family_of("transcod")
 
 
-def test_the_rows_of_the_catalogue_are_plain_data() -> None:
-    rows = catalogue_rows()
-    assert len(rows) == len(KINDS)
-    by_action = {(row["product"], row["submit_action"]): row for row in rows}
-    assert by_action["ice", "SubmitDNAJob"] == {
-        "title": "media fingerprint",
-        "product": "ice",
-        "submit_action": "SubmitDNAJob",
-        "query_action": "QueryDNAJobList",
-        "running": ("Queuing", "Analysing"),
-        "succeeded": ("Success",),
-        "failed": ("Fail",),
-        "found_by": None,
-        "dedup_parameter": None,
-        "search_proves": False,
-        "listing": None,
-        "cancel_action": "CancelDNAJob",
-        "cancel_while": ("Queuing",),
-        "ram_actions": ("ice:SubmitDNAJob", "ice:QueryDNAJobList", "ice:CancelDNAJob"),
-    }
-    tokens = {row["submit_action"] for row in rows if row["found_by"] == "client_token"}
-    assert len(tokens) == 8
-    assert json.loads(json.dumps(rows))
+def test_every_action_without_a_job_kind_has_a_reason() -> None:
     assert all(reason for reasons in NO_JOBS.values() for reason in reasons.values())

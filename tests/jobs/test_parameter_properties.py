@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, TEXT_GENERATE
+from airflow_provider_ims.jobs.ai_image import AI_IMAGE_JOB
+from airflow_provider_ims.jobs.batch import BATCH_MEDIA_PRODUCING
 from airflow_provider_ims.jobs.parameters import Parameter
+from airflow_provider_ims.jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_ims.exceptions import ImsUnavailableError
 from airflow_provider_ims.jobs.listing import MAX_PAGES, Listing, listed
 from airflow_provider_ims.jobs.marker import SubmissionKey
-from airflow_provider_ims.jobs.search import find, search_in
+from airflow_provider_ims.jobs.search import find_job, search_in
 
 SINCE = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 LISTING = Listing(
@@ -24,13 +24,13 @@ LISTING = Listing(
 
 
 class Pages:
-    """A hook whose listing has pages."""
+    """A hook that returns the pages of a listing."""
 
     def __init__(self, *pages: Mapping[str, Any]) -> None:
-        self.pages, self.asked = iter(pages), list[dict[str, Any]]()
+        self.pages, self.requests = iter(pages), list[dict[str, Any]]()
 
     def call(self, action: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append(dict(params))
+        self.requests.append(dict(params))
         return next(self.pages)
 
 
@@ -44,52 +44,52 @@ def marked(run: str, number: int) -> str:
 
 def search(*pages: Mapping[str, Any]) -> tuple[tuple[SubmissionKey, str] | None, list[dict[str, Any]]]:
     hook = Pages(*pages)
-    return find(search_in(LISTING), hook, {}, "run", SINCE), hook.asked  # type: ignore[arg-type]
+    return find_job(search_in(LISTING), hook, {}, "run", SINCE), hook.requests  # type: ignore[arg-type]
 
 
-def test_a_job_is_found_by_its_marker_on_whichever_page_it_is() -> None:
-    found, asked = search(
+def test_a_job_is_found_by_its_marker_on_any_page() -> None:
+    found, requests = search(
         {"SmartJobList": [job("a"), job("b", marked("other", 0))], "NextToken": "2"},
         {"SmartJobList": [job("c", marked("run", 0))], "NextToken": ""},
     )
     assert found == (SubmissionKey("run", 0), "c")
-    assert asked == [
+    assert requests == [
         {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z"},
         {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z", "NextToken": "2"},
     ]
 
 
-def test_of_several_jobs_of_a_run_the_latest_is_found() -> None:
+def test_the_latest_job_of_a_run_is_found() -> None:
     jobs = [job("first", marked("run", 0)), job("third", marked("run", 2)), job("second", marked("run", 1))]
     found, _ = search({"SmartJobList": jobs})
     assert found == (SubmissionKey("run", 2), "third")
 
 
-def test_the_search_ends_where_the_jobs_are_older_than_the_submit() -> None:
+def test_the_search_ends_at_jobs_older_than_the_submit() -> None:
     old = job("old", created="2027-01-15T07:54:59Z")
-    found, asked = search({"SmartJobList": [job("new"), old], "NextToken": "2"})
+    found, requests = search({"SmartJobList": [job("new"), old], "NextToken": "2"})
     assert found is None
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
-def test_a_listing_that_never_ends_is_left() -> None:
+def test_the_number_of_pages_is_limited() -> None:
     def endless() -> Iterator[dict[str, Any]]:
         while True:
             yield {"SmartJobList": [job("x")], "NextToken": "again"}
 
     pages = (page for page, _ in zip(endless(), range(MAX_PAGES + 5), strict=False))
-    with pytest.raises(ImsUnavailableError, match="no end"):
+    with pytest.raises(ImsUnavailableError, match="more than"):
         search(*pages)
 
 
 @pytest.mark.parametrize("body", [{"RequestId": "R", "SmartJobList": []}, {"RequestId": "R", "MaxResults": 10}])
-def test_an_empty_listing_says_that_there_is_no_job(body: dict[str, Any]) -> None:
+def test_an_empty_listing_is_valid(body: dict[str, Any]) -> None:
     assert listed(body, "SmartJobList", "ListSmartJobs") == []
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"RequestId": "R"}, {"html": 1}, {"SmartJobList": "x"}, {"SmartJobList": [1]}, {"SmartJobList": {}}]
 )
-def test_what_is_no_listing_says_nothing(body: dict[str, Any]) -> None:
+def test_any_other_response_is_not_a_listing(body: dict[str, Any]) -> None:
     with pytest.raises(ImsUnavailableError, match="SmartJobList"):
         listed(body, "SmartJobList", "ListSmartJobs")

@@ -1,4 +1,4 @@
-"""What a lost answer and a crash cost, for each kind of the catalogue."""
+"""The number of paid jobs after a lost response, for each job kind of the catalogue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from support.submits import SUBMITS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUncertainSubmitError
-from airflow_provider_ims.jobs.kinds import KINDS, JobKind, kind_of
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.kinds import KINDS, kind_of
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
 from airflow_provider_ims.submission import Submitter
+from airflow_provider_ims.submission.recovery import NOT_RECOVERABLE, POLICIES, REJECTED_DUPLICATE, policy_of
 
 OPERATORS = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
 
@@ -29,11 +31,12 @@ def key(kind: JobKind) -> str:
     return key_of(kind.submit_action, kind.family.product.version)
 
 
-FOUND = [kind for kind in KINDS if kind.takes_client_token or kind.takes_marker]
-REFUSED = [kind for kind in KINDS if kind.dedup_parameter]
-LOST = [kind for kind in KINDS if kind not in FOUND and kind not in REFUSED]
-#: All jobs end at once, so that those are found, too, which only what they made tells of.
-listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind): 0 for kind in KINDS})
+#: Policy -> the kinds that it recovers.
+KINDS_OF = {policy: [kind for kind in KINDS if policy_of(kind) is policy] for policy in POLICIES}
+REJECTED, LOST = KINDS_OF[REJECTED_DUPLICATE], KINDS_OF[NOT_RECOVERABLE]
+FOUND = [kind for kind in KINDS if kind not in REJECTED and kind not in LOST]
+#: All jobs end at once: an AI image job is listed only after it has produced images.
+all_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind): 0 for kind in KINDS})
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +50,9 @@ def task(kind: JobKind, **more: Any) -> Any:
     return OPERATORS[code](task_id="job", job=kind.submit_action, parameters=parameters, poll_interval=0.05, **more)
 
 
-@listed
+@all_listed
 @pytest.mark.parametrize("kind", FOUND, ids=kind_id)
-def test_a_job_that_can_be_found_is_paid_for_once_when_its_answer_is_lost(
+def test_a_recoverable_job_is_submitted_once_when_its_response_is_lost(
     kind: JobKind, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(key(kind), "cut_after")
@@ -58,8 +61,8 @@ def test_a_job_that_can_be_found_is_paid_for_once_when_its_answer_is_lost(
     assert result["job_id"] == job["job_id"]
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-def test_a_job_whose_repetition_is_refused_is_paid_for_once_and_told_of(
+@pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
+def test_a_job_whose_duplicate_is_rejected_is_submitted_once_and_the_task_fails(
     kind: JobKind, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(key(kind), "cut_after")
@@ -75,9 +78,9 @@ def test_a_job_whose_repetition_is_refused_is_paid_for_once_and_told_of(
     assert run.attempt()["job_id"] != job["job_id"]
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-@pytest.mark.parametrize("store", [Store(), None], ids=["noted", "not noted"])
-def test_a_failed_job_is_followed_by_one_that_is_not_refused(
+@pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
+@pytest.mark.parametrize("store", [Store(), None], ids=["recorded", "not recorded"])
+def test_a_job_after_a_failed_job_is_not_rejected_as_a_duplicate(
     kind: JobKind, store: Store | None, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(key(kind), "fail_job")
@@ -88,8 +91,8 @@ def test_a_failed_job_is_followed_by_one_that_is_not_refused(
     assert len(ims_emulator.jobs()) == 2
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-def test_a_users_own_identifier_stays_what_it_was_in_the_first_try(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+@pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
+def test_the_users_own_token_of_the_first_try_is_sent_in_later_tries(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(key(kind), "cut_after")
     run = TaskRun(task(kind))
     for own in ("mine-1", "mine-2"):
@@ -102,13 +105,11 @@ def test_a_users_own_identifier_stays_what_it_was_in_the_first_try(kind: JobKind
 
 
 @pytest.mark.parametrize("kind", LOST, ids=kind_id)
-def test_a_job_that_cannot_be_found_is_told_of_and_not_repeated_where_that_is_asked_for(
-    kind: JobKind, ims_emulator: ImsEmulator
-) -> None:
+def test_on_uncertain_fail_never_submits_an_unrecoverable_job_twice(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(key(kind), "cut_after")
     run = TaskRun(task(kind, on_uncertain="fail"))
     for _ in range(2):
-        with pytest.raises(ImsUncertainSubmitError, match="cannot be looked for") as failure:
+        with pytest.raises(ImsUncertainSubmitError, match="cannot be searched for") as failure:
             run.attempt()
         assert "UserData" not in str(failure.value)
         assert "clear the task" in str(failure.value)
@@ -116,13 +117,13 @@ def test_a_job_that_cannot_be_found_is_told_of_and_not_repeated_where_that_is_as
 
 
 @pytest.mark.parametrize("kind", LOST, ids=kind_id)
-def test_a_job_that_cannot_be_found_is_submitted_once_more_with_a_warning(
+def test_an_unrecoverable_job_is_submitted_once_more_with_a_warning(
     kind: JobKind, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     ims_emulator.fault(key(kind), "cut_after")
     TaskRun(task(kind)).attempt()
     assert len(ims_emulator.jobs()) == 2
-    assert any("cannot be found out" in line for line in task_log.lines("warning"))
+    assert any("cannot be searched for" in line for line in task_log.lines("warning"))
     assert not any("UserData" in line for line in task_log.lines())
 
 
@@ -131,7 +132,7 @@ def test_a_job_that_cannot_be_found_is_submitted_once_more_with_a_warning(
     [("SubmitMediaCensorJob", "plain words"), ("SubmitASRJob", {"note": "x" * 490})],
     ids=["plain text", "no room"],
 )
-def test_a_search_proves_nothing_of_a_job_that_carries_no_marker(
+def test_a_job_without_a_marker_is_not_recoverable_by_a_conclusive_search(
     job: str, user_data: Any, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     ims_emulator.fault(job, "cut_after", count=None)
@@ -139,15 +140,17 @@ def test_a_search_proves_nothing_of_a_job_that_carries_no_marker(
     operator.parameters = {**operator.parameters, "UserData": user_data}
     run = TaskRun(operator)
     for _ in range(3):
-        with pytest.raises(ImsUncertainSubmitError, match="cannot be looked for"):
+        with pytest.raises(ImsUncertainSubmitError, match="cannot be searched for"):
             run.attempt()
     assert len(ims_emulator.jobs()) == 2
     assert not any("is listed, so none was accepted" in line for line in task_log.lines())
     assert any("cannot be found" in line for line in task_log.lines())
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-def test_without_a_note_a_repetition_is_not_refused_but_made_once(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+@pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
+def test_without_a_record_the_job_is_submitted_once_more_without_a_token(
+    kind: JobKind, ims_emulator: ImsEmulator
+) -> None:
     ims_emulator.fault(key(kind), "cut_after", count=None)
     run = TaskRun(task(kind), store=None)
     with pytest.raises(ImsUncertainSubmitError):
@@ -155,8 +158,8 @@ def test_without_a_note_a_repetition_is_not_refused_but_made_once(kind: JobKind,
     assert len(ims_emulator.jobs()) == 2
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=kind_id)
-def test_a_submit_that_is_only_ever_refused_is_no_uncertain_one(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+@pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
+def test_a_submit_that_is_always_rejected_is_not_uncertain(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(key(kind), "error", count=None, code="InvalidParameter", status=400)
     run = TaskRun(task(kind))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Two hundred tasks submit at once to a service that throttles, fails and loses answers."""
+"""Two hundred tasks submit at once to a service that throttles, fails and loses responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 TASKS = 200
 
 
-def test_in_a_storm_each_of_200_mapped_tasks_gets_its_one_job(
+def test_each_of_200_mapped_tasks_submits_one_job_to_an_unreliable_service(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = random.randrange(2**32)
@@ -30,7 +30,7 @@ def test_in_a_storm_each_of_200_mapped_tasks_gets_its_one_job(
     ims_emulator.fault(AUDIO.submit, "qps", rate=20)
     ims_emulator.fault(AUDIO.submit, "unavailable", count=None, share=0.1, seed=seed)
     ims_emulator.fault(AUDIO.submit, "cut_after", count=None, share=0.05, seed=seed)
-    # The emulator's listing does not lag: a hundredth of the looking time is enough.
+    # The emulator's listing does not lag: a hundredth of the search time is enough.
     monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda seconds: time.sleep(seconds / 100)))
     task = AUDIO.task(wait_for_completion=False)
 
@@ -40,7 +40,7 @@ def test_in_a_storm_each_of_200_mapped_tasks_gets_its_one_job(
             try:
                 return str(tries.attempt()["job_id"])
             except ImsUncertainSubmitError:
-                # Too many answers were lost for one try; Airflow's retry takes it up.
+                # Too many responses were lost for one try; a retry continues.
                 assert tries.try_number <= tries.retries
 
     with ThreadPoolExecutor(TASKS) as pool:

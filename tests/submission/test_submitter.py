@@ -31,7 +31,7 @@ from airflow_provider_ims.tasks import JobTask
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-#: Text jobs are found by their marker only where the service lists them, which is not documented.
+#: Whether the service lists text jobs is not documented.
 text_jobs_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={case.submit: 0 for case in CASES.values()})
 never_ending = pytest.mark.ims_emulator(
     list_text_jobs=True, clock="manual", durations={case.submit: 60 for case in CASES.values()}
@@ -39,12 +39,12 @@ never_ending = pytest.mark.ims_emulator(
 
 
 class KilledError(BaseException):
-    """The task's process ends here, with no chance to say anything."""
+    """Ends the task's process without any cleanup."""
 
 
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Let no submitter sleep, and tell how long each would have."""
+    """Replace the sleeps of the submitter, and return their durations."""
     pauses: list[float] = []
     monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=pauses.append))
     return pauses
@@ -52,7 +52,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @dataclass
 class Kill:
-    """Kills the task's process at a point, once."""
+    """Kills the task's process once."""
 
     monkeypatch: pytest.MonkeyPatch
     done: list[str] = field(default_factory=list)
@@ -80,15 +80,15 @@ def submits(hook: Any, action: Any, parameters: Any) -> bool:
     return bool(action.name.startswith("Submit"))
 
 
-def notes_an_id(store: Any, key: str, value: Any) -> bool:
+def records_a_job_id(store: Any, key: str, value: Any) -> bool:
     return value["job_id"] is not None
 
 
 POINTS: dict[str, Callable[[Kill], None]] = {
     "before the request": lambda kill: kill.around(AlibabaCloudMediaHook, "_send", before=True, when=submits),
-    "before the answer": lambda kill: kill.around(AlibabaCloudMediaHook, "_send", before=False, when=submits),
-    "before the note": lambda kill: kill.around(Store, "set", before=True, when=notes_an_id),
-    "after the note": lambda kill: kill.around(Store, "set", before=False, when=notes_an_id),
+    "before the response": lambda kill: kill.around(AlibabaCloudMediaHook, "_send", before=False, when=submits),
+    "before the record": lambda kill: kill.around(Store, "set", before=True, when=records_a_job_id),
+    "after the record": lambda kill: kill.around(Store, "set", before=False, when=records_a_job_id),
     "in the resume phase": lambda kill: kill.around(JobTask, "ended_jobs", before=True),
 }
 
@@ -97,7 +97,7 @@ POINTS: dict[str, Callable[[Kill], None]] = {
 @every_mode
 @pytest.mark.parametrize("point", POINTS)
 @text_jobs_listed
-def test_a_task_killed_anywhere_pays_for_one_job(
+def test_a_task_killed_at_any_point_submits_one_job(
     case: Case, mode: dict[str, Any], point: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
     kill = Kill(monkeypatch)
@@ -124,7 +124,7 @@ LOST = {
 @every_kind
 @pytest.mark.parametrize("lost", LOST)
 @text_jobs_listed
-def test_a_lost_answer_is_followed_by_a_look_and_one_job_is_paid_for(
+def test_a_lost_response_is_followed_by_a_search_and_one_job_is_submitted(
     case: Case, lost: str, ims_emulator: ImsEmulator
 ) -> None:
     kind, options = LOST[lost]
@@ -135,7 +135,7 @@ def test_a_lost_answer_is_followed_by_a_look_and_one_job_is_paid_for(
 
 @every_kind
 @text_jobs_listed
-def test_a_lagging_listing_is_waited_for(
+def test_the_search_waits_for_a_listing_that_lags(
     case: Case, ims_emulator: ImsEmulator, slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = {"image": "ListAIImageInfo", "batch": "ListBatchMediaProducingJobs"}
@@ -146,7 +146,7 @@ def test_a_lagging_listing_is_waited_for(
     assert run_task(case.task())["state"] == case.ended
     assert len(ims_emulator.jobs()) == 1
     if case is BATCH:
-        # Its ClientToken makes waiting needless: the second submit is answered with the first job.
+        # For its ClientToken, the service returns the first job to a second submit.
         assert slept == []
         assert len(ims_emulator.requests(case.submit)) == 2
     else:
@@ -155,9 +155,9 @@ def test_a_lagging_listing_is_waited_for(
 
 
 class TestNotFound:
-    """What cannot be found: a text job where the service does not list them, an AI image job that still runs."""
+    """Jobs that a search does not find: text jobs that are not listed, running AI image jobs."""
 
-    def test_the_default_submits_again_after_enough_looks_and_says_what_that_may_cost(
+    def test_the_default_submits_again_after_the_search_time_and_warns_of_two_jobs(
         self, ims_emulator: ImsEmulator, slept: list[float], task_log: TaskLog
     ) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
@@ -166,13 +166,13 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 2
         assert any("there are two jobs now" in line for line in task_log.lines("warning"))
 
-    def test_both_submits_carry_the_same_key(self, ims_emulator: ImsEmulator) -> None:
+    def test_both_submits_carry_the_same_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
         run_task(TEXT.task())
         lost, repeated = ims_emulator.requests(TEXT.submit)
         assert lost["parameters"] == repeated["parameters"]
 
-    def test_fail_leaves_it_to_a_person_and_names_what_to_look_for(self, ims_emulator: ImsEmulator) -> None:
+    def test_fail_raises_an_error_that_names_the_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
         run = TaskRun(TEXT.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError) as caught:
@@ -185,7 +185,7 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 1
 
     @never_ending
-    def test_an_ai_image_job_is_found_once_it_has_drawn(self, ims_emulator: ImsEmulator) -> None:
+    def test_an_ai_image_job_is_found_after_it_has_produced_images(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(IMAGE.submit, "cut_after")
         run = TaskRun(IMAGE.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError):
@@ -194,43 +194,37 @@ class TestNotFound:
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_fail_submits_again_where_the_search_proves_that_no_job_was_accepted(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
+    def test_fail_submits_again_after_a_conclusive_search(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error")
         run_task(AUDIO.task(on_uncertain="fail", wait_for_completion=False))
         assert len(ims_emulator.requests(AUDIO.submit)) == 2
 
-    def test_a_service_that_never_answers_is_given_up(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_number_of_submits_in_one_try_is_limited(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error", count=None)
         with pytest.raises(ImsUncertainSubmitError, match=f"{MAX_SUBMITS} submits"):
             run_task(AUDIO.task())
         assert len(ims_emulator.requests(AUDIO.submit)) == MAX_SUBMITS
 
-    def test_however_many_answers_are_lost_in_however_many_tries_two_jobs_are_the_most(
+    def test_two_jobs_are_the_maximum_for_any_number_of_lost_responses_and_tries(
         self, ims_emulator: ImsEmulator
     ) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after", count=None)
         run = TaskRun(TEXT.task())
         for _ in range(4):
-            with pytest.raises(ImsUncertainSubmitError, match="2 submits got no answer"):
+            with pytest.raises(ImsUncertainSubmitError, match="2 submits got no response"):
                 run.attempt()
         assert len(ims_emulator.jobs()) == 2
 
-    def test_an_answer_that_accepts_without_an_id_is_never_followed_by_another_submit(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
+    def test_no_submit_follows_one_that_was_accepted_without_an_id(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "odd_shape", count=None, drop=["JobId"], merge={"Data": {"JobId": "x"}})
         run = TaskRun(TEXT.task())
         for _ in range(2):
-            with pytest.raises(ImsUncertainSubmitError, match="accepted it"):
+            with pytest.raises(ImsUncertainSubmitError, match="accepted a submit"):
                 run.attempt()
         assert len(ims_emulator.jobs()) == 1
 
     @never_ending
-    def test_a_repeat_that_is_refused_does_not_make_the_submit_before_it_forgotten(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
+    def test_a_rejected_second_submit_keeps_the_record_of_the_first_one(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(IMAGE.submit, "cut_after")
         run = TaskRun(IMAGE.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError):
@@ -243,11 +237,11 @@ class TestNotFound:
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_batch_whose_token_is_known_with_other_parameters_is_looked_for(
+    def test_a_token_that_is_known_with_other_parameters_leads_to_a_search(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = TaskRun(BATCH.task(template_config=["first try"]))
-        Kill(monkeypatch).around(Store, "set", before=True, when=notes_an_id)
+        Kill(monkeypatch).around(Store, "set", before=True, when=records_a_job_id)
         with pytest.raises(KilledError):
             run.attempt()
         run.task.template_config = ["second try"]
@@ -257,7 +251,7 @@ class TestNotFound:
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_listing_that_may_not_be_read_is_no_proof_that_there_is_no_job(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_denied_listing_does_not_prove_that_there_is_no_job(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
         ims_emulator.fault("ListSmartJobs", "deny", count=None)
         run = TaskRun(TEXT.task())
@@ -270,7 +264,7 @@ class TestNotFound:
 class TestRetry:
     @every_mode
     @never_ending
-    def test_it_joins_the_job_that_still_runs(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    def test_it_joins_a_running_job(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(timeout=0.05, **mode))
         with pytest.raises(ImsJobTimeoutError):
             run.attempt()
@@ -280,7 +274,7 @@ class TestRetry:
 
     @every_kind
     @every_mode
-    def test_it_collects_the_job_that_has_ended(
+    def test_it_collects_the_result_of_an_ended_job(
         self, case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
     ) -> None:
         run = TaskRun(case.task(**mode))
@@ -299,9 +293,7 @@ class TestRetry:
         keys = [key_in(job["parameters"]["UserData"]) for job in ims_emulator.jobs()]
         assert [key.number for key in keys if key] == [0, 1]
 
-    def test_videos_that_failed_are_made_anew_only_where_that_counts_as_failure(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
+    def test_a_partly_failed_batch_is_submitted_again_if_it_counts_as_failed(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
         run = TaskRun(BATCH.task(fail_on_partial_failure=True))
         with pytest.raises(ImsJobFailedError):
@@ -310,13 +302,13 @@ class TestRetry:
         assert len(ims_emulator.jobs()) == 2
 
     @text_jobs_listed
-    def test_a_lost_job_that_failed_meanwhile_is_followed_by_one_more(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_found_job_that_failed_is_followed_by_one_more(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "fail_job")
         ims_emulator.fault(TEXT.submit, "cut_after")
         assert run_task(TEXT.task())["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 2
 
-    def test_a_refused_submit_leaves_nothing_to_look_for(self, ims_emulator: ImsEmulator) -> None:
+    def test_no_search_follows_a_rejected_submit(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "deny")
         run = TaskRun(TEXT.task(on_uncertain="fail"))
         with pytest.raises(ImsPermissionError):
@@ -324,7 +316,7 @@ class TestRetry:
         assert run.attempt()["state"] == "Finished"
         assert ims_emulator.requests("ListSmartJobs") == []
 
-    def test_a_job_that_is_not_known_yet_is_waited_for(self, ims_emulator: ImsEmulator) -> None:
+    def test_it_waits_for_a_job_that_the_service_does_not_know_yet(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(IMAGE.task())
         run.attempt()
         ims_emulator.fault(IMAGE.query, "odd_shape", count=1, body={"AIImageJobList": []})
@@ -333,7 +325,7 @@ class TestRetry:
 
     @pytest.mark.parametrize("policy", ["submit", "fail"])
     @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidRegionId.NotFound"])
-    def test_a_job_that_the_service_denies_to_know_is_not_paid_for_again(
+    def test_a_job_that_the_service_does_not_know_is_not_submitted_again(
         self, policy: str, code: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = TaskRun(TEXT.task(on_uncertain=policy))
@@ -346,7 +338,7 @@ class TestRetry:
         assert run.attempt() == first
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_change_of_the_number_of_retries_is_no_clear(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_change_of_retries_is_not_a_clear(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task())
         first = run.attempt()
         max_tries = run.retries
@@ -355,7 +347,7 @@ class TestRetry:
         assert run.attempt() == first
         assert len(ims_emulator.jobs()) == 1
 
-    def test_other_parameters_than_the_job_has_are_told(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_changed_parameters_are_logged(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         run = TaskRun(TEXT.task(title="Monday"))
         first = run.attempt()
         assert not any("other parameters" in line for line in task_log.lines("warning"))
@@ -366,7 +358,7 @@ class TestRetry:
     @pytest.mark.parametrize(
         "uri", [None, "alibabacloud-ims://id:secret@", "alibabacloud-ims://id:secret@/?ca=%2Fnone"]
     )
-    def test_a_connection_that_is_not_complete_leaves_nothing_to_look_for(
+    def test_no_search_follows_an_incomplete_connection(
         self, uri: str | None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         good = ims_emulator.connection_uri
@@ -398,7 +390,7 @@ class TestClear:
 
     @every_kind
     @every_mode
-    @pytest.mark.parametrize("point", ["before the answer", "after the note", "in the resume phase"])
+    @pytest.mark.parametrize("point", ["before the response", "after the record", "in the resume phase"])
     @text_jobs_listed
     def test_a_job_whose_result_was_never_collected_is_joined(
         self, case: Case, mode: dict[str, Any], point: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
@@ -439,7 +431,7 @@ class TestClear:
     def test_with_other_parameters_it_submits_exactly_one_more(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
-        run = killed_after_the_note(monkeypatch)
+        run = killed_after_the_record(monkeypatch)
         run.task = TEXT.task(type="Title")
         run.clear()
         run.attempt()
@@ -449,7 +441,7 @@ class TestClear:
     def test_on_clear_new_submits_exactly_one_more(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = killed_after_the_note(monkeypatch, on_clear="new")
+        run = killed_after_the_record(monkeypatch, on_clear="new")
         run.clear()
         run.attempt()
         assert len(ims_emulator.jobs()) == 2
@@ -473,14 +465,14 @@ class TestClear:
         assert run.attempt()["state"] == "Finished"
 
     @never_ending
-    def test_it_names_the_job_that_still_runs(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_the_log_names_a_job_that_continues(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         run = TaskRun(TEXT.task(wait_for_completion=False))
         before = run.attempt()["job_id"]
         run.clear()
         run.attempt()
         assert any(f"Job {before} from before the clear is still Created" in line for line in task_log.lines("warning"))
 
-    def test_a_submit_whose_job_is_not_found_is_named_and_a_new_job_is_submitted(
+    def test_a_new_job_is_submitted_if_the_lost_one_is_not_found_and_the_log_names_its_key(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
@@ -491,27 +483,27 @@ class TestClear:
         run.attempt()
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
-    def test_a_job_that_the_service_does_not_know_is_submitted_anew(
+    def test_a_new_job_is_submitted_if_the_service_does_not_know_the_earlier_one(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = killed_after_the_note(monkeypatch)
+        run = killed_after_the_record(monkeypatch)
         ims_emulator.reset()
         run.clear()
         assert run.attempt()["state"] == "Finished"
 
-    def test_a_job_whose_state_cannot_be_read_is_joined(
+    def test_a_job_whose_state_is_unknown_is_joined(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = killed_after_the_note(monkeypatch)
+        run = killed_after_the_record(monkeypatch)
         run.clear()
         ims_emulator.fault(TEXT.query, "deny")
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_retry_after_the_clear_joins_the_job_that_the_clear_has_joined(
+    def test_a_retry_after_the_clear_joins_the_same_job(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = killed_after_the_note(monkeypatch)
+        run = killed_after_the_record(monkeypatch)
         run.clear()
         first = run.attempt()
         assert run.attempt() == first
@@ -522,8 +514,8 @@ def killed(*_: Any, **__: Any) -> None:
     raise KilledError
 
 
-def killed_after_the_note(monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> TaskRun:
-    POINTS["after the note"](Kill(monkeypatch))
+def killed_after_the_record(monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> TaskRun:
+    POINTS["after the record"](Kill(monkeypatch))
     run = TaskRun(TEXT.task(**arguments))
     with pytest.raises(KilledError):
         run.attempt()
@@ -535,7 +527,7 @@ def keys_of(ims_emulator: ImsEmulator, case: Case) -> list[str]:
 
 
 class TestKey:
-    def test_two_mapped_instances_and_two_runs_have_jobs_of_their_own(self, ims_emulator: ImsEmulator) -> None:
+    def test_mapped_task_instances_and_dag_runs_have_separate_jobs(self, ims_emulator: ImsEmulator) -> None:
         task = BATCH.task()
         for store in (Store(), None):
             for map_index, run_id in ((0, "monday"), (1, "monday"), (0, "tuesday")):
@@ -545,28 +537,28 @@ class TestKey:
         assert len(ims_emulator.jobs()) == 6
         assert len(set(keys_of(ims_emulator, BATCH))) == 6
 
-    def test_two_airflows_with_the_same_names_have_jobs_of_their_own(self, ims_emulator: ImsEmulator) -> None:
+    def test_two_airflows_with_the_same_names_have_separate_jobs(self, ims_emulator: ImsEmulator) -> None:
         for _ in range(2):
             run_task(BATCH.task())
         assert len(ims_emulator.jobs()) == 2
 
-    def test_it_is_the_client_token_where_the_api_has_one(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_marker_is_the_client_token_if_the_api_has_one(self, ims_emulator: ImsEmulator) -> None:
         run_task(BATCH.task())
         (request,) = ims_emulator.requests(BATCH.submit)
         assert [request["parameters"]["ClientToken"]] == keys_of(ims_emulator, BATCH)
 
-    def test_the_users_own_client_token_is_left_alone(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_users_own_client_token_is_sent_unchanged_and_without_a_marker(self, ims_emulator: ImsEmulator) -> None:
         first = run_task(BATCH.task(client_token="order-66", user_data={"a": 1}))
         ims_emulator.fault(BATCH.submit, "cut_after")
         assert run_task(BATCH.task(client_token="order-66", user_data={"a": 1})) == first
         assert len(ims_emulator.jobs()) == 1
         assert {request["parameters"]["UserData"] for request in ims_emulator.requests(BATCH.submit)} == {'{"a":1}'}
 
-    def test_a_token_of_the_users_that_renders_anew_in_each_try_stays_the_first(
+    def test_a_client_token_that_renders_differently_keeps_its_first_value(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = TaskRun(BATCH.task(client_token="try-1"))
-        Kill(monkeypatch).around(Store, "set", before=True, when=notes_an_id)
+        Kill(monkeypatch).around(Store, "set", before=True, when=records_a_job_id)
         with pytest.raises(KilledError):
             run.attempt()
         run.task.client_token = "try-2"
@@ -574,7 +566,7 @@ class TestKey:
         assert len(ims_emulator.jobs()) == 1
 
     @every_kind
-    def test_the_users_data_arrives_unchanged_but_for_the_marker(self, case: Case, ims_emulator: ImsEmulator) -> None:
+    def test_the_marker_keeps_the_users_own_fields(self, case: Case, ims_emulator: ImsEmulator) -> None:
         own = {"NotifyAddress": "https://xx.xx.xxx", "Extend": {"localId": "蛋糕", "n": [1, 2.5, None]}}
         run_task(case.task(user_data=own))
         (request,) = ims_emulator.requests(case.submit)
@@ -583,16 +575,14 @@ class TestKey:
         assert marked.pop(MARKER)
         assert arrived == own
 
-    def test_without_room_for_the_marker_the_job_is_submitted_all_the_same(
-        self, ims_emulator: ImsEmulator, task_log: TaskLog
-    ) -> None:
+    def test_a_job_without_room_for_the_marker_is_submitted(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         own = json.dumps({"x": "y" * 490})
         run_task(TEXT.task(user_data=own))
         (request,) = ims_emulator.requests(TEXT.submit)
         assert request["parameters"]["UserData"] == own
         assert any("no room for the marker" in line for line in task_log.lines())
 
-    def test_without_a_marker_nothing_is_looked_for(self, ims_emulator: ImsEmulator) -> None:
+    def test_no_search_follows_a_submit_without_a_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
         run_task(TEXT.task(user_data={"x": "y" * 490}))
         assert ims_emulator.requests("ListSmartJobs") == []
@@ -600,7 +590,7 @@ class TestKey:
 
 
 class TestStore:
-    def test_an_intent_that_cannot_be_noted_keeps_the_job_from_being_submitted(self, ims_emulator: ImsEmulator) -> None:
+    def test_nothing_is_submitted_if_the_record_cannot_be_written(self, ims_emulator: ImsEmulator) -> None:
         class Broken(Store):
             def set(self, key: str, value: Any) -> None:
                 raise RuntimeError("the API server is gone")
@@ -610,7 +600,7 @@ class TestStore:
         assert ims_emulator.requests() == []
 
     @text_jobs_listed
-    def test_an_id_that_cannot_be_noted_neither_ends_the_task_nor_costs_a_second_job(
+    def test_a_job_id_that_cannot_be_recorded_neither_fails_the_task_nor_leads_to_a_second_job(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         class Forgetful(Store):
@@ -626,16 +616,16 @@ class TestStore:
         assert len(ims_emulator.jobs()) == 1
 
     @pytest.mark.parametrize("record", [None, "x", 7, {}, {"job_id": 7}, {"action": "Other"}])
-    def test_a_note_that_is_not_ours_is_passed_over(self, record: Any, ims_emulator: ImsEmulator) -> None:
+    def test_a_foreign_record_is_ignored(self, record: Any, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(), store=Store({STORE_KEY: record}))
         assert run.attempt()["state"] == "Finished"
 
-    def test_the_note_of_another_kind_of_job_is_passed_over(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_record_of_another_job_kind_is_ignored(self, ims_emulator: ImsEmulator) -> None:
         store = Store()
         TaskRun(BATCH.task(), store=store).attempt()
         assert TaskRun(TEXT.task(), store=store).attempt()["state"] == "Finished"
 
-    def test_switched_off_each_try_submits_and_nothing_is_noted_or_marked(self, ims_emulator: ImsEmulator) -> None:
+    def test_without_durable_each_try_submits_without_record_and_marker(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(durable=False))
         run.attempt()
         run.attempt()
@@ -649,7 +639,7 @@ class TestWithoutAStore:
 
     @every_kind
     @text_jobs_listed
-    def test_a_retry_looks_for_the_marker(self, case: Case, ims_emulator: ImsEmulator) -> None:
+    def test_a_retry_searches_for_the_marker(self, case: Case, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(case.task(), store=None)
         first = run.attempt()
         assert run.attempt() == first
@@ -673,12 +663,12 @@ class TestWithoutAStore:
         run.attempt()
         assert len(ims_emulator.jobs()) == 2
 
-    def test_a_first_try_looks_for_nothing(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_first_try_does_not_search(self, ims_emulator: ImsEmulator) -> None:
         TaskRun(TEXT.task(), store=None).attempt()
         assert ims_emulator.requests("ListSmartJobs") == []
 
     @text_jobs_listed
-    def test_it_looks_from_the_start_of_the_dag_run_on(self, ims_emulator: ImsEmulator) -> None:
+    def test_it_searches_from_the_start_of_the_dag_run(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(BATCH.task(), store=None)
         run.dag_run_start = datetime(2026, 1, 1, 6, tzinfo=UTC)
         run.attempt()
@@ -687,13 +677,13 @@ class TestWithoutAStore:
         assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:55:00Z"
 
 
-def test_pauses_grow_and_add_up_to_the_lag() -> None:
+def test_pauses_grow_and_add_up_to_the_search_time() -> None:
     assert list(_pauses(30)) == [1, 2, 4, 8, 15]
     assert sum(_pauses(300)) == 300
     assert list(_pauses(0)) == []
 
 
-def test_changed_parameters_under_a_known_client_token_are_told(ims_emulator: ImsEmulator) -> None:
+def test_changed_parameters_with_a_known_client_token_are_rejected(ims_emulator: ImsEmulator) -> None:
     run_task(BATCH.task(client_token="order-66"))
     with pytest.raises(ImsRequestError) as caught:
         run_task(BATCH.task(client_token="order-66", template_config=["other"]))

@@ -85,7 +85,7 @@ def arm(context: Any) -> None:
     conf, ti = context["dag_run"].conf, context["ti"]
     # A lost job is looked for as long as a listing of the service may lag, 30 or 300 s. The emulator's do not lag: two
     # more looks tell that there is no job. An image job is there once the test lets it end, whenever that is.
-    submission._pauses = lambda lag: iter([0.5] * conf.get("looks", 120))
+    submission._pauses = lambda seconds: [0.5] * conf.get("looks", 120) if seconds else []
     if conf["crash"] in CRASHES:
         crash = Crash(f"{ti.dag_id} {ti.run_id} {ti.task_id} {ti.map_index}")
         CRASHES[conf["crash"]](crash, type(context["task_state_store"]))

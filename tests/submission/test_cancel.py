@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from support.submits import SUBMITS, encoded
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.jobs.kinds import kind_of
+from airflow_provider_ims.submission.cancel import call_with_timeout, cancel_job
+
+DNA = kind_of("SubmitDNAJob")
+held = pytest.mark.ims_emulator(clock="manual", durations={DNA.submit_action: 60})
+
+
+@held
+@pytest.mark.parametrize(("state", "cancels"), [("Queuing", 1), ("Analysing", 0)])
+def test_a_job_is_cancelled_only_in_the_states_in_which_the_service_can_cancel_it(
+    state: str, cancels: int, ims_emulator: ImsEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = DNA.job_id_in(ImsHook().call(DNA.submit_action, encoded(SUBMITS["ice", DNA.submit_action])))
+    assert job_id is not None
+    ims_emulator.set_state(job_id, state)
+    caplog.set_level(logging.INFO)
+    cancel_job(DNA.family, ImsHook(), job_id)
+    assert len(ims_emulator.requests("CancelDNAJob")) == cancels
+    said = "Cancelled job" if cancels else "is billed: the service cannot cancel a job that is Analysing"
+    assert said in caplog.text
+
+
+def test_the_result_or_the_error_of_the_function_is_returned() -> None:
+    assert call_with_timeout(30, lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        call_with_timeout(30, lambda: 1 // 0)
+
+
+def test_a_function_that_blocks_is_abandoned_after_the_time_limit() -> None:
+    blocked = threading.Event()
+    with pytest.raises(TimeoutError, match=r"within 0\.05 s"):
+        call_with_timeout(0.05, blocked.wait)
+    blocked.set()
