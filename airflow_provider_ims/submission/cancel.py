@@ -22,19 +22,10 @@ log = logging.getLogger(__name__)
 ON_KILL_TIMEOUT = 2.0
 #: The states of a task instance that a user has ended: no later try can join its job.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
-#: The state of a task instance that no longer exists, because its DAG run was deleted.
-REMOVED = "removed"
 
 
 def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = log) -> None:
-    """
-    Cancel a job if the service supports it in the job's state, and log the result.
-
-    :param family: The job's family.
-    :param hook: The hook of its product.
-    :param job_id: The job.
-    :param logger: The logger of the task.
-    """
+    """Cancel a job if the service supports it in the job's state, and log the result."""
     try:
         job = family.query(hook, [job_id], attempts=2, throttle_timeout=1.0).get(job_id)
         if job is not None and job.ended:
@@ -57,10 +48,6 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
     """
     Request the state of a task instance from Airflow; blocking.
 
-    :param dag_id: The DAG.
-    :param run_id: The DAG run.
-    :param task_id: The task.
-    :param map_index: The index of a mapped task instance, else -1.
     :return: The state; ``None`` if the task instance is not scheduled yet, ``removed`` if it no longer exists.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -69,7 +56,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
         dag_id=dag_id, task_ids=[task_id], run_ids=[run_id], map_index=map_index if map_index >= 0 else None
     )
     of_run = states.get(run_id) or {}
-    return next(iter(of_run.values()), REMOVED)
+    return next(iter(of_run.values()), "removed")
 
 
 def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
@@ -79,8 +66,6 @@ def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
     A signal handler may interrupt the task in the middle of a request to its supervisor. A second request then has to
     wait for the first one, which cannot continue before the handler has returned.
 
-    :param seconds: The time limit.
-    :param function: The function; may block.
     :raises TimeoutError: if the function does not return in time.
     """
     future = Future[T]()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError
@@ -18,72 +17,57 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
+#: ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClearPolicy:
+def joins_after_clear(
+    family: JobFamily,
+    hook: ApiCaller,
+    record: SubmissionRecord,
+    *,
+    on_clear: OnClear,
+    same_parameters: bool,
+    wait: WaitOutcome | None,
+    failed: Callable[[Job], bool],
+    cancel_on_kill: bool,
+) -> bool:
     """
-    Decides whether a cleared task joins its earlier job.
+    Return whether to join the job of a submission before the clear; log the decision and its reason.
 
-    :param family: The family of the job.
-    :param hook: The hook of its product.
-    :param failed: Returns whether an ended job counts as failed for the task.
-    :param on_clear: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new``
-        never joins; ``rejoin`` joins any job that has not failed.
-    :param cancel_on_kill: Whether a running job is cancelled if its task was cleared during the wait.
+    If not, a job for which the task was waiting is cancelled, if the service supports it and ``cancel_on_kill`` is on.
+
+    :param wait: How the wait for the job ended; ``None`` if it did not end.
     """
-
-    family: JobFamily
-    hook: ApiCaller
-    failed: Callable[[Job], bool]
-    on_clear: OnClear = "auto"
-    cancel_on_kill: bool = True
-
-    def joins(self, record: SubmissionRecord, digest: str, wait: WaitOutcome | None) -> bool:
-        """
-        Return whether to join the job; log the decision and its reason.
-
-        :param record: The submission before the clear, with the id of its job.
-        :param digest: The digest of the task's current parameters.
-        :param wait: How the wait for the job ended; ``None`` if it did not end.
-        """
-        job_id = record.job_id or ""
-        job = None
-        reason = self._reason_in_record(record, digest, wait)
-        try:
-            job = self.family.query(self.hook, [job_id]).get(job_id)
-            reason = reason or self._reason_in_job(job_id, job, wait)
-        except ImsError as error:
-            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
-        if reason is None:
-            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
-            return True
-        log.info("The task was cleared: submitting a new job, because %s", reason)
-        if job is not None and not job.ended:
-            if wait is None and self._cancels(job):
-                cancel_job(self.family, self.hook, job_id)
-            else:
-                log.warning("Job %s from before the clear is still %s, and is billed", job_id, job.status)
-        return False
-
-    def _reason_in_record(self, record: SubmissionRecord, digest: str, wait: WaitOutcome | None) -> str | None:
-        if self.on_clear == "new":
-            return "on_clear is 'new'"
-        if self.on_clear == "auto" and wait == "collected":
-            return f"the result of job {record.job_id} was already collected"
-        if self.on_clear == "auto" and record.parameters_digest != digest:
-            return f"job {record.job_id} was submitted with other parameters"
-        return None
-
-    def _reason_in_job(self, job_id: str, job: Job | None, wait: WaitOutcome | None) -> str | None:
-        if job is None:
-            return f"the service does not know job {job_id}"
-        if job.ended:
-            return f"job {job_id} failed" if self.failed(job) else None
-        if self.on_clear == "auto" and wait is None and self._cancels(job):
-            return f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
-        return None
-
-    def _cancels(self, job: Job) -> bool:
-        return self.cancel_on_kill and self.family.can_cancel(job.status)
+    job, job_id = None, record.job_id or ""
+    known, auto = True, on_clear == "auto"
+    try:
+        job = family.query(hook, [job_id]).get(job_id)
+        known = job is not None
+    except ImsError as error:
+        log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
+    running = job if job is not None and not job.ended else None
+    cancels = running is not None and wait is None and cancel_on_kill and family.can_cancel(running.status)
+    reason = None
+    if on_clear == "new":
+        reason = "on_clear is 'new'"
+    elif auto and wait == "collected":
+        reason = f"the result of job {job_id} was already collected"
+    elif auto and not same_parameters:
+        reason = f"job {job_id} was submitted with other parameters"
+    elif not known:
+        reason = f"the service does not know job {job_id}"
+    elif job is not None and job.ended and failed(job):
+        reason = f"job {job_id} failed"
+    elif auto and cancels:
+        reason = f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
+    if reason is None:
+        log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
+        return True
+    log.info("The task was cleared: submitting a new job, because %s", reason)
+    if cancels:
+        cancel_job(family, hook, job_id)
+    elif running is not None:
+        log.warning("Job %s from before the clear is still %s, and is billed", job_id, running.status)
+    return False

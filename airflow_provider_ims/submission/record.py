@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow_provider_ims.jobs.marker import SubmissionKey
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +94,29 @@ class SubmissionRecord:
         )
 
 
-def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
+def new_record(action: str, context: Context, now: float, *, recorded: bool) -> SubmissionRecord:
     """
-    Store how the wait for a job ended.
+    Return the record of a task run without a recorded submission.
 
-    :param store: The task state store, or ``None``.
-    :param job_id: The job.
-    :param outcome: How the wait ended.
+    Without a task state store (``recorded``), an earlier try of a retry may have submitted a job.
     """
+    ti: Any = context["ti"]
+    # The number of tries before the last clear, if nobody has changed the task's retries since.
+    tries_before_clear = int(ti.max_tries) - int(ti.task.retries or 0)
+    # Two Airflows may run the same DAG with the same run ids. A random salt tells them apart.
+    salt = uuid.uuid4().hex if recorded else ""
+    identity = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, tries_before_clear, salt]
+    run = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+    record = SubmissionRecord(action, int(ti.max_tries), run, 0, now, try_number=int(ti.try_number))
+    if recorded or record.try_number <= tries_before_clear + 1:
+        return record
+    run_started = getattr(context.get("dag_run"), "start_date", None)
+    since = run_started.timestamp() if run_started else now - 24 * 3600
+    return replace(record, submitted_at=since, unanswered_submits=1)
+
+
+def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
+    """Store how the wait for a job ended, if there is a task state store."""
     if store is None:
         return
     try:
@@ -105,14 +126,7 @@ def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
 
 
 def read_wait_outcome(store: Any, job_id: str | None) -> WaitOutcome | None:
-    """
-    Return how the wait for a job ended, or ``None`` if it did not end or its outcome is unknown.
-
-    :param store: The task state store.
-    :param job_id: The job.
-    """
+    """Return how the wait for a job ended, or ``None`` if it did not end or its outcome is unknown."""
     stored = store.get(WAIT_KEY)
-    outcomes: tuple[WaitOutcome, ...] = get_args(WaitOutcome)
-    if isinstance(stored, dict) and stored.get("job_id") == job_id:
-        return next((outcome for outcome in outcomes if outcome == stored.get("outcome")), None)
-    return None
+    outcome = stored.get("outcome") if isinstance(stored, dict) and stored.get("job_id") == job_id else None
+    return outcome if outcome in get_args(WaitOutcome) else None

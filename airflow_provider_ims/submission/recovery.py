@@ -1,8 +1,4 @@
-"""
-Recovery of a lost submit: a submit whose response did not arrive, so that the id of its job is unknown.
-
-The policies are data. :func:`policy_of` selects the policy of a job kind, :func:`recovery_of` that of one submission.
-"""
+"""Recovery policies for a lost submit: its response did not arrive, so the id of its job is unknown."""
 
 from __future__ import annotations
 
@@ -40,11 +36,6 @@ class RecoveryPolicy:
     resubmit: Resubmit
     resubmit_log: str
     advice: str
-
-    @property
-    def resubmit_is_safe(self) -> bool:
-        """Whether a second submit never creates a second job."""
-        return self.resubmit != "creates job"
 
 
 _SEARCH_ADVICE = "search the UserData of the jobs for {key} in the console. A retry searches again"
@@ -85,13 +76,7 @@ POLICIES = (IDEMPOTENCY_TOKEN, REJECTED_DUPLICATE, CONCLUSIVE_SEARCH, INCONCLUSI
 
 
 def policy_of(kind: JobKind, *, has_marker: bool = True, has_token: bool = True) -> RecoveryPolicy:
-    """
-    Return the recovery policy of a job kind.
-
-    :param kind: The job kind.
-    :param has_marker: Whether the request carries the marker, if the kind takes it.
-    :param has_token: Whether the token of the first submit is known, if the kind takes one.
-    """
+    """Return the policy of a job kind, for requests with or without the marker and the token that the kind takes."""
     if kind.takes_client_token:
         return IDEMPOTENCY_TOKEN
     if kind.dedup_parameter and has_token:
@@ -145,11 +130,7 @@ class Recovery:
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
 
     def uncertain(self, reason: str) -> ImsUncertainSubmitError:
-        """
-        Return the error for a job that may exist and was not found.
-
-        :param reason: Why no further request is sent.
-        """
+        """Return the error for a job that may exist and was not found; the reason is why no further submit follows."""
         policy = self.policy
         if self.record.state is SubmissionState.ACCEPTED:
             # No further submit follows, so the token does not help.
@@ -172,14 +153,7 @@ class Recovery:
 
 
 def recovery_of(kind: JobKind, parameters: Mapping[str, str], record: SubmissionRecord, *, recorded: bool) -> Recovery:
-    """
-    Return the recovery of one submission.
-
-    :param kind: The job kind.
-    :param parameters: The user's parameters.
-    :param record: The submission.
-    :param recorded: Whether the record is stored, so that its key is unique.
-    """
+    """Return the recovery of one submission; its key is unique only if the record is stored."""
     request = dict(parameters)
     token = kind.token_parameter
     # A key that is not unique repeats after a failed job or in a recreated DAG run: its duplicates would be rejected.

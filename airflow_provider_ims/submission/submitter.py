@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -14,8 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.search import find_job
-from airflow_provider_ims.submission.clear import ClearPolicy, OnClear
-from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, SubmissionState, read_wait_outcome
+from airflow_provider_ims.submission.clear import OnClear, joins_after_clear
+from airflow_provider_ims.submission.record import (
+    STORE_KEY,
+    SubmissionRecord,
+    SubmissionState,
+    new_record,
+    read_wait_outcome,
+)
 from airflow_provider_ims.submission.recovery import Recovery, recovery_of
 
 if TYPE_CHECKING:
@@ -32,8 +37,6 @@ OnUncertain: TypeAlias = Literal["submit", "fail"]
 MAX_SUBMITS = 5
 #: The maximum number of unanswered submits, over all tries, after which an unsafe submit may follow.
 MAX_UNSAFE_RESUBMITS = 1
-#: Seconds between the first two searches for a lost job. Each pause is twice as long as the one before.
-FIRST_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,9 @@ class Submitter:
     :param kind: The job kind.
     :param hook: The hook of its product.
     :param parameters: The API's parameters.
-    :param on_uncertain: What to do if a submit got no response, its job is not found, and a second submit may create
-        a second job: ``submit`` or ``fail``.
+    :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
     :param failed: Returns whether an ended job counts as failed for the task.
-    :param on_clear: What to do with the job of a task that was cleared; see :class:`ClearPolicy`.
+    :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
     :param now: The clock, in epoch seconds.
     :param sleep: Sleeps for a number of seconds.
@@ -83,8 +85,7 @@ class Submitter:
         """
         Submit a job, without a record and without recovery.
 
-        :raises ImsError: as the hook's ``call``. After an :class:`~airflow_provider_ims.exceptions.\
-ImsUnavailableError`, the service may have accepted the job.
+        :raises ImsError: as the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
         """
         submitted_at = self.now()
         return Submission(self._call(self.parameters), submitted_at)
@@ -94,8 +95,7 @@ ImsUnavailableError`, the service may have accepted the job.
         Return the job of this task run: the one that an earlier try submitted, or a new one.
 
         :param context: The task's context.
-        :raises ImsUncertainSubmitError: if a submit got no response, its job is not found, and no further submit is
-            allowed.
+        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
         :raises ImsError: as the hook's ``call``.
         """
         self._store = context.get("task_state_store")
@@ -119,67 +119,49 @@ ImsUnavailableError`, the service may have accepted the job.
 
     def _resume(self, context: Context) -> SubmissionRecord:
         """Return the record of an earlier try, or a new one."""
-        ti: Any = context["ti"]
-        max_tries = int(ti.max_tries)
-        record = SubmissionRecord.read(self._store.get(STORE_KEY)) if self._store is not None else None
-        if record is None or record.action != self.kind.submit_action:
-            return self._new_record(context)
-        if record.max_tries != max_tries and (record := self._after_clear(record)) is None:
-            return self._new_record(context)
-        return replace(record, max_tries=max_tries, try_number=int(ti.try_number))
-
-    def _new_record(self, context: Context) -> SubmissionRecord:
-        ti: Any = context["ti"]
-        # The number of tries before the last clear, if nobody has changed the task's retries since.
-        tries_before_clear = int(ti.max_tries) - int(ti.task.retries or 0)
-        identity = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, tries_before_clear)
-        # Two Airflows may run the same DAG with the same run ids. A random salt tells them apart.
-        salt = uuid.uuid4().hex if self._store is not None else ""
-        run = hashlib.sha256(json.dumps([*identity, salt]).encode()).hexdigest()[:32]
-        now, try_number = self.now(), int(ti.try_number)
-        record = SubmissionRecord(self.kind.submit_action, int(ti.max_tries), run, 0, now, try_number=try_number)
-        if self._store is not None or try_number <= tries_before_clear + 1:
-            return record
-        # In a retry before Airflow 3.3, only the service knows what the earlier tries submitted.
-        run_started = getattr(context.get("dag_run"), "start_date", None)
-        since = run_started.timestamp() if run_started else now - 24 * 3600
-        return replace(record, submitted_at=since, unanswered_submits=1)
+        new = new_record(self.kind.submit_action, context, self.now(), recorded=self._store is not None)
+        old = SubmissionRecord.read(self._store.get(STORE_KEY)) if self._store is not None else None
+        if old is None or old.action != new.action:
+            return new
+        if old.max_tries != new.max_tries and (old := self._after_clear(old)) is None:
+            return new
+        return replace(old, max_tries=new.max_tries, try_number=new.try_number)
 
     def _after_clear(self, record: SubmissionRecord) -> SubmissionRecord | None:
         """Return the record from before a clear if the task continues with it."""
+        same_parameters = record.parameters_digest == _digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
-            policy = ClearPolicy(self.kind.family, self.hook, self.failed, self.on_clear, self.cancel_on_kill)
-            wait = read_wait_outcome(self._store, record.job_id)
-            return record if policy.joins(record, _digest(self.parameters), wait) else None
+            joins = joins_after_clear(
+                self.kind.family,
+                self.hook,
+                record,
+                on_clear=self.on_clear,
+                same_parameters=same_parameters,
+                wait=read_wait_outcome(self._store, record.job_id),
+                failed=self.failed,
+                cancel_on_kill=self.cancel_on_kill,
+            )
+            return record if joins else None
         if record.state is SubmissionState.NEW:
             return None
-        changed = record.parameters_digest != _digest(self.parameters)
-        if self.on_clear == "rejoin" or (self.on_clear == "auto" and not changed):
+        if self.on_clear == "rejoin" or (self.on_clear == "auto" and same_parameters):
             resubmit = self._recovery(record).policy.resubmit
             if resubmit == "returns job" and record.state is SubmissionState.UNANSWERED:
                 return record
             if found := self._search(record):
                 return found
-        log.warning(
-            "The task was cleared: submitting a new job. A submit before the clear got no response. If the service "
-            "accepted it, there is a second job, with the key %s",
-            record.key,
-        )
+        log.warning("The task was cleared: submitting a new job. An earlier job may exist, with the key %s", record.key)
         return None
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
 
     def _join(self, record: SubmissionRecord) -> Submission | None:
-        """
-        Return the recorded job, or ``None`` if it failed.
-
-        A job that the service does not know is joined too: the wait tolerates it for two minutes, then fails. A single
-        unusual response must not lead to a second paid job.
-        """
+        """Return the recorded job, or ``None`` if it failed."""
         job_id = record.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
+            # It is joined, and the wait fails if it stays unknown: one response must not lead to a second paid job.
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
@@ -209,7 +191,7 @@ ImsUnavailableError`, the service may have accepted the job.
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
         """Raise unless another submit is allowed although the job of the earlier one was not found."""
         recovery = self._recovery(record)
-        safe = recovery.policy.resubmit_is_safe
+        safe = recovery.policy.resubmit != "creates job"
         if record.state is SubmissionState.ACCEPTED:
             raise recovery.uncertain("the service accepted a submit")
         if submits >= MAX_SUBMITS:
@@ -232,9 +214,8 @@ ImsUnavailableError`, the service may have accepted the job.
             parameters_digest=_digest(self.parameters),
             token=recovery.token,
         )
-        if self._store is not None:
-            # Without this record, a crash could lose the job. If it cannot be written, nothing is submitted.
-            self._store.set(STORE_KEY, asdict(record))
+        # Without this record, a crash could lose the job. If it cannot be written, nothing is submitted.
+        self._write(record, required=True)
         try:
             job = self._call(recovery.request)
         except ImsError as error:
@@ -265,19 +246,20 @@ ImsUnavailableError`, the service may have accepted the job.
         status = str(body.get("State") or self.kind.family.first_status)
         return Job(job_id, JobState.RUNNING, status, request_id=request_id)
 
-    def _write(self, record: SubmissionRecord) -> None:
-        """Write the record after a submit. The job exists by then, so an error of the store must not end the task."""
-        if self._store is None:
-            return
+    def _write(self, record: SubmissionRecord, *, required: bool = False) -> None:
         try:
-            self._store.set(STORE_KEY, asdict(record))
-        except Exception as error:  # noqa: BLE001 - depends on the store's backend
-            log.warning("Recording job %s failed; a retry searches for it instead: %s", record.job_id, error)
+            if self._store is not None:
+                self._store.set(STORE_KEY, asdict(record))
+        except Exception as error:
+            # After a submit, the job exists: an error of the store must not fail the task.
+            if required:
+                raise
+            log.warning("Writing the record of job %s failed; a retry searches for the job: %s", record.job_id, error)
 
 
 def _pauses(seconds: float) -> Iterator[float]:
-    """Yield growing pauses whose sum is ``seconds``."""
-    pause = FIRST_PAUSE
+    """Yield pauses of 1, 2, 4, ... seconds whose sum is ``seconds``."""
+    pause = 1.0
     while seconds > 0:
         pause = min(pause, seconds)
         yield pause
