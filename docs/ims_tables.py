@@ -20,6 +20,7 @@ from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provide
 from airflow_provider_ims.hooks.actions import ICE, VOD
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
 from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
+from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import KINDS
 from airflow_provider_ims.jobs.parameters import Parameter
@@ -191,11 +192,17 @@ def job_kinds() -> str:
                 code(*family.succeeded),
                 code(*family.failed),
                 policy_of(kind).name,
-                code(family.cancel_action) if family.cancel_action else "-",
+                _cancel(family),
             ]
         )
     heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "recovery", "cancel"]
     return table(heads, rows)
+
+
+def _cancel(family: JobFamily) -> str:
+    if family.cancel_action is None:
+        return "-"
+    return code(family.cancel_action) + (f" while {code(*family.cancel_while)}" if family.cancel_while else "")
 
 
 # -- the recovery of a lost submit
