@@ -1,4 +1,4 @@
-"""Every kind of job, from its submit by the product client to its end as our families read it."""
+"""Every job kind: submitted by the product client, queried by its family until its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_provider_ims.jobs.search import find_job
 
 KEY = SubmissionKey("0123456789abcdef" * 2, 0)
 
-#: What the operators hand on, as far as it is more than what the entry names.
+#: The keys of results that a function of the family creates.
 SHAPED = {
     "SubmitTextGenerateJob": {"texts", "usage"},
     "SubmitAudioProduceJob": {"media_id", "media_url", "sentences"},
@@ -49,14 +49,14 @@ def emulator() -> Iterator[ImsEmulator]:
 
 
 class ApiCaller:
-    """Both products: asked by our hooks and by their own clients."""
+    """Calls both products, by the hooks and by the product clients."""
 
     def __init__(self, emulator: ImsEmulator) -> None:
         self.emulator = emulator
         self._clients: dict[str, ProductClient] = {}
 
     def submitted(self, kind: JobKind, **more: str) -> str:
-        """Submit a good request by the product client, and return the id that its answer holds."""
+        """Submit a valid request by the product client, and return the job id of the response."""
         given = {**SUBMITS[kind.family.product.code, kind.submit_action], **more}
         job_id = kind.job_id_in(self.client(kind).call(kind.submit_action, given))
         assert job_id
@@ -79,12 +79,12 @@ def service(emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> ApiCaller
     return ApiCaller(emulator)
 
 
-def test_there_is_a_good_request_of_each_kind() -> None:
+def test_there_is_a_valid_request_of_each_kind() -> None:
     assert set(SUBMITS) == {(kind.family.product.code, kind.submit_action) for kind in KINDS}
 
 
 @every_kind
-def test_a_good_request_passes_our_checks_as_it_passes_the_services(kind: JobKind) -> None:
+def test_a_valid_request_passes_the_checks_of_the_parameters(kind: JobKind) -> None:
     given = SUBMITS[kind.family.product.code, kind.submit_action]
     arguments = {parameter.argument: given.get(parameter.name) for parameter in kind.parameters}
     sent = encode_all(kind.parameters, arguments)
@@ -107,7 +107,7 @@ def test_a_job_runs_and_succeeds(service: ApiCaller, kind: JobKind) -> None:
         assert any(job.result.values())
     elif kind.submit_action in SHAPED:
         assert set(job.result) == SHAPED[kind.submit_action]
-    # It travels as plain data.
+    # A job can be serialized.
     assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
 
 
@@ -232,7 +232,7 @@ def test_a_job_can_be_cancelled(service: ApiCaller, kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])
-def test_a_transcoding_of_which_a_part_failed_succeeded_and_names_the_part(
+def test_a_partly_failed_transcoding_succeeds_and_names_the_failed_part(
     service: ApiCaller, product: str, action: str
 ) -> None:
     kind = kind_of(action, ICE if product == "ice" else VOD)
@@ -247,7 +247,7 @@ def test_a_transcoding_of_which_a_part_failed_succeeded_and_names_the_part(
         assert job.result["failed"][0]["error_code"] == "Broken"
 
 
-def test_an_entry_is_whole() -> None:
+def test_the_entries_of_the_catalogue_are_consistent() -> None:
     assert len({kind_id(kind) for kind in KINDS}) == len(KINDS)
     for kind in KINDS:
         family = kind.family

@@ -483,6 +483,16 @@ class TestClear:
         run.attempt()
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
+    def test_a_clear_submits_again_if_an_accepted_job_cannot_be_searched_for(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(BATCH.submit, "odd_shape", drop=["JobId"])
+        run = TaskRun(BATCH.task(client_token="order-66"))
+        for _ in range(2):
+            with pytest.raises(ImsUncertainSubmitError, match="clear the task"):
+                run.attempt()
+        run.clear()
+        assert run.attempt()["state"] == "Finished"
+        assert len(ims_emulator.jobs()) == 1
+
     def test_a_new_job_is_submitted_if_the_service_does_not_know_the_earlier_one(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
@@ -564,6 +574,16 @@ class TestKey:
         run.task.client_token = "try-2"
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
+
+    def test_a_client_token_can_be_changed_after_a_rejected_submit(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(BATCH.submit, "deny")
+        run = TaskRun(BATCH.task(client_token="first"))
+        with pytest.raises(ImsPermissionError):
+            run.attempt()
+        run.task.client_token = "second"
+        run.attempt()
+        sent = [request["parameters"]["ClientToken"] for request in ims_emulator.requests(BATCH.submit)]
+        assert sent == ["first", "second"]
 
     @every_kind
     def test_the_marker_keeps_the_users_own_fields(self, case: Case, ims_emulator: ImsEmulator) -> None:
