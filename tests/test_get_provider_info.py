@@ -13,14 +13,10 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 import airflow_provider_ims
-from airflow_provider_ims.get_provider_info import (
-    CONNECTION_FIELDS,
-    CREDENTIAL_TYPES,
-    LOGIN_FIELDS,
-    get_provider_info,
-)
+from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS, NETWORKS, PROTOCOLS, Settings, read_settings
+from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
+from airflow_provider_ims.hooks.settings import NETWORKS, PROTOCOLS, Settings, read_settings
 
 NAME = "airflow-provider-ims"
 INFO = get_provider_info()
@@ -113,7 +109,7 @@ def test_a_credential_field_says_what_type_it_is_for(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "choices"),
-    [("credential_type", tuple(CREDENTIAL_FIELDS)), ("network", NETWORKS), ("protocol", PROTOCOLS)],
+    [("credential_type", tuple(CREDENTIAL_TYPES)), ("network", NETWORKS), ("protocol", PROTOCOLS)],
 )
 def test_the_choices_of_the_form_are_those_that_are_read(name: str, choices: tuple[str, ...]) -> None:
     enum: list[Any] = CONNECTION_FIELDS[name]["schema"]["enum"]

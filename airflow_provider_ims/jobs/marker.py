@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ims.hooks.encoding import as_text
+
 MARKER = "AirflowKey"
 #: The longest UserData that the services take, in bytes of UTF-8.
 MAX_USER_DATA = 512
@@ -63,7 +65,7 @@ def marked(user_data: str | None, key: SubmissionKey, *, under: str | None, most
         return None
     inner[MARKER] = str(key)
     try:
-        merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        merged = as_text(content)
         return merged if len(merged.encode()) <= most else None
     except ValueError:
         return None
