@@ -100,9 +100,6 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
 }
 
 
-# Airflow 3.1 calls the following two functions through the hook; later versions read the provider's metadata.
-
-
 def connection_form_widgets() -> dict[str, Any]:
     """Return the fields of the form as WTForms fields; Airflow replaces the library where it is not installed."""
     # Not the widgets of Flask-AppBuilder: no user interface of Airflow 3 shows them.

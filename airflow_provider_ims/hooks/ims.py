@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_ims.hooks import connection_form
 from airflow_provider_ims.hooks.actions import ICE, Product
@@ -25,15 +25,9 @@ class ImsHook(AlibabaCloudMediaHook):
     console = "ims"
     probe = ("ListSmartJobs", {"MaxResults": "1"})
 
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the fields of the connection form, for Airflow 3.1."""
-        return connection_form.connection_form_widgets()
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the behaviour of the form's standard fields, for Airflow 3.1."""
-        return connection_form.ui_field_behaviour()
+    # Airflow 3.1 calls these; later versions read the provider's metadata.
+    get_connection_form_widgets = staticmethod(connection_form.connection_form_widgets)
+    get_ui_field_behaviour = staticmethod(connection_form.ui_field_behaviour)
 
     def get_conn(self) -> Client:
         """

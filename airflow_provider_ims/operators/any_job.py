@@ -26,7 +26,8 @@ class AnyJobOperator(JobOperator):
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
     :param parameters: The parameters of the action under the API's names. A parameter that is a JSON string in the API
         may be a dict or a list. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of the job failed. Default: false.
+    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding.
+        Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -48,7 +49,7 @@ class AnyJobOperator(JobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Resolve the job kind, which requires the rendered ``job``, and continue as every operator.
+        Resolve the job kind from the rendered ``job``, and execute the task.
 
         :param context: The task's context.
         """

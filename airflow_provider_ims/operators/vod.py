@@ -266,12 +266,7 @@ class VodSubmitJobOperator(AnyJobOperator):
 
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param job: The submit action, such as ``SubmitAIJob``. (templated)
-    :param parameters: The parameters of the action under the API's names. A parameter that is a JSON string in the API
-        may be a dict or a list. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding.
-        Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
     """
 
     trigger_class = VodJobTrigger

@@ -34,8 +34,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
         JSON. A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -121,8 +120,7 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
         JSON string. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """

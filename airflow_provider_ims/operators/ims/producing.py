@@ -36,8 +36,7 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

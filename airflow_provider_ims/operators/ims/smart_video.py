@@ -28,8 +28,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     :param description: The job's description. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -117,8 +116,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
         (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -157,8 +155,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
     :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: for a known token, the service returns the existing job.
-        (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
