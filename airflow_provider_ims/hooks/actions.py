@@ -36,24 +36,24 @@ class Product:
 
     :param code: The product code, the prefix of its RAM actions and endpoints.
     :param version: The API version.
-    :param exceptions: The actions that are not sent by ``POST`` with all parameters in the query.
+    :param overrides: The actions that are not sent by ``POST`` with all parameters in the query.
     """
 
     code: str
     version: str
-    exceptions: Mapping[str, Action]
+    overrides: Mapping[str, Action]
 
     def action(self, name: str) -> Action:
         """Return how an action is sent."""
-        return self.exceptions.get(name) or Action(name, self.version)
+        return self.overrides.get(name) or Action(name, self.version)
 
 
 ICE_VERSION = "2020-11-09"
 VOD_VERSION = "2017-03-21"
 
 
-def _product(code: str, version: str, *exceptions: Action) -> Product:
-    return Product(code, version, MappingProxyType({action.name: action for action in exceptions}))
+def _product(code: str, version: str, *overrides: Action) -> Product:
+    return Product(code, version, MappingProxyType({action.name: action for action in overrides}))
 
 
 def _with_body(name: str, *body: str) -> Action:

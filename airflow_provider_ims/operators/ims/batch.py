@@ -32,8 +32,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         (templated)
     :param template_config: A list of template ids; the service selects one for each video. A list or a JSON string.
         (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
-        JSON. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -78,8 +77,7 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
         {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -118,8 +116,7 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
         "SlowMotionLogoRegister", "TransferNameRegister"}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.

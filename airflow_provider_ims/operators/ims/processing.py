@@ -27,8 +27,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline and the priority: ``{"PipelineId": "..", "Priority" (1 to 10, 10 is the
         highest)}``. A dict or a JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.

@@ -34,8 +34,7 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. A dict or a JSON string.
         (templated)
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """

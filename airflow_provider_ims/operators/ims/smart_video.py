@@ -26,8 +26,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         "DetextArea": "Auto"}``. A dict or a JSON string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -73,8 +72,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -114,8 +112,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string.
         (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -153,8 +150,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
         A dict or a JSON string. (templated)
     :param output_config: The output of the segments: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -207,8 +203,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
         string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
