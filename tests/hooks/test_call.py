@@ -130,9 +130,9 @@ def test_the_client_has_the_settings_of_the_connection(connect: Callable[..., No
 
 def test_a_missing_ca_file_is_rejected_before_a_request_is_sent(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-shanghai", ca="/nowhere/ca.pem")
-    with pytest.raises(ImsRequestError, match="nowhere") as refused:
+    with pytest.raises(ImsRequestError, match="nowhere") as caught:
         ImsHook().connect()
-    assert refused.value.field == "ca"
+    assert caught.value.field == "ca"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_value_that_cannot_be_sent_is_reported_with_its_field(
 
 
 def test_an_unknown_action_is_rejected_by_the_service(ims: ImsHook) -> None:
-    with pytest.raises(ImsError) as refused:
+    with pytest.raises(ImsError) as caught:
         ims.call("SubmitNothing", {})
-    assert refused.value.code == "InvalidAction.NotFound"
-    assert type(refused.value) is ImsRequestError
+    assert caught.value.code == "InvalidAction.NotFound"
+    assert type(caught.value) is ImsRequestError

@@ -282,19 +282,19 @@ def test_an_unreachable_source_is_named_and_retried(
     assert source is not None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        unreachable = f"127.0.0.1:{taken.getsockname()[1]}"
         hook = ImsHook()
         credential: dict[str, Any] = hook.settings.credential  # type: ignore[assignment]
         if kind == "credentials_uri":
-            credential["credentials_uri"] = f"http://{nobody}/credentials?token=uri-secret"
+            credential["credentials_uri"] = f"http://{unreachable}/credentials?token=uri-secret"
         elif kind == "ecs_ram_role":
-            monkeypatch.setenv("HTTP_PROXY", f"http://{nobody}")
+            monkeypatch.setenv("HTTP_PROXY", f"http://{unreachable}")
         else:
-            credential["sts_endpoint"] = nobody
+            credential["sts_endpoint"] = unreachable
         with caplog.at_level(logging.INFO), pytest.raises(ImsUnavailableError) as failed:
             hook.call("SubmitTextGenerateJob", TEXT, attempts=2)
     assert failed.value.accepted is False
-    assert (METADATA_HOST if kind == "ecs_ram_role" else nobody) in str(failed.value)
+    assert (METADATA_HOST if kind == "ecs_ram_role" else unreachable) in str(failed.value)
     assert len(pauses) == 1
     for secret in ("wire-secret", "oidc-token", "uri-secret", "Signature"):
         assert secret not in f"{failed.value!r} {failed.value} {caplog.text}"

@@ -63,9 +63,9 @@ def test_wrong_temporary_keys_are_rejected(
     emulator: ImsEmulator, connect: Callable[..., None], given: dict[str, str], code: str
 ) -> None:
     connect(emulator, **{**STS, **given})
-    with pytest.raises(ImsCredentialsError) as refused:
+    with pytest.raises(ImsCredentialsError) as caught:
         ImsHook().call("ListSmartJobs", {})
-    assert refused.value.code == code
+    assert caught.value.code == code
     assert len(emulator.requests()) == 1
 
 
@@ -73,9 +73,9 @@ def test_an_expired_token_raises_a_credentials_error(connect: Callable[..., None
     expired = StsCredential("STS.old", "old-secret", "old-token", expires=1.0)
     with ImsEmulator(sts_tokens=[expired]) as emulator:
         connect(emulator, login="STS.old", password="old-secret", security_token="old-token")
-        with pytest.raises(ImsCredentialsError) as refused:
+        with pytest.raises(ImsCredentialsError) as caught:
             ImsHook().call("ListSmartJobs", {})
-    assert refused.value.code == "InvalidSecurityToken.Expired"
+    assert caught.value.code == "InvalidSecurityToken.Expired"
 
 
 def test_a_connection_of_type_alibaba_cloud_works(emulator: ImsEmulator, connect: Callable[..., None]) -> None:

@@ -54,7 +54,7 @@ ACTIONS = [*{(kind.family.product.code, action): None for kind in KINDS for acti
 ACTIONS.append((VOD.code, "ListAIImageInfo"))
 IDS = [f"{product}:{action}" for product, action in ACTIONS]
 #: Characters that must be escaped in a query or a form, and a text that fills parameters of 60 kB.
-TEXTS = {"plain": "text", "odd": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
+TEXTS = {"plain": "text", "special": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
 #: The length of a text in all text parameters but the first.
 SHORT = 100
 COMPARED = ("method", "action", "version", "parameters", "in_query", "in_body")

@@ -140,11 +140,11 @@ def test_the_credential_type_is_inferred_from_the_fields_that_are_set(
 def test_incomplete_credentials_name_the_missing_fields(
     login: str | None, password: str | None, extra: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(ImsCredentialsError) as refused:
+    with pytest.raises(ImsCredentialsError) as caught:
         settings(login, password, **extra)
-    assert "Connection media: " in str(refused.value)
-    assert named in str(refused.value)
-    assert "secret" not in str(refused.value)
+    assert "Connection media: " in str(caught.value)
+    assert named in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ def test_incomplete_credentials_name_the_missing_fields(
     ],
 )
 def test_an_invalid_field_is_rejected_by_name(extra: dict[str, Any], field: str) -> None:
-    with pytest.raises(ImsRequestError) as refused:
+    with pytest.raises(ImsRequestError) as caught:
         settings(**extra)
-    assert refused.value.field == field
-    assert f"Connection media: {field} " in str(refused.value)
+    assert caught.value.field == field
+    assert f"Connection media: {field} " in str(caught.value)
 
 
 @pytest.mark.parametrize(("given", "read"), [("HTTPS", "https"), ("Http", "http")])
@@ -206,9 +206,9 @@ def test_the_endpoint_follows_from_region_network_and_overrides(extra: dict[str,
 def test_a_missing_region_is_an_error_unless_an_endpoint_is_set() -> None:
     given = settings(ims_endpoint="localhost:1")
     assert given.endpoint("ice") == "localhost:1"
-    with pytest.raises(ImsRequestError, match="set region_id on the task or in the connection") as refused:
+    with pytest.raises(ImsRequestError, match="set region_id on the task or in the connection") as caught:
         given.endpoint("vod")
-    assert refused.value.field == "region_id"
+    assert caught.value.field == "region_id"
 
 
 def test_an_empty_read_timeout_is_the_default() -> None:
@@ -291,9 +291,9 @@ def test_a_connection_can_be_a_uri() -> None:
     ],
 )
 def test_settings_that_would_have_no_effect_or_fail_later_are_rejected(extra: dict[str, str], named: str) -> None:
-    with pytest.raises(ImsCredentialsError) as refused:
+    with pytest.raises(ImsCredentialsError) as caught:
         settings(**extra)
-    assert named in str(refused.value)
+    assert named in str(caught.value)
 
 
 def test_an_explicit_type_ignores_fields_of_other_types() -> None:
