@@ -1,4 +1,17 @@
-"""Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD."""
+"""
+Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD.
+
+The public modules are:
+
+- ``operators.ims``, ``operators.vod``: submit a job and wait for it
+- ``sensors.ims``, ``sensors.vod``: wait for jobs
+- ``hooks.ims``, ``hooks.vod``: call any API action
+- ``exceptions``: the errors
+- ``emulator``: a local IMS and VOD, for tests
+- ``preload``: imports the SDK once per worker
+
+All other modules are private and may change in any release.
+"""
 
 from __future__ import annotations
 

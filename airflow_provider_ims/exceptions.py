@@ -1,8 +1,8 @@
 """
 The errors of this provider.
 
-None of them is an ``AirflowException``: a deferred sensor with ``soft_fail`` would skip on those, a poking
-one would not, and a failed job must read the same in both.
+None of them is an ``AirflowException``: a deferred sensor with ``soft_fail`` would skip on those, a poking sensor would
+not, and a failed job must have the same effect in both modes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 class ImsError(Exception):
     """
-    Root of all errors of this provider.
+    Base class of all errors of this provider.
 
-    :param message: What was wrong and what to do about it; never holds a secret.
+    :param message: The problem and its solution, without secrets.
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
     :param request_id: The service's id of the failed request, for a support ticket.
@@ -41,14 +41,14 @@ class ImsError(Exception):
 
 
 class ImsCredentialsError(ImsError):
-    """The credentials are missing, incomplete or refused."""
+    """The credentials are missing, incomplete or rejected."""
 
 
 class ImsRequestError(ImsError):
     """
-    The request is wrong: an argument, a connection field, or a value that the service refused.
+    The request is invalid: an argument, a connection field, or a value that the service rejected.
 
-    :param field: The argument or API parameter that is wrong, such as ``title`` or ``GenerateConfig.textLength``.
+    :param field: The invalid argument or API parameter, such as ``title`` or ``GenerateConfig.textLength``.
     """
 
     def __init__(self, message: str, *, field: str | None = None, **details: str | None) -> None:
@@ -57,12 +57,12 @@ class ImsRequestError(ImsError):
 
 
 class ImsResourceNotFoundError(ImsRequestError):
-    """The service does not know something that the request names: a media asset, a template, a job."""
+    """Something that the request names does not exist: a media asset, a template, a job."""
 
 
 class ImsPermissionError(ImsError):
     """
-    The account may not do this.
+    The identity has no permission for the action.
 
     :param ram_action: The RAM action to grant, such as ``ice:SubmitTextGenerateJob``.
     """
@@ -73,14 +73,14 @@ class ImsPermissionError(ImsError):
 
 
 class ImsNotSubscribedError(ImsError):
-    """The account has no subscription to the service, or it is suspended for arrears."""
+    """The account has no subscription to the service, or is suspended for overdue payment."""
 
 
 class ImsThrottledError(ImsError):
     """
-    The service refused the request because too many came; nothing was done.
+    The service throttled the request and did not process it.
 
-    :param retry_after: Seconds after which the service wants to be asked again, where it said so.
+    :param retry_after: Seconds to wait before a retry, if the service returned them.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, **details: str | None) -> None:
@@ -90,10 +90,10 @@ class ImsThrottledError(ImsError):
 
 class ImsUnavailableError(ImsError):
     """
-    The service did not answer, or answered with a server error or with something that is no answer.
+    The service did not respond, or responded with a server error or an unexpected format.
 
-    :param accepted: ``False`` when it is certain that the request was not accepted (it never left), ``True`` when
-        it surely was, ``None`` when that cannot be known.
+    :param accepted: ``False`` if the request was certainly not accepted, because it was not sent; ``True`` if it
+        certainly was; ``None`` if this is unknown.
     """
 
     def __init__(self, message: str, *, accepted: bool | None = None, **details: str | None) -> None:
@@ -103,9 +103,9 @@ class ImsUnavailableError(ImsError):
 
 class ImsUncertainSubmitError(ImsError):
     """
-    A submit got no answer, and its job was not found: nobody knows whether there is one.
+    A submit got no response and its job was not found, so it is unknown whether the job exists.
 
-    :param key: What the job's UserData is marked with, if there is one.
+    :param key: The marker in the job's UserData, if there is one.
     """
 
     def __init__(self, message: str, *, key: str | None = None, **details: str | None) -> None:
@@ -115,7 +115,7 @@ class ImsUncertainSubmitError(ImsError):
 
 class ImsJobError(ImsError):
     """
-    Something about one job.
+    Base class of the errors of one job.
 
     :param job_id: The job.
     """
@@ -127,9 +127,9 @@ class ImsJobError(ImsError):
 
 class ImsJobFailedError(ImsJobError):
     """
-    The job ended in failure.
+    The job failed.
 
-    :param error_message: The service's own words, where it gave any.
+    :param error_message: The service's message, if there is one.
     """
 
     def __init__(self, message: str, *, error_message: str | None = None, job_id: str, **details: str | None) -> None:
@@ -142,14 +142,14 @@ class ImsJobNotFoundError(ImsJobError):
 
 
 class ImsJobTimeoutError(ImsJobError):
-    """The job did not end before the deadline; it goes on running, unless it could be cancelled."""
+    """The job did not end before the deadline. It continues, unless it could be cancelled."""
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:
     """
-    Return an error as plain JSON data, for the way from a trigger to the resuming task.
+    Return an error as JSON data, for a trigger's event.
 
-    :param error: An error of this provider; of any other only its type and text are kept.
+    :param error: An error of this provider. Of any other, only the type and the text are kept.
     """
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name != "__notes__"}
@@ -159,18 +159,18 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
     """
-    Rebuild an error from :func:`error_as_dict`.
+    Return the error of :func:`error_as_dict`.
 
-    :param data: The plain data.
-    :return: An error of the class that it was; the root class when the data does not fit.
+    :param data: The JSON data.
+    :return: An error of the original class; an :class:`ImsError` if the data does not fit that class.
     """
-    kinds = {kind.__name__: kind for kind in _all_kinds(ImsError)}
+    classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:
-        return kinds[data["type"]](message, **data["details"])
+        return classes[data["type"]](message, **data["details"])
     except (KeyError, TypeError):
         return ImsError(message)
 
 
-def _all_kinds(kind: type[ImsError]) -> list[type[ImsError]]:
-    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _all_kinds(child))]
+def _with_subclasses(error_class: type[ImsError]) -> list[type[ImsError]]:
+    return [error_class, *(one for child in error_class.__subclasses__() for one in _with_subclasses(child))]

@@ -1,4 +1,4 @@
-"""What a job read and made: asset events for Airflow, datasets for OpenLineage."""
+"""The inputs and outputs of a job: asset events for Airflow, datasets for OpenLineage."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def emit_asset_events(context: Context, outlets: Iterable[Any], made: Iterable[OssObject], job_id: str) -> None:
+def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterable[OssObject], job_id: str) -> None:
     """
-    Tell of the objects that a job made, by each asset alias among the task's outlets.
+    Add an event for each output of a job to each asset alias among the task's outlets.
 
     :param context: The task's context.
     :param outlets: The task's outlets.
-    :param made: The objects.
-    :param job_id: The job, for the events' extra.
+    :param outputs: The outputs.
+    :param job_id: The job, for the extra of the events.
     """
     from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
     events: Any = context.get("outlet_events")
     for alias in outlets:
         if isinstance(alias, AssetAlias) and events is not None:
-            for one in made:
+            for one in outputs:
                 try:
                     asset = Asset(one.uri)
                 except ValueError as error:
-                    # The job is done and paid for; its result is handed on all the same.
-                    log.warning("Job %s made %s, which cannot be an asset: %s", job_id, one.uri, error)
+                    # An invalid asset must not cost the result of a paid job.
+                    log.warning("Output %s of job %s cannot be an asset: %s", one.uri, job_id, error)
                 else:
                     events[alias].add(asset, extra={"job_id": job_id})
 
 
 def operator_lineage(
-    read: Iterable[OssObject], made: Iterable[OssObject], job_id: str | None
+    inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
     """
-    Return what OpenLineage is told of a task.
+    Return the lineage of a task for OpenLineage.
 
-    :param read: The objects that the job read.
-    :param made: The objects that it made.
+    :param inputs: The inputs of the job.
+    :param outputs: The outputs of the job.
     :param job_id: The job.
     """
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
@@ -55,7 +55,7 @@ def operator_lineage(
 
     facets = {"externalQuery": ExternalQueryRunFacet(externalQueryId=job_id, source="ims")} if job_id else {}
     return OperatorLineage(
-        inputs=[_dataset(one) for one in read], outputs=[_dataset(one) for one in made], run_facets=facets
+        inputs=[_dataset(one) for one in inputs], outputs=[_dataset(one) for one in outputs], run_facets=facets
     )
 
 

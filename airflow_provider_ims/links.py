@@ -1,4 +1,4 @@
-"""The buttons on a task's page."""
+"""The links on a task's page."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ if TYPE_CHECKING:
 
 
 class JobLink(BaseOperatorLink):
-    """A link whose address is known only while the task runs."""
+    """A link whose URL is known only at runtime."""
 
-    def push(self, context: Context, address: str) -> None:
+    def push(self, context: Context, url: str) -> None:
         """
-        Make the address known now.
-
-        Airflow itself asks for it only when a worker is done with the task, and the job may run for hours.
+        Push the URL now: Airflow would write it only after the task, and the job may run for hours.
 
         :param context: The task's context.
-        :param address: The address.
+        :param url: The URL.
         """
         ti: Any = context.get("ti")
         if ti is not None:
-            ti.xcom_push(key=self.xcom_key, value=address)
+            ti.xcom_push(key=self.xcom_key, value=url)
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """
-        Return the address that was pushed; empty when there is none.
+        Return the URL that was pushed; empty if there is none.
 
         :param operator: The task.
         :param ti_key: The task instance.
@@ -39,12 +37,12 @@ class JobLink(BaseOperatorLink):
 
 
 class ConsoleLink(JobLink):
-    """To the product's console, by the connection's ``console_url``."""
+    """Links to the product's console, by the connection's ``console_url``."""
 
     name = "Alibaba Cloud console"
 
 
 class OutputLink(JobLink):
-    """To the first object that the job has made."""
+    """Links to the first output of the job."""
 
     name = "Output"

@@ -1,4 +1,4 @@
-"""Airflow metrics of jobs, each tagged with its ``kind``: the submit action."""
+"""Airflow metrics of jobs, tagged with ``kind``, the submit action."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def job_begun(kind: str, how: Literal["submitted", "joined"]) -> None:
     Count ``ims.job.submitted`` or ``ims.job.joined``.
 
     :param kind: The submit action.
-    :param how: Whether the task submitted the job or joined that of an earlier try.
+    :param how: Whether the task submitted the job or joined the job of an earlier try.
     """
     _stats().incr(f"ims.job.{how}", tags={"kind": kind})
 
@@ -24,9 +24,9 @@ def job_ended(
     Count ``ims.job.finished`` or ``ims.job.failed``, time ``ims.job.waited``, and count ``ims.job.tokens``.
 
     :param kind: The submit action.
-    :param how: What became of the job.
-    :param waited: Seconds since it was submitted, as far as that is known.
-    :param usage: What the service says that it used: ``{"total_tokens": int}``.
+    :param how: Whether the job succeeded for the task.
+    :param waited: Seconds since the submit, if known.
+    :param usage: The usage that the service reports: ``{"total_tokens": int}``.
     """
     stats, tags = _stats(), {"kind": kind}
     stats.incr(f"ims.job.{how}", tags=tags)
@@ -37,7 +37,7 @@ def job_ended(
 
 
 def _stats() -> Any:
-    # Late: it costs a tenth of a second, which no DAG file needs to pay.
+    # Imported late: it takes a tenth of a second, which parsing a Dag must not.
     from airflow.providers.common.compat.sdk import Stats
 
     return Stats

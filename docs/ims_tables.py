@@ -16,10 +16,11 @@ from types import MappingProxyType, ModuleType
 from airflow_provider_ims import exceptions
 from airflow_provider_ims.emulator.errors import CODES
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
-from airflow_provider_ims.get_provider_info import CREDENTIAL_TYPES, get_provider_info
+from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks.actions import ICE, VOD
+from airflow_provider_ims.hooks.connection_form import CREDENTIAL_TYPES
 from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
-from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS
+from airflow_provider_ims.hooks.settings import REQUIRED_FIELDS
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import KINDS
@@ -74,7 +75,7 @@ def credential_types() -> str:
     """Return what each credential type needs, and what it takes besides."""
     rows = [
         [f"`{kind}`", ", ".join(needs.values()) or "nothing", ", ".join(CREDENTIAL_TYPES[kind][1])]
-        for kind, needs in CREDENTIAL_FIELDS.items()
+        for kind, needs in REQUIRED_FIELDS.items()
     ]
     return table(["`credential_type`", "needs", "takes besides, as extras"], rows)
 

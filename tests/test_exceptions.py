@@ -26,7 +26,7 @@ from airflow_provider_ims.exceptions import (
 
 CLASSES = [item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, Exception)]
 COMMON = {"action": "SubmitTextGenerateJob", "code": "Code", "request_id": "r"}
-#: What each class knows beside what all know.
+#: The attributes of each class, without the common ones.
 OWN: dict[type[ImsError], dict[str, Any]] = {
     ImsError: {},
     ImsCredentialsError: {},
@@ -44,12 +44,12 @@ OWN: dict[type[ImsError], dict[str, Any]] = {
 
 
 def arguments(kind: type[ImsError]) -> dict[str, Any]:
-    """Fill every argument of a class; one that this table does not know yet gets what its base has."""
+    """Return every argument of a class; a class without an entry gets the arguments of its base class."""
     return next(OWN[base] for base in kind.__mro__ if base in OWN) | COMMON
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_an_error_survives_the_way_through_an_event(kind: type[ImsError]) -> None:
+def test_an_error_is_restored_from_an_event(kind: type[ImsError]) -> None:
     error = kind("Wrong: 店", **arguments(kind))
     rebuilt = error_from_dict(json.loads(json.dumps(error_as_dict(error))))
     assert type(rebuilt) is kind
@@ -58,19 +58,19 @@ def test_an_error_survives_the_way_through_an_event(kind: type[ImsError]) -> Non
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_error_is_of_one_tree_and_none_is_airflows(kind: type[ImsError]) -> None:
+def test_every_error_is_an_ims_error_and_none_is_airflows(kind: type[ImsError]) -> None:
     assert issubclass(kind, ImsError)
     assert not issubclass(kind, AirflowException)
 
 
-def test_the_text_holds_what_a_support_ticket_needs() -> None:
+def test_the_message_contains_action_code_and_request_id() -> None:
     assert str(ImsError("Wrong", **COMMON)) == "Wrong (action SubmitTextGenerateJob, code Code, request id r)"
     assert str(ImsError("Wrong", code="Code")) == "Wrong (code Code)"
     assert str(ImsError("Wrong")) == "Wrong"
 
 
 @pytest.mark.parametrize("record", [False, True])
-def test_an_error_of_somebody_else_keeps_its_type_and_text(record: bool) -> None:
+def test_another_error_keeps_its_type_and_text(record: bool) -> None:
     error = ValueError("broken")
     if record:
         error.add_note("noted")
@@ -79,7 +79,7 @@ def test_an_error_of_somebody_else_keeps_its_type_and_text(record: bool) -> None
     assert str(rebuilt) == "ValueError: broken"
 
 
-def test_a_note_on_an_error_does_not_cost_its_class() -> None:
+def test_an_error_with_a_note_keeps_its_class() -> None:
     error = ImsThrottledError("Throttled", retry_after=3)
     error.add_note("while polling")
     rebuilt = error_from_dict(json.loads(json.dumps(error_as_dict(error))))
@@ -87,7 +87,7 @@ def test_a_note_on_an_error_does_not_cost_its_class() -> None:
     assert rebuilt.retry_after == 3
 
 
-def test_what_was_sent_does_not_change_with_the_error() -> None:
+def test_the_event_does_not_change_with_the_error() -> None:
     error = ImsError("Wrong", code="Before")
     sent = error_as_dict(error)
     error.code = "After"
@@ -110,13 +110,13 @@ def test_what_was_sent_does_not_change_with_the_error() -> None:
         {"message": "Wrong"},
     ],
 )
-def test_data_that_fits_no_class_becomes_the_root(data: dict[str, Any]) -> None:
+def test_data_that_fits_no_class_becomes_an_ims_error(data: dict[str, Any]) -> None:
     rebuilt = error_from_dict(data)
     assert type(rebuilt) is ImsError
     assert str(rebuilt) == "Wrong"
 
 
-def test_a_job_error_names_its_job() -> None:
+def test_a_job_error_requires_its_job_id() -> None:
     for kind in (ImsJobFailedError, ImsJobNotFoundError, ImsJobTimeoutError):
         with pytest.raises(TypeError):
             kind("Wrong")  # type: ignore[call-arg]

@@ -13,20 +13,16 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 import airflow_provider_ims
-from airflow_provider_ims.get_provider_info import (
-    CONNECTION_FIELDS,
-    CREDENTIAL_TYPES,
-    LOGIN_FIELDS,
-    get_provider_info,
-)
+from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-from airflow_provider_ims.hooks.settings import CREDENTIAL_FIELDS, NETWORKS, PROTOCOLS, Settings, read_settings
+from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
+from airflow_provider_ims.hooks.settings import NETWORKS, PROTOCOLS, Settings, read_settings
 
 NAME = "airflow-provider-ims"
 INFO = get_provider_info()
 (CONNECTION_TYPE,) = INFO["connection-types"]
 
-#: A value for each field of the form that must make a difference.
+#: For each field of the form, a value that differs from the default.
 VALUES = {
     "region_id": "cn-beijing",
     "credential_type": "default",
@@ -50,7 +46,7 @@ def settings(**extra: str) -> Settings:
     )
 
 
-def test_it_has_airflows_schema() -> None:
+def test_the_metadata_matches_airflows_schema() -> None:
     schema = json.loads(files("airflow").joinpath("provider_info.schema.json").read_text())
     jsonschema.validate(INFO, schema)
 
@@ -62,18 +58,18 @@ def test_airflow_finds_it_through_the_entry_point() -> None:
     assert found.load() is get_provider_info
 
 
-def test_it_bears_the_name_of_the_distribution() -> None:
-    # Otherwise Airflow gives up looking for providers, not only for this one.
+def test_the_package_name_is_the_name_of_the_distribution() -> None:
+    # Otherwise Airflow stops discovering providers, not only this one.
     assert INFO["package-name"] == distribution(NAME).name == NAME
 
 
-def test_the_version_is_told_once() -> None:
+def test_the_version_is_that_of_the_distribution() -> None:
     assert distribution(NAME).version == airflow_provider_ims.__version__
 
 
-@pytest.mark.parametrize("room", ["hooks", "operators", "sensors", "triggers"])
-def test_every_named_module_is_there(room: str) -> None:
-    (entry,) = INFO[room]
+@pytest.mark.parametrize("section", ["hooks", "operators", "sensors", "triggers"])
+def test_every_listed_module_exists(section: str) -> None:
+    (entry,) = INFO[section]
     assert entry["integration-name"] in [integration["integration-name"] for integration in INFO["integrations"]]
     for module in entry["python-modules"]:
         assert importlib.import_module(module).__name__ == module
@@ -87,7 +83,7 @@ def test_the_connection_type_is_that_of_the_hook() -> None:
     assert issubclass(hook, BaseHook)
     assert hook.conn_type == CONNECTION_TYPE["connection-type"] == "alibabacloud_ims"
     assert hook.hook_name == CONNECTION_TYPE["hook-name"] == "Alibaba Cloud IMS"
-    # Airflow splits the names of the fields there.
+    # Airflow splits the names of the fields at double underscores.
     assert "__" not in hook.conn_type
 
 
@@ -100,39 +96,39 @@ def test_every_field_of_the_form_is_read(name: str) -> None:
     assert settings(**{name: ""}) == settings()
 
 
-def test_the_form_has_a_field_for_all_that_is_read_and_no_other() -> None:
-    # That those of each credential type are read is for the tests of the settings.
+def test_the_form_has_exactly_the_fields_that_are_read() -> None:
+    # tests/hooks/test_settings.py verifies that the fields of each credential type are read.
     assert set(CONNECTION_FIELDS) == VALUES.keys() | CREDENTIALS - set(LOGIN_FIELDS.values())
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIALS - set(LOGIN_FIELDS.values())))
-def test_a_credential_field_says_what_type_it_is_for(name: str) -> None:
+def test_a_credential_field_names_its_types(name: str) -> None:
     types = [kind for kind, (needs, takes) in CREDENTIAL_TYPES.items() if name in needs + takes]
     assert CONNECTION_FIELDS[name]["description"].startswith(f"For {', '.join(types)}. ")
 
 
 @pytest.mark.parametrize(
     ("name", "choices"),
-    [("credential_type", tuple(CREDENTIAL_FIELDS)), ("network", NETWORKS), ("protocol", PROTOCOLS)],
+    [("credential_type", tuple(CREDENTIAL_TYPES)), ("network", NETWORKS), ("protocol", PROTOCOLS)],
 )
-def test_the_choices_of_the_form_are_those_that_are_read(name: str, choices: tuple[str, ...]) -> None:
+def test_the_choices_of_the_form_are_the_accepted_values(name: str, choices: tuple[str, ...]) -> None:
     enum: list[Any] = CONNECTION_FIELDS[name]["schema"]["enum"]
     assert set(enum) == {*choices, None}
 
 
-def test_every_field_may_be_left_empty() -> None:
+def test_every_field_may_be_empty() -> None:
     for field in CONNECTION_FIELDS.values():
         jsonschema.validate(None, field["schema"])
         assert field["label"]
         assert field["description"]
 
 
-def test_secrets_are_entered_as_passwords() -> None:
+def test_secrets_are_password_fields() -> None:
     hidden = {name for name, field in CONNECTION_FIELDS.items() if field["schema"].get("format") == "password"}
     assert hidden == SECRETS
 
 
-def test_login_and_password_are_named_after_what_they_hold() -> None:
+def test_login_and_password_are_relabelled() -> None:
     behaviour = CONNECTION_TYPE["ui-field-behaviour"]
     assert behaviour["relabeling"] == {
         "login": "AccessKey ID",
@@ -142,7 +138,7 @@ def test_login_and_password_are_named_after_what_they_hold() -> None:
     assert set(behaviour["hidden-fields"]) == {"host", "schema"}
 
 
-#: What Airflow's API gives to its pages. Asked in a new process, as the manager keeps what it found first.
+#: Prints what Airflow's API returns to its pages; in a new process, because the provider manager caches.
 FORM = """
 import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService

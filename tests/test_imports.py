@@ -1,85 +1,202 @@
-"""What an import costs, and which way the arrows between the rooms point."""
+"""Which module may import which, which modules are public, and what an import loads."""
 
 from __future__ import annotations
 
 import ast
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from support.pages import PAGES, ROOT
 from support.waiting import CEILING
 
 import airflow_provider_ims
 
-pytestmark = pytest.mark.slow
-
 PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name
 SDK = ("alibabacloud_", "darabonba", "Tea")
-#: Needed by some calls only, and by no task that is merely parsed.
+#: Imported by some calls only. Parsing a Dag must not load them.
 HEAVY = ("jsonschema", "tenacity", "requests", "aiohttp", "starlette", "uvicorn", f"{NAME}.emulator")
 
-#: Room -> the rooms it may import from. Everybody may import exceptions; nobody but itself the emulator.
-ARROWS: dict[str, set[str]] = {
-    "": set(),
-    "exceptions": set(),
-    "get_provider_info": set(),
-    "hooks": {"get_provider_info"},
-    "jobs": {"hooks"},
-    "waiting": {"jobs", "hooks"},
-    "submission": {"jobs", "hooks"},
-    "links": set(),
-    "lineage": {"jobs"},
-    "metrics": set(),
-    "preload": {"hooks"},
-    "tasks": {"lineage", "links", "triggers", "submission", "waiting", "jobs", "hooks"},
-    "triggers": {"submission", "waiting", "jobs", "hooks"},
-    "operators": {
+
+class Layer(NamedTuple):
+    """
+    A top-level module or package.
+
+    :param name: Its name in the package.
+    :param responsibility: What it is responsible for, for the table in docs/architecture.md.
+    :param may_import: The layers that it may import besides ``exceptions``, which every layer but the emulator may.
+    """
+
+    name: str
+    responsibility: str
+    may_import: tuple[str, ...] = ()
+
+
+#: The only statement of who may import whom. A layer may import only layers below it. After a change, update the table
+#: in docs/architecture.md with: UPDATE_DOCS=1 pytest tests/test_imports.py
+LAYERS = (
+    Layer(
+        "operators",
+        "submit a job and wait for it: the arguments and the documentation of each job kind",
+        ("tasks", "triggers", "waiting", "submission", "metrics", "jobs", "hooks"),
+    ),
+    Layer("sensors", "wait for jobs that were submitted elsewhere", ("tasks", "triggers", "waiting", "jobs", "hooks")),
+    Layer(
         "tasks",
-        "metrics",
-        "lineage",
-        "links",
-        "triggers",
-        "submission",
-        "waiting",
-        "jobs",
-        "hooks",
-    },
-    "sensors": {"tasks", "links", "triggers", "submission", "waiting", "jobs", "hooks"},
-    "emulator": {""},
-}
+        "code that operators and sensors share: reading events, completing an ended job",
+        ("triggers", "lineage", "links", "jobs", "hooks"),
+    ),
+    Layer("triggers", "serialisable waits and their events", ("waiting", "submission", "jobs", "hooks")),
+    Layer("waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("jobs", "hooks")),
+    Layer("submission", "one billed job for each task run: submission record, recovery, cancels", ("jobs",)),
+    Layer("lineage", "asset events, and datasets for OpenLineage", ("jobs",)),
+    Layer("links", "the links on a task's page"),
+    Layer("metrics", "Airflow metrics of jobs"),
+    Layer("jobs", "the catalogue of job kinds and job families; all knowledge of wire formats", ("hooks",)),
+    Layer("preload", "imports once per worker what each task process would import", ("hooks",)),
+    Layer("get_provider_info", "the provider's metadata", ("hooks",)),
+    Layer("hooks", "connection, credentials, client, one signed call; all imports of the SDK"),
+    Layer("exceptions", "the errors, and their form in an event"),
+    Layer("emulator", "a local IMS and VOD; shares no code with the other modules"),
+)
+BY_NAME = {layer.name: layer for layer in LAYERS}
+
+#: The public modules, as the docstring of the package lists them.
+PUBLIC = re.findall(r"``([\w.]+)``(?=[,:])", airflow_provider_ims.__doc__ or "")
+#: CONTRIBUTING.md is for developers of the package.
+USER_PAGES = [page for page in PAGES if page.name != "CONTRIBUTING.md"]
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 
-def modules(*rooms: str) -> list[str]:
-    """Return the modules of some rooms, or of all, by their dotted names."""
-    # The wheel has the example DAGs inside the package; they are no room.
-    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if "example_dags" not in path.parts]
-    names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in paths)
-    dotted = [".".join(parts[:-1] if parts[-1] == "__init__" else parts) for parts in names]
-    return [name for name in dotted if not rooms or room_of(name) in rooms]
-
-
-def room_of(module: str) -> str:
+def layer_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
+
+
+def modules(*layers: str) -> dict[str, Path]:
+    """Return {dotted name: path} of the modules of some layers, or of all."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        # The wheel also contains the example Dags.
+        if layer_of(name) != "example_dags" and (not layers or layer_of(name) in layers):
+            found[name] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(source: str) -> Iterator[str]:
+    """Yield the modules that a file imports: at module level, inside functions and for type checkers."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    return frozenset(imports(MODULES[module].read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_layer_may_import(module: str) -> None:
+    layer = layer_of(module)
+    if not layer:
+        allowed = set()
+    elif layer == "emulator":
+        allowed = {layer}
+    else:
+        # The package itself has only the version.
+        allowed = {layer, "", "exceptions", *BY_NAME[layer].may_import}
+    used = {layer_of(name) for name in imports_of(module) if name.split(".")[0] == NAME}
+    assert used <= allowed
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_the_rule_allows_only_layers_below_and_no_more_than_is_used(layer: Layer) -> None:
+    below = [other.name for other in LAYERS[LAYERS.index(layer) + 1 :]]
+    assert [name for name in below if name in layer.may_import] == list(layer.may_import), "in the order of LAYERS"
+    used = {layer_of(name) for module in modules(layer.name) for name in imports_of(module) if name in MODULES}
+    assert set(layer.may_import) == used - {layer.name, "", "exceptions"}
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {layer_of(module) for module in MODULES} == {"", *BY_NAME}
+
+
+def test_the_import_graph_has_no_circle() -> None:
+    graph = {module: imports_of(module) & MODULES.keys() - {module} for module in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
+
+
+def test_only_the_hooks_import_the_sdk() -> None:
+    for module in MODULES:
+        used = [name for name in imports_of(module) if name.startswith(SDK)]
+        assert not used or layer_of(module) == "hooks", f"{module} imports {used}"
+
+
+def table() -> str:
+    """Return the rule as the Markdown table of docs/architecture.md."""
+    rows = ["| module | responsibility | may import |", "|---|---|---|"]
+    for layer in LAYERS:
+        path = f"`{layer.name}/`" if (PACKAGE / layer.name).is_dir() else f"`{layer.name}.py`"
+        rows.append(f"| {path} | {layer.responsibility} | {', '.join(f'`{one}`' for one in layer.may_import) or '-'} |")
+    return "\n".join(rows)
+
+
+def test_the_documentation_shows_the_rule() -> None:
+    page = ARCHITECTURE.read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^\| module \| responsibility \| may import \|(?:\n\|.*)*", page, re.MULTILINE)
+    if shown != table() and os.environ.get("UPDATE_DOCS"):
+        ARCHITECTURE.write_text(page.replace(shown, table()), encoding="utf-8")
+    elif shown != table():
+        pytest.fail("docs/architecture.md differs: UPDATE_DOCS=1 pytest tests/test_imports.py")
+
+
+def test_the_public_modules_exist() -> None:
+    assert PUBLIC
+    assert {f"{NAME}.{name}" for name in PUBLIC} <= set(MODULES)
+
+
+@pytest.mark.parametrize(
+    "path", [*USER_PAGES, *(ROOT / "example_dags").rglob("*.py")], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_the_documentation_imports_only_public_modules(path: Path) -> None:
+    statements = re.findall(rf"^\s*(?:from|import) {NAME}\.([\w.]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(statements) <= set(PUBLIC)
 
 
 @cache
 def loaded_by(*module: str) -> set[str]:
-    """Import modules in a fresh interpreter and return all that is loaded then."""
+    """Import modules in a new interpreter and return the modules that are loaded then."""
     code = f"import sys, json, {', '.join(module)}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=CEILING)
     return set(json.loads(run.stdout.splitlines()[-1]))
 
 
-def among(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
+def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
     return {name for name in loaded if name.startswith(prefixes)}
 
 
-# Each loads all that lies below it, so the outermost stand for the others.
+# The public modules load all others that a task needs, so they are sufficient.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [
@@ -95,66 +212,34 @@ def among(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
 )
 def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
     loaded = loaded_by(f"{NAME}.{module}")
-    assert among(loaded, SDK) == set()
-    # What Airflow itself brings is not ours to judge.
-    assert among(loaded - loaded_by("airflow.sdk", "airflow.triggers.base"), HEAVY) == set()
+    assert with_prefix(loaded, SDK) == set()
+    # Without the modules that Airflow itself imports.
+    assert with_prefix(loaded - loaded_by("airflow.sdk", "airflow.triggers.base"), HEAVY) == set()
 
 
-def test_the_outermost_modules_stand_for_all_that_a_task_needs() -> None:
-    outermost = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod")
-    reached = set().union(*(loaded_by(f"{NAME}.{module}") for module in outermost))
-    inner = ("jobs", "waiting", "submission", "tasks", "triggers", "operators", "sensors")
-    assert set(modules(*inner)) <= reached
+@pytest.mark.slow
+def test_the_public_modules_load_all_modules_of_a_task() -> None:
+    public = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod")
+    loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in public))
+    assert set(modules("jobs", "waiting", "submission", "tasks", "triggers", "operators", "sensors")) <= loaded
 
 
-def test_the_provider_info_loads_nothing_but_itself() -> None:
+@pytest.mark.slow
+def test_the_provider_info_loads_only_the_connection_form() -> None:
     loaded = loaded_by(f"{NAME}.get_provider_info")
-    assert among(loaded, (NAME,)) == {NAME, f"{NAME}.get_provider_info"}
-    assert among(loaded, ("airflow.", *SDK, *HEAVY)) == set()
+    form = (f"{NAME}.hooks", f"{NAME}.hooks.connection_form")
+    assert with_prefix(loaded, (NAME,)) == {NAME, f"{NAME}.get_provider_info", *form}
+    assert with_prefix(loaded, ("airflow.", "wtforms", *SDK, *HEAVY)) == set()
 
 
-def test_the_plugin_of_pytest_loads_no_server_and_no_airflow() -> None:
+@pytest.mark.slow
+def test_the_pytest_plugin_loads_neither_a_server_nor_airflow() -> None:
     loaded = loaded_by(f"{NAME}.emulator.pytest_plugin")
-    assert among(loaded, ("airflow.", "starlette", "uvicorn", *SDK)) == set()
+    assert with_prefix(loaded, ("airflow.", "starlette", "uvicorn", *SDK)) == set()
 
 
-def test_preload_imports_what_a_submit_needs_and_no_part_of_airflow() -> None:
+@pytest.mark.slow
+def test_preload_loads_what_a_submit_needs_and_not_airflow() -> None:
     loaded = loaded_by(f"{NAME}.preload")
-    assert among(loaded, ("airflow.",)) == set()
+    assert with_prefix(loaded, ("airflow.",)) == set()
     assert {f"{NAME}.hooks.sdk", "alibabacloud_tea_openapi.client", "jsonschema", "tenacity"} <= loaded
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Yield every module of the package that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            assert node.module is not None
-            # What is imported from the package itself may be one of its rooms.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names) if node.module == NAME else [node.module]
-
-
-@pytest.mark.parametrize("module", modules())
-def test_arrows_point_one_way(module: str) -> None:
-    path = PACKAGE.parent.joinpath(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    room = room_of(module)
-    allowed = {room, "exceptions"} | ARROWS[room] if room != "emulator" else {room}
-    for name in imports(path):
-        if name.split(".")[0] != NAME or name == NAME or name == f"{NAME}.__version__":
-            continue
-        assert room_of(name) in allowed, f"{module} imports {name}"
-
-
-def test_every_room_is_on_the_plan() -> None:
-    assert {room_of(module) for module in modules()} <= set(ARROWS)
-
-
-def test_only_the_hooks_import_the_sdk() -> None:
-    for module in modules():
-        path = PACKAGE.parent.joinpath(*module.split("."))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        used = [name for name in imports(path) if name.startswith(SDK)]
-        assert not used or room_of(module) == "hooks", f"{module} imports {used}"

@@ -18,7 +18,7 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
 
 ALIAS = AssetAlias("made-by-ims")
-MADE: dict[str, Any] = {
+OUTPUTS: dict[str, Any] = {
     AUDIO.submit: lambda result: [result["media_url"]],
     BATCH.submit: lambda result: [video["media_url"] for video in result["videos"]],
     IMAGE.submit: lambda result: [image["url"] for image in result["images"]],
@@ -38,16 +38,14 @@ def events_of(run: TaskRun, alias: AssetAlias = ALIAS) -> list[tuple[str, dict[s
 
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_each_object_that_a_job_made_is_an_event_of_the_alias(
-    case: Case, deferrable: bool, ims_emulator: ImsEmulator
-) -> None:
+def test_each_output_of_a_job_is_an_event_of_the_alias(case: Case, deferrable: bool, ims_emulator: ImsEmulator) -> None:
     run = TaskRun(case.task(deferrable=deferrable, outlets=[ALIAS]))
     result = run.attempt()
     extra = {"job_id": result["job_id"]}
-    assert events_of(run) == [(uri_of(address), extra) for address in MADE[case.submit](result)]
+    assert events_of(run) == [(uri_of(address), extra) for address in OUTPUTS[case.submit](result)]
 
 
-def test_an_object_whose_name_is_too_long_for_an_asset_costs_no_result(
+def test_an_output_with_a_name_too_long_for_an_asset_does_not_fail_the_task(
     ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     media = {"bucket": "my_bucket", "object": "蛋糕" * 160}
@@ -57,7 +55,7 @@ def test_an_object_whose_name_is_too_long_for_an_asset_costs_no_result(
     assert any("cannot be an asset" in line for line in task_log.lines("warning"))
 
 
-def test_a_sensor_tells_of_the_objects_of_all_its_jobs(ims_emulator: ImsEmulator) -> None:
+def test_a_sensor_emits_events_for_the_outputs_of_all_jobs(ims_emulator: ImsEmulator) -> None:
     job_ids = [run_task(IMAGE.task(wait_for_completion=False))["job_id"] for _ in range(2)]
     run = TaskRun(IMAGE.sensor(task_id="wait", job_ids=job_ids, poke_interval=0.05, outlets=[ALIAS]))
     results = run.attempt()
@@ -65,7 +63,7 @@ def test_a_sensor_tells_of_the_objects_of_all_its_jobs(ims_emulator: ImsEmulator
     assert {extra["job_id"] for _, extra in events_of(run)} == set(job_ids)
 
 
-def test_outlets_that_are_no_alias_are_left_to_airflow(ims_emulator: ImsEmulator) -> None:
+def test_outlets_that_are_not_aliases_are_left_to_airflow(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(AUDIO.task(outlets=[Asset("oss://my_bucket/all"), ALIAS]))
     run.attempt()
     assert len(events_of(run)) == 1
@@ -73,7 +71,7 @@ def test_outlets_that_are_no_alias_are_left_to_airflow(ims_emulator: ImsEmulator
     assert all(outlet in (Asset("oss://my_bucket/all"), ALIAS) for outlet in run.outlet_events)
 
 
-def test_a_failed_job_makes_nothing_known(ims_emulator: ImsEmulator) -> None:
+def test_a_failed_job_emits_no_events(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(AUDIO.submit, "fail_job")
     run = TaskRun(AUDIO.task(outlets=[ALIAS]))
     with pytest.raises(ImsJobFailedError):
@@ -81,8 +79,8 @@ def test_a_failed_job_makes_nothing_known(ims_emulator: ImsEmulator) -> None:
     assert events_of(run) == []
 
 
-def told_to_openlineage(run: TaskRun, state: TaskInstanceState = TaskInstanceState.SUCCESS) -> Any:
-    """Ask as the OpenLineage provider's listener does when the task has ended."""
+def extract(run: TaskRun, state: TaskInstanceState = TaskInstanceState.SUCCESS) -> Any:
+    """Extract the lineage as the listener of the OpenLineage provider does."""
     task = run.process
     ti = run.new_process()[1]["ti"]
     dag_run = SimpleNamespace(run_id="run")
@@ -90,7 +88,7 @@ def told_to_openlineage(run: TaskRun, state: TaskInstanceState = TaskInstanceSta
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_openlineage_is_told_what_was_read_and_made(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_openlineage_gets_inputs_and_outputs(deferrable: bool, ims_emulator: ImsEmulator) -> None:
     arguments = {
         "input_config": {
             "MediaGroupArray": [
@@ -101,17 +99,17 @@ def test_openlineage_is_told_what_was_read_and_made(deferrable: bool, ims_emulat
     }
     run = TaskRun(BATCH.task(deferrable=deferrable, **arguments))
     job_id = run.attempt()["job_id"]
-    lineage = told_to_openlineage(run)
+    lineage = extract(run)
     assert {(one.namespace, one.name) for one in lineage.inputs} == {("oss://in", "a.mp4"), ("oss://in", "b.mp4")}
     assert {one.namespace for one in lineage.outputs} == {"oss://out"}
     assert [one.name for one in lineage.outputs] == ["v_0.mp4", "v_1.mp4"]
     assert lineage.run_facets["externalQuery"].externalQueryId == job_id
 
 
-def test_openlineages_own_client_can_send_it(ims_emulator: ImsEmulator) -> None:
+def test_the_lineage_can_be_serialised_by_the_openlineage_client(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(AUDIO.task())
     run.attempt()
-    lineage = told_to_openlineage(run)
+    lineage = extract(run)
     event = RunEvent(
         eventTime="2026-01-01T00:00:00Z",
         producer="https://example.com",
@@ -126,11 +124,11 @@ def test_openlineages_own_client_can_send_it(ims_emulator: ImsEmulator) -> None:
     assert sent["run"]["facets"]["externalQuery"]["source"] == "ims"
 
 
-def test_openlineage_is_told_of_a_failed_jobs_input(ims_emulator: ImsEmulator) -> None:
+def test_openlineage_gets_the_inputs_of_a_failed_job(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job")
     run = TaskRun(BATCH.task(input_config={"MediaArray": ["oss://in/a.mp4"]}))
     with pytest.raises(ImsJobFailedError):
         run.attempt()
-    lineage = told_to_openlineage(run, TaskInstanceState.FAILED)
+    lineage = extract(run, TaskInstanceState.FAILED)
     assert [one.name for one in lineage.inputs] == ["a.mp4"]
     assert lineage.outputs == []

@@ -15,7 +15,7 @@ from airflow_provider_ims.hooks.settings import read_settings
 from airflow_provider_ims.links import ConsoleLink, OutputLink
 
 CONSOLE, OUTPUT = ConsoleLink().xcom_key, OutputLink().xcom_key
-#: Where a task run's result says what its output is.
+#: Operator -> the URL of the first output in the result.
 FIRST_OUTPUT = {
     "audio": lambda result: result["media_url"],
     "batch": lambda result: result["videos"][0]["media_url"],
@@ -44,7 +44,7 @@ def test_a_task_links_to_the_console_and_to_its_first_output(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_airflow_has_no_links_left_to_read_and_push_at_the_end_of_a_phase(
+def test_airflow_does_not_push_the_links_again_at_the_end_of_a_phase(
     deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     run = TaskRun(AUDIO.task(deferrable=deferrable))
@@ -57,13 +57,13 @@ def test_airflow_has_no_links_left_to_read_and_push_at_the_end_of_a_phase(
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
-def test_the_console_is_linked_right_after_the_submit(ims_emulator: ImsEmulator) -> None:
+def test_the_console_link_is_pushed_right_after_the_submit(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(TEXT.task(wait_for_completion=False))
     run.attempt()
     assert CONSOLE in linked(run)
 
 
-def test_a_failed_job_is_linked_all_the_same(ims_emulator: ImsEmulator) -> None:
+def test_a_failed_job_has_a_console_link(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(TEXT.submit, "fail_job")
     run = TaskRun(TEXT.task())
     with pytest.raises(ImsJobFailedError):
@@ -73,14 +73,14 @@ def test_a_failed_job_is_linked_all_the_same(ims_emulator: ImsEmulator) -> None:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_sensor_links_as_the_operator_does(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_a_sensor_has_the_same_links_as_the_operator(deferrable: bool, ims_emulator: ImsEmulator) -> None:
     job_id = run_task(AUDIO.task(wait_for_completion=False))["job_id"]
     run = TaskRun(AUDIO.sensor_of(job_id, deferrable=deferrable))
     result = run.attempt()
     assert linked(run) == {CONSOLE: "https://ims.console.aliyun.com", OUTPUT: result["media_url"]}
 
 
-def test_the_console_is_the_connections(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_url_of_the_connection_is_used(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     template = quote("https://console.example.com/{product}/{region_id}/jobs/{job_id}", safe="")
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", f"{ims_emulator.connection_uri}&console_url={template}")
     run = TaskRun(TEXT.task())
@@ -88,14 +88,14 @@ def test_the_console_is_the_connections(ims_emulator: ImsEmulator, monkeypatch: 
     assert linked(run)[CONSOLE] == f"https://console.example.com/ims/cn-shanghai/jobs/{job_id}"
 
 
-def test_both_links_stand_on_every_task() -> None:
+def test_every_task_has_both_links() -> None:
     for case in CASES.values():
         for task in (case.task(), case.sensor_of("j")):
             assert [link.name for link in task.operator_extra_links] == ["Alibaba Cloud console", "Output"]
 
 
 @pytest.mark.parametrize("template", ["javascript:alert(1)", "https://x/{job}", "https://x/{0}", "https://x/{", "x"])
-def test_a_template_that_makes_no_web_address_is_refused(template: str) -> None:
+def test_a_console_url_that_is_not_http_is_rejected(template: str) -> None:
     from airflow.sdk import Connection
 
     connection = Connection(

@@ -13,7 +13,7 @@ from airflow_provider_ims.exceptions import ImsJobFailedError
 
 
 class Metrics:
-    """Stands where Airflow's own would send to a StatsD."""
+    """Records the metrics in place of Airflow's StatsD client."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any, dict[str, str]]] = []
@@ -54,7 +54,7 @@ def test_a_job_is_counted_when_it_is_submitted_and_when_it_ends(
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
-def test_a_job_that_a_retry_joins_is_no_second_one(ims_emulator: ImsEmulator, metrics: Metrics) -> None:
+def test_a_joined_job_is_not_counted_as_submitted(ims_emulator: ImsEmulator, metrics: Metrics) -> None:
     run = TaskRun(TEXT.task(wait_for_completion=False))
     run.attempt()
     run.attempt()
@@ -70,7 +70,9 @@ def test_a_failed_job_is_counted_as_failed(ims_emulator: ImsEmulator, metrics: M
     assert "finished" not in counted
 
 
-def test_a_batch_that_fails_the_task_is_counted_as_failed(ims_emulator: ImsEmulator, metrics: Metrics) -> None:
+def test_a_partial_failure_that_fails_the_task_is_counted_as_failed(
+    ims_emulator: ImsEmulator, metrics: Metrics
+) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
     with pytest.raises(ImsJobFailedError):
         TaskRun(BATCH.task(fail_on_partial_failure=True)).attempt()

@@ -1,4 +1,4 @@
-"""What a user installs: the wheel, built from the source distribution that is built from the tree."""
+"""The wheel that a user installs, built from the source distribution."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def sources(folder: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
 
 
-def test_the_wheel_holds_the_package_and_the_example_dags(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_the_package_and_the_example_dags(wheel: zipfile.ZipFile) -> None:
     examples = {f"airflow_provider_ims/{name}" for name in sources("example_dags")}
     assert examples
     code = {name for name in wheel.namelist() if name.endswith(".py")}
@@ -54,10 +54,10 @@ def test_the_wheel_holds_the_package_and_the_example_dags(wheel: zipfile.ZipFile
     assert "airflow_provider_ims/py.typed" in wheel.namelist()
 
 
-def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert tops == {"airflow_provider_ims", f"{STEM}.dist-info"}
-    # A folder named airflow would hide parts of Airflow itself.
+    # A folder named airflow would shadow parts of Airflow.
     others = {name for name in wheel.namelist() if not name.endswith(".py") and ".dist-info/" not in name}
     assert others == {"airflow_provider_ims/py.typed"}
 
@@ -91,18 +91,18 @@ def test_the_requirements(metadata: Message) -> None:
         "alibabacloud-vod20170321",
         "apache-airflow-providers-common-compat",
     } <= names
-    # A library leaves the versions to whoever installs it.
+    # A library must not pin the versions of its dependencies.
     assert all("==" not in line for line in needed)
     assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator"}
 
 
-def test_the_licence_is_inside(wheel: zipfile.ZipFile) -> None:
+def test_the_licence_is_included(wheel: zipfile.ZipFile) -> None:
     inside = wheel.read(f"{STEM}.dist-info/licenses/LICENSE").decode()
     assert inside == (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in inside
 
 
-def test_the_source_distribution_brings_tests_and_examples(built: Path) -> None:
+def test_the_source_distribution_contains_tests_and_examples(built: Path) -> None:
     with tarfile.open(built / f"{STEM}.tar.gz") as source:
         names = {name.removeprefix(f"{STEM}/") for name in source.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "Makefile", "PKG-INFO"} <= names

@@ -1,4 +1,4 @@
-"""How the actions of the two products go over the wire, where they differ from the rule."""
+"""How the API actions of both products are sent, where they differ from the default."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import MappingProxyType
 @dataclass(frozen=True, slots=True)
 class Action:
     """
-    One API action as it is sent.
+    How one API action is sent.
 
     :param name: The action, such as ``GetSmartHandleJob``.
     :param version: The API version of its product.
-    :param method: The HTTP method; ``POST`` unless the product's SDK sends another.
-    :param body: Parameters that go into the form body; all others go into the query.
+    :param method: The HTTP method.
+    :param body: The parameters that are sent in the form body; all others are sent in the query.
     """
 
     name: str
@@ -25,57 +25,57 @@ class Action:
 
     @property
     def reads(self) -> bool:
-        """Whether the action only reads, so that sending it twice does no harm."""
+        """Whether the action only reads, so that it is safe to repeat."""
         return self.name.startswith(("Get", "List", "Query", "Describe", "Search"))
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """
-    A product's API.
+    The API of a product.
 
-    :param code: The product code, which is also the prefix of its RAM actions and its endpoints.
+    :param code: The product code, the prefix of its RAM actions and endpoints.
     :param version: The API version.
-    :param exceptions: The actions that are sent otherwise than by ``POST`` with everything in the query.
+    :param overrides: The actions that are not sent by ``POST`` with all parameters in the query.
     """
 
     code: str
     version: str
-    exceptions: Mapping[str, Action]
+    overrides: Mapping[str, Action]
 
     def action(self, name: str) -> Action:
-        """Return how ``name`` is sent."""
-        return self.exceptions.get(name) or Action(name, self.version)
+        """Return how an action is sent."""
+        return self.overrides.get(name) or Action(name, self.version)
 
 
 ICE_VERSION = "2020-11-09"
 VOD_VERSION = "2017-03-21"
 
 
-def _product(code: str, version: str, *exceptions: Action) -> Product:
-    return Product(code, version, MappingProxyType({action.name: action for action in exceptions}))
+def _product(code: str, version: str, *overrides: Action) -> Product:
+    return Product(code, version, MappingProxyType({action.name: action for action in overrides}))
 
 
-def _posts(name: str, *body: str) -> Action:
-    """Return an action of IMS that sends some of its parameters in the form body."""
+def _with_body(name: str, *body: str) -> Action:
+    """Return an action of IMS that sends some parameters in the form body."""
     return Action(name, ICE_VERSION, body=frozenset(body))
 
 
-#: In the body go the parameters that may be long. The oracle tests find out when a newer SDK sends otherwise.
+#: Parameters that may be long are sent in the body. The oracle tests detect when a newer SDK differs.
 ICE = _product(
     "ice",
     ICE_VERSION,
     Action("ListSmartJobs", ICE_VERSION, method="GET"),
-    _posts("SubmitBatchMediaProducingJob", "InputConfig", "EditingConfig"),
-    _posts("SubmitHighlightExtractionJob", "InputConfig"),
-    _posts("SubmitMediaProducingJob", "Timeline"),
-    _posts("SubmitProjectExportJob", "Timeline"),
-    _posts("SubmitSceneMediaSelectionJob", "InputConfig", "EditingConfig"),
-    _posts("SubmitSceneTimelineOrganizationJob", "InputConfig", "EditingConfig"),
-    _posts("SubmitScreenMediaHighlightsJob", "InputConfig", "EditingConfig"),
-    _posts("SubmitSegmentationJob", "InputConfig"),
-    _posts("SubmitSportsHighlightsJob", "InputConfig"),
-    _posts("SubmitYikeAIAppJob", "AppId", "AppParams", "FolderId", "ProductionId"),
-    _posts("SubmitYikeStoryboardJob", "FileURL", "ShotSplitMode", "SourceType", "StyleId"),
+    _with_body("SubmitBatchMediaProducingJob", "InputConfig", "EditingConfig"),
+    _with_body("SubmitHighlightExtractionJob", "InputConfig"),
+    _with_body("SubmitMediaProducingJob", "Timeline"),
+    _with_body("SubmitProjectExportJob", "Timeline"),
+    _with_body("SubmitSceneMediaSelectionJob", "InputConfig", "EditingConfig"),
+    _with_body("SubmitSceneTimelineOrganizationJob", "InputConfig", "EditingConfig"),
+    _with_body("SubmitScreenMediaHighlightsJob", "InputConfig", "EditingConfig"),
+    _with_body("SubmitSegmentationJob", "InputConfig"),
+    _with_body("SubmitSportsHighlightsJob", "InputConfig"),
+    _with_body("SubmitYikeAIAppJob", "AppId", "AppParams", "FolderId", "ProductionId"),
+    _with_body("SubmitYikeStoryboardJob", "FileURL", "ShotSplitMode", "SourceType", "StyleId"),
 )
 VOD = _product("vod", VOD_VERSION, Action("GetWorkflowTask", VOD_VERSION, method="GET"))

@@ -1,8 +1,8 @@
-"""What the hooks of both products share: connection -> credentials -> client, and one call with its errors."""
+"""The base of both hooks: connection -> credentials -> client, and one call with its retries and errors."""
 
 from __future__ import annotations
 
-import json
+import inspect
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,31 +14,34 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ims.exceptions import (
     ImsError,
+    ImsResourceNotFoundError,
     ImsThrottledError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks.errors import from_sdk
+from airflow_provider_ims.hooks.encoding import as_text
+from airflow_provider_ims.hooks.errors import convert_sdk_error
 from airflow_provider_ims.hooks.settings import read_settings
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
+    from tenacity import RetryCallState, Retrying
 
     from airflow_provider_ims.hooks.actions import Action, Product
     from airflow_provider_ims.hooks.settings import Settings
 
-#: How often a call that fails is sent at most, for how long throttling is waited out, and the longest pause between
-#: two sends; in seconds.
+#: The most attempts of one call.
 ATTEMPTS = 6
+#: Seconds for which a throttled request is retried.
 THROTTLE_TIMEOUT = 600.0
-LONGEST_PAUSE = 20.0
+#: The longest pause between two attempts, in seconds.
+MAX_PAUSE = 20.0
 
 
 class AlibabaCloudMediaHook(BaseHook):
     """
-    Base of the hooks of IMS and VOD; one connection serves both.
+    Base of the hooks of IMS and VOD; both use the same connection.
 
     :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
-    :param region_id: A region that goes over the connection's, such as ``cn-shanghai``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
     conn_name_attr = "ims_conn_id"
@@ -47,11 +50,11 @@ class AlibabaCloudMediaHook(BaseHook):
     hook_name = "Alibaba Cloud IMS"
 
     product: ClassVar[Product]
-    #: The module of the product SDK's request models.
+    #: The module with the request models of the product SDK.
     models: ClassVar[str]
-    #: The product's name in the address of its console.
+    #: The name of the product in the URL of its console.
     console: ClassVar[str]
-    #: A read that needs no job and costs nothing: action and parameters.
+    #: A free read that needs no job, for the connection test: action and parameters.
     probe: ClassVar[tuple[str, Mapping[str, str]]]
 
     def __init__(self, ims_conn_id: str = default_conn_name, region_id: str | None = None, **kwargs: Any) -> None:
@@ -61,12 +64,12 @@ class AlibabaCloudMediaHook(BaseHook):
 
     @cached_property
     def settings(self) -> Settings:
-        """What the connection says; looked up once."""
+        """The settings of the connection; read once."""
         return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
 
     @cached_property
     def client(self) -> Any:
-        """The SDK's generic client, which every method of the product clients ends in."""
+        """The SDK's generic client, on which all methods of the product clients are built."""
         from airflow_provider_ims.hooks import sdk
 
         return sdk.Client(self._client_config())
@@ -78,19 +81,19 @@ class AlibabaCloudMediaHook(BaseHook):
 
     def connect(self) -> None:
         """
-        Look the connection up and make the client, so that what is wrong there is known now.
+        Read the connection and create the client, without sending a request.
 
-        :raises ImsError: when the connection is not complete.
+        :raises ImsError: if the connection is incomplete.
         """
         _ = self.client
 
     def reconnect(self) -> None:
         """
-        Do as :meth:`connect` for a connection that was resolved before, by the task that submitted the job.
+        Do the same as :meth:`connect` in a process that only waits for a job that was submitted before.
 
-        :raises ImsUnavailableError: when Airflow cannot resolve the connection, which is transient then: Airflow also
-            says that a connection is not defined when the secrets backend is unavailable.
-        :raises ImsError: when the connection is not complete.
+        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
+            connection as not defined while the secrets backend is unavailable.
+        :raises ImsError: if the connection is incomplete.
         """
         try:
             self.connect()
@@ -103,7 +106,7 @@ class AlibabaCloudMediaHook(BaseHook):
 
     def console_link(self, job_id: str) -> str:
         """
-        Return the console's address for a job, by the connection's ``console_url``.
+        Return the URL of a job in the console, from the connection's ``console_url``.
 
         :param job_id: The job.
         """
@@ -112,18 +115,17 @@ class AlibabaCloudMediaHook(BaseHook):
         )
 
     @classmethod
-    def sdk_parameters(cls, action: str) -> tuple[str, ...]:
+    def sdk_attributes(cls, action: str) -> tuple[str, ...]:
         """
-        Return the parameters that the installed product SDK knows for an action; it takes a second or two to load.
+        Return the attributes of an action's request model in the installed product SDK.
+
+        Importing the models takes one to two seconds.
 
         :param action: The API action, such as ``SubmitASRJob``.
+        :return: Such as ``input_file``; empty for an action that the SDK does not have.
         """
-        request = getattr(import_module(cls.models), f"{action}Request", None)
-        if request is None:
-            return ()
-        asked = _Asked()
-        request().from_map(asked)
-        return tuple(asked.names)
+        model = getattr(import_module(cls.models), f"{action}Request", None)
+        return tuple(inspect.signature(model).parameters) if model else ()
 
     def call(
         self,
@@ -134,52 +136,22 @@ class AlibabaCloudMediaHook(BaseHook):
         throttle_timeout: float = THROTTLE_TIMEOUT,
     ) -> dict[str, Any]:
         """
-        Call an API action and return the answer's body.
+        Call an API action and return the body of the response.
 
-        An action that only reads is repeated, with growing and random pauses, after throttling, server errors
-        and lost connections. Any other is repeated only when it is certain that it was not accepted: it was
-        throttled, or no connection was made.
+        A read is retried, with random exponential backoff, after throttling, server errors and lost connections. Any
+        other action is retried only if the service certainly did not accept the request: it was throttled, or no
+        connection was made.
 
         :param action: The API action, such as ``SubmitTextGenerateJob``.
-        :param params: The API's parameters under their own names; ``None`` leaves one out, a dict or a list is
-            sent as JSON.
-        :param attempts: How often the request may be sent, throttled ones not counted. Default: 6.
-        :param patience: Seconds for which throttling is waited out. Default: 600.
-        :return: The answer's JSON object, ``RequestId`` included.
-        :raises ImsError: one of its kinds, by the service's error code.
+        :param params: The parameters under the API's names. ``None`` is left out; a dict or a list is sent as JSON.
+        :param attempts: The most attempts, not counting throttled ones. Default: 6.
+        :param throttle_timeout: Seconds for which a throttled request is retried. Default: 600.
+        :return: The JSON object, including ``RequestId``.
+        :raises ImsError: the subclass depends on the service's error code.
         """
-        from tenacity import Retrying, retry_if_exception, wait_random_exponential
-
-        sent_as = self.product.action(action)
-        parameters = {name: _as_text(value) for name, value in params.items() if value is not None}
-        backoff = wait_random_exponential(multiplier=1, max=LONGEST_PAUSE)
-        failures = 0
-
-        def enough(state: RetryCallState) -> bool:
-            nonlocal failures
-            if isinstance(_error_of(state), ImsThrottledError):
-                return state.idle_for >= throttle_timeout
-            failures += 1
-            return failures >= attempts
-
-        def pause(state: RetryCallState) -> float:
-            error = _error_of(state)
-            asked_for = error.retry_after if isinstance(error, ImsThrottledError) else None
-            # Up to a half more than asked for, so that those who were told the same do not come back together.
-            return min(asked_for, LONGEST_PAUSE) + backoff(state) / 2 if asked_for else backoff(state)
-
-        def log_pause(state: RetryCallState) -> None:
-            self.log.warning("%s; sending %s again in %.1f s", _error_of(state), action, state.upcoming_sleep)
-
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: _may_repeat(error, sent_as)),
-            stop=enough,
-            wait=pause,
-            before_sleep=log_pause,
-            sleep=time.sleep,
-            reraise=True,
-        )
-        return retrying(self._send, sent_as, parameters)
+        request = self.product.action(action)
+        parameters = {name: as_text(value) for name, value in params.items() if value is not None}
+        return _retrying(request, attempts, throttle_timeout, self.log)(self._send, request, parameters)
 
     def _send(self, action: Action, parameters: Mapping[str, str]) -> dict[str, Any]:
         from airflow_provider_ims.hooks import sdk
@@ -190,55 +162,78 @@ class AlibabaCloudMediaHook(BaseHook):
         try:
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
-            # Everything: what the SDK raises has no common root, and a garbled answer ends in whatever its
-            # reading stumbled over.
-            failure = from_sdk(error, action, f"{self.product.code}:{action.name}", endpoint)
+            # The SDK's exceptions have no common base class, and a malformed response raises almost any exception.
+            failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
         if failure is not None:
-            # Out here the SDK's error is no context of ours: its text repeats the request, and what could not be sent.
+            # Raised outside of the except block: the SDK's error repeats the request and must not become its context.
             raise failure
         if not isinstance(body, dict):
-            raise ImsUnavailableError(f"The answer is no JSON object but {type(body).__name__}", action=action.name)
+            raise ImsUnavailableError(
+                f"Unexpected response format: {type(body).__name__} instead of a JSON object", action=action.name
+            )
         return body
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Make one cheap signed call, for the Test button of the Connections page.
+        Make one free signed call, for the Test button of the Connections page.
 
-        :return: Whether it worked, and a sentence.
+        :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
         """
-        from airflow_provider_ims.hooks.connection_test import run_connection_test
+        from airflow_provider_ims.hooks.clock import clock_difference
 
-        return run_connection_test(self)
+        action, parameters = self.probe
+        endpoint = ""
+        try:
+            endpoint = self.settings.endpoint(self.product.code)
+            self.call(action, parameters, attempts=2, throttle_timeout=2.0)
+        except ImsResourceNotFoundError:
+            pass  # The service processed the request, so endpoint, credentials and permissions are valid.
+        except ImsError as error:
+            message = str(error)
+            if (error.code or "").startswith("InvalidTimeStamp"):
+                difference = clock_difference(self.settings, endpoint)
+                message += f"; the clock is {difference}" if difference else ""
+            return False, message if endpoint in message else f"{message}; endpoint: {endpoint}"
+        return True, f"{action} succeeded at {endpoint}"
 
 
-class _Asked(dict[str, Any]):
-    """An empty mapping that remembers what it was asked for."""
+def _retrying(action: Action, attempts: int, throttle_timeout: float, log: Any) -> Retrying:
+    from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: dict[str, None] = {}
+    backoff = wait_random_exponential(multiplier=1, max=MAX_PAUSE)
+    failures = 0
 
-    def __bool__(self) -> bool:
-        """Not be taken for nothing."""
-        return True
+    def stop(state: RetryCallState) -> bool:
+        nonlocal failures
+        if isinstance(_error_of(state), ImsThrottledError):
+            return state.idle_for >= throttle_timeout
+        failures += 1
+        return failures >= attempts
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Remember the name."""
-        self.names[name] = None
-        return default
+    def pause(state: RetryCallState) -> float:
+        error = _error_of(state)
+        retry_after = error.retry_after if isinstance(error, ImsThrottledError) else None
+        # The random part spreads clients that received the same retry_after.
+        return min(retry_after, MAX_PAUSE) + backoff(state) / 2 if retry_after else backoff(state)
+
+    def log_retry(state: RetryCallState) -> None:
+        log.warning("%s; retrying %s in %.1f s", _error_of(state), action.name, state.upcoming_sleep)
+
+    return Retrying(
+        retry=retry_if_exception(lambda error: _may_retry(error, action)),
+        stop=stop,
+        wait=pause,
+        before_sleep=log_retry,
+        sleep=time.sleep,
+        reraise=True,
+    )
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _may_repeat(error: BaseException, action: Action) -> bool:
+def _may_retry(error: BaseException, action: Action) -> bool:
     if isinstance(error, ImsThrottledError):
         return True
     return isinstance(error, ImsUnavailableError) and (action.reads or error.accepted is False)
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Temporary credentials: kept while they are good, whatever becomes of the source that renews them."""
+"""Caches temporary credentials, so that a wait survives a failed renewal."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPe
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two questions to a source whose last credentials are still good.
-PAUSE = 30.0
-#: Seconds for which credentials are good whose end is not told: the SDK renews none earlier than this before it.
-UNTOLD = 15 * 60.0
+#: Seconds between two attempts to renew credentials that are still valid.
+RENEWAL_INTERVAL = 30.0
+#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews them 15 minutes before it.
+DEFAULT_LIFETIME = 15 * 60.0
 
-#: Credential type -> what its credentials come from.
+#: Credential type -> the source of its temporary credentials.
 SOURCES = {
     "ram_role_arn": "STS (AssumeRole)",
     "oidc_role_arn": "STS (AssumeRoleWithOIDC)",
@@ -29,139 +29,140 @@ SOURCES = {
     "credentials_uri": "the credentials URI",
     "default": "the SDK's default chain",
 }
-#: What a source answers -> what to do; the first that fits is taken.
+#: Beginning of a source's error code -> advice. The first match applies.
 #: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
-ADVICE: tuple[tuple[str, str], ...] = (
-    ("EntityNotExist", "there is no such role: check role_arn"),
-    ("NoPermission", "grant it to the identity that asks, and name that identity in the role's trust policy"),
+ADVICE_BY_CODE: tuple[tuple[str, str], ...] = (
+    ("EntityNotExist", "the role does not exist: check role_arn"),
+    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
     ("InvalidAccessKeyId", "no AccessKey has this ID, or it is disabled: check the login"),
-    ("SignatureDoesNotMatch|IncompleteSignature", "the secret is not that of the AccessKey: check the password"),
+    ("SignatureDoesNotMatch|IncompleteSignature", "the AccessKey secret is wrong: check the password"),
     ("InvalidSecurityToken|MissingSecurityToken", "check the security_token"),
-    ("InvalidTimeStamp", "this machine's clock is off: set it"),
+    ("InvalidTimeStamp", "the clock of this machine is wrong: synchronize it"),
     ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
-    ("AuthenticationFail", "the token in oidc_token_file_path has ended, or is not one for this provider"),
-    ("InvalidParameter.PolicyGrammar", "the policy is not one that RAM understands"),
-    ("InvalidParameter.DurationSeconds", "role_session_expiration is over what the role allows"),
+    ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
+    ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
+    ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
     ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
 _STATUS = re.compile(r"http_?code\s*[:=]\s*(\d{3})", re.IGNORECASE)
 _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
-#: What the SDK appends to its own words: an address with its query, or the answer, secrets and all.
-_NOT_TO_BE_TOLD = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
+#: A URL with its query, or a response: the SDK appends them to its messages, including secrets.
+_SENSITIVE = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
 
 
 class CachingCredentialsProvider:
     """
-    A credentials provider for the SDK, around one of its own.
+    A credentials provider that wraps one of the SDK's.
 
-    The SDK begins to renew credentials 15 minutes before their end, and raises when that fails although they are
-    still good. Here they are used on, and the source is asked again after a pause.
+    The SDK's providers renew credentials 15 minutes before they expire, and raise an error if the renewal fails. This
+    one returns the current credentials until they expire, and retries the renewal.
 
     :param provider: The SDK's provider.
-    :param kind: The credential type, a key of :data:`SOURCES`.
-    :param now: The clock, in epoch seconds.
+    :param credential_type: A key of :data:`SOURCES`.
+    :param now: Returns the time in epoch seconds.
     """
 
-    def __init__(self, provider: Any, kind: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, provider: Any, credential_type: str, now: Callable[[], float] = time.time) -> None:
         self._provider = provider
-        self._kind = kind
+        self._type = credential_type
         self._now = now
         self._lock = threading.Lock()
-        self._kept: Any = None
-        self._ends = self._ask_again = 0.0
+        self._cached: Any = None
+        self._expires_at = self._renew_at = 0.0
 
     def get_credentials(self) -> Any:
         """
-        Return good credentials.
+        Return valid credentials.
 
-        :raises ImsUnavailableError: when there are none, and the source cannot be reached.
-        :raises ImsCredentialsError: when there are none, and the source refuses to give any.
+        :raises ImsUnavailableError: if there are none and the source cannot be reached.
+        :raises ImsCredentialsError: if there are none and the source denies them.
         """
-        if self._now() < self._ask_again:
-            return self._kept
+        if self._now() < self._renew_at:
+            return self._cached
         with self._lock:
-            if self._now() < self._ask_again:
-                return self._kept
-            # Nobody waits for the answer who can go on with what there is.
-            self._ask_again = min(self._now() + PAUSE, self._ends - 2 * PAUSE)
-            failure = self._ask()
+            if self._now() < self._renew_at:
+                return self._cached
+            # From here on, other threads return the cached credentials while this one renews them.
+            self._renew_at = min(self._now() + RENEWAL_INTERVAL, self._expires_at - 2 * RENEWAL_INTERVAL)
+            failure = self._renew()
             if failure is None:
-                return self._kept
-            left = self._ends - self._now()
-            if left > 0:
-                log.warning("%s; the last credentials are good for %.0f s and used on", failure, left)
-                return self._kept
-        # Out here the SDK's error is no context of ours: its text may hold keys and tokens.
+                return self._cached
+            remaining = self._expires_at - self._now()
+            if remaining > 0:
+                log.warning("%s; using the cached credentials, which expire in %.0f s", failure, remaining)
+                return self._cached
+        # Raised outside of the except block: the SDK's error may contain secrets and must not become its context.
         raise failure
 
-    def _ask(self) -> ImsError | None:
+    def _renew(self) -> ImsError | None:
         try:
-            fresh = self._provider.get_credentials()
-            ends = fresh.get_expiration()
+            credentials = self._provider.get_credentials()
+            expiration = credentials.get_expiration()
         except Exception as error:  # noqa: BLE001
-            # Everything: the SDK stumbles over a garbled answer in its own ways.
-            return source_failure(error, self._kind)
+            # A malformed response makes the SDK raise almost any exception.
+            return convert_source_error(error, self._type)
         now = self._now()
-        ends = float(ends) if ends else now + UNTOLD
-        if ends <= now:
-            return _ended(self._kind)
-        self._kept, self._ends = fresh, ends
-        self._ask_again = min(now + PAUSE, ends - 2 * PAUSE)
+        expires_at = float(expiration) if expiration else now + DEFAULT_LIFETIME
+        if expires_at <= now:
+            return _expired(self._type)
+        self._cached, self._expires_at = credentials, expires_at
+        self._renew_at = min(now + RENEWAL_INTERVAL, expires_at - 2 * RENEWAL_INTERVAL)
         return None
 
     async def get_credentials_async(self) -> Any:
-        """Return the same without holding up the event loop; for the asynchronous methods of ``get_conn()``."""
+        """Return the same without blocking the event loop; for the async methods of ``get_conn()``."""
         return await asyncio.to_thread(self.get_credentials)
 
     def get_provider_name(self) -> str:
-        """Return the SDK's name of the source, which goes into a header."""
+        """Return the SDK's name of the wrapped provider, which is sent in a header."""
         return str(self._provider.get_provider_name())
 
 
-def source_failure(error: Exception, kind: str) -> ImsError:
+def convert_source_error(error: Exception, credential_type: str) -> ImsError:
     """
-    Turn what the SDK raised for want of credentials into an error of this provider.
+    Convert an exception of an SDK's credentials provider into one of this provider's errors.
 
-    :param error: What it raised.
-    :param kind: The credential type.
+    :param error: The exception.
+    :param credential_type: A key of :data:`SOURCES`.
     """
-    source = SOURCES[kind]
+    source = SOURCES[credential_type]
     text = str(getattr(error, "message", None) or error)
     if type(error).__name__ == "RetryError":
         cause = error.__context__
         host = urlsplit(getattr(getattr(cause, "request", None), "url", None) or "").netloc
         return _unavailable(f"{source} at {host} could not be reached ({type(cause).__name__})")
     if text == "No cached value was found.":
-        return _ended(kind)
+        return _expired(credential_type)
     if isinstance(error, OSError):
-        return ImsCredentialsError(f"No credentials could be had: {error.filename} cannot be read ({error.strerror})")
+        return ImsCredentialsError(f"Could not obtain credentials: cannot read {error.filename} ({error.strerror})")
     if type(error).__name__ != "CredentialException":
-        return _unavailable(f"{source} gave no answer that could be understood ({type(error).__name__})")
-    if kind == "default":
-        told = _NOT_TO_BE_TOLD.sub(r"\1 left out", text)
-        return ImsCredentialsError(f"No credentials could be had: {told}")
-    return _refused(source, kind, text)
+        return _unavailable(f"unexpected response format from {source} ({type(error).__name__})")
+    if credential_type == "default":
+        message = _SENSITIVE.sub(r"\1 omitted", text)
+        return ImsCredentialsError(f"Could not obtain credentials: {message}")
+    return _denied(source, credential_type, text)
 
 
-def _refused(source: str, kind: str, text: str) -> ImsError:
-    status = int(found[1]) if (found := _STATUS.search(text)) else None
-    code = found[1] if (found := _CODE.search(text)) else None
-    said = f"HTTP status {status}" if status else "something that holds no credentials"
+def _denied(source: str, credential_type: str, text: str) -> ImsError:
+    status = int(match[1]) if (match := _STATUS.search(text)) else None
+    code = match[1] if (match := _CODE.search(text)) else None
+    response = f"HTTP status {status}" if status else "a response without credentials"
     if status == 429 or (status and status >= 500) or (code or "").startswith("Throttling"):
-        return _unavailable(f"{source} answered with {said}", code=code)
-    advice = next((text for pattern, text in ADVICE if code and re.match(pattern, code)), None)
-    if kind == "ecs_ram_role":
-        advice = "give this machine a RAM role, and role_name that role's name or none"
-    message = f"No credentials could be had: {source} answered with {said}" + (f"; {advice}" if advice else "")
+        return _unavailable(f"{source} returned {response}", code=code)
+    advice = next((text for pattern, text in ADVICE_BY_CODE if code and re.match(pattern, code)), None)
+    if credential_type == "ecs_ram_role":
+        advice = "attach a RAM role to this machine, and set role_name to its name or leave it empty"
+    message = f"Could not obtain credentials: {source} returned {response}" + (f"; {advice}" if advice else "")
     if code and code.startswith("NoPermission"):
         action = f"sts:{source.partition('(')[2].rstrip(')')}"
         return ImsPermissionError(f"{message} ({action})", ram_action=action, code=code)
     return ImsCredentialsError(message, code=code)
 
 
-def _ended(kind: str) -> ImsUnavailableError:
-    return _unavailable(f"{SOURCES[kind]} gave credentials that have ended already, or this machine's clock is ahead")
+def _expired(credential_type: str) -> ImsUnavailableError:
+    source = SOURCES[credential_type]
+    return _unavailable(f"{source} returned expired credentials, or the clock of this machine is ahead")
 
 
 def _unavailable(problem: str, code: str | None = None) -> ImsUnavailableError:
-    return ImsUnavailableError(f"No credentials could be had: {problem}", accepted=False, code=code)
+    return ImsUnavailableError(f"Could not obtain credentials: {problem}", accepted=False, code=code)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_ims.hooks import form
+from airflow_provider_ims.hooks import connection_form
 from airflow_provider_ims.hooks.actions import ICE, Product
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
@@ -17,7 +17,7 @@ class ImsHook(AlibabaCloudMediaHook):
     Calls Intelligent Media Services (ICE 2020-11-09).
 
     :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
-    :param region_id: A region that goes over the connection's, such as ``cn-shanghai``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
     product: ClassVar[Product] = ICE
@@ -25,21 +25,15 @@ class ImsHook(AlibabaCloudMediaHook):
     console = "ims"
     probe = ("ListSmartJobs", {"MaxResults": "1"})
 
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the fields of the connection form, for Airflow 3.1."""
-        return form.connection_form_widgets()
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return what becomes of the standard fields of the form, for Airflow 3.1."""
-        return form.ui_field_behaviour()
+    # Airflow 3.1 calls these; later versions read the provider's metadata.
+    get_connection_form_widgets = staticmethod(connection_form.connection_form_widgets)
+    get_ui_field_behaviour = staticmethod(connection_form.ui_field_behaviour)
 
     def get_conn(self) -> Client:
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        Importing it takes one to two seconds; :meth:`call` does without.
+        Importing it takes one to two seconds; :meth:`call` does not need it.
 
         :return: ``alibabacloud_ice20201109.client.Client``.
         """

@@ -1,7 +1,7 @@
 """
-The official SDK's generic client, wrapped.
+The SDK's generic client.
 
-The only module that imports the SDK when it is imported, which takes half a second: import it late.
+This is the only module that imports the SDK at module level, which takes half a second: import it inside functions.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
 
 __all__ = ["READS_RETRY_AFTER", "Client", "client_config", "send"]
 
-#: Whether the ``retry_after`` of the SDK's errors is the time that the service asks for. Before
-#: alibabacloud-tea-openapi 0.4.5 it is zero, or milliseconds from another header.
+#: Whether the ``retry_after`` of the SDK's errors is the service's. Before alibabacloud-tea-openapi 0.4.5 it is zero,
+#: or milliseconds from another header.
 READS_RETRY_AFTER = Utils.get_throttling_time_left({}) is None
 
 
-def _holds_no_request(record: logging.LogRecord) -> bool:
-    # The SDK logs a failed renewal with the whole request and answer, tokens and all; we say what failed ourselves.
+def _has_no_request(record: logging.LogRecord) -> bool:
+    # The SDK logs a failed renewal with request and response, including tokens. The provider logs the failure itself.
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 
-def _names_no_token(record: logging.LogRecord) -> bool:
-    # STS takes its tokens in the query, which urllib3 logs at debug level; Airflow knows nothing of an OIDC token.
+def _has_no_token(record: logging.LogRecord) -> bool:
+    # STS tokens are in the query, which urllib3 logs at debug level. Airflow does not mask an OIDC token.
     return not any(isinstance(value, str) and "Token=" in value for value in record.args or ())
 
 
-def _is_no_dump(record: logging.LogRecord) -> bool:
-    # With DEBUG=sdk in the environment the SDK logs the headers of all requests, the security token among them.
+def _is_not_debug(record: logging.LogRecord) -> bool:
+    # With DEBUG=sdk in the environment, the SDK logs the headers of all requests, including the security token.
     return record.levelno > logging.DEBUG
 
 
-logging.getLogger("credentials").addFilter(_holds_no_request)
-logging.getLogger("darabonba-core").addFilter(_is_no_dump)
-logging.getLogger("alibabacloud-tea").addFilter(_is_no_dump)
-logging.getLogger("urllib3.connectionpool").addFilter(_names_no_token)
+logging.getLogger("credentials").addFilter(_has_no_request)
+logging.getLogger("darabonba-core").addFilter(_is_not_debug)
+logging.getLogger("alibabacloud-tea").addFilter(_is_not_debug)
+logging.getLogger("urllib3.connectionpool").addFilter(_has_no_token)
 
 
 @cache
@@ -67,8 +67,10 @@ def client_config(settings: Settings, endpoint: str) -> Config:
     """
     Build the configuration that the generic and the product clients share.
 
-    :param settings: What the connection says.
-    :param endpoint: ``host[:port]`` to send to.
+    :param settings: The settings of the connection.
+    :param endpoint: The ``host[:port]`` of the service.
+    :raises ImsRequestError: if the CA file does not exist.
+    :raises ImsCredentialsError: as of :func:`credential_client`.
     """
     if settings.ca is not None and not Path(settings.ca).exists():
         raise ImsRequestError(f"The connection's ca, {settings.ca}, does not exist on this machine", field="ca")
@@ -87,24 +89,26 @@ def client_config(settings: Settings, endpoint: str) -> Config:
 
 def credential_client(settings: Settings) -> CredentialClient:
     """
-    Build the SDK's source of credentials, which asks nobody before the first call.
+    Build the SDK's credentials client, which sends no request before the first call.
 
-    :param settings: What the connection says.
-    :raises ImsCredentialsError: when a file is not there, or the environment forbids the source.
+    :param settings: The settings of the connection.
+    :raises ImsCredentialsError: if a file is missing, or the environment disables the credential type.
     """
-    kind = settings.credential.get("type", "default")
+    credential_type = settings.credential.get("type", "default")
     try:
-        provider = _provider(settings, kind)
+        provider = _provider(settings, credential_type)
     except (ValueError, OSError) as error:
-        raise ImsCredentialsError(f"Credential type {kind} cannot be used on this machine: {error}") from None
-    return CredentialClient(provider=CachingCredentialsProvider(provider, kind)) if kind in SOURCES else provider
+        raise ImsCredentialsError(f"Cannot use credential type {credential_type} on this machine: {error}") from None
+    if credential_type not in SOURCES:
+        return provider
+    return CredentialClient(provider=CachingCredentialsProvider(provider, credential_type))
 
 
-def _provider(settings: Settings, kind: str) -> Any:
-    if kind == "default":
+def _provider(settings: Settings, credential_type: str) -> Any:
+    if credential_type == "default":
         return DefaultCredentialsProvider()
-    if kind == "ecs_ram_role":
-        # Not by its type: the SDK would start a thread for it that never ends.
+    if credential_type == "ecs_ram_role":
+        # Not by type: the SDK would start a thread that never ends.
         role_name = settings.credential.get("role_name")
         return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
     client = CredentialClient(
@@ -112,21 +116,21 @@ def _provider(settings: Settings, kind: str) -> Any:
             **settings.credential,
             connect_timeout=_milliseconds(settings.connect_timeout),
             timeout=_milliseconds(settings.read_timeout),
-            # A credentials URI is next door.
-            proxy=None if kind == "credentials_uri" else settings.https_proxy,
+            # A credentials URI is usually local.
+            proxy=None if credential_type == "credentials_uri" else settings.https_proxy,
         )
     )
-    return client.cloud_credential.provider if kind in SOURCES else client
+    return client.cloud_credential.provider if credential_type in SOURCES else client
 
 
 def _milliseconds(seconds: float) -> int:
-    # Whole ones, of which none at all would mean the SDK's own default.
+    # Rounded up: the SDK replaces 0 by its default.
     return math.ceil(seconds * 1000)
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
     """
-    Send one signed request and return the body of the answer, once, without a retry.
+    Send one signed request, without a retry, and return the body of the response.
 
     :param client: The generic client or a product client.
     :param action: The action to call.

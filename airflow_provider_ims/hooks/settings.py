@@ -1,4 +1,4 @@
-"""What an Airflow connection says: credentials, region, endpoint, network behaviour."""
+"""Reads and validates a connection: credentials, region, endpoints, network options."""
 
 from __future__ import annotations
 
@@ -10,51 +10,52 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
-from airflow_provider_ims.get_provider_info import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
+from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS, types_with
+from airflow_provider_ims.hooks.encoding import as_text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: Where a person finds a credential field of the SDK's in the connection, unless in the extra.
+#: The SDK's name of a credential field -> its place in the connection; all others are extras.
 _PLACES = {name: place for place, name in LOGIN_FIELDS.items()}
-_CREDENTIAL_NAMES = {name for needs, takes in CREDENTIAL_TYPES.values() for name in needs + takes}
-#: What a credential type needs: the SDK's field -> where a person finds it in the connection.
-CREDENTIAL_FIELDS: Mapping[str, Mapping[str, str]] = {
-    kind: {name: _PLACES.get(name, f"extra {name}") for name in needs} for kind, (needs, _) in CREDENTIAL_TYPES.items()
+_CREDENTIAL_NAMES = {name for required, optional in CREDENTIAL_TYPES.values() for name in required + optional}
+#: Credential type -> its required fields under the SDK's names, each with its place in the connection.
+REQUIRED_FIELDS: Mapping[str, Mapping[str, str]] = {
+    one: {name: _PLACES.get(name, f"extra {name}") for name in required}
+    for one, (required, _) in CREDENTIAL_TYPES.items()
 }
-#: A chosen credential type ignores the fields of others, but not these: without its role or its policy the identity
-#: could do more than is written here, and keys without their token are refused by a service that knows no such key.
+#: An explicit credential type ignores fields of other types, except these. Without the role or the policy, the identity
+#: could have more permissions than configured; keys without their token are rejected as unknown keys.
 _NEVER_IGNORED = ("role_arn", "policy", "security_token")
-#: The shortest session that STS gives, in seconds.
-SHORTEST_SESSION = 900
+#: The shortest session of STS, in seconds.
+MIN_SESSION = 900
 PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
-#: ``host[:port]``: the SDK would take a URL too, and then sign a host that it does not send.
+#: ``host[:port]``. The SDK would accept a URL, and sign another host than it sends.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
-#: The consoles' front pages: no address of a single job is documented.
+#: The home page of the console: no URL of a single job is documented.
 CONSOLE_URL = "https://{product}.console.aliyun.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
-    A connection, read and checked.
+    The validated settings of a connection.
 
-    :param region_id: The region, such as ``cn-shanghai``; ``None`` when neither the connection nor the caller
-        names one.
+    :param region_id: The region, such as ``cn-shanghai``; ``None`` if neither the connection nor the caller sets one.
     :param credential: The credential type as ``type``, and its fields under the SDK's names; empty for the SDK's
         default chain.
-    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``): ``host[:port]``.
+    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``), as ``host[:port]``.
     :param network: ``public``, or ``vpc`` for the endpoints inside a VPC.
-    :param protocol: ``https``, or ``http`` for an emulator.
+    :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds to wait for an answer.
-    :param https_proxy: A proxy's URL.
-    :param ca: Path of a CA bundle that the server's certificate is verified against.
-    :param console_url: The address that a task's page links to, with ``{product}``, ``{region_id}`` and ``{job_id}``
-        in it.
+    :param read_timeout: Seconds to wait for a response.
+    :param https_proxy: The URL of a proxy.
+    :param ca: The path of a CA bundle that verifies the server's certificate.
+    :param console_url: The URL that a task's page links to; may contain ``{product}``, ``{region_id}`` and
+        ``{job_id}``.
     """
 
     region_id: str | None
@@ -70,12 +71,12 @@ class Settings:
 
     def endpoint(self, product: str) -> str:
         """
-        Return the ``host[:port]`` that a product's requests go to.
+        Return the ``host[:port]`` of a product.
 
-        It is always named here: the SDK's own table sends most regions elsewhere.
+        The SDK's own endpoint table has the wrong endpoint for most regions.
 
         :param product: ``ice`` or ``vod``.
-        :raises ImsRequestError: without a region and without an endpoint.
+        :raises ImsRequestError: if neither a region nor an endpoint is set.
         """
         if override := self.endpoints.get(product):
             return override
@@ -90,18 +91,18 @@ class Settings:
 
 def read_settings(connection: Connection, region_id: str | None = None) -> Settings:
     """
-    Read a connection of type ``alibabacloud_ims`` or of the existing type ``alibaba_cloud``.
+    Read a connection of type ``alibabacloud_ims``, or of the existing type ``alibaba_cloud``.
 
     :param connection: The connection.
-    :param region_id: A region that goes over the connection's.
-    :raises ImsCredentialsError: when the credentials are half-filled or of an unknown type.
-    :raises ImsRequestError: when another field has no meaning.
+    :param region_id: A region that overrides the connection's.
+    :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
+    :raises ImsRequestError: if another field is invalid.
     """
     extra: dict[str, Any] = connection.extra_dejson
-    stripped = {name: _as_text(value).strip() for name, value in extra.items() if value is not None}
+    stripped = {name: as_text(value).strip() for name, value in extra.items() if value is not None}
     text = {name: value for name, value in stripped.items() if value}
-    _mask(text)
-    # The connections of type alibaba_cloud call it region.
+    _mask_url_secrets(text)
+    # Connections of type alibaba_cloud name it region.
     region_id = region_id or text.get("region_id") or text.get("region")
     network = _choice(connection, text, "network", NETWORKS)
     return Settings(
@@ -122,21 +123,16 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     )
 
 
-def _as_text(value: Any) -> str:
-    # A policy may come as the object that it is.
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
-def _mask(text: Mapping[str, str]) -> None:
-    """Have Airflow mask the secrets that hide in addresses; of the other fields it knows by their names."""
+def _mask_url_secrets(text: Mapping[str, str]) -> None:
+    """Mask the secrets inside URLs in Airflow's logs. Airflow masks the other secrets by the names of their fields."""
     for name in ("https_proxy", "credentials_uri"):
         try:
-            address = urlsplit(text.get(name, ""))
+            url = urlsplit(text.get(name, ""))
         except ValueError:
             continue
-        secrets = [value for _, value in parse_qsl(address.query)]
-        if address.password:
-            secrets += [address.password, unquote(address.password)]
+        secrets = [value for _, value in parse_qsl(url.query)]
+        if url.password:
+            secrets += [url.password, unquote(url.password)]
         if secrets:
             from airflow.sdk.log import mask_secret
 
@@ -144,66 +140,73 @@ def _mask(text: Mapping[str, str]) -> None:
                 mask_secret(secret)
 
 
-# The messages below name fields, never values: a secret may have been put into the wrong field.
+# The error messages below name fields, never values: a field may contain a secret that belongs into another field.
 def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: str | None) -> dict[str, Any]:
     given = {name: value for name, value in extra.items() if name in _CREDENTIAL_NAMES}
     for place, name in LOGIN_FIELDS.items():
-        # Stripped as the extras are: a line break that was pasted along makes a header that cannot be sent.
+        # Stripped like the extras: a pasted line break would make an invalid header.
         if value := (getattr(connection, place) or "").strip():
             given[name] = value
-    kind = extra.get("credential_type", "").lower() or _implied_type(connection, given)
-    if kind not in CREDENTIAL_TYPES:
-        raise _half_filled(connection, f"credential_type is not one of {', '.join(CREDENTIAL_TYPES)}")
-    needs, takes = CREDENTIAL_TYPES[kind]
-    missing = [name for name in needs if name not in given]
-    if missing:
-        places = " and ".join(CREDENTIAL_FIELDS[kind][name] for name in missing)
-        labels = ", ".join(CONNECTION_FIELDS[name]["label"] for name in missing if name in CONNECTION_FIELDS)
-        on_the_form = f", on the form: {labels}" if labels else ""
-        raise _half_filled(connection, f"credential type {kind} needs {places}{on_the_form}")
-    for name in _NEVER_IGNORED:
-        if name in given and name not in needs + takes:
-            others = [other for other, (needed, taken) in CREDENTIAL_TYPES.items() if name in needed + taken]
-            raise _half_filled(
-                connection,
-                f"{name} is filled in, and credential type {kind} does not take it: empty it, or choose "
-                f"{' or '.join(others)}",
-            )
-    credential: dict[str, Any] = {name: given[name] for name in needs + takes if name in given}
+    credential_type = extra.get("credential_type", "").lower() or _inferred_type(connection, given)
+    if credential_type not in CREDENTIAL_TYPES:
+        raise _invalid_credentials(connection, f"credential_type is not one of {', '.join(CREDENTIAL_TYPES)}")
+    _check_fields(connection, credential_type, given)
+    required, optional = CREDENTIAL_TYPES[credential_type]
+    credential: dict[str, Any] = {name: given[name] for name in required + optional if name in given}
     for name, check in _CHECKS.items():
         if name in credential:
             credential[name] = check(connection, credential)
-    if "sts_endpoint" in takes and vpc_region:
-        # Where there is no way out, the public STS cannot be reached.
+    if "sts_endpoint" in optional and vpc_region:
+        # A VPC without internet access cannot reach the public STS.
         credential.setdefault("sts_endpoint", f"sts-vpc.{vpc_region}.aliyuncs.com")
-    return {} if kind == "default" else {"type": kind} | credential
+    return {} if credential_type == "default" else {"type": credential_type} | credential
 
 
-def _implied_type(connection: Connection, given: Mapping[str, str]) -> str:
-    """Return the first type that takes all that is filled in, one that then lacks nothing before others."""
+def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
+    """Return the first type that accepts all fields that are set, preferring a type without missing fields."""
     if not given:
         return "default"
-    fitting = [kind for kind, (needs, takes) in CREDENTIAL_TYPES.items() if given.keys() <= {*needs, *takes}]
-    for kind in fitting:
-        if all(name in given for name in CREDENTIAL_TYPES[kind][0]):
-            return kind
-    if not fitting:
-        filled = ", ".join(_PLACES.get(name, name) for name in given)
-        raise _half_filled(connection, f"no credential type takes all of {filled}; choose a credential_type")
-    return fitting[0]
+    fields = {one: {*required, *optional} for one, (required, optional) in CREDENTIAL_TYPES.items()}
+    accepting = [one for one, names in fields.items() if given.keys() <= names]
+    if not accepting:
+        places = ", ".join(_PLACES.get(name, name) for name in given)
+        raise _invalid_credentials(connection, f"no credential type accepts {places} together; set credential_type")
+    complete = (one for one in accepting if given.keys() >= {*CREDENTIAL_TYPES[one][0]})
+    return next(complete, accepting[0])
 
 
-def _half_filled(connection: Connection, problem: str) -> ImsCredentialsError:
+def _check_fields(connection: Connection, credential_type: str, given: Mapping[str, str]) -> None:
+    required, optional = CREDENTIAL_TYPES[credential_type]
+    missing = [name for name in required if name not in given]
+    if missing:
+        places = " and ".join(REQUIRED_FIELDS[credential_type][name] for name in missing)
+        labels = ", ".join(CONNECTION_FIELDS[name]["label"] for name in missing if name in CONNECTION_FIELDS)
+        in_form = f" (in the form: {labels})" if labels else ""
+        raise _invalid_credentials(connection, f"credential type {credential_type} requires {places}{in_form}")
+    for name in _NEVER_IGNORED:
+        if name in given and name not in required + optional:
+            raise _invalid_credentials(
+                connection,
+                f"{name} is set, but credential type {credential_type} does not use it: remove it, or choose "
+                f"{' or '.join(types_with(name))}",
+            )
+
+
+def _invalid_credentials(connection: Connection, problem: str) -> ImsCredentialsError:
     return ImsCredentialsError(f"Connection {connection.conn_id}: {problem}")
+
+
+def _invalid_field(connection: Connection, name: str, problem: str) -> ImsRequestError:
+    return ImsRequestError(f"Connection {connection.conn_id}: {name} {problem}", field=name)
 
 
 def _session_seconds(connection: Connection, credential: Mapping[str, str]) -> int:
     text = credential["role_session_expiration"]
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < SHORTEST_SESSION:
-        raise _half_filled(
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < MIN_SESSION:
+        raise _invalid_credentials(
             connection,
-            f"role_session_expiration is not a whole number of seconds of at least {SHORTEST_SESSION}; 1800 or more "
-            "is wise, since credentials are renewed 15 minutes before their end",
+            f"role_session_expiration must be an integer of at least {MIN_SESSION} seconds; set 1800 or more, because "
+            "credentials are renewed 15 minutes before they expire",
         )
     return int(text)
 
@@ -214,22 +217,22 @@ def _policy(connection: Connection, credential: Mapping[str, str]) -> str:
     except ValueError:
         policy = None
     if not isinstance(policy, dict):
-        raise _half_filled(connection, "policy is not a JSON object")
-    # Without spaces: the SDK signs a space as a plus, which STS does not.
-    return json.dumps(policy, separators=(",", ":"))
+        raise _invalid_credentials(connection, "policy is not a JSON object")
+    # Compact: the SDK signs a space as a plus, STS does not.
+    return as_text(policy)
 
 
 def _credentials_uri(connection: Connection, credential: Mapping[str, str]) -> str:
     try:
-        address = urlsplit(credential["credentials_uri"])
-        port = address.port or {"http": 80, "https": 443}[address.scheme]
+        url = urlsplit(credential["credentials_uri"])
+        port = url.port or {"http": 80, "https": 443}[url.scheme]
     except (ValueError, KeyError):
-        raise _half_filled(connection, "credentials_uri is no http or https address") from None
-    if not address.hostname or address.username:
-        raise _half_filled(connection, "credentials_uri has no host, or a user, which the SDK does not send")
-    host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
-    # With its port: the SDK asks for port None where none is named.
-    return address._replace(netloc=f"{host}:{port}", path=address.path or "/").geturl()
+        raise _invalid_credentials(connection, "credentials_uri is not an http or https URL") from None
+    if not url.hostname or url.username:
+        raise _invalid_credentials(connection, "credentials_uri must have a host, and no user, which the SDK ignores")
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    # With an explicit port: the SDK would connect to port None.
+    return url._replace(netloc=f"{host}:{port}", path=url.path or "/").geturl()
 
 
 _CHECKS: Mapping[str, Callable[[Connection, Mapping[str, str]], str | int]] = {
@@ -242,25 +245,22 @@ _CHECKS: Mapping[str, Callable[[Connection, Mapping[str, str]], str | int]] = {
 
 def _endpoint(connection: Connection, extra: Mapping[str, str], name: str) -> str:
     if not _ENDPOINT.fullmatch(extra[name]):
-        raise ImsRequestError(
-            f"Connection {connection.conn_id}: {name} is not host[:port]; leave out https:// and any path",
-            field=name,
-        )
+        raise _invalid_field(connection, name, "must be host[:port], without https:// and without a path")
     return extra[name]
 
 
 def _console_url(connection: Connection, extra: Mapping[str, str]) -> str:
     template = extra.get("console_url", CONSOLE_URL)
     try:
-        address = template.format(product="ims", region_id="cn-shanghai", job_id="0")
+        url = template.format(product="ims", region_id="cn-shanghai", job_id="0")
     except (LookupError, ValueError, AttributeError):
-        address = ""
-    # Airflow's page makes a link of whatever it is: nothing but the web's own schemes may become one.
-    if not re.fullmatch(r"https?://\S+", address):
-        raise ImsRequestError(
-            f"Connection {connection.conn_id}: console_url is no web address with only {{product}}, {{region_id}} and "
-            "{job_id} left open",
-            field="console_url",
+        url = ""
+    # Airflow's page links to any scheme, such as javascript.
+    if not re.fullmatch(r"https?://\S+", url):
+        raise _invalid_field(
+            connection,
+            "console_url",
+            "must be an http or https URL with no other placeholders than {product}, {region_id} and {job_id}",
         )
     return template
 
@@ -268,10 +268,7 @@ def _console_url(connection: Connection, extra: Mapping[str, str]) -> str:
 def _choice(connection: Connection, extra: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = extra.get(name, choices[0]).lower()
     if value not in choices:
-        raise ImsRequestError(
-            f"Connection {connection.conn_id}: {name} is not one of {', '.join(choices)}",
-            field=name,
-        )
+        raise _invalid_field(connection, name, f"is not one of {', '.join(choices)}")
     return value
 
 
@@ -281,8 +278,5 @@ def _seconds(connection: Connection, extra: Mapping[str, str], name: str, defaul
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise ImsRequestError(
-            f"Connection {connection.conn_id}: {name} is not a number of seconds above 0",
-            field=name,
-        )
+        raise _invalid_field(connection, name, "must be a number of seconds greater than 0")
     return value

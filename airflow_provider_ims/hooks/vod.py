@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 class VodHook(AlibabaCloudMediaHook):
     """
-    Calls ApsaraVideo VOD (2017-03-21) with the connection of IMS.
+    Calls ApsaraVideo VOD (2017-03-21), with the same connection as IMS.
 
     :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
-    :param region_id: A region that goes over the connection's, such as ``cn-shanghai``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
     product: ClassVar[Product] = VOD
     models = "alibabacloud_vod20170321.models"
     console = "vod"
-    # VOD has no read without an id; what it answers to an unknown one proves the way there just as well.
+    # VOD has no read without an id. Its response to an unknown id proves the connection as well.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})
 
     def get_conn(self) -> Client:
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        Importing it takes one to two seconds; :meth:`call` does without.
+        Importing it takes one to two seconds; :meth:`call` does not need it.
 
         :return: ``alibabacloud_vod20170321.client.Client``.
         """

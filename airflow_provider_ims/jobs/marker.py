@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ims.hooks.encoding import as_text
+
 MARKER = "AirflowKey"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
@@ -65,7 +67,7 @@ def add_marker(
         return None
     inner[MARKER] = str(key)
     try:
-        merged = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        merged = as_text(content)
         return merged if len(merged.encode()) <= max_bytes else None
     except ValueError:
         return None

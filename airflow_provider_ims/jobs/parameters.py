@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks.encoding import as_text
 from airflow_provider_ims.jobs.payload import number, snake_case
 
 #: How deep a JSON parameter may be nested: far deeper than any that the documents show.
@@ -127,7 +128,7 @@ class Parameter:
 
     def _written(self, content: Any) -> str:
         try:
-            return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            return as_text(content)
         except (TypeError, ValueError) as error:
             raise self._refusal("", f"cannot be written as JSON: {error}") from None
 

@@ -1,28 +1,33 @@
-"""What the operators of every kind of job share: the kind is named, the parameters are the API's own."""
+"""The base of the operators that submit any kind of job, under the names of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import kind_of
+from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import Parameter
 from airflow_provider_ims.operators.base import JobOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ims.jobs.kind import JobKind
 
 
 class AnyJobOperator(JobOperator):
     """
-    Submit a job of the kind that is named.
+    Submit a job of any kind.
 
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
-    :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
-        a list will do. (templated)
-    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
-        false.
+    :param parameters: The parameters of the action under the API's names. A parameter that is a JSON string in the API
+        may be a dict or a list. (templated)
+    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding.
+        Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -42,31 +47,58 @@ class AnyJobOperator(JobOperator):
         self.parameters = parameters
         self.fail_on_partial_failure = fail_on_partial_failure
 
-    @property
-    def kind(self) -> JobKind:  # type: ignore[override]  # an attribute of the class where there is one kind
-        """The kind of job; known once the templates are rendered, and not kept, since a task may run again."""
-        kind = kind_of(self.job, self.trigger_class.hook_class.product)
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Resolve the job kind from the rendered ``job``, and execute the task.
+
+        :param context: The task's context.
+        """
+        self.kind = self._accepting(self._kind(), self.arguments())
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """
+        Resolve the job kind again, because a resumed task is a new instance, and end the task.
+
+        :param context: The task's context.
+        :param event: The event of the trigger.
+        """
+        self.kind = self._kind()
+        return super().execute_complete(context, event)
+
+    def _kind(self) -> JobKind:
+        return kind_of(self.job, self.trigger_class.hook_class.product)
+
+    def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
+        """Return the kind with the API's names as arguments, and with parameters that only a newer SDK has."""
         known = [parameter.name for parameter in kind.parameters]
-        unknown = [name for name in self.arguments() if name not in known]
-        # A newer product SDK may know what the catalogue does not; loading it takes a second or two.
-        in_sdk = self.trigger_class.hook_class.sdk_parameters(self.job) if unknown else ()
+        unknown = [name for name in given if name not in known]
+        # Only if needed: importing the product SDK takes one to two seconds.
+        attributes = self.trigger_class.hook_class.sdk_attributes(self.job) if unknown else ()
+        # The SDK writes AITemplateId as aitemplate_id.
+        added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
         for name in unknown:
-            if name not in in_sdk:
-                near = get_close_matches(name, [*known, *in_sdk], n=3, cutoff=0.4) or known
+            if name.lower() not in added:
+                near = get_close_matches(name, known, n=3, cutoff=0.4)
+                hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known)}"
                 raise ImsRequestError(
-                    f"parameters: {self.job} takes no {name!r}; near it are {', '.join(dict.fromkeys(near))}",
-                    field=f"parameters.{name}",
+                    f"parameters: unknown parameter {name!r} of {self.job}. {hint}", field=f"parameters.{name}"
                 )
-        # What is not in the catalogue is sent as JSON where it is a dict or a list.
-        more = (Parameter(name, is_json=isinstance(self.arguments()[name], (dict, list))) for name in unknown)
-        # Errors are to speak of a parameter by the name that it was given under.
+        more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
+        # The argument's name appears in errors.
         return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))
 
     def arguments(self) -> Mapping[str, Any]:
-        """Return the parameters, by the API's names."""
+        """
+        Return the parameters by the API's names.
+
+        :raises ImsRequestError: if they are not a dict with names as keys.
+        """
         given = self.parameters or {}
         if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-            raise ImsRequestError(
-                "parameters: must be a dict whose keys are names of the action's parameters", field="parameters"
-            )
+            raise ImsRequestError("parameters: must be a dict with the names of parameters as keys", field="parameters")
         return given
+
+    def objects_read(self) -> Iterable[OssObject]:
+        """Return the objects that the parameters name, except outputs; also before the job kind is resolved."""
+        return oss_objects(self.parameters, without="output")

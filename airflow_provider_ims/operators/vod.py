@@ -13,22 +13,21 @@ from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigge
 
 class VodSubmitAIImageJobOperator(JobOperator):
     """
-    Make AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
+    Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
 
-    The API has no client token, so only ``durable`` keeps a retry from submitting again.
+    The API has no client token; ``durable`` prevents a retry from submitting a second job.
 
-    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the addresses are unsigned,
-    ``ListAIImageInfo`` gives signed ones.
+    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the URLs are unsigned,
+    ``ListAIImageInfo`` returns signed ones.
 
     .. seealso:: https://help.aliyun.com/document_detail/186922.html
 
     :param video_id: The video in VOD. (templated)
     :param ai_template_id: The AI image template. (templated)
-    :param ai_pipeline_id: A pipeline of your own, for bulk work. (templated)
+    :param ai_pipeline_id: Your own pipeline, for bulk processing. (templated)
     :param user_data: Your own data and callback: an object with ``MessageCallback`` or ``Extend``, up to 512 bytes
         as JSON. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIImageJob", VOD)
@@ -54,21 +53,19 @@ class VodSubmitAIJobOperator(JobOperator):
     """
     Tag a video, or take its fingerprint (``SubmitAIJob``).
 
-    No listing shows the user data of such jobs, so one whose id was lost in a crash cannot be found again.
+    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
-    Returns ``{"job_id", "state", "media_id", "type", "data"}``; ``data`` is the JSON of its type.
+    Returns ``{"job_id", "state", "media_id", "type", "data"}``; the format of ``data`` depends on ``type``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIJob
 
     :param media_id: The video in VOD. (templated)
-    :param types: ``AIMediaDNA`` or ``AIVideoTag``; the service makes a job of each, so that a task takes one.
-        (templated)
+    :param types: ``AIMediaDNA`` or ``AIVideoTag``; only one, because the service creates a job for each. (templated)
     :param config: ``{"DNADBId": ".."}`` for a fingerprint, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. A dict or a JSON
         string. (templated)
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIJob", VOD)
@@ -94,8 +91,8 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
     Audit a video (``SubmitAIMediaAuditJob``).
 
-    A job succeeds whatever it found: what may go out only its result tells. No listing shows the user data of such
-    jobs, so one whose id was lost in a crash cannot be found again.
+    A job succeeds regardless of its findings; check ``suggestion`` in the result. No listing returns the user data of
+    these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "media_id", "suggestion" ("pass", "review" or "block"), "label", "abnormal_modules",
     "video", "images", "texts", "audios"}``.
@@ -103,18 +100,16 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIMediaAuditJob
 
     :param media_id: The video in VOD. (templated)
-    :param media_type: ``video``, the only one that there is. (templated)
-    :param template_id: The AI template. Default: the service's own. (templated)
-    :param media_audit_configuration: More of the audit: ``{"ResourceType": ".."}``. A dict or a JSON string.
-        (templated)
-    :param censor_provider: Not described by the service. (templated)
-    :param service_parameters: Not described by the service. (templated)
-    :param video_service: Not described by the service. (templated)
-    :param voice_service: Not described by the service. (templated)
+    :param media_type: ``video``, the only type. (templated)
+    :param template_id: The AI template. Default: the service's default template. (templated)
+    :param media_audit_configuration: More options: ``{"ResourceType": ".."}``. A dict or a JSON string. (templated)
+    :param censor_provider: Not documented by the service. (templated)
+    :param service_parameters: Not documented by the service. (templated)
+    :param video_service: Not documented by the service. (templated)
+    :param voice_service: Not documented by the service. (templated)
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIMediaAuditJob", VOD)
@@ -150,10 +145,10 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     """
     Transcode a video by a template group (``SubmitTranscodeJobs``).
 
-    A task that ended with some failed streams succeeds, with a warning, unless ``fail_on_partial_failure`` is set.
-    ``job_id`` is the transcoding task's. No listing shows the user data of tasks, so one whose id was lost in a crash
-    cannot be found again. It is not paid for twice either: ``durable`` sends a ``SessionId``, by which the service
-    refuses a second one.
+    If some streams failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set. ``job_id`` is
+    the id of the transcoding task. No listing returns the user data of tasks, so a task whose id was lost in a crash
+    cannot be found again. It is not billed twice either: ``durable`` sends a ``SessionId``, and the service rejects a
+    second task with the same one.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"job_id", "error_code", "error_message"}]}``.
@@ -162,18 +157,17 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
-    :param encrypt_config: For HLS encryption. A dict or a JSON string. (templated)
-    :param override_params: What goes over the templates: watermarks, subtitles. A dict or a JSON string. (templated)
-    :param pipeline_id: A pipeline of your own. (templated)
-    :param priority: Among what is queued, ``1`` to ``10``, the highest. Default: ``6``. (templated)
-    :param reference_id: An id of your own, 6 to 64 letters, digits, hyphens and underscores. (templated)
-    :param session_id: The service refuses a second submit with the same one within 7 days; up to 50 letters, digits,
+    :param encrypt_config: The HLS encryption. A dict or a JSON string. (templated)
+    :param override_params: Overrides of the templates: watermarks, subtitles. A dict or a JSON string. (templated)
+    :param pipeline_id: Your own pipeline. (templated)
+    :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
+    :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
+    :param session_id: The service rejects a second submit with the same id within 7 days; up to 50 letters, digits,
         hyphens and underscores. (templated)
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
-    :param fail_on_partial_failure: Fail the task when any output failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTranscodeJobs", VOD)
@@ -211,26 +205,26 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video (``SubmitSnapshotJob``).
 
-    No listing shows the user data of such jobs, so one whose id was lost in a crash cannot be found again.
+    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "video_id", "normal_config", "sprite_config"}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitSnapshotJob
 
     :param video_id: The video in VOD. (templated)
-    :param snapshot_template_id: A template; what else is given is ignored then. (templated)
-    :param count: How many at most. Default: 1. (templated)
-    :param interval: Seconds between two; 0 spreads ``count`` over the video. Default: 1. (templated)
-    :param specified_offset_time: Where to begin, in milliseconds. Default: 0. (templated)
-    :param specified_offset_times: When to take them, in milliseconds, up to 30. A list or a JSON string. (templated)
-    :param width: Pixels as a text, ``8`` to ``4096``. Default: the video's. (templated)
-    :param height: Pixels as a text, ``8`` to ``4096``. Default: the video's. (templated)
-    :param sprite_snapshot_config: Makes a sprite of them. A dict or a JSON string. (templated)
-    :param reference_id: An id of your own, 6 to 64 letters, digits, hyphens and underscores. (templated)
+    :param snapshot_template_id: A template; the service then ignores the other arguments. (templated)
+    :param count: The maximum number of snapshots. Default: 1. (templated)
+    :param interval: Seconds between two snapshots; 0 distributes ``count`` over the video. Default: 1. (templated)
+    :param specified_offset_time: The start, in milliseconds. Default: 0. (templated)
+    :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. A list or a JSON string.
+        (templated)
+    :param width: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
+    :param height: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
+    :param sprite_snapshot_config: Combines the snapshots into a sprite. A dict or a JSON string. (templated)
+    :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
         {..}}``. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSnapshotJob", VOD)
@@ -268,17 +262,11 @@ class VodSubmitSnapshotJobOperator(JobOperator):
 
 class VodSubmitJobOperator(AnyJobOperator):
     """
-    Submit a job of any kind that ApsaraVideo VOD has, and wait for its end.
+    Submit a job of any kind of ApsaraVideo VOD, and wait for its end.
 
-    Returns ``{"job_id", "state", ...}`` with what came out, by the kind of job.
+    Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param job: The submit action, such as ``SubmitAIJob``. (templated)
-    :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
-        a list will do. (templated)
-    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things, such as
-        the outputs of a transcoding. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
     """
 
     trigger_class = VodJobTrigger

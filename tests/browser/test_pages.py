@@ -157,7 +157,7 @@ def test_the_test_button_tells_what_is_wrong(page: Page, airflow: LocalAirflow, 
     try:
         said = press_test(page, airflow)
         expect(said).to_contain_text("Test Connection Failed")
-        expect(said).to_contain_text("the secret is not that of the AccessKey")
+        expect(said).to_contain_text("the AccessKey secret is wrong")
         expect(said).not_to_contain_text("not-the-secret")
         picture(page, "test-bad")
     finally:

@@ -29,14 +29,14 @@ STS = StsCredential("STS.key", "sts-secret", "sts-token")
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[ImsEmulator]:
     with ImsEmulator(durations=dict.fromkeys(KINDS, 0.0), sts_tokens=[STS]) as emulator:
-        # A request of 90 kB on one line of a failed test's log hides the rest.
+        # A request of 90 kB in the log of a failed test hides the other lines.
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
         yield emulator
 
 
 @pytest.fixture
 def emulator(running_emulator: ImsEmulator, connect: Callable[..., None]) -> ImsEmulator:
-    """Return an emulator that remembers nothing, with the connection ims_default leading to it."""
+    """Return a reset emulator, to which the connection ims_default points."""
     running_emulator.reset()
     connect(running_emulator)
     return running_emulator
@@ -44,7 +44,7 @@ def emulator(running_emulator: ImsEmulator, connect: Callable[..., None]) -> Ims
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Set the connection ims_default: to an emulator, or from its parts."""
+    """Define the connection ims_default, for an emulator or from its fields."""
 
     def connect(
         emulator: ImsEmulator | None = None,
@@ -82,7 +82,7 @@ def vod(emulator: ImsEmulator) -> VodHook:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Record the pauses between two sends instead of making them."""
+    """Record the pauses between two attempts instead of sleeping."""
     made: list[float] = []
     monkeypatch.setattr(base, "time", SimpleNamespace(sleep=made.append))
     return made
@@ -93,19 +93,19 @@ TEXT = {"GenerateConfig": '{"keywords":"新店开业","textLength":100,"targetCo
 
 @pytest.fixture
 def text_job() -> dict[str, str]:
-    """Return the parameters of a good SubmitTextGenerateJob."""
+    """Return valid parameters of SubmitTextGenerateJob."""
     return dict(TEXT)
 
 
 @dataclass
 class Wire:
-    """A server that gives the answers it was told to, and keeps what it was sent as it came."""
+    """A server that returns prepared responses and records the requests."""
 
     answers: list[tuple[int, bytes, dict[str, str]]] = field(default_factory=list)
     received: list[SimpleNamespace] = field(default_factory=list)
 
     def answer(self, body: bytes | str, status: int = 200, **headers: str) -> None:
-        """Give this answer to the next request that has none yet; the last one is given for ever."""
+        """Append a response; the last one is repeated."""
         body = body.encode() if isinstance(body, str) else body
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.append((status, body, {"content-type": "application/json"} | named))
@@ -113,7 +113,7 @@ class Wire:
 
 @pytest.fixture
 def wire(connect: Callable[..., None]) -> Iterator[Wire]:
-    """Return such a server, with the connection ims_default leading to it."""
+    """Return the server, to which the connection ims_default points."""
     wire = Wire()
 
     class Handler(BaseHTTPRequestHandler):
@@ -161,7 +161,7 @@ def wire(connect: Callable[..., None]) -> Iterator[Wire]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Return the files of a certificate for 127.0.0.1 that nobody has signed, and of its key."""
+    """Return the paths of a self-signed certificate for 127.0.0.1 and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ims-emulator")])
     now = datetime.datetime.now(datetime.UTC)

@@ -16,12 +16,12 @@ from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
 
-def test_the_answer_is_handed_on_whole(ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str]) -> None:
+def test_the_response_is_returned_unchanged(ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str]) -> None:
     submitted = ims.call("SubmitTextGenerateJob", text_job)
-    asked = ims.call("GetSmartHandleJob", {"JobId": submitted["JobId"]})
-    assert asked["State"] == "Finished"
-    assert json.loads(asked["JobResult"]["AiResult"])
-    assert [submitted["RequestId"], asked["RequestId"]] == [sent["request_id"] for sent in emulator.requests()]
+    queried = ims.call("GetSmartHandleJob", {"JobId": submitted["JobId"]})
+    assert queried["State"] == "Finished"
+    assert json.loads(queried["JobResult"]["AiResult"])
+    assert [submitted["RequestId"], queried["RequestId"]] == [sent["request_id"] for sent in emulator.requests()]
 
 
 def test_both_hooks_share_the_connection(ims: ImsHook, vod: VodHook, emulator: ImsEmulator) -> None:
@@ -47,7 +47,7 @@ def test_both_hooks_share_the_connection(ims: ImsHook, vod: VodHook, emulator: I
         (["a", None], '["a",null]'),
     ],
 )
-def test_values_are_sent_as_the_api_writes_them(wire: Any, value: Any, sent: str | None) -> None:
+def test_values_are_encoded_as_text(wire: Any, value: Any, sent: str | None) -> None:
     wire.answer("{}")
     ImsHook().call("SubmitTextGenerateJob", {"Value": value})
     assert wire.received[0].query.get("Value") == sent
@@ -61,7 +61,7 @@ def test_the_user_agent_names_the_provider_and_airflow(wire: Any) -> None:
     assert f"apache-airflow/{version('apache-airflow-core')}" in agent
 
 
-def test_a_request_is_signed_and_holds_no_secret(wire: Any) -> None:
+def test_a_request_is_signed_and_contains_no_secret(wire: Any) -> None:
     wire.answer("{}")
     ImsHook().call("SubmitTextGenerateJob", {"Title": "新店"})
     (sent,) = wire.received
@@ -70,16 +70,16 @@ def test_a_request_is_signed_and_holds_no_secret(wire: Any) -> None:
 
 
 @pytest.mark.parametrize("body", ["[]", '"text"', "null", "7", "", "<html></html>", '{"half":', b"\xff\xfe"])
-def test_an_answer_that_is_no_json_object_is_unavailable(wire: Any, body: bytes | str) -> None:
+def test_a_response_that_is_not_a_json_object_raises_unavailable(wire: Any, body: bytes | str) -> None:
     wire.answer(body)
-    with pytest.raises(ImsUnavailableError, match="answer") as failed:
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format") as failed:
         ImsHook().call("SubmitTextGenerateJob", {})
     assert failed.value.action == "SubmitTextGenerateJob"
     assert failed.value.accepted is None
     assert len(wire.received) == 1
 
 
-def test_the_connection_is_looked_up_once_and_late(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+def test_the_connection_is_read_once_at_the_first_call(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
     connect(login="nobody", password="wrong")
     hook = ImsHook()
     connect(emulator)
@@ -89,7 +89,7 @@ def test_the_connection_is_looked_up_once_and_late(emulator: ImsEmulator, connec
     assert hook.client is hook.client
 
 
-def test_the_region_of_the_hook_goes_over_that_of_the_connection(connect: Callable[..., None]) -> None:
+def test_the_region_of_the_hook_overrides_the_connections(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-beijing")
     assert ImsHook().client._endpoint == "ice.cn-beijing.aliyuncs.com"
     assert ImsHook(region_id="cn-shanghai").client._endpoint == "ice.cn-shanghai.aliyuncs.com"
@@ -102,12 +102,12 @@ def test_without_a_region_nothing_is_sent(connect: Callable[..., None]) -> None:
         ImsHook().call("ListSmartJobs", {})
 
 
-def test_a_missing_connection_is_airflows_own_error() -> None:
+def test_a_missing_connection_raises_airflows_error() -> None:
     with pytest.raises(AirflowNotFoundException, match="ims_default"):
         ImsHook().call("ListSmartJobs", {})
 
 
-def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None], tmp_path: Path) -> None:
+def test_the_client_has_the_settings_of_the_connection(connect: Callable[..., None], tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
     ca.touch()
     connect(
@@ -122,37 +122,37 @@ def test_what_the_connection_says_reaches_the_client(connect: Callable[..., None
     client = ImsHook().client
     assert client._protocol == "https"
     assert client._connect_timeout == 500
-    # A fraction of a millisecond must not become 0, which the SDK takes for its own default.
+    # A fraction of a millisecond must not become 0, which the SDK replaces by its default.
     assert client._read_timeout == 1
     assert client._https_proxy == "http://proxy:3128"
     assert client._ca == str(ca)
 
 
-def test_a_ca_that_is_not_there_is_told_before_anything_is_sent(connect: Callable[..., None]) -> None:
+def test_a_missing_ca_file_is_rejected_before_a_request_is_sent(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-shanghai", ca="/nowhere/ca.pem")
-    with pytest.raises(ImsRequestError, match="nowhere") as refused:
+    with pytest.raises(ImsRequestError, match="nowhere") as caught:
         ImsHook().connect()
-    assert refused.value.field == "ca"
+    assert caught.value.field == "ca"
 
 
 @pytest.mark.parametrize(
-    ("extra", "said"),
+    ("extra", "expected"),
     [
         ({"security_token": "to\nken"}, "line break"),
-        ({"security_token": "令牌"}, "letters that no key has"),
+        ({"security_token": "令牌"}, "characters that no key has"),
         ({"https_proxy": "http://[", "protocol": "https"}, "https_proxy"),
     ],
 )
-def test_what_cannot_be_sent_names_the_field_to_look_at(
-    emulator: ImsEmulator, connect: Callable[..., None], extra: dict[str, str], said: str
+def test_a_value_that_cannot_be_sent_is_reported_with_its_field(
+    emulator: ImsEmulator, connect: Callable[..., None], extra: dict[str, str], expected: str
 ) -> None:
     connect(emulator, **extra)
-    with pytest.raises(ImsRequestError, match=said):
+    with pytest.raises(ImsRequestError, match=expected):
         ImsHook().call("SubmitTextGenerateJob", {})
 
 
-def test_an_unknown_action_is_refused_by_the_service(ims: ImsHook) -> None:
-    with pytest.raises(ImsError) as refused:
+def test_an_unknown_action_is_rejected_by_the_service(ims: ImsHook) -> None:
+    with pytest.raises(ImsError) as caught:
         ims.call("SubmitNothing", {})
-    assert refused.value.code == "InvalidAction.NotFound"
-    assert type(refused.value) is ImsRequestError
+    assert caught.value.code == "InvalidAction.NotFound"
+    assert type(caught.value) is ImsRequestError

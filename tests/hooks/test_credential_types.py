@@ -1,4 +1,4 @@
-"""Every credential type, from the connection through its source to a call that the emulator accepts."""
+"""Every credential type: connection, source of the credentials, and a call that the emulator accepts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST = StsCredential("STS.first", "first-secret", "first-token")
 SECOND = StsCredential("STS.second", "second-secret", "second-token")
 SESSION = StsCredential("session-key", "session-secret", "")
 TEXT = {"GenerateConfig": '{"originText":"a"}'}
-#: Each type whose credentials come from somewhere.
+#: The types whose credentials are renewed.
 RENEWED = ("ram_role_arn", "oidc_role_arn", "ecs_ram_role", "credentials_uri")
 
 
@@ -40,14 +40,14 @@ def sources(certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def plain_sources() -> Iterator[CredentialSources]:
-    """Return the sources that speak plain HTTP."""
+    """Return the sources that use HTTP."""
     with CredentialSources(FIRST).serving() as sources:
         yield sources
 
 
 @pytest.fixture
 def service(certificate: tuple[str, str]) -> Iterator[ImsEmulator]:
-    """Return an emulator over HTTPS, which no proxy for plain HTTP is in the way of, that knows temporary keys."""
+    """Return an emulator over HTTPS, which ignores the HTTP proxy of the metadata service, with temporary keys."""
     with ImsEmulator(
         tls_cert=certificate[0],
         tls_key=certificate[1],
@@ -68,12 +68,12 @@ def use(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], CredentialSources | None]:
-    """Make the connection one of a credential type, and return its source."""
+    """Define a connection of a credential type, and return its source."""
 
     def use(kind: str) -> CredentialSources | None:
-        stands_apart = {"ecs_ram_role", "credentials_uri"}
+        over_http = {"ecs_ram_role", "credentials_uri"}
         has_source = kind in (*RENEWED, "rsa_key_pair")
-        name = "plain_sources" if kind in stands_apart else "sources"
+        name = "plain_sources" if kind in over_http else "sources"
         source: CredentialSources | None = request.getfixturevalue(name) if has_source else None
         host = source.host if source else ""
         (tmp_path / "token").write_text("oidc-token")
@@ -107,7 +107,7 @@ def use(
             "bearer": {"bearer_token": "bearer-token"},
         }
         if kind == "ecs_ram_role":
-            # The SDK knows but one address of the metadata service: only a proxy leads from there to here.
+            # The address of the metadata service is fixed in the SDK, so a proxy redirects it.
             monkeypatch.setenv("HTTP_PROXY", f"http://{host}")
             monkeypatch.setattr(auth_util, "environment_ecs_metadata_disabled", "false")
         if kind == "rsa_key_pair" and source:
@@ -139,14 +139,14 @@ def test_each_type_signs_a_call(
     hook = ImsHook()
     for _ in range(2):
         assert "SmartJobList" in hook.call("ListSmartJobs", {}, attempts=1)
-    # A key id of temporary credentials is accepted with its token only.
+    # The emulator accepts the key ID of temporary credentials only with its token.
     assert [(sent["access_key_id"], sent["status"]) for sent in service.requests()] == [(key_id, 200)] * 2
     if source is not None:
         asked = [request for request in source.received if request.method == "GET"]
-        assert len(asked) == (2 if kind == "ecs_ram_role" else 1), "the second call needs no new credentials"
+        assert len(asked) == (2 if kind == "ecs_ram_role" else 1), "the second call uses the cached credentials"
 
 
-def test_a_role_is_assumed_as_the_connection_says(use: Callable[[str], CredentialSources | None]) -> None:
+def test_the_role_is_assumed_with_the_fields_of_the_connection(use: Callable[[str], CredentialSources | None]) -> None:
     source = use("ram_role_arn")
     assert source is not None
     ImsHook().call("ListSmartJobs", {}, attempts=1)
@@ -162,7 +162,7 @@ def test_a_role_is_assumed_as_the_connection_says(use: Callable[[str], Credentia
     }
 
 
-def test_the_metadata_service_is_asked_at_its_own_address(use: Callable[[str], CredentialSources | None]) -> None:
+def test_the_metadata_service_is_called_at_its_address(use: Callable[[str], CredentialSources | None]) -> None:
     source = use("ecs_ram_role")
     assert source is not None
     ImsHook().call("ListSmartJobs", {}, attempts=1)
@@ -170,18 +170,18 @@ def test_the_metadata_service_is_asked_at_its_own_address(use: Callable[[str], C
 
 
 @pytest.mark.parametrize(("kind", "secret"), [("oidc_role_arn", "oidc-token"), ("ram_role_arn", "wire-secret")])
-def test_no_secret_is_logged_on_the_way_to_sts(
+def test_no_secret_of_an_sts_request_is_logged(
     use: Callable[[str], CredentialSources | None], caplog: pytest.LogCaptureFixture, kind: str, secret: str
 ) -> None:
     use(kind)
     with caplog.at_level(logging.DEBUG):
         ImsHook().call("ListSmartJobs", {}, attempts=1)
     assert "ListSmartJobs" in caplog.text or "urllib3" in caplog.text
-    for told in (secret, "first-secret", "first-token"):
-        assert told not in caplog.text
+    for hidden in (secret, "first-secret", "first-token"):
+        assert hidden not in caplog.text
 
 
-def test_a_wrong_bearer_token_is_refused(
+def test_a_wrong_bearer_token_is_rejected(
     service: ImsEmulator, connect: Callable[..., None], certificate: tuple[str, str]
 ) -> None:
     connect(service, login="", password="", bearer_token="another", ca=certificate[0])
@@ -190,7 +190,7 @@ def test_a_wrong_bearer_token_is_refused(
 
 
 @pytest.mark.parametrize("kind", RENEWED)
-def test_credentials_are_renewed_in_the_middle_of_a_wait(
+def test_credentials_are_renewed_during_a_wait(
     certificate: tuple[str, str],
     use: Callable[[str], CredentialSources | None],
     connect: Callable[..., None],
@@ -199,8 +199,8 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
 ) -> None:
     source = use(kind)
     assert source is not None
-    # Ends late enough for a busy machine, and with these pauses too soon to be used without asking for the next.
-    monkeypatch.setattr(credentials_provider, "PAUSE", CEILING)
+    # Expires late enough for a busy machine, and early enough for a renewal at every call.
+    monkeypatch.setattr(credentials_provider, "RENEWAL_INTERVAL", CEILING)
     short = StsCredential("STS.short", "short-secret", "short-token", expires=int(time.time()) + CEILING)
     source.credential = short
     with ImsEmulator(
@@ -221,7 +221,7 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
                 source.credential = SECOND
             if sent and sent[-1]["access_key_id"] == "STS.second":
                 if short.expires:
-                    # From now on the first ones are refused.
+                    # From now on, the first credentials are rejected.
                     object.__setattr__(short, "expires", 0.0)
                 else:
                     service.finish(job_id)
@@ -240,38 +240,38 @@ def test_credentials_are_renewed_in_the_middle_of_a_wait(
     assert job.id == job_id
     assert {request["status"] for request in sent} == {200}
     used = [request["access_key_id"] for request in sent]
-    assert used == sorted(used, key="STS.second".__eq__), "once renewed, the first ones are not used again"
+    assert used == sorted(used, key="STS.second".__eq__), "after a renewal, the first credentials are not used again"
     assert set(used) == {"STS.short", "STS.second"}
 
 
-REFUSALS: list[tuple[str, Any, type[ImsError], str]] = [
+DENIALS: list[tuple[str, Any, type[ImsError], str]] = [
     ("ram_role_arn", (404, {"Code": "EntityNotExist.Role"}), ImsCredentialsError, "check role_arn"),
     ("ram_role_arn", (403, {"Code": "NoPermission"}), ImsPermissionError, "sts:AssumeRole"),
     ("ram_role_arn", (503, {"Code": "ServiceUnavailable"}), ImsUnavailableError, "HTTP status 503"),
     ("ram_role_arn", (400, {"Code": "Throttling.User"}), ImsUnavailableError, "HTTP status 400"),
-    ("ram_role_arn", (200, "<html>"), ImsUnavailableError, "no answer that could be understood"),
+    ("ram_role_arn", (200, "<html>"), ImsUnavailableError, "unexpected response format"),
     ("oidc_role_arn", (401, {"Code": "AuthenticationFail.OIDCToken.Expired"}), ImsCredentialsError, "oidc_token_file"),
-    ("ecs_ram_role", (404, ""), ImsCredentialsError, "give this machine a RAM role"),
-    ("credentials_uri", (200, {"Code": "Failed"}), ImsCredentialsError, "holds no credentials"),
+    ("ecs_ram_role", (404, ""), ImsCredentialsError, "attach a RAM role to this machine"),
+    ("credentials_uri", (200, {"Code": "Failed"}), ImsCredentialsError, "a response without credentials"),
 ]
 
 
-@pytest.mark.parametrize(("kind", "refusal", "error", "said"), REFUSALS)
-def test_what_a_source_says_is_told(
-    use: Callable[[str], CredentialSources | None], kind: str, refusal: Any, error: type[ImsError], said: str
+@pytest.mark.parametrize(("kind", "refusal", "error", "expected"), DENIALS)
+def test_an_error_of_a_source_is_reported(
+    use: Callable[[str], CredentialSources | None], kind: str, refusal: Any, error: type[ImsError], expected: str
 ) -> None:
     source = use(kind)
     assert source is not None
     source.refusal = refusal
-    with pytest.raises(error, match="No credentials could be had") as failed:
+    with pytest.raises(error, match="Could not obtain credentials") as failed:
         ImsHook().call("SubmitTextGenerateJob", TEXT, attempts=1)
-    assert said in str(failed.value)
+    assert expected in str(failed.value)
     assert failed.value.action == "SubmitTextGenerateJob"
     assert getattr(failed.value, "accepted", False) is False
 
 
 @pytest.mark.parametrize("kind", RENEWED)
-def test_a_source_that_is_out_of_reach_is_named_and_tried_again(
+def test_an_unreachable_source_is_named_and_retried(
     use: Callable[[str], CredentialSources | None],
     pauses: list[float],
     monkeypatch: pytest.MonkeyPatch,
@@ -282,39 +282,37 @@ def test_a_source_that_is_out_of_reach_is_named_and_tried_again(
     assert source is not None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        unreachable = f"127.0.0.1:{taken.getsockname()[1]}"
         hook = ImsHook()
         credential: dict[str, Any] = hook.settings.credential  # type: ignore[assignment]
         if kind == "credentials_uri":
-            credential["credentials_uri"] = f"http://{nobody}/credentials?token=uri-secret"
+            credential["credentials_uri"] = f"http://{unreachable}/credentials?token=uri-secret"
         elif kind == "ecs_ram_role":
-            monkeypatch.setenv("HTTP_PROXY", f"http://{nobody}")
+            monkeypatch.setenv("HTTP_PROXY", f"http://{unreachable}")
         else:
-            credential["sts_endpoint"] = nobody
+            credential["sts_endpoint"] = unreachable
         with caplog.at_level(logging.INFO), pytest.raises(ImsUnavailableError) as failed:
             hook.call("SubmitTextGenerateJob", TEXT, attempts=2)
     assert failed.value.accepted is False
-    assert (METADATA_HOST if kind == "ecs_ram_role" else nobody) in str(failed.value)
+    assert (METADATA_HOST if kind == "ecs_ram_role" else unreachable) in str(failed.value)
     assert len(pauses) == 1
     for secret in ("wire-secret", "oidc-token", "uri-secret", "Signature"):
         assert secret not in f"{failed.value!r} {failed.value} {caplog.text}"
 
 
-def test_a_wrong_secret_for_sts_is_told_without_the_string_to_sign(
+def test_a_wrong_secret_for_sts_is_reported_without_the_string_to_sign(
     use: Callable[[str], CredentialSources | None], caplog: pytest.LogCaptureFixture
 ) -> None:
     source = use("ram_role_arn")
     assert source is not None
     source.keys["key"] = "another"
-    with pytest.raises(ImsCredentialsError, match="the secret is not that of the AccessKey") as failed:
+    with pytest.raises(ImsCredentialsError, match="the AccessKey secret is wrong") as failed:
         ImsHook().call("ListSmartJobs", {}, attempts=1)
     assert "string to sign" not in f"{failed.value!r} {caplog.text}"
 
 
 @pytest.mark.parametrize("kind", ["oidc_role_arn", "rsa_key_pair"])
-def test_a_file_that_is_not_there_is_named(
-    use: Callable[[str], CredentialSources | None], tmp_path: Path, kind: str
-) -> None:
+def test_a_missing_file_is_named(use: Callable[[str], CredentialSources | None], tmp_path: Path, kind: str) -> None:
     use(kind)
     (tmp_path / "token").unlink()
     (tmp_path / "key.pem").unlink()
@@ -324,40 +322,40 @@ def test_a_file_that_is_not_there_is_named(
 
 
 class Source:
-    """An SDK provider whose answers a test gives: credentials by the seconds they last, or an error."""
+    """A provider of the SDK that returns credentials with a given lifetime, or raises an error."""
 
     def __init__(self) -> None:
-        self.asked = 0
-        self.lasts = 3600.0
+        self.calls = 0
+        self.lifetime = 3600.0
         self.error: Exception | None = None
         self.clock = 1_000_000.0
 
     def get_credentials(self) -> Any:
         from alibabacloud_credentials.provider.refreshable import Credentials
 
-        self.asked += 1
+        self.calls += 1
         if self.error:
             raise self.error
-        return Credentials(access_key_id=f"key-{self.asked}", expiration=int(self.clock + self.lasts))
+        return Credentials(access_key_id=f"key-{self.calls}", expiration=int(self.clock + self.lifetime))
 
     def get_provider_name(self) -> str:
         return "source"
 
 
-def kept(source: Source) -> CachingCredentialsProvider:
+def caching(source: Source) -> CachingCredentialsProvider:
     return CachingCredentialsProvider(source, "ram_role_arn", now=lambda: source.clock)
 
 
-def test_good_credentials_are_used_on_while_their_source_fails() -> None:
+def test_cached_credentials_are_used_until_they_expire_while_renewals_fail() -> None:
     source = Source()
-    credentials = kept(source)
+    credentials = caching(source)
     first = credentials.get_credentials()
     source.error = RuntimeError("down")
     source.clock += 3000
     assert credentials.get_credentials() is first
-    asked = source.asked
+    calls = source.calls
     assert credentials.get_credentials() is first
-    assert source.asked == asked, "nobody asks again at once"
+    assert source.calls == calls, "the renewal is not retried at once"
     source.clock += 599
     assert credentials.get_credentials() is first
     source.clock += 1
@@ -367,8 +365,8 @@ def test_good_credentials_are_used_on_while_their_source_fails() -> None:
     assert credentials.get_credentials() is not first
 
 
-def test_credentials_that_never_were_good_are_not_used() -> None:
+def test_expired_credentials_of_a_source_are_not_used() -> None:
     source = Source()
-    source.lasts = -1
-    with pytest.raises(ImsUnavailableError, match="have ended already"):
-        kept(source).get_credentials()
+    source.lifetime = -1
+    with pytest.raises(ImsUnavailableError, match="expired credentials"):
+        caching(source).get_credentials()

@@ -29,7 +29,7 @@ except ImsError as error:
 
 
 @pytest.mark.parametrize("credential_type", [None, "sts"])
-def test_temporary_keys_are_taken_with_their_token(
+def test_temporary_keys_are_sent_with_their_token(
     emulator: ImsEmulator, connect: Callable[..., None], credential_type: str | None
 ) -> None:
     connect(emulator, **STS, credential_type=credential_type)
@@ -38,7 +38,7 @@ def test_temporary_keys_are_taken_with_their_token(
 
 
 @pytest.mark.parametrize("client", ["call", "get_conn"])
-def test_the_sdks_own_debugging_shows_no_token(
+def test_the_debug_log_of_the_sdk_contains_no_token(
     emulator: ImsEmulator, connect: Callable[..., None], client: str, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.setenv("DEBUG", "sdk")
@@ -59,26 +59,26 @@ def test_the_sdks_own_debugging_shows_no_token(
         ({"login": "STS.nobody"}, "InvalidAccessKeyId.NotFound"),
     ],
 )
-def test_wrong_temporary_keys_are_refused(
+def test_wrong_temporary_keys_are_rejected(
     emulator: ImsEmulator, connect: Callable[..., None], given: dict[str, str], code: str
 ) -> None:
     connect(emulator, **{**STS, **given})
-    with pytest.raises(ImsCredentialsError) as refused:
+    with pytest.raises(ImsCredentialsError) as caught:
         ImsHook().call("ListSmartJobs", {})
-    assert refused.value.code == code
+    assert caught.value.code == code
     assert len(emulator.requests()) == 1
 
 
-def test_an_expired_token_is_a_credentials_error(connect: Callable[..., None]) -> None:
+def test_an_expired_token_raises_a_credentials_error(connect: Callable[..., None]) -> None:
     expired = StsCredential("STS.old", "old-secret", "old-token", expires=1.0)
     with ImsEmulator(sts_tokens=[expired]) as emulator:
         connect(emulator, login="STS.old", password="old-secret", security_token="old-token")
-        with pytest.raises(ImsCredentialsError) as refused:
+        with pytest.raises(ImsCredentialsError) as caught:
             ImsHook().call("ListSmartJobs", {})
-    assert refused.value.code == "InvalidSecurityToken.Expired"
+    assert caught.value.code == "InvalidSecurityToken.Expired"
 
 
-def test_a_connection_of_the_existing_type_is_enough(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+def test_a_connection_of_type_alibaba_cloud_works(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
     connect(
         conn_type="alibaba_cloud",
         access_key_id=emulator.access_key_id,
@@ -104,7 +104,7 @@ def in_a_fresh_process(home: Path, **environment: str) -> str:
 
 
 @pytest.mark.slow
-def test_without_credentials_the_sdks_chain_is_asked(
+def test_without_credentials_the_sdks_default_chain_is_used(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
     connect(emulator, login="", password="")
@@ -118,18 +118,18 @@ def test_without_credentials_the_sdks_chain_is_asked(
 
 
 @pytest.mark.slow
-def test_a_chain_that_finds_nothing_is_a_credentials_error(
+def test_a_default_chain_without_credentials_raises_a_credentials_error(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
     connect(emulator, login="", password="")
     answered = in_a_fresh_process(tmp_path)
-    assert answered.startswith("ImsCredentialsError: No credentials could be had: ")
+    assert answered.startswith("ImsCredentialsError: Could not obtain credentials: ")
     assert "action ListSmartJobs" in answered
     assert emulator.requests() == []
 
 
 @pytest.mark.slow
-def test_an_access_key_of_the_connection_goes_over_the_environment(
+def test_an_access_key_of_the_connection_overrides_the_environment(
     emulator: ImsEmulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
     connect(emulator)

@@ -1,4 +1,4 @@
-"""Every error code that the documents name, sent by a real server through the real SDK."""
+"""Every documented error code, returned by the emulator and converted from the SDK's exception."""
 
 from __future__ import annotations
 
@@ -63,26 +63,26 @@ CODELESS = [(400, ImsRequestError), (403, ImsRequestError), (404, ImsRequestErro
 CODELESS += [(500, ImsUnavailableError), (503, ImsUnavailableError)]
 
 
-def refused(hook: ImsHook | VodHook, action: str, params: dict[str, Any] | None = None) -> ImsError:
+def error_from(hook: ImsHook | VodHook, action: str, params: dict[str, Any] | None = None) -> ImsError:
     with pytest.raises(ImsError) as caught:
         hook.call(action, params or {}, attempts=1, throttle_timeout=0)
     return caught.value
 
 
 @pytest.mark.parametrize(("code", "status", "kind"), ERRORS)
-def test_each_code_has_its_error(
+def test_each_code_raises_its_error(
     ims: ImsHook, emulator: ImsEmulator, code: str, status: int, kind: type[ImsError]
 ) -> None:
-    emulator.fault("SubmitTextGenerateJob", "error", code=code, status=status, message="What the service said.")
-    error = refused(ims, "SubmitTextGenerateJob")
+    emulator.fault("SubmitTextGenerateJob", "error", code=code, status=status, message="The service's message.")
+    error = error_from(ims, "SubmitTextGenerateJob")
     assert type(error) is kind
     assert (error.action, error.code) == ("SubmitTextGenerateJob", code)
     assert error.request_id == emulator.requests()[0]["request_id"]
     if kind is not ImsCredentialsError:
-        assert "What the service said." in str(error)
+        assert "The service's message." in str(error)
 
 
-def test_the_table_holds_every_code_that_the_emulator_knows() -> None:
+def test_the_table_has_every_code_of_the_emulator() -> None:
     known = {code for code, _, _ in ERRORS}
     assert {code for code in CODES if code not in known and code.partition(".")[0] not in known} == {
         "InvalidBearerToken",
@@ -93,10 +93,10 @@ def test_the_table_holds_every_code_that_the_emulator_knows() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), CODELESS)
-def test_an_error_without_a_code_goes_by_its_status(wire: Any, status: int, kind: type[ImsError]) -> None:
+def test_an_error_without_a_code_is_classified_by_its_status(wire: Any, status: int, kind: type[ImsError]) -> None:
     wire.answer('{"detail":"Not Found"}', status)
-    error = refused(ImsHook(), "ListSmartJobs")
-    # Not ImsResourceNotFoundError: what answers like this is not the service, and knows of no job.
+    error = error_from(ImsHook(), "ListSmartJobs")
+    # Not ImsResourceNotFoundError: the service always sends a code, so this is another server.
     assert type(error) is kind
     assert error.code is None
     assert f"HTTP status {status}" in str(error)
@@ -104,17 +104,17 @@ def test_an_error_without_a_code_goes_by_its_status(wire: Any, status: int, kind
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 @pytest.mark.parametrize("body", ["<html>Bad Gateway</html>", "", "[]", '"no"', "null"])
-def test_an_error_body_that_is_no_json_object_is_unavailable(wire: Any, status: int, body: str) -> None:
+def test_an_error_body_that_is_not_a_json_object_raises_unavailable(wire: Any, status: int, body: str) -> None:
     wire.answer(body, status)
-    error = refused(ImsHook(), "ListSmartJobs")
+    error = error_from(ImsHook(), "ListSmartJobs")
     assert type(error) is ImsUnavailableError
-    assert "was not the service's JSON" in str(error)
+    assert "not the service's JSON" in str(error)
 
 
 @pytest.mark.parametrize("message", [None, 7, {"a": 1}, ["a"], "", "\ud800"])
-def test_a_message_that_is_no_text_does_no_harm(wire: Any, message: object) -> None:
+def test_a_message_that_is_not_a_string_is_converted(wire: Any, message: object) -> None:
     wire.answer(json.dumps({"Code": "Forbidden", "Message": message, "RequestId": message}), 403)
-    error = refused(ImsHook(), "ListSmartJobs")
+    error = error_from(ImsHook(), "ListSmartJobs")
     assert type(error) is ImsPermissionError
     assert error.request_id is None or isinstance(error.request_id, str)
     f"{error} {error.request_id}".encode()
@@ -122,14 +122,14 @@ def test_a_message_that_is_no_text_does_no_harm(wire: Any, message: object) -> N
 
 def test_the_field_of_an_invalid_parameter_is_named(ims: ImsHook, emulator: ImsEmulator) -> None:
     emulator.fault("*", "error", code="InvalidParameter.Title", status=400)
-    error = refused(ims, "SubmitTextGenerateJob")
+    error = error_from(ims, "SubmitTextGenerateJob")
     assert isinstance(error, ImsRequestError)
     assert error.field == "Title"
 
 
 @pytest.mark.parametrize("detail", [True, False])
 @pytest.mark.parametrize("code", ["Forbidden.RAM", "NoPermission"])
-def test_a_denial_names_the_action_to_grant(
+def test_a_denied_request_names_the_ram_action_to_grant(
     ims: ImsHook, vod: VodHook, emulator: ImsEmulator, code: str, detail: bool
 ) -> None:
     emulator.fault("*", "deny", count=2, code=code, detail=detail)
@@ -137,43 +137,43 @@ def test_a_denial_names_the_action_to_grant(
         (ims, "SubmitTextGenerateJob", "ice:SubmitTextGenerateJob"),
         (vod, "SubmitAIImageJob", "vod:SubmitAIImageJob"),
     ):
-        error = refused(hook, action)
+        error = error_from(hook, action)
         assert isinstance(error, ImsPermissionError)
         assert error.ram_action == ram_action
         assert f"grant the RAM action {ram_action}" in str(error)
 
 
 @pytest.mark.parametrize("kind", ["not_subscribed", "suspended"])
-def test_an_account_without_subscription_is_told_so(ims: ImsHook, emulator: ImsEmulator, kind: str) -> None:
+def test_an_account_without_subscription_gets_a_clear_message(ims: ImsHook, emulator: ImsEmulator, kind: str) -> None:
     emulator.fault("*", kind)
-    assert "no subscription to this feature, or is suspended" in str(refused(ims, "SubmitTextGenerateJob"))
+    assert "no subscription to this feature, or is suspended" in str(error_from(ims, "SubmitTextGenerateJob"))
 
 
-def test_a_wrong_signature_does_not_repeat_what_was_signed(
+def test_a_wrong_signature_does_not_expose_the_string_to_sign(
     emulator: ImsEmulator, connect: Callable[..., None], text_job: dict[str, str]
 ) -> None:
     connect(emulator, password="not-the-secret")
-    error = refused(ImsHook(), "SubmitTextGenerateJob", text_job)
+    error = error_from(ImsHook(), "SubmitTextGenerateJob", text_job)
     assert isinstance(error, ImsCredentialsError)
     assert error.code == "SignatureDoesNotMatch"
-    assert "the secret is not that of the AccessKey: check the password" in str(error)
+    assert "the AccessKey secret is wrong: check the connection's password" in str(error)
     for hidden in ("StringToSign", "not-the-secret", "ACS3-HMAC", "新店"):
         assert hidden not in str(error)
 
 
-def test_an_unknown_key_is_a_credentials_error(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+def test_an_unknown_key_raises_a_credentials_error(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
     connect(emulator, login="LTAI-nobody")
-    error = refused(ImsHook(), "ListSmartJobs")
+    error = error_from(ImsHook(), "ListSmartJobs")
     assert isinstance(error, ImsCredentialsError)
     assert error.code == "InvalidAccessKeyId.NotFound"
 
 
 @pytest.mark.parametrize("kind", ["throttle", "server_error", "deny", "non_json", "cut", "not_subscribed"])
-def test_no_error_repeats_secrets_or_parameters(
+def test_no_error_contains_secrets_or_parameters(
     ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str], kind: str
 ) -> None:
     emulator.fault("*", kind)
-    error = refused(ims, "SubmitTextGenerateJob", text_job)
+    error = error_from(ims, "SubmitTextGenerateJob", text_job)
     shown = f"{error} {error!r} {vars(error)}"
     for hidden in (emulator.access_key_secret, emulator.access_key_id, "新店", "keywords", "Signature"):
         assert hidden not in shown
@@ -181,8 +181,8 @@ def test_no_error_repeats_secrets_or_parameters(
 
 
 @pytest.mark.newest_sdk
-def test_the_wait_that_a_throttling_asks_for_is_kept(ims: ImsHook, emulator: ImsEmulator) -> None:
+def test_retry_after_of_a_throttled_request_is_kept(ims: ImsHook, emulator: ImsEmulator) -> None:
     emulator.fault("*", "throttle", retry_after=7)
-    error = refused(ims, "ListSmartJobs")
+    error = error_from(ims, "ListSmartJobs")
     assert isinstance(error, ImsThrottledError)
     assert error.retry_after == 7

@@ -1,4 +1,4 @@
-"""Connections that fail, hang, break or cannot be trusted."""
+"""Connections that are refused, hang, break or are not trusted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUBMIT = "SubmitTextGenerateJob"
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """Return a port that is taken, so that nobody else gets it, and refuses every connection."""
+    """Return a bound port that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -28,7 +28,7 @@ def unreachable(connect: Callable[..., None], **extra: object) -> ImsHook:
 
 
 @pytest.mark.parametrize("action", [SUBMIT, "ListSmartJobs"])
-def test_a_refused_connection_was_never_accepted_and_is_tried_again(
+def test_a_refused_connection_is_retried_because_nothing_was_sent(
     connect: Callable[..., None], closed_port: int, pauses: list[float], action: str
 ) -> None:
     hook = unreachable(connect, protocol="http", ims_endpoint=f"127.0.0.1:{closed_port}")
@@ -38,14 +38,14 @@ def test_a_refused_connection_was_never_accepted_and_is_tried_again(
     assert len(pauses) == 2
 
 
-def test_an_unknown_host_was_never_accepted(connect: Callable[..., None]) -> None:
+def test_an_unknown_host_means_that_nothing_was_sent(connect: Callable[..., None]) -> None:
     hook = unreachable(connect, protocol="http", ims_endpoint="host.invalid")
     with pytest.raises(ImsUnavailableError) as failed:
         hook.call(SUBMIT, {}, attempts=1)
     assert failed.value.accepted is False
 
 
-def test_a_submit_goes_through_once_the_service_listens(
+def test_a_submit_is_retried_until_the_service_is_reachable(
     emulator: ImsEmulator, connect: Callable[..., None], closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(emulator, ims_endpoint=f"127.0.0.1:{closed_port}")
@@ -58,28 +58,30 @@ def test_a_submit_goes_through_once_the_service_listens(
     assert [job["job_id"] for job in emulator.jobs()] == [job_id]
 
 
-def test_a_connection_cut_after_the_work_may_have_been_accepted(ims: ImsHook, emulator: ImsEmulator) -> None:
+def test_a_lost_connection_leaves_it_unknown_whether_the_request_was_accepted(
+    ims: ImsHook, emulator: ImsEmulator
+) -> None:
     emulator.fault(SUBMIT, "cut_after")
-    with pytest.raises(ImsUnavailableError, match=r"did not answer \(ConnectionError") as failed:
+    with pytest.raises(ImsUnavailableError, match=r"did not respond \(ConnectionError") as failed:
         ims.call(SUBMIT, {"GenerateConfig": '{"originText":"a"}'})
     assert failed.value.accepted is None
     assert len(emulator.requests(SUBMIT)) == len(emulator.jobs()) == 1
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
-def test_an_answer_that_does_not_come_is_given_up(
+def test_a_missing_response_raises_after_the_read_timeout(
     emulator: ImsEmulator, connect: Callable[..., None], kind: str
 ) -> None:
     connect(emulator, read_timeout="0.05")
     emulator.fault(SUBMIT, kind)
-    with pytest.raises(ImsUnavailableError, match=r"did not answer \(ReadTimeout") as failed:
+    with pytest.raises(ImsUnavailableError, match=r"did not respond \(ReadTimeout") as failed:
         ImsHook().call(SUBMIT, {"GenerateConfig": '{"originText":"a"}'})
     assert failed.value.accepted is None
     assert len(emulator.requests(SUBMIT)) == 1
     emulator.clear_faults()
 
 
-def test_the_wanted_time_outs_are_those_of_the_request(
+def test_the_timeouts_of_the_connection_apply_to_each_request(
     emulator: ImsEmulator, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import requests
@@ -97,7 +99,9 @@ def test_the_wanted_time_outs_are_those_of_the_request(
     assert seen == [((2.5, 7.0), True)]
 
 
-def test_a_refused_proxy_is_unavailable_and_hides_its_password(connect: Callable[..., None], closed_port: int) -> None:
+def test_an_unreachable_proxy_raises_unavailable_without_its_password(
+    connect: Callable[..., None], closed_port: int
+) -> None:
     hook = unreachable(connect, https_proxy=f"http://user:pass-9@127.0.0.1:{closed_port}", ims_endpoint="host.invalid")
     with pytest.raises(ImsUnavailableError) as failed:
         hook.call(SUBMIT, {}, attempts=1)
@@ -111,16 +115,14 @@ def tls_emulator(certificate: tuple[str, str]) -> Iterator[ImsEmulator]:
         yield emulator
 
 
-def test_https_with_a_ca_of_ones_own(
+def test_a_custom_ca_is_used(
     tls_emulator: ImsEmulator, connect: Callable[..., None], certificate: tuple[str, str]
 ) -> None:
     connect(tls_emulator, ca=certificate[0])
     assert "RequestId" in ImsHook().call("ListSmartJobs", {})
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(
-    tls_emulator: ImsEmulator, connect: Callable[..., None]
-) -> None:
+def test_an_untrusted_certificate_raises_unavailable(tls_emulator: ImsEmulator, connect: Callable[..., None]) -> None:
     connect(tls_emulator)
     with pytest.raises(ImsUnavailableError, match="SSLError") as failed:
         ImsHook().call(SUBMIT, {}, attempts=1)

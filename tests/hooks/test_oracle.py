@@ -1,4 +1,4 @@
-"""The official product clients say what a request must look like: ours is sent beside theirs and compared."""
+"""The hooks send the same requests as the product clients, which are the reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MODELS = {ICE.code: ice_models, VOD.code: vod_models}
 
 
 def methods_of(product: str) -> dict[str, str]:
-    """Return {action: method} of a product client, by the models that its methods take."""
+    """Return {action: method} of a product client, by the request models of its methods."""
     found = {}
     for name, method in inspect.getmembers(CLIENTS[product], inspect.isfunction):
         request = str(inspect.signature(method).parameters.get("request", ""))
@@ -49,13 +49,13 @@ def actions_of(kind: JobKind) -> list[str]:
     return [action for action in actions if action]
 
 
-#: Every action that the catalogue can send, and the one that a search needs besides.
+#: Every action of the catalogue, and the one that only a search uses.
 ACTIONS = [*{(kind.family.product.code, action): None for kind in KINDS for action in actions_of(kind)}]
 ACTIONS.append((VOD.code, "ListAIImageInfo"))
 IDS = [f"{product}:{action}" for product, action in ACTIONS]
-#: Characters that a query or a form may spoil, and what fills parameters of 60 kB.
-TEXTS = {"plain": "text", "odd": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
-#: Characters of a text in all parameters but the first that takes one.
+#: Characters that must be escaped in a query or a form, and a text that fills parameters of 60 kB.
+TEXTS = {"plain": "text", "special": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
+#: The length of a text in all text parameters but the first.
 SHORT = 100
 COMPARED = ("method", "action", "version", "parameters", "in_query", "in_body")
 
@@ -66,13 +66,13 @@ def request_model(product: str, action: str) -> type[Any]:
 
 
 def declared(product: str, action: str) -> dict[str, str]:
-    """Return {attribute: type} of the request that the product client takes."""
+    """Return {attribute: type} of a request model."""
     wanted = inspect.signature(request_model(product, action)).parameters
     return {name: str(kind.annotation).strip("'") for name, kind in wanted.items()}
 
 
 def wire_names(product: str, action: str) -> dict[str, str]:
-    """Return {attribute: name on the wire}, without what the SDK fills in itself."""
+    """Return {attribute: parameter name}, without the parameters that the SDK sets."""
     names = {}
     for attribute, kind in declared(product, action).items():
         request, probe = request_model(product, action)(), Probe()
@@ -84,26 +84,26 @@ def wire_names(product: str, action: str) -> dict[str, str]:
 
 
 class Probe:
-    """Stands for the value of an attribute, to learn its name on the wire."""
+    """A value that identifies an attribute in the request."""
 
     def to_map(self) -> Probe:
         return self
 
 
 def objects_of(product: str, action: str) -> set[str]:
-    """Return the parameters that the product client takes as objects and sends as JSON."""
+    """Return the parameters that are objects in the request model and JSON in the request."""
     kinds, names = declared(product, action), wire_names(product, action)
     return {names[attribute] for attribute, kind in kinds.items() if kind not in ("str", "int", "bool")}
 
 
 def filled(product: str, action: str, text: str) -> dict[str, Any]:
-    """Return every parameter that the product client knows of an action, as it stands in a request's map."""
+    """Return a value for every parameter of an action in the product client."""
     values = {"str": text, "int": 7, "bool": True}
     kinds, names = declared(product, action), wire_names(product, action)
-    # What is an object there is given empty: whatever it holds is written as JSON by either.
+    # Objects are empty: both clients encode their content as JSON.
     empty: dict[str, Any] = {name: [] if kinds[one].startswith("List") else {} for one, name in names.items()}
     request = {name: values.get(kinds[one], empty[name]) for one, name in names.items()}
-    # One long text is enough: to encode it in every parameter takes a second for each request.
+    # One long text is enough: encoding it in every parameter takes a second for each request.
     long = next((name for name, value in request.items() if value == text), None)
     return {name: value[:SHORT] if value == text and name != long else value for name, value in request.items()}
 
@@ -111,10 +111,10 @@ def filled(product: str, action: str, text: str) -> dict[str, Any]:
 def send_both(
     emulator: ImsEmulator, product: str, action: str, parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Send a request by the product client and by our call, and return what the emulator has on record of both."""
+    """Send a request with the product client and with the hook, and return the emulator's records of both."""
     hook = ImsHook() if product == ICE.code else VodHook()
     method = getattr(hook.get_conn(), METHODS[product][action])
-    # The emulator refuses values without meaning; how they were sent is on its record all the same.
+    # The emulator rejects invalid values, and records the request nevertheless.
     with contextlib.suppress(ResponseException):
         request = request_model(product, action)()
         method(request.from_map(parameters) if parameters else request)
@@ -126,7 +126,7 @@ def send_both(
         hook.call(action, ours)
     records = emulator.requests(action)[-2:]
     for record in records:
-        # The client writes a flag as Python does, we as the API's page does.
+        # The product client sends a flag as Python writes it, the hook as the API documents it.
         record["parameters"] = {
             name: value.lower() if value in ("True", "False") else value for name, value in record["parameters"].items()
         }
@@ -141,15 +141,15 @@ def test_the_hook_sends_what_the_product_client_sends(
     parameters = filled(product, action, text)
     theirs, ours = send_both(emulator, product, action, parameters)
     assert {name: ours[name] for name in COMPARED} == {name: theirs[name] for name in COMPARED}
-    # All of it arrived, and as it was meant.
+    # All parameters arrived unchanged.
     assert set(ours["parameters"]) == set(parameters)
     assert text in ours["parameters"].values()
-    # Both were signed right; one that is spoiled on its way is refused for its signature.
+    # Both signatures are valid; a request with wrongly escaped characters has an invalid signature.
     assert ours["error_code"] == theirs["error_code"] != "SignatureDoesNotMatch"
 
 
 @pytest.mark.parametrize(("product", "action"), ACTIONS, ids=IDS)
-def test_without_parameters_they_send_the_same_too(emulator: ImsEmulator, product: str, action: str) -> None:
+def test_the_hook_sends_the_same_without_parameters(emulator: ImsEmulator, product: str, action: str) -> None:
     theirs, ours = send_both(emulator, product, action, {})
     assert {name: ours[name] for name in COMPARED} == {name: theirs[name] for name in COMPARED}
 
@@ -158,12 +158,12 @@ def kind_id(kind: JobKind) -> str:
     return f"{kind.family.product.code}:{kind.submit_action}"
 
 
-#: Left over from before RAM: whose account is called is told by the credentials.
+#: Obsolete since RAM: the credentials determine the account.
 BEFORE_RAM = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"}
 
 
 @pytest.mark.parametrize("product", CLIENTS)
-def test_every_submit_action_of_the_product_client_is_a_kind_or_told_to_be_none(product: str) -> None:
+def test_every_submit_action_of_the_product_client_is_a_job_kind_or_listed_as_none(product: str) -> None:
     known = {kind.submit_action for kind in KINDS if kind.family.product.code == product}
     assert known | set(NO_JOBS[product]) == {action for action in METHODS[product] if action.startswith("Submit")}
     assert not known & set(NO_JOBS[product])
@@ -184,7 +184,7 @@ def test_a_kind_has_every_parameter_that_the_product_client_has(kind: JobKind) -
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_a_kind_requires_what_the_product_clients_documents_require(kind: JobKind) -> None:
+def test_a_kind_requires_the_parameters_that_the_product_client_documents_as_required(kind: JobKind) -> None:
     source = inspect.getsource(request_model(kind.family.product.code, kind.submit_action).__init__)
     documented = {
         wire_names(kind.family.product.code, kind.submit_action)[attribute]
@@ -195,12 +195,12 @@ def test_a_kind_requires_what_the_product_clients_documents_require(kind: JobKin
     assert ours ^ documented == DIFFERENTLY_REQUIRED.get(kind.submit_action, set())
 
 
-#: By the API's page, which says more than the SDK: without any input there is nothing to make a video of.
+#: Required by the page of the API, but not by the SDK.
 DIFFERENTLY_REQUIRED = {"SubmitBatchMediaProducingJob": {"InputConfig"}}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_the_actions_of_a_kind_take_the_parameters_that_it_names(kind: JobKind) -> None:
+def test_the_product_client_has_the_parameters_that_a_kind_names(kind: JobKind) -> None:
     family, product = kind.family, kind.family.product.code
     taken = set(filled(product, family.query_action, "text"))
     assert {family.id_parameter, *dict(family.with_parameters)} <= taken
@@ -213,7 +213,7 @@ def test_the_actions_of_a_kind_take_the_parameters_that_it_names(kind: JobKind) 
 
 
 def fields_at(product: str, model: str, path: str) -> set[str] | None:
-    """Return the fields of a response model at the end of a path; none where a value has no fields."""
+    """Return the fields of a response model at the end of a path; ``None`` for a value without fields."""
     for step in (path or "").split(".") if path else ():
         kinds = model_fields(product, model)
         match = re.search(r"main_models\.(\w+)", kinds[step.removesuffix("[]")])
@@ -224,7 +224,7 @@ def fields_at(product: str, model: str, path: str) -> set[str] | None:
 
 
 def model_fields(product: str, model: str) -> dict[str, str]:
-    """Return {name on the wire: type} of a model."""
+    """Return {field: type} of a model."""
     source = inspect.getsource(getattr(MODELS[product], model))
     kinds = dict(re.findall(r"^        (\w+): (.+?) = None,$", source, re.MULTILINE))
     names = re.findall(r"result\['(\w+)'\] = (?:self\.(\w+)|\[\])", source)
@@ -233,7 +233,7 @@ def model_fields(product: str, model: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_what_a_kind_reads_is_in_the_product_clients_models(kind: JobKind) -> None:
+def test_the_product_client_has_the_fields_that_a_kind_reads(kind: JobKind) -> None:
     family, product = kind.family, kind.family.product.code
     submitted, _, field = kind.job_id.rpartition(".")
     assert field in (fields_at(product, f"{kind.submit_action}ResponseBody", submitted) or ())
@@ -244,12 +244,12 @@ def test_what_a_kind_reads_is_in_the_product_clients_models(kind: JobKind) -> No
     for path in (family.error_code, family.error_message, *paths):
         outer, _, field = path.rpartition(".")
         inner = fields_at(product, body, ".".join(part for part in (family.jobs, outer) if part))
-        # What is JSON inside a string, the models do not know.
+        # The models do not describe JSON inside a string.
         assert not path or inner is None or field in inner
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.listing], ids=kind_id)
-def test_a_listing_is_as_the_product_client_knows_it_and_a_search_sees_user_data(kind: JobKind) -> None:
+def test_the_product_client_has_the_fields_of_a_listing_and_the_user_data_of_a_search(kind: JobKind) -> None:
     listing = kind.family.listing
     assert listing is not None
     body = f"{listing.action}ResponseBody"

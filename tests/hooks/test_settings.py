@@ -7,7 +7,7 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
-from airflow_provider_ims.hooks.settings import CONSOLE_URL, CREDENTIAL_FIELDS, READ_TIMEOUT, Settings, read_settings
+from airflow_provider_ims.hooks.settings import CONSOLE_URL, READ_TIMEOUT, REQUIRED_FIELDS, Settings, read_settings
 
 
 def settings(login: str | None = "key", password: str | None = "secret", **extra: Any) -> Settings:
@@ -20,7 +20,7 @@ def connection(login: str | None = "key", password: str | None = "secret", **ext
     )
 
 
-def test_an_access_key_alone_gives_the_defaults() -> None:
+def test_an_access_key_alone_has_the_defaults() -> None:
     assert settings() == Settings(
         region_id=None,
         credential={"type": "access_key", "access_key_id": "key", "access_key_secret": "secret"},
@@ -68,20 +68,20 @@ def test_every_extra_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("nothing", [None, "", "  "])
-def test_a_field_that_holds_nothing_counts_as_not_given(nothing: str | None) -> None:
+@pytest.mark.parametrize("empty", [None, "", "  "])
+def test_an_empty_field_is_the_same_as_a_missing_field(empty: str | None) -> None:
     fields = ("region_id", "credential_type", "security_token", "ims_endpoint", "vod_endpoint", "network")
     fields += ("protocol", "connect_timeout", "read_timeout", "https_proxy", "ca")
-    assert settings(**dict.fromkeys(fields, nothing)) == settings()
+    assert settings(**dict.fromkeys(fields, empty)) == settings()
 
 
-def test_the_region_of_the_task_goes_over_that_of_the_connection() -> None:
+def test_the_region_of_the_task_overrides_the_connections() -> None:
     given = connection(region_id="cn-beijing")
     assert read_settings(given, "cn-shanghai").region_id == "cn-shanghai"
     assert read_settings(given, None).region_id == "cn-beijing"
 
 
-def test_space_around_a_pasted_value_is_dropped() -> None:
+def test_whitespace_around_a_value_is_removed() -> None:
     given = settings(login=" key\n", password="\tsecret \n", security_token=" token\n", region_id=" cn-shanghai ")
     assert given.credential == {
         "type": "sts",
@@ -92,7 +92,7 @@ def test_space_around_a_pasted_value_is_dropped() -> None:
     assert given.region_id == "cn-shanghai"
 
 
-def test_a_connection_of_the_existing_type_is_read() -> None:
+def test_a_connection_of_type_alibaba_cloud_is_read() -> None:
     existing = Connection(
         conn_id="alibaba",
         conn_type="alibaba_cloud",
@@ -104,7 +104,7 @@ def test_a_connection_of_the_existing_type_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("login", "password", "extra", "implied"),
+    ("login", "password", "extra", "inferred"),
     [
         ("key", "secret", {}, "access_key"),
         ("key", "secret", {"security_token": "token"}, "sts"),
@@ -114,21 +114,21 @@ def test_a_connection_of_the_existing_type_is_read() -> None:
         ("key", "secret", {"credential_type": "default"}, None),
     ],
 )
-def test_the_credential_type_follows_from_what_is_filled_in(
-    login: str | None, password: str | None, extra: dict[str, str], implied: str | None
+def test_the_credential_type_is_inferred_from_the_fields_that_are_set(
+    login: str | None, password: str | None, extra: dict[str, str], inferred: str | None
 ) -> None:
-    assert settings(login, password, **extra).credential.get("type") == implied
+    assert settings(login, password, **extra).credential.get("type") == inferred
 
 
 @pytest.mark.parametrize(
     ("login", "password", "extra", "named"),
     [
-        ("key", None, {}, "access_key needs password"),
-        (None, "secret", {}, "access_key needs login"),
-        (" ", "secret", {}, "access_key needs login"),
-        (None, None, {"credential_type": "access_key"}, "access_key needs login and password"),
-        ("key", "secret", {"credential_type": "sts"}, "sts needs extra security_token"),
-        (None, "secret", {"security_token": "token"}, "sts needs login"),
+        ("key", None, {}, "access_key requires password"),
+        (None, "secret", {}, "access_key requires login"),
+        (" ", "secret", {}, "access_key requires login"),
+        (None, None, {"credential_type": "access_key"}, "access_key requires login and password"),
+        ("key", "secret", {"credential_type": "sts"}, "sts requires extra security_token"),
+        (None, "secret", {"security_token": "token"}, "sts requires login"),
         (
             "key",
             "secret",
@@ -137,14 +137,14 @@ def test_the_credential_type_follows_from_what_is_filled_in(
         ),
     ],
 )
-def test_half_filled_credentials_name_what_is_missing(
+def test_incomplete_credentials_name_the_missing_fields(
     login: str | None, password: str | None, extra: dict[str, str], named: str
 ) -> None:
-    with pytest.raises(ImsCredentialsError) as refused:
+    with pytest.raises(ImsCredentialsError) as caught:
         settings(login, password, **extra)
-    assert "Connection media: " in str(refused.value)
-    assert named in str(refused.value)
-    assert "secret" not in str(refused.value)
+    assert "Connection media: " in str(caught.value)
+    assert named in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_half_filled_credentials_name_what_is_missing(
         ({"vod_endpoint": "localhost:8080/path"}, "vod_endpoint"),
     ],
 )
-def test_a_field_without_meaning_is_refused_by_name(extra: dict[str, Any], field: str) -> None:
-    with pytest.raises(ImsRequestError) as refused:
+def test_an_invalid_field_is_rejected_by_name(extra: dict[str, Any], field: str) -> None:
+    with pytest.raises(ImsRequestError) as caught:
         settings(**extra)
-    assert refused.value.field == field
-    assert f"Connection media: {field} " in str(refused.value)
+    assert caught.value.field == field
+    assert f"Connection media: {field} " in str(caught.value)
 
 
 @pytest.mark.parametrize(("given", "read"), [("HTTPS", "https"), ("Http", "http")])
-def test_choices_are_read_without_case(given: str, read: str) -> None:
+def test_choices_are_case_insensitive(given: str, read: str) -> None:
     assert settings(protocol=given).protocol == read
 
 
-def test_no_secret_is_shown() -> None:
+def test_the_repr_contains_no_secret() -> None:
     shown = repr(settings(security_token="token-5", https_proxy="http://user:pass-7@proxy"))
     for secret in ("secret", "token-5", "pass-7"):
         assert secret not in shown
@@ -197,25 +197,25 @@ def test_no_secret_is_shown() -> None:
         ({"ims_endpoint": "localhost:1", "vod_endpoint": "[::1]:2", "network": "vpc"}, "localhost:1", "[::1]:2"),
     ],
 )
-def test_the_endpoint(extra: dict[str, str], ice: str, vod: str) -> None:
+def test_the_endpoint_follows_from_region_network_and_overrides(extra: dict[str, str], ice: str, vod: str) -> None:
     given = settings(**extra)
     assert given.endpoint("ice") == ice
     assert given.endpoint("vod") == vod
 
 
-def test_without_region_and_endpoint_the_region_is_asked_for() -> None:
+def test_a_missing_region_is_an_error_unless_an_endpoint_is_set() -> None:
     given = settings(ims_endpoint="localhost:1")
     assert given.endpoint("ice") == "localhost:1"
-    with pytest.raises(ImsRequestError, match="set region_id on the task or in the connection") as refused:
+    with pytest.raises(ImsRequestError, match="set region_id on the task or in the connection") as caught:
         given.endpoint("vod")
-    assert refused.value.field == "region_id"
+    assert caught.value.field == "region_id"
 
 
-def test_the_default_time_out_lets_a_slow_answer_come() -> None:
+def test_an_empty_read_timeout_is_the_default() -> None:
     assert settings(read_timeout=None).read_timeout == READ_TIMEOUT
 
 
-NEEDS = [(kind, place) for kind, fields in CREDENTIAL_FIELDS.items() for place in fields.values()]
+NEEDS = [(kind, place) for kind, fields in REQUIRED_FIELDS.items() for place in fields.values()]
 COMPLETE = {
     "security_token": "token",
     "role_arn": "acs:ram::1:role/media",
@@ -229,35 +229,35 @@ COMPLETE = {
 
 
 def of_type(kind: str, without: str = "") -> Connection:
-    """Return a connection with all that a credential type needs, or with one field of it left out."""
-    places = [place for place in CREDENTIAL_FIELDS[kind].values() if place != without]
+    """Return a connection with the required fields of a credential type, or without one of them."""
+    places = [place for place in REQUIRED_FIELDS[kind].values() if place != without]
     extra = {name: COMPLETE[name] for name in (place.removeprefix("extra ") for place in places) if name in COMPLETE}
     login, password = ("key" if "login" in places else None), ("secret" if "password" in places else None)
     return connection(login, password, credential_type=kind, **extra)
 
 
 @pytest.mark.parametrize(("kind", "place"), NEEDS)
-def test_whatever_a_credential_type_lacks_is_named(kind: str, place: str) -> None:
-    with pytest.raises(ImsCredentialsError, match=f"credential type {kind} needs {place}"):
+def test_each_missing_required_field_is_named(kind: str, place: str) -> None:
+    with pytest.raises(ImsCredentialsError, match=f"credential type {kind} requires {place}"):
         read_settings(of_type(kind, without=place))
 
 
-@pytest.mark.parametrize("kind", CREDENTIAL_FIELDS)
-def test_a_credential_type_gets_all_that_it_needs(kind: str) -> None:
+@pytest.mark.parametrize("kind", REQUIRED_FIELDS)
+def test_a_credential_type_has_its_required_fields(kind: str) -> None:
     credential = read_settings(of_type(kind)).credential
-    assert set(credential) == ({"type", *CREDENTIAL_FIELDS[kind]} if kind != "default" else set())
+    assert set(credential) == ({"type", *REQUIRED_FIELDS[kind]} if kind != "default" else set())
 
 
-@pytest.mark.parametrize("kind", CREDENTIAL_FIELDS)
-def test_the_type_may_be_left_out_where_what_is_filled_in_tells_it(kind: str) -> None:
+@pytest.mark.parametrize("kind", REQUIRED_FIELDS)
+def test_a_type_with_required_fields_is_inferred(kind: str) -> None:
     given = of_type(kind)
     extra = {name: value for name, value in given.extra_dejson.items() if name != "credential_type"}
-    implied = read_settings(connection(given.login, given.password, **extra)).credential.get("type")
-    # Neither is told by a field that must be there.
-    assert implied == (kind if kind not in ("ecs_ram_role", "default") else None)
+    inferred = read_settings(connection(given.login, given.password, **extra)).credential.get("type")
+    # These two have no required field.
+    assert inferred == (kind if kind not in ("ecs_ram_role", "default") else None)
 
 
-def test_a_connection_may_be_an_address() -> None:
+def test_a_connection_can_be_a_uri() -> None:
     uri = (
         "alibabacloud-ims://key:s%2Fecret@/?role_arn=acs%3Aram%3A%3A1%3Arole%2Fmedia&role_session_expiration=1800"
         "&external_id=x"
@@ -276,30 +276,33 @@ def test_a_connection_may_be_an_address() -> None:
 @pytest.mark.parametrize(
     ("extra", "named"),
     [
-        ({"role_name": "r"}, "no credential type takes all of role_name, login, password"),
-        ({"credential_type": "access_key", "role_arn": "r"}, "role_arn is filled in"),
-        ({"credential_type": "access_key", "security_token": "t"}, "security_token is filled in"),
-        ({"credential_type": "sts", "security_token": "t", "policy": "{}"}, "policy is filled in"),
-        ({"role_arn": "r", "role_session_expiration": "899"}, "role_session_expiration is not a whole number"),
-        ({"role_arn": "r", "role_session_expiration": "1800.5"}, "role_session_expiration is not a whole number"),
+        ({"role_name": "r"}, "no credential type accepts role_name, login, password together"),
+        ({"credential_type": "access_key", "role_arn": "r"}, "role_arn is set"),
+        ({"credential_type": "access_key", "security_token": "t"}, "security_token is set"),
+        ({"credential_type": "sts", "security_token": "t", "policy": "{}"}, "policy is set"),
+        ({"role_arn": "r", "role_session_expiration": "899"}, "role_session_expiration must be an integer"),
+        ({"role_arn": "r", "role_session_expiration": "1800.5"}, "role_session_expiration must be an integer"),
         ({"role_arn": "r", "policy": "allow all"}, "policy is not a JSON object"),
-        ({"credential_type": "credentials_uri", "credentials_uri": "localhost"}, "credentials_uri is no http"),
-        ({"credential_type": "credentials_uri", "credentials_uri": "http://u:p@host/"}, "credentials_uri has no host"),
+        ({"credential_type": "credentials_uri", "credentials_uri": "localhost"}, "credentials_uri is not an http"),
+        (
+            {"credential_type": "credentials_uri", "credentials_uri": "http://u:p@host/"},
+            "credentials_uri must have a host",
+        ),
     ],
 )
-def test_what_would_not_do_what_is_written_is_refused(extra: dict[str, str], named: str) -> None:
-    with pytest.raises(ImsCredentialsError) as refused:
+def test_settings_that_would_have_no_effect_or_fail_later_are_rejected(extra: dict[str, str], named: str) -> None:
+    with pytest.raises(ImsCredentialsError) as caught:
         settings(**extra)
-    assert named in str(refused.value)
+    assert named in str(caught.value)
 
 
-def test_a_chosen_type_ignores_what_another_one_was_filled_in_for() -> None:
+def test_an_explicit_type_ignores_fields_of_other_types() -> None:
     given = settings(credential_type="bearer", bearer_token="b", role_name="r", external_id="e")
     assert given.credential == {"type": "bearer", "bearer_token": "b"}
 
 
 @pytest.mark.parametrize("policy", ['{"Version": "1", "Statement": []}', {"Version": "1", "Statement": []}])
-def test_a_policy_is_text_or_an_object_and_loses_its_spaces(policy: Any) -> None:
+def test_a_policy_is_a_string_or_an_object_and_is_sent_without_spaces(policy: Any) -> None:
     assert settings(role_arn="r", policy=policy).credential["policy"] == '{"Version":"1","Statement":[]}'
 
 
@@ -311,18 +314,18 @@ def test_a_policy_is_text_or_an_object_and_loses_its_spaces(policy: Any) -> None
         ("http://[::1]:7002/x", "http://[::1]:7002/x"),
     ],
 )
-def test_a_credentials_uri_has_a_port(given: str, read: str) -> None:
+def test_a_credentials_uri_gets_an_explicit_port(given: str, read: str) -> None:
     assert settings(None, None, credentials_uri=given).credential["credentials_uri"] == read
 
 
-def test_inside_a_vpc_sts_is_asked_there() -> None:
+def test_a_vpc_connection_uses_the_vpc_endpoint_of_sts() -> None:
     given = {"role_arn": "r", "network": "vpc", "region_id": "cn-beijing"}
     assert settings(**given).credential["sts_endpoint"] == "sts-vpc.cn-beijing.aliyuncs.com"
     assert settings(**given, sts_endpoint="sts.example.com").credential["sts_endpoint"] == "sts.example.com"
     assert "sts_endpoint" not in settings(**{**given, "network": "public"}).credential
 
 
-def test_secrets_inside_of_addresses_are_masked() -> None:
+def test_secrets_inside_urls_are_masked() -> None:
     from airflow.providers.common.compat.sdk import redact
 
     settings(https_proxy="http://user:pa%40ss-77@proxy:3128")

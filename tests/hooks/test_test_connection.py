@@ -3,12 +3,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.hooks.connection_test import run_connection_test
+from airflow_provider_ims.hooks import clock
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
@@ -17,46 +18,46 @@ Hook = type[ImsHook | VodHook]
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_a_good_connection_makes_one_read(emulator: ImsEmulator, hook: Hook, action: str) -> None:
-    assert hook().test_connection() == (True, f"{action} answered at {emulator.endpoint}")
+def test_a_valid_connection_makes_one_read(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+    assert hook().test_connection() == (True, f"{action} succeeded at {emulator.endpoint}")
     assert [(sent["action"], sent["status"]) for sent in emulator.requests()] == [(action, 200)]
     assert emulator.jobs() == []
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_that_nothing_was_found_shows_that_the_service_looked(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+def test_a_not_found_response_proves_the_connection(emulator: ImsEmulator, hook: Hook, action: str) -> None:
     emulator.fault(action, "error", code="ResourceNotFound")
     assert hook().test_connection()[0]
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
-        ({"password": "wrong"}, "The credentials were refused"),
+        ({"password": "wrong"}, "The service rejected the credentials"),
         ({"login": "LTAI-nobody"}, "InvalidAccessKeyId.NotFound"),
-        ({"password": ""}, "access_key needs password"),
+        ({"password": ""}, "access_key requires password"),
         ({"network": "moon"}, "network is not one of public, vpc"),
         ({"region_id": "", "ims_endpoint": "", "vod_endpoint": ""}, "No region"),
     ],
 )
-def test_a_bad_connection_says_what_is_wrong(
+def test_the_message_states_the_problem(
     emulator: ImsEmulator,
     connect: Callable[..., None],
     hook: Hook,
     action: str,
     changes: dict[str, Any],
-    said: str,
+    expected: str,
 ) -> None:
     connect(emulator, **changes)
     works, message = hook().test_connection()
     assert not works
-    assert said in message
+    assert expected in message
     assert emulator.access_key_secret not in message
 
 
 @pytest.mark.parametrize(("hook", "ram_action"), [(ImsHook, "ice:ListSmartJobs"), (VodHook, "vod:GetAIImageJobs")])
-def test_a_denial_names_what_to_grant(emulator: ImsEmulator, hook: Hook, ram_action: str) -> None:
+def test_the_message_names_the_ram_action_to_grant(emulator: ImsEmulator, hook: Hook, ram_action: str) -> None:
     emulator.fault("*", "deny")
     works, message = hook().test_connection()
     assert not works
@@ -64,7 +65,7 @@ def test_a_denial_names_what_to_grant(emulator: ImsEmulator, hook: Hook, ram_act
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_one_passing_trouble_is_forgiven_and_no_more(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+def test_one_transient_error_is_retried(emulator: ImsEmulator, hook: Hook, action: str) -> None:
     emulator.fault(action, "server_error")
     assert hook().test_connection()[0]
     emulator.fault(action, "server_error", count=None)
@@ -73,46 +74,48 @@ def test_one_passing_trouble_is_forgiven_and_no_more(emulator: ImsEmulator, hook
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_a_server_that_is_not_the_service_is_no_good_connection(wire: Any, hook: Hook, action: str) -> None:
+def test_another_server_fails_the_test(wire: Any, hook: Hook, action: str) -> None:
     wire.answer('{"detail":"Not Found"}', 404)
     works, message = hook().test_connection()
     assert not works
     assert "check the endpoint" in message
 
 
-def test_airflow_tests_it_with_a_connection_of_any_name(emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hook_takes_the_connection_id_under_conn_name_attr(
+    emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TMP_1", emulator.connection_uri)
     assert ImsHook(**{ImsHook.conn_name_attr: "tmp_1"}).test_connection()[0]
 
 
-def test_a_connection_makes_its_hook(emulator: ImsEmulator) -> None:
+def test_get_hook_returns_the_hook_of_the_connection(emulator: ImsEmulator) -> None:
     hook = ImsHook.get_hook("ims_default")
     assert isinstance(hook, ImsHook)
     assert hook.test_connection()[0]
 
 
-SENTENCES = [
+ADVICE = [
     ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
     ("InvalidAccessKeyId.Inactive", "the AccessKey is disabled"),
-    ("SignatureDoesNotMatch", "the secret is not that of the AccessKey: check the password"),
-    ("InvalidSecurityToken.Expired", "the security token has ended"),
+    ("SignatureDoesNotMatch", "the AccessKey secret is wrong: check the connection's password"),
+    ("InvalidSecurityToken.Expired", "the security token has expired"),
     ("OperationDenied", "the account has no subscription"),
 ]
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-@pytest.mark.parametrize(("code", "sentence"), SENTENCES)
-def test_each_refusal_has_its_sentence_and_names_the_endpoint(
-    emulator: ImsEmulator, hook: Hook, action: str, code: str, sentence: str
+@pytest.mark.parametrize(("code", "advice"), ADVICE)
+def test_each_rejection_has_its_advice_and_names_the_endpoint(
+    emulator: ImsEmulator, hook: Hook, action: str, code: str, advice: str
 ) -> None:
     emulator.fault(action, "error", code=code)
     works, message = hook().test_connection()
     assert not works
-    assert sentence in message
-    assert message.endswith(f"asked: {emulator.endpoint}")
+    assert advice in message
+    assert message.endswith(f"endpoint: {emulator.endpoint}")
 
 
-def test_a_region_without_a_host_is_named_with_those_that_have_one(
+def test_an_unknown_region_is_named_with_the_known_ones(
     connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nowhere(*_: object, **__: object) -> None:
@@ -123,10 +126,10 @@ def test_a_region_without_a_host_is_named_with_those_that_have_one(
     works, message = ImsHook().test_connection()
     assert not works
     assert message.startswith("ice.cn-moon.aliyuncs.com could not be reached")
-    assert "check region_id, which is cn-moon: there are endpoints in ap-southeast-1, cn-beijing," in message
+    assert "check region_id, which is cn-moon. Regions with an endpoint: ap-southeast-1, cn-beijing," in message
 
 
-def test_a_host_that_does_not_listen_is_named(connect: Callable[..., None]) -> None:
+def test_an_unreachable_endpoint_is_named(connect: Callable[..., None]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -136,10 +139,13 @@ def test_a_host_that_does_not_listen_is_named(connect: Callable[..., None]) -> N
     assert message.startswith(f"{endpoint} could not be reached")
 
 
-@pytest.mark.parametrize(("minutes", "said"), [(20, "20 minutes ahead"), (-33, "33 minutes behind")])
-def test_a_clock_that_is_off_is_told_by_how_much(wire: Any, minutes: int, said: str) -> None:
+@pytest.mark.parametrize(("minutes", "difference"), [(20, "20 minutes ahead"), (-33, "33 minutes behind")])
+def test_a_wrong_clock_is_reported_with_its_difference(
+    wire: Any, minutes: int, difference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wire.answer('{"Code":"InvalidTimeStamp.Expired","Message":"m","RequestId":"r"}', 400)
-    works, message = run_connection_test(ImsHook(), now=lambda: time.time() + 60 * minutes)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: time.time() + 60 * minutes))
+    works, message = ImsHook().test_connection()
     assert not works
-    assert "this machine's clock is over 15 minutes off" in message
-    assert f"the clock is {said}" in message
+    assert "the clock of this machine is off by more than 15 minutes" in message
+    assert f"the clock is {difference}" in message

@@ -1,4 +1,4 @@
-"""Every kind of the catalogue, submitted by its name."""
+"""Every job kind of the catalogue, submitted by ``ImsSubmitJobOperator`` and ``VodSubmitJobOperator``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from support.submits import SUBMITS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
@@ -32,8 +33,8 @@ def task(kind: JobKind, **more: Any) -> Any:
     return OPERATORS[code](task_id="job", job=kind.submit_action, parameters=parameters, poll_interval=0.05, **more)
 
 
-def as_the_product_client_tells(kind: JobKind, emulator: ImsEmulator) -> Job:
-    """Return the one job as the official SDK parses it."""
+def parsed_by_the_product_client(kind: JobKind, emulator: ImsEmulator) -> Job:
+    """Return the only job, as the product SDK parses it."""
     (job,) = emulator.jobs()
     hook = OPERATORS[kind.family.product.code].trigger_class.hook_class()
     return kind.family.query(ProductClient(hook), [job["job_id"]])[job["job_id"]]
@@ -41,20 +42,20 @@ def as_the_product_client_tells(kind: JobKind, emulator: ImsEmulator) -> Job:
 
 @every_kind
 @every_mode
-def test_each_kind_is_submitted_once_awaited_and_its_result_returned(
+def test_each_kind_is_submitted_once_and_returns_its_result(
     kind: JobKind, deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     result = run_task(task(kind, deferrable=deferrable))
     assert len(ims_emulator.requests(kind.submit_action)) == 1
-    told = as_the_product_client_tells(kind, ims_emulator)
-    assert (result["job_id"], result["state"]) == (told.id, told.status)
-    assert told.state is JobState.SUCCEEDED
-    assert set(result) == {"job_id", "state", *told.result}
+    expected = parsed_by_the_product_client(kind, ims_emulator)
+    assert (result["job_id"], result["state"]) == (expected.id, expected.status)
+    assert expected.state is JobState.SUCCEEDED
+    assert set(result) == {"job_id", "state", *expected.result}
 
 
 @every_kind
 @every_mode
-def test_each_kind_may_fail_with_the_words_of_the_service(
+def test_a_failed_job_of_each_kind_raises_the_services_message(
     kind: JobKind, deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(
@@ -65,10 +66,10 @@ def test_each_kind_may_fail_with_the_words_of_the_service(
     )
     with pytest.raises(ImsJobFailedError) as failure:
         run_task(task(kind, deferrable=deferrable))
-    told = as_the_product_client_tells(kind, ims_emulator)
-    assert told.state is JobState.FAILED
-    assert (failure.value.job_id, failure.value.code) == (told.id, told.error_code)
-    assert (told.error_message or "gave no reason") in str(failure.value)
+    expected = parsed_by_the_product_client(kind, ims_emulator)
+    assert expected.state is JobState.FAILED
+    assert (failure.value.job_id, failure.value.code) == (expected.id, expected.error_code)
+    assert (expected.error_message or "gave no reason") in str(failure.value)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -89,32 +90,64 @@ def test_a_retry_joins_a_job_of_any_kind(deferrable: bool, ims_emulator: ImsEmul
     assert len(ims_emulator.jobs()) == 1
 
 
-def test_an_unknown_job_is_refused_with_those_near_it(ims_emulator: ImsEmulator) -> None:
+def test_an_unknown_job_is_rejected_with_similar_ones(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="SubmitASRJob") as caught:
         run_task(ImsSubmitJobOperator(task_id="job", job="SubmitAsrJob"))
     assert caught.value.field == "job"
     assert ims_emulator.requests() == []
 
 
-def test_an_unknown_parameter_is_refused_with_those_near_it(ims_emulator: ImsEmulator) -> None:
+def test_an_unknown_parameter_is_rejected_with_similar_ones(ims_emulator: ImsEmulator) -> None:
     operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFiel": "oss://b/a.mp4"})
-    with pytest.raises(ImsRequestError, match="InputFile") as caught:
+    with pytest.raises(ImsRequestError, match=r"unknown parameter 'InputFiel' .* Did you mean InputFile\?") as caught:
         run_task(operator)
     assert caught.value.field == "parameters.InputFiel"
     assert ims_emulator.requests() == []
 
 
-def test_a_parameter_that_only_the_product_sdk_knows_is_sent(
+@pytest.mark.parametrize(
+    ("action", "attributes"),
+    [
+        ("SubmitSnapshotJob", {"input", "name", "output", "schedule_config", "template_config", "user_data"}),
+        ("SubmitNothing", set()),
+    ],
+)
+def test_the_attributes_of_a_request_are_read_from_the_product_sdk(action: str, attributes: set[str]) -> None:
+    assert set(ImsHook.sdk_attributes(action)) == attributes
+
+
+def test_a_parameter_that_only_the_product_sdk_has_is_sent(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook = ImsSubmitJobOperator.trigger_class.hook_class
-    assert "InputFile" in hook.sdk_parameters("SubmitASRJob")
-    assert hook.sdk_parameters("SubmitNothing") == ()
-    monkeypatch.setattr(hook, "sdk_parameters", lambda _: ("InputFile", "Newest"))
-    given = {"InputFile": "oss://bucket/in.mp4", "Newest": {"a": 1}}
+    monkeypatch.setattr(ImsHook, "sdk_attributes", lambda _: ("input_file", "newest_aiconfig"))
+    given = {"InputFile": "oss://bucket/in.mp4", "NewestAIConfig": {"a": 1}}
     run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=given, poll_interval=0.05))
     (request,) = ims_emulator.requests("SubmitASRJob")
-    assert request["parameters"]["Newest"] == '{"a":1}'
+    assert request["parameters"]["NewestAIConfig"] == '{"a":1}'
+
+
+def test_a_known_parameter_in_another_case_is_rejected(ims_emulator: ImsEmulator) -> None:
+    operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"inputFile": "oss://b/a.mp4"})
+    with pytest.raises(ImsRequestError, match="Did you mean InputFile"):
+        run_task(operator)
+    assert ims_emulator.requests() == []
+
+
+def test_the_kind_follows_the_job_when_a_task_runs_again(ims_emulator: ImsEmulator) -> None:
+    operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFile": "oss://b/a.mp4"})
+    for action in ("SubmitASRJob", "SubmitIProductionJob"):
+        operator.job, operator.parameters = action, SUBMITS["ice", action]
+        operator.execute({})
+        assert operator.kind.submit_action == action
+    submits = [request["action"] for request in ims_emulator.requests() if "Submit" in request["action"]]
+    assert submits == ["SubmitASRJob", "SubmitIProductionJob"]
+
+
+def test_lineage_of_a_task_that_failed_before_its_kind_was_resolved_has_its_inputs() -> None:
+    operator = ImsSubmitJobOperator(task_id="job", job="SubmitNothing", parameters={"Input": "oss://in/a.mp4"})
+    with pytest.raises(ImsRequestError):
+        operator.execute({})
+    assert [one.key for one in operator.objects_read()] == ["a.mp4"]
 
 
 def test_an_error_names_the_parameter_as_it_was_given(ims_emulator: ImsEmulator) -> None:

@@ -1,4 +1,4 @@
-"""Operators of Intelligent Media Services; the modules are those of :mod:`airflow_provider_ims.jobs`."""
+"""Operators of Intelligent Media Services."""
 
 from __future__ import annotations
 

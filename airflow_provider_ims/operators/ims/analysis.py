@@ -1,4 +1,4 @@
-"""Looking into media: tags and moderation."""
+"""Media analysis: tags and moderation."""
 
 from __future__ import annotations
 
@@ -11,31 +11,29 @@ from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 class ImsSubmitSmarttagJobOperator(JobOperator):
     """
-    Tag a video by what it shows and says (``SubmitSmarttagJob``).
+    Tag a video by its images and speech (``SubmitSmarttagJob``).
 
-    No listing shows the user data of such jobs, so one whose id was lost in a crash cannot be found again.
+    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
-    Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; ``data`` is the JSON
-    of its type.
+    Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
+    ``data`` depends on ``type``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSmarttagJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. A dict or a JSON string.
         (templated)
     :param template_id: The template that names the algorithms. (templated)
-    :param template_config: What goes over the template for this job, such as ``FaceCategoryIds``. A dict or a JSON
-        string. (templated)
+    :param template_config: Overrides of the template, such as ``FaceCategoryIds``. A dict or a JSON string. (templated)
     :param title: The video's title, up to 256 bytes of UTF-8. (templated)
     :param content: The video's description, up to 1 KB. (templated)
     :param content_addr: Deprecated by the service. (templated)
     :param content_type: Deprecated by the service. (templated)
-    :param job_params: What else to tell (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false),
-        "nlpParams"}``; what is given as ``params`` is Airflow's own. A dict or a JSON string. (templated)
-    :param schedule_config: Where it runs: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
-    :param notify_url: Where to call back, by HTTP. (templated)
+    :param job_params: More options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false),
+        "nlpParams"}``; ``params`` is Airflow's own argument. A dict or a JSON string. (templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
+    :param notify_url: The URL of the HTTP callback. (templated)
     :param user_data: Your own data for the callback, up to 1,024 bytes of UTF-8. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSmarttagJob")
@@ -75,28 +73,27 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     """
     Moderate a video, its cover, title, description and comments (``SubmitMediaCensorJob``).
 
-    A job succeeds whatever it found: what may go out only its result tells.
+    A job succeeds regardless of its findings; check ``suggestion`` in the result.
 
     Returns ``{"job_id", "state", "suggestion" ("pass", "review" or "block"), "video", "covers", "title", "description",
-    "barrages"}``; what was not moderated is ``None``.
+    "barrages"}``; ``None`` for parts that were not moderated.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaCensorJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. A dict or a JSON string.
         (templated)
     :param cover_images: Up to five covers, each as ``{"Bucket", "Location": "oss-cn-shanghai", "Object", "RoleArn"}``;
-        they go over the media's own. A list or a JSON string. (templated)
-    :param title: The title, up to 64 bytes of UTF-8; it goes over the media's own. (templated)
-    :param description: The description, up to 128 bytes of UTF-8; it goes over the media's own. (templated)
-    :param barrages: The comments on the screen; they go over the media's own. (templated)
-    :param output_file: Where screenshots and the full verdict go (``Output``), such as
+        they override the covers of the media. A list or a JSON string. (templated)
+    :param title: The title, up to 64 bytes of UTF-8; it overrides that of the media. (templated)
+    :param description: The description, up to 128 bytes of UTF-8; it overrides that of the media. (templated)
+    :param barrages: The on-screen comments; they override those of the media. (templated)
+    :param output_file: The output of the screenshots and the full result (``Output``), such as
         ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
-    :param template_id: The template. Default: the service's own. (templated)
-    :param schedule_config: Where it runs: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
-    :param notify_url: Where to call back, by HTTP or MNS. (templated)
+    :param template_id: The template. Default: the service's default template. (templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
+    :param notify_url: The address of the callback, by HTTP or MNS. (templated)
     :param user_data: Your own data, up to 128 bytes of UTF-8. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitMediaCensorJob")

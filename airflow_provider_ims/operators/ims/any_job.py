@@ -1,4 +1,4 @@
-"""The operator of every kind of job that Intelligent Media Services has."""
+"""The operator that submits any kind of job of Intelligent Media Services."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 class ImsSubmitJobOperator(AnyJobOperator):
     """
-    Submit a job of any kind that Intelligent Media Services has, and wait for its end.
+    Submit a job of any kind of Intelligent Media Services, and wait for its end.
 
-    Returns ``{"job_id", "state", ...}`` with what came out, by the kind of job.
+    Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param job: The submit action, such as ``SubmitASRJob``. (templated)
-    :param parameters: The action's parameters under their own names; where the action takes a JSON string, a dict or
-        a list will do. (templated)
-    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things, such as
-        the outputs of a transcoding. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
     """
 
     trigger_class = ImsJobTrigger

@@ -1,4 +1,4 @@
-"""Jobs that make many videos at once, told of by ``GetBatchMediaProducingJob``."""
+"""Jobs that produce several videos, queried by ``GetBatchMediaProducingJob``."""
 
 from __future__ import annotations
 
@@ -13,32 +13,29 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     """
     Produce a batch of videos from media assets (``SubmitBatchMediaProducingJob``).
 
-    A job that ended with some failed videos succeeds, with a warning, unless ``fail_on_partial_failure`` is set; one
-    that made no video fails.
+    If some videos failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set. If all videos
+    failed, it fails.
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
     "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
-    :param input_config: The material: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to
-        200 media, goes over the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
+    :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media,
+        overrides the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
         ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, for all or in a group, not both) and
         ``TitleArray`` (up to 50). A dict or a JSON string. (templated)
     :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
-        "FixedDuration", "Video": {"Crf"}}``; the bucket lies in the endpoint's region. A dict or a JSON string.
+        "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. A dict or a JSON string.
         (templated)
-    :param editing_config: How they are edited, such as ``{"MediaConfig": {"Volume": 0}}``. A dict or a JSON string.
+    :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. A dict or a JSON string.
         (templated)
-    :param template_config: A list of template ids, of which the service picks one for each video. A list or a JSON
-        string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
-        JSON. A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it
-        already has. (templated)
-    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param template_config: A list of template ids; the service selects one for each video. A list or a JSON string.
+        (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitBatchMediaProducingJob")
@@ -68,23 +65,21 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
 
 class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     """
-    Cut the highlights of films and series into videos (``SubmitScreenMediaHighlightsJob``).
+    Produce highlight videos of films and series (``SubmitScreenMediaHighlightsJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
     "error_code", "error_message"}]}``, durations in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
 
-    :param input_config: The material: ``{"MediaArray": [media ids]}``. A dict or a JSON string. (templated)
-    :param editing_config: How it is edited, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
+    :param input_config: The media: ``{"MediaArray": [media ids]}``. A dict or a JSON string. (templated)
+    :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
         {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitScreenMediaHighlightsJob")
@@ -110,24 +105,21 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
 
 class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     """
-    Cut the highlights of a match into videos (``SubmitSportsHighlightsJob``).
+    Produce highlight videos of a match (``SubmitSportsHighlightsJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
     "error_code", "error_message"}]}``, durations in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
 
-    :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": an address, "FaceRegister",
+    :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": a URL, "FaceRegister",
         "SlowMotionLogoRegister", "TransferNameRegister"}``. A dict or a JSON string. (templated)
     :param output_config: The videos, such as ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. A dict or a
         JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSportsHighlightsJob")

@@ -13,7 +13,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     """
     Transcode a file into one or more outputs (``SubmitTranscodeJob``).
 
-    A job that ended with some failed outputs succeeds, with a warning, unless ``fail_on_partial_failure`` is set.
+    If some outputs failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set.
 
     Returns ``{"job_id", "state", "outputs": [{"job_id", "media", "url", "duration" (seconds), "width", "height", "size"
     (bytes)}], "failed": [{"job_id", "media"}]}``.
@@ -25,15 +25,12 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. A list or a JSON string. (templated)
     :param name: The job's name. (templated)
-    :param schedule_config: Where and when it runs: ``{"PipelineId": "..", "Priority" (1 to 10, the highest)}``. A dict
-        or a JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param fail_on_partial_failure: Fail the task when any output failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param schedule_config: The pipeline and the priority: ``{"PipelineId": "..", "Priority" (1 to 10, 10 is the
+        highest)}``. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTranscodeJob")
@@ -65,7 +62,7 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    No listing shows the user data of such jobs, so one whose id was lost in a crash cannot be found again.
+    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
@@ -73,15 +70,15 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. A dict or a JSON string.
         (templated)
-    :param output_file: Where the snapshots go (``Output``), as ``{"Type": "OSS", "Media": "oss://bucket/object"}``; the
-        name of several holds ``{Count}``, that of a sprite ``{TileCount}``. A dict or a JSON string. (templated)
+    :param output_file: The output of the snapshots (``Output``), as ``{"Type": "OSS", "Media":
+        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, ``{TileCount}`` for a sprite. A
+        dict or a JSON string. (templated)
     :param template_config: The snapshot template, as ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. A dict
         or a JSON string. (templated)
     :param name: The job's name. (templated)
-    :param schedule_config: Where it runs: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
     :param user_data: Your own data. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSnapshotJob")

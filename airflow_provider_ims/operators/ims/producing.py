@@ -13,33 +13,30 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     """
     Produce a video from a timeline, a template or an editing project (``SubmitMediaProducingJob``).
 
-    Exactly one of ``timeline``, ``template_id`` and ``project_id`` tells what to produce.
+    Set exactly one of ``timeline``, ``template_id`` and ``project_id``.
 
     Returns ``{"job_id", "state", "media_id", "media_url", "duration" (seconds), "project_id", "vod_media_id"}``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaProducingJob
 
-    :param output_media_config: Where the video goes: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for
-        VOD, and its ``"Width"`` and ``"Height"``. A dict or a JSON string. (templated)
+    :param output_media_config: The output video: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for VOD,
+        with ``"Width"`` and ``"Height"``. A dict or a JSON string. (templated)
     :param timeline: The tracks with their clips and effects, such as ``{"VideoTracks": [{"VideoTrackClips":
         [{"MediaId": ".."}]}]}``. A dict or a JSON string. (templated)
     :param template_id: A template, filled with ``clips_param``. (templated)
-    :param clips_param: The material for the template. A dict or a JSON string. (templated)
+    :param clips_param: The media for the template. A dict or a JSON string. (templated)
     :param project_id: An editing project. (templated)
     :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
-    :param project_metadata: What to call the project that is made: ``{"Title", "Description"}``. A dict or a JSON
-        string. (templated)
-    :param editing_produce_config: How it is produced, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the cover.
-        A dict or a JSON string. (templated)
-    :param media_metadata: What to call the media asset that is made: ``{"Title", "Tags"}``. A dict or a JSON string.
+    :param project_metadata: The metadata of the new project: ``{"Title", "Description"}``. A dict or a JSON string.
         (templated)
-    :param source: What the request comes from: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param editing_produce_config: The production options, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the
+        cover. A dict or a JSON string. (templated)
+    :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. A dict or a JSON string.
+        (templated)
+    :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitMediaProducingJob")

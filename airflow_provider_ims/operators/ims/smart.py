@@ -1,4 +1,4 @@
-"""Smart jobs about words, told of by ``GetSmartHandleJob``: writing them, speaking them, recognising them."""
+"""Smart jobs for text and speech, queried by ``GetSmartHandleJob``."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    Billed by token; a failed job is free. Needs the enterprise subscription. The API has no client token, so only
-    ``durable`` keeps a retry from submitting again.
+    Billed by token; a failed job is free. Needs the enterprise subscription. The API has no client token; ``durable``
+    prevents a retry from submitting a second job.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
     .. seealso:: https://help.aliyun.com/document_detail/2690210.html
 
-    :param generate_config: What to write: ``{"keywords", "textLength" (5 to 1,000 characters), "targetCount"
-        (1 to 1,000)}``, or ``{"originText"}`` for a storyboard script. A dict or a JSON string. (templated)
+    :param generate_config: The text to generate: ``{"keywords", "textLength" (5 to 1,000 characters), "targetCount" (1
+        to 1,000)}``, or ``{"originText"}`` for a storyboard script. A dict or a JSON string. (templated)
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
-        JSON. A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTextGenerateJob")
@@ -54,28 +52,26 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 
 class ImsSubmitAudioProduceJobOperator(JobOperator):
     """
-    Speak a text into an audio file on OSS (``SubmitAudioProduceJob``).
+    Convert text to speech, into an audio file on OSS (``SubmitAudioProduceJob``).
 
-    The API has no client token, so only ``durable`` keeps a retry from submitting again.
+    The API has no client token; ``durable`` prevents a retry from submitting a second job.
 
     Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``, times in
-    seconds; what the service did not tell is ``None``.
+    seconds; a value that the service did not return is ``None``.
 
     .. seealso:: https://help.aliyun.com/document_detail/2391326.html
 
     :param input_config: The text, or SSML. (templated)
-    :param editing_config: The voice: ``{"voice" or "customizedVoice" (goes over voice), "format" (PCM, WAV or MP3),
+    :param editing_config: The voice: ``{"voice" or "customizedVoice" ((overrides voice)), "format" (PCM, WAV or MP3),
         "volume" (0 to 100, 50), "speech_rate" and "pitch_rate" (-500 to 500, 0)}``. A dict or a JSON string.
         (templated)
-    :param output_config: Where the file goes: ``{"bucket", "object"}``, the object without its suffix. A dict or a
-        JSON string. (templated)
+    :param output_config: The output file: ``{"bucket", "object"}``, the object without a suffix. A dict or a JSON
+        string. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as
-        JSON. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAudioProduceJob")
@@ -108,22 +104,20 @@ class ImsSubmitASRJobOperator(JobOperator):
     Recognise the speech of a video or an audio file, for subtitles (``SubmitASRJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``, times in
-    seconds; what the service did not tell is ``None``.
+    seconds; a value that the service did not return is ``None``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitASRJob
 
     :param input_file: The video or audio: ``oss://bucket.oss-cn-shanghai.aliyuncs.com/object``, or a media id.
         (templated)
-    :param start_time: Where in the file to begin, such as ``00:00:00``. (templated)
-    :param duration: How long a part to recognise, such as ``00:00:10``. (templated)
-    :param editing_config: How it is recognised: ``{"HotwordLibraryIdList" (one id), "SentenceMaxLength" (characters),
-        "EnableSemanticSentenceDetection" (false)}``. A dict or a JSON string. (templated)
+    :param start_time: The start in the file, such as ``00:00:00``. (templated)
+    :param duration: The length of the part to recognise, such as ``00:00:10``. (templated)
+    :param editing_config: The recognition options: ``{"HotwordLibraryIdList" (one id), "SentenceMaxLength"
+        (characters), "EnableSemanticSentenceDetection" (false)}``. A dict or a JSON string. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitASRJob")

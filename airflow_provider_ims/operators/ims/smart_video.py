@@ -1,4 +1,4 @@
-"""Smart jobs about videos, told of by ``GetSmartHandleJob``: translation, avatars, highlights, pieces, charts."""
+"""Smart jobs for videos, queried by ``GetSmartHandleJob``: translation, avatars, highlights, segments, charts."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
 
-    :param input_config: What to translate, a video or a subtitle file, such as ``{"Type": "Video", "Video":
-        "a media id"}``. A dict or a JSON string. (templated)
-    :param output_config: Where it goes, such as ``{"MediaURL":
+    :param input_config: The video or subtitle file to translate, such as ``{"Type": "Video", "Video": "a media id"}``.
+        A dict or a JSON string. (templated)
+    :param output_config: The output, such as ``{"MediaURL":
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
-    :param editing_config: How it is translated, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en",
+    :param editing_config: The translation options, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en",
         "DetextArea": "Auto"}``. A dict or a JSON string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitVideoTranslationJob")
@@ -61,24 +58,22 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
 
 class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
-    Let an avatar speak a text or an audio file (``SubmitAvatarVideoJob``).
+    Produce a video of an avatar that speaks a text or an audio file (``SubmitAvatarVideoJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitAvatarVideoJob
 
-    :param input_config: What it says: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV
-        file in OSS or among the media assets. A dict or a JSON string. (templated)
-    :param editing_config: Who speaks and how: the avatar, the voice, the rate of speech, such as ``{"AvatarId":
-        ".."}``. A dict or a JSON string. (templated)
-    :param output_config: Where the video goes, such as ``{"MediaURL":
+    :param input_config: The speech: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV file
+        in OSS or in the media library. A dict or a JSON string. (templated)
+    :param editing_config: The avatar, the voice and the speech rate, such as ``{"AvatarId": ".."}``. A dict or a JSON
+        string. (templated)
+    :param output_config: The output video, such as ``{"MediaURL":
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAvatarVideoJob")
@@ -108,21 +103,18 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     """
     Find the highlights of videos (``SubmitHighlightExtractionJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` is what was found.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the findings.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
     :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
-        15}}``, seconds. A dict or a JSON string. (templated)
-    :param output_config: What to make of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
+        15}}``, in seconds. A dict or a JSON string. (templated)
+    :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string.
         (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitHighlightExtractionJob")
@@ -146,24 +138,21 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
 class ImsSubmitSegmentationJobOperator(JobOperator):
     """
-    Cut a video into pieces (``SubmitSegmentationJob``).
+    Cut a video into segments (``SubmitSegmentationJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` is what was found.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the findings.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
-    :param input_config: The video: ``{"Type": "OSS", "Media": an address}`` or ``{"Type": "Media", "Media": a media
-        id}``. A dict or a JSON string. (templated)
-    :param job_params: How it is cut, such as ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``, seconds. A
+    :param input_config: The video: ``{"Type": "OSS", "Media": a URL}`` or ``{"Type": "Media", "Media": a media id}``. A
         dict or a JSON string. (templated)
-    :param output_config: Where the pieces go: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
-        {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
+    :param job_params: The segments, such as ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``, in seconds.
         A dict or a JSON string. (templated)
-    :param client_token: Makes the submit idempotent: the service answers a token that it knows with the job it already
-        has. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param output_config: The output of the segments: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
+        {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSegmentationJob")
@@ -189,35 +178,33 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
 
 class ImsSubmitDynamicChartJobOperator(JobOperator):
     """
-    Animate a chart from a table (``SubmitDynamicChartJob``).
+    Produce an animated chart from a table (``SubmitDynamicChartJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitDynamicChartJob
 
     :param chart_type: The type of chart, such as ``Line``. (templated)
-    :param input: The Excel file that holds the data: ``{"XlsFile": an address}``. A dict or a JSON string. (templated)
+    :param input: The Excel file with the data: ``{"XlsFile": a URL}``. A dict or a JSON string. (templated)
     :param output_config: The video: ``{"MediaURL", "Bitrate", "Width", "Height"}``. A dict or a JSON string.
         (templated)
-    :param chart_config: How the chart looks and how long it takes, in milliseconds: ``{"Style": "Normal",
-        "TitleStartTime", "ChartStartTime", "VideoDuration"}``. A dict or a JSON string. (templated)
+    :param chart_config: The style of the chart, and its times in milliseconds: ``{"Style": "Normal", "TitleStartTime",
+        "ChartStartTime", "VideoDuration"}``. A dict or a JSON string. (templated)
     :param chart_title: The chart's title: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
         (templated)
     :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
         (templated)
     :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
-        an interval that is not given, or 0, the service finds. A dict or a JSON string. (templated)
+        a missing interval, or 0, is chosen by the service. A dict or a JSON string. (templated)
     :param background: ``{"Color"}`` or ``{"ImageUrl"}``. A dict or a JSON string. (templated)
-    :param data_source: The label with the data's source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a
-        JSON string. (templated)
-    :param unit: The label with the data's unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON
+    :param data_source: The label for the source of the data: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict
+        or a JSON string. (templated)
+    :param unit: The label for the unit of the data: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON
         string. (templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your own data and callback, such as ``{"NotifyAddress": "https://.."}``; up to 512 bytes as JSON.
-        A dict or a JSON string. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`: ``ims_conn_id``, ``region_id``,
-        ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitDynamicChartJob")

@@ -1,4 +1,4 @@
-"""The form that Airflow 3.1 ask the hook for is the one that newer ones read from the metadata."""
+"""The form that Airflow 3.1 gets from the hook equals the one in the provider's metadata."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
-from airflow_provider_ims.get_provider_info import CONNECTION_FIELDS, get_provider_info
+from airflow_provider_ims.get_provider_info import get_provider_info
+from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS
 from airflow_provider_ims.hooks.ims import ImsHook
 
 if TYPE_CHECKING:
     import pytest
 
 
-def test_the_fields_are_those_of_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What Airflow itself puts in the place of the library, where that is not installed.
+def test_the_widgets_equal_the_fields_of_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Airflow's replacement where the library is not installed.
     fields = SimpleNamespace(
         StringField=HookMetaService.MockStringField, PasswordField=HookMetaService.MockPasswordField
     )
@@ -30,7 +31,7 @@ def test_the_fields_are_those_of_the_metadata(monkeypatch: pytest.MonkeyPatch) -
         assert shown[name]["schema"] == {"title": field["label"], **field["schema"]}
 
 
-def test_the_standard_fields_are_those_of_the_metadata() -> None:
+def test_the_standard_fields_equal_those_of_the_metadata() -> None:
     (connection,) = get_provider_info()["connection-types"]
     behaviour = connection["ui-field-behaviour"]
     assert ImsHook.get_ui_field_behaviour() == {

@@ -1,0 +1,19 @@
+"""Values as the text that the services accept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def as_text(value: Any) -> str:
+    """
+    Return a dict or a list as compact JSON, a flag as ``true`` or ``false``, and any other value as its text.
+
+    :param value: The value.
+    :raises TypeError: for content that JSON does not have.
+    :raises ValueError: for NaN and infinity, which JSON does not have either.
+    """
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return str(value).lower() if isinstance(value, bool) else str(value)
