@@ -18,7 +18,7 @@ from cluster import hostname, report, settings
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS
 from cluster.secrets_backend import FileSecrets, SecretsOutageError
-from cluster.stage import DAGS, Cluster, Run, in_words
+from cluster.harness import DAGS, Cluster, Run, format_counts
 from local_airflow import LocalAirflow, LocalAirflowError
 
 #: What jobs of a kind are submitted with, as the service takes it.
@@ -43,7 +43,7 @@ def outcome(**figures):
 
 class TestOutcome:
     def test_it_holds_with_one_job_for_each_successful_task_run(self):
-        assert outcome().holds
+        assert outcome().passed
 
     @pytest.mark.parametrize(
         "figures",
@@ -56,7 +56,7 @@ class TestOutcome:
         ],
     )
     def test_anything_else_does_not_hold(self, figures):
-        assert not outcome(**figures).holds
+        assert not outcome(**figures).passed
 
     def test_requests_are_counted_by_job(self):
         assert outcome(jobs=Counter({1: 1, 2: 1})).requests_per_job == 3
@@ -207,17 +207,17 @@ class TestWhatTheEmulatorWasAsked:
     def test_a_question_counts_for_its_job_and_from_its_time_on(self, cluster, jobs):
         asked, _ = jobs(RUN, 0, "SubmitIProductionJob"), jobs(RUN, 1, "SubmitIProductionJob")
         ImsHook().call("QueryIProductionJob", {"JobId": asked})
-        assert cluster.asked_since(0, RUN) == {0}
-        assert cluster.asked_since(time.time(), RUN) == set()
-        assert cluster.asked_since(0, OTHER_RUN) == set()
+        assert cluster.polled_since(0, RUN) == {0}
+        assert cluster.polled_since(time.time(), RUN) == set()
+        assert cluster.polled_since(0, OTHER_RUN) == set()
 
     def test_a_listing_counts_for_all_jobs_of_its_kind_where_it_may(self, cluster, jobs):
         for index in range(2):
             jobs(RUN, index)
         jobs(RUN, 2, "SubmitIProductionJob")
         ImsHook().call("ListSmartJobs", {"JobType": "AudioProduce"})
-        assert cluster.asked_since(0, RUN) == {0, 1}
-        assert cluster.asked_since(0, RUN, listings=False) == set()
+        assert cluster.polled_since(0, RUN) == {0, 1}
+        assert cluster.polled_since(0, RUN, listings=False) == set()
 
     def test_only_jobs_that_run_are_ended(self, cluster, jobs, ims_emulator):
         failed, running = jobs(RUN, 0), jobs(RUN, 1)
@@ -229,9 +229,9 @@ class TestWhatTheEmulatorWasAsked:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_count() == 1
-        assert cluster.requests_in_words() == "requests: 1 GetSmartHandleJob"
+        assert cluster.format_requests() == "requests: 1 GetSmartHandleJob"
 
 
 def test_counts_are_told_the_most_frequent_first():
-    assert in_words(Counter({"running": 1, "deferred": 3, None: 2, "failed": 0})) == "3 deferred, 2 no state, 1 running"
-    assert in_words({}) == "none"
+    assert format_counts(Counter({"running": 1, "deferred": 3, None: 2, "failed": 0})) == "3 deferred, 2 no state, 1 running"
+    assert format_counts({}) == "none"

@@ -15,7 +15,7 @@ from support.system import connections_of
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import EmulatorControl
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 from local_airflow.demo import DAG_ID
 
 pytestmark = pytest.mark.slow
@@ -176,7 +176,7 @@ def test_the_pipeline_is_run_and_its_task_links_to_the_console_and_the_output(
 
     page.get_by_role("button", name="Trigger Dag").click()
     page.get_by_role("dialog").get_by_role("button", name="Trigger").last.click()
-    until("run", lambda: bool(triggered()), CEILING)
+    wait_until("run", lambda: bool(triggered()), CEILING)
     (run_id,) = triggered()
 
     def move_on(_: object) -> None:

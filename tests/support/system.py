@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_airflow import LocalAirflow, TaskState, until
+from local_airflow import LocalAirflow, TaskState, wait_until
 from support.waiting import CEILING
 
 
@@ -20,11 +20,11 @@ def until_heard(airflow: LocalAirflow, *tasks: TaskState) -> None:
     failed. A test that lets a job end right after the deferral would run into that on a busy machine.
     """
     # A task is deferred before its process ends.
-    until("free workers", lambda: not any(airflow.worker_processes(task.id) for task in tasks), CEILING)
+    wait_until("free workers", lambda: not any(airflow.worker_processes(task.id) for task in tasks), CEILING)
     # The scheduler sends its heartbeat once in a round: between two of them lies a whole round.
     for _ in range(2):
         before = _heartbeat(airflow)
-        until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
+        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
 
 
 def _heartbeat(airflow: LocalAirflow) -> str | None:

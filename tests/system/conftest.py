@@ -10,7 +10,7 @@ import pytest
 from support.system import connections_of
 from support.waiting import CEILING
 
-from local_airflow import until
+from local_airflow import wait_until
 from local_airflow.demo import DAG_ID
 
 
@@ -47,10 +47,10 @@ def emulator(emulator_service, airflow):
     yield emulator_service.control
     for run_id in airflow.api.active_runs(DAG_ID):
         tasks = airflow.api.task_instances(DAG_ID, run_id)
-        airflow.api.give_up(DAG_ID, run_id)
+        airflow.api.fail_run(DAG_ID, run_id)
         for task in tasks:
             # One that is just being started would submit its job into the next test.
-            until("end of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
+            wait_until("end of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
     emulator_service.control.reset()
 
 

@@ -6,7 +6,7 @@ import pytest
 from support.system import until_heard
 from support.waiting import CEILING
 
-from local_airflow import LocalAirflow, until
+from local_airflow import LocalAirflow, wait_until
 from local_airflow.demo import CHECKOUT
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_a_dag_on_the_alias_runs_after_the_job_with_the_object_that_it_made(sche
         (task,) = airflow.api.task_instances(PRODUCER, run_id)
         return task
 
-    until("deferred task", lambda: task().state == "deferred", CEILING)
+    wait_until("deferred task", lambda: task().state == "deferred", CEILING)
     until_heard(airflow, task())
     # The schedule makes a run of its own, whose job may come before the one of this run, or after it.
     assert any(run_id.replace(":", "") in job["parameters"]["OutputConfig"] for job in emulator.jobs())
@@ -51,5 +51,5 @@ def test_a_dag_on_the_alias_runs_after_the_job_with_the_object_that_it_made(sche
         tasks = [(run, task) for run in runs for task in airflow.api.task_instances(CONSUMER, run)]
         return [uri for run, task in tasks for uri in airflow.api.xcom(CONSUMER, run, task)]
 
-    until("run of the second DAG", lambda: uri in published(), CEILING)
+    wait_until("run of the second DAG", lambda: uri in published(), CEILING)
     assert published().count(uri) == 1

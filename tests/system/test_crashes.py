@@ -12,7 +12,7 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 from local_airflow.server import command_line
 
 pytestmark = pytest.mark.slow
@@ -130,15 +130,15 @@ class Stage:
             return Counter({job["job_id"]: asked[job["job_id"]] + listed.get(job["kind"], 0) for job in jobs})
 
         before = counted()
-        until("question about each job", lambda: len(counted() - before) == len(jobs), CEILING)
+        wait_until("question about each job", lambda: len(counted() - before) == len(jobs), CEILING)
 
-    def until_accepted(self, number, *stories):
+    def wait_until_accepted(self, number, *stories):
         """Wait until the service has accepted a number of jobs for some stories."""
 
         def accepted():
             return sum(map(len, self.jobs(*stories).values())) == number
 
-        until(f"{number} jobs", accepted, CEILING)
+        wait_until(f"{number} jobs", accepted, CEILING)
 
     def active_tasks(self):
         """Return Airflow's view of the tasks that are queued or have begun, by the name that their jobs carry."""
@@ -195,7 +195,7 @@ class Stage:
             self.end_awaited_jobs(held)
             return held_runs.issuperset(self.airflow.api.active_runs("~"))
 
-        until("end of the runs", ended, CEILING, interval=0.5)
+        wait_until("end of the runs", ended, CEILING, interval=0.5)
         jobs = self.all_jobs()
         for (story, dag_id), run_id in self.runs.items():
             if (story, dag_id) not in self.outcomes and story not in held:
@@ -230,7 +230,7 @@ def kill_before_the_answer(stage):
     stage.start("task before the answer", BOTH)
     stage.start("not found", [UNCERTAIN], looks=2)
     stories = ("task before the answer", "not found")
-    stage.until_accepted(10, *stories)
+    stage.wait_until_accepted(10, *stories)
     tasks = [process for story in stories for process in stage.processes(story)[0]]
     assert len(tasks) == 10
     kill(tasks)
@@ -239,7 +239,7 @@ def kill_before_the_answer(stage):
 def kill_during_the_wait(stage):
     for story in WAITING:
         stage.start(story, CRASHES[story])
-    stage.until_accepted(20, *WAITING)
+    stage.wait_until_accepted(20, *WAITING)
     stage.until_asked(*WAITING)
 
     stage.service.service.kill()

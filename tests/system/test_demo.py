@@ -10,7 +10,7 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import end, until
+from local_airflow import stop_services, wait_until
 from local_airflow.demo import CHECKOUT
 from local_airflow.server import service_environment
 from local_airflow.service import Service
@@ -40,7 +40,7 @@ def demo(tmp_path):
 
         def interrupt(self):
             self.signal(signal.SIGINT)
-            until("end of the demo", lambda: not self.running, timeout=CEILING)
+            wait_until("end of the demo", lambda: not self.running, timeout=CEILING)
 
     demo = Demo(
         "demo",
@@ -52,7 +52,7 @@ def demo(tmp_path):
     yield demo
     if demo.running:
         demo.interrupt()
-    end([demo])
+    stop_services([demo])
 
 
 def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
@@ -62,7 +62,7 @@ def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
         demo.check_running()
         return "stays up" in demo.tail()
 
-    until("Airflow that stays up", up, timeout=CEILING)
+    wait_until("Airflow that stays up", up, timeout=CEILING)
     assert len(demo.children()) > 5
     second = demo.second()
     assert second.returncode == 1
@@ -87,7 +87,7 @@ def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
 
 def test_an_interrupt_while_it_starts_leaves_nothing_behind(demo):
     demo.start()
-    until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=CEILING, interval=0.02)
+    wait_until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=CEILING, interval=0.02)
     assert len(demo.children()) > 1
 
     demo.interrupt()

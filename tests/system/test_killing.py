@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +45,12 @@ def tasks(airflow, run_id):
 def waiting_run(airflow, service):
     """Start a run and return its id once the triggerer polls the jobs of all tasks."""
     run_id = airflow.api.trigger(DAG_ID)
-    until(
+    wait_until(
         "deferred tasks",
         lambda: [task.state for task in tasks(airflow, run_id).values()] == ["deferred"] * 3,
         CEILING,
     )
-    until_polled(service, jobs(service))
+    wait_until_polled(service, jobs(service))
     return run_id
 
 
@@ -84,10 +84,10 @@ def test_marking_a_deferred_task_cancels_its_job_where_the_service_can(airflow, 
     for task in tasks(airflow, run_id).values():
         airflow.api.mark(DAG_ID, run_id, task, state)
     for name in CANCELLABLE:
-        until(f"cancelled {name} job", partial(cancelled, service, awaited[name]), CEILING)
+        wait_until(f"cancelled {name} job", partial(cancelled, service, awaited[name]), CEILING)
     log.info("Cancelled %.1f s after the tasks were marked %s", time.monotonic() - before, state)
     info = tasks(airflow, run_id)["mediainfo"]
-    until("line in the log", lambda: "is billed: the service has no cancel" in log_of(airflow, run_id, info), CEILING)
+    wait_until("line in the log", lambda: "is billed: the service has no cancel" in log_of(airflow, run_id, info), CEILING)
     assert {task.state for task in tasks(airflow, run_id).values()} == {state}
 
 
@@ -98,10 +98,10 @@ def test_clearing_a_deferred_task_cancels_its_job_where_the_service_can_and_join
     before = time.monotonic()
     airflow.api.clear(DAG_ID, run_id, tasks(airflow, run_id).values())
     for name in CANCELLABLE:
-        until(f"cancelled {name} job", partial(cancelled, service, first[name]), CEILING)
-        until(f"new {name} job", lambda name=name: jobs(service).get(name, first[name]) != first[name], CEILING)
+        wait_until(f"cancelled {name} job", partial(cancelled, service, first[name]), CEILING)
+        wait_until(f"new {name} job", lambda name=name: jobs(service).get(name, first[name]) != first[name], CEILING)
     log.info("Cancelled and submitted anew %.1f s after the clear", time.monotonic() - before)
-    until_polled(service, jobs(service))
+    wait_until_polled(service, jobs(service))
     for job in jobs(service).values():
         service.control.finish(job)
     assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING) == "success"
@@ -119,10 +119,10 @@ def test_a_triggerer_that_stops_or_restarts_cancels_nothing(airflow, service):
     triggerer.signal(signal.SIGSTOP)
     time.sleep(15)
     triggerer.signal(signal.SIGCONT)
-    until_polled(service, awaited)
+    wait_until_polled(service, awaited)
     airflow.kill("triggerer")
     airflow.restart("triggerer")
-    until_polled(service, awaited)
+    wait_until_polled(service, awaited)
     assert not any(cancelled(service, job_id) for job_id in awaited.values())
 
     for job_id in awaited.values():
@@ -131,7 +131,7 @@ def test_a_triggerer_that_stops_or_restarts_cancels_nothing(airflow, service):
     assert len(service.control.jobs()) == 3
 
 
-def until_polled(service, awaited):
+def wait_until_polled(service, awaited):
     """Wait until each of the jobs was asked for twice from now on."""
 
     def polled():
@@ -139,4 +139,4 @@ def until_polled(service, awaited):
         return all(sum(job_id in parameters for parameters in asked) >= 2 for job_id in awaited.values())
 
     before = len(service.control.requests())
-    until("polls of the awaited jobs", polled, CEILING)
+    wait_until("polls of the awaited jobs", polled, CEILING)

@@ -11,7 +11,7 @@ from rich.console import Console
 from support.system import until_heard
 from support.waiting import CEILING
 
-from local_airflow import until
+from local_airflow import wait_until
 from local_airflow.demo import DAG_ID, run_pipeline
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
         job = emulator.jobs()[-1]
         # As long as the clock stands, the job runs: what asks about it now is the triggerer.
         until_heard(airflow, task)
-        until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
+        wait_until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
         now = airflow.api.task_instances(DAG_ID, run_id)
         held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
         emulator.advance(LONG)
@@ -133,11 +133,11 @@ def test_a_killed_triggerer_is_replaced_and_the_job_is_still_the_only_one(airflo
     def copy_state():
         return {task.task_id: task.state for task in airflow.api.task_instances(DAG_ID, run_id)}["copy"]
 
-    until("deferred copy", lambda: copy_state() == "deferred", timeout=CEILING)
+    wait_until("deferred copy", lambda: copy_state() == "deferred", timeout=CEILING)
     (job,) = emulator.jobs()
-    until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
+    wait_until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
     airflow.kill("triggerer")
     emulator.advance(LONG)
     airflow.restart("triggerer")
-    until("end of copy", lambda: copy_state() == "success", timeout=CEILING)
+    wait_until("end of copy", lambda: copy_state() == "success", timeout=CEILING)
     assert emulator.counts()["SubmitTextGenerateJob"] == {"200": 1}

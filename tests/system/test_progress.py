@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local_airflow import LocalAirflowError, LogLine, TaskState
 from local_airflow.demo import run_pipeline
-from local_airflow.progress import job_kind, jobs_table, outcome, shown
+from local_airflow.progress import job_kind, jobs_table, outcome, show_progress
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ OURS = "airflow.task.operators.airflow_provider_ims.operators.ims.ImsSubmitTextG
 
 def test_a_line_is_printed_for_each_change_only(api, console):
     api.log = [(OURS, "submitted job j1 [x]"), ("task", "Pausing task as DEFERRED.")]
-    with shown(console, api, "d", "r") as show:
+    with show_progress(console, api, "d", "r") as show:
         show([task(None, seconds=None)])
         show([task("running")])
         show([task("running")])
@@ -133,7 +133,7 @@ def test_a_line_is_printed_for_each_change_only(api, console):
 def test_a_terminal_gets_a_table_that_is_drawn_again(api):
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
     api.log = [(OURS, "submitted job j1 [x]")]
-    with shown(console, api, "d", "r") as show:
+    with show_progress(console, api, "d", "r") as show:
         show([task("running"), task(None, task_id="videos", seconds=None)])
         show([task("success"), task("deferred", task_id="videos")])
     drawn = console.file.getvalue()

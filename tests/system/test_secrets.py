@@ -16,7 +16,7 @@ import pytest
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
-from local_airflow import LocalAirflow, until
+from local_airflow import LocalAirflow, wait_until
 from local_airflow.service import free_port
 
 pytestmark = pytest.mark.slow
@@ -167,7 +167,7 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
             assert airflow.api.wait(dag_id, run_id, timeout=CEILING) == ends[dag_id], dag_id
 
     def until_heard(metric: bytes) -> None:
-        until(f"metric {metric!r}", lambda: any(metric in message for message in statsd.heard), CEILING)
+        wait_until(f"metric {metric!r}", lambda: any(metric in message for message in statsd.heard), CEILING)
 
     start("waiting")
     triggers: list[tuple[str, bytes]] = []
@@ -176,7 +176,7 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
         triggers.extend(found for found in stored(airflow) if found[0] == "table trigger")
         return bool(triggers)
 
-    until("trigger", trigger_is_stored, CEILING)
+    wait_until("trigger", trigger_is_stored, CEILING)
     # Were its arguments encrypted, nothing could be found in them.
     assert b"canary_sts" in triggers[0][1]
 

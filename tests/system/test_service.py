@@ -11,7 +11,7 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import LocalAirflowError, Service, end, until
+from local_airflow import LocalAirflowError, Service, stop_services, wait_until
 from local_airflow.server import service_environment
 
 # Forks a child that leaves the process group, as Airflow's tasks do, and that does not hear SIGTERM. Both write a line
@@ -45,7 +45,7 @@ def make_service(tmp_path):
         return service
 
     yield make
-    end(made, grace=0)
+    stop_services(made, grace=0)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def _pids(service):
     def both():
         return {"child", "parent"} <= set(service.tail().split())
 
-    until("both processes", both, timeout=CEILING, interval=0.02)
+    wait_until("both processes", both, timeout=CEILING, interval=0.02)
     words = service.tail().split()
     return {name: int(pid) for name, pid in zip(words[::2], words[1::2], strict=True)}
 
@@ -72,7 +72,7 @@ def test_end_reaches_a_child_in_another_process_group(make_service):
     assert {process.pid for process in service.processes()} == set(pids.values())
     assert os.getpgid(pids["child"]) != os.getpgid(pids["parent"])
 
-    end([service], grace=0.2)
+    stop_services([service], grace=0.2)
 
     assert service.processes() == []
     assert not any(psutil.pid_exists(pid) and _alive(pid) for pid in pids.values())
@@ -87,7 +87,7 @@ def test_end_reaches_a_child_in_a_session_of_its_own(make_service):
     assert os.getsid(pids["child"]) != os.getsid(pids["parent"])
     assert {process.pid for process in service.processes()} == set(pids.values())
 
-    end([service], grace=0)
+    stop_services([service], grace=0)
 
     assert not any(_alive(pid) for pid in pids.values())
 
@@ -96,7 +96,7 @@ def test_orphans_are_ended_before_a_new_start(make_service):
     service = make_service(STUBBORN, "leave")
     service.start()
     first = _pids(service)
-    until("end of the parent", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("end of the parent", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert [process.pid for process in service.processes()] == [first["child"]]
     service.log.unlink()
 
@@ -112,7 +112,7 @@ def test_kill_gives_no_chance_to_tidy_up(make_service):
         "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
     service.kill()
 
@@ -126,9 +126,9 @@ def test_term_comes_before_kill(make_service):
         "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
-    end([service], grace=CEILING)
+    stop_services([service], grace=CEILING)
 
     assert service.tail() == "up\ntidy"
 
@@ -143,26 +143,26 @@ def test_a_service_may_be_ended_by_another_signal(tmp_path):
         stop_signal=signal.SIGINT,
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
-    end([service], grace=20)
+    wait_until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    stop_services([service], grace=20)
     assert "KeyboardInterrupt" in service.tail()
 
 
 def test_a_program_that_ends_by_itself_is_run_to_its_end(make_service):
-    make_service("print('done')").complete(timeout=20)
+    make_service("print('done')").run_to_completion(timeout=20)
     with pytest.raises(LocalAirflowError, match=r"thing failed:\n(?s:.*)out of luck"):
-        make_service("import sys; sys.exit('out of luck')").complete(timeout=20)
+        make_service("import sys; sys.exit('out of luck')").run_to_completion(timeout=20)
     late = make_service("import time; time.sleep(600)")
     with pytest.raises(LocalAirflowError, match="no end of thing"):
-        late.complete(timeout=0.1)
+        late.run_to_completion(timeout=0.1)
     assert not late.running
 
 
 def test_output_since_the_start_leaves_out_what_was_written_before(make_service):
     service = make_service("print('up', flush=True)")
-    service.complete(timeout=20)
+    service.run_to_completion(timeout=20)
     assert service.output_since_start() == "up\n"
-    service.complete(timeout=20)
+    service.run_to_completion(timeout=20)
     assert service.tail() == "up\nup"
     assert service.output_since_start() == "up\n"
 
@@ -175,7 +175,7 @@ def test_the_time_of_children_that_ended_counts(make_service):
     )
     assert service.cpu_seconds() == 0
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=60, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=60, interval=0.02)
     assert len(service.processes()) == 1
     assert service.cpu_seconds() >= 0.5
 
@@ -183,7 +183,7 @@ def test_the_time_of_children_that_ended_counts(make_service):
 def test_a_program_that_ended_is_reported_with_its_last_words(make_service):
     service = make_service("import sys; sys.exit('out of luck')")
     service.start()
-    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
     with pytest.raises(LocalAirflowError, match="thing ended with exit code 1:\nout of luck"):
         service.check_running()
 
@@ -203,14 +203,14 @@ def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, mon
         service.start()
     (process,) = service.processes()
 
-    end([service], grace=0)
+    stop_services([service], grace=0)
 
     assert not _alive(process.pid)
 
 
 def test_until_gives_up():
     with pytest.raises(LocalAirflowError, match=r"no rain within 0\.01 s"):
-        until("rain", lambda: False, timeout=0.01, interval=0.001)
+        wait_until("rain", lambda: False, timeout=0.01, interval=0.001)
 
 
 def test_a_service_sees_nothing_of_the_environment_that_could_reach_the_cloud(monkeypatch, tmp_path):
@@ -238,7 +238,7 @@ def _alive(pid):
 def test_signal_names_are_those_of_the_system(make_service):
     service = make_service("import os, time; os.write(1, b'up\\n'); time.sleep(3600)")
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
     service.signal(signal.SIGTERM)
-    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert service.exit_code == -signal.SIGTERM
