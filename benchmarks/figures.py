@@ -164,7 +164,9 @@ def figures_of(
         due=sum(max(0.0, min(end, stopped) - began) for end in ends.values()) / run.interval,
         queries=sum(request["action"] == family.query for request in during),
         listings=sum(request["action"] != family.query for request in during),
-        busiest=busiest([request["time"] for request in without_final_queries(during, family.id_parameter, set(events))]),
+        busiest=busiest(
+            [request["time"] for request in without_final_queries(during, family.id_parameter, set(events))]
+        ),
         cpu=sum(process["cpu"] for process in processes),
         memory=sum(process["memory"] for process in processes),
         stall=max((stall[0] for process in processes for stall in process["stalls"]), default=None),
@@ -175,7 +177,9 @@ def figures_of(
     )
 
 
-def without_final_queries(requests: Sequence[dict[str, Any]], id_parameter: str, seen: set[str]) -> list[dict[str, Any]]:
+def without_final_queries(
+    requests: Sequence[dict[str, Any]], id_parameter: str, seen: set[str]
+) -> list[dict[str, Any]]:
     """Return the requests without the final query of each ended job, if it queried no other job."""
     last = {request["parameters"].get(id_parameter): number for number, request in enumerate(requests)}
     confirming = {number for job_id, number in last.items() if job_id in seen}

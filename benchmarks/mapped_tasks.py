@@ -168,8 +168,8 @@ def lines(found: MappedTasks) -> list[str]:
         f"{found.inputs:,} different inputs",
         f"{found.deferring:.0f} s until all had deferred, {found.ending:.0f} s in which their jobs ended, "
         f"{found.resuming:.0f} s more until all had resumed",
-        f"{found.requests / found.tasks:.1f} requests to the service per task, {found.triggerer_cpu:.0f} CPU seconds of "
-        f"the triggerer, {len(found.blocked)} warnings of a blocked event loop",
+        f"{found.requests / found.tasks:.1f} requests to the service per task, {found.triggerer_cpu:.0f} CPU seconds "
+        f"of the triggerer, {len(found.blocked)} warnings of a blocked event loop",
     ]
 
 

@@ -73,7 +73,14 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     complete = None if smart is None else smart.complete
     yield Target(f"{text} an event for every end", "-" if smart is None else f"{smart.seen:,}", complete)
     yield below(f"{text} longest stall of the event loop", smart, lambda one: one.stall_ms, 50, " ms", 0)
-    yield below(f"{text} 99th percentile of the delay from a job's end to its event", smart, lambda one: one.delay_p99, 12, " s", 1)
+    yield below(
+        f"{text} 99th percentile of the delay from a job's end to its event",
+        smart,
+        lambda one: one.delay_p99,
+        12,
+        " s",
+        1,
+    )
     yield below(
         f"{text} extra requests per second in the busiest ten seconds",
         smart,

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import report
+from cluster.harness import UNAVAILABLE, Cluster, ScenarioError, print_line
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS, Scenario
-from cluster.harness import UNAVAILABLE, Cluster, ScenarioError, print_line
 from local_airflow import LocalAirflowError
 from local_airflow.backends import check_installed
 from local_airflow.demo import CHECKOUT
-from local_airflow.interrupts import ENDED_BY_SIGNAL, ignore_signals, interrupt_on_signals, exclusive_folder
+from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 
 PAGE = CHECKOUT / "docs" / "cluster.md"
 #: Modules that the extra "cluster" installs, and their packages.

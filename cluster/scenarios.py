@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
+from cluster.harness import UNAVAILABLE, Cluster, Run, ScenarioError, format_counts
 from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
-from cluster.harness import UNAVAILABLE, Cluster, Run, ScenarioError, format_counts
 from local_airflow.backends import PostgresService, RedisService
 from local_airflow.demo import DAG_ID as PIPELINE
 from local_airflow.server import command_line

@@ -83,8 +83,12 @@ SETTINGS = (
     ),
     Setting("scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks."),
     Setting("workers", "min_heartbeat_interval", "2", "5", "Several heartbeats within the timeout."),
-    Setting("core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."),
-    Setting("core", "max_active_tasks_per_dag", "400", "16", "Tasks that submit count as active; deferred tasks do not."),
+    Setting(
+        "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."
+    ),
+    Setting(
+        "core", "max_active_tasks_per_dag", "400", "16", "Tasks that submit count as active; deferred tasks do not."
+    ),
     Setting("celery", "worker_concurrency", "4", "16", "Two workers share two cores."),
     Setting("celery", "worker_prefetch_multiplier", "1", "1", "A worker that dies loses few messages."),
     Setting(

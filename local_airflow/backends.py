@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local_airflow.server import service_environment
-from local_airflow.service import LocalAirflowError, Service, stop_services, free_port, wait_until
+from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
 
 _START_TIMEOUT = 60
 #: Folders of PostgreSQL's server programs on systems that do not put them on the PATH.
@@ -118,7 +118,9 @@ class PostgresService:
             self._change_owner(password)
             try:
                 options = ["-D", str(self._data), "-U", "airflow", "-A", "scram-sha-256", "-E", "UTF8"]
-                self._program("initdb", [*options, "--locale", "C", "--pwfile", str(password)]).run_to_completion(_START_TIMEOUT)
+                self._program("initdb", [*options, "--locale", "C", "--pwfile", str(password)]).run_to_completion(
+                    _START_TIMEOUT
+                )
             finally:
                 password.unlink()
         self.service.start()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local_airflow.emulator import EmulatorService
-from local_airflow.interrupts import ENDED_BY_SIGNAL, ignore_signals, interrupt_on_signals, exclusive_folder
+from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 from local_airflow.progress import jobs_table, show_progress
 from local_airflow.server import LocalAirflow
 from local_airflow.service import LocalAirflowError

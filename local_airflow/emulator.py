@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_provider_ims.emulator import EmulatorControl
 from local_airflow.server import service_environment
-from local_airflow.service import Service, stop_services, free_port, wait_until
+from local_airflow.service import Service, free_port, stop_services, wait_until
 
 _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 

@@ -30,7 +30,9 @@ _PROVIDER = "airflow_provider_ims"
 
 
 @contextmanager
-def show_progress(console: Console, api: AirflowApi, dag_id: str, run_id: str) -> Iterator[Callable[[list[TaskState]], None]]:
+def show_progress(
+    console: Console, api: AirflowApi, dag_id: str, run_id: str
+) -> Iterator[Callable[[list[TaskState]], None]]:
     """Yield a function that shows the current state of the tasks."""
     messages = _LatestMessages(api, dag_id, run_id)
     if console.is_terminal:

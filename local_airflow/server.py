@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from local_airflow.api import AirflowApi
-from local_airflow.service import LocalAirflowError, Service, stop_services, free_port, wait_until
+from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
