@@ -157,7 +157,7 @@ def test_the_test_button_describes_the_error(page: Page, airflow: LocalAirflow, 
     try:
         message = press_test(page, airflow)
         expect(message).to_contain_text("Test Connection Failed")
-        expect(message).to_contain_text("the secret is not that of the AccessKey")
+        expect(message).to_contain_text("the AccessKey secret is wrong")
         expect(message).not_to_contain_text("not-the-secret")
         picture(page, "test-bad")
     finally:
