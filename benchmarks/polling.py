@@ -29,7 +29,7 @@ from local_airflow import EmulatorService
 from local_airflow.server import service_environment
 
 CHECKOUT = Path(__file__).parents[1]
-#: Seconds before the first job ends, so that all waits start before.
+#: Seconds until the first job ends, so that all waits start before it.
 LEAD = 5.0
 #: Seconds after the end of the last job in which its event must arrive.
 GRACE = 60.0

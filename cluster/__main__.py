@@ -110,7 +110,7 @@ def run_scenarios(home: Path, scenarios: Sequence[Scenario], *, write_page: bool
 
 
 def run_scenario(cluster: Cluster, scenario: Scenario) -> Outcome:
-    """Run one scenario and return its outcome, also if an error aborts it."""
+    """Run one scenario and return its outcome, even if an error aborts it."""
     print_line(f"{scenario.title} ({scenario.name})")
     try:
         cluster.reset()

@@ -25,7 +25,7 @@ PHRASES = {
     r"(came?|comes?) to nothing": "fails",
     r"come to nothing": "fail",
     r"documented shape": "unexpected response format",
-    r"(every|some|no|any)body": "the user, another process, no code",
+    r"(?<![\".-])(every|some|no|any)body(?!\")": "the user, another process, no code",
     r"forgiv(e|es|en|ing)": "tolerates, ignores",
     r"(goes|went|go) on(?! (top|a|the)\b)": "continues",
     r"go(es)? over": "overrides, exceeds",
@@ -34,7 +34,7 @@ PHRASES = {
     r"(has|have) it(?=[.,;:)])": "as documented, as in",
     r"heed(s|ed|ing)?": "respect, apply",
     r"hears?|heard": "receives, processes",
-    r"house": "package, project",
+    r"(?<!-)house": "package, project",
     r"knock(s|ed)? at": "connects to",
     r"let(s|ting)? slip": "loses",
     r"(a|another|each|every|first|last|next|one|second|third) look(?! like)": "poll, search",
@@ -45,7 +45,7 @@ PHRASES = {
     r"no hope": "persistent error",
     r"not ours": "not our responsibility: name the owner",
     r"odd(?! shape)": "unexpected, malformed, unusual",
-    r"of (its|our|one's) own": "separate, its own",
+    r"of (its|our|one's) own(?= (and|as|for|in|is|on|so|that|to|which|with)\b|[^\w\s])": "separate, its own",
     r"of ours": "of the provider",
     r"parameters tell": "inferred from the parameters",
     r"passing trouble": "transient errors",
@@ -58,7 +58,6 @@ PHRASES = {
     r"rooms|(a|each|every|one|whose) room|room of": "module, package, directory",
     r"(a|after|in|of|the) silence": "pause, time without a response",
     r"stand(s|ing)?[\s-]ins?( for)?": "replaces, fake",
-    r"state words?": "state",
     r"tak(e|es|en|ing)( no)? note of": "records",
     r"tell(s|ing)? (how|of|that|what|whether|which)": "returns, reports, shows",
     r"time is up": "on a timeout",
@@ -84,7 +83,7 @@ IDENTIFIERS = {
     r"class (Notice|Told)": "an event and emit",
     r"class Note": "SubmissionRecord",
     r"class Wait": "Subscription",
-    r"(?<!\.)conclude\(|def conclude": "complete",
+    r"conclude(?=\()": "complete",
     r"def along": "walk_path",
     r"def judge": "refine",
     r"def (look|looks)": "poll_once",
@@ -166,5 +165,8 @@ def test_a_hit_names_the_line_and_the_replacement() -> None:
 
 
 def test_correct_english_is_accepted() -> None:
-    text = "A second job is unknown. No other component behaves oddly; odd_shape is a fault. It goes on the worker."
+    text = (
+        "A second job is unknown. No other component behaves oddly; odd_shape is a fault. It goes on the worker. "
+        'The login is "nobody", in-house as usual. The order of its own jobs.'
+    )
     assert list(hits("tests/test_x.py", text)) == []

@@ -71,12 +71,12 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
         held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
         emulator.advance(LONG)
 
-    def poll_once(tasks):
+    def on_progress(tasks):
         for task in tasks:
             if task.state == "deferred" and task.task_id not in held:
                 hold(task)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=poll_once) == "success"
+    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=on_progress) == "success"
 
     assert [kind for kind, _ in held.values()] == list(SUBMITS)
     # One task is deferred and those after it have not started, so no task occupies a worker.
