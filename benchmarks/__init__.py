@@ -1,1 +1,1 @@
-"""What the provider costs, measured beside the other ways to wait for the same jobs; ``make bench`` runs it all."""
+"""Benchmarks that compare the provider with other ways to wait for the same jobs; ``make bench`` runs them all."""

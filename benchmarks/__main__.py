@@ -1,4 +1,4 @@
-"""``make bench``: run everything, write the report, say whether the targets are met."""
+"""``make bench``: run all benchmarks and write the report. The exit code is 0 if all targets are met."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ENDED_BY_SIGNAL = 130
 
 
 def main() -> int:
-    """Return 1 if a target is missed."""
+    """Return 1 if a target is missed, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small and short, to see whether all works")
+    parser.add_argument("--quick", action="store_true", help="small and short runs, to check that everything works")
     quick = parser.parse_args().quick
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)
@@ -35,10 +35,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; everything is stopped.", file=sys.stderr)
+        print("Interrupted. All processes are stopped.", file=sys.stderr)
         return _ENDED_BY_SIGNAL
     targets = all_targets(missed, figures, tasks)
-    # Only a whole run is worth keeping beside the documents.
+    # Only a full run belongs in the documentation.
     path = home / "benchmarks.md" if quick else CHECKOUT / "docs" / "benchmarks.md"
     path.write_text(report("make bench BENCH=quick" if quick else "make bench", imports, figures, tasks, targets))
     print("\n".join(mapped_tasks.lines(tasks)))
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _interrupt(*_: object) -> None:
-    # What is being stopped, a second signal must not cut short.
+    # A second signal must not interrupt the shutdown.
     for number in END_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

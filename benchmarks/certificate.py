@@ -1,4 +1,4 @@
-"""A certificate for the loopback address, so that the emulator speaks HTTPS as the service does."""
+"""A certificate for the loopback address, so that the emulator serves HTTPS as the service does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path, Path]:
-    """Write a self-signed certificate; return it, its key, and a CA bundle that holds it."""
+    """Write a self-signed certificate; return the paths of the certificate, its key, and a CA bundle with it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ims-emulator")])
     now = datetime.now(UTC)
@@ -36,6 +36,6 @@ def make_certificate(folder: Path) -> tuple[Path, Path, Path]:
     key_path.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    # Beside the roots that the SDK trusts by itself: reading them is a part of what a new connection costs.
+    # The bundle includes the SDK's default roots, because reading them is part of the cost of a new connection.
     bundle_path.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + pem)
     return paths

@@ -1,4 +1,4 @@
-"""The families of jobs that are waited for, as data."""
+"""The job families of the benchmark, as data."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Family:
     """
-    One family.
+    One job family.
 
-    :param title: What the tables call it.
+    :param title: Its name in the tables.
     :param kind: The submit action of the jobs.
-    :param parameters: What they are submitted with.
-    :param query: The action that tells a job's state.
-    :param id_parameter: Its parameter that takes the job ids.
+    :param parameters: The parameters of the submit action.
+    :param query: The action that returns a job's state.
+    :param id_parameter: The parameter of the query action for the job ids.
     """
 
     title: str
@@ -27,7 +27,7 @@ class Family:
 FAMILIES = {
     "smart": Family(
         title="Smart jobs",
-        kind="SubmitAudioProduceJob",  # The kind of smart job that listings are documented to show.
+        kind="SubmitAudioProduceJob",  # The only kind of smart job that is documented to be listed.
         parameters={
             "InputConfig": "The new shop is open. Come and see!",
             "EditingConfig": '{"voice":"Siqi","format":"MP3"}',

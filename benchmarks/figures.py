@@ -1,4 +1,4 @@
-"""From what the measured process and the emulator have seen to the figures of one run."""
+"""Computes the figures of a run from the records of the measured processes and the emulator."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 from benchmarks.families import FAMILIES
 
-#: The busiest time of this length is looked for, in seconds.
+#: Length in seconds of the window in which the highest request rate is measured.
 BUSY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """
-    What is run.
+    The parameters of one run.
 
     :param family: One of :data:`FAMILIES`.
     :param method: ``ours``, ``async``, ``thread`` or ``loop``.
-    :param jobs: How many jobs wait.
-    :param interval: The poll interval, in seconds.
-    :param window: The seconds over which the jobs' ends are spread.
-    :param seconds: When to stop, ended or not.
+    :param jobs: The number of waiting jobs.
+    :param interval: The poll interval in seconds.
+    :param window: The seconds over which the ends of the jobs are spread.
+    :param seconds: The time limit in seconds. The run stops then even if jobs are still running.
     """
 
     family: str
@@ -38,25 +38,26 @@ class Run:
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """
-    What a run came to.
+    The figures of one run.
 
-    :param run: What was run.
-    :param elapsed: Seconds from the first trigger's start to the last event, or to the stop.
-    :param started: Triggers that could be started.
-    :param ended: Jobs that had ended by then.
-    :param seen: Jobs whose end made an event by then.
-    :param errors: Requests that failed.
-    :param due: Job-polls that were due: the seconds that each job ran during the measurement, over the interval.
-    :param queries: Requests for jobs by their ids.
-    :param listings: Requests of listings.
-    :param busiest: Requests a second in the busiest ten seconds, without the last query for each job that was seen
-        to end.
+    :param run: The parameters of the run.
+    :param elapsed: Seconds from the start of the first trigger to the last event, or to the time limit.
+    :param started: Number of triggers that were started.
+    :param ended: Number of jobs that ended during the run.
+    :param seen: Number of jobs whose end led to an event during the run.
+    :param errors: Number of failed requests.
+    :param due: Number of job-polls that were due: the seconds that each job ran during the measurement, divided by the
+        interval.
+    :param queries: Number of queries by job id.
+    :param listings: Number of listing requests.
+    :param busiest: Requests per second in the busiest ten seconds, without the final query of each ended job.
     :param cpu: CPU seconds of the waiting process.
-    :param memory: Bytes that it grew by, at most.
-    :param stall: The longest stall of its event loop, in seconds; None without one.
-    :param stall_without_gc: The longest without the time of Python's garbage collector.
-    :param stalls: The worst stalls: seconds, and seconds since the start.
+    :param memory: The largest growth of its memory in bytes.
+    :param stall: The longest stall of its event loop in seconds; None without an event loop.
+    :param stall_without_gc: The longest stall in seconds, without the time of Python's garbage collector.
+    :param stalls: The worst stalls: their duration, and their time since the start, in seconds.
     :param delay_median: Seconds from a job's end to its event.
+    :param delay_p99: The 99th percentile of these delays.
     """
 
     run: Run
@@ -79,30 +80,30 @@ class Figures:
 
     @property
     def complete(self) -> bool:
-        """Whether every job's end was seen."""
+        """Whether every job's end led to an event."""
         return self.seen == self.run.jobs
 
     @property
     def requests_per_job(self) -> float | None:
-        """Requests for each job whose end was seen."""
+        """Requests per job whose end led to an event."""
         return (self.queries + self.listings) / self.seen if self.seen else None
 
     @property
     def queries_per_job(self) -> float | None:
-        """The same without the listings."""
+        """Requests per job, without the listings."""
         return self.queries / self.seen if self.seen else None
 
     @property
-    def besides(self) -> float:
-        """Requests a second besides one query for each job whose end was seen."""
+    def extra_request_rate(self) -> float:
+        """Requests per second, not counting one query for each job whose end led to an event."""
         return max(0, self.queries + self.listings - self.seen) / self.elapsed
 
     @property
     def polls(self) -> float:
         """
-        Job-polls: how often a job's state was learnt, counted at most once for each interval.
+        Job-polls: updates of a job's state, counted at most once per interval.
 
-        Who asks for one job at a time and does not keep up makes fewer than are due.
+        A method that queries one job at a time and does not keep up makes fewer job-polls than are due.
         """
         return self.due if self.run.method == "ours" else min(self.due, self.queries)
 
@@ -118,16 +119,16 @@ class Figures:
 
     @property
     def cores(self) -> float:
-        """The share of one core that was used."""
+        """The share of one core that the process used."""
         return self.cpu / self.elapsed
 
     @property
     def memory_per_job(self) -> float:
-        """Bytes for each waiting job."""
+        """Bytes per waiting job."""
         return self.memory / max(1, self.started)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return the figures as plain data."""
         return asdict(self)
 
 
@@ -138,10 +139,10 @@ def figures_of(
     jobs: Sequence[dict[str, Any]],
 ) -> Figures:
     """
-    Work the figures out.
+    Compute the figures of a run.
 
-    :param run: What was run.
-    :param processes: What each waiting process told.
+    :param run: The parameters of the run.
+    :param processes: The report of each waiting process.
     :param requests: The emulator's record of requests.
     :param jobs: The emulator's jobs.
     """
@@ -163,7 +164,9 @@ def figures_of(
         due=sum(max(0.0, min(end, stopped) - began) for end in ends.values()) / run.interval,
         queries=sum(request["action"] == family.query for request in during),
         listings=sum(request["action"] != family.query for request in during),
-        busiest=busiest([request["time"] for request in unneeded(during, family.id_parameter, set(events))]),
+        busiest=busiest(
+            [request["time"] for request in without_final_queries(during, family.id_parameter, set(events))]
+        ),
         cpu=sum(process["cpu"] for process in processes),
         memory=sum(process["memory"] for process in processes),
         stall=max((stall[0] for process in processes for stall in process["stalls"]), default=None),
@@ -174,15 +177,17 @@ def figures_of(
     )
 
 
-def unneeded(requests: Sequence[dict[str, Any]], id_parameter: str, seen: set[str]) -> list[dict[str, Any]]:
-    """Leave out the last query for each job that was seen to end, where it asked for no other."""
+def without_final_queries(
+    requests: Sequence[dict[str, Any]], id_parameter: str, seen: set[str]
+) -> list[dict[str, Any]]:
+    """Return the requests without the final query of each ended job, if it queried no other job."""
     last = {request["parameters"].get(id_parameter): number for number, request in enumerate(requests)}
     confirming = {number for job_id, number in last.items() if job_id in seen}
     return [request for number, request in enumerate(requests) if number not in confirming]
 
 
 def busiest(times: Sequence[float]) -> float:
-    """Return the most requests a second over any ten seconds."""
+    """Return the highest number of requests per second in any ten seconds."""
     times = sorted(times)
     most = max((number + 1 - bisect_left(times, time - BUSY_SECONDS) for number, time in enumerate(times)), default=0)
     return most / BUSY_SECONDS

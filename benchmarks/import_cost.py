@@ -1,7 +1,7 @@
 """
-What importing the provider costs, beyond ``airflow.sdk``, which every DAG file imports anyway.
+The cost of importing the provider, in addition to ``airflow.sdk``, which every DAG file imports.
 
-Each import is timed in fresh interpreters, in turns, so that a busy moment of the machine hits all alike.
+Each import is timed in fresh interpreters. The modules take turns, so that other load affects all of them alike.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ print(json.dumps([milliseconds, sorted(set(sys.modules) - before)]))
 
 
 def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
-    """Import a module in a fresh interpreter; return its milliseconds and the modules that it loaded."""
+    """Import a module in a fresh interpreter; return the milliseconds and the modules that it loaded."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, module],
         env=os.environ | {"AIRFLOW_HOME": airflow_home, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"},
@@ -48,7 +48,7 @@ def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
 
 
 def measure_all(runs: int) -> tuple[list[str], list[str]]:
-    """Return the table's lines and what missed the target."""
+    """Return the lines of the table, and the modules that missed the target."""
     found: dict[str, list[tuple[float, list[str]]]] = {module: [] for module in OURS + PRODUCT_CLIENTS}
     with tempfile.TemporaryDirectory() as home:
         for _ in range(runs):
@@ -67,14 +67,14 @@ def measure_all(runs: int) -> tuple[list[str], list[str]]:
 
 
 def main() -> int:
-    """Print the table; return 1 if a module of ours misses the target."""
+    """Print the table; return 1 if a module of the provider misses the target."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=7, help="interpreters per module (default: %(default)s)")
     runs = parser.parse_args().n
     table, missed = measure_all(runs)
-    print(f"Added to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
+    print(f"Cost in addition to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
     print("\n".join(table))
-    print(f"\nTarget: each of ours under {TARGET_MS} ms, no SDK module: ", end="")
+    print(f"\nTarget: each module of the provider under {TARGET_MS} ms, no SDK module: ", end="")
     print(f"missed by {', '.join(missed)}" if missed else "met")
     return 1 if missed else 0
 

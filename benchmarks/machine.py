@@ -1,4 +1,4 @@
-"""The machine and what runs on it, for the head of the report."""
+"""The machine and the software versions, for the head of the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = (
 
 
 def describe() -> list[str]:
-    """Return a line for each thing that figures depend on."""
+    """Return the hardware, the versions and the date, one per line."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,7 +1,7 @@
 """
-The ways to wait for a job that are compared.
+The methods of waiting for a job that the benchmark compares.
 
-Each is made once in a process of its own, and then asked to wait for every job.
+Each runs in a separate process, in which one instance waits for all jobs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEADLINE_SECONDS = 24 * 3600
 
 
 class Method(Protocol):
-    """A way to wait in an event loop."""
+    """A method of waiting in an event loop."""
 
     errors: int
 
@@ -53,7 +53,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class SdkCall:
-    """How the product client asks for one job: method, request and where the state stands in the answer."""
+    """A query of one job with the product client: its method, its request and the state in the response."""
 
     client: Any
     method: str
@@ -61,12 +61,12 @@ class SdkCall:
     state: Callable[[Any], str]
 
     def ended(self, response: Any) -> bool:
-        """Return whether an answer tells of an ended job."""
+        """Return whether the job has ended according to a response."""
         return (self.state(response.body) or "").lower() in ENDED
 
 
 def sdk_call(family: str) -> SdkCall:
-    """Return the call of the official product client, made as a user of the connection would."""
+    """Return the query with the official product client of the connection."""
     if family == "image":
         from alibabacloud_vod20170321 import models as vod
 
@@ -99,22 +99,22 @@ def sdk_call(family: str) -> SdkCall:
 
 
 class SdkTrigger:
-    """A trigger that asks for its own job, at each interval, with the product client."""
+    """A trigger that queries its job at each interval with the product client."""
 
     def __init__(self, family: str) -> None:
         self.call = sdk_call(family)
         self.errors = 0
 
-    async def ask(self, request: Any) -> Any:
+    async def query(self, request: Any) -> Any:
         """Send one request."""
         raise NotImplementedError
 
     async def wait(self, job_id: str, created: float, interval: float) -> None:
-        """Return when an answer says that the job ended; errors are counted and forgiven."""
+        """Return when the job has ended; errors are counted and ignored."""
         request = self.call.request(job_id)
         while True:
             try:
-                if self.call.ended(await self.ask(request)):
+                if self.call.ended(await self.query(request)):
                     return
             except Exception:  # noqa: BLE001
                 self.errors += 1
@@ -122,17 +122,17 @@ class SdkTrigger:
 
 
 class SdkAsync(SdkTrigger):
-    """It awaits the client's async method."""
+    """A trigger that awaits the client's async method."""
 
-    async def ask(self, request: Any) -> Any:
+    async def query(self, request: Any) -> Any:
         """Send one request."""
         return await getattr(self.call.client, f"{self.call.method}_async")(request)
 
 
 class SdkThread(SdkTrigger):
-    """It calls the client's blocking method in a thread."""
+    """A trigger that calls the client's blocking method in a thread."""
 
-    async def ask(self, request: Any) -> Any:
+    async def query(self, request: Any) -> Any:
         """Send one request."""
         return await asyncio.to_thread(getattr(self.call.client, self.call.method), request)
 
@@ -142,7 +142,7 @@ LOOP = "loop"
 
 
 def wait_in_loop(call: SdkCall, job_id: str, interval: float) -> None:
-    """Block until the job has ended, as an operator that is not deferrable does."""
+    """Block until the job has ended, as an operator without deferral does."""
     request = call.request(job_id)
     while not call.ended(getattr(call.client, call.method)(request)):
         time.sleep(interval)

@@ -1,8 +1,7 @@
 """
-What it costs to wait for 100, 1,000 and 10,000 jobs: with the provider's triggers, and in the ways that suggest
-themselves.
+The cost of waiting for 100, 1,000 and 10,000 jobs with the provider's triggers and with simpler methods.
 
-The emulator runs in a process of its own and speaks HTTPS; each method waits in a fresh process.
+The emulator runs in a separate process and serves HTTPS. Each method waits in a fresh process.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ from local_airflow import EmulatorService
 from local_airflow.server import service_environment
 
 CHECKOUT = Path(__file__).parents[1]
-#: No job ends earlier, so that all are waited for before the first one has ended.
+#: Seconds until the first job ends, so that all waits start before it.
 LEAD = 5.0
-#: Seconds after the last job's end in which its event must come.
+#: Seconds after the end of the last job in which its event must arrive.
 GRACE = 60.0
-#: The blocking loops are few: a thousand jobs would need a thousand processes.
+#: Number of blocking loops. Each needs a process.
 LOOPS = 4
-#: Seconds that a process may be late with an answer.
-LATE = 300.0
+#: Seconds to wait for a message of a process after it is due.
+RESPONSE_TIMEOUT = 300.0
 
 
 def run_of(family: str, method: str, jobs: int, *, interval: float, window: float, seconds: float | None = None) -> Run:
-    """Return a run that goes on until the last job ended, or stops after ``seconds``."""
+    """Return a run that ends with the last job, or after ``seconds``."""
     return Run(
         family=family,
         method=method,
@@ -53,13 +52,13 @@ def run_of(family: str, method: str, jobs: int, *, interval: float, window: floa
 
 
 def full_profile() -> Iterator[Run]:
-    """Yield the runs of the whole benchmark: less than half an hour."""
+    """Yield the runs of the full benchmark, which takes less than half an hour."""
     yield run_of("smart", "ours", 10_000, interval=10, window=600)
     yield run_of("image", "ours", 10_000, interval=10, window=60)
-    # Each end is confirmed by a request, of which the provider sends a hundred a second at most.
+    # The provider confirms each end with a request, and sends at most a hundred requests per second.
     yield run_of("batch", "ours", 10_000, interval=10, window=150)
     for family in FAMILIES:
-        # As many intervals as ten minutes have at the default of ten seconds; in the other families, fewer.
+        # As many intervals as ten minutes have at the default of ten seconds; fewer in the other families.
         interval, window = (4, 120) if family == "smart" else (5, 25)
         for method in ("ours", "thread"):
             yield run_of(family, method, 1_000, interval=interval, window=window)
@@ -72,7 +71,7 @@ def full_profile() -> Iterator[Run]:
 
 
 def quick_profile() -> Iterator[Run]:
-    """Yield runs that show whether all works: two minutes."""
+    """Yield runs that only check that everything works, which takes two minutes."""
     for family in FAMILIES:
         yield run_of(family, "ours", 100, interval=2, window=6)
     for method in ("thread", "async"):
@@ -85,9 +84,9 @@ def quick_profile() -> Iterator[Run]:
 
 class HttpsEmulator(EmulatorService):
     """
-    The emulator with a certificate, quiet about its requests.
+    The emulator with a certificate and without a request log.
 
-    :param home: Folder for all that it writes.
+    :param home: Folder for all its files.
     """
 
     def __init__(self, home: Path) -> None:
@@ -95,12 +94,12 @@ class HttpsEmulator(EmulatorService):
         certificate, key, self._bundle = make_certificate(home)
         super().__init__(home, "--quiet", "--tls-cert", str(certificate), "--tls-key", str(key))
         self.url = self.url.replace("http://", "https://")
-        # A listing of 10,000 jobs and their results takes its time.
+        # Listing 10,000 jobs with their results takes long.
         self.control = EmulatorControl(self.url, cafile=str(certificate), timeout=120)
 
     @property
     def airflow_env(self) -> dict[str, str]:
-        """The connection, with the certificate to trust."""
+        """The environment variables with the connection, including the CA bundle."""
         return {name: f"{uri}&ca={quote(str(self._bundle))}" for name, uri in super().airflow_env.items()}
 
 
@@ -121,35 +120,35 @@ class Waiter:
             )
 
     def __enter__(self) -> Self:
-        """Leave it running."""
+        """Return the running process."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Kill the process."""
         self._process.kill()
         self._process.communicate()
 
-    def tell(self, orders: dict[str, Any]) -> None:
-        """Give it orders."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message to the process."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(orders) + "\n")
+        self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 
-    def hear(self, seconds: float) -> Any:
-        """Wait for its answer; end it if none comes in time."""
+    def receive(self, seconds: float) -> Any:
+        """Wait for a message of the process; kill the process if none arrives in time."""
         assert self._process.stdout is not None
         timer = threading.Timer(seconds, self._process.kill)
         timer.start()
         try:
-            answer = self._process.stdout.readline()
+            message = self._process.stdout.readline()
         finally:
             timer.cancel()
-        if not answer:
-            raise RuntimeError(f"the waiting process ended without an answer; see the end of {self._log}")
-        return json.loads(answer)
+        if not message:
+            raise RuntimeError(f"the waiting process exited without a message; see the end of {self._log}")
+        return json.loads(message)
 
 
-def emptied(home: Path) -> Path:
+def empty_folder(home: Path) -> Path:
     """Empty a folder and return it."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
@@ -157,7 +156,7 @@ def emptied(home: Path) -> Path:
 
 
 def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
-    """Carry one run out."""
+    """Execute one run."""
     control, family = emulator.control, FAMILIES[run.family]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
     with ExitStack() as stack:
@@ -166,17 +165,17 @@ def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
         control.reset()
         (warm_up,) = control.add_jobs(family.kind, family.parameters, [0])
         for waiter in waiters:
-            waiter.tell({"method": run.method, "family": run.family, "warm_up": warm_up})
+            waiter.send({"method": run.method, "family": run.family, "warm_up": warm_up})
         for waiter in waiters:
-            waiter.hear(LATE)
+            waiter.receive(RESPONSE_TIMEOUT)
         control.reset()
         ends = [LEAD + run.window * (number + 1) / run.jobs for number in range(run.jobs)]
-        # Jobs do not end in the order in which they were submitted, nor as evenly as here.
+        # Real jobs do not end in the order in which they were submitted.
         random.Random(run.jobs).shuffle(ends)
         created = time.time()
         job_ids = control.add_jobs(family.kind, family.parameters, ends)
         for number, waiter in enumerate(waiters):
-            waiter.tell(
+            waiter.send(
                 {
                     "job_ids": job_ids[number::count],
                     "created": created,
@@ -184,19 +183,19 @@ def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
                     "seconds": run.seconds,
                 }
             )
-        processes = [waiter.hear(run.seconds + LATE) for waiter in waiters]
+        processes = [waiter.receive(run.seconds + RESPONSE_TIMEOUT) for waiter in waiters]
     return figures_of(run, processes, control.requests(), control.jobs(family.kind))
 
 
 def measure_all(runs: Sequence[Run], home: Path) -> list[Figures]:
-    """Carry runs out one after the other, with a line for each."""
+    """Execute runs one after the other, and print a line for each."""
     found = []
-    emulator = HttpsEmulator(emptied(home) / "emulator")
+    emulator = HttpsEmulator(empty_folder(home) / "emulator")
     with emulator:
         for number, run in enumerate(runs, 1):
             print(
                 f"[{number}/{len(runs)}] {run.family} {run.method}: {run.jobs:,} jobs that end over {run.window:g} s, "
-                f"asked for every {run.interval:g} s ...",
+                f"polled every {run.interval:g} s ...",
                 flush=True,
             )
             figures = measure(run, emulator, home)
@@ -207,23 +206,23 @@ def measure_all(runs: Sequence[Run], home: Path) -> list[Figures]:
 
 
 def line(figures: Figures) -> str:
-    """Return the figures of a run in a line."""
+    """Return the figures of a run in one line."""
 
-    def shown(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
+    def number(value: float | None, spec: str) -> str:
+        return "-" if value is None else format(value, spec)
 
     return (
-        f"{figures.seen:,} of {figures.ended:,} ends seen in {figures.elapsed:.0f} s; "
-        f"{shown(figures.requests_per_job, '.2f')} requests/job, {figures.besides:.1f}/s besides "
+        f"{figures.seen:,} events for {figures.ended:,} ended jobs in {figures.elapsed:.0f} s; "
+        f"{number(figures.requests_per_job, '.2f')} requests/job, {figures.extra_request_rate:.1f} extra requests/s "
         f"(busiest {figures.busiest:.1f}/s), {figures.cpu_per_1000_polls:.3f} CPU s/1,000 polls, "
         f"{figures.cores:.2f} cores, {stalls(figures)}, "
-        f"delay {shown(figures.delay_median, '.1f')} / {shown(figures.delay_p99, '.1f')} s, "
+        f"delay {number(figures.delay_median, '.1f')} / {number(figures.delay_p99, '.1f')} s, "
         f"{figures.memory_per_job / 1024:.1f} KiB/job" + (f", {figures.errors} errors" if figures.errors else "")
     )
 
 
 def stalls(figures: Figures) -> str:
-    """Return the worst stalls and when they were."""
+    """Return the worst stalls and their times."""
     worst = sorted(figures.stalls, reverse=True)[:3]
     if figures.stall_without_gc is None:
         return "no event loop"
@@ -234,15 +233,15 @@ def stalls(figures: Figures) -> str:
 
 
 def main() -> int:
-    """Run chosen parts by hand."""
+    """Run selected parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--family", choices=list(FAMILIES))
     parser.add_argument("--method", choices=["ours", "async", "thread", LOOP])
-    parser.add_argument("--jobs", type=int, help="only runs with so many jobs")
-    parser.add_argument("--interval", type=float, help="one run of one's own: seconds between two looks")
-    parser.add_argument("--window", type=float, help="one run of one's own: seconds over which the jobs end")
-    parser.add_argument("--seconds", type=float, help="one run of one's own: seconds after which to stop")
+    parser.add_argument("--jobs", type=int, help="only runs with this number of jobs")
+    parser.add_argument("--interval", type=float, help="for a custom run (--window): seconds between two polls")
+    parser.add_argument("--window", type=float, help="define a custom run: seconds over which the jobs end")
+    parser.add_argument("--seconds", type=float, help="for a custom run (--window): time limit in seconds")
     options = parser.parse_args()
     if options.window is not None:
         runs = [

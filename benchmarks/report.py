@@ -30,26 +30,27 @@ fresh process waits for all jobs in one event loop, with one task for each job a
 4. **blocking loop**: an operator that is not deferrable. It needs one process for each job, so only a few jobs are run.
    They are polled more often, to measure more polls.
 
-- **requests/job**: all requests, including listings, divided by the number of jobs whose end was seen. The emulator
-  counts the requests.
-- **besides/s**: requests a second, not counting one query for each job whose end was seen. The number in brackets is
-  the rate in the busiest ten seconds.
+- **requests/job**: all requests, including listings, divided by the number of jobs whose end led to an event. The
+  emulator counts the requests.
+- **extra requests/s**: requests per second, not counting one query for each job whose end led to an event. The number
+  in parentheses is the rate in the busiest ten seconds.
 - **CPU s/1,000 polls**: CPU seconds of the waiting process for each 1,000 job-polls. A job-poll is one update of one
-  job's state in one poll interval. The number of job-polls that are due is, summed over all jobs, the time for which a
-  job ran, divided by the poll interval. If a method queries one job at a time and does not keep up, the requests that
-  it made are counted instead; "polls made" is their share of those that were due. For "ours", the job-polls that were
-  due are counted; its delays show whether it keeps up.
+  job's state in one poll interval. The number of job-polls that are due is the sum of the times for which the jobs ran,
+  divided by the poll interval. If a method queries one job at a time and does not keep up, its requests are counted
+  instead; "polls made" is their share of the job-polls that were due. For "ours", the job-polls that were due are
+  counted; its delays show whether it keeps up.
 - **cores**: the same CPU seconds, divided by the seconds of the run.
-- **stall**: the longest delay of a task that sleeps for 5 ms, measured from the process's first request on. A full
-  collection of Python's garbage collector stops everything, and takes longer the more objects wait. "without GC" is
-  the longest stall without the collector's time. Targets apply to the whole stall.
+- **stall**: the longest delay of a task that sleeps for 5 ms, measured from the first request of the process. A full
+  run of Python's garbage collector stops all threads, for longer the more objects exist. "without GC" is the longest
+  stall without the time of the garbage collector. Targets apply to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
-- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is all
-  memory of its process, which has only the task SDK and the client loaded.
-- **ends seen**: if this is not "all", the run was stopped, and its figures are those up to that point.
+- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is the
+  total memory of its process, which has loaded only the task SDK and the client.
+- **events**: the jobs whose end led to an event. If this is not "all", the run reached its time limit, and its figures
+  are those up to then.
 
-The number in brackets after a figure is its ratio to "ours". All processes share the machine's cores, including the
-emulator. Compare figures only within one run, not with those of another machine.
+The number in parentheses after a figure is its ratio to "ours". All processes, including the emulator, share the
+machine's cores. Compare figures only within one run, not with those of another machine.
 """
 
 
@@ -66,7 +67,7 @@ def report(
         f"Written by `{profile}`.\n",
         "\n".join(f"- {line}" for line in machine.describe()) + "\n",
         "## Targets\n",
-        table(["target", "found", ""], ([target.text, target.found, target.verdict] for target in targets)),
+        table(["target", "measured", "result"], ([target.text, target.found, target.verdict] for target in targets)),
         "## Waiting for many jobs\n",
     ]
     for family in FAMILIES:
@@ -80,7 +81,7 @@ def report(
         "jobs end only after all tasks have deferred, at 20 jobs a second.\n",
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
         "## Imports\n",
-        "Cost on top of `import airflow.sdk`, in fresh interpreters:\n",
+        "Cost in addition to `import airflow.sdk`, in fresh interpreters:\n",
         "```text\n" + "\n".join(imports) + "\n```\n",
     ]
     return "\n".join(parts)
@@ -90,9 +91,9 @@ HEADINGS = [
     "jobs",
     "method",
     "interval, ends over",
-    "ends seen",
+    "events",
     "requests/job",
-    "besides/s",
+    "extra requests/s",
     "CPU s/1,000 polls",
     "polls made",
     "cores",
@@ -110,33 +111,33 @@ def rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
         run = found.run
         ours = next((one for one in figures if one.run.method == "ours" and one.run.jobs == run.jobs), None)
 
-        def beside(
+        def with_ratio(
             value: Callable[[Figures], float | None],
             digits: int,
             found: Figures = found,
             ours: Figures | None = ours,
         ) -> str:
-            mine = value(found)
-            if mine is None:
+            figure = value(found)
+            if figure is None:
                 return "-"
-            text = f"{mine:,.{digits}f}"
+            text = f"{figure:,.{digits}f}"
             base = value(ours) if ours is not None and ours is not found else None
-            return f"{text} ({mine / base:,.1f}×)" if base else text
+            return f"{text} ({figure / base:,.1f}×)" if base else text
 
         yield [
             f"{run.jobs:,}",
             METHODS[run.method] + (f", {found.errors:,} errors" if found.errors else ""),
             f"{run.interval:g} s, {run.window:g} s",
             "all" if found.complete else f"{found.seen:,} of {found.ended:,} in {found.elapsed:.0f} s",
-            beside(lambda one: one.requests_per_job if one.complete else None, 2),
-            f"{found.besides:.1f} ({found.busiest:.1f})",
-            beside(lambda one: one.cpu_per_1000_polls, 3),
+            with_ratio(lambda one: one.requests_per_job if one.complete else None, 2),
+            f"{found.extra_request_rate:.1f} ({found.busiest:.1f})",
+            with_ratio(lambda one: one.cpu_per_1000_polls, 3),
             "-" if run.method == "ours" else f"{found.polls / found.due:.0%}",
             f"{found.cores:.2f}",
-            beside(lambda one: one.stall_ms, 0),
+            with_ratio(lambda one: one.stall_ms, 0),
             "-" if found.stall_without_gc is None else f"{found.stall_without_gc * 1000:,.0f}",
             "-" if found.delay_p99 is None else f"{found.delay_median:.1f} / {found.delay_p99:.1f}",
-            beside(lambda one: one.memory_per_job / 1024, 1),
+            with_ratio(lambda one: one.memory_per_job / 1024, 1),
         ]
 
 

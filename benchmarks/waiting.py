@@ -1,8 +1,8 @@
 """
-The measured process: waits for jobs with one method, and tells what that cost.
+The measured process, which waits for jobs with one method and reports the cost.
 
-It is told what to do on its standard input, a JSON value a line, and answers on its standard output: the method
-and one ended job to warm up with; then the jobs to wait for.
+It reads JSON messages from its standard input, one per line: first the method and an ended job for the warm-up, then
+the jobs to wait for. It writes its replies to its standard output.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import psutil
 from benchmarks.methods import LOOP, METHODS, Method, sdk_call, wait_in_loop
 
 TICK = 0.005
-#: Ticks between two looks at the memory.
+#: Ticks between two samples of the memory.
 MEMORY_TICKS = 50
 WORST_STALLS = 5
 
 
 @dataclass
-class Watch:
-    """Watches the event loop from within, and the process's memory."""
+class LoopProbe:
+    """Measures the stalls of the event loop and the memory of the process."""
 
     process: psutil.Process = field(default_factory=psutil.Process)
     peak_rss: int = 0
@@ -38,8 +38,8 @@ class Watch:
     _collecting_since: float = 0.0
 
     async def run(self) -> None:
-        """Sleep 5 ms again and again; what it wakes up late by, everything else in the loop was late by too."""
-        gc.callbacks.append(self._note_gc)
+        """Sleep for 5 ms repeatedly. A late wake-up shows by how much all other tasks of the loop are delayed."""
+        gc.callbacks.append(self._on_gc)
         loop = asyncio.get_running_loop()
         for tick in range(sys.maxsize):
             due, collected = loop.time() + TICK, self._collected
@@ -48,33 +48,33 @@ class Watch:
             self.worst = sorted([*self.worst, (late, time.time())], reverse=True)[:WORST_STALLS]
             self.worst_without_gc = max(self.worst_without_gc, late - (self._collected - collected))
             if tick % MEMORY_TICKS == 0:
-                self.look_at_memory()
+                self.sample_memory()
 
-    def _note_gc(self, phase: str, _: dict[str, int]) -> None:
-        # Python's garbage collector stops every thread, for longer the more objects there are.
+    def _on_gc(self, phase: str, _: dict[str, int]) -> None:
+        # Python's garbage collector stops all threads, for longer the more objects exist.
         if phase == "start":
             self._collecting_since = time.perf_counter()
         else:
             self._collected += time.perf_counter() - self._collecting_since
 
-    def look_at_memory(self) -> int:
-        """Return the resident memory now, and remember the most."""
+    def sample_memory(self) -> int:
+        """Return the current resident memory, and update the peak."""
         rss: int = self.process.memory_info().rss
         self.peak_rss = max(self.peak_rss, rss)
         return rss
 
 
-async def wait_for_all(method: Method, warm_up: str, tell: Any, hear: Any) -> dict[str, Any]:
-    """Wait for the jobs as a triggerer does, each in a task of its own, and return the figures."""
-    watch = Watch()
-    ticker = asyncio.create_task(watch.run())
-    # Imports, the connection and the first request of the SDK cost time and memory once, not for each job; only
-    # the stall that they make counts.
+async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) -> dict[str, Any]:
+    """Wait for the jobs as a triggerer does, each in a separate task, and return the figures."""
+    probe = LoopProbe()
+    ticker = asyncio.create_task(probe.run())
+    # The cost of the imports, the connection and the SDK's first request does not depend on the number of jobs. Only
+    # the stall that they cause is measured.
     await method.wait(warm_up, time.time(), 1.0)
-    tell("warm")
-    orders = await asyncio.to_thread(hear)
-    interval, created = orders["interval"], orders["created"]
-    base_rss, base_cpu, began = watch.look_at_memory(), time.process_time(), time.time()
+    send("warm")
+    jobs = await asyncio.to_thread(receive)
+    interval, created = jobs["interval"], jobs["created"]
+    base_rss, base_cpu, began = probe.sample_memory(), time.process_time(), time.time()
     events: dict[str, float] = {}
 
     async def wait_for(job_id: str) -> None:
@@ -82,24 +82,24 @@ async def wait_for_all(method: Method, warm_up: str, tell: Any, hear: Any) -> di
         events[job_id] = time.time()
 
     tasks = set()
-    for job_id in orders["job_ids"]:
-        # The triggerer, too, lets the loop run between two triggers that it starts.
+    for job_id in jobs["job_ids"]:
+        # The triggerer also yields to the event loop between starting two triggers.
         await asyncio.sleep(0)
-        if time.time() - began > orders["seconds"]:
+        if time.time() - began > jobs["seconds"]:
             break
         tasks.add(asyncio.create_task(wait_for(job_id)))
-    left = max(0.0, began + orders["seconds"] - time.time())
-    done, _ = await asyncio.wait(tasks, timeout=left)
+    remaining = max(0.0, began + jobs["seconds"] - time.time())
+    done, _ = await asyncio.wait(tasks, timeout=remaining)
     figures = {
         "began": began,
         "stopped": time.time(),
         "cpu": time.process_time() - base_cpu,
-        "memory": watch.peak_rss - base_rss,
+        "memory": probe.peak_rss - base_rss,
         "started": len(tasks),
         "events": events,
         "errors": method.errors,
-        "stalls": [(late, at - began) for late, at in watch.worst],
-        "stall_without_gc": watch.worst_without_gc,
+        "stalls": [(late, at - began) for late, at in probe.worst],
+        "stall_without_gc": probe.worst_without_gc,
     }
     ticker.cancel()
     for task in done:
@@ -107,20 +107,20 @@ async def wait_for_all(method: Method, warm_up: str, tell: Any, hear: Any) -> di
     return figures
 
 
-def wait_for_one(family: str, warm_up: str, tell: Any, hear: Any) -> dict[str, Any]:
+def wait_for_one(family: str, warm_up: str, send: Any, receive: Any) -> dict[str, Any]:
     """Wait for one job in a blocking loop and return the figures."""
     call = sdk_call(family)
     wait_in_loop(call, warm_up, 1.0)
-    tell("warm")
-    orders = hear()
+    send("warm")
+    jobs = receive()
     base_cpu, began = time.process_time(), time.time()
-    (job_id,) = orders["job_ids"]
-    wait_in_loop(call, job_id, orders["interval"])
+    (job_id,) = jobs["job_ids"]
+    wait_in_loop(call, job_id, jobs["interval"])
     return {
         "began": began,
         "stopped": time.time(),
         "cpu": time.process_time() - base_cpu,
-        # All of it: each waiting job keeps such a process.
+        # The total memory, because each waiting job needs such a process.
         "memory": psutil.Process().memory_info().rss,
         "started": 1,
         "events": {job_id: time.time()},
@@ -131,30 +131,30 @@ def wait_for_one(family: str, warm_up: str, tell: Any, hear: Any) -> dict[str, A
 
 
 def main() -> None:
-    """Do what standard input says."""
-    answers = os.fdopen(os.dup(1), "w")
-    # What Airflow logs to the standard output goes where the errors go.
+    """Execute one run, as the messages on the standard input define it."""
+    replies = os.fdopen(os.dup(1), "w")
+    # Airflow logs to the standard output; redirect this to the standard error.
     os.dup2(2, 1)
 
-    def tell(answer: Any) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    def send(message: Any) -> None:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
 
-    def hear() -> Any:
+    def receive() -> Any:
         return json.loads(sys.stdin.readline())
 
-    orders = hear()
-    if orders["method"] == LOOP:
-        tell(wait_for_one(orders["family"], orders["warm_up"], tell, hear))
+    run = receive()
+    if run["method"] == LOOP:
+        send(wait_for_one(run["family"], run["warm_up"], send, receive))
     else:
-        method = METHODS[orders["method"]](orders["family"])
-        asyncio.run(wait_and_leave(method, orders["warm_up"], tell, hear))
+        method = METHODS[run["method"]](run["family"])
+        asyncio.run(wait_and_exit(method, run["warm_up"], send, receive))
 
 
-async def wait_and_leave(method: Method, warm_up: str, tell: Any, hear: Any) -> None:
-    """Tell the figures and end the process, with whatever still waits in it."""
-    tell(await wait_for_all(method, warm_up, tell, hear))
-    # Thousands of requests may be under way; to cancel them all takes longer than the run did.
+async def wait_and_exit(method: Method, warm_up: str, send: Any, receive: Any) -> None:
+    """Report the figures and exit the process, even if tasks are still waiting."""
+    send(await wait_for_all(method, warm_up, send, receive))
+    # Cancelling thousands of pending requests takes longer than the run.
     os._exit(0)
 
 

@@ -1,7 +1,7 @@
 """
-``make cluster``: Airflow as it runs in production, on one machine, and what happens when parts of it fail.
+``make cluster``: a production-like Airflow on one machine, and scenarios in which its components fail.
 
-PostgreSQL, Redis, the Celery executor, two of each component that may run twice, and the emulator.
+It runs PostgreSQL, Redis, the Celery executor, two of each component that may run twice, and the emulator.
 """
 
 from __future__ import annotations

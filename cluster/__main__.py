@@ -1,4 +1,4 @@
-"""``make cluster``: run the scenarios, write the page, say whether all of them hold."""
+"""``make cluster``: run the scenarios and write the documentation page. The exit code is 0 if all scenarios pass."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import report
+from cluster.harness import UNAVAILABLE, Cluster, ScenarioError, print_line
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS, Scenario
-from cluster.stage import AWAY, Cluster, ScenarioError, print_line
 from local_airflow import LocalAirflowError
 from local_airflow.backends import check_installed
 from local_airflow.demo import CHECKOUT
-from local_airflow.interrupts import ENDED_BY_SIGNAL, ignore_signals, interrupt_on_signals, own_folder
+from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 
 PAGE = CHECKOUT / "docs" / "cluster.md"
-#: Modules of the extra "cluster", and the packages that they are in.
+#: Modules that the extra "cluster" installs, and their packages.
 MODULES = {
     "airflow.providers.celery": "apache-airflow-providers-celery",
     "asyncpg": "asyncpg",
@@ -36,27 +36,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Run the scenarios.
 
     :param argv: Arguments of the command line.
-    :return: The exit code: 0 when every scenario held.
+    :return: The exit code: 0 if every scenario passed.
     """
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
-    parser.add_argument("scenario", nargs="*", help=f"what to run (default: all): {', '.join(SCENARIOS)}")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".cluster", help="where everything is written")
+    parser.add_argument("scenario", nargs="*", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".cluster", help="folder of all files that it writes")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenario) - set(SCENARIOS):
-        parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+        parser.error(f"unknown scenario {', '.join(sorted(unknown))}; choose from {', '.join(SCENARIOS)}")
     chosen = [SCENARIOS[name] for name in arguments.scenario or SCENARIOS]
     interrupt_on_signals()
     names = ("postgres", "redis", "emulator", "airflow", "dags", "failed", "secrets.json", "secrets-outage")
     try:
         check_modules()
         check_installed()
-        with own_folder(arguments.home, "cluster", names) as home:
-            return run(home, chosen, whole=not arguments.scenario)
+        with exclusive_folder(arguments.home, "cluster", names) as home:
+            return run_scenarios(home, chosen, write_page=not arguments.scenario)
     except LocalAirflowError as error:
         print_line(str(error))
         return 1
     except KeyboardInterrupt:
-        print_line("Interrupted; everything is stopped.")
+        print_line("Interrupted. All processes are stopped.")
         return ENDED_BY_SIGNAL
 
 
@@ -64,7 +64,7 @@ def check_modules() -> None:
     """
     Check that the extra ``cluster`` is installed.
 
-    :raises LocalAirflowError: Naming what is missing.
+    :raises LocalAirflowError: If a package is missing.
     """
     missing = []
     for module, package in MODULES.items():
@@ -76,52 +76,52 @@ def check_modules() -> None:
             missing.append(package)
     if missing:
         raise LocalAirflowError(
-            f"Not installed: {', '.join(missing)}. `make cluster` installs them, "
-            "and so does: pip install -c constraints.txt -e '.[dev,cluster]'"
+            f"Not installed: {', '.join(missing)}. To install, run `make cluster` or "
+            "`pip install -c constraints.txt -e '.[dev,cluster]'`."
         )
 
 
-def run(home: Path, scenarios: Sequence[Scenario], *, whole: bool) -> int:
+def run_scenarios(home: Path, scenarios: Sequence[Scenario], *, write_page: bool) -> int:
     """
-    Start the cluster, run scenarios and show what they came to.
+    Start the cluster, run scenarios and print their outcomes.
 
-    :param whole: Whether these are all, so that the page of the documentation is written.
+    :param write_page: Whether to write the documentation page, which shows all scenarios.
     """
     began, load = time.monotonic(), os.getloadavg()[0]
     outcomes: dict[str, Outcome] = {}
-    print_line(f"Starting the cluster; its logs are in {home} ...")
+    print_line(f"Starting the cluster. Its logs are in {home} ...")
     with Cluster(home, print_line) as cluster:
         try:
-            print_line(f"All components work after {time.monotonic() - began:.0f} s; Airflow: {cluster.airflow.url}")
+            print_line(f"All components are ready after {time.monotonic() - began:.0f} s. URL: {cluster.airflow.url}")
             for scenario in scenarios:
-                outcomes[scenario.name] = play(cluster, scenario)
+                outcomes[scenario.name] = run_scenario(cluster, scenario)
         finally:
             ignore_signals()
             print_line("Stopping ...")
     minutes = (time.monotonic() - began) / 60
     print_line("")
     print_line(report.terminal_table(outcomes))
-    held = all(outcome.holds for outcome in outcomes.values())
-    if whole:
+    passed = all(outcome.passed for outcome in outcomes.values())
+    if write_page:
         PAGE.write_text(report.page(outcomes, minutes, load, report.software()))
         print_line(f"Written: {PAGE.relative_to(CHECKOUT)}")
-    print_line(f"{'Every scenario holds' if held else 'Not every scenario holds'}; {minutes:.1f} minutes.")
-    return 0 if held else 1
+    print_line(f"{'All scenarios passed' if passed else 'Some scenarios failed'} in {minutes:.1f} minutes.")
+    return 0 if passed else 1
 
 
-def play(cluster: Cluster, scenario: Scenario) -> Outcome:
-    """Run one scenario; one that cannot go on is an outcome, too."""
+def run_scenario(cluster: Cluster, scenario: Scenario) -> Outcome:
+    """Run one scenario and return its outcome, even if an error aborts it."""
     print_line(f"{scenario.title} ({scenario.name})")
     try:
-        cluster.clear_stage()
-        outcome = scenario.play(cluster)
-    except (ScenarioError, LocalAirflowError, OSError, *AWAY) as error:
-        outcome = unfinished(cluster, str(error))
-    except Exception:  # noqa: BLE001 - the others shall run all the same
-        outcome = unfinished(cluster, traceback.format_exc())
-    if not outcome.holds:
-        keep_evidence(cluster, scenario)
-    print_line(f"  {report.in_one_line(outcome)}")
+        cluster.reset()
+        outcome = scenario.run(cluster)
+    except (ScenarioError, LocalAirflowError, OSError, *UNAVAILABLE) as error:
+        outcome = aborted(cluster, str(error))
+    except Exception:  # noqa: BLE001 - the other scenarios must still run
+        outcome = aborted(cluster, traceback.format_exc())
+    if not outcome.passed:
+        save_logs(cluster, scenario)
+    print_line(f"  {report.one_line_summary(outcome)}")
     for remark in outcome.remarks:
         print_line(f"  {remark}")
     for problem in outcome.problems:
@@ -129,8 +129,8 @@ def play(cluster: Cluster, scenario: Scenario) -> Outcome:
     return outcome
 
 
-def unfinished(cluster: Cluster, problem: str) -> Outcome:
-    """Return the figures of a scenario that could not go on."""
+def aborted(cluster: Cluster, problem: str) -> Outcome:
+    """Return the outcome of a scenario that an error aborted."""
     outcome = Outcome(task_runs=0, problems=[problem])
     try:
         tasks = cluster.current_tasks()
@@ -140,13 +140,13 @@ def unfinished(cluster: Cluster, problem: str) -> Outcome:
         jobs = Counter(cluster.task_of(job) for job in cluster.jobs())
         outcome.jobs = Counter(jobs.values())
         outcome.requests = cluster.request_count()
-    except (OSError, *AWAY):
-        outcome.problems.append("Airflow or the emulator does not answer")
+    except (OSError, *UNAVAILABLE):
+        outcome.problems.append("Airflow or the emulator is unavailable")
     return outcome
 
 
-def keep_evidence(cluster: Cluster, scenario: Scenario) -> None:
-    """Keep the logs of the scenario's tasks in the folder ``failed``."""
+def save_logs(cluster: Cluster, scenario: Scenario) -> None:
+    """Copy the logs of the scenario's tasks into the folder ``failed``."""
     logs = cluster.airflow.home / "logs"
     folder = cluster.home / "failed" / scenario.name
     for run in cluster.runs:

@@ -1,4 +1,4 @@
-"""What a scenario came to."""
+"""The outcome of a scenario."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 @dataclass(kw_only=True)
 class Outcome:
     """
-    The figures of one scenario.
+    The outcome of one scenario.
 
-    :param task_runs: How many task runs it has.
-    :param states: How many task runs ended in each state.
-    :param jobs: How many task runs have so many jobs at the emulator.
-    :param tries: How many task runs took so many tries.
-    :param requests: Requests to the service.
-    :param seconds: From the start of the DAG run to its end.
-    :param recovery: Seconds from the fault until every wait went on or had ended; None where there is no fault.
+    :param task_runs: Number of task runs.
+    :param states: Number of task runs by end state.
+    :param jobs: Number of task runs by the number of their jobs in the emulator.
+    :param tries: Number of task runs by the number of their tries.
+    :param requests: Number of requests to the service.
+    :param seconds: Seconds from the start of the DAG run to its end.
+    :param recovery: Seconds from the fault until every wait continued or ended; None without a fault.
     :param cpu: CPU seconds by component.
-    :param remarks: What else is worth telling.
-    :param problems: What went wrong besides the figures.
+    :param remarks: Additional observations.
+    :param problems: Failures that the counts do not show.
     """
 
     task_runs: int
@@ -36,8 +36,8 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
     @property
-    def holds(self) -> bool:
-        """Whether every task run succeeded with exactly one job, and nothing else went wrong."""
+    def passed(self) -> bool:
+        """Whether every task run succeeded with exactly one job, without any other problem."""
         return (
             not self.problems
             and self.states == Counter({"success": self.task_runs})
@@ -46,10 +46,10 @@ class Outcome:
 
     @property
     def job_count(self) -> int:
-        """How many jobs there are at the emulator."""
+        """The number of jobs in the emulator."""
         return sum(jobs * runs for jobs, runs in self.jobs.items())
 
     @property
     def requests_per_job(self) -> float | None:
-        """Requests to the service over the jobs; None without a job."""
+        """The number of requests to the service divided by the number of jobs; None without a job."""
         return self.requests / self.job_count if self.job_count else None

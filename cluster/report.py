@@ -1,4 +1,4 @@
-"""The tables, on the terminal and in the documentation."""
+"""The tables for the terminal and the documentation."""
 
 from __future__ import annotations
 
@@ -22,52 +22,55 @@ HEADINGS = (
     "tries",
     "recovery, s",
     "requests per job",
-    "took, s",
-    "holds",
+    "duration, s",
+    "passed",
 )
 INTRODUCTION = """\
 # Cluster
 
-`make cluster` runs Airflow as it runs in production, on one machine, and takes parts of it away: PostgreSQL, Redis, the
-Celery executor with two workers, two schedulers, two triggerers, an API server, a DAG processor, and the emulator with
-its state in a file. In each scenario every task run must end in success, with exactly one job at the emulator.
+`make cluster` runs a production-like Airflow on one machine and tests the failure of its components. The cluster
+consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an API server, a
+DAG processor, and the emulator with its state in a file. A scenario passes if every task run succeeds with exactly one
+job in the emulator.
 
 ```console
 $ make cluster
 $ make cluster SCENARIOS="triggerer-killed secrets"
 ```
 
-It needs the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian) and about
-4 GB of memory. It makes its own database and broker in `.cluster`, listens on 127.0.0.1 only, and ends every process
-that it has started. The exit code is 1 when a scenario does not hold. It takes longer than ten minutes, so it is not
+The command needs the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian) and
+about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops every
+process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it is not
 part of `make test`.
 """
 PRELOADING = """\
-Besides, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks.sdk` and the
-operators. A Celery worker's task processes are its forks, and need not import again what it has imported.
+In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks.sdk` and the
+operators. A Celery worker forks its task processes, so they do not import these modules again.
 
-Retries are part of the recovery: a task whose worker is gone, or that could not be queued while the broker was away,
-goes on in its next try, which joins the job of the first. So let tasks retry at least twice, with a `retry_delay` that
-is longer than an outage, or with more retries.
+Retries are part of the recovery. If a worker dies, or a task cannot be queued while the broker is down, the next try
+joins the job of the first. Configure at least two retries, and a `retry_delay` that is longer than an outage (or more
+retries).
 """
 HOW = """\
-- **jobs per task run**: jobs that the emulator accepted for a task run; more than one would be billed twice.
-- **tries**: the highest `try_number`, and how many task runs had more than one try.
-- **recovery**: from the fault until every wait went on: another process had it and had asked the service about its job,
-  or the task had ended. An outage of a given length is part of it.
-- **requests per job**: all requests to the service in the scenario, submits and listings included, over the jobs.
-- **took**: from the start of the DAG run to its end. Jobs end when the scenario says so, most of them after the
+- **jobs per task run**: the number of jobs that the emulator accepted for a task run. More than one would be billed
+  twice.
+- **tries**: the highest `try_number`, and the number of task runs with more than one try.
+- **recovery**: the time from the fault until every wait continued, which means that another process polled the job or
+  the task ended. The duration of an outage is included.
+- **requests per job**: the number of requests to the service, including submits and listings, divided by the number of
+  jobs.
+- **duration**: the time from the start of the DAG run to its end. The scenario decides when jobs end, mostly after the
   recovery.
 
-Every mapped task has `retries=3` and `retry_delay` of 10 s, and polls every 10 s (2 s where it holds a worker).
+All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
 
-Components that end are started again after 2 s, as systemd (`Restart=always`) or Kubernetes would do; an outage of
-PostgreSQL ends some of them. A component that a scenario kills stays down until the others have recovered.
+Components that exit are restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. An outage of
+PostgreSQL makes some of them exit. A component that a scenario kills stays down until the others have recovered.
 """
 
 
-def in_one_line(outcome: Outcome) -> str:
-    """Return an outcome as one line."""
+def one_line_summary(outcome: Outcome) -> str:
+    """Return a summary of an outcome in one line."""
     cells = _cells("", outcome)
     pairs = zip(HEADINGS[1:], cells[1:], strict=True)
     return "; ".join(f"{heading}: {cell}" for heading, cell in pairs)
@@ -84,9 +87,9 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
     """
     Return the page of the documentation.
 
-    :param minutes: How long the run took.
-    :param load: The machine's load average before it.
-    :param software: What the cluster consisted of.
+    :param minutes: The duration of the run.
+    :param load: The machine's load average before the run.
+    :param software: The versions of the cluster's software.
     """
     rows = [_cells(f"{SCENARIOS[name].title} (`{name}`)", outcome) for name, outcome in outcomes.items()]
     parts = [
@@ -100,16 +103,16 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
         for name, outcome in outcomes.items()
         if outcome.problems or outcome.remarks
     ]
-    parts += ["\n".join(remarks) + "\n", "## What the columns mean\n", HOW]
+    parts += ["\n".join(remarks) + "\n", "## Columns\n", HOW]
     measured = {name: outcome for name, outcome in outcomes.items() if outcome.cpu}
     if measured:
         parts += ["## CPU seconds by component\n", "Child processes included.\n", cpu_table(measured)]
     parts += [
         "## Settings\n",
-        "The settings of Airflow that decide how long a recovery takes. Times are in seconds. Shorter thresholds find "
-        "a dead component sooner, and take a slow one for dead more often.\n",
+        "These Airflow settings determine how long a recovery takes. Times are in seconds. A shorter threshold detects "
+        "a dead component sooner, but mistakes a slow component for a dead one more often.\n",
         markdown_table(
-            ("section", "option", "here", "default", "why"),
+            ("section", "option", "value", "default", "reason"),
             [(one.section, f"`{one.name}`", one.value, one.default, one.why) for one in SETTINGS],
         ),
         PRELOADING,
@@ -118,9 +121,9 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
 
 
 def run_line(minutes: float, load: float) -> str:
-    """Return how long the run took, and what else the machine had to do."""
-    beside = "other work ran beside it" if load >= 1 else "nothing else ran"
-    return f"The whole run took {minutes:.0f} minutes; load average before it: {load:.1f} ({beside})"
+    """Return the duration of the run, and whether other processes loaded the machine."""
+    other_load = "other processes were running" if load >= 1 else "no other processes were running"
+    return f"The whole run took {minutes:.0f} minutes; load average before it: {load:.1f} ({other_load})"
 
 
 def cpu_table(outcomes: Mapping[str, Outcome]) -> str:
@@ -141,13 +144,13 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 
 def software() -> str:
-    """Return the versions of what the cluster consists of."""
+    """Return the versions of the cluster's software."""
     packages = ("apache-airflow-providers-celery", "celery", "kombu", "redis", "psycopg2-binary", "asyncpg")
     found = [f"{name} {version(name)}" for name in packages]
     for program in ((postgres_folder() or "") and f"{postgres_folder()}/postgres", redis_program()):
         if program:
-            said = subprocess.run([str(program), "--version"], check=False, capture_output=True, text=True).stdout
-            found.append(said.split(" sha=")[0].strip())
+            output = subprocess.run([str(program), "--version"], check=False, capture_output=True, text=True).stdout
+            found.append(output.split(" sha=")[0].strip())
     return ", ".join(found) or platform.system()
 
 
@@ -165,7 +168,7 @@ def _cells(title: str, outcome: Outcome) -> list[str]:
         "-" if outcome.recovery is None else f"{outcome.recovery:.0f}",
         "-" if outcome.requests_per_job is None else f"{outcome.requests_per_job:.1f}",
         f"{outcome.seconds:.0f}" if outcome.seconds else "-",
-        "yes" if outcome.holds else "NO",
+        "yes" if outcome.passed else "NO",
     ]
 
 
@@ -181,5 +184,5 @@ def _tries(tries: Counter[int]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the last line of a text, without what Markdown would take for markup."""
+    """Return the last line of a text, without characters that are Markdown markup."""
     return text.strip().splitlines()[-1].replace("|", "/").replace("<", "").replace(">", "")

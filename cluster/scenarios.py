@@ -1,4 +1,4 @@
-"""The scenarios. Each runs DAGs of its own on the running cluster."""
+"""The scenarios. Each runs a DAG on the running cluster."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
+from cluster.harness import UNAVAILABLE, Cluster, Run, ScenarioError, format_counts
 from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
-from cluster.stage import AWAY, Cluster, Run, ScenarioError, in_words
 from local_airflow.backends import PostgresService, RedisService
 from local_airflow.demo import DAG_ID as PIPELINE
 from local_airflow.server import command_line
 
-#: Seconds for which PostgreSQL and Redis are down, the secrets backend fails and the triggerer is stopped.
+#: Durations in seconds of the outages of PostgreSQL, Redis and the secrets backend, and of the triggerer's stop.
 DATABASE_OUTAGE = 20.0
 BROKER_OUTAGE = 20.0
 SECRETS_OUTAGE = 180.0
@@ -29,29 +29,29 @@ class Scenario:
     """
     One scenario.
 
-    :param name: As the command line takes it.
-    :param title: As the table shows it.
-    :param play: Runs it and returns what it came to.
+    :param name: The name on the command line.
+    :param title: The name in the table.
+    :param run: Runs the scenario and returns its outcome.
     """
 
     name: str
     title: str
-    play: Callable[[Cluster], Outcome]
+    run: Callable[[Cluster], Outcome]
 
 
 def pipeline(cluster: Cluster) -> Outcome:
-    """Run the content pipeline of the examples."""
+    """Run the content pipeline of the example DAGs."""
     began = time.monotonic()
     run = cluster.start(PIPELINE, 4)
 
     def ended() -> bool:
-        # The audio job of the pipeline is of a kind that ends when it is told to.
+        # Jobs of the audio job's kind do not end by themselves.
         cluster.finish(cluster.jobs())
-        with suppress(*AWAY):
+        with suppress(*UNAVAILABLE):
             return cluster.airflow.api.run_state(run.dag_id, run.run_id) in {"success", "failed"}
         return False
 
-    cluster.until("end of the run", ended, 240, run)
+    cluster.wait_until("end of the run", ended, 240, run)
     outcome = _outcome(cluster, run, began)
     kinds = Counter(job["kind"] for job in cluster.jobs())
     outcome.jobs = Counter(kinds.values())
@@ -59,25 +59,25 @@ def pipeline(cluster: Cluster) -> Outcome:
 
 
 def mapped(cluster: Cluster, count: int) -> Outcome:
-    """Let mapped tasks submit and wait together, then end their jobs."""
+    """Run mapped tasks until all of them are deferred, then end their jobs."""
     began = time.monotonic()
     before = _cpu(cluster)
     run = cluster.start(f"waits_{count}", count)
-    cluster.until_deferred(run, timeout=60 + 3 * count)
-    spread = cluster.until_on_triggerers(run)
+    cluster.wait_until_deferred(run, timeout=60 + 3 * count)
+    spread = cluster.wait_until_assigned(run)
     deferred = time.monotonic()
-    cluster.say(f"  all deferred after {deferred - began:.0f} s: {in_words(spread)}")
+    cluster.log(f"  all deferred after {deferred - began:.0f} s: {format_counts(spread)}")
     cluster.finish(cluster.jobs(run))
-    cluster.until_ended(run, timeout=60 + 3 * count)
+    cluster.wait_until_ended(run, timeout=60 + 3 * count)
     outcome = _outcome(cluster, run, began)
     after = _cpu(cluster)
     outcome.cpu = {name: after[name] - before.get(name, 0.0) for name in after}
-    cluster.say(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
+    cluster.log(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
     waited = [job["ended"] - job["created"] for job in cluster.jobs(run)]
     outcome.remarks.append(
-        f"{deferred - began:.0f} s until all had deferred ({in_words(spread)}), "
+        f"{deferred - began:.0f} s until all had deferred ({format_counts(spread)}), "
         f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
-        f"{sum(waited) / len(waited):.0f} s on average; {cluster.requests_in_words()}"
+        f"{sum(waited) / len(waited):.0f} s on average; {cluster.format_requests()}"
     )
     return outcome
 
@@ -86,7 +86,7 @@ def one_triggerer(cluster: Cluster) -> Outcome:
     """Run 300 mapped tasks while the second triggerer is down."""
     name = TRIGGERERS[1]
     with cluster.down(name):
-        cluster.until(
+        cluster.wait_until(
             f"end of {name}'s heartbeat",
             lambda: (
                 not cluster.airflow.api.call(
@@ -96,69 +96,69 @@ def one_triggerer(cluster: Cluster) -> Outcome:
             60,
         )
         outcome = mapped(cluster, 300)
-    # It was started anew since the first figure was taken.
+    # The CPU time of the second triggerer restarted from zero.
     outcome.cpu = {component: used for component, used in outcome.cpu.items() if component != name}
     return outcome
 
 
 def triggerer_killed(cluster: Cluster) -> Outcome:
-    """Kill the triggerer that has the most of 100 waits."""
+    """Kill the triggerer with most of the 100 waits."""
     began = time.monotonic()
     run, victim = _waits(cluster, "waits_100", 100)
     moved = cluster.waits_by_triggerer(run)[victim]
     fault = time.time()
     with cluster.down(victim):
-        cluster.say(f"  {victim} killed")
-        recovery = _until_taken_over(cluster, run, victim, fault)
-    cluster.until_healthy()
+        cluster.log(f"  {victim} killed")
+        recovery = _wait_until_taken_over(cluster, run, victim, fault)
+    cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
     outcome.remarks.append(f"{moved} waits were taken over")
     return outcome
 
 
 def triggerer_stopped(cluster: Cluster) -> Outcome:
-    """Stop the triggerer that has the most of 100 waits for 90 s, so that afterwards both wait for the same jobs."""
+    """Stop the triggerer with most of the 100 waits for 90 s. Afterwards both triggerers wait for the same jobs."""
     began = time.monotonic()
     run, victim = _waits(cluster, "cancellable_100", 100)
     service = cluster.airflow.services[victim]
     fault = time.time()
     service.signal(signal.SIGSTOP)
     try:
-        cluster.say(f"  {victim} stopped")
-        recovery = _until_taken_over(cluster, run, victim, fault)
-        cluster.until("end of the stop", lambda: time.time() > fault + TRIGGERER_STOP, TRIGGERER_STOP + 10)
+        cluster.log(f"  {victim} stopped")
+        recovery = _wait_until_taken_over(cluster, run, victim, fault)
+        cluster.wait_until("end of the stop", lambda: time.time() > fault + TRIGGERER_STOP, TRIGGERER_STOP + 10)
     finally:
         service.signal(signal.SIGCONT)
     resumed = time.time()
-    cluster.say(f"  {victim} continued")
+    cluster.log(f"  {victim} continued")
 
-    def beats() -> bool:
-        return any(beat > resumed for beat in cluster.airflow.api.heartbeats("TriggererJob", victim))
+    def alive() -> bool:
+        return any(heartbeat > resumed for heartbeat in cluster.airflow.api.heartbeats("TriggererJob", victim))
 
-    cluster.until(f"heartbeat of {victim}", beats, 60, run)
-    cluster.until("question about each job", lambda: len(cluster.asked_since(resumed, run)) == run.size, 60, run)
+    cluster.wait_until(f"heartbeat of {victim}", alive, 60, run)
+    cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(resumed, run)) == run.size, 60, run)
     outcome = _finished(cluster, run, began, recovery)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
-    outcome.remarks.append(f"{cancelled} requests to cancel")
+    outcome.remarks.append(f"{cancelled} cancel requests")
     if cancelled:
-        outcome.problems.append(f"{cancelled} requests to cancel")
+        outcome.problems.append(f"{cancelled} cancel requests")
     return outcome
 
 
 def worker_killed_submitting(cluster: Cluster) -> Outcome:
-    """Kill a worker whose submits were accepted but not answered."""
+    """Kill a worker whose submits were accepted, but got no response."""
     began = time.monotonic()
     cluster.emulator.control.fault("SubmitAudioProduceJob", "hang_after", count=4, seconds=None)
     run = cluster.start("submits_4", 4)
-    cluster.until("4 accepted jobs", lambda: len(cluster.jobs(run)) == 4, 90, run)
+    cluster.wait_until("4 accepted jobs", lambda: len(cluster.jobs(run)) == 4, 90, run)
     victim, lost = _busiest_worker(cluster, run)
     fault = time.time()
     with cluster.down(victim):
-        cluster.say(f"  {victim} killed while {len(lost)} of its tasks submit")
-        # The other worker's submits are answered now.
+        cluster.log(f"  {victim} killed while {len(lost)} of its tasks submit")
+        # From now on the other worker's submits get a response.
         cluster.emulator.control.clear_faults()
-        recovery = _until_retried(cluster, run, lost, fault)
-    cluster.until_healthy()
+        recovery = _wait_until_retried(cluster, run, lost, fault)
+    cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
     outcome.remarks.append(f"{len(lost)} task runs lost their worker")
     return outcome
@@ -168,25 +168,25 @@ def worker_killed_waiting(cluster: Cluster) -> Outcome:
     """Kill a worker whose tasks wait for their jobs."""
     began = time.monotonic()
     run = cluster.start("held_4", 4)
-    cluster.until("question about each job", lambda: len(cluster.asked_since(0, run)) == 4, 90, run)
+    cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(0, run)) == 4, 90, run)
     victim, lost = _busiest_worker(cluster, run)
     fault = time.time()
     with cluster.down(victim):
-        cluster.say(f"  {victim} killed while {len(lost)} of its tasks wait")
-        recovery = _until_retried(cluster, run, lost, fault)
-    cluster.until_healthy()
+        cluster.log(f"  {victim} killed while {len(lost)} of its tasks wait")
+        recovery = _wait_until_retried(cluster, run, lost, fault)
+    cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
     outcome.remarks.append(f"{len(lost)} task runs lost their worker")
     return outcome
 
 
 def postgres_restarted(cluster: Cluster) -> Outcome:
-    """Take PostgreSQL away while 50 wait and the jobs of half of them end."""
+    """Stop PostgreSQL while 50 tasks wait and the jobs of half of them end."""
     return _outage(cluster, cluster.postgres, "PostgreSQL", DATABASE_OUTAGE)
 
 
 def redis_restarted(cluster: Cluster) -> Outcome:
-    """Take Redis away while 50 wait and the jobs of half of them end; its messages are lost."""
+    """Stop Redis, which loses its messages, while 50 tasks wait and the jobs of half of them end."""
     return _outage(cluster, cluster.redis, "Redis", BROKER_OUTAGE)
 
 
@@ -196,100 +196,100 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
     restarts = len(cluster.supervisor.restarts)
     fault = time.time()
     backend.stop()
-    cluster.say(f"  {name} down")
+    cluster.log(f"  {name} down")
     early = cluster.jobs(run)[::2]
     try:
         cluster.finish(early)
-        cluster.until("end of the outage", lambda: time.time() > fault + seconds, seconds + 10)
+        cluster.wait_until("end of the outage", lambda: time.time() > fault + seconds, seconds + 10)
     finally:
         backend.start()
-    back = time.time()
-    cluster.say(f"  {name} up")
+    restored = time.time()
+    cluster.log(f"  {name} up")
     waiting = {index for index, jobs in cluster.jobs_by_task(run).items() if jobs[0] not in _ids(early)}
-    cluster.until(
-        "success of the tasks whose jobs ended, and questions about the others",
-        lambda: _succeeded(cluster, run) >= len(early) and cluster.asked_since(back, run) >= waiting,
+    cluster.wait_until(
+        "success of the tasks whose jobs ended, and polls of the other jobs",
+        lambda: _succeeded(cluster, run) >= len(early) and cluster.polled_since(restored, run) >= waiting,
         300,
         run,
     )
     recovery = time.time() - fault
-    cluster.until_healthy()
+    cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
     ended = Counter(restart.service for restart in cluster.supervisor.restarts[restarts:])
-    outcome.remarks.append(f"started again by the supervisor: {in_words(ended)}")
+    outcome.remarks.append(f"restarted by the supervisor: {format_counts(ended)}")
     return outcome
 
 
 def scheduler_killed(cluster: Cluster) -> Outcome:
-    """Kill a scheduler while 50 tasks are being queued and submit."""
+    """Kill a scheduler while 50 tasks are being queued or submit their jobs."""
     began = time.monotonic()
     run = cluster.start("waits_50", 50)
-    cluster.until("10 accepted jobs", lambda: len(cluster.jobs(run)) >= 10, 120, run)
+    cluster.wait_until("10 accepted jobs", lambda: len(cluster.jobs(run)) >= 10, 120, run)
     victim = SCHEDULERS[0]
     busy = {"queued", "running", "scheduled"}
     fault = time.time()
     with cluster.down(victim):
-        under_way = {task.map_index for task in cluster.tasks(run) if task.state in busy}
-        cluster.say(f"  {victim} killed while {len(under_way)} tasks are queued or submit")
+        affected = {task.map_index for task in cluster.tasks(run) if task.state in busy}
+        cluster.log(f"  {victim} killed while {len(affected)} tasks are queued or submit")
 
-        def gone_on() -> bool:
+        def recovered() -> bool:
             tasks = cluster.tasks(run)
-            return bool(tasks) and not any(task.state in busy and task.map_index in under_way for task in tasks)
+            return bool(tasks) and not any(task.state in busy and task.map_index in affected for task in tasks)
 
-        cluster.until("deferral of those tasks", gone_on, 240, run)
+        cluster.wait_until("deferral of those tasks", recovered, 240, run)
         recovery = time.time() - fault
-        cluster.until_deferred(run)
-    cluster.until_healthy()
+        cluster.wait_until_deferred(run)
+    cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
-    outcome.remarks.append(f"{len(under_way)} task runs were queued or submitting")
+    outcome.remarks.append(f"{len(affected)} task runs were queued or submitting")
     return outcome
 
 
 def worker_stalled(cluster: Cluster) -> Outcome:
-    """Stop a worker that waits for a job until its successor has joined the job, then let it go on."""
+    """Stop a worker that waits for a job until the next try has joined the job, then continue the worker."""
     began = time.monotonic()
     run = cluster.start("held_1", 1)
-    cluster.until("question about the job", lambda: len(cluster.asked_since(0, run)) == 1, 90, run)
+    cluster.wait_until("a poll of the job", lambda: len(cluster.polled_since(0, run)) == 1, 90, run)
     victim, lost = _busiest_worker(cluster, run)
     service = cluster.airflow.services[victim]
-    # Each try has an id of its own.
+    # The id of a task instance changes with each try.
     (old_try,) = cluster.tasks(run)
     fault = time.time()
     service.signal(signal.SIGSTOP)
     try:
-        cluster.say(f"  {victim} stopped while its task waits")
-        recovery = _until_retried(cluster, run, lost, fault)
+        cluster.log(f"  {victim} stopped while its task waits")
+        recovery = _wait_until_retried(cluster, run, lost, fault)
     finally:
         service.signal(signal.SIGCONT)
-    cluster.say(f"  {victim} continued; its successor has joined the job")
-    # Airflow tells the process that its task is no longer its own, and it ends.
-    cluster.until("end of the old try", lambda: not _task_processes(cluster, old_try.id), 90, run)
+    cluster.log(f"  {victim} continued; the next try has joined the job")
+    # Airflow rejects the heartbeat of the old try, whose process then exits.
+    cluster.wait_until("exit of the old try", lambda: not _task_processes(cluster, old_try.id), 90, run)
     resumed = time.time()
-    cluster.until("question of the successor", lambda: bool(cluster.asked_since(resumed, run)), 60)
+    cluster.wait_until("a poll by the next try", lambda: bool(cluster.polled_since(resumed, run)), 60)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
     outcome = _finished(cluster, run, began, recovery)
     if cancelled:
-        outcome.problems.append(f"the old try cancelled the job ({cancelled} requests)")
+        outcome.problems.append(f"the old try cancelled the job ({cancelled} cancel requests)")
     return outcome
 
 
 def secrets_outage(cluster: Cluster) -> Outcome:
-    """Take the secrets backend away for 180 s while 20 wait."""
+    """Make the secrets backend unavailable for 180 s while 20 tasks wait."""
     began = time.monotonic()
     run, _ = _waits(cluster, "secrets_20", 20)
     fault = time.time()
     cluster.outage_file.touch()
-    cluster.say("  secrets backend down")
+    cluster.log("  secrets backend down")
     try:
-        cluster.until("end of the outage", lambda: time.time() > fault + SECRETS_OUTAGE, SECRETS_OUTAGE + 10, run)
-        polled = cluster.asked_since(time.time() - SECRETS_OUTAGE / 3, run)
+        cluster.wait_until("end of the outage", lambda: time.time() > fault + SECRETS_OUTAGE, SECRETS_OUTAGE + 10, run)
+        polled = cluster.polled_since(time.time() - SECRETS_OUTAGE / 3, run)
     finally:
         cluster.outage_file.unlink()
-    back = time.time()
-    cluster.say("  secrets backend up")
-    cluster.until("question about each job", lambda: len(cluster.asked_since(back, run)) == 20, 90, run)
+    restored = time.time()
+    cluster.log("  secrets backend up")
+    cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(restored, run)) == 20, 90, run)
     outcome = _finished(cluster, run, began, time.time() - fault)
-    outcome.remarks.append(f"{len(polled)} jobs were asked about in the last {SECRETS_OUTAGE / 3:.0f} s of the outage")
+    outcome.remarks.append(f"{len(polled)} jobs were polled in the last {SECRETS_OUTAGE / 3:.0f} s of the outage")
     return outcome
 
 
@@ -305,57 +305,57 @@ SCENARIOS = {
         Scenario("worker-killed-submitting", "worker killed while it submits", worker_killed_submitting),
         Scenario("worker-killed-waiting", "worker killed while it waits", worker_killed_waiting),
         Scenario("postgres", "PostgreSQL down for 20 s while 50 wait", postgres_restarted),
-        Scenario("redis", "Redis down for 20 s, and emptied, while 50 wait", redis_restarted),
+        Scenario("redis", "Redis down for 20 s, its messages lost, while 50 wait", redis_restarted),
         Scenario("scheduler-killed", "scheduler killed while 50 submit", scheduler_killed),
-        Scenario("worker-stalled", "worker stalled until its successor has joined the job", worker_stalled),
+        Scenario("worker-stalled", "worker stalled until the next try has joined the job", worker_stalled),
         Scenario("secrets", "secrets backend down for 180 s while 20 wait", secrets_outage),
     )
 }
 
 
 @contextmanager
-def _timed(say: Callable[[str], None], what: str) -> Iterator[None]:
+def _timed(log: Callable[[str], None], what: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    say(f"  {what} after {time.monotonic() - began:.0f} s")
+    log(f"  {what} after {time.monotonic() - began:.0f} s")
 
 
 def _waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
-    """Start a run, wait until all of its tasks wait, and return it with the triggerer that has the most."""
+    """Start a run and defer all of its tasks; return the run and the name of the triggerer with the most waits."""
     run = cluster.start(dag_id, count)
-    with _timed(cluster.say, f"{count} deferred"):
-        cluster.until_deferred(run)
-    spread = cluster.until_on_triggerers(run)
-    cluster.say(f"  waits: {in_words(spread)}")
+    with _timed(cluster.log, f"{count} deferred"):
+        cluster.wait_until_deferred(run)
+    spread = cluster.wait_until_assigned(run)
+    cluster.log(f"  waits: {format_counts(spread)}")
     return run, spread.most_common(1)[0][0]
 
 
-def _until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float) -> float:
-    """Wait until other triggerers have all waits and have asked about all jobs; return the seconds since the fault."""
+def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float) -> float:
+    """Wait until other triggerers have all waits and have polled all jobs; return the seconds since the fault."""
 
     def taken_over() -> bool:
         spread = cluster.waits_by_triggerer(run)
         return spread.total() == run.size and not spread[victim]
 
-    cluster.until(f"end of the waits of {victim}", taken_over, 120, run)
+    cluster.wait_until(f"takeover of the waits of {victim}", taken_over, 120, run)
     since = time.time()
-    cluster.until("question about each job", lambda: len(cluster.asked_since(since, run)) == run.size, 90, run)
+    cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(since, run)) == run.size, 90, run)
     return time.time() - fault
 
 
 def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
-    """Return the worker with the most running tasks, and those."""
+    """Return the worker with the most running tasks, and their map indexes."""
     tasks: dict[str, set[int]] = {}
     for task in cluster.tasks(run):
         if task.state == "running" and task.host in WORKERS:
             tasks.setdefault(task.host, set()).add(task.map_index)
     if not tasks:
-        raise ScenarioError("no task runs on a worker")
+        raise ScenarioError("no task is running on a worker")
     return max(tasks.items(), key=lambda item: len(item[1]))
 
 
-def _until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> float:
-    """Wait until later tries wait for the jobs of some tasks; return the seconds since the fault."""
+def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> float:
+    """Wait until the lost tasks poll their jobs in a later try; return the seconds since the fault."""
     since: dict[int, float] = {}
 
     def retried() -> bool:
@@ -363,15 +363,15 @@ def _until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> 
             if task.map_index in lost and task.try_number > 1 and task.state == "running":
                 since.setdefault(task.map_index, time.time())
         return since.keys() == lost and all(
-            index in cluster.asked_since(since[index], run, listings=False) for index in lost
+            index in cluster.polled_since(since[index], run, listings=False) for index in lost
         )
 
-    cluster.until("retries that wait for the jobs", retried, 300, run)
+    cluster.wait_until("retries that poll the jobs", retried, 300, run)
     return time.time() - fault
 
 
 def _task_processes(cluster: Cluster, task_instance_id: str) -> list[int]:
-    """Return the processes of a task; the Celery process that has run it last keeps its id in the title, too."""
+    """Return the processes of a task, without the Celery process, whose title also contains the task's id."""
     found = cluster.airflow.worker_processes(task_instance_id)
     return [process.pid for process in found if command_line(process).startswith("airflow worker")]
 
@@ -389,10 +389,10 @@ def _cpu(cluster: Cluster) -> dict[str, float]:
 
 
 def _finished(cluster: Cluster, run: Run, began: float, recovery: float) -> Outcome:
-    """End all jobs of a run, wait for its end and return what it came to."""
-    cluster.say(f"  recovered after {recovery:.0f} s; the jobs end")
+    """End all jobs of a run, wait for the end of the run and return the outcome."""
+    cluster.log(f"  recovered after {recovery:.0f} s; the jobs end")
     cluster.finish(cluster.jobs(run))
-    cluster.until_ended(run)
+    cluster.wait_until_ended(run)
     outcome = _outcome(cluster, run, began)
     outcome.recovery = recovery
     return outcome

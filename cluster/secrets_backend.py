@@ -1,4 +1,4 @@
-"""A secrets backend that can be out of order."""
+"""A secrets backend that can simulate an outage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.secrets.base_secrets import BaseSecretsBackend
 
 
 class SecretsOutageError(Exception):
-    """The backend does not answer."""
+    """The backend is unavailable."""
 
 
 class FileSecrets(BaseSecretsBackend):
@@ -18,7 +18,7 @@ class FileSecrets(BaseSecretsBackend):
     Connections from a JSON file, as ``{conn_id: uri}``.
 
     :param connections: The file.
-    :param outage: While this file exists, every look-up raises.
+    :param outage: While this file exists, every lookup raises.
     """
 
     def __init__(self, connections: str, outage: str, **_: Any) -> None:
@@ -27,7 +27,7 @@ class FileSecrets(BaseSecretsBackend):
         self._outage = Path(outage)
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
-        """Return the address of a connection, or None."""
+        """Return the URI of a connection, or None."""
         value: str | None = self._read().get(conn_id)
         return value
 
@@ -42,7 +42,7 @@ class FileSecrets(BaseSecretsBackend):
 
     def _read(self) -> dict[str, str]:
         if self._outage.exists():
-            raise SecretsOutageError("The secrets backend does not answer.")
+            raise SecretsOutageError("The secrets backend is unavailable.")
         if not self._connections.exists():
             return {}
         connections: dict[str, str] = json.loads(self._connections.read_text())

@@ -1,4 +1,4 @@
-"""What the cluster consists of, and the settings of Airflow with the reason for each."""
+"""The components of the cluster, and the Airflow settings with the reason for each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Setting:
     """
     One option of ``airflow.cfg``.
 
-    :param default: What it is unless set.
+    :param default: Airflow's default value.
     :param why: The reason for the value.
     """
 
@@ -34,22 +34,22 @@ class Setting:
     why: str
 
 
-#: ``airflow_local_settings.py``, which every component imports at its start. A Celery worker's task processes are its
-#: forks, so they need not import again what it has imported.
+#: The content of ``airflow_local_settings.py``, which every component imports when it starts. A Celery worker forks its
+#: task processes, so they do not import these modules again.
 PRELOAD = """\
 import airflow_provider_ims.hooks.sdk
 import airflow_provider_ims.operators.ims
 import airflow_provider_ims.operators.vod
 """
 
-#: In seconds where they are times. The defaults are those of Airflow 3.3.
+#: Times are in seconds. The defaults are those of Airflow 3.3.
 SETTINGS = (
     Setting(
         "triggerer",
         "triggerer_health_check_threshold",
         "15",
         "30",
-        "After so long without a heartbeat the other triggerer takes the waits over.",
+        "After this time without a heartbeat, the other triggerer takes over the waits.",
     ),
     Setting("triggerer", "job_heartbeat_sec", "2", "5", "Several heartbeats within the threshold."),
     Setting(
@@ -57,57 +57,61 @@ SETTINGS = (
         "scheduler_health_check_threshold",
         "15",
         "30",
-        "After so long without a heartbeat the other scheduler adopts the tasks that a scheduler had queued.",
+        "After this time without a heartbeat, the other scheduler adopts the tasks that the scheduler had queued.",
     ),
     Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Several heartbeats within the threshold."),
-    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "Two schedulers share two cores with all else."),
-    Setting("scheduler", "orphaned_tasks_check_interval", "10", "300", "How often a scheduler looks for such tasks."),
+    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "All components share two cores."),
+    Setting("scheduler", "orphaned_tasks_check_interval", "10", "300", "How often a scheduler checks for such tasks."),
     Setting(
         "scheduler",
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After so long without a heartbeat a running task is given up and retried. A submit that hangs longer is "
-        "joined by the retry.",
+        "After this time without a heartbeat, a running task is failed and retried. The retry joins the job of a "
+        "submit that hangs longer.",
     ),
     Setting(
-        "scheduler", "task_instance_heartbeat_timeout_detection_interval", "5", "10", "How often a scheduler looks."
+        "scheduler", "task_instance_heartbeat_timeout_detection_interval", "5", "10", "How often a scheduler checks."
     ),
     Setting(
         "scheduler",
         "task_queued_timeout",
         "60",
         "600",
-        "After so long a queued task that no worker has begun is queued again: its message was lost with the broker, "
-        "or with a worker. It must be longer than tasks wait for a free worker.",
+        "After this time, a queued task that no worker has started is queued again, because its message was lost with "
+        "the broker or with a worker. The value must be longer than tasks wait for a free worker.",
     ),
-    Setting("scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler looks."),
-    Setting("workers", "min_heartbeat_interval", "2", "5", "Several heartbeats within the time-out."),
-    Setting("core", "parallelism", "32", "32", "How many tasks each scheduler hands to the workers at a time."),
-    Setting("core", "max_active_tasks_per_dag", "400", "16", "Deferred tasks do not count, those that submit do."),
+    Setting("scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks."),
+    Setting("workers", "min_heartbeat_interval", "2", "5", "Several heartbeats within the timeout."),
+    Setting(
+        "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."
+    ),
+    Setting(
+        "core", "max_active_tasks_per_dag", "400", "16", "Tasks that submit count as active; deferred tasks do not."
+    ),
     Setting("celery", "worker_concurrency", "4", "16", "Two workers share two cores."),
-    Setting("celery", "worker_prefetch_multiplier", "1", "1", "A worker that dies takes few messages with it."),
+    Setting("celery", "worker_prefetch_multiplier", "1", "1", "A worker that dies loses few messages."),
     Setting(
         "celery",
         "task_acks_late",
         "True",
         "True",
-        "A message is acknowledged when its task has ended. With a long `visibility_timeout` it comes again late.",
+        "A message is acknowledged when its task has ended. With a long `visibility_timeout`, redelivery is late.",
     ),
     Setting(
         "celery",
         "operation_timeout",
         "5",
         "1",
-        "For how long a scheduler tries to send a message; with the default a busy machine fails tasks.",
+        "How long a scheduler tries to send a message. With the default, tasks fail on a busy machine.",
     ),
     Setting(
         "celery_broker_transport_options",
         "visibility_timeout",
         "86400",
         "86400",
-        "After so long Redis gives an unacknowledged message to another worker. It must be longer than the longest "
-        "task that holds a worker; lost tasks are found by the two time-outs of the scheduler instead.",
+        "After this time, Redis redelivers an unacknowledged message. The value must be longer than the longest task "
+        "that occupies a worker. Lost tasks are detected by the two timeouts of the scheduler instead.",
     ),
 )
 
@@ -117,7 +121,7 @@ def _component(name: str, *command: str, job_type: str | None = None, ready: str
 
 
 def components() -> list[Component]:
-    """Return the processes of Airflow."""
+    """Return the components of Airflow."""
     return [
         _component("api-server", "api-server"),
         *(_component(name, "scheduler", "--skip-serve-logs", job_type="SchedulerJob") for name in SCHEDULERS),
@@ -134,12 +138,12 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
     """
     Return the sections of ``airflow.cfg``.
 
-    :param database: Address of PostgreSQL.
-    :param broker: Address of Redis.
+    :param database: URI of PostgreSQL.
+    :param broker: URL of Redis.
     :param secrets_file: The connections of the secrets backend.
-    :param outage_file: While it exists, the secrets backend raises.
+    :param outage_file: While it exists, the secrets backend is unavailable.
     """
-    places = {
+    addresses = {
         "core": {"executor": "CeleryExecutor", "hostname_callable": "cluster.hostname.hostname"},
         "database": {"sql_alchemy_conn": database},
         "celery": {"broker_url": broker, "result_backend": f"db+{database}"},
@@ -147,15 +151,15 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
             "backend": "cluster.secrets_backend.FileSecrets",
             "backend_kwargs": json.dumps({"connections": str(secrets_file), "outage": str(outage_file)}),
         },
-        # So that the harness can ask for many tasks at a time.
+        # The harness requests many tasks at a time.
         "api": {"maximum_page_limit": "500"},
     }
-    return merged(places, SETTINGS)
+    return merged(addresses, SETTINGS)
 
 
-def merged(places: dict[str, dict[str, str]], settings: Iterable[Setting]) -> dict[str, dict[str, str]]:
-    """Return both in one, by section."""
-    sections = {name: dict(options) for name, options in places.items()}
+def merged(config: dict[str, dict[str, str]], settings: Iterable[Setting]) -> dict[str, dict[str, str]]:
+    """Return the configuration with the settings added, by section."""
+    sections = {name: dict(options) for name, options in config.items()}
     for setting in settings:
         sections.setdefault(setting.section, {})[setting.name] = setting.value
     return sections

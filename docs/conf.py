@@ -1,4 +1,4 @@
-"""How Sphinx builds the site: `make docs`, without a network."""
+"""The Sphinx configuration of the site, which `make docs` builds without a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-# Airflow writes its configuration into its home as soon as it is imported.
+# Airflow writes its configuration to AIRFLOW_HOME when it is imported.
 _airflow_home = tempfile.TemporaryDirectory(prefix="airflow-provider-ims-docs-")
 os.environ["AIRFLOW_HOME"] = _airflow_home.name
 os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
@@ -34,14 +34,14 @@ autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 
-# There is no network where this is built, hence no inventories of the projects that these belong to.
+# The build has no network, so the inventories of these projects are not available.
 nitpick_ignore_regex = [
     ("py:.*", r"(airflow|collections|datetime|os|pathlib|types|typing)\..*"),
-    # As the annotations name them: of Airflow's task SDK, and of Alibaba Cloud's product SDKs.
+    # Names in annotations that belong to Airflow's task SDK and Alibaba Cloud's product SDKs.
     ("py:.*", r"AirflowSensorTimeout|Context|PokeReturnValue|TriggerEvent|Client"),
 ]
-# The lexer of console sessions stumbles over a quoted string of several lines. A block that is wrong in earnest fails
-# in tests/docs, where each is run.
+# The lexer of console sessions fails on quoted strings with several lines. tests/docs runs each block and detects real
+# errors.
 suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"

@@ -1,4 +1,4 @@
-"""The site's own Sphinx extension: the tables of :mod:`ims_tables`, and the arguments that classes inherit."""
+"""The Sphinx extension of the site: the tables of :mod:`ims_tables`, and the arguments that classes inherit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
 
-#: ``:param kwargs: As of :class:`~the.other.Class`: ...`` says where the other arguments are described.
+#: ``:param kwargs: As of :class:`~the.other.Class`: ...`` refers to the class that describes the other arguments.
 _AS_OF = re.compile(r":param \w+: As of :class:`~?([\w.]+)`")
 
 
 class Generated(SphinxDirective):
-    """A directive whose content comes out of the code."""
+    """A directive whose content is generated from the code."""
 
     optional_arguments = 1
     final_argument_whitespace = True
     make: ClassVar[Any]
 
     def run(self) -> list[nodes.Node]:
-        """Parse the Markdown as if it stood on the page."""
+        """Parse the generated Markdown as part of the page."""
         words = self.arguments[0].split() if self.arguments else []
         return self.parse_text_to_nodes(type(self).make(*words))
 
@@ -44,7 +44,7 @@ def fields_of(lines: list[str]) -> list[list[str]]:
 def show_inherited_arguments(
     app: Sphinx, what: str, name: str, documented: Any, options: Any, lines: list[str]
 ) -> None:
-    """Put in the place of "as of the base class" what stands there."""
+    """Replace a reference to a base class with the descriptions of its arguments."""
     if what != "class":
         return
     for field in fields_of(lines):
@@ -55,7 +55,7 @@ def show_inherited_arguments(
             known = {argument(one) for one in fields_of(lines)} - {argument(field)}
             inherited: list[str] = []
             base_lines = (inspect.getdoc(base) or "").splitlines()
-            # The base may itself refer to its own.
+            # The base class may refer to its own base class.
             show_inherited_arguments(app, "class", "", base, options, base_lines)
             for one in fields_of(base_lines):
                 if argument(one) not in known:
@@ -71,9 +71,9 @@ def argument(field: list[str]) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     for name, make in ims_tables.DIRECTIVES.items():
-        # Not as a method: the function takes the words of the directive, and no self.
+        # A static method, because the function takes the words of the directive and no self.
         app.add_directive(name, type(name, (Generated,), {"make": staticmethod(make)}))
     app.connect("autodoc-process-docstring", show_inherited_arguments)
-    # The pages depend on code whose changes Sphinx cannot see.
+    # Rebuild all pages, because Sphinx does not detect changes of the code.
     app.connect("env-get-outdated", lambda app, env, added, changed, removed: sorted(env.found_docs))
     return {"parallel_read_safe": True}

@@ -1,7 +1,7 @@
 """
-What the pages show out of the code: each function returns Markdown, and is a directive of the pages.
+The tables that the documentation generates from the code. Each function returns Markdown and implements a directive.
 
-A fact that the code holds as data is written once, there. A new table is a function here and an entry in
+The pages do not repeat facts that the code contains as data. To add a table, add a function here and an entry to
 :data:`DIRECTIVES`.
 """
 
@@ -29,7 +29,7 @@ from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.submission.recovery import POLICIES, RecoveryPolicy, policy_of
 
-#: The operators that have a page of their own, under the words by which it asks for them.
+#: The operators that have a separate page, by the arguments of the page's directives.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
     {
         "text": ims.ImsSubmitTextGenerateJobOperator,
@@ -39,8 +39,9 @@ OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
     }
 )
 
-#: Product code -> the module of its operators, and where the product's portal describes its actions.
+#: Product code -> the module of its operators.
 OPERATORS_OF: Mapping[str, ModuleType] = MappingProxyType({ICE.code: ims, VOD.code: vod})
+#: Product code -> the path of its API reference.
 PORTAL: Mapping[str, str] = MappingProxyType({ICE.code: f"ICE/{ICE.version}", VOD.code: f"vod/{VOD.version}"})
 
 
@@ -68,16 +69,16 @@ def connection_fields() -> str:
         choices = [choice for choice in field["schema"].get("enum", ()) if choice is not None]
         one_of = f" One of {code(*choices)}." if choices else ""
         rows.append([field["label"], f"extra `{name}`", field["description"] + one_of])
-    return table(["field of the form", "in the connection", "meaning"], rows)
+    return table(["field", "key", "meaning"], rows)
 
 
 def credential_types() -> str:
-    """Return what each credential type needs, and what it takes besides."""
+    """Return the required and the optional fields of each credential type."""
     rows = [
         [f"`{kind}`", ", ".join(needs.values()) or "nothing", ", ".join(CREDENTIAL_TYPES[kind][1])]
         for kind, needs in REQUIRED_FIELDS.items()
     ]
-    return table(["`credential_type`", "needs", "takes besides, as extras"], rows)
+    return table(["`credential_type`", "required fields", "optional extras"], rows)
 
 
 # -- RAM
@@ -85,9 +86,9 @@ def credential_types() -> str:
 
 def ram_policy(*names: str) -> str:
     """
-    Return the least policy for some kinds of jobs, a statement for each.
+    Return the minimal policy for some job kinds, with a statement for each.
 
-    :param names: Of :data:`OPERATORS`.
+    :param names: Keys of :data:`OPERATORS`.
     """
     statements = [{"Effect": "Allow", "Action": OPERATORS[name].kind.ram_actions, "Resource": "*"} for name in names]
     return f"```json\n{json.dumps({'Version': '1', 'Statement': statements}, indent=2)}\n```"
@@ -101,28 +102,28 @@ def ram_actions() -> str:
     )
 
 
-# -- the kinds of jobs
+# -- parameters
 
 
 def job_parameters(name: str) -> str:
     """
-    Return what an operator takes of its API's parameters.
+    Return the API parameters that an operator accepts.
 
-    :param name: Of :data:`OPERATORS`.
+    :param name: A key of :data:`OPERATORS`.
     """
     rows = [
         [f"`{one.argument}`", f"`{one.name}`", "yes" if one.required else "", _accepts(one)]
         for one in OPERATORS[name].kind.parameters
     ]
-    return table(["argument", "API parameter", "required", "takes"], rows)
+    return table(["argument", "API parameter", "required", "type"], rows)
 
 
 def _accepts(parameter: Parameter) -> str:
     json_type = {"array": "a list"}.get((parameter.schema or {}).get("type", ""), "a dict")
-    takes = f"{json_type}, or its JSON" if parameter.is_json else "a flag" if parameter.is_flag else "text"
+    accepted = f"{json_type} or a JSON string" if parameter.is_json else "a bool" if parameter.is_flag else "a string"
     if parameter.choices:
-        takes = code(*parameter.choices)
-    return takes + (f"; at most {parameter.max_bytes:,} bytes of UTF-8" if parameter.max_bytes else "")
+        accepted = code(*parameter.choices)
+    return accepted + (f"; at most {parameter.max_bytes:,} bytes of UTF-8" if parameter.max_bytes else "")
 
 
 # -- errors
@@ -130,43 +131,43 @@ def _accepts(parameter: Parameter) -> str:
 
 def error_class(name: str) -> str:
     """
-    Return what an error means, what it carries, and the service's codes that lead to it.
+    Return the meaning of an error, its attributes, and the service's codes that raise it.
 
-    :param name: The class.
+    :param name: The name of the class.
     """
     meaning, *fields = re.split(r"\n+(?=:param)", inspect.getdoc(getattr(exceptions, name)) or "")
-    carried = re.findall(r"^:param (\w+):", "\n".join(fields), re.MULTILINE)
+    attributes = re.findall(r"^:param (\w+):", "\n".join(fields), re.MULTILINE)
     codes = [code for code in CODES if error_of(code).__name__ == name]
     lines = [meaning.strip()]
-    if carried and name != "ImsError":
-        lines.append(f"Carries {code(*carried)}.")
+    if attributes and name != "ImsError":
+        lines.append(f"Attributes: {code(*attributes)}.")
     if codes:
-        lines.append(f"Codes of the service: {code(*codes)}.")
+        lines.append(f"Error codes: {code(*codes)}.")
     return "\n\n".join(lines)
 
 
 def error_of(service_code: str) -> type[ImsError]:
-    """Return the class of error that a code of the service becomes."""
+    """Return the error class for a code of the service."""
     return next((error for pattern, error in ERRORS_BY_CODE if pattern.match(service_code)), ImsRequestError)
 
 
 def error_codes() -> str:
-    """Return the service's codes, as far as they are documented, each with its error."""
+    """Return the documented codes of the service and the errors that they raise."""
     rows = []
     for service_code, (status, message) in sorted(CODES.items()):
         error = error_of(service_code).__name__
         rows.append(
             [f"`{service_code}`", str(status), message.replace("{}", "…").strip(), f"[{error}](#{error.lower()})"]
         )
-    return table(["code", "HTTP status", "what the service says", "becomes"], rows)
+    return table(["code", "HTTP status", "message of the service", "error"], rows)
 
 
-# -- all kinds of jobs
+# -- job kinds
 
 
 def operator_of(product: str, submit_action: str) -> type[JobOperator]:
     """
-    Return the operator of a kind of job: its own, or that of any kind.
+    Return the operator of a job kind: its specific operator, or the operator for any job.
 
     :param product: The product's code.
     :param submit_action: The action.
@@ -250,7 +251,7 @@ def recovery_searches() -> str:
     return table(["listing", "search time", "submit actions"], rows)
 
 
-#: The name in the pages -> what makes the Markdown; the directive's words are its arguments.
+#: The directive -> the function that returns its Markdown. The words of the directive are its arguments.
 DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "ims-connection-fields": connection_fields,

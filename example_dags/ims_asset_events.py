@@ -1,7 +1,7 @@
-"""Start a DAG when another one's job has made a file.
+"""Run a DAG when the job of another DAG has produced a file.
 
-The first DAG names an asset alias; each object that its job makes becomes an event of it. The second is scheduled on
-the alias, and runs once for the new objects, whatever DAG made them.
+The first DAG names an asset alias as an outlet, and each object that its job produces becomes an asset event. The
+second DAG is scheduled on the alias. It runs for all new objects, whichever DAG produced them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ with DAG(
 
     @task
     def publish(triggering_asset_events=None) -> list[str]:
-        """Return the objects to publish; a real one would copy them somewhere."""
+        """Return the objects to publish. Replace this with your own code."""
         return [event.asset.uri for event in triggering_asset_events[VOICE_OVERS]]
 
     publish()

@@ -1,6 +1,6 @@
-"""Wait for jobs that something else submitted: another system, the console, or a task that did not wait.
+"""Wait for jobs that were submitted elsewhere: by another system, in the console, or by a task that does not wait.
 
-Here two tasks submit and go on at once, and the sensors take it from there.
+Here, two tasks submit jobs without waiting for them, and two sensors wait.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Every morning: write the copy, speak it, cut the videos, draw the covers.
+"""Every morning, generate marketing copy, a voice-over, a batch of videos and cover images.
 
-What the copy says feeds the voice-over and the videos. All tasks wait in the triggerer, so no worker is held while
+The voice-over and the videos use the text of the copy. All tasks wait in the triggerer, so they occupy no worker while
 the jobs run.
 """
 

@@ -1,4 +1,4 @@
-"""Bring a video to another language: subtitles, translation, transcoding, a cover; moderation before it goes out."""
+"""Localise a video: subtitles, translation, transcoding, a cover image, and moderation before it is published."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ with DAG(
     )
 
     @task.short_circuit
-    def may_go_out(verdict: dict[str, Any]) -> bool:
-        """Go on only with what passed: a moderation job succeeds whatever it found."""
-        return bool(verdict["suggestion"] == "pass")
+    def is_approved(moderation_result: dict[str, Any]) -> bool:
+        """Continue only if the video passed: a moderation job also succeeds if it finds violations."""
+        return bool(moderation_result["suggestion"] == "pass")
 
     @task
     def publish(transcoded: dict[str, Any]) -> list[str]:
-        """Hand the addresses on; put your own publishing here."""
+        """Return the URLs of the videos. Replace this with your own code."""
         return [output["url"] for output in transcoded["outputs"]]
 
     subtitles >> translation >> transcode >> cover >> moderation
-    may_go_out(moderation.output) >> publish(transcode.output)
+    is_approved(moderation.output) >> publish(transcode.output)

@@ -1,6 +1,6 @@
-"""Copy and a voice-over for each product of a list, as mapped tasks.
+"""Generate copy and a voice-over for each product of a list, with mapped tasks.
 
-The list may as well come from a query: whatever task returns it, each product gets its own jobs.
+The list may come from any task, such as a database query. Each product has its own jobs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 A real Airflow and an emulated IMS on this machine, for the demo, the cluster scenarios and the system tests.
 
-Everything listens on 127.0.0.1 only, keeps its files in one folder and ends with the process that started it.
+All services listen on 127.0.0.1 only, keep their files in one folder and stop with the process that started them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from local_airflow.api import AirflowApi, LogLine, TaskState
 from local_airflow.backends import PostgresService, RedisService
 from local_airflow.emulator import EmulatorService
 from local_airflow.server import Component, LocalAirflow
-from local_airflow.service import LocalAirflowError, Service, end, until
+from local_airflow.service import LocalAirflowError, Service, stop_services, wait_until
 from local_airflow.supervisor import Supervisor
 
 __all__ = [
@@ -25,6 +25,6 @@ __all__ = [
     "Service",
     "Supervisor",
     "TaskState",
-    "end",
-    "until",
+    "stop_services",
+    "wait_until",
 ]

@@ -1,4 +1,4 @@
-"""What the demo and the tests ask of Airflow's REST API."""
+"""A client of Airflow's REST API for the demo and the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from local_airflow.service import LocalAirflowError, until
+from local_airflow.service import LocalAirflowError, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class AirflowApiError(LocalAirflowError):
     """
-    Airflow refused a request.
+    Airflow rejected a request.
 
     :param status: The HTTP status.
     """
@@ -36,14 +36,14 @@ _PAGE = 100
 @dataclass(frozen=True, kw_only=True)
 class TaskState:
     """
-    A task instance as it is now.
+    A snapshot of a task instance.
 
-    :param id: Its key in Airflow's database; the title of its worker process ends with it.
+    :param id: Its key in Airflow's database. The title of its worker process ends with it.
     :param operator: Name of the operator's class.
-    :param seconds: How long it has been at it, over all its phases; None before it starts.
+    :param seconds: Seconds since it started, deferrals included; None before it starts.
     :param pid: The worker process that ran it last.
     :param host: The host name of the worker that ran it last.
-    :param triggerer_id: The job of the triggerer that it waits in.
+    :param triggerer_id: The job id of the triggerer that runs its trigger.
     """
 
     id: str
@@ -59,12 +59,12 @@ class TaskState:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not go on by itself."""
+        """Whether it is in an end state."""
         return self.state in TASK_END_STATES
 
     @property
     def label(self) -> str:
-        """The task's id, with the index of a mapped one."""
+        """The task id, followed by the map index of a mapped task."""
         return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
 
@@ -73,7 +73,7 @@ class LogLine:
     """
     One message of a task's log.
 
-    :param details: Of an error, its frames and what it says.
+    :param details: The stack frames and the message of a logged exception.
     """
 
     time: datetime
@@ -83,7 +83,7 @@ class LogLine:
     details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return it as a log file would show it."""
+        """Return it in the format of a log file."""
         head = f"{self.time:%H:%M:%S} {self.level.upper():<7} {self.message}"
         return "\n    ".join((head, *self.details))
 
@@ -92,12 +92,12 @@ class AirflowApi:
     """
     A client of the REST API of an Airflow whose users are all administrators.
 
-    :param url: Where the API server answers.
+    :param url: The address of the API server.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # Proxies of the environment have no business with the loopback.
+        # The proxies of the environment must not be used for the loopback address.
         self._http = httpx.Client(base_url=url, timeout=600, trust_env=False)
 
     def close(self) -> None:
@@ -106,11 +106,11 @@ class AirflowApi:
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """
-        Call the API and return its parsed answer.
+        Send a request to the API and return the parsed response.
 
-        :param path: Below ``/api/v2/``.
-        :param request: What ``httpx.Client.request`` takes.
-        :raises AirflowApiError: If it refuses, with what it says.
+        :param path: The path below ``/api/v2/``.
+        :param request: Arguments of ``httpx.Client.request``.
+        :raises AirflowApiError: If the API returns an error, with its message.
         """
         if "Authorization" not in self._http.headers:
             token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
@@ -121,7 +121,7 @@ class AirflowApi:
         return response.json() if response.content else None
 
     def health(self) -> dict[str, dict[str, str | None]]:
-        """Return the state and the last heartbeat of each component; empty while nothing answers."""
+        """Return the state and the last heartbeat of each component; empty while the API server is unavailable."""
         try:
             health: dict[str, dict[str, str | None]] = self.call("GET", "monitor/health")
         except (httpx.HTTPError, AirflowApiError):
@@ -130,7 +130,7 @@ class AirflowApi:
 
     def heartbeats(self, job_type: str, host: str) -> list[float]:
         """
-        Return the last heartbeats, in epoch seconds, of Airflow's running jobs of a type on a host.
+        Return the latest heartbeats, in epoch seconds, of Airflow's running jobs of one type on one host.
 
         :param job_type: ``SchedulerJob``, ``TriggererJob`` or ``DagProcessorJob``.
         :param host: The host name under which the components report themselves.
@@ -144,23 +144,23 @@ class AirflowApi:
 
     def unpause(self, dag_id: str, timeout: float = 600) -> None:
         """
-        Wait until Airflow knows the DAG, and let its runs start.
+        Wait until Airflow has parsed the DAG, then unpause it.
 
-        :raises LocalAirflowError: If it cannot be imported, or is not found in time.
+        :raises LocalAirflowError: If the DAG cannot be imported or is not found in time.
         """
 
-        def known() -> bool:
+        def parsed() -> bool:
             errors = self.call("GET", "importErrors")["import_errors"]
             if errors:
                 raise LocalAirflowError("\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors))
             dags = self.call("GET", "dags", params={"limit": _PAGE, "exclude_stale": True})["dags"]
             return any(dag["dag_id"] == dag_id for dag in dags)
 
-        until(f"DAG {dag_id}", known, timeout)
+        wait_until(f"DAG {dag_id}", parsed, timeout)
         self.call("PATCH", f"dags/{quote(dag_id)}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        """Start a run of an unpaused DAG and return its id."""
+        """Start a run of an unpaused DAG and return the run id."""
         body = {"logical_date": datetime.now(UTC).isoformat(), "conf": conf or {}}
         run_id: str = self.call("POST", f"dags/{quote(dag_id)}/dagRuns", json=body)["dag_run_id"]
         return run_id
@@ -181,13 +181,13 @@ class AirflowApi:
         """
         Wait until a run ends and return its state, ``success`` or ``failed``.
 
-        :param timeout: Seconds after which to give up.
-        :param on_progress: Called with the tasks at every look.
-        :raises LocalAirflowError: When time is up.
+        :param timeout: Seconds to wait at most.
+        :param on_progress: Called with the tasks at each poll.
+        :raises LocalAirflowError: On a timeout.
         """
         deadline = time.monotonic() + timeout
         while True:
-            # The run first: its tasks are then at least as far as it says.
+            # Query the run before its tasks, so that the tasks are never behind the run's state.
             state = self.run_state(dag_id, run_id)
             if on_progress is not None:
                 on_progress(self.task_instances(dag_id, run_id))
@@ -198,7 +198,7 @@ class AirflowApi:
             time.sleep(0.5)
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskState]:
-        """Return the tasks of a run, mapped ones one by one, in the order in which they started."""
+        """Return the task instances of a run in the order in which they started."""
         found: list[dict[str, Any]] = []
         while True:
             page = self.call(
@@ -228,26 +228,26 @@ class AirflowApi:
 
     def task_log(self, dag_id: str, run_id: str, task: TaskState, try_number: int | None = None) -> list[LogLine]:
         """
-        Return what a task and its trigger have logged.
+        Return the log messages of a task and its trigger.
 
-        :param try_number: Which of its tries; the latest unless given.
+        :param try_number: The try; the latest by default.
         """
-        answer = self.call(
+        response = self.call(
             "GET",
             f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}"
             f"/logs/{task.try_number if try_number is None else try_number}",
             params={"map_index": task.map_index, "full_content": True},
             headers={"Accept": "application/json"},
         )
-        # What has no time only tells which files were read; "::" opens and closes groups in the UI.
+        # Entries without a timestamp name the log files; "::" opens and closes groups in the UI.
         return [
             _log_line(entry)
-            for entry in answer["content"]
+            for entry in response["content"]
             if entry.get("timestamp") and not entry["event"].startswith("::")
         ]
 
     def xcom(self, dag_id: str, run_id: str, task: TaskState, key: str = "return_value") -> Any:
-        """Return a value that a task has pushed, or None."""
+        """Return the XCom value that a task pushed, or None."""
         try:
             return self.call(
                 "GET",
@@ -260,7 +260,7 @@ class AirflowApi:
             raise
 
     def runs(self, dag_id: str, *states: str) -> list[str]:
-        """Return the ids of a DAG's runs, of all or of those in some states."""
+        """Return the ids of a DAG's runs, optionally only of those in some states."""
         runs = self.call("GET", f"dags/{quote(dag_id)}/dagRuns", params={"state": states, "limit": _PAGE})
         return [run["dag_run_id"] for run in runs["dag_runs"]]
 
@@ -268,12 +268,12 @@ class AirflowApi:
         """Return the ids of a DAG's runs that have not ended."""
         return self.runs(dag_id, "queued", "running")
 
-    def give_up(self, dag_id: str, run_id: str) -> None:
-        """End a run as failed, with all of its tasks."""
+    def fail_run(self, dag_id: str, run_id: str) -> None:
+        """Mark a run and all of its tasks as failed."""
         self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:
-        """Have tasks run again, whatever their state."""
+        """Clear tasks, whatever their state."""
         self.call(
             "POST",
             f"dags/{quote(dag_id)}/clearTaskInstances",
@@ -286,7 +286,7 @@ class AirflowApi:
         )
 
     def mark(self, dag_id: str, run_id: str, task: TaskState, state: str) -> None:
-        """Set the state of a task, ``success`` or ``failed``, as a user does on its page."""
+        """Mark a task as ``success`` or ``failed``, as a user does in the UI."""
         path = f"{self._run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}"
         self.call("PATCH", path if task.map_index < 0 else f"{path}/{task.map_index}", json={"new_state": state})
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own: on the loopback address, with their data in one folder."""
+"""Private PostgreSQL and Redis servers that listen on the loopback address and keep their data in one folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local_airflow.server import service_environment
-from local_airflow.service import LocalAirflowError, Service, end, free_port, until
+from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
 
 _START_TIMEOUT = 60
-#: Where Debian and others keep PostgreSQL's programs, which are not on the PATH there.
+#: Folders of PostgreSQL's server programs on systems that do not put them on the PATH.
 _POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-#: The account that Debian's package makes, under which the server runs where we are root.
+#: The user that Debian's package creates. The server runs as this user if the current user is root.
 _POSTGRES_USER = "postgres"
 HOW_TO_INSTALL = {
     "PostgreSQL": "apt-get install postgresql (Debian, Ubuntu), dnf install postgresql-server (Fedora), "
@@ -28,11 +28,11 @@ HOW_TO_INSTALL = {
 
 
 class MissingProgramsError(LocalAirflowError):
-    """Programs that are needed are not installed."""
+    """A required program is not installed."""
 
 
 def postgres_folder() -> Path | None:
-    """Return the folder of PostgreSQL's server programs, of the newest version; None if it is not installed."""
+    """Return the folder with the server programs of the newest PostgreSQL; None if it is not installed."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     folders = [folder for pattern in _POSTGRES_FOLDERS for folder in Path("/").glob(pattern[1:])]
@@ -41,8 +41,8 @@ def postgres_folder() -> Path | None:
 
 
 def redis_program() -> Path | None:
-    """Return the Redis server, or one that takes its place; None if none is installed."""
-    # /usr/sbin is not on the PATH of every user.
+    """Return the Redis server or a compatible one; None if none is installed."""
+    # /usr/sbin is not on every user's PATH.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/bin", "/usr/sbin", "/usr/local/bin"))
     found = shutil.which("redis-server", path=path) or shutil.which("valkey-server", path=path)
     return None if found is None else Path(found)
@@ -52,10 +52,10 @@ def check_installed() -> None:
     """
     Check that PostgreSQL and Redis are installed.
 
-    :raises MissingProgramsError: Naming all that is missing, and how to install it.
+    :raises MissingProgramsError: If a program is missing, with the commands that install it.
     """
     found = {"PostgreSQL": postgres_folder(), "Redis": redis_program()}
-    missing = [name for name, place in found.items() if place is None]
+    missing = [name for name, path in found.items() if path is None]
     if missing:
         lines = [f"  {name}: {HOW_TO_INSTALL[name]}" for name in missing]
         raise MissingProgramsError(
@@ -63,7 +63,7 @@ def check_installed() -> None:
                 (
                     f"{' and '.join(missing)} not found. To install:",
                     *lines,
-                    "Only the programs are used; a server that the package starts may be stopped.",
+                    "Only the programs are needed. You may stop the server that the package starts.",
                 )
             )
         )
@@ -73,7 +73,7 @@ class PostgresService:
     """
     A PostgreSQL server.
 
-    :param home: Folder for its data and its log; made if it is missing.
+    :param home: Folder for its data and its log; created if it does not exist.
     """
 
     def __init__(self, home: Path) -> None:
@@ -88,7 +88,7 @@ class PostgresService:
         self._as_user: list[str] = []
         self._home.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
-            self._become_postgres()
+            self._use_postgres_account()
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
@@ -97,53 +97,55 @@ class PostgresService:
         self.service = self._program(
             "postgres",
             ["-D", str(self._data), "-p", str(self.port), *(f"--{name}={value}" for name, value in options.items())],
-            # Ends its clients' sessions; SIGTERM would wait for them to leave.
+            # SIGINT closes the client sessions; SIGTERM would wait until the clients disconnect.
             stop_signal=signal.SIGINT,
         )
 
     @property
     def uri(self) -> str:
-        """The database's address in SQLAlchemy's notation."""
+        """The SQLAlchemy URI of the database."""
         return f"postgresql+psycopg2://airflow:{quote(self._password)}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         """
-        Make the database if it is not there, start the server and wait until it answers.
+        Create the database if it does not exist, start the server and wait until it accepts connections.
 
-        :raises LocalAirflowError: If it fails, with the end of its output.
+        :raises LocalAirflowError: If the server fails, with the end of its output.
         """
         if not self._data.exists():
             password = self._home / "password"
             password.write_text(self._password)
-            self._hand_over(password)
+            self._change_owner(password)
             try:
                 options = ["-D", str(self._data), "-U", "airflow", "-A", "scram-sha-256", "-E", "UTF8"]
-                self._program("initdb", [*options, "--locale", "C", "--pwfile", str(password)]).complete(_START_TIMEOUT)
+                self._program("initdb", [*options, "--locale", "C", "--pwfile", str(password)]).run_to_completion(
+                    _START_TIMEOUT
+                )
             finally:
                 password.unlink()
         self.service.start()
-        until("answer of PostgreSQL", self._answers, _START_TIMEOUT)
+        wait_until("PostgreSQL", self._ready, _START_TIMEOUT)
 
-    def _answers(self) -> bool:
+    def _ready(self) -> bool:
         self.service.check_running()
         command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     def stop(self, grace: float = 30) -> None:
-        """End the server, and with it the sessions of its clients."""
-        end([self.service], grace=grace)
+        """Stop the server and close the client sessions."""
+        stop_services([self.service], grace=grace)
 
     def __enter__(self) -> PostgresService:
-        """Start it."""
+        """Start the server."""
         try:
             self.start()
         except BaseException:
-            end([self.service], grace=0)
+            stop_services([self.service], grace=0)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Stop the server."""
         self.stop(grace=5)
 
     def _program(self, name: str, options: list[str], stop_signal: signal.Signals = signal.SIGTERM) -> Service:
@@ -156,24 +158,25 @@ class PostgresService:
             stop_signal=stop_signal,
         )
 
-    def _become_postgres(self) -> None:
-        """Run as another user, since PostgreSQL refuses to run as root."""
+    def _use_postgres_account(self) -> None:
+        """Run as another user, because PostgreSQL refuses to run as root."""
         with suppress(KeyError):
             pwd.getpwnam(_POSTGRES_USER)
-            self._hand_over(self._home)
+            self._change_owner(self._home)
             self._as_user = ["setpriv", f"--reuid={_POSTGRES_USER}", f"--regid={_POSTGRES_USER}", "--init-groups", "--"]
-            may_enter = [*self._as_user, "test", "-w", str(self._home)]
-            if subprocess.run(may_enter, check=False, capture_output=True).returncode != 0:
+            is_writable = [*self._as_user, "test", "-w", str(self._home)]
+            if subprocess.run(is_writable, check=False, capture_output=True).returncode != 0:
                 raise LocalAirflowError(
-                    f"PostgreSQL refuses to run as root, and user {_POSTGRES_USER} cannot write in {self._home}. "
-                    "Use a folder that it can enter (--home), or run this as another user."
+                    f"PostgreSQL refuses to run as root, and user {_POSTGRES_USER} cannot write to {self._home}. "
+                    "Use a folder that this user can access (--home), or run the command as another user."
                 )
             return
         raise LocalAirflowError(
-            f"PostgreSQL refuses to run as root, and there is no user {_POSTGRES_USER}. Run this as another user."
+            f"PostgreSQL refuses to run as root, and there is no user {_POSTGRES_USER}. "
+            "Run the command as another user."
         )
 
-    def _hand_over(self, path: Path) -> None:
+    def _change_owner(self, path: Path) -> None:
         if os.geteuid() == 0:
             shutil.chown(path, _POSTGRES_USER, _POSTGRES_USER)
             path.chmod(0o700 if path.is_dir() else 0o600)
@@ -181,9 +184,9 @@ class PostgresService:
 
 class RedisService:
     """
-    A Redis server that keeps nothing: a restart loses every message in it.
+    A Redis server without persistence: a restart loses all messages.
 
-    :param home: Folder for its configuration and its log; made if it is missing.
+    :param home: Folder for its configuration and its log; created if it does not exist.
     """
 
     def __init__(self, home: Path) -> None:
@@ -196,7 +199,7 @@ class RedisService:
         self._password = secrets.token_urlsafe(16)
         config = home / "redis.conf"
         config.touch(mode=0o600)
-        # In a file, since the command line is for everybody to read.
+        # Every user of the machine can read the command line, so the password is in a file.
         config.write_text(
             f'bind 127.0.0.1\nport {self.port}\nsave ""\nappendonly no\ndir {home}\nrequirepass {self._password}\n'
         )
@@ -210,43 +213,43 @@ class RedisService:
 
     @property
     def url(self) -> str:
-        """The broker's address."""
+        """The URL of the broker."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """
-        Start it and wait until it takes connections.
+        Start the server and wait until it accepts connections.
 
-        :raises LocalAirflowError: If it ends instead.
+        :raises LocalAirflowError: If the server exits.
         """
         self.service.start()
 
-        def answers() -> bool:
+        def ready() -> bool:
             self.service.check_running()
             return "Ready to accept connections" in self.service.output_since_start()
 
-        until("answer of Redis", answers, _START_TIMEOUT)
+        wait_until("Redis", ready, _START_TIMEOUT)
 
     def stop(self) -> None:
-        """End it; what is in it is lost."""
-        end([self.service], grace=10)
+        """Stop the server; its messages are lost."""
+        stop_services([self.service], grace=10)
 
     def __enter__(self) -> RedisService:
-        """Start it."""
+        """Start the server."""
         try:
             self.start()
         except BaseException:
-            end([self.service], grace=0)
+            stop_services([self.service], grace=0)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
-        end([self.service])
+        """Stop the server."""
+        stop_services([self.service])
 
 
 def _version(folder: Path) -> float:
-    """Return the version that a folder like ``/usr/lib/postgresql/15/bin`` names."""
+    """Return the version in the path of a folder such as ``/usr/lib/postgresql/15/bin``."""
     digits = "".join(letter for letter in folder.parent.name if letter.isdigit() or letter == ".")
     with suppress(ValueError):
         return float(digits)

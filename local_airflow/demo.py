@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local_airflow.emulator import EmulatorService
-from local_airflow.interrupts import ENDED_BY_SIGNAL, ignore_signals, interrupt_on_signals, own_folder
-from local_airflow.progress import jobs_table, shown
+from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
+from local_airflow.progress import jobs_table, show_progress
 from local_airflow.server import LocalAirflow
 from local_airflow.service import LocalAirflowError
 
@@ -33,35 +33,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     :return: The exit code: 0 when the pipeline succeeded.
     """
     parser = argparse.ArgumentParser(prog="python -m local_airflow.demo", description=__doc__)
-    parser.add_argument("--stay", action="store_true", help="keep Airflow up afterwards")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="where everything is written")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds that the pipeline may take")
+    parser.add_argument("--stay", action="store_true", help="keep Airflow running afterwards")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="folder of all files that it writes")
+    parser.add_argument("--timeout", type=float, default=300, help="time limit of the pipeline in seconds")
     arguments = parser.parse_args(argv)
-    # Where no terminal sets a width, addresses shall stay in one piece.
+    # Without a terminal there is no width; use one that does not break URLs.
     console = Console(width=None if sys.stdout.isatty() else 200)
     interrupt_on_signals()
     try:
-        with own_folder(arguments.home, "demo", ("airflow", "emulator")) as home:
+        with exclusive_folder(arguments.home, "demo", ("airflow", "emulator")) as home:
             return _demo(console, home, timeout=arguments.timeout, stay=arguments.stay)
     except LocalAirflowError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
-        console.print("Interrupted; everything is stopped.")
+        console.print("Interrupted. All processes are stopped.")
         return ENDED_BY_SIGNAL
 
 
 def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: str = DAG_ID) -> bool:
     """
-    Run a DAG once, show how it goes and what came out, or the log of what failed.
+    Run a DAG once and show its progress, then its jobs, or the logs of the tasks that failed.
 
-    :param timeout: Seconds that it may take.
-    :return: Whether it succeeded.
+    :param timeout: Time limit in seconds.
+    :return: Whether the run succeeded.
     """
     api.unpause(dag_id)
     run_id = api.trigger(dag_id)
     try:
-        with shown(console, api, dag_id, run_id) as show:
+        with show_progress(console, api, dag_id, run_id) as show:
             state = api.wait(dag_id, run_id, timeout=timeout, on_progress=show)
     except LocalAirflowError as error:
         state = str(error)
@@ -71,7 +71,7 @@ def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: s
     if state == "success":
         return True
     for task in api.task_instances(dag_id, run_id):
-        # After a time-out that is every task which has begun and not ended, else those that failed.
+        # After a timeout these are all tasks that started and did not end, otherwise those that failed.
         if task.seconds is not None and task.state not in {"success", "upstream_failed", "skipped"}:
             console.print(f"\nLog of {task.label}, which is {task.state}:", style="bold red")
             for line in api.task_log(dag_id, run_id, task):
@@ -81,7 +81,7 @@ def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: s
 
 
 def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
-    console.print(f"Starting the emulator and Airflow; their logs are in {home} ...")
+    console.print(f"Starting the emulator and Airflow. Their logs are in {home} ...")
     emulator = EmulatorService(home / "emulator")
     with (
         emulator,
@@ -91,7 +91,7 @@ def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
             console.print(f"Airflow: {airflow.url}/auth/token/login   emulator: {emulator.url}")
             succeeded = run_pipeline(console, airflow.api, timeout=timeout)
             if stay:
-                console.print(f"\nAirflow stays up at {airflow.url}/auth/token/login - Ctrl-C ends it.")
+                console.print(f"\nAirflow keeps running at {airflow.url}/auth/token/login. Press Ctrl-C to stop it.")
                 _wait_for_interrupt()
         finally:
             ignore_signals()

@@ -1,4 +1,4 @@
-"""The emulated IMS as a process of its own, as it runs beside an Airflow."""
+"""The emulated IMS in a separate process."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 from airflow_provider_ims.emulator import EmulatorControl
 from local_airflow.server import service_environment
-from local_airflow.service import Service, end, free_port, until
+from local_airflow.service import Service, free_port, stop_services, wait_until
 
 _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 
 
 class EmulatorService:
     """
-    ``ims-emulator`` with its state in a file, so that it can be killed and started again.
+    ``ims-emulator`` with its state in a file, so that it can be killed and restarted.
 
     :param home: Folder for its state and its log.
-    :param options: More options of the command.
+    :param options: More command-line options.
     """
 
     def __init__(self, home: Path, *options: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        # Chosen here, so that it keeps its address when it is started again.
+        # A fixed port, so that the address stays the same after a restart.
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.control = EmulatorControl(self.url)
@@ -38,18 +38,18 @@ class EmulatorService:
 
     @property
     def airflow_env(self) -> dict[str, str]:
-        """The connection to it, as the command prints it."""
+        """The environment variables with the connection to it, as the command prints them."""
         return dict(_CONNECTION.findall(self.service.log.read_text()))
 
     def start(self) -> None:
         """
-        Start it and wait until it answers.
+        Start the emulator and wait until it serves requests.
 
-        :raises LocalAirflowError: If it ends instead.
+        :raises LocalAirflowError: If the emulator exits.
         """
         self.service.start()
 
-        def answers() -> bool:
+        def ready() -> bool:
             self.service.check_running()
             try:
                 self.control.health()
@@ -57,17 +57,17 @@ class EmulatorService:
                 return False
             return bool(self.airflow_env)
 
-        until("answer of the emulator", answers, timeout=600, interval=0.05)
+        wait_until("the emulator", ready, timeout=600, interval=0.05)
 
     def __enter__(self) -> EmulatorService:
-        """Start it."""
+        """Start the emulator."""
         try:
             self.start()
         except BaseException:
-            end([self.service], grace=0)
+            stop_services([self.service], grace=0)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
-        end([self.service])
+        """Stop the emulator."""
+        stop_services([self.service])

@@ -1,4 +1,4 @@
-"""How the demo shows a run: a live table on a terminal, a line for each change elsewhere."""
+"""The demo's progress display: a live table on a terminal, otherwise one line for each change."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ _STYLES = {
     "running": "yellow",
 }
 _WAITING = {None, "scheduled", "queued"}
-_OURS = "airflow_provider_ims"
+_PROVIDER = "airflow_provider_ims"
 
 
 @contextmanager
-def shown(console: Console, api: AirflowApi, dag_id: str, run_id: str) -> Iterator[Callable[[list[TaskState]], None]]:
-    """Give a function that shows the tasks as they are, to be called at every look."""
-    words = _LastWords(api, dag_id, run_id)
+def show_progress(
+    console: Console, api: AirflowApi, dag_id: str, run_id: str
+) -> Iterator[Callable[[list[TaskState]], None]]:
+    """Yield a function that shows the current state of the tasks."""
+    messages = _LatestMessages(api, dag_id, run_id)
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
-            yield lambda tasks: live.update(_table(tasks, words), refresh=True)
+            yield lambda tasks: live.update(_table(tasks, messages), refresh=True)
     else:
-        yield _Lines(console, words)
+        yield _Lines(console, messages)
 
 
 def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
-    """Return what the jobs of a run came to, from the results of its tasks."""
+    """Return a table of a run's jobs, from the results of its tasks."""
     table = Table(title="Jobs", title_justify="left")
-    for heading in ("Kind", "Job id", "State", "Seconds", "What came out"):
+    for heading in ("Kind", "Job id", "State", "Seconds", "Result"):
         table.add_column(heading, justify="right" if heading == "Seconds" else "left", overflow="fold")
     for task in api.task_instances(dag_id, run_id):
         result = api.xcom(dag_id, run_id, task)
@@ -59,13 +61,13 @@ def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
 
 
 def job_kind(operator: str) -> str:
-    """Return the API's name of the jobs that an operator submits."""
+    """Return the kind of the jobs that an operator submits, as the API names it."""
     match = re.fullmatch(r"(?:Ims|Vod)Submit(\w+)JobOperator", operator)
     return match[1] if match else operator
 
 
 def outcome(result: dict[str, Any]) -> str:
-    """Say in a line or two what an operator returned."""
+    """Summarize an operator's result in one or two lines."""
     found = []
     if texts := result.get("texts"):
         found.append(f"texts ({len(texts)}): {texts[0]}")
@@ -77,12 +79,12 @@ def outcome(result: dict[str, Any]) -> str:
         found.append(f"failed videos ({len(failed)}): {failed[0]['error_code']}")
     if images := result.get("images"):
         best = max(images, key=lambda image: image["score"])
-        found.append(f"images ({len(images)}), the best at {best['score']:.2f}: {best['url']}")
+        found.append(f"images ({len(images)}), best score {best['score']:.2f}: {best['url']}")
     return "\n".join(found)
 
 
-class _LastWords:
-    """The last line that the provider has logged for a task, asked for only while that may change."""
+class _LatestMessages:
+    """The latest message that the provider logged for a task. The log is read only while it can change."""
 
     def __init__(self, api: AirflowApi, dag_id: str, run_id: str) -> None:
         self._api = api
@@ -90,26 +92,26 @@ class _LastWords:
         self._seen: dict[str, tuple[str | None, str]] = {}
 
     def __call__(self, task: TaskState) -> str:
-        before, words = self._seen.get(task.id, (None, ""))
+        before, message = self._seen.get(task.id, (None, ""))
         if task.state not in _WAITING and not (task.state == before and task.ended):
-            ours = [line for line in self._api.task_log(*self._run, task) if _OURS in line.logger]
-            words = ours[-1].message if ours else ""
-        self._seen[task.id] = (task.state, words)
-        return words
+            lines = [line for line in self._api.task_log(*self._run, task) if _PROVIDER in line.logger]
+            message = lines[-1].message if lines else ""
+        self._seen[task.id] = (task.state, message)
+        return message
 
 
 class _Lines:
-    """Prints a line whenever a task's state or last words change."""
+    """Prints a line whenever a task's state or latest message changes."""
 
-    def __init__(self, console: Console, words: _LastWords) -> None:
+    def __init__(self, console: Console, messages: _LatestMessages) -> None:
         self._console = console
-        self._words = words
+        self._messages = messages
         self._start = time.monotonic()
         self._seen: dict[str, tuple[str | None, str]] = {}
 
     def __call__(self, tasks: list[TaskState]) -> None:
         for task in tasks:
-            now = (task.state, self._words(task))
+            now = (task.state, self._messages(task))
             if task.state is not None and self._seen.get(task.id) != now:
                 self._seen[task.id] = now
                 self._console.print(
@@ -120,13 +122,13 @@ class _Lines:
                 )
 
 
-def _table(tasks: list[TaskState], words: _LastWords) -> Table:
+def _table(tasks: list[TaskState], messages: _LatestMessages) -> Table:
     table = Table()
-    for heading in ("Task", "State", "Seconds", "Last word"):
+    for heading in ("Task", "State", "Seconds", "Latest message"):
         table.add_column(heading, justify="right" if heading == "Seconds" else "left", overflow="fold")
     for task in tasks:
         state = task.state or "waiting"
         style = _STYLES.get(state, "dim")
         seconds = "" if task.seconds is None else f"{task.seconds:.1f}"
-        table.add_row(task.label, f"[{style}]{state}[/]", seconds, escape(words(task)))
+        table.add_row(task.label, f"[{style}]{state}[/]", seconds, escape(messages(task)))
     return table

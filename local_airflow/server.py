@@ -1,4 +1,4 @@
-"""A real Airflow, each component a process of its own."""
+"""A real Airflow with each component in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from local_airflow.api import AirflowApi
-from local_airflow.service import LocalAirflowError, Service, end, free_port, until
+from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +26,13 @@ class Component:
     """
     One process of Airflow.
 
-    :param name: What messages and log files call it.
-    :param command: Its arguments of ``airflow``.
-    :param health: The key under which Airflow's health page reports the components of its kind; None if it does not.
-    :param job_type: Under which Airflow lists it among its jobs, by host name. Set where several components of a kind
-        run, since the health page tells only of one.
-    :param ready: A line of its log that tells that it works, for what does not report itself to Airflow.
-    :param env: Environment of this component only.
+    :param name: Its name in messages and log files.
+    :param command: The arguments of ``airflow``.
+    :param health: The key of this type of component in the response of Airflow's health endpoint; None if it has none.
+    :param job_type: The type of its job in Airflow's list of jobs, where it is found by host name. Set this if several
+        components of a type run, because the health endpoint reports only one of them.
+    :param ready: A log line that shows that the component is ready, for one that reports no heartbeat to Airflow.
+    :param env: Environment variables of this component only.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Component:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-# The commands that `airflow standalone` runs, in its place: the components can be ended and started again one
-# by one, and the log servers that it cannot do without, which listen on every interface, are left out.
+# The commands that `airflow standalone` runs. Run one by one, the components can be stopped and restarted separately,
+# and the log servers, which listen on every interface, are left out.
 COMPONENTS = (
     Component(name="api-server", command=("api-server",)),
     Component(name="scheduler", command=("scheduler", "--skip-serve-logs"), health="scheduler"),
@@ -52,21 +52,21 @@ COMPONENTS = (
     Component(name="triggerer", command=("triggerer", "--skip-serve-logs"), health="triggerer"),
 )
 _START_TIMEOUT = 600
-# All that children see of the environment: no credentials, no proxy, no other Airflow's settings.
+# The environment variables that services inherit: no credentials, no proxy, no settings of another Airflow.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
 class LocalAirflow:
     """
-    An Airflow with everything that it writes in one folder; on SQLite unless ``config`` names another database.
+    An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` sets another database.
 
-    As a context manager it starts all components and ends them.
+    As a context manager it starts and stops all components.
 
-    :param home: AIRFLOW_HOME; made if it is missing.
-    :param dags_folder: Where the DAG processor looks for DAGs.
-    :param env: Environment for every component, such as ``AIRFLOW_CONN_...``.
-    :param config: Sections of ``airflow.cfg`` over those that are set here.
-    :param components: The processes it consists of.
+    :param home: AIRFLOW_HOME; created if it does not exist.
+    :param dags_folder: The DAGs folder.
+    :param env: Environment variables of all components, such as ``AIRFLOW_CONN_...``.
+    :param config: Sections of ``airflow.cfg`` that override the defaults of this class.
+    :param components: The processes to run.
     """
 
     def __init__(
@@ -99,36 +99,36 @@ class LocalAirflow:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End them."""
+        """Stop all components."""
         self.stop()
 
     def start(self) -> None:
         """
-        Make the database, start every component that does not run and wait until all work.
+        Create the database, start all components that are not running and wait until they are healthy.
 
-        :raises LocalAirflowError: If one fails, with the end of its output.
+        :raises LocalAirflowError: If a component fails, with the end of its output.
         """
-        self._service("db-migrate", ["db", "migrate"]).complete(_START_TIMEOUT)
+        self._service("db-migrate", ["db", "migrate"]).run_to_completion(_START_TIMEOUT)
         for service in self.services.values():
             service.start()
         self.wait_healthy()
 
     def restart(self, component: str) -> None:
-        """Start a component anew and wait until it works; one that still runs is ended first."""
-        end([self.services[component]])
+        """Restart a component and wait until it is healthy."""
+        stop_services([self.services[component]])
         self.services[component].start()
         self.wait_healthy()
 
     def kill(self, component: str) -> None:
-        """End a component and all that it has started with SIGKILL."""
+        """Kill a component and all processes that it started with SIGKILL."""
         self.services[component].kill()
 
     def wait_healthy(self, timeout: float = _START_TIMEOUT, *, without: Collection[str] = ()) -> None:
         """
-        Wait until every component has reported itself since its start.
+        Wait until every component has reported a heartbeat since its start.
 
-        :param without: Components that need not run.
-        :raises LocalAirflowError: If one has ended, or does not report in time.
+        :param without: Components that need not be running.
+        :raises LocalAirflowError: If a component exits or does not report in time.
         """
         expected = [component for name, component in self.components.items() if name not in without]
 
@@ -138,14 +138,14 @@ class LocalAirflow:
             return not self.unready(expected)
 
         try:
-            until("healthy Airflow", healthy, timeout)
+            wait_until("healthy components", healthy, timeout)
         except LocalAirflowError as error:
             services = [self.services[component.name] for component in expected]
             tails = "\n".join(f"--- {service.log}\n{service.tail(15)}" for service in services)
             raise LocalAirflowError(f"{error}\n{tails}") from None
 
     def unready(self, components: Iterable[Component]) -> list[str]:
-        """Return the names of those components that have not reported themselves since their start."""
+        """Return the names of the components that have not reported a heartbeat since their start."""
         health = self.api.health()
         if not health:
             return [component.name for component in components]
@@ -166,7 +166,7 @@ class LocalAirflow:
         """
         Return the processes that run a task instance: none while it is deferred.
 
-        :param task_instance_id: ``TaskState.id``, with which Airflow titles them.
+        :param task_instance_id: ``TaskState.id``, which Airflow puts into their process titles.
         """
         return [
             process
@@ -177,12 +177,12 @@ class LocalAirflow:
 
     def stop(self) -> None:
         """
-        End every process.
+        Stop all processes.
 
-        :raises LocalAirflowError: If one survives.
+        :raises LocalAirflowError: If a process survives.
         """
         self.api.close()
-        end(self.services.values())
+        stop_services(self.services.values())
 
     def _service(self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Service:
         return Service(
@@ -194,25 +194,25 @@ class LocalAirflow:
         )
 
     def _write_config(self, dags_folder: Path, more: Mapping[str, Mapping[str, str]]) -> None:
-        """Write ``airflow.cfg``; an ``airflow`` command with the same AIRFLOW_HOME then reads it too."""
+        """Write ``airflow.cfg``, which any ``airflow`` command with the same AIRFLOW_HOME reads."""
         config = configparser.ConfigParser(interpolation=None)
         config.read_dict(
             {
                 "core": {
                     "dags_folder": str(dags_folder),
                     "load_examples": "False",
-                    # So many workers are forked at the start, each 145 MB.
+                    # The scheduler forks this number of workers at its start, each of 145 MB.
                     "parallelism": "4",
-                    # A failure shall show at once, not after three tries five minutes apart.
+                    # The default delays a retry by five minutes.
                     "default_task_retry_delay": "1",
                     "simple_auth_manager_all_admins": "True",
                     "execution_api_server_url": f"{self.url}/execution/",
                     "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-                    # The default asks the name service, which may be slow to say that it does not know.
+                    # The default queries DNS, which may be slow to reject an unknown name.
                     "hostname_callable": "socket.gethostname",
                 },
                 "database": {
-                    # A writer that a busy machine holds up keeps the others waiting for longer than the default of 5 s.
+                    # On a busy machine, one writer may lock the database for longer than the default of 5 s.
                     "sql_alchemy_conn": f"sqlite:///{self.home}/airflow.db?timeout=300",
                     "sql_alchemy_pool_size": "50",
                 },
@@ -223,20 +223,20 @@ class LocalAirflow:
                     "base_url": self.url,
                     "secret_key": secrets.token_urlsafe(32),
                 },
-                # Each component would make up its own, and refuse the others.
+                # Otherwise each component generates a secret and rejects the tokens of the others.
                 "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
                 "scheduler": {
-                    # Nothing runs but what is triggered.
+                    # Only manual runs.
                     "use_job_schedule": "False",
                     "scheduler_idle_sleep_time": "0.2",
                     "scheduler_heartbeat_sec": "1",
                     "orphaned_tasks_check_interval": "10",
-                    # On a busy machine one round may take longer than the default of 30 s.
+                    # On a busy machine, one scheduling loop may take longer than the default of 30 s.
                     "scheduler_health_check_threshold": "300",
                 },
                 "triggerer": {
                     "job_heartbeat_sec": "1",
-                    # After which a new triggerer takes over from one that was killed.
+                    # Seconds after which another triggerer takes over the triggers of one that was killed.
                     "triggerer_health_check_threshold": "10",
                 },
                 "dag_processor": {
@@ -253,21 +253,21 @@ class LocalAirflow:
 
 def service_environment(home: Path) -> dict[str, str]:
     """
-    Return an environment that holds nothing of this one's credentials, proxies or settings.
+    Return an environment without the credentials, proxies and settings of the current one.
 
-    :param home: Stands in for the user's home, in which the SDK looks for credentials.
+    :param home: HOME of the service. The SDK searches the home directory for credentials.
     """
     return {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ} | {
         "HOME": str(home),
         "NO_COLOR": "1",
         "PYTHONUNBUFFERED": "1",
-        # Without it the SDK's default credential chain knocks at an address of the cloud's own network.
+        # Otherwise the SDK's default credential chain connects to the metadata service of ECS.
         "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
     }
 
 
 def command_line(process: psutil.Process) -> str:
-    """Return a process's title; empty when it has just gone."""
+    """Return the title of a process; empty if it has exited."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""Programs that run in sessions of their own, and that can be ended to the last process."""
+"""Programs that run in separate sessions, so that all their processes can be stopped."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# What ends a program that a user or a CI service has enough of.
+# The signals with which a user or a CI service terminates a program.
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalAirflowError(Exception):
-    """Something did not start, did not finish in time, or did not end."""
+    """A service did not start, did not finish in time, or did not stop."""
 
 
-def until(what: str, look: Callable[[], bool], timeout: float, interval: float = 0.2) -> None:
+def wait_until(what: str, condition: Callable[[], bool], timeout: float, interval: float = 0.2) -> None:
     """
-    Call ``look`` until it is true.
+    Wait until a condition holds.
 
-    :param what: What is awaited, for the error.
-    :param look: Called every ``interval`` seconds.
-    :param timeout: Seconds after which to give up.
-    :raises LocalAirflowError: When time is up.
+    :param what: A noun phrase for the error message.
+    :param condition: Called every ``interval`` seconds.
+    :param timeout: Seconds to wait at most.
+    :raises LocalAirflowError: On a timeout.
     """
     deadline = time.monotonic() + timeout
-    while not look():
+    while not condition():
         if time.monotonic() > deadline:
-            raise LocalAirflowError(f"no {what} within {timeout:g} s")
+            raise LocalAirflowError(f"timed out after {timeout:g} s waiting for {what}")
         time.sleep(interval)
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nothing listens just now."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -52,35 +52,35 @@ def free_port() -> int:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Put signals off while a process is started: one whose id was never noted could not be ended."""
+    """Delay signals while a process is started: if its id is not stored, it cannot be stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    handlers = {number: signal.signal(number, lambda got, _: came.append(got)) for number in END_SIGNALS}
+    received: list[int] = []
+    handlers = {number: signal.signal(number, lambda signum, _: received.append(signum)) for number in END_SIGNALS}
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    for missed in came:
-        signal.raise_signal(missed)
+    for signum in received:
+        signal.raise_signal(signum)
 
 
 class Service:
     """
-    One program in a session of its own.
+    One program in a new session.
 
-    A session and not only a process group: Airflow puts each task into a new process group, which a signal
-    to its scheduler's group does not reach, but it never leaves the session. PostgreSQL gives each of its processes a
-    session of its own; those are found as descendants.
+    A process group would not be enough: Airflow starts each task in a new process group, which a signal to the
+    scheduler's group does not reach, but a task never leaves the session. PostgreSQL starts each of its processes in a
+    new session; those are found as descendants.
 
-    :param name: What messages call it.
+    :param name: Its name in messages.
     :param argv: The command.
-    :param env: The whole environment; nothing is inherited.
-    :param log: File to which its output is added.
+    :param env: The complete environment; nothing is inherited.
+    :param log: File to which its output is appended.
     :param cwd: Its working directory.
-    :param stop_signal: The signal that asks it to end.
+    :param stop_signal: The signal for a regular shutdown.
     """
 
     def __init__(
@@ -104,10 +104,10 @@ class Service:
         self._leader: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, unless it runs already; what a crashed one left behind is ended first."""
+        """Start the program if it is not running. Processes that a crash left behind are killed first."""
         if self.running:
             return
-        end([self], grace=0)
+        stop_services([self], grace=0)
         self.started_at = time.time()
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log, _uninterrupted():
@@ -123,41 +123,41 @@ class Service:
 
     @property
     def running(self) -> bool:
-        """Whether the program itself runs; processes that it left behind do not count."""
+        """Whether the program is running; processes that it left behind do not count."""
         return self._leader is not None and self._leader.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """What the program ended with; None before it has."""
+        """The exit code; None while the program is running."""
         return None if self._leader is None else self._leader.poll()
 
     def check_running(self) -> None:
         """
-        Raise if the program is gone.
+        Check that the program is running.
 
-        :raises LocalAirflowError: With the end of its output.
+        :raises LocalAirflowError: If it has exited, with the end of its output.
         """
         if not self.running:
-            raise LocalAirflowError(f"{self.name} ended with exit code {self.exit_code}:\n{self.tail()}")
+            raise LocalAirflowError(f"{self.name} exited with code {self.exit_code}:\n{self.tail()}")
 
-    def complete(self, timeout: float) -> None:
+    def run_to_completion(self, timeout: float) -> None:
         """
-        Run a program that ends by itself.
+        Start the program and wait until it exits.
 
-        :param timeout: Seconds after which to give up.
-        :raises LocalAirflowError: If it fails or does not end in time, with the end of its output.
+        :param timeout: Seconds to wait at most.
+        :raises LocalAirflowError: If it fails or does not exit in time, with the end of its output.
         """
         self.start()
         try:
-            until(f"end of {self.name}", lambda: not self.running, timeout)
+            wait_until(f"the exit of {self.name}", lambda: not self.running, timeout)
         finally:
             code = self.exit_code
-            end([self])
+            stop_services([self])
         if code != 0:
             raise LocalAirflowError(f"{self.name} failed:\n{self.tail()}")
 
     def processes(self) -> list[psutil.Process]:
-        """Return every living process of the session, orphans included, and their descendants."""
+        """Return all running processes of the session, including orphans, and their descendants."""
         leader = self._leader
         if leader is None:
             return []
@@ -182,7 +182,7 @@ class Service:
         """
         Return the CPU seconds that its processes have used since its start.
 
-        Those of a process that has ended count with its parent, once that has collected it.
+        The CPU time of an exited process counts for its parent as soon as the parent has reaped it.
         """
         used = 0.0
         for process in self.processes():
@@ -203,17 +203,17 @@ class Service:
                 os.killpg(group, signum)
 
     def kill(self) -> None:
-        """End it without a chance to tidy up, as a crash would."""
-        end([self], grace=0)
+        """Kill all processes without a chance to clean up, as in a crash."""
+        stop_services([self], grace=0)
 
     def tail(self, lines: int = 40) -> str:
-        """Return the end of its output."""
+        """Return the last lines of its output."""
         if not self.log.exists():
             return "(no output)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) or "(no output)"
 
     def output_since_start(self) -> str:
-        """Return what it has written since it was last started."""
+        """Return its output since its last start."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:
@@ -221,37 +221,38 @@ class Service:
             return log.read().decode(errors="replace")
 
     def reap(self) -> None:
-        """Collect the exit code; for after the end."""
+        """Collect the exit code after the program has been stopped."""
         if self._leader is not None:
             self._leader.wait()
             self._leader = None
 
 
-def end(services: Iterable[Service], grace: float = 3.0) -> None:
+def stop_services(services: Iterable[Service], grace: float = 3.0) -> None:
     """
-    End services together: the stop signal of each, and SIGKILL for what is left.
+    Stop services in parallel: send each its stop signal, then SIGKILL to the remaining processes.
 
-    :param services: What to end; those that do not run are fine.
+    :param services: The services; those that are not running are ignored.
     :param grace: Seconds between the two signals.
-    :raises LocalAirflowError: If a process survives both.
+    :raises LocalAirflowError: If a process survives both signals.
     """
     services = list(services)
 
-    def left() -> list[psutil.Process]:
+    def remaining() -> list[psutil.Process]:
         return [process for service in services for process in service.processes()]
 
     def killed() -> bool:
-        # Again at every look: a process may have been forked while the first signals went out.
+        # Repeat the signal on each call: a process may have forked while the signals were sent.
         for service in services:
             service.signal(signal.SIGKILL)
-        return not left()
+        return not remaining()
 
-    if grace and left():
+    if grace and remaining():
         for service in services:
             service.signal(service.stop_signal)
         deadline = time.monotonic() + grace
-        while left() and time.monotonic() < deadline:
+        while remaining() and time.monotonic() < deadline:
             time.sleep(0.1)
-    until(f"end of {', '.join(service.name for service in services)}", killed, timeout=120, interval=0.1)
+    names = ", ".join(service.name for service in services)
+    wait_until(f"the exit of {names}", killed, timeout=120, interval=0.1)
     for service in services:
         service.reap()

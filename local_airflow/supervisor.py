@@ -1,4 +1,4 @@
-"""Starts services again that have ended by themselves, as systemd or Kubernetes does."""
+"""Restarts services that exit, as systemd or Kubernetes does."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 from local_airflow.service import LocalAirflowError, Service
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Restart:
     """
-    A service that was started again.
+    One restart of a service.
 
-    :param service: Its name.
-    :param exit_code: What it had ended with.
-    :param time: When it was started again, in epoch seconds.
+    :param service: The name of the service.
+    :param exit_code: The exit code before the restart.
+    :param time: The time of the restart, in epoch seconds.
     """
 
     service: str
@@ -30,61 +30,61 @@ class Restart:
 
 class Supervisor:
     """
-    Watches services, and starts each again that ends (systemd: ``Restart=always``).
+    Restarts each service that exits (systemd: ``Restart=always``).
 
-    As a context manager it watches until the end of the block. End the services after it, not before.
+    It is a context manager and works until the end of the block. Stop the services after the block, not in it.
 
     :param services: The services by name.
-    :param delay: Seconds between an end and the start after it (systemd: ``RestartSec``).
+    :param delay: Seconds between an exit and the restart (systemd: ``RestartSec``).
     """
 
     def __init__(self, services: Mapping[str, Service], delay: float = 2.0) -> None:
         self.restarts: list[Restart] = []
         self._services = dict(services)
         self._delay = delay
-        self._held: set[str] = set()
+        self._suspended: set[str] = set()
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor")
 
     def __enter__(self) -> Supervisor:
-        """Begin to watch."""
+        """Start to supervise the services."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop watching; the services run on."""
+        """Stop supervising; the services keep running."""
         self._ended.set()
         self._thread.join()
 
     @contextmanager
-    def held(self, *names: str) -> Iterator[None]:
-        """Leave some services alone while the block runs: it ends and starts them itself."""
+    def suspended(self, *names: str) -> Iterator[None]:
+        """Do not restart some services while the block runs, which stops and starts them itself."""
         with self._lock:
-            self._held.update(names)
+            self._suspended.update(names)
         try:
             yield
         finally:
             with self._lock:
-                self._held.difference_update(names)
+                self._suspended.difference_update(names)
 
     def _watch(self) -> None:
-        gone: dict[str, float] = {}
-        while not self._ended.wait(_LOOK_SECONDS):
+        exited_at: dict[str, float] = {}
+        while not self._ended.wait(_POLL_SECONDS):
             for name, service in self._services.items():
-                # Held while it starts one, so that nobody else starts or ends it meanwhile.
+                # The lock is held during a restart, so that `suspended` cannot begin in the middle of it.
                 with self._lock:
-                    if name in self._held or service.running:
-                        gone.pop(name, None)
-                    elif time.monotonic() - gone.setdefault(name, time.monotonic()) >= self._delay:
+                    if name in self._suspended or service.running:
+                        exited_at.pop(name, None)
+                    elif time.monotonic() - exited_at.setdefault(name, time.monotonic()) >= self._delay:
                         self._restart(name, service)
-                        del gone[name]
+                        del exited_at[name]
 
     def _restart(self, name: str, service: Service) -> None:
         exit_code = service.exit_code
         try:
             service.start()
         except (LocalAirflowError, OSError):
-            # What an ended service left behind may take a while to go; the next look tries again.
+            # Processes that the service left behind may take a while to exit; the next round retries.
             return
         self.restarts.append(Restart(name, exit_code, time.time()))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_airflow.service import Service, end
+from local_airflow.service import Service, stop_services
 from matrix.environment import Environment, NotInstallableError, first_error
 
 CHECKS = {
@@ -31,8 +31,8 @@ CHECKS = {
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 25
-#: Tests of the code that talks to Airflow and to the SDK. The tests of the emulator, of the job catalogue and of the
-#: checkout itself do not depend on the version of either; the oracle test compares with the newest product SDK.
+#: Tests of the code that uses Airflow and the SDK. The tests of the emulator, of the job catalogue and of the checkout
+#: do not depend on their versions. The oracle test compares with the newest product SDK.
 UNIT_TESTS = (
     "tests/hooks",
     "tests/operators",
@@ -47,17 +47,16 @@ UNIT_TESTS = (
     "tests/test_links.py",
     "tests/test_metrics.py",
     "tests/test_tasks.py",
-    "tests/test_watching.py",
 )
 NOT_RUN = ("tests/hooks/test_oracle.py", "tests/submission/test_storm.py", "tests/waiting/test_poller_many.py")
-#: Versions of alibabacloud-tea-openapi whose errors do not say how long the service asks to wait.
+#: Versions of alibabacloud-tea-openapi whose errors do not contain the Retry-After value of the response.
 OLDER_SDK = ("0.4.3", "0.4.4")
 _MINUTE = 60.0
 
 
 @dataclass
 class Result:
-    """How one check went."""
+    """The result of one check."""
 
     ok: bool
     detail: str
@@ -66,7 +65,13 @@ class Result:
 
 @dataclass
 class RowResult:
-    """How a row went; ``checks`` holds those that were run."""
+    """
+    The results of one row.
+
+    :param how: How the package was installed.
+    :param lacks: Whether the row's Airflow has each of the optional features.
+    :param checks: The results of the checks that were run.
+    """
 
     row: str
     airflow: str
@@ -77,13 +82,13 @@ class RowResult:
     date: str = ""
 
     def save(self, folder: Path) -> None:
-        """Keep it for the report, which shows every row whenever it was run."""
+        """Save the results for the report, which combines the latest results of all rows."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{self.row}.json").write_text(json.dumps(asdict(self), indent=1))
 
     @classmethod
     def load(cls, path: Path) -> RowResult:
-        """Read it back."""
+        """Load saved results."""
         found = json.loads(path.read_text())
         found["checks"] = {name: Result(**result) for name, result in found["checks"].items()}
         return cls(**found)
@@ -95,13 +100,13 @@ class RowResult:
 
 
 def run_row(
-    environment: Environment, tell: Callable[[str], None], only: tuple[str, ...] = ()
+    environment: Environment, log: Callable[[str], None], only: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, Result]]:
     """
-    Run the checks of a row, or some of them, one after the other.
+    Run the checks of a row one after the other.
 
-    :param tell: Takes a line about what is going on.
-    :param only: Names of checks.
+    :param log: Prints a progress message.
+    :param only: Names of the checks to run; all if empty.
     """
     began = time.monotonic()
     try:
@@ -114,9 +119,9 @@ def run_row(
         if not only or name in only:
             yield name, _timed(check, environment)
     if not only or set(only) & set(LIVE):
-        yield from _live(environment, tell)
+        yield from _live(environment, log)
     if environment.row.many and (not only or "many" in only):
-        yield from _live(environment, tell, "--many")
+        yield from _live(environment, log, "--many")
 
 
 def _timed(check: Callable[[Environment], Result], environment: Environment) -> Result:
@@ -124,13 +129,13 @@ def _timed(check: Callable[[Environment], Result], environment: Environment) -> 
     try:
         result = check(environment)
     except subprocess.TimeoutExpired as error:
-        result = Result(False, f"no end within {error.timeout:g} s")
+        result = Result(False, f"timed out after {error.timeout:g} s")
     result.seconds = time.monotonic() - began
     return result
 
 
 def probe(environment: Environment, what: str) -> tuple[dict[str, Any] | None, str]:
-    """Run a probe; return what it found, and its output."""
+    """Run a probe; return its result, or None if it failed, and its output."""
     run = environment.run("-m", "matrix.probe", what, timeout=5 * _MINUTE, env=_home(environment, "probe"))
     output = run.stdout + run.stderr
     if run.returncode:
@@ -171,8 +176,8 @@ def _pytest(environment: Environment, name: str, *argv: str) -> Result:
     run = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", *argv, timeout=60 * _MINUTE)
     (environment.home / f"{name}.log").write_text(run.stdout + run.stderr)
     lines = run.stdout.strip().splitlines()
-    said = re.sub(r"[= ]*(.*?) in .*", r"\1", lines[-1]) if lines else first_error(run.stderr)
-    return Result(run.returncode == 0 and "skipped" not in said, said)
+    summary = re.sub(r"[= ]*(.*?) in .*", r"\1", lines[-1]) if lines else first_error(run.stderr)
+    return Result(run.returncode == 0 and "skipped" not in summary, summary)
 
 
 def _unit(environment: Environment) -> Result:
@@ -195,19 +200,19 @@ _SIMPLE: dict[str, Callable[[Environment], Result]] = {
 }
 
 
-def _live(environment: Environment, tell: Callable[[str], None], *options: str) -> Iterator[tuple[str, Result]]:
-    """Run the checks on a real Airflow, which say themselves how they went."""
+def _live(environment: Environment, log: Callable[[str], None], *options: str) -> Iterator[tuple[str, Result]]:
+    """Run the checks on a real Airflow in a separate process, which prints each result as JSON."""
     home = environment.home / ("many" if options else "live")
     shutil.rmtree(home, ignore_errors=True)
     expected = ["many"] if options else list(LIVE)
-    log = environment.home / f"{home.name}.log"
-    log.unlink(missing_ok=True)
-    # In a session of its own, so that nothing is left of it whatever happens.
+    output = environment.home / f"{home.name}.log"
+    output.unlink(missing_ok=True)
+    # In a separate session, so that all of its processes can be stopped.
     service = Service(
         home.name,
         [environment.python, "-m", "matrix.live", str(home), *options],
         env=environment.variables,
-        log=log,
+        log=output,
         cwd=environment.tree,
     )
     read = 0
@@ -215,22 +220,22 @@ def _live(environment: Environment, tell: Callable[[str], None], *options: str) 
     try:
         while True:
             running = service.running
-            lines = log.read_text(errors="replace").rpartition("\n")[0].splitlines()
+            lines = output.read_text(errors="replace").rpartition("\n")[0].splitlines()
             for line in lines[read:]:
                 if not line.startswith('{"'):
                     continue
-                said = json.loads(line)
-                if "progress" in said:
-                    tell(said["progress"])
-                elif said["check"] in expected:
-                    expected.remove(said["check"])
-                    yield said["check"], Result(said["ok"], said["detail"], said["seconds"])
+                message = json.loads(line)
+                if "progress" in message:
+                    log(message["progress"])
+                elif message["check"] in expected:
+                    expected.remove(message["check"])
+                    yield message["check"], Result(message["ok"], message["detail"], message["seconds"])
             read = len(lines)
             if not running:
                 break
             time.sleep(1)
     finally:
-        end([service], grace=40)
+        stop_services([service], grace=40)
     for name in expected:
         yield name, Result(False, first_error(service.tail()))
 

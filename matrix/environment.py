@@ -1,4 +1,4 @@
-"""The environment of a row: a virtual environment into which the wheel is installed as users install it."""
+"""The environment of a row: a virtual environment with the wheel, installed as users install it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matrix.rows import Row
 
 CHECKOUT = Path(__file__).parents[1]
 HOME = CHECKOUT / ".matrix"
-#: What the checks need beside the package.
+#: Packages that the checks need in addition to the provider.
 TOOLS = (
     "apache-airflow-providers-openlineage",
     "hypothesis",
@@ -27,10 +27,10 @@ TOOLS = (
     "starlette",
     "uvicorn",
 )
-#: What the checks read from the checkout. The package itself is not among it: the installed one is checked.
+#: Files of the checkout that the checks read. The package is not among them, because the installed one is checked.
 TREE = ("tests", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
-#: Versions that the report names.
-OF_NOTE = {
+#: Packages whose versions the report shows, by their short name.
+REPORTED_PACKAGES = {
     "common-compat": "apache-airflow-providers-common-compat",
     "credentials": "alibabacloud-credentials",
     "tea-openapi": "alibabacloud-tea-openapi",
@@ -58,7 +58,7 @@ def build_wheel() -> Path:
 
 def find_python(version: str) -> str:
     """
-    Return an interpreter that can make virtual environments.
+    Return an interpreter that can create virtual environments.
 
     :raises NotInstallableError: If there is none.
     """
@@ -71,15 +71,15 @@ def find_python(version: str) -> str:
                 return command
         except OSError:
             continue
-    raise NotInstallableError(f"Python {version} with venv is not on this machine")
+    raise NotInstallableError(f"Python {version} with venv is not installed on this machine")
 
 
 class Environment:
     """
-    The environment of a row, kept between runs while its constraints and the dependencies stay the same.
+    The environment of a row. Later runs reuse it unless its constraints or the dependencies have changed.
 
     :param row: The row.
-    :param wheel: The package.
+    :param wheel: The wheel of the package.
     """
 
     def __init__(self, row: Row, wheel: Path) -> None:
@@ -97,21 +97,21 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment variables of every check: nothing of this shell's Airflow, credentials or proxies."""
+        """The environment variables of the checks, without this shell's Airflow settings, credentials and proxies."""
         home = self.home / "home"
         home.mkdir(parents=True, exist_ok=True)
         return service_environment(home) | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}"}
 
     def prepare(self) -> str:
         """
-        Install whatever is not installed yet, and copy what the checks read.
+        Install the packages unless they are installed already, and copy the files that the checks read.
 
-        :return: How the package was installed.
-        :raises NotInstallableError: If that fails.
+        :return: How the package was installed: ``one step`` or ``two steps``.
+        :raises NotInstallableError: If the installation fails.
         """
-        noted = self.home / "installed.json"
+        state_file = self.home / "installed.json"
         key, wheel = self._key(), hashlib.sha256(self.wheel.read_bytes()).hexdigest()
-        before = json.loads(noted.read_text()) if noted.exists() else {}
+        before = json.loads(state_file.read_text()) if state_file.exists() else {}
         if before.get("key") != key:
             shutil.rmtree(self.home, ignore_errors=True)
             self.home.mkdir(parents=True)
@@ -120,12 +120,12 @@ class Environment:
             how = before["how"]
             if before.get("wheel") != wheel:
                 self._pip("install", "--no-deps", "--no-index", "--force-reinstall", str(self.wheel))
-        noted.write_text(json.dumps({"key": key, "how": how, "wheel": wheel}))
+        state_file.write_text(json.dumps({"key": key, "how": how, "wheel": wheel}))
         self._copy_tree()
         return how
 
     def run(self, *argv: str, timeout: float, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment beside the copied tree."""
+        """Run the environment's Python with arguments in the copied tree."""
         return subprocess.run(
             [self.python, *argv],
             cwd=self.tree,
@@ -137,10 +137,10 @@ class Environment:
         )
 
     def versions(self) -> dict[str, str]:
-        """Return the versions that the report names."""
+        """Return the versions that the report shows."""
         code = (
             "import json, platform, importlib.metadata as m; "
-            f"found = {{name: m.version(package) for name, package in {OF_NOTE}.items()}}; "
+            f"found = {{name: m.version(package) for name, package in {REPORTED_PACKAGES}.items()}}; "
             "print(json.dumps({'python': platform.python_version(), **found}))"
         )
         found: dict[str, str] = json.loads(self.run("-c", code, timeout=60).stdout.splitlines()[-1])
@@ -166,7 +166,7 @@ class Environment:
                     raise NotInstallableError(f"pip install failed: {self.log}")
         if not self._pip("check"):
             raise NotInstallableError(f"pip check found a conflict: {self.log}")
-        # The tools may change nothing of what a user would have.
+        # Installing the tools must not change the packages that a user would have.
         freeze = [self.python, "-m", "pip", "freeze", "--exclude", "airflow-provider-ims"]
         installed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout.splitlines()
         known = {_name(line) for line in installed}
@@ -204,14 +204,14 @@ def _name(requirement: str) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line of a program's output that says what went wrong."""
+    """Return the line of a program's output that describes the error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"\b(\w*Error|FAILED|ERROR)\b", line)]
     return (errors or lines or ["no output"])[-1][:300]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Only install the rows that are named; for trying things out by hand."""
+    """Only install the given rows, for manual experiments."""
     from matrix.rows import selected
 
     for row in selected(argv):

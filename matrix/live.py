@@ -1,7 +1,7 @@
 """
-The checks on a real scheduler and a real triggerer; runs in the environment of a row.
+The checks on a real scheduler and a real triggerer. This program runs in the environment of a row.
 
-Each check prints a line of JSON as soon as it has ended.
+It prints a line of JSON after each check.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 
 import httpx
 
-from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError, TaskState, until
+from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError, TaskState, wait_until
 from local_airflow.service import END_SIGNALS
 
 CHECKOUT = Path(__file__).parents[1]
-#: Seconds that one DAG may take.
+#: Time limit in seconds of one DAG run.
 TIMEOUT = 300.0
-#: Seconds that the check with many waits may take.
+#: Time limit in seconds of the check with many waits.
 MANY_TIMEOUT = 3600.0
-#: Seconds that a job takes. Airflow fails a task whose trigger fires before the scheduler has noted the deferral
-#: (apache/airflow#66374, #67287, #72716), so a job must run longer than a busy scheduler lags behind.
+#: Duration of a job in seconds. Airflow fails a task whose trigger fires before the scheduler has processed the
+#: deferral (apache/airflow#66374, #67287, #72716), so a job must run longer than a busy scheduler is behind.
 JOB_SECONDS = 15
 KINDS = ("SubmitTextGenerateJob", "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob")
-#: What a triggerer's log says when its event loop stood still for 0.2 s.
+#: A word of the triggerer's warning that its event loop was blocked for more than 0.2 s.
 BLOCKED = "blocked"
 
 
@@ -45,26 +45,26 @@ class Live:
 
     def run(self, dag_id: str, jobs: dict[str, int]) -> str:
         """
-        Run a DAG that must succeed, and return what it did.
+        Run a DAG, and return a summary of the run.
 
-        :param jobs: How many jobs of each kind one run makes.
-        :raises LocalAirflowError: If it does not.
+        :param jobs: The expected number of jobs of each kind in one run.
+        :raises LocalAirflowError: If the run fails or its jobs differ from ``jobs``.
         """
         api, triggerer = self.airflow.api, self.airflow.services["triggerer"]
         started = triggerer.started_at
         self.emulator.control.reset()
         deferred: set[str] = set()
 
-        def look(tasks: list[TaskState]) -> None:
+        def on_progress(tasks: list[TaskState]) -> None:
             triggerer.check_running()
             deferred.update(task.label for task in tasks if task.state == "deferred")
 
         api.unpause(dag_id)
         run_id = api.trigger(dag_id)
-        state = api.wait(dag_id, run_id, timeout=TIMEOUT, on_progress=look)
+        state = api.wait(dag_id, run_id, timeout=TIMEOUT, on_progress=on_progress)
         tasks = api.task_instances(dag_id, run_id)
         # The schedule may have started a second run.
-        until("end of all runs", lambda: not api.active_runs(dag_id), timeout=TIMEOUT)
+        wait_until("end of all runs", lambda: not api.active_runs(dag_id), timeout=TIMEOUT)
         api.call("PATCH", f"dags/{dag_id}", json={"is_paused": True})
         if state != "success":
             logs = [
@@ -72,48 +72,50 @@ class Live:
             ]
             raise LocalAirflowError("\n".join([f"{dag_id} {state}", *logs[-15:]]))
         runs = len(api.runs(dag_id))
-        made = Counter(job["kind"] for job in self.emulator.control.jobs())
-        if made != {kind: count * runs for kind, count in jobs.items()}:
-            raise LocalAirflowError(f"{runs} runs of {dag_id} made the jobs {dict(made)}; one makes {jobs}")
+        submitted = Counter(job["kind"] for job in self.emulator.control.jobs())
+        if submitted != {kind: count * runs for kind, count in jobs.items()}:
+            raise LocalAirflowError(
+                f"{runs} runs of {dag_id} submitted the jobs {dict(submitted)}; expected for each run: {jobs}"
+            )
         if not deferred:
-            raise LocalAirflowError(f"no task of {dag_id} was seen deferred")
+            raise LocalAirflowError(f"no task of {dag_id} was observed in the state deferred")
         if triggerer.started_at != started:
             raise LocalAirflowError("the triggerer was restarted")
-        return f"{runs} runs, {sum(made.values())} jobs, {len(deferred)} of {len(tasks)} tasks seen deferred"
+        return f"{runs} runs, {sum(submitted.values())} jobs, {len(deferred)} of {len(tasks)} tasks observed deferred"
 
     def pipeline(self) -> str:
         """Run the content pipeline."""
         return self.run("ims_content_pipeline", dict.fromkeys(KINDS, 1))
 
     def sensors(self) -> str:
-        """Wait with sensors."""
+        """Run the DAG with sensors."""
         return self.run("ims_await_jobs", {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1})
 
     def mapped(self) -> str:
-        """Run mapped tasks."""
+        """Run the DAG with mapped tasks."""
         return self.run("ims_product_videos", {"SubmitTextGenerateJob": 3, "SubmitAudioProduceJob": 3})
 
     def asset_alias(self) -> str:
-        """Start a DAG by an asset event of another one's job."""
+        """Run a DAG that is scheduled on the asset events of another DAG's job."""
         producer, consumer = "ims_voice_over", "ims_publish_voice_over"
         self.airflow.api.unpause(consumer)
-        said = self.run(producer, {"SubmitAudioProduceJob": 1})
-        until("run of the second DAG", lambda: bool(self.airflow.api.runs(consumer, "success")), timeout=TIMEOUT)
-        return f"{said}; the second DAG ran"
+        summary = self.run(producer, {"SubmitAudioProduceJob": 1})
+        wait_until("run of the second DAG", lambda: bool(self.airflow.api.runs(consumer, "success")), timeout=TIMEOUT)
+        return f"{summary}; the second DAG ran"
 
 
 def many(home: Path, ours: int, foreign: int, moment: float) -> str:
     """
-    Have one triggerer wait for many jobs of ours and for triggers of somebody else.
+    Run many waits of this provider and triggers of another provider in one triggerer.
 
-    :param moment: Seconds after which the jobs and the foreign triggers end, unless all have deferred earlier.
+    :param moment: Seconds after which the jobs and the foreign triggers end, unless all tasks have deferred earlier.
     """
     total = ours + foreign
     config = {
         "core": {"max_active_tasks_per_dag": str(2 * total)},
         "triggerer": {"job_heartbeat_sec": "1", "capacity": "1000"},
     }
-    # Workers are forked from the scheduler; what it has loaded, they need not load again.
+    # The scheduler forks its workers, so they do not import again what it has imported.
     settings = home / "airflow" / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(
@@ -135,49 +137,50 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
                 found: int = api.call("GET", path, params={"state": state, "limit": 1})["total_entries"]
                 return found
 
-            def at_the_moment() -> bool:
+            def all_deferred_or_due() -> bool:
                 nonlocal most
                 triggerer.check_running()
                 most = max(most, count("deferred"))
                 progress(f"{most} of {total} have deferred, {time.monotonic() - began:.0f} s")
                 return most == total or datetime.now(UTC) >= end
 
-            until("many deferred tasks", at_the_moment, timeout=MANY_TIMEOUT, interval=10)
+            wait_until("deferral of all tasks", all_deferred_or_due, timeout=MANY_TIMEOUT, interval=10)
             deferring = time.monotonic() - began
             emulator.control.advance(3600)
             ended = time.monotonic()
 
-            def over() -> bool:
+            def run_ended() -> bool:
                 nonlocal most
                 triggerer.check_running()
                 most = max(most, count("deferred"))
                 progress(f"{count('success')} have ended, {time.monotonic() - ended:.0f} s after their jobs")
                 if count("deferred"):
-                    # Those that deferred after the first look into the future.
+                    # Also end the jobs of tasks that deferred after the clock was advanced.
                     emulator.control.advance(3600)
                 return api.run_state("matrix_many", run_id) in {"success", "failed"}
 
-            until("end of all", over, timeout=MANY_TIMEOUT, interval=10)
-            good = count("success") - 1
+            wait_until("end of the run", run_ended, timeout=MANY_TIMEOUT, interval=10)
+            succeeded = count("success") - 1
             blocked = sum(BLOCKED in line for line in triggerer.log.read_text(errors="replace").splitlines())
-            said = (
-                f"{good} of {total} ended in success; at most {most} deferred at once; {deferring:.0f} s to defer, "
+            summary = (
+                f"{succeeded} of {total} ended in success; at most {most} deferred at once; "
+                f"{deferring:.0f} s to defer, "
                 f"{time.monotonic() - ended:.0f} s from the end of the jobs to the end of the run; "
                 f"{blocked} warnings of a blocked event loop"
             )
-            if good != total:
-                raise LocalAirflowError(said)
-            return said
+            if succeeded != total:
+                raise LocalAirflowError(summary)
+            return summary
 
 
 def progress(text: str) -> None:
-    """Say how far a long check is."""
+    """Print the progress of a long check."""
     print(json.dumps({"progress": text}), flush=True)
 
 
 @contextmanager
 def live(home: Path) -> Iterator[Live]:
-    """Start Airflow and the emulator; they end with the block."""
+    """Run Airflow and the emulator until the end of the block."""
     config = {"scheduler": {"use_job_schedule": "True"}}
     durations = [f"{kind}={JOB_SECONDS}" for kind in KINDS]
     with (
@@ -188,20 +191,20 @@ def live(home: Path) -> Iterator[Live]:
 
 
 def report(check: str, function: Callable[[], str]) -> None:
-    """Run a check and print how it went."""
+    """Run a check and print its result."""
     began = time.monotonic()
     try:
-        said, ok = function(), True
+        detail, ok = function(), True
     except (LocalAirflowError, httpx.HTTPError) as error:
-        said, ok = f"{type(error).__name__}: {error}", False
-    print(json.dumps({"check": check, "ok": ok, "detail": said, "seconds": time.monotonic() - began}), flush=True)
+        detail, ok = f"{type(error).__name__}: {error}", False
+    print(json.dumps({"check": check, "ok": ok, "detail": detail, "seconds": time.monotonic() - began}), flush=True)
 
 
 def main() -> None:
     """Run the checks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path)
-    parser.add_argument("--many", action="store_true", help="the check with many waits instead of the others")
+    parser.add_argument("--many", action="store_true", help="run the check with many waits instead of the others")
     parser.add_argument("--ours", type=int, default=int(os.environ.get("MATRIX_OURS", "500")))
     parser.add_argument("--foreign", type=int, default=int(os.environ.get("MATRIX_FOREIGN", "50")))
     parser.add_argument("--moment", type=float, default=900)
@@ -222,7 +225,7 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    # A second signal must not interrupt the shutdown of the components.
+    # A second signal must not interrupt the shutdown.
     for number in END_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What Airflow sees of the installed package; runs in the environment of a row and prints one JSON object."""
+"""Checks of the installed package. This program runs in the environment of a row and prints one JSON object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def imports() -> dict[str, Any]:
 
 
 def form() -> dict[str, Any]:
-    """Count the fields of the connection form, as the API gives them to Airflow's pages and as the manager has them."""
+    """Count the fields of the connection form that Airflow's API and its provider manager return."""
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
     from airflow.providers_manager import ProvidersManager
 
@@ -39,7 +39,7 @@ def form() -> dict[str, Any]:
 
 
 def parts() -> dict[str, Any]:
-    """Tell which parts of Airflow that the package can use are there."""
+    """Return which optional features this version of Airflow has."""
     from airflow.configuration import conf
     from airflow.triggers.base import BaseTrigger
 

@@ -1,8 +1,8 @@
 """
 Rebuild the constraint files: ``python -m matrix.rebuild [row ...]``, with ``uv`` on the PATH.
 
-Airflow publishes constraints for each release: the newest versions of everything, optional providers included, that
-were there when it was released. This resolves the same requirement as of the same day.
+Airflow publishes constraints for each release: the versions of all packages, including the optional providers, that
+were the newest on the day of the release. This program resolves the same requirement as of that day.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def names(lines: Iterable[str]) -> set[str]:
 
 def compiled(requirements: Sequence[str], row: Row, *options: str, preferred: str | None = None) -> str:
     """
-    Resolve requirements with uv; return one ``name==version`` a line.
+    Resolve requirements with uv; return one ``name==version`` for each line.
 
-    :param preferred: Pins to keep where they fit.
+    :param preferred: Pins to keep if they satisfy the requirements.
     """
     output = CHECKOUT / ".matrix" / f"{row.name}-compiled.txt"
     output.parent.mkdir(exist_ok=True)
     output.unlink(missing_ok=True)
     if preferred is not None:
-        # uv keeps what stands in the file that it writes.
+        # uv keeps the pins of an existing output file.
         output.write_text(preferred)
     command = ["uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--python-version", row.python]
     run = subprocess.run(
@@ -54,18 +54,18 @@ def of_release(row: Row) -> str:
     """Return the constraints of a release of Airflow."""
     requirement = f"apache-airflow[all]=={row.airflow}"
     options = ["--exclude-newer", row.released]
-    # Each Python alone may be resolved to other versions than the first one, without need.
+    # Start from the pins of the release's first Python, so that the rows do not differ unnecessarily.
     first = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
     pins = compiled([requirement], row, *options, preferred=None if first == row else first.constraints.read_text())
     return f"# {requirement}, Python {row.python}, with what was released by {row.released}\n{pins}"
 
 
 def of_lowest(row: Row) -> str:
-    """Return the lowest direct dependencies, with the rest as the constraints of Airflow have it."""
+    """Return the lowest direct dependencies, with all other packages as in Airflow's constraints."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     direct = [*project["dependencies"], f"apache-airflow=={row.airflow}"]
     release = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
-    # What our direct dependencies need of their own is free: it may have to be newer than Airflow's constraints.
+    # The dependencies of the SDK are not constrained: they may have to be newer than Airflow's constraints.
     sdk = compiled([line for line in direct if line.startswith("alibabacloud")], row, "--resolution", "lowest-direct")
     free = names(direct) | {name for name in names(sdk.splitlines()) if re.match("alibabacloud|darabonba", name)}
     fixed = [line for line in release.constraints.read_text().splitlines() if not names([line]) & free]
@@ -77,7 +77,7 @@ def of_lowest(row: Row) -> str:
 
 
 def main() -> None:
-    """Rebuild the files of the rows that are named, or all."""
+    """Rebuild the files of the given rows, or of all rows."""
     for row in sorted(selected(sys.argv[1:]), key=lambda row: row.lowest):
         row.constraints.write_text(of_lowest(row) if row.lowest else of_release(row))
         print(row.constraints.name, flush=True)

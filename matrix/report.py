@@ -10,51 +10,51 @@ from matrix.rows import MINIMUM, ROWS
 _ABOUT = f"""\
 # Compatibility
 
-Airflow {MINIMUM} or newer, Python 3.11 or newer. The tables below are written by `make matrix`, which installs the
-package's wheel beside each version of Airflow and checks it there.
+The provider requires Airflow {MINIMUM} or newer and Python 3.11 or newer. `make matrix` writes the tables below. It
+installs the package's wheel with each version of Airflow and runs the checks there.
 
 ## Why {MINIMUM} is the minimum
 
-Until 3.1.2 the connection form shows no field of a provider unless `flask_appbuilder` or `wtforms` is installed, which
-Airflow 3 does not require: without it, the form of 3.1.0 has 0 of the 25 fields. Airflow 3.1.3 replaced the code that
-collects them. Airflow 3.0 collects them as 3.1.0 does, and has no `airflow.sdk.log.mask_secret`.
+Before 3.1.3, the connection form shows a provider's fields only if `flask_appbuilder` or `wtforms` is installed, and
+Airflow 3 requires neither. Without them, the form of 3.1.0 shows 0 of the 25 fields. Airflow 3.1.3 replaced the code
+that collects the fields. Airflow 3.0 collects them as 3.1.0 does, and has no `airflow.sdk.log.mask_secret`.
 
 ## Short deferrals
 
-Airflow fails a try whose trigger fires before the scheduler has processed the executor event of the deferral
+Airflow fails a try if its trigger fires before the scheduler has processed the executor event of the deferral
 (apache/airflow#66374, #67287, #72716). The log says "finished with state success, but the task instance's state
-attribute is running". It was seen on 3.1.8 with jobs of two seconds and a scheduler that was five seconds behind; 3.2.2
-and later handle some of the cases. Give tasks at least one retry. The jobs of the checks below run for 15 seconds, so
-that a busy machine does not fail them.
+attribute is running". This happened on 3.1.8 with jobs of two seconds and a scheduler that was five seconds behind.
+Airflow 3.2.2 and later handle some of the cases. Give tasks at least one retry. In the checks below, jobs run for 15
+seconds, so that the error does not occur on a busy machine.
 
 """
 
 _HOW = """\
 ## Constraints and installation
 
-Each row uses the constraints of its version of Airflow. The files are in `matrix/constraints`, names and versions only.
-They are not the published files but rebuilt from the release date: `python -m matrix.rebuild` resolves
-`apache-airflow[all]` of that version with everything that was released by that day. The versions of
-`apache-airflow-providers-common-compat` in them are those of the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0,
+Each row uses the constraints of its version of Airflow. The files in `matrix/constraints` contain only names and
+versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` of that version
+with the packages that were available on the day of its release. Their versions of
+`apache-airflow-providers-common-compat` are those of the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0,
 3.3.2: 1.19.0).
 
 - **one step**: `pip install airflow-provider-ims apache-airflow==X --constraint FILE` works.
-- **two steps**: the constraints pin a package too low for this provider. `pip install apache-airflow==X --constraint
-  FILE`, then `pip install airflow-provider-ims apache-airflow==X` works.
-- The row **lowest** has the lowest versions of all direct dependencies that `pyproject.toml` allows; everything else is
-  as in the constraints of that version of Airflow.
+- **two steps**: the constraints pin a package below the version that this provider requires. `pip install
+  apache-airflow==X --constraint FILE` and then `pip install airflow-provider-ims apache-airflow==X` works.
+- The row **lowest** uses the lowest versions of all direct dependencies that `pyproject.toml` allows. All other
+  packages are as in the constraints of that version of Airflow.
 
-## What is checked
+## Checks
 
-A dash means that the check was not run, or is not part of the row.
+A dash means that the check was not run or is not part of the row.
 
-| check | how |
+| check | method |
 |---|---|
 | install | `pip install` as above, then `pip check` |
 | imports | every module of the installed package |
 | provider discovery | `airflow providers get airflow-provider-ims` |
-| form fields | the fields that Airflow's API gives to the connection form |
-| db migrate | `airflow db migrate` into a new database with the package installed |
+| form fields | the fields of the connection form that Airflow's API returns |
+| db migrate | `airflow db migrate` of a new database with the package installed |
 | unit tests | the tests of the code that uses Airflow or the SDK, against the installed package |
 | example DAGs | every example DAG with `dag.test()` against the emulator |
 | content pipeline, sensors, mapped tasks, asset alias | the example DAGs on a real scheduler and a real triggerer |
@@ -65,14 +65,14 @@ A dash means that the check was not run, or is not part of the row.
 def report(results: Sequence[RowResult]) -> str:
     """Return the whole report."""
     found = {result.row: result for result in results}
-    # A row that was not run is shown, too.
+    # The report also shows rows that were not run.
     results = [found.get(row.name) or RowResult(row=row.name, airflow=row.airflow) for row in ROWS]
     parts = [
         _ABOUT,
         "## Results\n\n",
         *_tables(results),
         "\n",
-        "## What a version has\n\n",
+        "## Features by version\n\n",
         *_lacks(results),
         "\n",
         _HOW,
@@ -91,7 +91,7 @@ def terminal(results: Iterable[RowResult]) -> str:
 
 def _tables(results: Sequence[RowResult]) -> Iterable[str]:
     yield _table(["row", *CHECKS.values()], [[title(result), *_cells(result)] for result in results])
-    yield "\nWhat was installed:\n\n"
+    yield "\nInstalled versions:\n\n"
     names = list(dict.fromkeys(name for result in results for name in result.versions))
     versions = [
         [title(result), result.how or "-", *(result.versions.get(name, "-") for name in names), result.date]
@@ -111,7 +111,7 @@ def _tables(results: Sequence[RowResult]) -> Iterable[str]:
 
 
 def title(result: RowResult) -> str:
-    """Return what the table calls a row."""
+    """Return the name of a row in the table."""
     name, _, python = result.row.rpartition("-python")
     return f"{'lowest, Airflow ' + result.airflow if name == 'lowest' else name}, Python {python}"
 
@@ -133,13 +133,13 @@ _PARTS = {
     "queues": "trigger queues",
 }
 _WITHOUT = """
-- Without the **task state store** a retry does not know the job of the try before. It looks for it by the key that the
-  job carries in its UserData; a job that no listing shows may be submitted twice.
-- Without **`BaseTrigger.on_kill`** Airflow does not tell the trigger that its task was marked or cleared; the job
-  goes on.
-- Without **trigger queues** every triggerer runs the triggers of every task.
-- Before 3.2 Airflow asks the hook for the connection form instead of reading the provider's metadata. The fields are
-  the same.
+- Without the **task state store**, a retry does not know the job of the previous try. It searches for the job by the
+  marker in its UserData. A job that no listing shows may be submitted twice.
+- Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when its task is marked or cleared, and the
+  job continues.
+- Without **trigger queues**, every triggerer runs the triggers of all tasks.
+- Before 3.2, Airflow reads the connection form from the hook instead of the provider's metadata. The fields are the
+  same.
 """
 
 

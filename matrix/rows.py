@@ -1,4 +1,4 @@
-"""The rows of the matrix: what is installed in each."""
+"""The rows of the matrix: combinations of versions to check."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Row:
 
     :param airflow: The version of Airflow.
     :param python: The version of Python, such as ``3.11``.
-    :param released: The day of that release of Airflow; the constraints hold what was released by then.
-    :param lowest: Whether all direct dependencies are installed in the lowest version that the package allows.
-    :param many: Whether the check with hundreds of waits is part of the row.
+    :param released: The day of that release of Airflow. The constraints contain packages released by then.
+    :param lowest: Whether all direct dependencies have the lowest version that the package allows.
+    :param many: Whether the row includes the check with hundreds of waits.
     """
 
     airflow: str
@@ -30,12 +30,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What the row is called on the command line and in files."""
+        """The name of the row on the command line and in file names."""
         return f"{'lowest' if self.lowest else self.airflow}-python{self.python}"
 
     @property
     def constraints(self) -> Path:
-        """The constraints that the installation uses."""
+        """The constraints file of the row."""
         stem = "lowest" if self.lowest else f"airflow-{self.airflow}"
         return CONSTRAINTS / f"{stem}-python{self.python}.txt"
 
@@ -54,17 +54,17 @@ ROWS = (
 
 def selected(wanted: Iterable[str]) -> list[Row]:
     """
-    Return the rows that are meant, or all.
+    Return the selected rows, or all rows.
 
     :param wanted: Names of rows, versions of Airflow, or ``lowest``.
-    :raises ValueError: If one of them is no row.
+    :raises ValueError: If a name matches no row.
     """
     wanted = list(wanted)
-    unknown = [word for word in wanted if not any(_is_meant(row, word) for row in ROWS)]
+    unknown = [word for word in wanted if not any(_matches(row, word) for row in ROWS)]
     if unknown:
-        raise ValueError(f"no row {', '.join(unknown)}; rows: {', '.join(row.name for row in ROWS)}")
-    return [row for row in ROWS if not wanted or any(_is_meant(row, word) for word in wanted)]
+        raise ValueError(f"unknown row {', '.join(unknown)}; choose from {', '.join(row.name for row in ROWS)}")
+    return [row for row in ROWS if not wanted or any(_matches(row, word) for word in wanted)]
 
 
-def _is_meant(row: Row, word: str) -> bool:
+def _matches(row: Row, word: str) -> bool:
     return word == row.name or word == ("lowest" if row.lowest else row.airflow)

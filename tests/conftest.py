@@ -1,7 +1,8 @@
 """
-What must hold before anything else is imported: nothing of the outside reaches the tests.
+Isolates the tests from the environment, and configures pytest.
 
-Airflow reads its home, and the SDK its credentials and its metadata switch, while they are imported.
+The environment must be clean before the first import, because Airflow reads AIRFLOW_HOME and the SDK reads its
+credentials while they are imported.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from local_airflow import EmulatorService, LocalAirflow
 
-# Connections, settings and credentials of whoever runs the tests; proxies, which the SDK takes even to this machine;
-# DEBUG=sdk, with which the SDK prints headers.
+# The user's connections, settings and credentials; proxies, which the SDK uses even for the loopback address;
+# DEBUG=sdk, which makes the SDK print headers.
 OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
 
 for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
@@ -35,12 +36,12 @@ for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
 HOME = Path(tempfile.mkdtemp(prefix="airflow-provider-ims-tests-"))
 os.environ["AIRFLOW_HOME"] = str(HOME)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-# The SDK would look for the metadata service of a cloud machine.
+# Otherwise the SDK connects to the metadata service of ECS.
 os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
-# It would also read the system's certificates for each session, for HTTP too. No test trusts any of them.
+# Otherwise the SDK reads the system's certificates for each session, even for HTTP. No test needs them.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
-# A failure prints the example and a line that repeats it, whatever the random seed was.
+# A failure prints the example, and a line that reproduces it regardless of the random seed.
 hypothesis.settings.register_profile(
     "tests",
     deadline=None,
@@ -53,10 +54,10 @@ hypothesis.settings.load_profile("tests")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    config.addinivalue_line("markers", "slow: takes seconds; `make check` leaves it out")
+    config.addinivalue_line("markers", "slow: takes seconds; `make check` skips it")
 
 
-#: Files whose tests share what is expensive to start -> the group of files that one worker of pytest-xdist runs.
+#: Files whose tests share something that is expensive to start -> the group, which one worker of pytest-xdist runs.
 GROUPS = {
     "tests/system/test_crashes.py": "crashes",
     "tests/browser/test_pages.py": "airflow",
@@ -74,9 +75,9 @@ GROUPS = {
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """
-    Give each group of files to one worker, and every other test to the first that is free.
+    Assign each group of files to one worker, and every other test to the next free worker.
 
-    It stands in for ``--dist loadgroup``, which pytest-xdist 3.8.0 does not heed with pytest 9.2.
+    This replaces ``--dist loadgroup``, which has no effect in pytest-xdist 3.8.0 with pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -88,19 +89,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a worker of pytest-xdist, begin with what takes long: the quick tests fill the gaps at the end."""
+    """On a worker of pytest-xdist, start with the slow tests: the quick ones fill the gaps at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=_rank)
 
 
 def pytest_collection_finish() -> None:
-    """Exempt all that is loaded by now from garbage collection, which took a third of the time of the tests."""
+    """Exclude all loaded objects from garbage collection, which took a third of the duration of the tests."""
     gc.collect()
     gc.freeze()
 
 
 def _rank(item: pytest.Item) -> int:
-    """Return the place of a test's group, then that of the slow tests, then that of all others."""
+    """Return the sort key of a test: groups first, then slow tests, then all others."""
     group = GROUPS.get(item.nodeid.partition("::")[0])
     if group is not None:
         return list(GROUPS.values()).index(group)
@@ -109,9 +110,9 @@ def _rank(item: pytest.Item) -> int:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
-    Print the table of crashes, and what could not be tested.
+    Print the table of crashes, and the tests that could not run.
 
-    This hook is here and not beside the tests because the controller of pytest-xdist loads only this file.
+    This hook is not next to the tests, because the controller of pytest-xdist loads only this file.
     """
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     rows = [
@@ -124,7 +125,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if rows:
         rows = [("killed by SIGKILL", "job type", "mode", "tries", "jobs"), *rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        terminalreporter.section("jobs paid for, whatever crashes")
+        terminalreporter.section("billed jobs after crashes")
         for row in rows:
             terminalreporter.line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
     if shutil.which("chromium") is None:
@@ -138,21 +139,21 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests() -> None:
-    """Empty Airflow's list of secrets to mask: it compiles the whole list again for each connection."""
+    """Clear Airflow's list of secrets to mask, because Airflow recompiles the whole list for each connection."""
     for reset in _resets():
         reset()
 
 
 @cache
 def _resets() -> list[Callable[[], None]]:
-    """Return what empties the list, wherever this version of Airflow has it."""
+    """Return the functions that clear the list; their module depends on the version of Airflow."""
     modules = [module for name, module in sys.modules.items() if name.endswith(".secrets_masker")]
     return [module.reset_secrets_masker for module in modules if hasattr(module, "reset_secrets_masker")]
 
 
 @pytest.fixture(scope="session")
 def airflow_db() -> None:
-    """Make the metadata database that ``dag.test()`` needs; a SQLite file in the AIRFLOW_HOME of the tests."""
+    """Create the metadata database that ``dag.test()`` needs: a SQLite file in the AIRFLOW_HOME of the tests."""
     from airflow.utils.db import initdb
 
     initdb()
@@ -160,7 +161,7 @@ def airflow_db() -> None:
 
 @pytest.fixture(scope="session")
 def emulator_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorService]:
-    """Run an emulator in a process of its own, whose clock stands still until it is moved."""
+    """Run an emulator in a separate process with a stopped clock, which a test advances."""
     from local_airflow import EmulatorService
 
     with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
@@ -169,7 +170,7 @@ def emulator_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emula
 
 @pytest.fixture(scope="session")
 def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    """Run an Airflow with the example DAGs and no connection, for the system tests and those in a browser."""
+    """Run an Airflow with the example DAGs and without a connection, for the system tests and the browser tests."""
     from local_airflow import LocalAirflow
     from local_airflow.demo import CHECKOUT
 
@@ -180,8 +181,8 @@ def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalA
 
 @pytest.fixture
 def task_log() -> Iterator[TaskLog]:
-    """Listen to what tasks and triggers log."""
+    """Capture the log messages of tasks and triggers."""
     from support.running import TaskLog
 
-    with TaskLog.listening() as log:
+    with TaskLog.capture() as log:
         yield log

@@ -1,4 +1,4 @@
-"""The parts of ``make cluster`` that need no cluster."""
+"""The parts of ``make cluster`` that can be tested without a cluster."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from support.submits import SUBMITS
 from airflow_provider_ims.hooks.ims import ImsHook
 from cluster import __main__ as command
 from cluster import hostname, report, settings
+from cluster.harness import DAGS, Cluster, Run, format_counts
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS
 from cluster.secrets_backend import FileSecrets, SecretsOutageError
-from cluster.stage import DAGS, Cluster, Run, in_words
 from local_airflow import LocalAirflow, LocalAirflowError
 
-#: What jobs of a kind are submitted with, as the service takes it.
+#: Parameters for jobs of two kinds, encoded as the service expects them.
 PARAMETERS = {
     kind: {name: value if isinstance(value, str) else json.dumps(value) for name, value in SUBMITS["ice", kind].items()}
     for kind in ("SubmitAudioProduceJob", "SubmitIProductionJob")
@@ -42,8 +42,8 @@ def outcome(**figures):
 
 
 class TestOutcome:
-    def test_it_holds_with_one_job_for_each_successful_task_run(self):
-        assert outcome().holds
+    def test_a_scenario_passes_with_one_job_for_each_successful_task_run(self):
+        assert outcome().passed
 
     @pytest.mark.parametrize(
         "figures",
@@ -55,18 +55,18 @@ class TestOutcome:
             {"problems": ["no triggerer"]},
         ],
     )
-    def test_anything_else_does_not_hold(self, figures):
-        assert not outcome(**figures).holds
+    def test_a_scenario_fails_in_all_other_cases(self, figures):
+        assert not outcome(**figures).passed
 
-    def test_requests_are_counted_by_job(self):
+    def test_requests_per_job_are_the_requests_divided_by_the_jobs(self):
         assert outcome(jobs=Counter({1: 1, 2: 1})).requests_per_job == 3
         assert outcome(jobs=Counter()).requests_per_job is None
 
 
 class TestReport:
-    def test_the_page_has_a_row_for_each_scenario_and_says_what_does_not_hold(self):
+    def test_the_page_has_a_row_for_each_scenario_and_shows_problems(self):
         outcomes = {name: outcome() for name in SCENARIOS}
-        outcomes["secrets"] = outcome(states=Counter(failed=2), recovery=180.4, problems=["no questions | asked"])
+        outcomes["secrets"] = outcome(states=Counter(failed=2), recovery=180.4, problems=["no poll | of a job"])
         outcomes["mapped-300"] = outcome(task_runs=2, cpu={"worker-1": 12.4, "redis": 0.6})
         lines = report.page(outcomes, 12.3, 0.2, "celery 5.6.3").splitlines()
         for name, scenario in SCENARIOS.items():
@@ -74,11 +74,11 @@ class TestReport:
             assert row.startswith(f"| {scenario.title} ")
             assert row.endswith("| NO |" if name == "secrets" else "| yes |")
         assert any("| 180 |" in line and "2 failed" in line for line in lines)
-        assert any("no questions / asked" in line for line in lines)
+        assert any("no poll / of a job" in line for line in lines)
         assert "| worker-1 | 12 |" in lines
         assert "| all | 13 |" in lines
         assert "- celery 5.6.3" in lines
-        assert "- The whole run took 12 minutes; load average before it: 0.2 (nothing else ran)" in lines
+        assert "- The whole run took 12 minutes; load average before it: 0.2 (no other processes were running)" in lines
 
     def test_the_terminal_table_is_aligned(self):
         head, row = report.terminal_table({"secrets": outcome()}).splitlines()
@@ -90,7 +90,7 @@ class TestReport:
 
 
 class TestSettings:
-    def test_they_and_the_places_end_up_in_the_configuration(self, tmp_path):
+    def test_airflow_cfg_contains_the_settings_and_the_addresses(self, tmp_path):
         config = settings.config(
             database="postgresql+psycopg2://u:p%40@127.0.0.1:1/d",
             broker="redis://:p@127.0.0.1:2/0",
@@ -106,7 +106,7 @@ class TestSettings:
         assert written["celery"]["result_backend"] == "db+postgresql+psycopg2://u:p%40@127.0.0.1:1/d"
         assert written["core"]["dags_folder"] == str(DAGS)
 
-    def test_two_of_each_component_that_may_run_twice_each_with_a_name_of_its_own(self):
+    def test_components_that_may_run_twice_run_twice_under_different_names(self):
         components = settings.components()
         assert [one.name for one in components] == [
             "api-server",
@@ -119,10 +119,10 @@ class TestSettings:
             "worker-2",
         ]
         assert all(one.env == {hostname.VARIABLE: one.name} for one in components)
-        # Without one of these nobody could tell whether it works.
+        # Without either, the readiness of the component is unknown.
         assert all(one.job_type or one.ready for one in components if one.name != "api-server")
 
-    def test_a_component_reports_itself_by_its_name(self, monkeypatch):
+    def test_the_host_name_is_the_name_of_the_component(self, monkeypatch):
         monkeypatch.setenv(hostname.VARIABLE, "triggerer-2")
         assert hostname.hostname() == "triggerer-2"
         monkeypatch.delenv(hostname.VARIABLE)
@@ -139,12 +139,12 @@ class TestSecretsBackend:
         (tmp_path / "connections.json").write_text(json.dumps({"here": "alibabacloud-ims://"}))
         return FileSecrets(connections=str(tmp_path / "connections.json"), outage=str(outage))
 
-    def test_it_gives_the_connections_of_the_file(self, backend):
+    def test_connections_are_read_from_the_file(self, backend):
         assert backend.get_conn_value("here") == "alibabacloud-ims://"
         assert backend.get_conn_value("elsewhere") is None
         assert backend.get_variable("here") is None
 
-    def test_it_raises_during_an_outage_and_gives_them_again_after_it(self, backend, outage):
+    def test_lookups_raise_during_an_outage_only(self, backend, outage):
         outage.touch()
         with pytest.raises(SecretsOutageError):
             backend.get_conn_value("here")
@@ -155,33 +155,33 @@ class TestSecretsBackend:
 
 
 class TestCommand:
-    def test_a_scenario_that_does_not_exist_is_refused_with_those_that_do(self, capsys):
-        with pytest.raises(SystemExit) as ended:
+    def test_the_error_for_an_unknown_scenario_lists_all_scenarios(self, capsys):
+        with pytest.raises(SystemExit) as raised:
             command.main(["secrets", "earthquake"])
-        assert ended.value.code == 2
-        said = capsys.readouterr().err
-        assert "no scenario earthquake" in said
-        assert all(name in said for name in SCENARIOS)
+        assert raised.value.code == 2
+        message = capsys.readouterr().err
+        assert "unknown scenario earthquake" in message
+        assert all(name in message for name in SCENARIOS)
 
-    def test_packages_that_are_missing_are_named_with_the_way_to_install_them(self, monkeypatch):
+    def test_the_error_for_missing_packages_says_how_to_install_them(self, monkeypatch):
         monkeypatch.setattr(command, "MODULES", {"no_such_module.below": "some-package", "json": "other-package"})
-        with pytest.raises(LocalAirflowError, match=r"Not installed: some-package\. `make cluster`"):
+        with pytest.raises(LocalAirflowError, match=r"Not installed: some-package\. To install, run `make cluster`"):
             command.check_modules()
 
-    def test_the_modules_are_those_of_the_extra(self):
+    def test_the_extra_contains_all_required_packages(self):
         text = (Path(command.__file__).parents[1] / "pyproject.toml").read_text()
         extra = text[text.index("\ncluster = [") :].partition("]")[0]
         assert all(f'"{package}==' in extra for package in command.MODULES.values())
 
 
-def test_a_job_names_its_task_and_a_job_of_the_example_its_kind():
+def test_a_job_is_identified_by_its_task_or_by_its_kind():
     job = {"kind": "SubmitAudioProduceJob", "parameters": {"UserData": json.dumps({"Task": "manual__1 7"})}}
     assert Cluster.task_of(job) == "manual__1 7"
     assert Cluster.task_of({"kind": "SubmitAIImageJob", "parameters": {}}) == "SubmitAIImageJob"
 
 
-class TestWhatTheEmulatorWasAsked:
-    """Which of a run's tasks somebody still waits for is told by the requests for their jobs."""
+class TestPolls:
+    """The emulator's record of requests shows which jobs are being polled."""
 
     @pytest.fixture
     def cluster(self, ims_emulator, tmp_path):
@@ -204,22 +204,22 @@ class TestWhatTheEmulatorWasAsked:
         jobs(OTHER_RUN, 0)
         assert cluster.jobs_by_task(RUN) == {0: [first, second], 1: [other]}
 
-    def test_a_question_counts_for_its_job_and_from_its_time_on(self, cluster, jobs):
-        asked, _ = jobs(RUN, 0, "SubmitIProductionJob"), jobs(RUN, 1, "SubmitIProductionJob")
-        ImsHook().call("QueryIProductionJob", {"JobId": asked})
-        assert cluster.asked_since(0, RUN) == {0}
-        assert cluster.asked_since(time.time(), RUN) == set()
-        assert cluster.asked_since(0, OTHER_RUN) == set()
+    def test_a_query_counts_as_a_poll_of_its_job(self, cluster, jobs):
+        queried, _ = jobs(RUN, 0, "SubmitIProductionJob"), jobs(RUN, 1, "SubmitIProductionJob")
+        ImsHook().call("QueryIProductionJob", {"JobId": queried})
+        assert cluster.polled_since(0, RUN) == {0}
+        assert cluster.polled_since(time.time(), RUN) == set()
+        assert cluster.polled_since(0, OTHER_RUN) == set()
 
-    def test_a_listing_counts_for_all_jobs_of_its_kind_where_it_may(self, cluster, jobs):
+    def test_a_listing_counts_as_a_poll_of_all_jobs_of_its_kind(self, cluster, jobs):
         for index in range(2):
             jobs(RUN, index)
         jobs(RUN, 2, "SubmitIProductionJob")
         ImsHook().call("ListSmartJobs", {"JobType": "AudioProduce"})
-        assert cluster.asked_since(0, RUN) == {0, 1}
-        assert cluster.asked_since(0, RUN, listings=False) == set()
+        assert cluster.polled_since(0, RUN) == {0, 1}
+        assert cluster.polled_since(0, RUN, listings=False) == set()
 
-    def test_only_jobs_that_run_are_ended(self, cluster, jobs, ims_emulator):
+    def test_finish_ends_only_running_jobs(self, cluster, jobs, ims_emulator):
         failed, running = jobs(RUN, 0), jobs(RUN, 1)
         ims_emulator.fail(failed)
         cluster.finish(cluster.jobs(RUN))
@@ -229,9 +229,12 @@ class TestWhatTheEmulatorWasAsked:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_count() == 1
-        assert cluster.requests_in_words() == "requests: 1 GetSmartHandleJob"
+        assert cluster.format_requests() == "requests: 1 GetSmartHandleJob"
 
 
-def test_counts_are_told_the_most_frequent_first():
-    assert in_words(Counter({"running": 1, "deferred": 3, None: 2, "failed": 0})) == "3 deferred, 2 no state, 1 running"
-    assert in_words({}) == "none"
+def test_counts_are_sorted_by_frequency():
+    assert (
+        format_counts(Counter({"running": 1, "deferred": 3, None: 2, "failed": 0}))
+        == "3 deferred, 2 no state, 1 running"
+    )
+    assert format_counts({}) == "none"

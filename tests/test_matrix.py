@@ -23,7 +23,7 @@ def pins(row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_the_constraints_of_a_row_are_names_and_versions_only(row):
+def test_the_constraints_of_a_row_contain_only_names_and_versions(row):
     lines = row.constraints.read_text().splitlines()
     assert lines[0].startswith("# ")
     assert [line for line in lines[1:] if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)] == []
@@ -42,15 +42,15 @@ def test_the_lowest_row_has_the_lower_bound_of_every_dependency():
     assert {name: found[name][: len(bound)] for name, bound in BOUNDS.items()} == BOUNDS
 
 
-def test_rows_are_selected_by_their_name_or_by_the_version_of_airflow():
+def test_rows_are_selected_by_name_or_by_airflow_version():
     assert [row.name for row in selected(["3.3.2-python3.12", "3.1.8"])] == ["3.1.8-python3.11", "3.3.2-python3.12"]
     assert {row.python for row in selected(["3.3.2"])} == {"3.11", "3.12", "3.13"}
     assert selected([]) == list(ROWS)
-    with pytest.raises(ValueError, match=r"no row 2\.11"):
+    with pytest.raises(ValueError, match=r"unknown row 2\.11"):
         selected(["2.11"])
 
 
-def test_the_report_tells_what_failed_and_what_was_not_run():
+def test_the_report_shows_failed_checks_and_checks_that_were_not_run():
     row = RowResult(row="3.1.8-python3.11", airflow="3.1.8", how="one step", versions={"python": "3.11.7"})
     row.checks = {"install": Result(True, "one step"), "form": Result(False, "0 of 25"), "db": Result(True, "done")}
     text = report([row])

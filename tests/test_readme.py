@@ -1,4 +1,4 @@
-"""What the README promises. Its code blocks run in tests/docs/test_examples.py."""
+"""The README. Its code blocks run in tests/docs/test_examples.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from support.pages import ROOT, blocks_of
 README = ROOT / "README.md"
 
 
-def test_the_dag_is_one_of_about_twenty_lines() -> None:
+def test_the_first_dag_is_short() -> None:
     dag = next(block.text for block in blocks_of(README) if block.language == "python")
     assert len(dag.splitlines()) <= 26
 
 
-def test_every_file_it_leads_to_is_there() -> None:
+def test_every_linked_file_exists() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
         if "://" not in target:
             assert (ROOT / target).exists(), target

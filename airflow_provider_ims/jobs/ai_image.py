@@ -1,9 +1,9 @@
 """
-AI image jobs of ApsaraVideo VOD, told of by ``GetAIImageJobs``, ten at a time.
+AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
 
-See https://help.aliyun.com/document_detail/186923.html. What the service says of a job that runs, and of an id
-that it does not know, is not documented: every word but the two documented ones means running, and an id that is
-absent from the answer is unknown for now.
+See https://help.aliyun.com/document_detail/186923.html. The state of a running job and the response for an unknown id
+are not documented. All states except the two documented ones mean that the job is running. An id that is missing from
+the response is treated as not found.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def _images(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs that drew images of the video; one that still runs, or failed, cannot be found."""
+    """Find the jobs that generated images of the video. Jobs that are still running or failed cannot be found."""
     try:
         drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
     except ImsResourceNotFoundError:
         return
     job_ids = {
         str(image.get("JobId"))
-        # It has no other field by which an empty list could be told from nothing; a search here proves nothing anyway.
+        # A missing list may mean "no images": the response has no other field. The search is inconclusive anyway.
         for image in listed({"AIImageInfoList": [], **drawn}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }
@@ -61,14 +61,14 @@ AI_IMAGE = JobFamily(
     query_action="GetAIImageJobs",
     id_parameter="JobIds",
     ids_per_query=10,
-    # Not documented; a word of ours for what was just accepted.
+    # Not documented; the provider's own state for a job that was just accepted.
     running=("submitted",),
     succeeded=("success",),
     failed=("fail",),
     jobs="AIImageJobList[]",
     result=_images,
     search=Search("ListAIImageInfo", _search),
-    # A job is found by its images, so not before they are drawn.
+    # A job is found by its images, so it is not found before it has generated them.
     search_lag=300,
 )
 

@@ -1,4 +1,4 @@
-"""Jobs that look into media: tags, moderation, fingerprints, and the watermarks by which a copy is known."""
+"""Media analysis jobs: tags, moderation, fingerprints, and watermarks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMARTTAG = JobFamily(
     failed=("Fail",),
     job_id=None,
     status="JobStatus",
-    # No field for an error is documented; nor in the next one.
+    # No error field is documented, here and for the next family.
     error_code="",
     error_message="",
     result=("results=Results.Result", "usages=Usages.Usage"),
@@ -94,7 +94,8 @@ def _watermark(name: str, query_action: str, result: tuple[str, ...], error: str
     """
     Return a family of watermarking jobs.
 
-    Of their state words one example is documented, ``success``. For running and failed stand those of the others.
+    Only the state ``success`` is documented, by an example. The states for running and failed are those of the other
+    families.
     """
     return JobFamily(
         name=name,

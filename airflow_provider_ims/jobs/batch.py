@@ -1,5 +1,5 @@
 """
-Batch jobs: quick video production, told of by ``GetBatchMediaProducingJob``.
+Batch jobs: quick video production, queried with ``GetBatchMediaProducingJob``.
 
 See https://help.aliyun.com/document_detail/2692547.html.
 """
@@ -41,10 +41,10 @@ def _failure(sub_job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_its_videos(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Finished says that the main job ended; what came of it only the sub-jobs say."""
+    """Set the state from the sub-jobs, because ``Finished`` means only that the main job has ended."""
     sub_jobs = objects(entry.get("SubJobList") or [])
     if sub_jobs is None:
-        # Not read as "no videos": that is a failure, after which a retry pays for the batch again.
+        # Without sub-jobs the batch would fail, and a retry would pay for it again. This is a malformed response.
         raise TypeError("SubJobList is no list of objects")
     if job.state is JobState.RUNNING:
         return job
@@ -184,7 +184,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
     ),
 )
 
-# Whether the listing shows the jobs of the other actions is not documented: a search for them proves nothing.
+# It is not documented whether the listing contains the jobs of the other actions, so a search for them is inconclusive.
 BATCH_KINDS = (
     BATCH_MEDIA_PRODUCING,
     JobKind(

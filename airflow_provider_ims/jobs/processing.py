@@ -1,4 +1,4 @@
-"""Jobs of media processing: transcoding, packaging, snapshots, animated images, media information."""
+"""Media processing jobs: transcoding, packaging, snapshots, animated images, media information."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_ims.jobs.search import search_in
 
 
 def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
-    """Return a listing as all actions of media processing have it."""
+    """Return a listing with the parameters that all media processing actions share."""
     return Listing(
         action=action,
         items=items,
@@ -31,7 +31,7 @@ def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
 
 
 def _transcoded(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell what came of each output: a job succeeds as soon as one of them does."""
+    """Return the result of each output. A job succeeds if at least one output succeeds."""
     sub_jobs = objects(job.get("TranscodeJobList") or [])
     if sub_jobs is None:
         raise TypeError("TranscodeJobList is no list of objects")
@@ -51,7 +51,7 @@ def _transcoded(job: Mapping[str, Any]) -> dict[str, Any]:
             for sub_job in sub_jobs
             if sub_job not in failed
         ],
-        # Why one failed is not documented to be told.
+        # No field for the reason of a failure is documented.
         "failed": [{"job_id": first(sub_job, "JobId"), "media": first(sub_job, "Output.Media")} for sub_job in failed],
     }
 
@@ -84,7 +84,7 @@ MEDIA_CONVERT = JobFamily(
     product=ICE,
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # The submit's page has the words of the other families for the same field.
+    # The page of the submit action documents the states of the other families for the same field.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",
@@ -103,7 +103,7 @@ SNAPSHOT = JobFamily(
     failed=("Fail",),
     jobs="SnapshotJob",
     result=("Type", "Count", "Output"),
-    # It shows no UserData.
+    # The listing does not contain UserData.
     listing=_listing("ListSnapshotJobs"),
 )
 
@@ -140,7 +140,7 @@ MEDIA_INFO = JobFamily(
     succeeded=("Success",),
     failed=("Fail",),
     jobs="MediaInfoJob",
-    # No field for an error is documented.
+    # No error field is documented.
     error_code="",
     error_message="",
     result=("MediaInfoProperty",),

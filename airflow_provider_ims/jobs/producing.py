@@ -1,4 +1,4 @@
-"""Jobs of cloud editing: producing a video from a timeline, exporting a project, cutting a live stream, algorithms."""
+"""Cloud editing jobs: video production from a timeline, project export, live stream editing, intelligent production."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_ims.jobs.search import search_in
 _LISTING = Listing(
     action="ListMediaProducingJobs",
     items="MediaProducingJobList",
-    # It cannot be asked for those in Queuing.
+    # The listing does not support the state Queuing.
     unfinished=("Init", "Processing"),
     newest_first="CreationTime:Desc",
     oldest_first="CreationTime:Asc",
@@ -61,7 +61,7 @@ IPRODUCTION = JobFamily(
     running=("Queuing", "Analyzing"),
     succeeded=("Success",),
     failed=("Fail",),
-    # No field for an error is documented.
+    # No error field is documented.
     error_code="",
     error_message="",
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
@@ -121,7 +121,7 @@ PRODUCING_KINDS = (
             "Name",
             "ScheduleConfig:json",
             "TemplateId",
-            # In characters, so that as many bytes are surely allowed.
+            # The documented limit is in characters; this number of bytes never exceeds it.
             Parameter("UserData", max_bytes=1024),
         ),
     ),

@@ -1,7 +1,7 @@
 """
-Smart jobs: text generation, audio production and the others that ``GetSmartHandleJob`` tells of.
+Smart jobs: text generation, audio production and the other jobs that ``GetSmartHandleJob`` queries.
 
-Every job type has its own result in ``JobResult.AiResult``, a JSON string; the examples are on
+``JobResult.AiResult`` is a JSON string whose format depends on the job type. For examples, see
 https://help.aliyun.com/document_detail/440953.html.
 """
 
@@ -57,7 +57,7 @@ def _media(job_result: Mapping[str, Any]) -> dict[str, Any]:
     return {"media_id": text(job_result.get("MediaId")), "media_url": text(job_result.get("MediaUrl"))}
 
 
-#: JobType -> how its result is read.
+#: JobType -> the function that reads its result.
 RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
     {"TextGenerate": _texts, "TextToSpeech": _sentences, "ASR": _sentences}
 )
@@ -89,7 +89,7 @@ SMART = JobFamily(
     error_code="ErrorCode",
     error_message="ErrorMessage",
     result=_result,
-    # The listing is documented for some job types only: those whose search is conclusive.
+    # The documentation names some of the job types that the listing contains. Only for these is a search conclusive.
     search=search_in(_LISTING),
     listing=_LISTING,
 )

@@ -1,4 +1,4 @@
-"""Jobs that train avatars and voices, and those of the Yike applications."""
+"""Jobs that train avatars and voices, and jobs of the Yike applications."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CUSTOMIZED_VOICE = JobFamily(
     result=("VoiceId", "VoiceName", "Type", "Gender"),
 )
 
-# For neither of these two any field for an error is documented.
+# No error field is documented for these two families.
 YIKE_APP = JobFamily(
     name="yike_app",
     product=ICE,
@@ -60,7 +60,7 @@ YIKE_STORYBOARD = JobFamily(
 _GENDER = Parameter("Gender", choices=("female", "male"))
 
 TRAINING_KINDS = (
-    # What it submits was made by CreateAvatarTrainingJob, under the same id.
+    # CreateAvatarTrainingJob created the job that this action submits, with the same id.
     JobKind(
         title="avatar training",
         submit_action="SubmitAvatarTrainingJob",
@@ -68,7 +68,7 @@ TRAINING_KINDS = (
         job_id="Data.JobId",
         parameters=declare("JobId*"),
     ),
-    # The voice was made by CreateCustomizedVoiceJob.
+    # CreateCustomizedVoiceJob created the voice.
     JobKind(
         title="voice training",
         submit_action="SubmitCustomizedVoiceJob",

@@ -1,4 +1,4 @@
-"""Jobs of ApsaraVideo VOD besides its AI images."""
+"""Jobs of ApsaraVideo VOD other than AI images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ AI_MEDIA_AUDIT = JobFamily(
 
 
 def _transcoded(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell what came of each job: a task succeeds as soon as one of them does."""
+    """Return the result of each job. A transcoding task succeeds if at least one job succeeds."""
     jobs = objects(task.get("TranscodeJobInfoList") or [])
     if jobs is None:
         raise TypeError("TranscodeJobInfoList is no list of objects")
@@ -118,7 +118,7 @@ SNAPSHOT_JOB = JobFamily(
     succeeded=("Success",),
     failed=("Fail",),
     jobs="SnapshotJobDetail",
-    # No field for an error is documented.
+    # No error field is documented.
     error_code="",
     error_message="",
     result=("VideoId", "NormalConfig", "SpriteConfig"),
@@ -132,7 +132,7 @@ VOD_KINDS = (
         job_id="AIJobList.AIJob[].JobId",
         parameters=declare(
             "MediaId",
-            # The service takes several and makes a job of each; a task here waits for one.
+            # The service accepts several types and creates a job for each; an Airflow task waits for one job.
             Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
             "Config:json",
             "UserData:json",
@@ -159,7 +159,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # For seven days, which no run's retries outlast.
+        # The service remembers the id for seven days, longer than a run is retried.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId*",

@@ -1,4 +1,4 @@
-"""So many deferrable tasks as BENCH_TASKS says, each with one job."""
+"""Deferrable mapped tasks with one job each; BENCH_TASKS is their number."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
 """
-Mapped tasks with one job each, which tells in its UserData which task run it is for.
+Mapped tasks with one job each, whose UserData names the task run.
 
-``waits_N``: N deferrable audio jobs. ``cancellable_100``: 100 deferrable IProduction jobs, a kind that the service can
-cancel. ``held_4`` and ``held_1``: IProduction jobs that hold a worker while they run. ``secrets_20``: 20 deferrable
-audio jobs with a connection from the secrets backend.
+- ``waits_N``: N deferrable audio jobs.
+- ``cancellable_100``: 100 deferrable IProduction jobs, a kind that the service can cancel.
+- ``held_4`` and ``held_1``: IProduction jobs that occupy a worker while they run.
+- ``submits_4``: audio jobs that occupy a worker while they run.
+- ``secrets_20``: 20 deferrable audio jobs with a connection from the secrets backend.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hundreds of our waits beside triggers of somebody else, in one triggerer."""
+"""Hundreds of waits of this provider and triggers of another provider in one triggerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees: the connection form, the Test button, the graph, the task page and its links."""
+"""Airflow's pages: the connection form, the Test button, the graph, the task page and its links."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from support.system import connections_of
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import EmulatorControl
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 from local_airflow.demo import DAG_ID
 
 pytestmark = pytest.mark.slow
 
-#: Where pictures go, when they are asked for: ``make screenshots``.
+#: The folder of the screenshots; set by ``make screenshots``.
 PICTURES = os.environ.get("SCREENSHOTS")
 KEY_ID, SECRET = "LTAI-ims-emulator", "ims-emulator-secret"
 SECONDS = 1000
@@ -28,7 +28,7 @@ TESTED = re.compile("Test Connection (Successful|Failed)")
 
 
 class Console(BaseHTTPRequestHandler):
-    """Stands in for the product's console."""
+    """A fake console of the product."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -58,7 +58,7 @@ def emulator(emulator_service: EmulatorService) -> Iterator[EmulatorControl]:
 
 @pytest.fixture(scope="module")
 def airflow(example_airflow: LocalAirflow) -> LocalAirflow:
-    """Return the Airflow, without the connection that these tests make."""
+    """Return the Airflow without the connection that these tests create."""
     for connection_id in connections_of(example_airflow, "ims_default"):
         example_airflow.api.call("DELETE", f"connections/{connection_id}")
     return example_airflow
@@ -67,11 +67,11 @@ def airflow(example_airflow: LocalAirflow) -> LocalAirflow:
 @pytest.fixture(scope="module")
 def page(airflow: LocalAirflow) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        # Without a sandbox: it can't be had by root, and nothing is opened but this machine's own pages.
+        # Chromium's sandbox does not work as root, and the tests open only pages of this machine.
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(CEILING * SECONDS)
-        # The assertions have a default of their own, of five seconds.
+        # The default timeout of assertions is five seconds.
         expect.set_options(timeout=CEILING * SECONDS)
         page.goto(f"{airflow.url}/auth/token/login")
         yield page
@@ -85,7 +85,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def choose(form: Locator, field: str, value: str) -> None:
-    """Choose from a drop-down, as Airflow draws one: a text with a list below it, beside a hidden input."""
+    """Choose from a drop-down of Airflow: a text field with a list below it, next to a hidden input."""
     form.locator(f"[name=element_{field}]").locator("xpath=..").get_by_role("combobox").fill(value)
     form.page.get_by_role("option", name=value, exact=True).click()
 
@@ -120,7 +120,7 @@ def fill_in(page: Page, endpoint: str, console: str) -> None:
 
 @pytest.fixture(scope="module")
 def connected(page: Page, airflow: LocalAirflow, emulator: EmulatorControl, console: str) -> str:
-    """Make the connection through the form; return where the emulator is."""
+    """Create the connection with the form; return the emulator's endpoint."""
     endpoint = emulator.url.partition("://")[2]
     page.goto(f"{airflow.url}/connections")
     fill_in(page, endpoint, console)
@@ -128,20 +128,20 @@ def connected(page: Page, airflow: LocalAirflow, emulator: EmulatorControl, cons
 
 
 def press_test(page: Page, airflow: LocalAirflow) -> Locator:
-    """Press the Test button and return what it says."""
+    """Press the Test button and return its message."""
     page.goto(f"{airflow.url}/connections")
     page.get_by_role("row").filter(has_text="ims_default").get_by_role("button", name="Test Connection").click()
     return page.get_by_role("status").filter(has_text=TESTED)
 
 
-def test_the_test_button_tells_that_the_connection_works(page: Page, airflow: LocalAirflow, connected: str) -> None:
-    said = press_test(page, airflow)
-    expect(said).to_contain_text("Test Connection Successful")
-    expect(said).to_contain_text(connected)
+def test_the_test_button_confirms_a_working_connection(page: Page, airflow: LocalAirflow, connected: str) -> None:
+    message = press_test(page, airflow)
+    expect(message).to_contain_text("Test Connection Successful")
+    expect(message).to_contain_text(connected)
     picture(page, "test-good")
 
 
-def test_the_test_button_tells_what_is_wrong(page: Page, airflow: LocalAirflow, connected: str) -> None:
+def test_the_test_button_describes_the_error(page: Page, airflow: LocalAirflow, connected: str) -> None:
     connection = airflow.api.call("GET", "connections/ims_default")
     given = {"connection_id": "ims_default", "conn_type": connection["conn_type"]}
 
@@ -155,16 +155,16 @@ def test_the_test_button_tells_what_is_wrong(page: Page, airflow: LocalAirflow, 
 
     set_secret("not-the-secret")
     try:
-        said = press_test(page, airflow)
-        expect(said).to_contain_text("Test Connection Failed")
-        expect(said).to_contain_text("the AccessKey secret is wrong")
-        expect(said).not_to_contain_text("not-the-secret")
+        message = press_test(page, airflow)
+        expect(message).to_contain_text("Test Connection Failed")
+        expect(message).to_contain_text("the AccessKey secret is wrong")
+        expect(message).not_to_contain_text("not-the-secret")
         picture(page, "test-bad")
     finally:
         set_secret(SECRET)
 
 
-def test_the_pipeline_is_run_and_its_task_links_to_the_console_and_the_output(
+def test_a_task_of_the_pipeline_links_to_the_console_and_the_output(
     page: Page, airflow: LocalAirflow, emulator: EmulatorControl, connected: str
 ) -> None:
     page.goto(f"{airflow.url}/dags/{DAG_ID}")
@@ -176,13 +176,13 @@ def test_the_pipeline_is_run_and_its_task_links_to_the_console_and_the_output(
 
     page.get_by_role("button", name="Trigger Dag").click()
     page.get_by_role("dialog").get_by_role("button", name="Trigger").last.click()
-    until("run", lambda: bool(triggered()), CEILING)
+    wait_until("run", lambda: bool(triggered()), CEILING)
     (run_id,) = triggered()
 
-    def move_on(_: object) -> None:
+    def advance_clock(_: object) -> None:
         emulator.advance(3600)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=move_on) == "success"
+    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=advance_clock) == "success"
 
     page.goto(f"{airflow.url}/dags/{DAG_ID}/runs/{run_id}")
     page.get_by_role("button", name=re.compile("Show Graph")).click()

@@ -1,4 +1,4 @@
-"""The site is built strictly, from the tree alone."""
+"""The documentation site builds without warnings and without a network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from support.waiting import CEILING
 pytestmark = pytest.mark.slow
 
 DOCS = ROOT / "docs"
-#: Nothing answers there: a build that asks the network fails.
+#: An unused port as the proxy, so that a build that uses the network fails.
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 
 
 def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
-    """Build as ``make docs`` does; what it prints on standard error are its warnings."""
+    """Build as ``make docs`` does; the standard error contains the warnings."""
     (command,) = re.findall(r"^\t@?\$\(BIN\)/sphinx-build (.*) docs build/docs$", (ROOT / "Makefile").read_text(), re.M)
     return subprocess.run(
         [sys.executable, "-m", "sphinx", *command.split(), str(source), str(target)],
@@ -43,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_site(tmp_path: Path) -> Path:
-    """Return the sources of a site of two pages, with the settings of the real one, which takes longer to build."""
+    """Return the sources of a site with two pages and the real settings, which builds faster than the real site."""
     folder = tmp_path / "docs"
     folder.mkdir()
     for settings in DOCS.glob("*.py"):
@@ -53,11 +53,11 @@ def small_site(tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_is_built_without_a_warning(site: Path) -> None:
+def test_the_site_builds_without_warnings(site: Path) -> None:
     assert "one job for one task run" in (site / "reliability.html").read_text()
 
 
-def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
+def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
     for page in site.rglob("*.html"):
         loaded = re.findall(
             r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=\"((?:https?:)?//[^\"]*)", page.read_text()
@@ -65,7 +65,7 @@ def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
         assert loaded == [], page
 
 
-def test_an_operator_shows_the_arguments_that_it_shares_with_all(site: Path) -> None:
+def test_the_description_of_an_operator_includes_inherited_arguments(site: Path) -> None:
     page = (site / "reference/operators.html").read_text()
     described = page.partition('id="airflow_provider_ims.operators.ims.ImsSubmitBatchMediaProducingJobOperator"')[2]
     videos = described.partition('id="airflow_provider_ims.')[0]
@@ -88,20 +88,20 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("stray.md", "# Stray\n", "isn't included in any toctree"),
         ("quickstart.md", "# Quick start\n\n[nowhere](nowhere.md)\n", "nowhere.md"),
         ("quickstart.md", "# Quick start\n\n{py:class}`airflow_provider_ims.Nothing`\n", "reference target not found"),
     ],
 )
-def test_a_broken_site_is_not_built(name: str, text: str, said: str, small_site: Path, tmp_path: Path) -> None:
+def test_a_broken_page_fails_the_build(name: str, text: str, message: str, small_site: Path, tmp_path: Path) -> None:
     (small_site / name).write_text(text)
     run = build(small_site, tmp_path / "site")
     assert run.returncode != 0
-    assert said in run.stderr
+    assert message in run.stderr
 
 
-def test_a_small_site_is_built(small_site: Path, tmp_path: Path) -> None:
+def test_the_small_site_builds(small_site: Path, tmp_path: Path) -> None:
     run = build(small_site, tmp_path / "site")
     assert (run.returncode, run.stderr) == (0, "")

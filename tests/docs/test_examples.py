@@ -1,4 +1,4 @@
-"""Every code block of the documentation runs, or shows what happens when the others do."""
+"""Every code block of the documentation runs, or shows the actual output of another block."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from airflow_provider_ims.emulator import ImsEmulator
 
 pytestmark = pytest.mark.slow
 
-#: The beginning of a command, or the first line of another block -> why it does not run here.
+#: The start of a command, or the first line of another block -> the reason why it does not run here.
 NOT_RUN = {
-    "make ": "each is a run of its own: test, docs and bench of everything, demo in tests/system",
-    "pip install ": "needs a package index; tests/test_packaging.py builds what would be installed",
-    "DAG arguments -> operator": "a drawing",
-    "import                                          ms": "what `make bench` prints",
+    "make ": "these commands are tested elsewhere: the demo in tests/system, the site in test_build.py",
+    "pip install ": "needs a package index; tests/test_packaging.py builds the package",
+    "DAG arguments -> operator": "a diagram",
+    "import                                          ms": "output of `make bench`",
 }
-#: Directives: Sphinx runs them, and test_build.py Sphinx.
+#: Directives, which Sphinx runs in test_build.py.
 DIRECTIVES = {f"{{{name}}}" for name in ("toctree", "include", "eval-rst", *ims_tables.DIRECTIVES)}
 WITH_CODE = [page for page in PAGES if any(block.language not in DIRECTIVES for block in blocks_of(page))]
 
@@ -53,33 +53,33 @@ def test_the_blocks_of_a_page_run(path: Path, page: Page) -> None:
     page.run_tests()
 
 
-def test_whatever_is_not_run_stands_on_a_page() -> None:
-    met = set()
+def test_every_exception_is_needed() -> None:
+    found = set()
     for path in WITH_CODE:
         for block in blocks_of(path):
             texts = [command for command, _ in commands_of(block)] if block.language == "console" else [block.text]
-            met |= {not_run(text) for text in texts}
-    assert met - {None} == set(NOT_RUN)
+            found |= {not_run(text) for text in texts}
+    assert found - {None} == set(NOT_RUN)
 
 
 @pytest.mark.parametrize(
-    ("info", "text", "said"),
+    ("info", "text", "message"),
     [
-        ("yaml", "a: 1\n", "nothing runs a block of yaml"),
-        ("", "a drawing\n", "nothing runs a block of no language"),
+        ("yaml", "a: 1\n", "cannot run a block of yaml"),
+        ("", "a diagram\n", "cannot run a block of no language"),
         ("python", 'assert 1 == 2, "no"\n', "no"),
         ("python", "def test_it():\n    assert 1 == 2\n", "1 failed"),
         ("console", "$ false\n", "false"),
         ("console", "$ echo 1\n2\n", "echo 1 prints"),
         ("console", "$ export AIRFLOW_CONN_X='alibabacloud-ims://key@/?region_id=cn-shanghai'\n", "password"),
         ("json", "{}\n", "the word after json"),
-        ("json request SubmitTextGenerateJob", '{"Type": "Title"}\n', "it is"),
-        ("json policy text", '{"Version": "1", "Statement": []}\n', "it is"),
+        ("json request SubmitTextGenerateJob", '{"Type": "Title"}\n', "the actual value is"),
+        ("json policy text", '{"Version": "1", "Statement": []}\n', "the actual value is"),
     ],
 )
-def test_a_block_that_is_wrong_is_found(info: str, text: str, said: str, page: Page) -> None:
+def test_a_wrong_block_fails(info: str, text: str, message: str, page: Page) -> None:
     page.run(Block(Path("page.md"), 1, ("python",), SUBMIT))
-    with pytest.raises(Exception, match=said):  # noqa: PT012
+    with pytest.raises(Exception, match=message):  # noqa: PT012
         page.run(Block(Path("page.md"), 2, tuple(info.split()), text))
         page.run_tests()
 
@@ -91,7 +91,7 @@ ImsHook().call("SubmitTextGenerateJob", {"Type": "StoryboardScript", "GenerateCo
 """
 
 
-def test_what_differs_from_run_to_run_is_not_compared(page: Page) -> None:
+def test_values_that_change_with_each_run_are_not_compared(page: Page) -> None:
     page.run(Block(Path("page.md"), 1, ("python",), SUBMIT))
     shown = '{"Type": "StoryboardScript", "GenerateConfig": {"originText": "cake"}}'
     page.run(Block(Path("page.md"), 2, ("json", "request", "SubmitTextGenerateJob"), shown))

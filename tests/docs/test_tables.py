@@ -1,4 +1,4 @@
-"""What the pages show out of the code is what the code does."""
+"""The tables that the documentation generates from the code agree with the code's behaviour."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def all_operators() -> set[type[JobOperator]]:
 
 
 def rows(table: str) -> list[list[str]]:
-    """Return the cells of a table, without its heads."""
+    """Return the cells of a table without its header."""
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[2:]]
 
 
 @pytest.mark.ims_emulator(list_text_jobs=True, durations={case.submit: 0 for case in CASES.values()})
 @pytest.mark.parametrize("name", CASES)
-def test_the_policy_grants_what_is_called_and_no_more(name: str, ims_emulator: ImsEmulator) -> None:
+def test_the_policy_grants_exactly_the_actions_that_are_called(name: str, ims_emulator: ImsEmulator) -> None:
     case = CASES[name]
     ims_emulator.fault(case.submit, "cut_after")
     run_task(case.task())
@@ -52,28 +52,28 @@ def test_the_policy_grants_what_is_called_and_no_more(name: str, ims_emulator: I
     assert sorted(action for _, action in granted) == sorted(called)
 
 
-def test_the_operators_of_the_pages_are_those_that_are_tested() -> None:
+def test_every_operator_with_a_page_is_a_test_case() -> None:
     assert {name: case.operator for name, case in CASES.items()} == dict(ims_tables.OPERATORS)
 
 
-def test_every_field_of_the_form_is_shown() -> None:
+def test_the_table_lists_every_field_of_the_form() -> None:
     (connection,) = get_provider_info()["connection-types"]
     shown = [row[1] for row in rows(ims_tables.connection_fields())]
     assert shown == ["`login`", "`password`", *(f"extra `{name}`" for name in connection["conn-fields"])]
     assert all(row[2] for row in rows(ims_tables.connection_fields())[2:])
 
 
-def test_every_credential_type_is_shown_with_an_example() -> None:
+def test_the_table_lists_every_credential_type_and_the_page_has_examples() -> None:
     page = (ROOT / "docs/connection.md").read_text()
     shown = {row[0].strip("`"): row for row in rows(ims_tables.credential_types())}
     assert set(shown) == set(CREDENTIAL_TYPES)
     assert shown["ram_role_arn"][1] == "login, password, extra role_arn"
-    # Those without are told by what is filled in; the API takes no bearer tokens.
+    # The first three are inferred from the fields that are set; the API does not accept bearer tokens.
     without = {"access_key", "sts", "default", "bearer"}
     assert {kind for kind in CREDENTIAL_TYPES if f'"credential_type": "{kind}"' in page} == set(shown) - without
 
 
-def test_every_argument_that_goes_to_the_service_is_shown() -> None:
+def test_the_table_lists_every_argument_that_is_sent() -> None:
     for name, case in CASES.items():
         shown = {row[0].strip("`") for row in rows(ims_tables.job_parameters(name))}
         fields = set(case.operator.template_fields)
@@ -81,7 +81,7 @@ def test_every_argument_that_goes_to_the_service_is_shown() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_code_becomes_the_error_that_is_shown(code: str, ims_emulator: ImsEmulator) -> None:
+def test_an_error_code_raises_the_error_in_the_table(code: str, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("ListSmartJobs", "error", count=None, code=code)
     with pytest.raises(ImsError) as raised:
         ImsHook().call("ListSmartJobs", {}, attempts=1, throttle_timeout=0)
@@ -91,7 +91,7 @@ def test_a_code_becomes_the_error_that_is_shown(code: str, ims_emulator: ImsEmul
     assert code in ims_tables.error_class(name)
 
 
-def test_every_error_has_its_place_on_the_page() -> None:
+def test_every_error_has_a_section_on_the_page() -> None:
     classes = {
         name
         for name, member in vars(exceptions).items()
@@ -101,7 +101,7 @@ def test_every_error_has_its_place_on_the_page() -> None:
     assert set(re.findall(r"^```{ims-error-class} (\w+)$", TROUBLESHOOTING, re.MULTILINE)) == classes
 
 
-def test_every_operator_is_in_the_reference_and_in_the_table_of_kinds() -> None:
+def test_every_operator_is_in_the_reference_and_in_the_table_of_job_kinds() -> None:
     page = (ROOT / "docs/reference/operators.md").read_text()
     described = set(re.findall(r"autoclass:: (?:[\w.]+\.)?(\w+)$", page, re.MULTILINE))
     names = {operator.__name__ for operator in all_operators()}
@@ -110,7 +110,7 @@ def test_every_operator_is_in_the_reference_and_in_the_table_of_kinds() -> None:
     assert {cell.rpartition(".")[2].rstrip("`") for cell in cells} == names
 
 
-def test_the_table_of_kinds_has_each_kind_once() -> None:
+def test_the_table_of_job_kinds_lists_each_kind_once() -> None:
     shown = [re.findall(r"`(\w+)`", row[0])[0] for row in rows(ims_tables.job_kinds())]
     assert shown == [kind.submit_action for kind in KINDS]
 

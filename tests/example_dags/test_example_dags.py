@@ -1,4 +1,4 @@
-"""Every example DAG is run with ``dag.test()``, as a DAG author runs it on a laptop."""
+"""Every example DAG runs with ``dag.test()``, as a DAG author runs it on a laptop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 @pytest.fixture
 def run(airflow_db: None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run an example DAG to its end and return its XComs, by task and map index."""
+    """Return a function that runs an example DAG and returns its XComs by task and map index."""
     return DagRunner(EXAMPLES, monkeypatch).run
 
 
@@ -28,7 +28,7 @@ def submits(ims_emulator: ImsEmulator) -> Counter[str]:
     return Counter(request["action"] for request in ims_emulator.requests() if request["action"].startswith("Submit"))
 
 
-def test_the_content_pipeline_submits_each_job_once_and_hands_the_copy_on(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_content_pipeline_submits_each_job_once_and_reuses_the_copy(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_content_pipeline")
     assert submits(ims_emulator) == {
         "SubmitTextGenerateJob": 1,
@@ -45,21 +45,21 @@ def test_the_content_pipeline_submits_each_job_once_and_hands_the_copy_on(run: A
     assert xcoms["covers", -1]["images"]
 
 
-def test_each_product_of_the_mapped_dag_gets_its_own_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_each_product_of_the_mapped_dag_has_its_own_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_product_videos")
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 3, "SubmitAudioProduceJob": 3}
     job_ids = [xcoms[task_id, index]["job_id"] for task_id in ("copy", "voice_over") for index in range(3)]
     assert len(set(job_ids)) == 6
 
 
-def test_the_sensors_take_jobs_from_elsewhere(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_sensors_wait_for_jobs_that_were_submitted_elsewhere(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_await_jobs")
     assert len(xcoms["titles", -1]["texts"]) == 5
     assert xcoms["covers", -1][0]["images"]
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1}
 
 
-def test_the_localised_video_goes_through_five_kinds_of_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_localised_video_needs_five_kinds_of_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_localise_video")
     assert submits(ims_emulator) == {
         "SubmitASRJob": 1,
@@ -75,7 +75,7 @@ def test_the_localised_video_goes_through_five_kinds_of_jobs(run: Any, ims_emula
     assert xcoms["publish", -1] == ["oss://your-bucket/en/clip-720p.mp4"]
 
 
-def test_the_voice_over_is_an_event_of_its_alias(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulator: ImsEmulator) -> None:
     result = run("ims_voice_over", "ims_asset_events.py")["voice_over", -1]
     assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
 

@@ -1,3 +1,3 @@
-"""What the tests of several rooms share."""
+"""Code that several test modules share."""
 
 from __future__ import annotations

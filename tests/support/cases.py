@@ -1,4 +1,4 @@
-"""The four job types: how each is submitted, with the inputs of the API's own examples, and what comes out."""
+"""The first four job types: how each is submitted, with the inputs of the API's examples, and its expected result."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Case:
     """
     One job type.
 
-    :param ended: The state word of a job that succeeded.
-    :param accepted: The state word that the operator returns when it does not wait.
-    :param result: The keys of the operator's result beside job_id and state.
+    :param ended: The state of a job that succeeded.
+    :param accepted: The state that the operator returns if it does not wait.
+    :param result: The keys of the operator's result in addition to job_id and state.
     """
 
     operator: type[JobOperator]

@@ -1,4 +1,4 @@
-"""Names of Airflow that have moved between the versions that the tests run on."""
+"""Names of Airflow whose modules differ between the versions that the tests run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Local stand-ins of what temporary credentials come from: STS, the ECS metadata service and a credentials URI."""
+"""Local fakes of the sources of temporary credentials: STS, the ECS metadata service and a credentials URI."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Answer = tuple[int, Any]
 @dataclass
 class CredentialSources:
     """
-    One server that is all of them, told apart by what it is asked.
+    One server that implements all sources; the request shows which one is meant.
 
-    :param credential: What is handed out.
-    :param keys: Secret by AccessKey ID, or by public key ID.
+    :param credential: The credential that it returns.
+    :param keys: Secrets by AccessKey ID or public key ID.
     :param oidc_token: The token that AssumeRoleWithOIDC accepts.
-    :param role: The role of the machine.
-    :param refusal: Status and body to answer with instead.
+    :param role: The role of the ECS instance.
+    :param refusal: Status and body of an error to return for all requests.
     """
 
     credential: StsCredential
@@ -66,12 +66,12 @@ class CredentialSources:
         if request.path.startswith(ROLES):
             if request.headers.get("x-aliyun-ecs-metadata-token") != METADATA_TOKEN:
                 return 403, ""
-            asked_for = request.path.removeprefix(ROLES)
-            return (200, self.role) if not asked_for else (200, self._plain()) if asked_for == self.role else (404, "")
+            name = request.path.removeprefix(ROLES)
+            return (200, self.role) if not name else (200, self._plain()) if name == self.role else (404, "")
         return (200, self._plain()) if request.path == "/credentials" else (404, "")
 
     def _signed(self, request: SimpleNamespace) -> Answer | None:
-        """Check a signature as https://help.aliyun.com/document_detail/28761.html has it."""
+        """Check a signature as https://help.aliyun.com/document_detail/28761.html specifies."""
         given = dict(request.query)
         signature = given.pop("Signature")
         secret = self.keys.get(given["AccessKeyId"])
@@ -127,7 +127,7 @@ class CredentialSources:
 def _handler(sources: CredentialSources) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # As a proxy it is sent the whole address.
+            # Requests to a proxy contain the complete URL.
             url = urlsplit(self.path)
             status, body = sources.answer(
                 SimpleNamespace(

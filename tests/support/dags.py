@@ -1,4 +1,4 @@
-"""Running a DAG file with ``dag.test()``, as a DAG author runs it on a laptop."""
+"""Runs a DAG file with ``dag.test()``, as a DAG author does on a laptop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class DagRunner:
     """
-    Runs DAGs of one folder; needs the fixture ``airflow_db``.
+    Runs the DAGs of one folder. It needs the fixture ``airflow_db``.
 
     :param folder: The DAGs folder.
     """
@@ -36,7 +36,7 @@ class DagRunner:
         assert bag.import_errors == {}
         dag = bag.dags[dag_id]
         for task in dag.tasks:
-            # What fails here would be waited for until its retry comes.
+            # Otherwise dag.test() waits for the retry of a failed task.
             task.retries = 0
         dag_run = dag.test()
         assert dag_run.state == "success"

@@ -1,18 +1,18 @@
 """
-The code blocks of the documentation, and what running one means.
+The code blocks of the documentation, and how they are run.
 
-The blocks of a page run in order, like the lines of a session, beside one emulator. What follows the language on a
-block's first line says what it is:
+The blocks of a page run in order, in one session with one emulator. The info string of a block determines how it is
+run:
 
-- ``python``: a DAG is run with ``dag.test()``, anything else is executed;
-- ``python NAME.py``: is kept in the page's folder; those named ``test_*.py`` are run there at the page's end, by one
-  process of pytest;
-- ``console``: each ``$ command`` is run by bash in the page's folder, and what stands below it is what it prints, with
-  ``...`` for any lines; ``ims-emulator`` runs until the page's end;
-- ``json request ACTION``: the parameters of the latest request; ``json result TASK``: what the task of the latest DAG
-  returned; other words after ``json``: see :attr:`Page.JSON`.
+- ``python``: a DAG is run with ``dag.test()``, other code is executed;
+- ``python NAME.py``: the block is saved in the page's folder; pytest runs files named ``test_*.py`` at the end of the
+  page, in one process;
+- ``console``: bash runs each ``$ command`` in the page's folder; the lines below it are the expected output, in which
+  ``...`` matches any lines; ``ims-emulator`` runs until the end of the page;
+- ``json request ACTION``: the expected parameters of the latest request; ``json result TASK``: the expected result of a
+  task of the latest DAG; for the other words after ``json``, see :attr:`Page.JSON`.
 
-Ids, dates, scores and ports differ from run to run and are not compared.
+Ids, dates, scores and ports change with each run and are not compared.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from support.waiting import CEILING
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
-#: The port of ``ims-emulator`` unless told otherwise; the tests take a free one in its place.
+#: The default port of ``ims-emulator``; the tests replace it with a free one.
 DEFAULT_PORT = "8020"
 
 
@@ -49,7 +49,7 @@ class Block:
     """
     One code block.
 
-    :param info: The words of its first line; none for an indented block.
+    :param info: The words of its info string; empty for an indented block.
     """
 
     page: Path
@@ -66,7 +66,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Return the code blocks of a page, those inside lists and quotes too."""
+    """Return the code blocks of a page, including those in lists and quotes."""
     tokens = MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
     return [
         Block(page, token.map[0] + 1, tuple(token.info.split()), token.content)
@@ -76,22 +76,22 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def commands_of(block: Block) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command of a console block with the lines that it is said to print."""
+    """Yield each command of a console block with its expected output."""
     command, printed = "", []
     for line in block.text.splitlines():
         if line.startswith("$ "):
             if command:
                 yield command, printed
             command, printed = line[2:], []
-        elif _goes_on(command):
+        elif _is_incomplete(command):
             command += f"\n{line}"
         else:
-            assert command, f"{block}: nothing prints {line!r}"
+            assert command, f"{block}: no command prints {line!r}"
             printed.append(line)
     yield command, printed
 
 
-def _goes_on(command: str) -> bool:
+def _is_incomplete(command: str) -> bool:
     if command.endswith("\\"):
         return True
     try:
@@ -102,7 +102,7 @@ def _goes_on(command: str) -> bool:
 
 
 def normal(value: Any) -> Any:
-    """Return JSON data without what differs from run to run."""
+    """Return JSON data without the values that change with each run."""
     if isinstance(value, list):
         return [normal(item) for item in value]
     if isinstance(value, dict):
@@ -114,7 +114,7 @@ def normal(value: Any) -> Any:
 
 
 def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return a request's parameters with the JSON strings among them read."""
+    """Return a request's parameters with JSON strings decoded."""
     found: dict[str, Any] = dict(parameters)
     for name, value in parameters.items():
         if value.startswith(("{", "[")):
@@ -124,11 +124,11 @@ def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 class Page:
     """
-    A page whose blocks are run.
+    Runs the blocks of a page.
 
-    :param folder: Where its files are kept.
-    :param emulator: Where the connection ``ims_default`` leads to.
-    :param dags: Runs the DAGs; those of the page are kept in its folder.
+    :param folder: The folder of the page's files.
+    :param emulator: The emulator to which the connection ``ims_default`` points.
+    :param dags: Runs the DAGs of the folder.
     """
 
     def __init__(self, folder: Path, emulator: ImsEmulator, dags: DagRunner) -> None:
@@ -148,17 +148,17 @@ class Page:
         self._tests: list[str] = []
 
     def run(self, block: Block) -> None:
-        """Run a block, or compare what it shows; a block that is neither is an error."""
+        """Run a block, or compare its content with the latest results."""
         languages: dict[str, Callable[[Block], None]] = {
             "python": self._python,
             "console": self._console,
             "json": self._json,
         }
-        assert block.language in languages, f"{block}: nothing runs a block of {block.language or 'no language'}"
+        assert block.language in languages, f"{block}: cannot run a block of {block.language or 'no language'}"
         languages[block.language](block)
 
     def run_tests(self) -> None:
-        """Run the test files of the blocks so far; in one process, because each spends seconds on importing Airflow."""
+        """Run the test files so far, in one process, because importing Airflow takes seconds in each process."""
         if not self._tests:
             return
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *self._tests]
@@ -167,7 +167,7 @@ class Page:
         assert re.fullmatch(r"\d+ passed(, \d+ warnings?)? in .*", run.stdout.splitlines()[-1]), run.stdout + run.stderr
 
     def close(self) -> None:
-        """End what still runs."""
+        """Stop the emulator of the page."""
         if self._server is not None:
             self._server.send_signal(signal.SIGTERM)
             with self._server:
@@ -206,20 +206,20 @@ class Page:
             self.command(command, printed, block)
 
     def command(self, command: str, printed: list[str], block: Block) -> None:
-        """Run one command, and compare what it prints."""
+        """Run one command and compare its output."""
         if re.match(r"ims-emulator\b(?!.*--help)", command):
-            said = self._serve(command)
+            output = self._serve(command)
         else:
             if self._server is not None:
                 command = re.sub(rf"(?<=127\.0\.0\.1)(:|%3A){DEFAULT_PORT}\b", rf"\g<1>{self._port}", command)
-            said = self._bash(command, block)
+            output = self._bash(command, block)
         if printed:
             pattern = re.escape(normal("\n".join(printed))).replace(r"\.\.\.", r"[\s\S]*?")
-            assert re.fullmatch(rf"\s*{pattern}\s*", normal(said)), f"{block}: {command} prints\n{said}"
+            assert re.fullmatch(rf"\s*{pattern}\s*", normal(output)), f"{block}: {command} prints\n{output}"
 
     def _bash(self, command: str, block: Block) -> str:
         variables = self.folder / "variables"
-        # What it exports is there for the commands after it.
+        # Exported variables are available to the following commands.
         run = self._process(["bash", "-c", 'eval "$1" && env -0 > "$2"', "bash", command, str(variables)])
         assert run.returncode == 0, f"{block}: {command}\n{run.stdout}{run.stderr}"
         before = self._env
@@ -230,7 +230,7 @@ class Page:
         return run.stdout
 
     def _check_connection(self, variable: str) -> None:
-        """A connection that is shown must be one that the provider takes."""
+        """Check that the provider accepts a connection of the documentation."""
         outer = os.environ.get(variable)
         os.environ[variable] = self._env[variable]
         try:
@@ -252,11 +252,11 @@ class Page:
             text=True,
         )
         assert self._server.stdout is not None
-        said = "".join(self._server.stdout.readline() for _ in range(2))
-        port = re.search(r"http://127\.0\.0\.1:(\d+)", said)
-        assert port, said
+        output = "".join(self._server.stdout.readline() for _ in range(2))
+        port = re.search(r"http://127\.0\.0\.1:(\d+)", output)
+        assert port, output
         self._port = port[1]
-        return said
+        return output
 
     def _process(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -268,9 +268,11 @@ class Page:
     def _json(self, block: Block) -> None:
         shown = json.loads(block.text)
         kind, *words = block.info[1:] or ("",)
-        assert kind in self.JSON, f"{block}: the word after json is none of {', '.join(self.JSON)}"
+        assert kind in self.JSON, f"{block}: the word after json must be one of {', '.join(self.JSON)}"
         actual = self.JSON[kind](self, shown, *words)
-        assert normal(shown) == normal(actual), f"{block}: it is\n{json.dumps(actual, indent=2, ensure_ascii=False)}"
+        assert normal(shown) == normal(actual), (
+            f"{block}: the actual value is\n{json.dumps(actual, indent=2, ensure_ascii=False)}"
+        )
 
     def _requested(self, shown: Any, action: str) -> Any:
         return decoded(self.emulator.requests(action)[-1]["parameters"])
@@ -279,13 +281,13 @@ class Page:
         return self._results[task_id]
 
     def _partly_failed(self, shown: Any, task_id: str) -> Any:
-        """Run the DAG once more, with one video that fails."""
+        """Run the DAG again with one video that fails."""
         self.emulator.fault("SubmitBatchMediaProducingJob", "fail_job", videos=1)
         self._run_dag(f"{self._dag_id}.py")
         return self._results[task_id]["failed"]
 
     def _marked(self, shown: Any, case: str) -> Any:
-        """Submit a job with the UserData, but for the marker, that is shown."""
+        """Submit a job with the block's UserData without the marker, and return the UserData of the request."""
         from support.cases import CASES
         from support.running import run_task
 
@@ -296,12 +298,12 @@ class Page:
         return self._requested(shown, CASES[case].submit)["UserData"]
 
     def _granted(self, shown: Any, *operators: str) -> Any:
-        """What the policy must grant, by what the documentation generates."""
+        """Return the policy that the documentation generates."""
         import ims_tables
 
         return json.loads(re.sub(r"```(json)?", "", ims_tables.ram_policy(*operators)))
 
-    #: The word after ``json`` -> what the block is compared with, given the words after that.
+    #: The word after ``json`` -> a function that returns the expected content from the block and the following words.
     JSON: Mapping[str, Callable[..., Any]] = {
         "request": _requested,
         "result": _returned,

@@ -1,4 +1,4 @@
-"""The products' own clients, called by the names of their actions."""
+"""Calls the product clients by the names of the actions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MODELS = {"ice": ice_models, "vod": vod_models}
 
 class ProductClient:
     """
-    Serves a job family by a product client: its request models, its methods, its parsing.
+    Sends the requests of a job family with a product client: its request models, its methods and its parser.
 
-    An action that the installed version of the product client does not have is sent by the hook itself.
+    The hook sends the actions that the installed version of the product client does not have.
 
-    :param hook: The hook whose client it is.
+    :param hook: The hook that creates the client.
     """
 
     def __init__(self, hook: Any) -> None:
@@ -27,14 +27,14 @@ class ProductClient:
         self._models = MODELS[hook.product.code]
 
     def call(self, action: str, params: dict[str, Any], **options: Any) -> Any:
-        """Return the answer as the client parsed it, as a map again."""
+        """Return the client's parsed response, converted to a dict."""
         model = getattr(self._models, f"{action}Request", None)
         if model is None:
-            answer: Any = self._hook.call(action, params, **options)
-            return answer
+            response: Any = self._hook.call(action, params, **options)
+            return response
         request = model()
         given = {name: value if _takes_object(request, name) else _text(value) for name, value in params.items()}
-        # The client's names of methods: an underline before each word, of which it sees more than we do.
+        # The client's method names are the action names in its own snake_case.
         (method,) = (name for name in dir(self._client) if name.replace("_", "") == action.lower())
         return getattr(self._client, method)(request.from_map(given)).body.to_map()
 

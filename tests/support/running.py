@@ -1,4 +1,4 @@
-"""Running a task as Airflow does, deferral and resumption included, without a scheduler."""
+"""Runs a task as Airflow does, including deferral and resumption, without a scheduler."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DagRun:
 
 
 class Store(dict[str, Any]):
-    """A task state store: what goes in must be JSON."""
+    """A task state store, whose values must be JSON."""
 
     def set(self, key: str, value: Any) -> None:
         self[key] = json.loads(json.dumps(value))
@@ -64,10 +64,10 @@ class Store(dict[str, Any]):
 @dataclass
 class TaskRun:
     """
-    One task run: its tries share a store, as in Airflow.
+    One task run, whose tries share a store, as in Airflow.
 
     :param task: The operator or sensor.
-    :param store: The task state store; ``None`` for an Airflow that has none.
+    :param store: The task state store; ``None`` for a version of Airflow without one.
     """
 
     task: Any
@@ -84,7 +84,7 @@ class TaskRun:
     outlet_events: OutletEventAccessors = field(default_factory=OutletEventAccessors)
 
     def new_process(self) -> tuple[Any, dict[str, Any]]:
-        """Return the task and its context as the next process has them: nothing is left of the last one's."""
+        """Return the task and its context for the next process, without any state of the previous one."""
         self.process = task = copy.deepcopy(self.task)
         task.retries = self.retries
         ti = Ti(
@@ -107,14 +107,14 @@ class TaskRun:
         return task, context
 
     def clear(self) -> None:
-        """Clear the task, as a person would to run it again."""
+        """Clear the task, as a user does to run it again."""
         self.clears = self.try_number
 
     def attempt(self) -> Any:
-        """Make one try: execute, run the trigger of a deferral and resume, look again after a reschedule."""
+        """Run one try: execute the task, run the trigger of a deferral and resume, execute again after a reschedule."""
         self.try_number += 1
         self.first_reschedule = None
-        # As Airflow does: what a try told is gone at the next one, and kept over a deferral.
+        # Airflow deletes XComs and outlet events before each try, but keeps them during a deferral.
         self.xcoms.clear()
         self.outlet_events = OutletEventAccessors()
         while True:
@@ -136,14 +136,14 @@ def run_task(task: Any) -> Any:
 
 
 def rebuilt(trigger: Any) -> Any:
-    """Return the trigger as a triggerer makes it, from its serialised form."""
+    """Return the trigger that a triggerer creates from the serialized form."""
     path, arguments = json.loads(json.dumps(trigger.serialize()))
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)(**arguments)
 
 
 def run_trigger(trigger: Any) -> Any:
-    """Run a trigger as a triggerer does and return its one event, as it comes out of the database."""
+    """Run a trigger as a triggerer does and return its only event, as read from the database."""
 
     async def events() -> list[Any]:
         return [event.payload async for event in rebuilt(trigger).run()]
@@ -153,29 +153,29 @@ def run_trigger(trigger: Any) -> Any:
 
 
 class TaskLog(logging.Handler):
-    """What a task and its trigger log, through the standard library or through structlog, in order."""
+    """The log messages of a task and its trigger, from the standard library and from structlog, in order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: list[tuple[str, str]] = []
+        self._messages: list[tuple[str, str]] = []
 
     def lines(self, level: str | None = None) -> list[str]:
-        """Return what was said, at a level or at all."""
-        return [line for spoken_at, line in self._said if level in (None, spoken_at)]
+        """Return the messages of one level, or all messages."""
+        return [message for message_level, message in self._messages if level in (None, message_level)]
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line of the standard library's logging."""
-        self._said.append((record.levelname.lower(), record.getMessage()))
+        """Store a message of the standard library's logging."""
+        self._messages.append((record.levelname.lower(), record.getMessage()))
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> NoReturn:
-        """Take a line of structlog, as the last of its processors."""
-        self._said.append((method, str(event["event"])))
+        """Store a message of structlog, as its last processor."""
+        self._messages.append((method, str(event["event"])))
         raise structlog.DropEvent
 
     @classmethod
     @contextmanager
-    def listening(cls) -> Iterator[Self]:
-        """Listen to both kinds of logging."""
+    def capture(cls) -> Iterator[Self]:
+        """Capture both kinds of logging."""
         log, before = cls(), structlog.get_config()
         structlog.configure(processors=[structlog.stdlib.PositionalArgumentsFormatter(), log])
         root = logging.getLogger()

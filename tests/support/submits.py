@@ -1,4 +1,4 @@
-"""A good request of every kind of job, under the API's names, as the API's pages show them."""
+"""A valid request of every job kind with the API's parameter names, as in the API documentation."""
 
 from __future__ import annotations
 
@@ -93,5 +93,5 @@ SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
 
 
 def encoded(parameters: dict[str, Any]) -> dict[str, str]:
-    """Return parameters as they are sent."""
+    """Return parameters as the request contains them."""
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}

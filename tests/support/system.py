@@ -1,30 +1,30 @@
-"""What the tests on a real Airflow share."""
+"""Code that the tests on a real Airflow share."""
 
 from __future__ import annotations
 
-from local_airflow import LocalAirflow, TaskState, until
+from local_airflow import LocalAirflow, TaskState, wait_until
 from support.waiting import CEILING
 
 
 def connections_of(airflow: LocalAirflow, connection_id: str) -> list[str]:
-    """Return the ids of the stored connections that are equal to an id: one or none."""
+    """Return a list with the id of a stored connection, or an empty list."""
     found = airflow.api.call("GET", "connections", params={"connection_id_pattern": connection_id})["connections"]
     return [one["connection_id"] for one in found if one["connection_id"] == connection_id]
 
 
-def until_heard(airflow: LocalAirflow, *tasks: TaskState) -> None:
+def wait_until_deferral_processed(airflow: LocalAirflow, *tasks: TaskState) -> None:
     """
-    Wait until the workers are done with deferred tasks, and the scheduler has processed what they reported.
+    Wait until the scheduler has processed the executor events of deferred tasks.
 
-    When it hears that a process has deferred its task only after the task was queued again, it takes the task for
-    failed. A test that lets a job end right after the deferral would run into that on a busy machine.
+    If a task is queued again before the scheduler has processed the executor event of its deferral, Airflow fails the
+    task. A test that ends a job right after the deferral would trigger this error on a busy machine.
     """
-    # A task is deferred before its process ends.
-    until("free workers", lambda: not any(airflow.worker_processes(task.id) for task in tasks), CEILING)
-    # The scheduler sends its heartbeat once in a round: between two of them lies a whole round.
+    # A task is deferred before its process exits.
+    wait_until("idle workers", lambda: not any(airflow.worker_processes(task.id) for task in tasks), CEILING)
+    # The scheduler sends one heartbeat per loop, so a complete loop lies between two heartbeats.
     for _ in range(2):
         before = _heartbeat(airflow)
-        until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
+        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
 
 
 def _heartbeat(airflow: LocalAirflow) -> str | None:

@@ -1,4 +1,4 @@
-"""The Airflow of the example DAGs, and its emulator, for the tests that share them."""
+"""The Airflow of the example DAGs and its emulator, which several tests share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from support.system import connections_of
 from support.waiting import CEILING
 
-from local_airflow import until
+from local_airflow import wait_until
 from local_airflow.demo import DAG_ID
 
 
@@ -19,15 +19,15 @@ def crash_table(record_property):
     """
     Return a function that adds a row to the table in the terminal's summary.
 
-    A row is what was killed and when, the job type, the mode, the tries and the jobs counted. It travels with the
-    report of its test, which comes to the terminal from a worker of pytest-xdist, too.
+    A row consists of the crash, the job type, the mode, the number of tries and the number of jobs. It is a property of
+    the test's report, which also reaches the terminal from a worker of pytest-xdist.
     """
     return lambda *row: record_property("crash", row)
 
 
 @pytest.fixture
 def airflow(example_airflow, emulator_service):
-    """Return the Airflow of the example DAGs, with the connection to the emulator."""
+    """Return the Airflow of the example DAGs with a connection to the emulator."""
     if not connections_of(example_airflow, "ims_default"):
         uri = urlsplit(emulator_service.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"])
         connection = {
@@ -43,14 +43,14 @@ def airflow(example_airflow, emulator_service):
 
 @pytest.fixture
 def emulator(emulator_service, airflow):
-    """Give the handle on the emulator, without the jobs and faults of other tests."""
+    """Yield the emulator's control client, without the jobs and faults of other tests."""
     yield emulator_service.control
     for run_id in airflow.api.active_runs(DAG_ID):
         tasks = airflow.api.task_instances(DAG_ID, run_id)
-        airflow.api.give_up(DAG_ID, run_id)
+        airflow.api.fail_run(DAG_ID, run_id)
         for task in tasks:
-            # One that is just being started would submit its job into the next test.
-            until("end of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
+            # A task that is being started would submit its job during the next test.
+            wait_until("exit of the workers", partial(_no_worker, airflow, task), timeout=CEILING)
     emulator_service.control.reset()
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own, where they are installed, and what is said where they are not."""
+"""Private PostgreSQL and Redis servers, and the errors if they are not installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_airflow.backends import MissingProgramsError, check_installed, postgr
 
 @pytest.fixture
 def open_folder():
-    """Give a folder that PostgreSQL's user can enter, too: pytest keeps its own to itself."""
+    """Yield a folder that PostgreSQL's user can access, unlike pytest's temporary folders."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -27,9 +27,9 @@ def answers(port):
 
 
 @pytest.mark.skipif(postgres_folder() is None, reason="PostgreSQL is not installed")
-def test_postgres_keeps_its_data_over_a_restart_and_ends_to_the_last_process(open_folder):
+def test_postgres_keeps_its_address_after_a_restart_and_leaves_no_process(open_folder):
     with PostgresService(open_folder / "postgres") as postgres:
-        # Each of PostgreSQL's processes has a session of its own.
+        # Each of PostgreSQL's processes has its own session.
         assert len(postgres.service.processes()) > 1
         uri = postgres.uri
         postgres.stop()
@@ -40,12 +40,12 @@ def test_postgres_keeps_its_data_over_a_restart_and_ends_to_the_last_process(ope
         assert postgres.uri == uri
     assert postgres.service.processes() == []
     assert not answers(postgres.port)
-    # The password is in nobody's sight.
+    # The file with the password was deleted.
     assert not (open_folder / "postgres" / "password").exists()
 
 
 @pytest.mark.skipif(redis_program() is None, reason="Redis is not installed")
-def test_redis_keeps_its_address_over_a_restart_and_asks_for_a_password(tmp_path):
+def test_redis_keeps_its_address_after_a_restart_and_requires_a_password(tmp_path):
     with RedisService(tmp_path / "redis") as redis:
         url = redis.url
         redis.stop()
@@ -64,23 +64,23 @@ def nothing_installed(monkeypatch):
     monkeypatch.setattr(backends, "_POSTGRES_FOLDERS", ())
 
 
-def test_what_is_missing_is_named_with_the_way_to_install_it(nothing_installed):
+def test_the_error_names_missing_programs_and_how_to_install_them(nothing_installed):
     with pytest.raises(MissingProgramsError) as raised:
         check_installed()
-    said = str(raised.value)
-    assert "PostgreSQL and Redis not found" in said
-    assert "apt-get install postgresql " in said
-    assert "apt-get install redis-server" in said
+    message = str(raised.value)
+    assert "PostgreSQL and Redis not found" in message
+    assert "apt-get install postgresql " in message
+    assert "apt-get install redis-server" in message
 
 
 @pytest.mark.usefixtures("nothing_installed")
 @pytest.mark.parametrize("service", [PostgresService, RedisService])
-def test_a_service_whose_program_is_missing_says_so(service, tmp_path):
+def test_a_service_whose_program_is_missing_raises(service, tmp_path):
     with pytest.raises(LocalAirflowError, match="apt-get install"):
         service(tmp_path / "home")
 
 
-def test_the_newest_postgres_is_taken(tmp_path, monkeypatch):
+def test_the_newest_postgres_is_selected(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     for version in ("9.6", "15", "17", "18"):
         folder = tmp_path / version / "bin"

@@ -1,4 +1,4 @@
-"""One billed job for one task run, whatever crashes: real SIGKILLs on a real Airflow."""
+"""Each task run is billed for one job, whatever process is killed (SIGKILL on a real Airflow)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 from local_airflow.server import command_line
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ SUBMITS = {
     "batch": "SubmitBatchMediaProducingJob",
     "image": "SubmitAIImageJob",
 }
-#: What asks for jobs by id, and the listings that tell of many at once.
+#: The queries by job id with their parameter, and the listings, which return many jobs at once.
 QUERIES = {"GetSmartHandleJob": "JobId", "GetBatchMediaProducingJob": "JobId", "GetAIImageJobs": "JobIds"}
 LISTINGS = {
     "SubmitTextGenerateJob": "ListSmartJobs",
@@ -34,12 +34,12 @@ DEFERRABLE, SYNCHRONOUS, MAPPED, UNCERTAIN = (
     f"crashes_{name}" for name in ("deferrable", "synchronous", "mapped", "uncertain")
 )
 BOTH = (DEFERRABLE, SYNCHRONOUS)
-#: What is killed, and when -> by DAG, the tries that its tasks take at least. Airflow adds one of its own where it
-#: hears of a deferral only after the task was queued to be resumed.
+#: What is killed and when -> the minimum number of tries by DAG. Airflow adds a try if it processes a deferral only
+#: after the task was queued to be resumed.
 CRASHES = {
     "task before the request": dict.fromkeys(BOTH, 2),
-    "task before the answer": dict.fromkeys(BOTH, 2),
-    "task before the id is noted": dict.fromkeys(BOTH, 2),
+    "task before the response": dict.fromkeys(BOTH, 2),
+    "task before the id is recorded": dict.fromkeys(BOTH, 2),
     "task before the wait": dict.fromkeys(BOTH, 2),
     "task during the wait": {SYNCHRONOUS: 2},
     "whole worker during the wait": {SYNCHRONOUS: 2},
@@ -48,10 +48,10 @@ CRASHES = {
     "task in the resume phase": {DEFERRABLE: 2},
 }
 WAITING = tuple(crash for crash in CRASHES if crash.endswith("during the wait"))
-#: Where the DAGs' tasks kill themselves.
+#: The crashes in which the tasks kill themselves.
 SELF_KILLED = (
     "task before the request",
-    "task before the id is noted",
+    "task before the id is recorded",
     "task before the wait",
     "task in the resume phase",
 )
@@ -60,7 +60,7 @@ SELF_KILLED = (
 @dataclass(frozen=True)
 class Outcome:
     """
-    What became of a task.
+    The end of a task.
 
     :param jobs: The jobs that the service accepted for it.
     :param collected: The job whose result it returned.
@@ -73,32 +73,32 @@ class Outcome:
 
 
 @dataclass
-class Stage:
+class Harness:
     """
-    The DAG runs of this module and their jobs, which end only when told to.
+    The DAG runs of this module and their jobs, which end only when a test ends them.
 
-    :param runs: Run ids by what happens to the run, and its DAG.
-    :param outcomes: By the same, what became of each task.
-    :param calm_looks: How often in a row no task was seen to be at work.
+    :param runs: Run ids by scenario and DAG.
+    :param outcomes: The outcomes of the tasks by scenario and DAG.
+    :param idle_polls: The number of consecutive polls in which no task was running.
     """
 
     airflow: LocalAirflow
     service: EmulatorService
     runs: dict[tuple[str, str], str] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], dict[str, Outcome]] = field(default_factory=dict)
-    calm_looks: int = 0
+    idle_polls: int = 0
 
     @property
     def emulator(self):
         return self.service.control
 
-    def start(self, story, dag_ids, **conf):
+    def start(self, scenario, dag_ids, **conf):
         for dag_id in dag_ids:
-            self.runs[story, dag_id] = self.airflow.api.trigger(dag_id, {"crash": story} | conf)
+            self.runs[scenario, dag_id] = self.airflow.api.trigger(dag_id, {"crash": scenario} | conf)
 
-    def jobs(self, *stories):
-        """Return all jobs of some stories, by the task that their UserData names."""
-        runs = tuple(f"{dag_id} {run_id} " for (story, dag_id), run_id in self.runs.items() if story in stories)
+    def jobs(self, *scenarios):
+        """Return all jobs of some scenarios by the task that their UserData names."""
+        runs = tuple(f"{dag_id} {run_id} " for (scenario, dag_id), run_id in self.runs.items() if scenario in scenarios)
         return {task: jobs for task, jobs in self.all_jobs().items() if task.startswith(runs)}
 
     def all_jobs(self):
@@ -109,39 +109,39 @@ class Stage:
         return found
 
     def answered(self, action):
-        """Return the requests for an action that the service answered."""
+        """Return the successful requests for an action."""
         return [request for request in self.emulator.requests(action) if request["status"] == 200]
 
-    def asked(self):
-        """Return how often the service was asked about each job by its id."""
-        asked = Counter()
+    def query_counts(self):
+        """Return the number of queries by job id."""
+        counts = Counter()
         for query, ids in QUERIES.items():
             for request in self.answered(query):
-                asked.update(request["parameters"][ids].split(","))
-        return asked
+                counts.update(request["parameters"][ids].split(","))
+        return counts
 
-    def until_asked(self, *stories):
-        """Wait until the service was asked about each job of some stories, from now on."""
-        jobs = [job for jobs in self.jobs(*stories).values() for job in jobs]
+    def wait_until_polled(self, *scenarios):
+        """Wait until each job of some scenarios has been polled again."""
+        jobs = [job for jobs in self.jobs(*scenarios).values() for job in jobs]
 
-        def counted():
-            asked = self.asked()
+        def poll_counts():
+            queried = self.query_counts()
             listed = {kind: len(self.answered(listing)) for kind, listing in LISTINGS.items()}
-            return Counter({job["job_id"]: asked[job["job_id"]] + listed.get(job["kind"], 0) for job in jobs})
+            return Counter({job["job_id"]: queried[job["job_id"]] + listed.get(job["kind"], 0) for job in jobs})
 
-        before = counted()
-        until("question about each job", lambda: len(counted() - before) == len(jobs), CEILING)
+        before = poll_counts()
+        wait_until("a poll of each job", lambda: len(poll_counts() - before) == len(jobs), CEILING)
 
-    def until_accepted(self, number, *stories):
-        """Wait until the service has accepted a number of jobs for some stories."""
+    def wait_until_accepted(self, number, *scenarios):
+        """Wait until the service has accepted a number of jobs for some scenarios."""
 
         def accepted():
-            return sum(map(len, self.jobs(*stories).values())) == number
+            return sum(map(len, self.jobs(*scenarios).values())) == number
 
-        until(f"{number} jobs", accepted, CEILING)
+        wait_until(f"{number} jobs", accepted, CEILING)
 
     def active_tasks(self):
-        """Return Airflow's view of the tasks that are queued or have begun, by the name that their jobs carry."""
+        """Return Airflow's task instances that have not ended, by the name in the UserData of their jobs."""
         found = self.airflow.api.call(
             "GET",
             "dags/~/dagRuns/~/taskInstances",
@@ -153,53 +153,55 @@ class Stage:
             for ti in found["task_instances"]
         }
 
-    def processes(self, story):
-        """Return the processes that run the tasks of a story: the tasks' own, and those of their workers."""
+    def processes(self, scenario):
+        """Return the processes of a scenario's tasks, and those of their workers."""
         active = self.active_tasks()
-        found = [process for task in self.jobs(story) for process in self.airflow.worker_processes(active[task]["id"])]
+        found = [
+            process for task in self.jobs(scenario) for process in self.airflow.worker_processes(active[task]["id"])
+        ]
         workers = [process for process in found if "LocalExecutor" in command_line(process)]
         return [process for process in found if process not in workers], workers
 
     def end_awaited_jobs(self, held):
         """
-        End the jobs that tasks wait for, but for those of some stories.
+        End the jobs that tasks wait for, except those of some scenarios.
 
-        What is deferred waits until all else is: a scheduler that is busy hears of a deferral only after the task was
-        queued to be resumed, and then takes it for failed.
+        The jobs of deferred tasks end only when all tasks are deferred. Otherwise a busy scheduler may process a
+        deferral only after the task was queued to be resumed, and then treats the task as failed.
         """
-        asked, active = self.asked(), self.active_tasks()
+        queried, active = self.query_counts(), self.active_tasks()
         held_tasks, failing_tasks = self.jobs(*held) if held else {}, self.jobs("first job fails")
-        calm = all(ti["state"] == "deferred" for task, ti in active.items() if task not in held_tasks)
-        self.calm_looks = self.calm_looks + 1 if calm else 0
+        idle = all(ti["state"] == "deferred" for task, ti in active.items() if task not in held_tasks)
+        self.idle_polls = self.idle_polls + 1 if idle else 0
         for task, jobs in self.all_jobs().items():
-            if task in held_tasks or (task.startswith(UNCERTAIN) and not is_decided(task, jobs, active)):
+            if task in held_tasks or (task.startswith(UNCERTAIN) and not policy_applied(task, jobs, active)):
                 continue
             for job in jobs:
-                awaited = job["job_id"] in asked if task.startswith(SYNCHRONOUS) else self.calm_looks >= 3
-                if job["ended"] is None and (awaited or self.looked_for_in_vain(job)):
+                awaited = job["job_id"] in queried if task.startswith(SYNCHRONOUS) else self.idle_polls >= 3
+                if job["ended"] is None and (awaited or self.searched_in_vain(job)):
                     fails = task in failing_tasks and job is jobs[0]
                     (self.emulator.fail if fails else self.emulator.finish)(job["job_id"])
 
-    def looked_for_in_vain(self, job):
-        """Tell whether the images of a job's video were listed since the job was submitted."""
+    def searched_in_vain(self, job):
+        """Return whether the images of a job's video were listed after the job was submitted."""
         return any(
             request["parameters"]["VideoId"] == job["parameters"].get("VideoId") and request["time"] > job["created"]
             for request in self.answered("ListAIImageInfo")
         )
 
-    def play(self, held=()):
-        """Let the runs of all stories but some go on to their end."""
-        held_runs = {run_id for (story, _), run_id in self.runs.items() if story in held}
+    def run_to_end(self, held=()):
+        """Run all scenarios to their end, except those in ``held``."""
+        held_runs = {run_id for (scenario, _), run_id in self.runs.items() if scenario in held}
 
         def ended():
             self.end_awaited_jobs(held)
             return held_runs.issuperset(self.airflow.api.active_runs("~"))
 
-        until("end of the runs", ended, CEILING, interval=0.5)
+        wait_until("end of the runs", ended, CEILING, interval=0.5)
         jobs = self.all_jobs()
-        for (story, dag_id), run_id in self.runs.items():
-            if (story, dag_id) not in self.outcomes and story not in held:
-                self.outcomes[story, dag_id] = {
+        for (scenario, dag_id), run_id in self.runs.items():
+            if (scenario, dag_id) not in self.outcomes and scenario not in held:
+                self.outcomes[scenario, dag_id] = {
                     task.label: self._outcome(dag_id, run_id, task, jobs)
                     for task in self.airflow.api.task_instances(dag_id, run_id)
                 }
@@ -210,8 +212,8 @@ class Stage:
         return Outcome(task.state, task.try_number, [job["job_id"] for job in jobs[name]], result.get("job_id"))
 
 
-def is_decided(task, jobs, active):
-    """Tell whether what the policy says for a job that is not found has been done."""
+def policy_applied(task, jobs, active):
+    """Return whether the task has applied its policy for a job that was not found."""
     if task.endswith(" submit"):
         return len(jobs) == 2
     return task in active and active[task]["try_number"] >= 3
@@ -219,113 +221,115 @@ def is_decided(task, jobs, active):
 
 def kill(processes):
     for process in processes:
-        # A task may see that its worker is gone, and end.
+        # A task may notice that its worker is gone and exit.
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
-def kill_before_the_answer(stage):
+def kill_before_the_response(harness):
     for kind, action in SUBMITS.items():
-        stage.emulator.fault(action, "hang_after", count=4 if kind == "image" else 2, seconds=None)
-    stage.start("task before the answer", BOTH)
-    stage.start("not found", [UNCERTAIN], looks=2)
-    stories = ("task before the answer", "not found")
-    stage.until_accepted(10, *stories)
-    tasks = [process for story in stories for process in stage.processes(story)[0]]
+        harness.emulator.fault(action, "hang_after", count=4 if kind == "image" else 2, seconds=None)
+    harness.start("task before the response", BOTH)
+    harness.start("not found", [UNCERTAIN], searches=2)
+    scenarios = ("task before the response", "not found")
+    harness.wait_until_accepted(10, *scenarios)
+    tasks = [process for scenario in scenarios for process in harness.processes(scenario)[0]]
     assert len(tasks) == 10
     kill(tasks)
 
 
-def kill_during_the_wait(stage):
-    for story in WAITING:
-        stage.start(story, CRASHES[story])
-    stage.until_accepted(20, *WAITING)
-    stage.until_asked(*WAITING)
+def kill_during_the_wait(harness):
+    for scenario in WAITING:
+        harness.start(scenario, CRASHES[scenario])
+    harness.wait_until_accepted(20, *WAITING)
+    harness.wait_until_polled(*WAITING)
 
-    stage.service.service.kill()
-    stage.service.start()
-    stage.until_asked(*WAITING)
-    victims = [story for story in WAITING if not story.startswith("emulator")]
-    stage.play(held=victims)
+    harness.service.service.kill()
+    harness.service.start()
+    harness.wait_until_polled(*WAITING)
+    victims = [scenario for scenario in WAITING if not scenario.startswith("emulator")]
+    harness.run_to_end(held=victims)
 
-    assert stage.processes("triggerer during the wait") == ([], [])
-    stage.airflow.kill("triggerer")
-    tasks, _ = stage.processes("task during the wait")
-    more_tasks, workers = stage.processes("whole worker during the wait")
+    assert harness.processes("triggerer during the wait") == ([], [])
+    harness.airflow.kill("triggerer")
+    tasks, _ = harness.processes("task during the wait")
+    more_tasks, workers = harness.processes("whole worker during the wait")
     assert [len(tasks), len(more_tasks), len(workers)] == [4, 4, 4]
     kill([*workers, *tasks, *more_tasks])
-    stage.airflow.restart("triggerer")
-    stage.until_asked(*victims)
-    stage.play()
+    harness.airflow.restart("triggerer")
+    harness.wait_until_polled(*victims)
+    harness.run_to_end()
 
 
-def clear(stage):
+def clear(harness):
     for dag_id in BOTH:
-        run_id = stage.runs["cleared", dag_id] = stage.runs["emulator during the wait", dag_id]
-        stage.airflow.api.clear(dag_id, run_id, stage.airflow.api.task_instances(dag_id, run_id))
-    stage.play()
+        run_id = harness.runs["cleared", dag_id] = harness.runs["emulator during the wait", dag_id]
+        harness.airflow.api.clear(dag_id, run_id, harness.airflow.api.task_instances(dag_id, run_id))
+    harness.run_to_end()
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory):
+def harness(tmp_path_factory):
     never = [f"{action}=36000" for action in SUBMITS.values()]
     emulator = EmulatorService(tmp_path_factory.mktemp("emulator"), "--list-text-jobs", "--quiet", "--duration", *never)
     config = {
         "core": {"parallelism": "16"},
-        # After which a task is given up whose whole worker was killed.
+        # Seconds after which the task of a killed worker is failed.
         "scheduler": {
             "task_instance_heartbeat_timeout": "20",
             "task_instance_heartbeat_timeout_detection_interval": "2",
         },
     }
     with emulator:
-        # Nobody shall lose patience with a submit that hangs until its process is killed.
+        # A submit that hangs must not time out before its process is killed.
         env = {name: f"{uri}&read_timeout=3600" for name, uri in emulator.airflow_env.items()}
         dags, home = Path(__file__).parent / "dags", tmp_path_factory.mktemp("airflow")
         with LocalAirflow(home, dags, env=env, config=config) as airflow:
             for dag_id in (*BOTH, MAPPED, UNCERTAIN):
                 airflow.api.unpause(dag_id)
-            yield Stage(airflow, emulator)
+            yield Harness(airflow, emulator)
 
 
 @pytest.fixture(scope="module")
-def played(stage):
-    """Play everything that this module tells of, as much at a time as goes together."""
-    kill_before_the_answer(stage)
-    stage.start("task before the request", BOTH, looks=2)
+def finished(harness):
+    """Run all scenarios of this module, in parallel where possible."""
+    kill_before_the_response(harness)
+    harness.start("task before the request", BOTH, searches=2)
     for crash in SELF_KILLED[1:]:
-        stage.start(crash, CRASHES[crash])
-    for story in ("monday", "tuesday"):
-        stage.start(story, [MAPPED], crash="task before the id is noted")
-    stage.start("first job fails", BOTH)
-    stage.play()
-    killed = [tasks for (story, dag_id), tasks in stage.outcomes.items() if story in SELF_KILLED or dag_id == MAPPED]
-    assert len(list((stage.airflow.home / "crashed").iterdir())) == sum(map(len, killed))
-    kill_during_the_wait(stage)
-    clear(stage)
-    return stage
+        harness.start(crash, CRASHES[crash])
+    for scenario in ("monday", "tuesday"):
+        harness.start(scenario, [MAPPED], crash="task before the id is recorded")
+    harness.start("first job fails", BOTH)
+    harness.run_to_end()
+    killed = [
+        tasks for (scenario, dag_id), tasks in harness.outcomes.items() if scenario in SELF_KILLED or dag_id == MAPPED
+    ]
+    assert len(list((harness.airflow.home / "crashed").iterdir())) == sum(map(len, killed))
+    kill_during_the_wait(harness)
+    clear(harness)
+    return harness
 
 
 @pytest.mark.parametrize("kind", SUBMITS)
 @pytest.mark.parametrize(
     ("crash", "dag_id"), [(crash, dag_id) for crash, dag_ids in CRASHES.items() for dag_id in dag_ids]
 )
-def test_a_task_run_pays_for_one_job_whatever_crashes(played, crash_table, crash, dag_id, kind):
-    outcome = played.outcomes[crash, dag_id][kind]
+def test_a_task_run_pays_for_one_job_whatever_crashes(finished, crash_table, crash, dag_id, kind):
+    outcome = finished.outcomes[crash, dag_id][kind]
     crash_table(crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs))
     assert outcome.state == "success"
     assert outcome.tries >= CRASHES[crash][dag_id]
     assert outcome.jobs == [outcome.collected]
 
 
-class TestAnImageJobThatIsLookedForTooBriefly:
-    """It is found once it has drawn; here it still draws when the retry has looked enough."""
+class TestAnImageJobThatEndsAfterTheSearch:
+    """The search finds an image job by its images, and here the search of the retry ends before the job."""
 
     @pytest.fixture
-    def outcome_of(self, played, crash_table):
+    def outcome_of(self, finished, crash_table):
         def outcome_of(policy):
-            outcome = played.outcomes["not found", UNCERTAIN][policy]
-            crash = "task before the answer, looks too brief"
+            outcome = finished.outcomes["not found", UNCERTAIN][policy]
+            crash = "task before the response, search too short"
             crash_table(crash, "image", f"on_uncertain={policy}", outcome.tries, len(outcome.jobs))
             return outcome
 
@@ -337,7 +341,7 @@ class TestAnImageJobThatIsLookedForTooBriefly:
         assert len(outcome.jobs) == 2
         assert outcome.collected == outcome.jobs[1]
 
-    def test_fail_fails_that_try_and_a_later_one_finds_the_job(self, outcome_of):
+    def test_fail_fails_the_try_and_a_later_try_finds_the_job(self, outcome_of):
         outcome = outcome_of("fail")
         assert outcome.state == "success"
         assert outcome.tries >= 3
@@ -346,32 +350,32 @@ class TestAnImageJobThatIsLookedForTooBriefly:
 
 @pytest.mark.parametrize("kind", SUBMITS)
 @pytest.mark.parametrize("dag_id", BOTH)
-class TestAgain:
-    def test_a_retry_after_a_failed_job_submits_exactly_one_more(self, played, dag_id, kind):
-        outcome = played.outcomes["first job fails", dag_id][kind]
+class TestAnotherJob:
+    def test_a_retry_after_a_failed_job_submits_exactly_one_job(self, finished, dag_id, kind):
+        outcome = finished.outcomes["first job fails", dag_id][kind]
         assert outcome.state == "success"
         assert outcome.tries >= 2
         assert [outcome.collected] == outcome.jobs[1:]
 
-    def test_clearing_a_finished_task_submits_exactly_one_more(self, played, dag_id, kind):
-        before = played.outcomes["emulator during the wait", dag_id][kind]
-        outcome = played.outcomes["cleared", dag_id][kind]
+    def test_clearing_a_finished_task_submits_exactly_one_job(self, finished, dag_id, kind):
+        before = finished.outcomes["emulator during the wait", dag_id][kind]
+        outcome = finished.outcomes["cleared", dag_id][kind]
         assert outcome.state == "success"
         assert outcome.jobs == [before.collected, outcome.collected]
 
 
 @pytest.mark.parametrize("kind", SUBMITS)
-def test_mapped_instances_and_runs_with_equal_parameters_keep_to_their_own_jobs(played, kind):
-    """All were killed before they had noted the id of the job that they had submitted."""
+def test_mapped_task_instances_and_runs_with_equal_parameters_have_separate_jobs(finished, kind):
+    """All of them were killed after the submit, before they had recorded the job id."""
     submitted, collected = [], []
-    for story in ("monday", "tuesday"):
-        run_id = played.runs[story, MAPPED]
-        for task in played.airflow.api.task_instances(MAPPED, run_id):
+    for scenario in ("monday", "tuesday"):
+        run_id = finished.runs[scenario, MAPPED]
+        for task in finished.airflow.api.task_instances(MAPPED, run_id):
             if task.task_id == kind:
-                log = map(str, played.airflow.api.task_log(MAPPED, run_id, task, try_number=1))
+                log = map(str, finished.airflow.api.task_log(MAPPED, run_id, task, try_number=1))
                 (line,) = (line for line in log if "Submitted" in line)
                 submitted.append(line.partition(" job ")[2].split()[0])
-                outcome = played.outcomes[story, MAPPED][task.label]
+                outcome = finished.outcomes[scenario, MAPPED][task.label]
                 assert outcome.state == "success"
                 collected.append(outcome.collected)
     assert collected == submitted

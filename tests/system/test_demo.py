@@ -1,4 +1,4 @@
-"""The demo as the commands run it: its exit codes, and that it leaves nothing behind."""
+"""The demo as a command: its exit codes and its clean-up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import end, until
+from local_airflow import stop_services, wait_until
 from local_airflow.demo import CHECKOUT
 from local_airflow.server import service_environment
 from local_airflow.service import Service
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 @pytest.fixture
 def demo(tmp_path):
-    """Give the demo, to be started in a session of its own."""
+    """Yield the demo as a service that is not yet started."""
     command = [sys.executable, "-m", "local_airflow.demo", "--home", str(tmp_path / "demo")]
     command += ["--timeout", str(CEILING)]
 
@@ -33,14 +33,14 @@ def demo(tmp_path):
             return subprocess.run(command, cwd=CHECKOUT, check=False, capture_output=True, text=True)
 
         def children(self):
-            """Return what it has started; each works in the folder, and so do the children of that."""
+            """Return the processes that it started, all of which have their working directory in its folder."""
             return [
                 process for process in psutil.process_iter(["cwd"]) if str(self.home) in (process.info["cwd"] or "")
             ]
 
         def interrupt(self):
             self.signal(signal.SIGINT)
-            until("end of the demo", lambda: not self.running, timeout=CEILING)
+            wait_until("exit of the demo", lambda: not self.running, timeout=CEILING)
 
     demo = Demo(
         "demo",
@@ -52,42 +52,42 @@ def demo(tmp_path):
     yield demo
     if demo.running:
         demo.interrupt()
-    end([demo])
+    stop_services([demo])
 
 
-def test_it_runs_the_pipeline_stays_up_and_ends_everything(demo):
+def test_the_demo_runs_the_pipeline_keeps_airflow_running_and_stops_everything(demo):
     demo.start()
 
     def up():
         demo.check_running()
-        return "stays up" in demo.tail()
+        return "keeps running" in demo.tail()
 
-    until("Airflow that stays up", up, timeout=CEILING)
+    wait_until("end of the pipeline", up, timeout=CEILING)
     assert len(demo.children()) > 5
     second = demo.second()
     assert second.returncode == 1
-    assert "another demo runs in" in second.stdout
+    assert "another demo is running in" in second.stdout
 
     demo.interrupt()
 
     assert demo.exit_code == 0
     assert demo.children() == []
-    words = demo.tail(200)
-    assert all(f" {task} " in words for task in ("copy", "voice_over", "videos", "covers"))
-    table = words[words.index("Jobs") :]
-    for kind, what in (
+    output = demo.tail(200)
+    assert all(f" {task} " in output for task in ("copy", "voice_over", "videos", "covers"))
+    table = output[output.index("Jobs") :]
+    for kind, result in (
         ("TextGenerate", "texts (3)"),
         ("AudioProduce", "sentences ("),
         ("BatchMediaProducing", "videos (3)"),
         ("AIImage", "images (3)"),
     ):
         assert kind in table
-        assert what in table
+        assert result in table
 
 
-def test_an_interrupt_while_it_starts_leaves_nothing_behind(demo):
+def test_an_interrupt_during_the_start_leaves_no_process(demo):
     demo.start()
-    until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=CEILING, interval=0.02)
+    wait_until("start of Airflow", (demo.home / "airflow" / "scheduler.log").exists, timeout=CEILING, interval=0.02)
     assert len(demo.children()) > 1
 
     demo.interrupt()

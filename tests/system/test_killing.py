@@ -1,4 +1,4 @@
-"""What a real Airflow does to deferred jobs when a user acts on their tasks, and when a triggerer is in trouble."""
+"""Deferred jobs on a real Airflow when a user marks or clears their tasks, and when a triggerer stops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import EmulatorService, LocalAirflow, until
+from local_airflow import EmulatorService, LocalAirflow, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def airflow(service, tmp_path_factory):
     dags, home = Path(__file__).parent / "dags", tmp_path_factory.mktemp("airflow")
-    # The first question to Airflow makes the triggerer build its API, which takes a minute on a busy machine.
+    # On the first request for a task state, the triggerer builds its API, which takes a minute on a busy machine.
     config = {"triggerer": {"on_kill_timeout": str(CEILING)}}
     with LocalAirflow(home, dags, env=service.airflow_env, config=config) as airflow:
         airflow.api.unpause(DAG_ID)
@@ -43,14 +43,14 @@ def tasks(airflow, run_id):
 
 
 def waiting_run(airflow, service):
-    """Start a run and return its id once the triggerer polls the jobs of all tasks."""
+    """Start a run and return its id when the triggerer polls the jobs of all tasks."""
     run_id = airflow.api.trigger(DAG_ID)
-    until(
+    wait_until(
         "deferred tasks",
         lambda: [task.state for task in tasks(airflow, run_id).values()] == ["deferred"] * 3,
         CEILING,
     )
-    until_polled(service, jobs(service))
+    wait_until_polled(service, jobs(service))
     return run_id
 
 
@@ -76,7 +76,7 @@ def log_of(airflow, run_id, task, try_number=None):
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
-def test_marking_a_deferred_task_cancels_its_job_where_the_service_can(airflow, service, state):
+def test_marking_a_deferred_task_cancels_its_job_if_the_service_supports_it(airflow, service, state):
     service.control.reset()
     run_id = waiting_run(airflow, service)
     awaited = jobs(service)
@@ -84,24 +84,26 @@ def test_marking_a_deferred_task_cancels_its_job_where_the_service_can(airflow, 
     for task in tasks(airflow, run_id).values():
         airflow.api.mark(DAG_ID, run_id, task, state)
     for name in CANCELLABLE:
-        until(f"cancelled {name} job", partial(cancelled, service, awaited[name]), CEILING)
+        wait_until(f"cancelled {name} job", partial(cancelled, service, awaited[name]), CEILING)
     log.info("Cancelled %.1f s after the tasks were marked %s", time.monotonic() - before, state)
     info = tasks(airflow, run_id)["mediainfo"]
-    until("line in the log", lambda: "is billed: the service has no cancel" in log_of(airflow, run_id, info), CEILING)
+    wait_until(
+        "line in the log", lambda: "is billed: the service has no cancel" in log_of(airflow, run_id, info), CEILING
+    )
     assert {task.state for task in tasks(airflow, run_id).values()} == {state}
 
 
-def test_clearing_a_deferred_task_cancels_its_job_where_the_service_can_and_joins_it_elsewhere(airflow, service):
+def test_clearing_a_deferred_task_cancels_its_job_or_joins_it_if_it_cannot_be_cancelled(airflow, service):
     service.control.reset()
     run_id = waiting_run(airflow, service)
     first = jobs(service)
     before = time.monotonic()
     airflow.api.clear(DAG_ID, run_id, tasks(airflow, run_id).values())
     for name in CANCELLABLE:
-        until(f"cancelled {name} job", partial(cancelled, service, first[name]), CEILING)
-        until(f"new {name} job", lambda name=name: jobs(service).get(name, first[name]) != first[name], CEILING)
-    log.info("Cancelled and submitted anew %.1f s after the clear", time.monotonic() - before)
-    until_polled(service, jobs(service))
+        wait_until(f"cancelled {name} job", partial(cancelled, service, first[name]), CEILING)
+        wait_until(f"new {name} job", lambda name=name: jobs(service).get(name, first[name]) != first[name], CEILING)
+    log.info("Cancelled and submitted again %.1f s after the clear", time.monotonic() - before)
+    wait_until_polled(service, jobs(service))
     for job in jobs(service).values():
         service.control.finish(job)
     assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING) == "success"
@@ -119,10 +121,10 @@ def test_a_triggerer_that_stops_or_restarts_cancels_nothing(airflow, service):
     triggerer.signal(signal.SIGSTOP)
     time.sleep(15)
     triggerer.signal(signal.SIGCONT)
-    until_polled(service, awaited)
+    wait_until_polled(service, awaited)
     airflow.kill("triggerer")
     airflow.restart("triggerer")
-    until_polled(service, awaited)
+    wait_until_polled(service, awaited)
     assert not any(cancelled(service, job_id) for job_id in awaited.values())
 
     for job_id in awaited.values():
@@ -131,12 +133,12 @@ def test_a_triggerer_that_stops_or_restarts_cancels_nothing(airflow, service):
     assert len(service.control.jobs()) == 3
 
 
-def until_polled(service, awaited):
-    """Wait until each of the jobs was asked for twice from now on."""
+def wait_until_polled(service, awaited):
+    """Wait until each of the jobs has been polled twice."""
 
     def polled():
-        asked = [str(request["parameters"]) for request in service.control.requests()[before:]]
-        return all(sum(job_id in parameters for parameters in asked) >= 2 for job_id in awaited.values())
+        requests = [str(request["parameters"]) for request in service.control.requests()[before:]]
+        return all(sum(job_id in parameters for parameters in requests) >= 2 for job_id in awaited.values())
 
     before = len(service.control.requests())
-    until("polls of the awaited jobs", polled, CEILING)
+    wait_until("polls of the awaited jobs", polled, CEILING)

@@ -1,4 +1,4 @@
-"""The content pipeline through the real scheduler, workers and triggerer."""
+"""The content pipeline on a real scheduler, real workers and a real triggerer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 from rich.console import Console
-from support.system import until_heard
+from support.system import wait_until_deferral_processed
 from support.waiting import CEILING
 
-from local_airflow import until
+from local_airflow import wait_until
 from local_airflow.demo import DAG_ID, run_pipeline
 
 pytestmark = pytest.mark.slow
@@ -31,8 +31,8 @@ QUERIES = {
 LONG = 3600
 
 
-def asked_about(emulator, job):
-    """Tell whether the service was asked about a job, and answered."""
+def polled(emulator, job):
+    """Return whether the service has answered a query of a job."""
     return any(
         job["job_id"] in str(request["parameters"]) and request["status"] == 200
         for request in emulator.requests(QUERIES[job["kind"]])
@@ -41,11 +41,11 @@ def asked_about(emulator, job):
 
 @contextmanager
 def moving_clock(emulator):
-    """Move the emulator's clock on all the time."""
-    enough = threading.Event()
+    """Advance the emulator's clock continuously."""
+    stopped = threading.Event()
 
     def move():
-        while not enough.wait(0.2):
+        while not stopped.wait(0.2):
             emulator.advance(LONG)
 
     mover = threading.Thread(target=move)
@@ -53,7 +53,7 @@ def moving_clock(emulator):
     try:
         yield
     finally:
-        enough.set()
+        stopped.set()
         mover.join()
 
 
@@ -64,22 +64,22 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
 
     def hold(task):
         job = emulator.jobs()[-1]
-        # As long as the clock stands, the job runs: what asks about it now is the triggerer.
-        until_heard(airflow, task)
-        until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
+        # The job runs until the clock is advanced, so the triggerer must be polling it.
+        wait_until_deferral_processed(airflow, task)
+        wait_until("a poll by the triggerer", lambda: polled(emulator, job), timeout=CEILING)
         now = airflow.api.task_instances(DAG_ID, run_id)
         held[task.task_id] = (job["kind"], {other.state for other in now if other.task_id not in held})
         emulator.advance(LONG)
 
-    def poll_once(tasks):
+    def on_progress(tasks):
         for task in tasks:
             if task.state == "deferred" and task.task_id not in held:
                 hold(task)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=poll_once) == "success"
+    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=on_progress) == "success"
 
     assert [kind for kind, _ in held.values()] == list(SUBMITS)
-    # One waits in the triggerer, those after it have not begun: no task is with a worker.
+    # One task is deferred and those after it have not started, so no task occupies a worker.
     assert all(states <= {"deferred", None} for _, states in held.values())
     assert {action: emulator.counts()[action] for action in SUBMITS} == {action: {"200": 1} for action in SUBMITS}
     jobs = {job["kind"]: job for job in emulator.jobs()}
@@ -109,7 +109,7 @@ def console():
     return Console(file=io.StringIO(), width=200)
 
 
-def test_a_failed_job_fails_its_task_and_the_demo_shows_the_log(airflow, emulator, console):
+def test_a_failed_job_fails_its_task_and_the_demo_prints_the_log(airflow, emulator, console):
     emulator.fault(
         "SubmitTextGenerateJob", "fail_job", count=None, code="InvalidParameter.Type", message="No such type."
     )
@@ -121,23 +121,23 @@ def test_a_failed_job_fails_its_task_and_the_demo_shows_the_log(airflow, emulato
     assert {job["kind"] for job in emulator.jobs()} == {"SubmitTextGenerateJob"}
     shown = console.file.getvalue()
     assert "Log of copy, which is failed:" in shown
-    said = next(line for line in shown.splitlines() if "ImsJobFailedError: " in line)
-    assert all(words in said for words in (last["job_id"], "InvalidParameter.Type", "No such type."))
+    message = next(line for line in shown.splitlines() if "ImsJobFailedError: " in line)
+    assert all(text in message for text in (last["job_id"], "InvalidParameter.Type", "No such type."))
     assert "Log of voice_over" not in shown
 
 
-def test_a_killed_triggerer_is_replaced_and_the_job_is_still_the_only_one(airflow, emulator):
+def test_a_restart_of_a_killed_triggerer_submits_no_second_job(airflow, emulator):
     airflow.api.unpause(DAG_ID)
     run_id = airflow.api.trigger(DAG_ID)
 
     def copy_state():
         return {task.task_id: task.state for task in airflow.api.task_instances(DAG_ID, run_id)}["copy"]
 
-    until("deferred copy", lambda: copy_state() == "deferred", timeout=CEILING)
+    wait_until("deferred copy", lambda: copy_state() == "deferred", timeout=CEILING)
     (job,) = emulator.jobs()
-    until("question of the triggerer", lambda: asked_about(emulator, job), timeout=CEILING)
+    wait_until("a poll by the triggerer", lambda: polled(emulator, job), timeout=CEILING)
     airflow.kill("triggerer")
     emulator.advance(LONG)
     airflow.restart("triggerer")
-    until("end of copy", lambda: copy_state() == "success", timeout=CEILING)
+    wait_until("end of copy", lambda: copy_state() == "success", timeout=CEILING)
     assert emulator.counts()["SubmitTextGenerateJob"] == {"200": 1}

@@ -1,4 +1,4 @@
-"""What the demo says of a result and of a run."""
+"""The demo's summary of results and its progress display."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local_airflow import LocalAirflowError, LogLine, TaskState
 from local_airflow.demo import run_pipeline
-from local_airflow.progress import job_kind, jobs_table, outcome, shown
+from local_airflow.progress import job_kind, jobs_table, outcome, show_progress
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_job_kind(operator, kind):
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "summary"),
     [
         ({"texts": ["夏日清凉", "b"], "usage": {"total_tokens": 2}}, "texts (2): 夏日清凉"),
         ({"media_url": "https://x/a.mp3", "sentences": [{}, {}]}, "sentences (2): https://x/a.mp3"),
@@ -37,17 +37,17 @@ def test_job_kind(operator, kind):
         ),
         (
             {"images": [{"score": 0.4, "url": "u4"}, {"score": 0.9, "url": "u9"}]},
-            "images (2), the best at 0.90: u9",
+            "images (2), best score 0.90: u9",
         ),
         ({"job_id": "j", "state": "Finished"}, ""),
     ],
 )
-def test_outcome(result, said):
-    assert outcome(result) == said
+def test_outcome(result, summary):
+    assert outcome(result) == summary
 
 
 class FakeApi:
-    """Answers with what a test has put in."""
+    """Returns what a test has set."""
 
     def __init__(self):
         self.end = "success"
@@ -105,17 +105,17 @@ def console():
     return Console(file=io.StringIO(), width=200)
 
 
-OURS = "airflow.task.operators.airflow_provider_ims.operators.ims.ImsSubmitTextGenerateJobOperator"
+LOGGER = "airflow.task.operators.airflow_provider_ims.operators.ims.ImsSubmitTextGenerateJobOperator"
 
 
 def test_a_line_is_printed_for_each_change_only(api, console):
-    api.log = [(OURS, "submitted job j1 [x]"), ("task", "Pausing task as DEFERRED.")]
-    with shown(console, api, "d", "r") as show:
+    api.log = [(LOGGER, "submitted job j1 [x]"), ("task", "Pausing task as DEFERRED.")]
+    with show_progress(console, api, "d", "r") as show:
         show([task(None, seconds=None)])
         show([task("running")])
         show([task("running")])
         show([task("deferred")])
-        api.log.append((OURS, "job j1 is Executing"))
+        api.log.append((LOGGER, "job j1 is Executing"))
         show([task("deferred")])
         show([task("success")])
         reads = api.log_reads
@@ -130,10 +130,10 @@ def test_a_line_is_printed_for_each_change_only(api, console):
     assert api.log_reads == reads, "the log of a task that has ended cannot change"
 
 
-def test_a_terminal_gets_a_table_that_is_drawn_again(api):
+def test_a_terminal_shows_a_live_table(api):
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
-    api.log = [(OURS, "submitted job j1 [x]")]
-    with shown(console, api, "d", "r") as show:
+    api.log = [(LOGGER, "submitted job j1 [x]")]
+    with show_progress(console, api, "d", "r") as show:
         show([task("running"), task(None, task_id="videos", seconds=None)])
         show([task("success"), task("deferred", task_id="videos")])
     drawn = console.file.getvalue()
@@ -142,7 +142,7 @@ def test_a_terminal_gets_a_table_that_is_drawn_again(api):
     assert "submitted job j1 [x]" in drawn
 
 
-def test_the_table_of_jobs_holds_those_tasks_that_had_one(api, console):
+def test_the_table_of_jobs_has_a_row_for_each_task_with_a_job(api, console):
     api.tasks = [
         task("success", seconds=2.34),
         task("success", task_id="pick"),
@@ -156,7 +156,7 @@ def test_the_table_of_jobs_holds_those_tasks_that_had_one(api, console):
     console.print(table)
     assert table.row_count == 1
     printed = console.file.getvalue()
-    assert all(words in printed for words in ("TextGenerate", "j1", "Finished", "2.3", "texts (1): [bold]"))
+    assert all(text in printed for text in ("TextGenerate", "j1", "Finished", "2.3", "texts (1): [bold]"))
 
 
 @pytest.mark.parametrize(
@@ -168,13 +168,13 @@ def test_the_table_of_jobs_holds_those_tasks_that_had_one(api, console):
         ("never", ["up_for_retry", "running", None], ["a", "b"]),
     ],
 )
-def test_logs_are_shown_of_what_failed_or_did_not_end(api, console, end, states, logs):
+def test_the_logs_of_failed_and_unfinished_tasks_are_printed(api, console, end, states, logs):
     api.end = end
     api.tasks = [
         task(state, task_id=task_id, seconds=None if state is None else 1.0)
         for task_id, state in zip("abc", states, strict=True)
     ]
-    api.log = [(OURS, "why")]
+    api.log = [(LOGGER, "why")]
 
     assert run_pipeline(console, api, timeout=9, dag_id="d") is (end == "success")
 

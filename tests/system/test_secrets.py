@@ -1,4 +1,4 @@
-"""No secret shows in anything that Airflow has stored or sent, at debug level."""
+"""No secret appears in anything that Airflow stores or sends, even at debug level."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
-from local_airflow import LocalAirflow, until
+from local_airflow import LocalAirflow, wait_until
 from local_airflow.service import free_port
 
 pytestmark = pytest.mark.slow
 
 DAGS = Path(__file__).parent / "secret_dags"
 CONTROL = "control-canary-6e1f"
-# With what an address, a header or JSON would write in another way.
+# With characters that are encoded in URLs, headers or JSON.
 CANARIES = {
     "AccessKey secret": "canary/key+secret=71c0",
     "wrong secret": "canary/wrong+secret=82d1",
@@ -49,19 +49,19 @@ STS = StsCredential("STS.canary", CANARIES["secret of a temporary key"], CANARIE
 
 
 class StatsD:
-    """Hears what is sent to a StatsD."""
+    """A StatsD server that records what it receives."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
 
     def _listen(self) -> None:
         while message := self.socket.recv(65536):
-            self.heard.append(message)
+            self.received.append(message)
 
     def close(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
@@ -79,7 +79,7 @@ def statsd() -> Iterator[StatsD]:
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[ImsEmulator]:
     keys = {KEY_ID: CANARIES["AccessKey secret"]}
-    # The job of the DAG "waiting" ends when the test has seen what it waits for.
+    # The job of the DAG "waiting" ends only when the test ends it.
     with ImsEmulator(
         durations={"SubmitASRJob": 36000}, access_keys=keys, sts_tokens=[STS], bearer_tokens=[CANARIES["bearer token"]]
     ) as emulator:
@@ -128,17 +128,17 @@ def airflow(emulator: ImsEmulator, statsd: StatsD, tmp_path_factory: pytest.Temp
 
 
 def forms_of(secret: str) -> set[bytes]:
-    """Return how a secret may be written: as it is, in an address, in JSON, and within base64."""
+    """Return the encodings of a secret: plain, in a URL, in JSON, and as part of base64."""
     forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
     for shift in range(3):
         encoded = base64.b64encode(b"x" * shift + secret.encode()).decode()
-        # Without what depends on the bytes before and after.
+        # Without the characters that depend on the surrounding bytes.
         forms.add(encoded[4 if shift else 0 : -4])
     return {form.encode() for form in forms}
 
 
 def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
-    """Yield all that Airflow has stored: rows of its database, and files."""
+    """Yield everything that Airflow has stored: the rows of its database, and files."""
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
@@ -150,10 +150,10 @@ def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
             yield f"file {path.relative_to(airflow.home)}", path.read_bytes()
 
 
-def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
+def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     airflow: LocalAirflow, emulator: ImsEmulator, statsd: StatsD
 ) -> None:
-    ends = dict.fromkeys(("waiting", "all_types", "sts", "bearer", "lost_answer"), "success")
+    ends = dict.fromkeys(("waiting", "all_types", "sts", "bearer", "lost_response"), "success")
     ends |= dict.fromkeys(("wrong_secret", "proxy", "failing_job"), "failed")
     runs = {}
 
@@ -166,8 +166,8 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
         for dag_id, run_id in runs.items():
             assert airflow.api.wait(dag_id, run_id, timeout=CEILING) == ends[dag_id], dag_id
 
-    def until_heard(metric: bytes) -> None:
-        until(f"metric {metric!r}", lambda: any(metric in message for message in statsd.heard), CEILING)
+    def wait_until_received(metric: bytes) -> None:
+        wait_until(f"metric {metric!r}", lambda: any(metric in message for message in statsd.received), CEILING)
 
     start("waiting")
     triggers: list[tuple[str, bytes]] = []
@@ -176,32 +176,32 @@ def test_no_secret_is_in_anything_that_airflow_stored_or_sent(
         triggers.extend(found for found in stored(airflow) if found[0] == "table trigger")
         return bool(triggers)
 
-    until("trigger", trigger_is_stored, CEILING)
-    # Were its arguments encrypted, nothing could be found in them.
+    wait_until("trigger", trigger_is_stored, CEILING)
+    # The search would find nothing in encrypted arguments.
     assert b"canary_sts" in triggers[0][1]
 
     start("all_types", "sts", "bearer", "wrong_secret", "proxy")
-    # Only while a job is waited for is this told.
-    until_heard(b"ims.poller.waiting")
+    # This metric is emitted only while a job is waiting.
+    wait_until_received(b"ims.poller.waiting")
     (job,) = emulator.jobs("SubmitASRJob")
     emulator.finish(job["job_id"])
     end()
     signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of an address']}"
     emulator.fault("SubmitTextGenerateJob", "fail_job", message=f"Cannot read {signed}")
     emulator.fault("SubmitAudioProduceJob", "cut_after")
-    start("failing_job", "lost_answer")
+    start("failing_job", "lost_response")
     end()
     for name in METRICS:
-        until_heard(name)
+        wait_until_received(name)
 
-    everything = [*triggers, *stored(airflow), *(("metric", message) for message in statsd.heard)]
+    everything = [*triggers, *stored(airflow), *(("metric", message) for message in statsd.received)]
     where = {place for place, content in everything if CONTROL.encode() in content}
-    # The search finds what is there: in the task's log, in its XCom, in the code of its DAG.
+    # The search finds the control string in the task's log, in its XCom and in the code of its DAG.
     assert {"table xcom", "table dag_code"} <= where
     assert any(place.startswith("file logs/dag_id=all_types") for place in where)
     assert any(b'"level":"debug"' in content for place, content in everything if "attempt=1.log" in place)
 
-    # The message came, without what signs the address in it.
+    # The log contains the URL of the file, without its signature.
     assert any(FILE.encode() in content for place, content in everything if "dag_id=failing_job" in place)
 
     forms = {name: forms_of(secret) for name, secret in CANARIES.items()}

@@ -1,4 +1,4 @@
-"""Services are ended to the last process, whatever those do to get away."""
+"""Stopping a service stops all of its processes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import psutil
 import pytest
 from support.waiting import CEILING
 
-from local_airflow import LocalAirflowError, Service, end, until
+from local_airflow import LocalAirflowError, Service, stop_services, wait_until
 from local_airflow.server import service_environment
 
-# Forks a child that leaves the process group, as Airflow's tasks do, and that does not hear SIGTERM. Both write a line
-# in one go, because print() without a buffer writes it in parts, and those of the two would mix.
+# Forks a child that leaves the process group, as Airflow's tasks do, and ignores SIGTERM. Both write a line with one
+# system call, because the parts of unbuffered print() calls could be interleaved.
 STUBBORN = """
 import os, signal, sys, time
 if os.fork() == 0:
@@ -31,7 +31,7 @@ if sys.argv[1] == "stay":
 
 @pytest.fixture
 def make_service(tmp_path):
-    made = []
+    services = []
 
     def make(*argv):
         service = Service(
@@ -41,11 +41,11 @@ def make_service(tmp_path):
             log=tmp_path / "thing.log",
             cwd=tmp_path,
         )
-        made.append(service)
+        services.append(service)
         return service
 
     yield make
-    end(made, grace=0)
+    stop_services(services, grace=0)
 
 
 @pytest.fixture
@@ -60,43 +60,43 @@ def _pids(service):
     def both():
         return {"child", "parent"} <= set(service.tail().split())
 
-    until("both processes", both, timeout=CEILING, interval=0.02)
+    wait_until("both processes", both, timeout=CEILING, interval=0.02)
     words = service.tail().split()
     return {name: int(pid) for name, pid in zip(words[::2], words[1::2], strict=True)}
 
 
-def test_end_reaches_a_child_in_another_process_group(make_service):
+def test_a_child_in_another_process_group_is_stopped(make_service):
     service = make_service(STUBBORN, "stay")
     service.start()
     pids = _pids(service)
     assert {process.pid for process in service.processes()} == set(pids.values())
     assert os.getpgid(pids["child"]) != os.getpgid(pids["parent"])
 
-    end([service], grace=0.2)
+    stop_services([service], grace=0.2)
 
     assert service.processes() == []
     assert not any(psutil.pid_exists(pid) and _alive(pid) for pid in pids.values())
     assert not service.running
 
 
-def test_end_reaches_a_child_in_a_session_of_its_own(make_service):
-    """As PostgreSQL's are."""
+def test_a_child_in_another_session_is_stopped(make_service):
+    """PostgreSQL starts each of its processes in a new session."""
     service = make_service(STUBBORN.replace("os.setpgid(0, 0)", "os.setsid()"), "stay")
     service.start()
     pids = _pids(service)
     assert os.getsid(pids["child"]) != os.getsid(pids["parent"])
     assert {process.pid for process in service.processes()} == set(pids.values())
 
-    end([service], grace=0)
+    stop_services([service], grace=0)
 
     assert not any(_alive(pid) for pid in pids.values())
 
 
-def test_orphans_are_ended_before_a_new_start(make_service):
+def test_orphans_are_killed_before_a_restart(make_service):
     service = make_service(STUBBORN, "leave")
     service.start()
     first = _pids(service)
-    until("end of the parent", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("exit of the parent", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert [process.pid for process in service.processes()] == [first["child"]]
     service.log.unlink()
 
@@ -106,13 +106,13 @@ def test_orphans_are_ended_before_a_new_start(make_service):
     assert _pids(service)["child"] != first["child"]
 
 
-def test_kill_gives_no_chance_to_tidy_up(make_service):
+def test_kill_sends_no_sigterm(make_service):
     service = make_service(
-        "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: print('tidy', flush=True));"
+        "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: print('clean', flush=True));"
         "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
     service.kill()
 
@@ -120,20 +120,20 @@ def test_kill_gives_no_chance_to_tidy_up(make_service):
     assert not service.running
 
 
-def test_term_comes_before_kill(make_service):
+def test_stopping_sends_sigterm_before_sigkill(make_service):
     service = make_service(
-        "import os, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('tidy'));"
+        "import os, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit('clean'));"
         "os.write(1, b'up\\n'); time.sleep(3600)"
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
 
-    end([service], grace=CEILING)
+    stop_services([service], grace=CEILING)
 
-    assert service.tail() == "up\ntidy"
+    assert service.tail() == "up\nclean"
 
 
-def test_a_service_may_be_ended_by_another_signal(tmp_path):
+def test_a_service_may_have_another_stop_signal(tmp_path):
     service = Service(
         "thing",
         [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"],
@@ -143,31 +143,31 @@ def test_a_service_may_be_ended_by_another_signal(tmp_path):
         stop_signal=signal.SIGINT,
     )
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
-    end([service], grace=20)
+    wait_until("output", lambda: "up" in service.tail(), timeout=20, interval=0.02)
+    stop_services([service], grace=20)
     assert "KeyboardInterrupt" in service.tail()
 
 
-def test_a_program_that_ends_by_itself_is_run_to_its_end(make_service):
-    make_service("print('done')").complete(timeout=20)
+def test_run_to_completion_raises_if_the_program_fails_or_is_late(make_service):
+    make_service("print('done')").run_to_completion(timeout=20)
     with pytest.raises(LocalAirflowError, match=r"thing failed:\n(?s:.*)out of luck"):
-        make_service("import sys; sys.exit('out of luck')").complete(timeout=20)
+        make_service("import sys; sys.exit('out of luck')").run_to_completion(timeout=20)
     late = make_service("import time; time.sleep(600)")
-    with pytest.raises(LocalAirflowError, match="no end of thing"):
-        late.complete(timeout=0.1)
+    with pytest.raises(LocalAirflowError, match="waiting for the exit of thing"):
+        late.run_to_completion(timeout=0.1)
     assert not late.running
 
 
-def test_output_since_the_start_leaves_out_what_was_written_before(make_service):
+def test_output_since_start_excludes_earlier_output(make_service):
     service = make_service("print('up', flush=True)")
-    service.complete(timeout=20)
+    service.run_to_completion(timeout=20)
     assert service.output_since_start() == "up\n"
-    service.complete(timeout=20)
+    service.run_to_completion(timeout=20)
     assert service.tail() == "up\nup"
     assert service.output_since_start() == "up\n"
 
 
-def test_the_time_of_children_that_ended_counts(make_service):
+def test_the_cpu_time_of_exited_children_is_included(make_service):
     burn = "import time\nwhile time.process_time() < 0.5: pass"
     service = make_service(
         f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {burn!r}]);"
@@ -175,22 +175,22 @@ def test_the_time_of_children_that_ended_counts(make_service):
     )
     assert service.cpu_seconds() == 0
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=60, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=60, interval=0.02)
     assert len(service.processes()) == 1
     assert service.cpu_seconds() >= 0.5
 
 
-def test_a_program_that_ended_is_reported_with_its_last_words(make_service):
+def test_the_error_for_an_exited_program_contains_its_output(make_service):
     service = make_service("import sys; sys.exit('out of luck')")
     service.start()
-    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
-    with pytest.raises(LocalAirflowError, match="thing ended with exit code 1:\nout of luck"):
+    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
+    with pytest.raises(LocalAirflowError, match="thing exited with code 1:\nout of luck"):
         service.check_running()
 
 
-def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, monkeypatch, sigint_handler):
+def test_an_interrupt_while_a_process_is_started_does_not_lose_it(make_service, monkeypatch, sigint_handler):
     service = make_service("import time; time.sleep(3600)")
-    # A shell without job control has its background jobs ignore SIGINT, and Python then installs no handler.
+    # In a background job of a shell without job control, SIGINT is ignored and Python installs no handler.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Popen(subprocess.Popen):
@@ -203,17 +203,17 @@ def test_an_interrupt_while_a_process_is_made_does_not_lose_it(make_service, mon
         service.start()
     (process,) = service.processes()
 
-    end([service], grace=0)
+    stop_services([service], grace=0)
 
     assert not _alive(process.pid)
 
 
-def test_until_gives_up():
-    with pytest.raises(LocalAirflowError, match=r"no rain within 0\.01 s"):
-        until("rain", lambda: False, timeout=0.01, interval=0.001)
+def test_wait_until_raises_on_a_timeout():
+    with pytest.raises(LocalAirflowError, match=r"timed out after 0\.01 s waiting for rain"):
+        wait_until("rain", lambda: False, timeout=0.01, interval=0.001)
 
 
-def test_a_service_sees_nothing_of_the_environment_that_could_reach_the_cloud(monkeypatch, tmp_path):
+def test_a_service_inherits_no_credentials_proxies_or_settings(monkeypatch, tmp_path):
     for name in (
         "AIRFLOW__CORE__EXECUTOR",
         "AIRFLOW_CONN_X",
@@ -235,10 +235,10 @@ def _alive(pid):
         return False
 
 
-def test_signal_names_are_those_of_the_system(make_service):
+def test_the_exit_code_shows_the_signal(make_service):
     service = make_service("import os, time; os.write(1, b'up\\n'); time.sleep(3600)")
     service.start()
-    until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
+    wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
     service.signal(signal.SIGTERM)
-    until("end", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert service.exit_code == -signal.SIGTERM

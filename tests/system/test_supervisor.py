@@ -1,4 +1,4 @@
-"""What ends by itself is started again, unless somebody else has it in hand."""
+"""The supervisor restarts services that exit, unless it is suspended for them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from local_airflow import Service, Supervisor, end, until
+from local_airflow import Service, Supervisor, stop_services, wait_until
 from local_airflow.server import service_environment
 
-#: Ends when the file that it is given exists, and waits until then.
+#: Exits as soon as the given file exists.
 ENDS = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.02)\nsys.exit(7)"
 TIMEOUT = 20
 
@@ -18,23 +18,23 @@ TIMEOUT = 20
 def service(tmp_path):
     service = Service(
         "thing",
-        [sys.executable, "-c", ENDS, str(tmp_path / "end")],
+        [sys.executable, "-c", ENDS, str(tmp_path / "stop_services")],
         env=service_environment(tmp_path),
         log=tmp_path / "thing.log",
         cwd=tmp_path,
     )
     service.start()
     yield service
-    end([service], grace=0)
+    stop_services([service], grace=0)
 
 
-def test_a_service_that_ended_is_started_again_after_the_delay(service, tmp_path):
+def test_a_service_that_exits_is_restarted_after_the_delay(service, tmp_path):
     first = service.started_at
     with Supervisor({"thing": service}, delay=0.5) as supervisor:
-        (tmp_path / "end").touch()
-        until("end", lambda: not service.running, TIMEOUT, interval=0.02)
-        (tmp_path / "end").unlink()
-        until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
+        (tmp_path / "stop_services").touch()
+        wait_until("stop_services", lambda: not service.running, TIMEOUT, interval=0.02)
+        (tmp_path / "stop_services").unlink()
+        wait_until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
         assert service.running
     (restart,) = supervisor.restarts
     assert (restart.service, restart.exit_code) == ("thing", 7)
@@ -42,28 +42,28 @@ def test_a_service_that_ended_is_started_again_after_the_delay(service, tmp_path
     assert service.running
 
 
-def test_a_killed_service_is_started_again_with_a_new_process(service):
+def test_a_killed_service_is_restarted_with_a_new_process(service):
     (before,) = service.processes()
     with Supervisor({"thing": service}, delay=0) as supervisor:
         before.kill()
-        until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
+        wait_until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
         (after,) = service.processes()
     assert after.pid != before.pid
 
 
-def test_a_held_service_is_left_alone_until_it_is_let_go(service):
+def test_a_suspended_service_is_not_restarted_until_the_end_of_the_block(service):
     with Supervisor({"thing": service}, delay=0) as supervisor:
-        with supervisor.held("thing"):
+        with supervisor.suspended("thing"):
             service.kill()
-            with pytest.raises(Exception, match="no restart"):
-                until("restart", lambda: bool(supervisor.restarts), timeout=1)
+            with pytest.raises(Exception, match="waiting for restart"):
+                wait_until("restart", lambda: bool(supervisor.restarts), timeout=1)
             assert not service.running
-        until("restart", lambda: service.running, TIMEOUT, interval=0.02)
+        wait_until("restart", lambda: service.running, TIMEOUT, interval=0.02)
 
 
-def test_nothing_is_started_after_the_end(service):
+def test_nothing_is_restarted_after_the_end_of_the_supervisor(service):
     with Supervisor({"thing": service}, delay=0):
         pass
     service.kill()
-    with pytest.raises(Exception, match="no restart"):
-        until("restart", lambda: service.running, timeout=1)
+    with pytest.raises(Exception, match="waiting for restart"):
+        wait_until("restart", lambda: service.running, timeout=1)

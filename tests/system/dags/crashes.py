@@ -1,8 +1,8 @@
 """
-The four job types, in tasks that die once where the run's conf says, as in a crash: by SIGKILL.
+The four job types in tasks that kill themselves once with SIGKILL, at the point that the run's conf names.
 
-``crashes_deferrable`` and ``crashes_synchronous`` differ in how they wait; all instances of ``crashes_mapped`` submit
-the same parameters; ``crashes_uncertain`` has both policies for a job that cannot be found.
+``crashes_deferrable`` and ``crashes_synchronous`` differ in how they wait. All task instances of ``crashes_mapped``
+submit the same parameters. ``crashes_uncertain`` has both policies for a job that is not found.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
 from airflow_provider_ims.submission import submitter as submission
 from airflow_provider_ims.tasks import JobTask
 
-# Kept outside the process that dies: who has died already.
+# One file per task that has killed itself already.
 CRASHED = Path(os.environ["AIRFLOW_HOME"]) / "crashed"
 
 
 @dataclass
 class Crash:
     """
-    The end of this process at a point, the first time that its task comes there.
+    Kills this process at a point in the code, the first time that its task reaches the point.
 
-    :param task: The task, by a name that is good for a file.
+    :param task: A name of the task that is valid as a file name.
     """
 
     task: str
 
     def around(self, owner: Any, name: str, *, before: bool, when: Callable[..., bool] = lambda *_: True) -> None:
-        """Die right before or right after a call."""
+        """Kill the process right before or right after a call."""
         original = getattr(owner, name)
 
         def wrapped(*args: Any, **options: Any) -> Any:
@@ -67,25 +67,25 @@ def submits(hook: Any, action: Any, parameters: Any) -> bool:
     return bool(action.name.startswith("Submit"))
 
 
-def notes_an_id(store: Any, key: str, value: Any) -> bool:
+def records_an_id(store: Any, key: str, value: Any) -> bool:
     return value["job_id"] is not None
 
 
-# Each is given the class of the task state store. All other crashes come from outside.
+# Each function receives the class of the task state store. Other processes cause all other crashes.
 CRASHES: dict[str, Callable[[Crash, type], None]] = {
     "task before the request": lambda crash, _: crash.around(AlibabaCloudMediaHook, "_send", before=True, when=submits),
-    "task before the id is noted": lambda crash, store: crash.around(store, "set", before=True, when=notes_an_id),
-    "task before the wait": lambda crash, store: crash.around(store, "set", before=False, when=notes_an_id),
+    "task before the id is recorded": lambda crash, store: crash.around(store, "set", before=True, when=records_an_id),
+    "task before the wait": lambda crash, store: crash.around(store, "set", before=False, when=records_an_id),
     "task in the resume phase": lambda crash, _: crash.around(JobTask, "ended_jobs", before=True),
 }
 
 
 def arm(context: Any) -> None:
-    """Prepare this process, which runs nothing but one phase of one try."""
+    """Prepare this process, which runs one phase of one try."""
     conf, ti = context["dag_run"].conf, context["ti"]
-    # A lost job is looked for as long as a listing of the service may lag, 30 or 300 s. The emulator's do not lag: two
-    # more looks tell that there is no job. An image job is there once the test lets it end, whenever that is.
-    submission._pauses = lambda seconds: [0.5] * conf.get("looks", 120) if seconds else []
+    # The search for a lost job takes as long as a listing of the service may lag: 30 or 300 s. The emulator's listings
+    # do not lag, so two more searches prove that there is no job. An image job is found when the test has ended it.
+    submission._pauses = lambda seconds: [0.5] * conf.get("searches", 120) if seconds else []
     if conf["crash"] in CRASHES:
         crash = Crash(f"{ti.dag_id} {ti.run_id} {ti.task_id} {ti.map_index}")
         CRASHES[conf["crash"]](crash, type(context["task_state_store"]))
@@ -119,7 +119,7 @@ JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 def crashing_dag(dag_id: str, *, task: str = "{{ dag.dag_id }} {{ run_id }} {{ ti.task_id }}", **arguments: Any) -> DAG:
-    """Make a DAG whose jobs tell in their UserData which task they are for."""
+    """Return a DAG whose jobs name their task in their UserData."""
     return DAG(
         dag_id,
         schedule=None,

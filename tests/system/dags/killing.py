@@ -23,6 +23,6 @@ with DAG("killing", schedule=None, start_date=datetime(2026, 1, 1)):
             parameters=parameters,
             deferrable=True,
             poll_interval=1,
-            # Airflow may fail a task whose deferral ends within seconds; another try joins its job then.
+            # Airflow may fail a task whose deferral ends within seconds. The next try then joins its job.
             retries=3,
         )

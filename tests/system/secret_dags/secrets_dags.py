@@ -1,4 +1,4 @@
-"""Jobs of all types and ends, on connections whose secrets must not show anywhere."""
+"""Jobs of all types and end states, on connections whose secrets must not appear anywhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = {
     "output_config": {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/{index}.mp4", "Count": 2},
 }
 IMAGE = {"video_id": "v", "ai_template_id": "t"}
-# A busy scheduler may take a deferral for a failure: what is to succeed gets another try.
+# A busy scheduler may treat a deferral as a failure, so tasks that must succeed have retries.
 TRIES = {"poll_interval": 0.5, "retries": 2, "retry_delay": timedelta(seconds=0.1)}
 COMMON = {"start_date": datetime(2026, 1, 1), "schedule": None, "default_args": TRIES}
 
@@ -42,7 +42,7 @@ with DAG("all_types", **COMMON):
 
     @task
     def control(secret: str = "control-canary-6e1f") -> str:
-        """Show what the search must find."""
+        """Log and return a string that the search must find."""
         logging.getLogger("airflow.task").info("%s", secret)
         return secret
 
@@ -72,5 +72,5 @@ with DAG("proxy", **COMMON):
 with DAG("failing_job", **COMMON):
     ImsSubmitTextGenerateJobOperator(task_id="text", deferrable=True, retries=0, **TEXT)
 
-with DAG("lost_answer", **COMMON):
+with DAG("lost_response", **COMMON):
     ImsSubmitAudioProduceJobOperator(task_id="audio", **AUDIO)

@@ -1,4 +1,4 @@
-"""The running cluster, and what the scenarios do with it."""
+"""The running cluster, as the scenarios use it."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from local_airflow.demo import CHECKOUT
 
 DAGS = Path(__file__).parent / "dags"
 EXAMPLES = CHECKOUT / "example_dags"
-#: Jobs of these kinds end when a scenario says so.
+#: Jobs of these kinds end only when a scenario ends them.
 ENDLESS = ("SubmitAudioProduceJob", "SubmitIProductionJob")
 QUERIES = {"GetSmartHandleJob": "JobId", "QueryIProductionJob": "JobId"}
 LISTINGS = {"SubmitAudioProduceJob": "ListSmartJobs"}
-#: States of a task that is under way.
+#: States of an active task.
 ACTIVE = ("scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred")
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 PROGRESS_SECONDS = 15.0
-#: What a request to an Airflow that is partly down may raise.
-AWAY = (httpx.HTTPError, AirflowApiError)
+#: Errors of a request to an Airflow that is partly down.
+UNAVAILABLE = (httpx.HTTPError, AirflowApiError)
 
 
 class ScenarioError(LocalAirflowError):
-    """A scenario cannot go on."""
+    """A scenario cannot continue."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Run:
     """
     One DAG run of a scenario.
 
-    :param size: How many task runs it has.
+    :param size: The number of its task runs.
     """
 
     dag_id: str
@@ -62,22 +62,22 @@ class Run:
 
 class Cluster:
     """
-    All of it, as a context manager that starts it and ends it.
+    The cluster, as a context manager that starts and stops it.
 
-    :param home: Folder for everything.
-    :param say: Takes a line that tells of progress.
+    :param home: Folder for all files.
+    :param log: Prints a progress message.
     """
 
-    def __init__(self, home: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, log: Callable[[str], None]) -> None:
         self.home = home
-        self.say = say
+        self.log = log
         self.outage_file = home / "secrets-outage"
         #: The runs of the current scenario.
         self.runs: list[Run] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Cluster:
-        """Start everything and wait until it works."""
+        """Start all services and wait until they are healthy."""
         with ExitStack() as stack:
             self.postgres = stack.enter_context(PostgresService(self.home / "postgres"))
             self.redis = stack.enter_context(RedisService(self.home / "redis"))
@@ -107,13 +107,13 @@ class Cluster:
                     components=settings.components(),
                 )
             )
-            # Left first: what it would start again is then being ended.
+            # Entered last, so that it exits first and does not restart services that are being stopped.
             self.supervisor = stack.enter_context(Supervisor(self.airflow.services))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End everything."""
+        """Stop all services."""
         self._stack.close()
 
     def _dags(self) -> Path:
@@ -126,7 +126,7 @@ class Cluster:
 
     @property
     def services(self) -> dict[str, Service]:
-        """Every process of the cluster, by name."""
+        """All services of the cluster by name."""
         return {
             **self.airflow.services,
             "postgres": self.postgres.service,
@@ -148,67 +148,69 @@ class Cluster:
         return [task for run in self.runs for task in self.airflow.api.task_instances(run.dag_id, run.run_id)]
 
     def tasks(self, run: Run) -> list[TaskState]:
-        """Return the tasks of a run; none while the API server is away."""
+        """Return the tasks of a run; none while the API server is unavailable."""
         try:
             return self.airflow.api.task_instances(run.dag_id, run.run_id)
-        except AWAY:
+        except UNAVAILABLE:
             return []
 
-    def until(
+    def wait_until(
         self,
         what: str,
-        look: Callable[[], bool],
+        condition: Callable[[], bool],
         timeout: float,
         *runs: Run,
     ) -> float:
         """
-        Wait for something, and return the seconds that it took.
+        Wait until a condition holds, and return the seconds that this took.
 
-        :param runs: Whose tasks the progress lines count; the wait ends with an error when one of them has failed.
-        :raises ScenarioError: When time is up or a task has failed for good.
+        :param runs: Runs whose tasks the progress messages count. If one of their tasks fails, the wait is aborted.
+        :raises ScenarioError: On a timeout, or if a task has failed.
         """
-        began = told = time.monotonic()
-        while not look():
+        began = logged = time.monotonic()
+        while not condition():
             now = time.monotonic()
             late = now - began > timeout
-            # Not at every look: what is asked of Airflow here takes time from what is measured.
-            if late or now - told >= PROGRESS_SECONDS:
-                told = now
+            # Not at each poll, because these requests to Airflow distort the measurement.
+            if late or now - logged >= PROGRESS_SECONDS:
+                logged = now
                 states = Counter(task.state for run in runs for task in self.tasks(run))
                 if states["failed"] or states["upstream_failed"]:
                     raise ScenarioError(f"{states['failed']} tasks failed while waiting for {what}")
                 if late:
-                    raise ScenarioError(f"no {what} within {timeout:g} s; tasks: {in_words(states)}")
-                self.say(f"  {now - began:4.0f} s, waiting for {what}: {in_words(states)}")
-            time.sleep(LOOK_SECONDS)
+                    raise ScenarioError(
+                        f"timed out after {timeout:g} s waiting for {what}; tasks: {format_counts(states)}"
+                    )
+                self.log(f"  {now - began:4.0f} s, waiting for {what}: {format_counts(states)}")
+            time.sleep(POLL_SECONDS)
         return time.monotonic() - began
 
     def count(self, run: Run, state: str) -> int:
-        """Return how many tasks of a run are in a state; -1 while the API server is away."""
+        """Return the number of a run's tasks in a state; -1 while the API server is unavailable."""
         path = f"dags/{run.dag_id}/dagRuns/{quote(run.run_id)}/taskInstances"
         try:
             found: int = self.airflow.api.call("GET", path, params={"state": state, "limit": 1})["total_entries"]
-        except AWAY:
+        except UNAVAILABLE:
             return -1
         return found
 
-    def until_deferred(self, run: Run, timeout: float = 300) -> None:
+    def wait_until_deferred(self, run: Run, timeout: float = 300) -> None:
         """Wait until every task of a run is deferred."""
-        self.until("deferral of all", lambda: self.count(run, "deferred") == run.size, timeout, run)
+        self.wait_until("deferral of all tasks", lambda: self.count(run, "deferred") == run.size, timeout, run)
 
-    def until_ended(self, run: Run, timeout: float = 400) -> None:
+    def wait_until_ended(self, run: Run, timeout: float = 400) -> None:
         """Wait until a run has ended."""
 
         def ended() -> bool:
             try:
                 return self.airflow.api.run_state(run.dag_id, run.run_id) in {"success", "failed"}
-            except AWAY:
+            except UNAVAILABLE:
                 return False
 
-        self.until("end of the run", ended, timeout, run)
+        self.wait_until("end of the run", ended, timeout, run)
 
-    def until_on_triggerers(self, run: Run, timeout: float = 60) -> Counter[str]:
-        """Wait until every waiting task has its triggerer, and return how many each has."""
+    def wait_until_assigned(self, run: Run, timeout: float = 60) -> Counter[str]:
+        """Wait until every trigger is assigned, and return the number of waits by triggerer."""
         found: Counter[str] = Counter()
 
         def assigned() -> bool:
@@ -216,27 +218,27 @@ class Cluster:
             found.update(self.waits_by_triggerer(run))
             return found.total() == run.size
 
-        self.until("triggerer for each wait", assigned, timeout, run)
+        self.wait_until("a triggerer for each wait", assigned, timeout, run)
         return found
 
     def waits_by_triggerer(self, run: Run) -> Counter[str]:
-        """Return how many deferred tasks each triggerer has."""
+        """Return the number of deferred tasks by triggerer."""
         names = self.triggerers()
         found = (names.get(task.triggerer_id or 0) for task in self.tasks(run) if task.state == "deferred")
         return Counter(name for name in found if name)
 
     def triggerers(self) -> dict[int, str]:
-        """Return the names of the triggerers by the ids of their jobs, ended ones included."""
+        """Return the names of the triggerers by their job ids, including those that have ended."""
         try:
             jobs = self.airflow.api.call("GET", "jobs", params={"job_type": "TriggererJob", "limit": 100})["jobs"]
-        except AWAY:
+        except UNAVAILABLE:
             return {}
         return {job["id"]: job["hostname"] for job in jobs}
 
     # The emulator
 
     def jobs(self, run: Run | None = None) -> list[dict[str, Any]]:
-        """Return the jobs of a run, or all."""
+        """Return the jobs of one run or of all runs."""
         jobs = self.emulator.control.jobs()
         return jobs if run is None else [job for job in jobs if self.task_of(job).startswith(f"{run.run_id} ")]
 
@@ -249,24 +251,24 @@ class Cluster:
 
     @staticmethod
     def task_of(job: Mapping[str, Any]) -> str:
-        """Return what a job's UserData says of its task; for a job of the example its kind."""
+        """Return the task that a job's UserData names; for a job of the example DAG, its kind."""
         try:
             return str(json.loads(job["parameters"]["UserData"])["Task"])
         except (KeyError, TypeError, ValueError):
             return str(job["kind"])
 
     def finish(self, jobs: Collection[Mapping[str, Any]]) -> None:
-        """End jobs that still run."""
+        """End those jobs that are still running."""
         for job in jobs:
             if job["ended"] is None:
                 self.emulator.control.finish(job["job_id"])
 
-    def asked_since(self, since: float, run: Run, *, listings: bool = True) -> set[int]:
+    def polled_since(self, since: float, run: Run, *, listings: bool = True) -> set[int]:
         """
-        Return the tasks, by map index, whose jobs the service was asked about.
+        Return the map indexes of the tasks whose jobs were polled.
 
-        :param since: Since when, in epoch seconds.
-        :param listings: Take a listing of jobs for a question about each of them.
+        :param since: Only polls after this time, in epoch seconds.
+        :param listings: Whether a listing counts as a poll of each job of its kind.
         """
         listed = {
             kind
@@ -274,33 +276,33 @@ class Cluster:
             if listings
             and any(request["time"] > since and request["status"] == 200 for request in self._requests(listing))
         }
-        asked: set[str] = set()
+        queried: set[str] = set()
         for query, name in QUERIES.items():
             for request in self._requests(query):
                 if request["time"] > since and request["status"] == 200:
-                    asked.update(str(request["parameters"].get(name, "")).split(","))
+                    queried.update(str(request["parameters"].get(name, "")).split(","))
         return {
             int(self.task_of(job).rpartition(" ")[2])
             for job in self.jobs(run)
-            if job["job_id"] in asked or job["kind"] in listed
+            if job["job_id"] in queried or job["kind"] in listed
         }
 
     def _requests(self, action: str) -> list[dict[str, Any]]:
         return self.emulator.control.requests(action)
 
     def request_count(self) -> int:
-        """Return how many requests the service had since the scenario began."""
+        """Return the number of requests since the scenario started."""
         return sum(sum(by_status.values()) for by_status in self.emulator.control.counts().values())
 
-    def requests_in_words(self) -> str:
-        """Return how many requests the service had since the scenario began, by action."""
+    def format_requests(self) -> str:
+        """Return the number of requests since the scenario started, by action, as text."""
         counts = {action: sum(by_status.values()) for action, by_status in self.emulator.control.counts().items()}
-        return f"requests: {in_words(counts)}"
+        return f"requests: {format_counts(counts)}"
 
     # Components
 
-    def until_healthy(self, timeout: float = 180) -> float:
-        """Wait until every component works, and return the seconds that it took."""
+    def wait_until_healthy(self, timeout: float = 180) -> float:
+        """Wait until every component is healthy, and return the seconds that this took."""
         components = list(self.airflow.components.values())
 
         def healthy() -> bool:
@@ -308,44 +310,44 @@ class Cluster:
                 return False
             return not self.airflow.unready(components)
 
-        return self.until("healthy components", healthy, timeout)
+        return self.wait_until("healthy components", healthy, timeout)
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
-        """Kill a component with all its processes, and start it again at the end of the block."""
-        with self.supervisor.held(name):
+        """Kill all processes of a component, and start it again at the end of the block."""
+        with self.supervisor.suspended(name):
             self.airflow.kill(name)
             try:
                 yield
             finally:
                 self.airflow.services[name].start()
 
-    def clear_stage(self) -> None:
-        """End what a failed scenario has left, mend everything, and forget the jobs."""
+    def reset(self) -> None:
+        """Restore the initial state: end the runs of a failed scenario, remove faults and delete all jobs."""
         self.runs.clear()
         self.outage_file.unlink(missing_ok=True)
         self.emulator.control.clear_faults()
-        self.until_healthy()
+        self.wait_until_healthy()
         api = self.airflow.api
         for run in api.call("GET", "dags/~/dagRuns", params={"state": ["queued", "running"]})["dag_runs"]:
-            api.give_up(run["dag_id"], run["dag_run_id"])
+            api.fail_run(run["dag_id"], run["dag_run_id"])
 
-        def quiet() -> bool:
+        def idle() -> bool:
             path = "dags/~/dagRuns/~/taskInstances"
-            left: int = api.call("GET", path, params={"state": ACTIVE, "limit": 1})["total_entries"]
-            return left == 0
+            active: int = api.call("GET", path, params={"state": ACTIVE, "limit": 1})["total_entries"]
+            return active == 0
 
-        self.until("end of all tasks", quiet, 120)
+        self.wait_until("end of all tasks", idle, 120)
         self.emulator.control.reset()
 
 
-def in_words(counts: Mapping[Any, int]) -> str:
+def format_counts(counts: Mapping[Any, int]) -> str:
     """Return counts as ``3 deferred, 1 running``, the most frequent first."""
     found = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{count} {name or 'no state'}" for name, count in found if count) or "none"
 
 
 def print_line(text: str) -> None:
-    """Write a line at once."""
+    """Print a line and flush the output."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
