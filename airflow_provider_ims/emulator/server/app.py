@@ -9,55 +9,55 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from airflow_provider_ims.emulator.control_api import CONTROL_PATH, control_routes
-from airflow_provider_ims.emulator.wire import Call, Reply, pairs
+from airflow_provider_ims.emulator.api.messages import ApiRequest, parse_pairs
+from airflow_provider_ims.emulator.control.routes import CONTROL_PATH, control_routes
+from airflow_provider_ims.emulator.server.gateway import Gateway
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from airflow_provider_ims.emulator.gateway import Gateway
-
 JSON_TYPE = "application/json;charset=utf-8"
-METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 FORM_TYPE = "application/x-www-form-urlencoded"
+METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 
 
 def make_app(gateway: Gateway) -> Starlette:
     """Return the application of one emulator."""
     return Starlette(
         routes=[
-            Mount(CONTROL_PATH, routes=control_routes(gateway)),
-            Route("/{path:path}", _service(gateway), methods=METHODS),
+            Mount(CONTROL_PATH, routes=control_routes(gateway.service)),
+            Route("/{path:path}", _endpoint(gateway), methods=METHODS),
         ]
     )
 
 
-def _service(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
-    async def service(request: Request) -> Response:
+def _endpoint(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
         try:
-            call = await _read(request)
+            api_request = await _read(request)
         except ValueError:
             return Response("Bad Request", 400)
-        reply = await gateway.answer(call, lambda: _disconnected(request))
-        if reply is None:
+        response = await gateway.handle(api_request, lambda: _disconnected(request))
+        if response is None:
             request.state.transport.abort()
-            # The server may only answer once it has noticed: then it drops the answer.
+            # Once the server has noticed the disconnect, it drops the response.
             await _disconnected(request)
             return Response()
-        return _response(reply)
+        headers = {"content-type": JSON_TYPE, **response.headers}
+        return Response(response.body(), response.status, headers=headers)
 
-    return service
+    return endpoint
 
 
-async def _read(request: Request) -> Call:
+async def _read(request: Request) -> ApiRequest:
     body = await request.body()
     is_form = request.headers.get("content-type", "").startswith(FORM_TYPE)
-    return Call(
+    return ApiRequest(
         method=request.method,
         path=request.scope["path"],
         headers=dict(request.headers.items()),
-        query=pairs(request.scope["query_string"].decode("ascii")),
-        form=pairs(body.decode("ascii")) if is_form else [],
+        query=parse_pairs(request.scope["query_string"].decode("ascii")),
+        form=parse_pairs(body.decode("ascii")) if is_form else [],
         body=body,
     )
 
@@ -65,7 +65,3 @@ async def _read(request: Request) -> Call:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _response(reply: Reply) -> Response:
-    return Response(reply.payload(), reply.status, headers={"content-type": JSON_TYPE, **reply.headers})

@@ -1,17 +1,26 @@
-"""Jobs, requests and the clock, kept in SQLite so that a killed emulator loses nothing."""
+"""Stores jobs, requests and the clock in SQLite, so that a killed emulator loses nothing."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
-
-from airflow_provider_ims.emulator.actions import Phase
 
 SCHEMA_VERSION = 1
 MAX_REQUESTS = 100_000
-"""How many requests are remembered; older ones are forgotten, jobs never."""
+"""How many requests are stored. Older ones are deleted; jobs are not."""
+
+
+class Phase(IntEnum):
+    """The progress of a job; each job family has its own state words for these phases."""
+
+    CREATED = 0
+    RUNNING = 1
+    SUCCEEDED = 2
+    FAILED = 3
+
 
 _SCHEMA = f"""
 CREATE TABLE jobs (
@@ -42,7 +51,7 @@ CREATE INDEX requests_by_action ON requests (action, seq);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-# The same function of the clock as Job.phase, for the filters of the listings.
+# The same as Job.phase, for the filters of the listings.
 _PHASE = f"""CASE WHEN :now < starts THEN {Phase.CREATED:d} WHEN :now < ends THEN {Phase.RUNNING:d}
  WHEN error_code IS NULL THEN {Phase.SUCCEEDED:d} ELSE {Phase.FAILED:d} END"""
 
@@ -50,14 +59,14 @@ _PHASE = f"""CASE WHEN :now < starts THEN {Phase.CREATED:d} WHEN :now < ends THE
 @dataclass
 class Job:
     """
-    A job; its phase follows from the clock alone.
+    A job; its phase follows from the clock.
 
-    :param action: the submit action that made it.
-    :param job_type: the service's word for what it does.
-    :param created: when it was submitted, in seconds of the job clock; so are ``starts`` and ``ends``.
-    :param error_code: what it fails with at its end; None for success.
-    :param pinned: a state to show whatever the clock says.
-    :param failed_parts: (code, message) of the sub-jobs that fail, by index.
+    :param action: The key of its submit action in the table of job kinds.
+    :param job_type: The ``JobType`` of the service.
+    :param created: When it was submitted, in seconds of the job clock; likewise ``starts`` and ``ends``.
+    :param error_code: The error with which it ends; None for success.
+    :param pinned: A state word that overrides the clock.
+    :param failed_parts: (code, message) of the parts that fail, by index.
     """
 
     job_id: str
@@ -76,7 +85,7 @@ class Job:
     seq: int = 0
 
     def phase(self, now: float) -> Phase:
-        """Return how far the job is at a moment of the job clock."""
+        """Return the phase at a time of the job clock."""
         if now < self.starts:
             return Phase.CREATED
         if now < self.ends:
@@ -87,55 +96,53 @@ class Job:
 @dataclass(frozen=True)
 class Filter:
     """
-    Which jobs a listing asks for; None means any.
+    The jobs that a listing selects; None selects all.
 
-    :param shown: (phase, word): jobs that are in the phase, or pinned to the word.
-    :param shown_to: the last phase, where the word stands for several.
+    :param state: (first phase, last phase, state word): jobs in these phases, or pinned to the word.
     """
 
     actions: tuple[str, ...]
     job_id: str | None = None
     job_type: str | None = None
-    shown: tuple[Phase, str] | None = None
-    shown_to: Phase | None = None
     created_from: float | None = None
     created_to: float | None = None
+    state: tuple[Phase, Phase, str] | None = None
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """Return the SQL condition and its values."""
         values: dict[str, Any] = {f"action{n}": action for n, action in enumerate(self.actions)}
-        terms = [f"action IN ({', '.join(f':action{n}' for n in range(len(self.actions)))})"]
-        for name, column in (
+        terms = [f"action IN ({', '.join(f':{name}' for name in values)})"]
+        for name, condition in (
             ("job_id", "job_id ="),
             ("job_type", "job_type ="),
             ("created_from", "created >="),
             ("created_to", "created <"),
         ):
             if (value := getattr(self, name)) is not None:
-                terms.append(f"{column} :{name}")
+                terms.append(f"{condition} :{name}")
                 values[name] = value
-        if self.shown is not None:
-            terms.append(f"CASE WHEN pinned IS NULL THEN {_PHASE} BETWEEN :phase AND :last ELSE pinned = :word END")
-            values["phase"], values["word"] = int(self.shown[0]), self.shown[1]
-            values["last"] = int(self.shown_to or self.shown[0])
+        if self.state is not None:
+            values["first"], values["last"], values["word"] = self.state
+            terms.append(f"CASE WHEN pinned IS NULL THEN {_PHASE} BETWEEN :first AND :last ELSE pinned = :word END")
         return " AND ".join(terms), values
 
 
 class Store:
     """
-    The state of one emulator. Not safe for several threads at a time.
+    The state of one emulator. It is not thread-safe.
 
-    :param path: file of the database; ``:memory:`` keeps nothing beyond the process.
-    :raises sqlite3.OperationalError: if another emulator has the file open.
+    :param path: File of the database; ``:memory:`` for none.
+    :raises sqlite3.OperationalError: If another emulator uses the file.
+    :raises sqlite3.DatabaseError: If the file is not a database of this version.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
         self._db = sqlite3.connect(path, timeout=0.1, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        # One process to a file: two would each answer with half of the jobs.
+        # With two processes per file, each would know only half of the jobs.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
-        # Commits then survive the death of the process, though not that of the machine, and cost no fsync.
+        # Commits survive the end of the process, although not that of the machine, and need no fsync.
         self._db.execute("PRAGMA synchronous = NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
@@ -148,42 +155,24 @@ class Store:
         self._db.close()
 
     def commit(self) -> None:
-        """Make all that was written since the last commit last."""
+        """Commit all changes."""
         self._db.commit()
 
     def add_job(self, job: Job) -> None:
-        """Keep a new job."""
+        """Store a new job."""
+        names = ("job_id", "action", "job_type", "parameters", "created", "starts", "ends", "client_token", "video_id")
         cursor = self._db.execute(
-            "INSERT INTO jobs (job_id, action, job_type, parameters, created, starts, ends, client_token, video_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                job.job_id,
-                job.action,
-                job.job_type,
-                json.dumps(job.parameters),
-                job.created,
-                job.starts,
-                job.ends,
-                job.client_token,
-                job.video_id,
-            ),
+            f"INSERT INTO jobs ({', '.join(names)}) VALUES (:{', :'.join(names)})",
+            {**vars(job), "parameters": json.dumps(job.parameters)},
         )
         job.seq = cursor.lastrowid or 0
 
-    def save_fate(self, job: Job) -> None:
-        """Keep what was decided about a job after it was submitted."""
+    def update_job(self, job: Job) -> None:
+        """Store the changes of a job after its submit."""
+        names = ("starts", "ends", "error_code", "error_message", "pinned", "failed_parts")
         self._db.execute(
-            "UPDATE jobs SET starts = ?, ends = ?, error_code = ?, error_message = ?, pinned = ?, failed_parts = ?"
-            " WHERE job_id = ?",
-            (
-                job.starts,
-                job.ends,
-                job.error_code,
-                job.error_message,
-                job.pinned,
-                json.dumps(job.failed_parts),
-                job.job_id,
-            ),
+            f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in names)} WHERE job_id = :job_id",
+            {**vars(job), "failed_parts": json.dumps(job.failed_parts)},
         )
 
     def job(self, job_id: str) -> Job | None:
@@ -195,14 +184,14 @@ class Store:
         return self._first("client_token = ?", client_token)
 
     def job_of_session(self, action: str, session_id: str, since: float) -> Job | None:
-        """Return a job that an action made since a time with a SessionId."""
+        """Return a job that an action submitted with a SessionId since a time."""
         where = "action = ? AND json_extract(parameters, '$.SessionId') = ? AND created > ?"
         return self._first(where, action, session_id, since)
 
-    def jobs_of_video(self, video_id: str) -> list[Job]:
-        """Return the AI image jobs of a video, oldest first."""
-        rows = self._db.execute("SELECT * FROM jobs WHERE video_id = ? ORDER BY seq", (video_id,))
-        return [_job(row) for row in rows]
+    def jobs_of_video(self, action: str, video_id: str) -> list[Job]:
+        """Return the jobs of a submit action with a VideoId, oldest first."""
+        query = "SELECT * FROM jobs WHERE video_id = ? AND action = ? ORDER BY seq"
+        return [_job(row) for row in self._db.execute(query, (video_id, action))]
 
     def jobs(self, action: str | None = None) -> list[Job]:
         """Return all jobs, or those of one submit action, oldest first."""
@@ -210,15 +199,15 @@ class Store:
         return [_job(row) for row in self._db.execute(query, (action,) if action else ())]
 
     def page(
-        self, wanted: Filter, *, now: float, newest_first: bool, limit: int, after: int | None = None, offset: int = 0
+        self, selected: Filter, *, now: float, newest_first: bool, limit: int, after: int | None = None, offset: int = 0
     ) -> list[Job]:
         """
         Return one page of a listing.
 
-        :param after: ``seq`` of the last job of the page before.
-        :param offset: how many jobs to leave out instead, for pages by number.
+        :param after: ``seq`` of the last job of the previous page.
+        :param offset: How many jobs to skip instead, for pages by number.
         """
-        where, values = wanted.where()
+        where, values = selected.where()
         if after is not None:
             where += f" AND seq {'<' if newest_first else '>'} :after"
         order = "DESC" if newest_first else "ASC"
@@ -228,14 +217,14 @@ class Store:
         )
         return [_job(row) for row in rows]
 
-    def count(self, wanted: Filter, *, now: float) -> int:
-        """Return how many jobs a listing has over all its pages."""
-        where, values = wanted.where()
+    def count(self, selected: Filter, *, now: float) -> int:
+        """Return how many jobs a listing has on all pages."""
+        where, values = selected.where()
         row = self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", {**values, "now": now}).fetchone()
         return int(row[0])
 
     def add_request(self, record: dict[str, Any]) -> int:
-        """Keep the record of a request and return its number."""
+        """Store the record of a request and return its number."""
         cursor = self._db.execute(
             "INSERT INTO requests (action, status, record) VALUES (?, ?, ?)",
             (record["action"], record["status"], json.dumps(record)),
@@ -244,8 +233,8 @@ class Store:
         self._db.execute("DELETE FROM requests WHERE seq <= ?", (seq - MAX_REQUESTS,))
         return seq
 
-    def change_request(self, seq: int, record: dict[str, Any]) -> None:
-        """Keep more of a request that was recorded while it was still open."""
+    def update_request(self, seq: int, record: dict[str, Any]) -> None:
+        """Update the record of a request that was stored before its response."""
         self._db.execute(
             "UPDATE requests SET status = ?, record = ? WHERE seq = ?", (record["status"], json.dumps(record), seq)
         )
@@ -260,7 +249,7 @@ class Store:
         return [json.loads(row[0]) for row in self._db.execute(query, (action,) if action else ())]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return how many requests each action had, by status; status 0 are those never answered."""
+        """Return the number of requests by action and status; status 0 means no response."""
         result: dict[str, dict[str, int]] = {}
         for action, status, number in self._db.execute(
             "SELECT action, coalesce(status, 0), count(*) FROM requests GROUP BY 1, 2 ORDER BY 1, 2"
@@ -269,16 +258,16 @@ class Store:
         return result
 
     def setting(self, name: str) -> str | None:
-        """Return a value kept under a name."""
+        """Return a stored value."""
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def save_setting(self, name: str, value: str) -> None:
-        """Keep a value under a name."""
+        """Store a value under a name."""
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
     def reset(self) -> None:
-        """Forget all jobs and requests."""
+        """Delete all jobs and requests."""
         self._db.execute("DELETE FROM jobs")
         self._db.execute("DELETE FROM requests")
         self._db.commit()

@@ -1,4 +1,4 @@
-"""A request and an answer as they are on the wire."""
+"""A request and a response of the API, and the JSON of both."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_FIELDS = 1_000
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiRequest:
     """
     One request.
 
-    :param headers: by lower-case name.
-    :param query: decoded pairs, in the order sent.
-    :param form: the same of a form body.
+    :param headers: By lower-case name.
+    :param query: Decoded pairs, in the order in which they were sent.
+    :param form: The same of a form body.
     """
 
     method: str
@@ -29,32 +29,32 @@ class Call:
 
     @property
     def action(self) -> str:
-        """The action asked for, as sent."""
+        """The requested action."""
         return self.headers.get("x-acs-action", "")
 
     @property
     def version(self) -> str:
-        """The version of the API, as sent."""
+        """The requested version of the API."""
         return self.headers.get("x-acs-version", "")
 
     @property
     def host(self) -> str:
-        """The host the client thinks it speaks to."""
+        """The requested host."""
         return self.headers.get("host", "")
 
     def parameters(self) -> dict[str, str]:
-        """Return all parameters; a gateway of RPC style takes them from either place."""
+        """Return all parameters: an API of RPC style accepts them in the query and in the form."""
         return {**dict(self.form), **dict(self.query)}
 
 
 @dataclass
-class Reply:
+class ApiResponse:
     """
-    One answer.
+    One response.
 
-    :param content: a JSON value, or bytes to be sent as they are.
-    :param job_id: the job that the request created, if it did.
-    :param error_code: the code of an error answer.
+    :param content: A JSON value, or bytes that are sent unchanged.
+    :param job_id: The job that the request created, if any.
+    :param error_code: The code of an error response.
     """
 
     status: int
@@ -63,26 +63,26 @@ class Reply:
     job_id: str | None = None
     error_code: str | None = None
 
-    def payload(self) -> bytes:
+    def body(self) -> bytes:
         """Return the body."""
-        return self.content if isinstance(self.content, bytes) else body(self.content)
+        return self.content if isinstance(self.content, bytes) else json_body(self.content)
 
 
-def pairs(text: str) -> list[tuple[str, str]]:
+def parse_pairs(text: str) -> list[tuple[str, str]]:
     """
-    Return the pairs of a query or of a form.
+    Parse a query or a form.
 
-    :raises ValueError: if it is not UTF-8 or has too many fields.
+    :raises ValueError: If it is not UTF-8 or has too many fields.
     """
     return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS) if text else []
 
 
 def dump(value: Any) -> str:
-    """Return JSON as the services write it inside strings: compact, Chinese as it is."""
+    """Return JSON as the services write it inside strings: compact, with Chinese characters unescaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def body(value: Any) -> bytes:
-    """Return JSON as the body of an answer."""
-    # What cannot be written is a lone surrogate, which JSON can name.
+def json_body(value: Any) -> bytes:
+    """Return JSON as the body of a response."""
+    # JSON can escape a lone surrogate, UTF-8 cannot encode it.
     return dump(value).encode(errors="replace")

@@ -1,5 +1,5 @@
 """
-Error codes of the service, and the body and status each is answered with.
+The error codes of the services, and the status and body of an error response.
 
 Codes and messages: https://help.aliyun.com/document_detail/197855.html (IMS) and the common codes of the
 Alibaba Cloud gateway.
@@ -15,7 +15,7 @@ CODES: dict[str, tuple[int, str]] = {
     # the gateway
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. {}"),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
-    # Not documented by this name.
+    # The documents do not name this code.
     "InvalidBearerToken": (403, "This signature type is not supported."),
     "InvalidSecurityToken.Expired": (400, "Specified SecurityToken is expired."),
     "InvalidSecurityToken.Malformed": (400, "Specified SecurityToken is malformed."),
@@ -40,7 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
         400,
         "The request uses the same client token as a previous, but non-identical request.",
     ),
-    # Not documented by this name.
+    # The documents do not name this code.
     "SessionIdExists": (400, "The specified SessionId was submitted within the last 7 days."),
     "OperationDenied": (403, "Your account does not open IMS service yet."),
     "OperationDenied.Suspended": (403, "Your IMS service is suspended."),
@@ -59,15 +59,15 @@ CODES: dict[str, tuple[int, str]] = {
 
 class ApiError(Exception):
     """
-    An error answer of the service.
+    An error response.
 
-    :param code: error code; those of :data:`CODES` bring their status and message.
-    :param subject: what the message of the code speaks of, such as the name of a parameter.
-    :param detail: one more sentence for the reader.
-    :param message: the whole message, over that of the code.
-    :param status: HTTP status, over that of the code; 400 for codes without one.
-    :param extra: more fields of the body.
-    :param headers: more headers of the answer.
+    :param code: Error code; :data:`CODES` gives its status and message.
+    :param subject: The value for the message, such as the name of a parameter.
+    :param detail: A further sentence of the message.
+    :param message: The message, instead of that of the code.
+    :param status: HTTP status, instead of that of the code; 400 for unknown codes.
+    :param extra: Further fields of the body.
+    :param headers: Further headers of the response.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class ApiError(Exception):
 
 
 def missing(name: str, *, detail: str = "") -> ApiError:
-    """Return the error for a parameter that is required and was not sent."""
+    """Return the error for a required parameter that was not sent."""
     return ApiError("MissingParameter", name, detail=detail)
 
 
 def invalid(name: str, detail: str) -> ApiError:
-    """Return the error for a parameter whose value is refused."""
+    """Return the error for an invalid value of a parameter."""
     return ApiError("InvalidParameter", name, detail=detail)
 
 
@@ -117,8 +117,8 @@ def access_denied_detail(action: str, *, account_id: str) -> dict[str, Any]:
     """
     Return the ``AccessDeniedDetail`` of a RAM denial.
 
-    :param action: the RAM action that was not granted, such as ``ice:SubmitTextGenerateJob``.
-    :param account_id: the account the caller belongs to.
+    :param action: The RAM action that is not granted, such as ``ice:SubmitTextGenerateJob``.
+    :param account_id: The account of the caller.
     """
     return {
         "AuthAction": action,

@@ -1,4 +1,4 @@
-"""Steering an emulator, in this process or another: one set of methods over HTTP."""
+"""The client of the control interface, for an emulator in this process or another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from urllib.parse import urlencode, urlsplit
 
 class EmulatorControl:
     """
-    A handle on a running emulator.
+    Controls a running emulator.
 
-    :param url: address of the emulator, such as ``http://127.0.0.1:8080``.
-    :param timeout: how long a command may take, in seconds.
-    :param cafile: certificates to trust, for an emulator with a certificate of its own.
+    :param url: URL of the emulator, such as ``http://127.0.0.1:8020``.
+    :param timeout: Timeout of a command, in seconds.
+    :param cafile: Trusted certificates, for an emulator with HTTPS.
     """
 
     def __init__(self, url: str, *, timeout: float = 30.0, cafile: str | None = None) -> None:
@@ -26,33 +26,33 @@ class EmulatorControl:
 
     @property
     def url(self) -> str:
-        """Address of the emulator."""
+        """The URL of the emulator."""
         return self._url
 
     def requests(self, action: str | None = None) -> list[dict[str, Any]]:
         """
-        Return what was asked of the services, oldest first; the last 100,000 are remembered.
+        Return the last 100,000 requests to the services, oldest first.
 
-        Each has ``time`` (real, epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
-        ``parameters``, ``in_query`` and ``in_body`` (names), ``status`` (None if it was cut or still hangs),
-        ``error_code``, ``job_id`` (the job that a submit was answered with) and ``faults`` (the kinds it met).
+        Each has ``time`` (real time, epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
+        ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
+        ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
 
-        :param action: only requests for this action.
+        :param action: Return only requests for this action.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/requests", action=action))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return how many requests each action had, by status as text; ``"0"`` are those never answered."""
+        """Return the number of requests by action and status (a string); ``"0"`` means no response."""
         return cast("dict[str, dict[str, int]]", self._send("GET", "/counts"))
 
     def jobs(self, kind: str | None = None) -> list[dict[str, Any]]:
         """
         Return the jobs, oldest first.
 
-        Each has ``job_id``, ``kind`` (the submit action), ``state`` (in the words of its family), ``created``
-        and ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
+        Each has ``job_id``, ``kind`` (the submit action), ``state`` (the state word of the service), ``created`` and
+        ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
 
-        :param kind: only jobs of this submit action, such as ``SubmitTextGenerateJob``.
+        :param kind: Return only jobs of this submit action, such as ``SubmitTextGenerateJob``.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/jobs", kind=kind))
 
@@ -67,68 +67,69 @@ class EmulatorControl:
         **options: Any,
     ) -> dict[str, Any]:
         """
-        Make the service misbehave.
+        Inject a fault into the next requests.
 
-        Before the work a request meets one fault:
+        Before a request is processed, at most one of these affects it:
 
         - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
-          body; options ``code``, ``status``, ``message``, ``retry_after`` (for the header x-acs-retry-after);
+          response; options ``code``, ``status``, ``message``, ``retry_after`` (for the header x-acs-retry-after);
         - ``deny``: a RAM denial; ``code`` (Forbidden.RAM or NoPermission), ``detail`` (False: without
           AccessDeniedDetail);
         - ``non_json``: ``status`` (502), ``body``, ``content_type``;
-        - ``hang``: ``seconds`` (30; None until :meth:`release`), then the request goes on;
-        - ``cut``: the connection ends, the work is not done;
-        - ``qps``: ``rate`` a second, ``burst``, ``code``; a limit for all requests it matches, until cleared.
+        - ``hang``: no response for ``seconds`` (30; None until :meth:`release`), then the request is processed;
+        - ``cut``: the connection ends, the request is not processed;
+        - ``qps``: a limit for all matching requests until cleared: ``rate`` per second, ``burst``, ``code``.
 
-        After the work it meets one of each kind:
+        After a request is processed, one of each kind affects it:
 
-        - ``fail_job``: the job fails when its time is over; ``code``, ``message``, ``videos`` (of a batch: so many
-          videos fail and the batch finishes);
-        - ``unknown_state``: ``state``; of a submit the job stays in it, of a query the answer tells it;
-        - ``odd_shape``: ``body`` (instead of the answer), or ``merge`` (fields) and ``drop`` (names);
-        - ``hang_after``, ``cut_after``: as above, with the work done.
+        - ``fail_job``: the job fails at its end; ``code``, ``message``, ``videos`` (of a batch: this number of videos
+          fails and the batch finishes);
+        - ``unknown_state``: ``state``; after a submit the job remains in it, after a query only the response has it;
+        - ``odd_shape``: another response: ``body``, or ``merge`` (fields) and ``drop`` (names);
+        - ``hang_after``, ``cut_after``: as above, but the request is processed.
 
-        :param action: the action to meet, ``*`` for all.
-        :param kind: one of the kinds in ``airflow_provider_ims.emulator.faults.KINDS``.
-        :param count: how many requests to meet; None until cleared.
-        :param share: which share of the requests to meet, chosen at random, above 0 and up to 1.
-        :param seed: makes the choice the same each time.
-        :param options: options of the kind.
-        :raises ValueError: for an action, kind, share or option that does not exist.
+        :param action: The action to affect, ``*`` for all.
+        :param kind: The kind of fault, as above.
+        :param count: How many requests to affect; None until cleared.
+        :param share: The share of the requests to affect, chosen at random, above 0 and at most 1.
+        :param seed: The seed of the random choice.
+        :param options: Options of the kind.
+        :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
         body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
         return cast("dict[str, Any]", self._send("POST", "/faults", body=body))
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults that are still to strike."""
+        """Return the faults that still affect requests."""
         return cast("list[dict[str, Any]]", self._send("GET", "/faults"))
 
     def clear_faults(self) -> None:
-        """Make the service behave again; requests that hang go on."""
+        """Remove all faults and release the requests that hang."""
         self._send("DELETE", "/faults")
 
     def release(self) -> None:
-        """Let all requests that hang go on."""
+        """Release all requests that hang."""
         self._send("POST", "/release", body={})
 
     def advance(self, seconds: float) -> float:
         """
-        Move the job clock on and return its time in epoch seconds.
+        Advance the job clock and return its time in epoch seconds.
 
-        :param seconds: how far.
+        :param seconds: By how much.
+        :raises ValueError: If it is negative.
         """
         return float(self._send("POST", "/advance", body={"seconds": seconds}))
 
     def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
         """
-        Take in jobs as if they were submitted just now, one for each duration, and return their ids.
+        Add jobs as if they had just been submitted, one for each duration, and return their ids.
 
-        For thousands of jobs at once, and for jobs that end each at its own time; no request is recorded.
+        This is for thousands of jobs and for jobs that end at different times. No request is recorded.
 
-        :param kind: the submit action, such as ``SubmitTextGenerateJob``.
-        :param parameters: what all of them are submitted with.
-        :param seconds: how long each job takes.
-        :raises ValueError: for a kind that does not exist, or what a submit would refuse.
+        :param kind: The submit action, such as ``SubmitTextGenerateJob``.
+        :param parameters: The parameters of all jobs.
+        :param seconds: The duration of each job.
+        :raises ValueError: If the kind is unknown or a submit would reject the parameters.
         """
         body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds)}
         return cast("list[str]", self._send("POST", "/add_jobs", body=body))
@@ -137,7 +138,7 @@ class EmulatorControl:
         """
         End a job now, successfully, and return it.
 
-        :raises KeyError: if there is no such job.
+        :raises KeyError: If the job does not exist.
         """
         return self._on_job("/finish", job_id)
 
@@ -145,7 +146,7 @@ class EmulatorControl:
         """
         End a job now, with an error, and return it.
 
-        :raises KeyError: if there is no such job.
+        :raises KeyError: If the job does not exist.
         """
         return self._on_job("/fail", job_id, code=code, message=message)
 
@@ -153,22 +154,22 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Let the first ``count`` videos of a batch fail; the batch itself still finishes when its time is over.
+        Let the first ``count`` videos of a batch fail; the batch itself finishes at its end.
 
-        :raises KeyError: if there is no such job.
+        :raises KeyError: If the job does not exist.
         """
         return self._on_job("/fail_videos", job_id, count=count, code=code, message=message)
 
     def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
         """
-        Show a state of a job whatever the clock says; None goes back to the clock.
+        Set a state of a job that overrides the clock; None removes it.
 
-        :raises KeyError: if there is no such job.
+        :raises KeyError: If the job does not exist.
         """
         return self._on_job("/set_state", job_id, state=state)
 
     def reset(self) -> None:
-        """Forget all jobs, requests and faults; the clock goes on."""
+        """Delete all jobs, requests and faults; the clock continues."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:
@@ -179,27 +180,27 @@ class EmulatorControl:
         return cast("dict[str, Any]", self._send("POST", path, body={"job_id": job_id, **options}))
 
     def _send(self, method: str, path: str, body: Any = None, **query: str | None) -> Any:
-        wanted = urlencode({name: value for name, value in query.items() if value is not None})
+        query_string = urlencode({name: value for name, value in query.items() if value is not None})
         connection = self._connect()
         try:
             connection.request(
                 method,
-                f"/_emulator{path}{'?' if wanted else ''}{wanted}",
+                f"/_emulator{path}{'?' if query_string else ''}{query_string}",
                 body=None if body is None else json.dumps(body),
                 headers={"content-type": "application/json"},
             )
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            content = json.loads(response.read())
         finally:
             connection.close()
         if response.status == 404:
-            raise KeyError(answer["error"])
+            raise KeyError(content["error"])
         if response.status != 200:
-            raise ValueError(answer["error"])
-        return answer
+            raise ValueError(content["error"])
+        return content
 
     def _connect(self) -> http.client.HTTPConnection:
-        # Not urllib: a proxy in the environment has no business between a test and its emulator.
+        # http.client instead of urllib, which would use a proxy from the environment.
         parts = urlsplit(self.url)
         assert parts.hostname is not None
         if parts.scheme == "https":
