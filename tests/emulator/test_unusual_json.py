@@ -1,4 +1,4 @@
-"""Whatever stands inside a parameter, the services answer: with a job, or with an error of theirs."""
+"""A request with unusual JSON in a parameter is accepted or rejected, and the job can be queried."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from airflow_provider_ims.jobs.kinds import KINDS, JobKind
 pytestmark = pytest.mark.slow
 
 HOOKS = {"ice": ImsHook, "vod": VodHook}
-#: The first is a lone surrogate, which JSON can name but UTF-8 cannot write.
-ODD = ("\ud800", "", None, [{}], {"a": [1]}, 10**30)
+#: The first is a lone surrogate, which JSON can escape and UTF-8 cannot encode.
+UNUSUAL: tuple[Any, ...] = ("\ud800", "", None, [{}], {"a": [1]}, 10**30)
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each part of a value."""
+    """Yield the path of each part of a value."""
     yield path
     for step, inner in (
         value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
@@ -33,32 +33,32 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from paths(inner, (*path, step))
 
 
-def put(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
-    """Return a value with something odd at the end of a path."""
+def replaced(value: Any, path: tuple[Any, ...], part: Any) -> Any:
+    """Return a value with another part at a path."""
     if not path:
-        return odd
+        return part
     changed = inner = copy.deepcopy(value)
     for step in path[:-1]:
         inner = inner[step]
-    inner[path[-1]] = odd
+    inner[path[-1]] = part
     return changed
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.family.product.code}:{kind.submit_action}")
-def test_odd_contents_of_json_are_taken_or_refused(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+def test_unusual_json_is_accepted_or_rejected(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     code = kind.family.product.code
     hook, good = HOOKS[code](), SUBMITS[code, kind.submit_action]
     for name in (parameter.name for parameter in kind.parameters if parameter.is_json):
         given = good.get(name, {"a": {"b": 1}})
         for path in paths(given):
-            for odd in ODD:
-                changed = json.dumps(put(given, path, odd))
+            for part in UNUSUAL:
+                changed = json.dumps(replaced(given, path, part))
                 try:
-                    answer = hook.call(kind.submit_action, {**encoded(good), name: changed}, attempts=1)
+                    response = hook.call(kind.submit_action, {**encoded(good), name: changed}, attempts=1)
                 except ImsRequestError:
                     continue
-                job_id = kind.job_id_in(answer)
-                assert job_id, (name, path, odd)
+                job_id = kind.job_id_in(response)
+                assert job_id, (name, path, part)
                 ims_emulator.finish(job_id)
                 job = kind.family.query(hook, [job_id], attempts=1)[job_id]
                 assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job

@@ -1,10 +1,16 @@
-"""The example requests and responses of the API pages, sent and held against what comes back."""
+"""The example requests of the API pages are accepted, and the responses have everything that the examples have."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from airflow_provider_ims.emulator import ImsEmulator
+
+if TYPE_CHECKING:
+    from support.emulated import SignedClient
 
 USER_DATA = (
     '{"NotifyAddress":"http://xx.xx.xxx"}',
@@ -53,7 +59,7 @@ IMAGE_REQUEST = {
     "AIPipelineId": "6492025b8f*****6ba5bb755a33438",
 }
 
-TEXT_ANSWER = {
+TEXT_RESPONSE: dict[str, Any] = {
     "RequestId": "******AC-5A01-1116-87A4-BF86F2******",
     "UserData": '{"NotifyAddress":"https://****"}',
     "JobResult": {
@@ -71,7 +77,7 @@ TEXT_ANSWER = {
         r'\"textLength\":100,\"targetCount\":3}"}',
     },
 }
-AUDIO_ANSWER = {
+AUDIO_RESPONSE: dict[str, Any] = {
     "RequestId": "******2D-443C-5043-B0E4-867070******",
     "JobId": "******042d5e4db6866f6289d1******",
     "State": "Finished",
@@ -90,7 +96,7 @@ AUDIO_ANSWER = {
         "AiResult": '[{"content":"Talking about","from":0.0,"to":0.846},{"content":"he","from":0.846,"to":3.386}]',
     },
 }
-IMAGE_ANSWER = {
+IMAGE_RESPONSE: dict[str, Any] = {
     "RequestId": "7721B494-1F78-4E*****E8-A7CEE7315BFA",
     "AIImageJobList": [
         {
@@ -109,8 +115,8 @@ IMAGE_ANSWER = {
 }
 
 
-def shape(value):
-    """Return the types of a value, also of what its strings hold as JSON; of a list, those of its first item."""
+def shape(value: Any) -> Any:
+    """Return the types in a value and in the JSON of its strings; of a list, those of its first item."""
     if isinstance(value, dict):
         return {name: shape(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -120,8 +126,8 @@ def shape(value):
     return type(value)
 
 
-def lacks(expected, found, path=""):
-    """Return where an answer has less than the example, or something of another type."""
+def lacks(expected: Any, found: Any, path: str = "") -> list[str]:
+    """Return the paths that a response lacks compared with the example, or whose types differ."""
     if isinstance(expected, tuple) and isinstance(found, tuple):
         return lacks(expected[1], found[1], f"{path}*")
     if isinstance(expected, list) and isinstance(found, list):
@@ -135,18 +141,18 @@ def lacks(expected, found, path=""):
 
 @pytest.mark.parametrize("user_data", USER_DATA)
 @pytest.mark.parametrize("config", [TEXT_REQUEST["GenerateConfig"], STORY], ids=["keywords", "story"])
-def test_the_text_examples_are_taken_and_answered(wire, emulator, config, user_data):
-    kind = "StoryboardScript" if config is STORY else "MarketingCopy"
-    request = {**TEXT_REQUEST, "Type": kind, "GenerateConfig": config, "UserData": user_data}
-    status, submitted = wire("SubmitTextGenerateJob", request)
+def test_the_text_examples_are_accepted(send: SignedClient, emulator: ImsEmulator, config: str, user_data: str) -> None:
+    text_type = "StoryboardScript" if config is STORY else "MarketingCopy"
+    request = {**TEXT_REQUEST, "Type": text_type, "GenerateConfig": config, "UserData": user_data}
+    status, submitted = send("SubmitTextGenerateJob", request)
     assert (status, set(submitted)) == (200, {"RequestId", "JobId"})
     emulator.finish(submitted["JobId"])
-    body = wire("GetSmartHandleJob", {"JobId": submitted["JobId"]})[1]
+    body = send("GetSmartHandleJob", {"JobId": submitted["JobId"]})[1]
     assert body["UserData"] == user_data
     assert (body["SmartJobInfo"]["Title"], body["SmartJobInfo"]["Description"]) == ("Test Title", "Test Description")
-    assert lacks(shape(TEXT_ANSWER), shape({**body, "UserData": USER_DATA[1]})) == (
+    assert lacks(shape(TEXT_RESPONSE), shape({**body, "UserData": USER_DATA[1]})) == (
         []
-        if kind == "MarketingCopy"
+        if text_type == "MarketingCopy"
         else [
             ".SmartJobInfo.EditingConfig*.GenerateConfig*.keywords",
             ".SmartJobInfo.EditingConfig*.GenerateConfig*.textLength",
@@ -155,41 +161,42 @@ def test_the_text_examples_are_taken_and_answered(wire, emulator, config, user_d
     )
 
 
-def test_the_editing_config_of_a_text_job_reads_as_in_the_example(wire):
-    inner = json.loads(TEXT_ANSWER["SmartJobInfo"]["EditingConfig"])
-    job_id = wire("SubmitTextGenerateJob", inner)[1]["JobId"]
-    info = wire("GetSmartHandleJob", {"JobId": job_id})[1]["SmartJobInfo"]
-    assert info["EditingConfig"] == TEXT_ANSWER["SmartJobInfo"]["EditingConfig"]
+def test_the_editing_config_of_a_text_job_is_that_of_the_example(send: SignedClient) -> None:
+    editing_config = TEXT_RESPONSE["SmartJobInfo"]["EditingConfig"]
+    inner = json.loads(editing_config)
+    job_id = send("SubmitTextGenerateJob", inner)[1]["JobId"]
+    info = send("GetSmartHandleJob", {"JobId": job_id})[1]["SmartJobInfo"]
+    assert info["EditingConfig"] == editing_config
 
 
-def test_the_audio_example_is_taken_and_answered(wire, emulator):
-    status, submitted = wire("SubmitAudioProduceJob", AUDIO_REQUEST)
+def test_the_audio_example_is_accepted(send: SignedClient, emulator: ImsEmulator) -> None:
+    status, submitted = send("SubmitAudioProduceJob", AUDIO_REQUEST)
     assert status == 200
     assert set(submitted) == {"RequestId", "JobId", "State", "MediaId"}
     assert submitted["State"] == "Created"
     emulator.finish(submitted["JobId"])
-    result = wire("GetSmartHandleJob", {"JobId": submitted["JobId"]})[1]["JobResult"]
+    result = send("GetSmartHandleJob", {"JobId": submitted["JobId"]})[1]["JobResult"]
     assert result["MediaUrl"].endswith("my_bucket.oss-cn-shanghai.aliyuncs.com/target_audio.mp3")
 
 
-def test_the_speech_of_the_example_answer_comes_in_its_shape(wire, emulator):
+def test_the_result_of_the_speech_example_has_its_format(send: SignedClient, emulator: ImsEmulator) -> None:
     output = '{"bucket":"your-bucket","object":"your-audio"}'
     request = {**AUDIO_REQUEST, "InputConfig": SPEECH, "OutputConfig": output}
-    job_id = wire("SubmitAudioProduceJob", request)[1]["JobId"]
+    job_id = send("SubmitAudioProduceJob", request)[1]["JobId"]
     emulator.finish(job_id)
-    body = wire("GetSmartHandleJob", {"JobId": job_id})[1]
-    assert lacks(shape(AUDIO_ANSWER), shape(body)) == []
+    body = send("GetSmartHandleJob", {"JobId": job_id})[1]
+    assert lacks(shape(AUDIO_RESPONSE), shape(body)) == []
     for name in ("InputConfig", "EditingConfig", "OutputConfig"):
-        assert body["SmartJobInfo"][name] == AUDIO_ANSWER["SmartJobInfo"][name]
+        assert body["SmartJobInfo"][name] == AUDIO_RESPONSE["SmartJobInfo"][name]
     assert json.loads(body["JobResult"]["AiResult"])[0]["content"] == "Talking about Guo Degang"
 
 
 @pytest.mark.parametrize("user_data", USER_DATA)
-def test_the_batch_example_is_taken_and_answered(wire, emulator, user_data):
-    status, submitted = wire("SubmitBatchMediaProducingJob", {**BATCH_REQUEST, "UserData": user_data})
+def test_the_batch_example_is_accepted(send: SignedClient, emulator: ImsEmulator, user_data: str) -> None:
+    status, submitted = send("SubmitBatchMediaProducingJob", {**BATCH_REQUEST, "UserData": user_data})
     assert (status, set(submitted)) == (200, {"RequestId", "JobId"})
     emulator.finish(submitted["JobId"])
-    job = wire("GetBatchMediaProducingJob", {"JobId": submitted["JobId"]})[1]["EditingBatchJob"]
+    job = send("GetBatchMediaProducingJob", {"JobId": submitted["JobId"]})[1]["EditingBatchJob"]
     assert job["InputConfig"] == BATCH_REQUEST["InputConfig"]
     assert (job["Status"], job["JobType"], job["UserData"]) == ("Finished", "Script", user_data)
     assert [video["MediaURL"] for video in job["SubJobList"]] == [
@@ -197,10 +204,10 @@ def test_the_batch_example_is_taken_and_answered(wire, emulator, user_data):
     ]
 
 
-def test_the_image_example_is_taken_and_answered(wire, emulator):
-    status, submitted = wire("SubmitAIImageJob", IMAGE_REQUEST)
+def test_the_image_example_is_accepted(send: SignedClient, emulator: ImsEmulator) -> None:
+    status, submitted = send("SubmitAIImageJob", IMAGE_REQUEST)
     assert (status, set(submitted)) == (200, {"RequestId", "JobId"})
     emulator.finish(submitted["JobId"])
-    body = wire("GetAIImageJobs", {"JobIds": submitted["JobId"]})[1]
-    assert lacks(shape(IMAGE_ANSWER), shape(body)) == []
+    body = send("GetAIImageJobs", {"JobIds": submitted["JobId"]})[1]
+    assert lacks(shape(IMAGE_RESPONSE), shape(body)) == []
     assert body["AIImageJobList"][0]["UserData"] == IMAGE_REQUEST["UserData"]
