@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView
-from airflow_provider_ims.emulator.api.parameters import declare, one_of
+from airflow_provider_ims.emulator.api.parameters import Check, declare, one_of
 
 AVATAR = JobFamily(
     "GetAvatarTrainingJob",
@@ -34,8 +34,6 @@ YIKE_STORYBOARD = JobFamily(
     user_data=False,
 )
 
-_gender = one_of("female", "male")
-
 
 def _avatar(view: JobView) -> Fields:
     return {"AvatarId": view.id("avatar"), "AvatarName": "emulated", "AvatarType": "2DAvatar"}
@@ -47,6 +45,10 @@ def _voice(view: JobView) -> Fields:
         "Type": "Standard" if "Audios" in view.parameters else "Basic",
         **view.given("VoiceName", "Gender"),
     }
+
+
+def _voice_kind(submit: str, parameters: str, **checks: Check) -> JobKind:
+    return JobKind(submit, VOICE, declare(parameters, **checks), "Data.JobId", render=_voice, seconds=8.0)
 
 
 def _app_result(view: JobView) -> Fields:
@@ -62,29 +64,16 @@ def _storyboard(view: JobView) -> Fields:
 TRAINING_KINDS = (
     # CreateAvatarTrainingJob and CreateCustomizedVoiceJob are not emulated, so any avatar or voice id is accepted.
     JobKind("SubmitAvatarTrainingJob", AVATAR, declare("JobId*"), "Data.JobId", result=_avatar, seconds=8.0),
-    JobKind(
-        "SubmitCustomizedVoiceJob",
-        VOICE,
-        declare("VoiceId* DemoAudioMediaURL"),
-        "Data.JobId",
-        render=_voice,
-        seconds=8.0,
-    ),
-    JobKind(
+    _voice_kind("SubmitCustomizedVoiceJob", "VoiceId* DemoAudioMediaURL"),
+    _voice_kind(
         "SubmitStandardCustomizedVoiceJob",
-        VOICE,
-        declare("Audios Authentication VoiceName Gender DemoAudioMediaURL", Gender=_gender),
-        "Data.JobId",
-        render=_voice,
-        seconds=8.0,
+        "Audios Authentication VoiceName Gender DemoAudioMediaURL",
+        Gender=one_of("female", "male"),
     ),
-    JobKind(
+    _voice_kind(
         "SubmitCosyVoiceCustomizedVoiceJob",
-        VOICE,
-        declare("Audios Model VoiceName Gender DemoAudioMediaURL", Gender=_gender),
-        "Data.JobId",
-        render=_voice,
-        seconds=8.0,
+        "Audios Model VoiceName Gender DemoAudioMediaURL",
+        Gender=one_of("female", "male"),
     ),
     JobKind("SubmitYikeAIAppJob", YIKE_APP, declare("AppId* AppParams{} FolderId ProductionId"), result=_app_result),
     JobKind(

@@ -107,16 +107,14 @@ class Gateway:
         return seq
 
     async def _hang(self, seconds: float | None, client_gone: Callable[[], Awaitable[object]]) -> bool:
-        gone = asyncio.ensure_future(client_gone())
-        closing = asyncio.ensure_future(self.closing.wait())
-        released = asyncio.ensure_future(self.service.faults.released.wait())
-        waiting = {gone, closing, released}
+        waits = (client_gone(), self.closing.wait(), self.service.faults.released.wait())
+        gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:
-            done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return not gone.done() and not closing.done()
         finally:
-            for task in waiting:
+            for task in tasks:
                 task.cancel()
-        return not done & {gone, closing}
 
 
 def _check_action(request: ApiRequest) -> None:
