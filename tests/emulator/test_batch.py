@@ -112,13 +112,13 @@ def test_the_same_client_token_with_other_parameters_is_rejected(
 def test_parameters_are_accepted_in_the_query_and_in_the_form(
     emulator: ImsEmulator, send: SignedClient, query: Callable[..., Any]
 ) -> None:
-    whole = GOOD_REQUESTS[SUBMIT]
-    requests: list[tuple[dict[str, str], dict[str, str]]] = [({}, whole), (whole, {})]
-    requests.append(({"InputConfig": whole["InputConfig"]}, whole))
+    parameters = GOOD_REQUESTS[SUBMIT]
+    requests: list[tuple[dict[str, str], dict[str, str]]] = [({}, parameters), (parameters, {})]
+    requests.append(({"InputConfig": parameters["InputConfig"]}, parameters))
     for in_query, in_form in requests:
         status, body = send(SUBMIT, in_query, form=in_form)
         assert status == 200, body
-        assert batch(query, body["JobId"])["InputConfig"] == whole["InputConfig"]
+        assert batch(query, body["JobId"])["InputConfig"] == parameters["InputConfig"]
 
 
 def test_the_record_shows_where_the_sdk_sends_its_parameters(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:

@@ -259,9 +259,9 @@ def test_a_response_can_have_another_content(
 
 def test_a_rate_limit_throttles_requests_after_its_burst(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "qps", rate=0.001, burst=3)
-    answers = [send(LIST) for _ in range(5)]
-    assert [status for status, _ in answers] == [200, 200, 200, 400, 400]
-    assert answers[-1][1]["Code"] == "Throttling.User"
+    responses = [send(LIST) for _ in range(5)]
+    assert [status for status, _ in responses] == [200, 200, 200, 400, 400]
+    assert responses[-1][1]["Code"] == "Throttling.User"
     assert send("ListBatchMediaProducingJobs")[0] == 200
 
 

@@ -50,8 +50,8 @@ def test_a_request_line_can_have_ten_thousand_chinese_characters(
 def test_an_unknown_action_returns_the_documented_error(
     emulator: ImsEmulator, send: SignedClient, action: str, options: dict[str, Any], status: int, code: str
 ) -> None:
-    answered, body = send(action, **options)
-    assert (answered, body["Code"]) == (status, code)
+    actual_status, body = send(action, **options)
+    assert (actual_status, body["Code"]) == (status, code)
     assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
     assert body["RequestId"] == emulator.requests()[-1]["request_id"] == body["RequestId"].upper()
 

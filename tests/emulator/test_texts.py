@@ -58,10 +58,10 @@ def test_longer_texts_have_no_fewer_tokens(text: str, more: str) -> None:
 
 @given(WORDS, st.integers(-500, 500))
 def test_sentences_follow_each_other_without_a_gap(text: str, rate: int) -> None:
-    said = texts.sentences(text, rate)
-    assert said[0]["from"] == 0
-    assert all(sentence["from"] < sentence["to"] for sentence in said)
-    assert all(left["to"] == right["from"] for left, right in itertools.pairwise(said))
+    spoken = texts.sentences(text, rate)
+    assert spoken[0]["from"] == 0
+    assert all(sentence["from"] < sentence["to"] for sentence in spoken)
+    assert all(left["to"] == right["from"] for left, right in itertools.pairwise(spoken))
 
 
 @pytest.mark.parametrize(("rate", "factor"), [(500, 0.5), (-500, 2.0), (-125, 1.25), (166, 0.834)])
@@ -72,8 +72,8 @@ def test_the_pace_follows_the_documented_speech_rate(rate: int, factor: float) -
 
 
 def test_ssml_tags_are_not_spoken() -> None:
-    said = texts.sentences('<speak>你好，<break time="1s"/>世界 &amp; 我们。</speak>', 0)
-    assert [sentence["content"] for sentence in said] == ["你好", "世界 & 我们"]
+    spoken = texts.sentences('<speak>你好，<break time="1s"/>世界 &amp; 我们。</speak>', 0)
+    assert [sentence["content"] for sentence in spoken] == ["你好", "世界 & 我们"]
 
 
 def test_a_storyboard_ignores_keywords() -> None:

@@ -36,7 +36,7 @@ class Fault:
     An injected fault.
 
     :param remaining: How many requests it still affects; None until it is cleared.
-    :param share: The share of the requests that it affects, chosen with ``random``.
+    :param share: The share of the requests that it affects, chosen with ``generator``.
     :param tokens: What is left of a rate limit at ``refilled``, in monotonic seconds.
     """
 
@@ -46,7 +46,7 @@ class Fault:
     remaining: int | None
     options: dict[str, Any]
     share: float
-    random: random.Random
+    generator: random.Random
     tokens: float = 0.0
     refilled: float = 0.0
 
@@ -56,7 +56,7 @@ class Fault:
             return False
         if FAULT_KINDS[self.kind].only_submits and action not in JOB_KINDS:
             return False
-        return self.share >= 1 or self.random.random() < self.share
+        return self.share >= 1 or self.generator.random() < self.share
 
     def describe(self) -> dict[str, Any]:
         """Return the fault as the control interface shows it."""
