@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
 from airflow_provider_ims import exceptions
-from airflow_provider_ims.emulator.errors import CODES
+from airflow_provider_ims.emulator.api.errors import CODES
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks.actions import ICE, VOD

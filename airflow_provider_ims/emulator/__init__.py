@@ -1,13 +1,13 @@
 """
-A local IMS and VOD for running and testing DAGs with no cloud account and no bill.
+A local IMS and VOD to run and test DAGs without a cloud account and without costs.
 
 .. code-block:: python
 
     with ImsEmulator(clock="manual") as emulator:
         os.environ["AIRFLOW_CONN_IMS_DEFAULT"] = emulator.connection_uri
 
-Nothing outside this package imports it, and it imports nothing of the provider: it is built from the
-documents of the services alone, so that the two can disagree.
+The emulator shares no code with the rest of the provider. It is based on the documentation of the services, so that a
+wrong assumption in the provider makes a test fail.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.emulator.control import EmulatorControl
-    from airflow_provider_ims.emulator.server import ImsEmulator
+    from airflow_provider_ims.emulator.control.client import EmulatorControl
+    from airflow_provider_ims.emulator.server.emulator import ImsEmulator
     from airflow_provider_ims.emulator.settings import StsCredential
 
 __all__ = ["EmulatorControl", "ImsEmulator", "StsCredential"]
 
-# pytest loads the plugin of this package in every run of every project that has it installed: the server
-# and its libraries are imported when somebody uses them.
-_HOMES = {"EmulatorControl": "control", "ImsEmulator": "server", "StsCredential": "settings"}
+# pytest loads the plugin of this package in every project that has the package installed, so the server and its
+# libraries are imported on first use.
+_MODULES = {"EmulatorControl": "control.client", "ImsEmulator": "server.emulator", "StsCredential": "settings"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
+    """Import a public name on first use."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

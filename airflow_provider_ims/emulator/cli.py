@@ -11,8 +11,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from airflow_provider_ims.emulator.actions import KINDS
-from airflow_provider_ims.emulator.server import ImsEmulator
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.server.emulator import ImsEmulator
 
 DEFAULT_PORT = 8020
 
@@ -21,14 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run an emulator until SIGINT or SIGTERM, and return the exit code.
 
-    :param arguments: the command line; default: that of the process.
+    :param arguments: The command line; default: that of the process.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     if not options.allow_remote and not _is_loopback(options.host):
         parser.error(
-            f"--host {options.host} would let other machines in, and the control interface asks for no password;"
-            " add --allow-remote if that is what you want"
+            f"with --host {options.host}, other machines can use the control interface, which has no authentication;"
+            " add --allow-remote to allow this"
         )
     logging.basicConfig(
         level=logging.WARNING if options.quiet else logging.INFO,
@@ -69,17 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="ims-emulator",
-        description="A local Alibaba Cloud IMS and VOD: every kind of job, with no account and no bill.",
+        prog="ims-emulator", description="A local Alibaba Cloud IMS and VOD, without an account and without costs."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines reach")
-    parser.add_argument("--state", metavar="FILE", help="SQLite file that keeps the jobs (default: memory)")
     parser.add_argument(
-        "--clock", choices=("auto", "manual"), default="auto", help="manual: jobs move only when the clock is advanced"
+        "--port", type=int, default=DEFAULT_PORT, help="port; 0 selects a free one (default: %(default)s)"
     )
-    defaults = ", ".join(f"{action} {kind.seconds:g}" for action, kind in KINDS.items())
+    parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
+    parser.add_argument("--state", metavar="FILE", help="SQLite file that stores the jobs (default: memory)")
+    parser.add_argument(
+        "--clock",
+        choices=("auto", "manual"),
+        default="auto",
+        help="manual: jobs progress only when the clock is advanced",
+    )
+    defaults = ", ".join(f"{action} {kind.seconds:g}" for action, kind in JOB_KINDS.items())
     parser.add_argument(
         "--duration",
         metavar="ACTION=SECONDS",
@@ -87,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         default=[],
-        help=f"how long jobs take (default: {defaults})",
+        help=f"duration of the jobs (default: {defaults})",
     )
     parser.add_argument(
         "--access-key",
@@ -95,19 +99,19 @@ def _parser() -> argparse.ArgumentParser:
         type=_access_key,
         action="append",
         default=[],
-        help="a key to accept instead of the emulator's own; may be repeated",
+        help="an accepted key, instead of the built-in one; may be repeated",
     )
-    parser.add_argument("--list-text-jobs", action="store_true", help="show text jobs in ListSmartJobs")
-    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) to speak HTTPS with")
+    parser.add_argument("--list-text-jobs", action="store_true", help="list text jobs in ListSmartJobs")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) for HTTPS")
     parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
-    parser.add_argument("--quiet", action="store_true", help="no line per request")
+    parser.add_argument("--quiet", action="store_true", help="do not log requests")
     return parser
 
 
 def _duration(text: str) -> tuple[str, float]:
     action, _, seconds = text.partition("=")
-    if action not in KINDS:
-        raise argparse.ArgumentTypeError(f"{action!r} is none of {', '.join(KINDS)}")
+    if action not in JOB_KINDS:
+        raise argparse.ArgumentTypeError(f"{action!r} is not one of {', '.join(JOB_KINDS)}")
     try:
         return action, float(seconds)
     except ValueError:

@@ -8,42 +8,40 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.emulator.server import ImsEmulator
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+    from airflow_provider_ims.emulator import ImsEmulator
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", "ims_emulator(**options): options of ImsEmulator for the fixture ims_emulator")
 
 
 @pytest.fixture
 def ims_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImsEmulator]:
     """
-    Run a fresh emulator for one test, with the connection ``ims_default`` leading to it.
+    Run a new emulator for one test and point the connection ``ims_default`` to it.
 
-    Its jobs end at once, so that a DAG under test need not wait. The marker ``ims_emulator`` takes other
-    options of :class:`~airflow_provider_ims.emulator.ImsEmulator`:
+    Its jobs end immediately, so that a DAG under test does not wait. The marker ``ims_emulator`` sets other options of
+    :class:`~airflow_provider_ims.emulator.ImsEmulator`:
 
     .. code-block:: python
 
         @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
         def test_waits(ims_emulator): ...
 
-    A connection of another name leads to it through ``AIRFLOW_CONN_<NAME>`` and
+    To use a connection with another name, set ``AIRFLOW_CONN_<NAME>`` to
     :attr:`~airflow_provider_ims.emulator.ImsEmulator.connection_uri`.
     """
-    from airflow_provider_ims.emulator.actions import KINDS
-    from airflow_provider_ims.emulator.server import ImsEmulator
+    from airflow_provider_ims.emulator import ImsEmulator
+    from airflow_provider_ims.emulator.api.table import JOB_KINDS
 
-    options: dict[str, Any] = {"durations": dict.fromkeys(KINDS, 0.0)}
+    options: dict[str, Any] = {"durations": dict.fromkeys(JOB_KINDS, 0.0)}
     marker = request.node.get_closest_marker("ims_emulator")
     if marker is not None:
         options.update(marker.kwargs)
     with ImsEmulator(**options) as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
-        # The SDK sends even what is meant for this machine through a proxy that the environment names.
-        for name in PROXIES:
+        # The SDK uses a proxy from the environment even for requests to the local machine.
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             monkeypatch.delenv(name, raising=False)
         yield emulator

@@ -128,7 +128,7 @@ ANALYSIS_KINDS = (
             "TemplateId",
             "TemplateConfig:json",
             Parameter("Title", max_bytes=256),
-            "Content",
+            Parameter("Content", max_bytes=1024),
             "ContentAddr",
             "ContentType",
             "Params:json",

@@ -14,7 +14,7 @@ from airflow_provider_ims.jobs.payload import walk_path
 #: Parameters that several actions take, with the same limits.
 TITLE = Parameter("Title", max_bytes=128)
 USER_DATA = Parameter("UserData", is_json=True, max_bytes=MAX_USER_DATA, schema={"type": "object"})
-CLIENT_TOKEN = Parameter("ClientToken")
+CLIENT_TOKEN = Parameter("ClientToken", max_bytes=64)
 
 
 @dataclass(frozen=True, slots=True)

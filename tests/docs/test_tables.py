@@ -13,7 +13,7 @@ from support.running import run_task
 
 from airflow_provider_ims import exceptions
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.errors import CODES
+from airflow_provider_ims.emulator.api.errors import CODES
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks.connection_form import CREDENTIAL_TYPES

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.cli import main
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
-def test_other_machines_are_let_in_only_on_demand(capsys, host):
+def test_other_machines_are_allowed_only_explicitly(capsys: pytest.CaptureFixture[str], host: str) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--host", host])
     assert ended.value.code == 2
@@ -16,35 +21,39 @@ def test_other_machines_are_let_in_only_on_demand(capsys, host):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--duration", "ListSmartJobs=1"], "is none of SubmitTextGenerateJob"),
+        (["--duration", "ListSmartJobs=1"], "is not one of SubmitTextGenerateJob"),
         (["--duration", "SubmitAIImageJob=soon"], "is not ACTION=SECONDS"),
         (["--access-key", "only-an-id"], "ID:SECRET"),
         (["--clock", "sundial"], "invalid choice"),
     ],
 )
-def test_a_wrong_argument_is_explained(capsys, arguments, message):
+def test_an_invalid_argument_is_explained(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_told_without_a_traceback(emulator, capsys, restored_signals):
+def test_a_used_port_is_reported_without_a_traceback(
+    emulator: ImsEmulator, capsys: pytest.CaptureFixture[str], restored_signals: None
+) -> None:
     assert main(["--port", emulator.endpoint.rpartition(":")[2]]) == 1
     assert "in use" in capsys.readouterr().err
 
 
-def test_a_state_file_that_is_none_is_told_without_a_traceback(tmp_path, capsys, restored_signals):
+def test_an_invalid_state_file_is_reported_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], restored_signals: None
+) -> None:
     path = tmp_path / "state.db"
-    path.write_text("this is no database, and long enough to be told from an empty one" * 20)
+    path.write_text("This is not a database, and it is longer than an empty one." * 20)
     assert main(["--port", "0", "--state", str(path)]) == 1
     assert "not a database" in capsys.readouterr().err
 
 
 @pytest.fixture
-def restored_signals():
-    import signal
-
+def restored_signals() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in handlers.items():

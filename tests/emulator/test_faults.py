@@ -1,22 +1,29 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_ice20201109 import models
 from alibabacloud_tea_openapi.exceptions import ClientException, ServerException, ThrottlingException
 from darabonba.exceptions import UnretryableException
 from darabonba.runtime import RuntimeOptions
+from support.emulated import GOOD_REQUESTS, SignedClient
 
-from airflow_provider_ims.emulator.faults import KINDS, Faults
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, Faults
+
+if TYPE_CHECKING:
+    from alibabacloud_ice20201109.client import Client as IceClient
 
 TEXT, BATCH, IMAGE = "SubmitTextGenerateJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob"
 GET, LIST = "GetSmartHandleJob", "ListSmartJobs"
 
 
 @pytest.fixture(autouse=True)
-def _no_fault_outlives_its_test(emulator):
+def _clear_faults(emulator: ImsEmulator) -> Iterator[None]:
     yield
     emulator.clear_faults()
 
@@ -40,17 +47,23 @@ def _no_fault_outlives_its_test(emulator):
     ],
 )
 def test_an_error_is_the_documented_exception_of_the_sdk(
-    emulator, sdk, good_requests, kind, options, exception, status, code
-):
+    emulator: ImsEmulator,
+    sdk: Callable[..., Any],
+    kind: str,
+    options: dict[str, Any],
+    exception: type[Any],
+    status: int,
+    code: str,
+) -> None:
     emulator.fault(TEXT, kind, **options)
     with pytest.raises(exception) as caught:
-        sdk(TEXT, good_requests[TEXT])
+        sdk(TEXT, GOOD_REQUESTS[TEXT])
     assert (caught.value.status_code, caught.value.code) == (status, code)
     assert caught.value.request_id == emulator.requests(TEXT)[0]["request_id"]
     assert emulator.jobs() == []
 
 
-def test_the_wait_that_throttling_asks_for_comes_through(emulator, sdk):
+def test_the_sdk_reads_the_retry_after_of_a_throttled_request(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
     emulator.fault(LIST, "throttle", retry_after=1500)
     with pytest.raises(ThrottlingException) as caught:
         sdk(LIST)
@@ -58,38 +71,46 @@ def test_the_wait_that_throttling_asks_for_comes_through(emulator, sdk):
 
 
 @pytest.mark.parametrize(("action", "ram"), [(TEXT, f"ice:{TEXT}"), (IMAGE, f"vod:{IMAGE}")])
-def test_a_denial_names_the_action_to_grant(emulator, sdk, good_requests, action, ram):
+def test_a_denial_names_the_action_to_grant(
+    emulator: ImsEmulator, sdk: Callable[..., Any], action: str, ram: str
+) -> None:
     emulator.fault(action, "deny")
     with pytest.raises(ClientException) as caught:
-        sdk(action, good_requests[action])
+        sdk(action, GOOD_REQUESTS[action])
     assert caught.value.access_denied_detail["AuthAction"] == ram
 
 
-def test_a_denial_can_come_without_its_detail(emulator, wire):
+def test_a_denial_can_come_without_its_detail(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "deny", detail=False)
-    assert "AccessDeniedDetail" not in wire(LIST)[1]
+    assert "AccessDeniedDetail" not in send(LIST)[1]
 
 
 @pytest.mark.parametrize("options", [{}, {"status": 200}, {"status": 200, "body": "", "content_type": "text/plain"}])
-def test_a_body_that_is_no_json_cannot_be_read(emulator, sdk, options):
+def test_a_non_json_response_raises_an_error_in_the_sdk(
+    emulator: ImsEmulator, sdk: Callable[..., Any], options: dict[str, Any]
+) -> None:
     emulator.fault(LIST, "non_json", **options)
     with pytest.raises(UnretryableException):
         sdk(LIST)
     assert emulator.requests(LIST)[0]["status"] == options.get("status", 502)
 
 
-def test_a_connection_cut_before_the_work_leaves_no_job(emulator, sdk, good_requests):
+def test_a_connection_that_is_cut_before_processing_creates_no_job(
+    emulator: ImsEmulator, sdk: Callable[..., Any]
+) -> None:
     emulator.fault(TEXT, "cut")
     with pytest.raises(UnretryableException):
-        sdk(TEXT, good_requests[TEXT])
+        sdk(TEXT, GOOD_REQUESTS[TEXT])
     assert emulator.jobs() == []
     assert [request["status"] for request in emulator.requests(TEXT)] == [None]
 
 
-def test_a_connection_cut_after_the_work_leaves_a_job_that_nobody_knows_of(emulator, sdk, good_requests):
+def test_a_connection_that_is_cut_after_processing_creates_a_job(
+    emulator: ImsEmulator, sdk: Callable[..., Any]
+) -> None:
     emulator.fault(TEXT, "cut_after")
     with pytest.raises(UnretryableException):
-        sdk(TEXT, good_requests[TEXT])
+        sdk(TEXT, GOOD_REQUESTS[TEXT])
     (job,) = emulator.jobs(TEXT)
     (request,) = emulator.requests(TEXT)
     assert (request["job_id"], request["status"], request["faults"]) == (job["job_id"], None, ["cut_after"])
@@ -97,20 +118,22 @@ def test_a_connection_cut_after_the_work_leaves_a_job_that_nobody_knows_of(emula
 
 
 @pytest.mark.parametrize(("kind", "jobs"), [("hang", 0), ("hang_after", 1)])
-def test_a_client_that_gives_up_on_a_hanging_request_sees_a_timeout(emulator, ice, good_requests, kind, jobs):
+def test_a_request_that_hangs_times_out(emulator: ImsEmulator, ice: IceClient, kind: str, jobs: int) -> None:
     emulator.fault(TEXT, kind)
-    request = models.SubmitTextGenerateJobRequest().from_map(good_requests[TEXT])
+    request = models.SubmitTextGenerateJobRequest().from_map(GOOD_REQUESTS[TEXT])
     with pytest.raises(UnretryableException, match="timed out"):
         ice.submit_text_generate_job_with_options(request, RuntimeOptions(read_timeout=50))
     assert len(emulator.jobs()) == jobs
 
 
-def test_a_hanging_request_holds_no_other_and_goes_on_when_released(emulator, wire, good_requests):
+def test_a_request_that_hangs_blocks_no_other_and_is_processed_once_released(
+    emulator: ImsEmulator, send: SignedClient
+) -> None:
     emulator.fault(TEXT, "hang", seconds=None)
     with ThreadPoolExecutor(1) as pool:
-        hanging = pool.submit(wire, TEXT, good_requests[TEXT])
+        hanging = pool.submit(send, TEXT, GOOD_REQUESTS[TEXT])
         while not emulator.requests(TEXT):
-            assert wire(LIST)[0] == 200
+            assert send(LIST)[0] == 200
         assert emulator.requests(TEXT)[0]["status"] is None
         assert not hanging.done()
         emulator.release()
@@ -119,33 +142,39 @@ def test_a_hanging_request_holds_no_other_and_goes_on_when_released(emulator, wi
     assert len(emulator.jobs()) == 1
 
 
-def test_a_hanging_request_goes_on_by_itself_after_its_seconds(emulator, wire):
+def test_a_request_that_hangs_is_processed_after_its_seconds(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "hang", seconds=0.01)
-    assert wire(LIST)[0] == 200
+    assert send(LIST)[0] == 200
 
 
-def test_a_job_can_be_made_to_fail_when_its_time_is_over(emulator, submit, ask):
+def test_a_job_can_fail_at_its_end(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     emulator.fault(TEXT, "fail_job", code="ContentBad", message="not allowed")
     job_id, other = submit(TEXT), submit(TEXT)
-    assert ask(GET, JobId=job_id)["State"] == "Created"
+    assert query(GET, JobId=job_id)["State"] == "Created"
     emulator.advance(2)
-    body = ask(GET, JobId=job_id)
+    body = query(GET, JobId=job_id)
     assert (body["State"], body["ErrorCode"], body["ErrorMessage"]) == ("Failed", "ContentBad", "not allowed")
-    assert ask(GET, JobId=other)["State"] == "Finished"
+    assert query(GET, JobId=other)["State"] == "Finished"
 
 
-def test_some_videos_of_the_next_batch_can_be_made_to_fail(emulator, submit, ask):
+def test_some_videos_of_the_next_batch_can_fail(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     emulator.fault(BATCH, "fail_job", videos=2)
     job_id = submit(BATCH)
     emulator.advance(10)
-    job = ask("GetBatchMediaProducingJob", JobId=job_id)["EditingBatchJob"]
+    job = query("GetBatchMediaProducingJob", JobId=job_id)["EditingBatchJob"]
     assert job["Status"] == "Finished"
     assert [sub_job["Status"] for sub_job in job["SubJobList"]] == ["Failed", "Failed", "Success"]
 
 
-def test_the_next_job_fails_whatever_is_asked_in_between(emulator, submit, wire):
+def test_the_fault_fail_job_affects_only_submits(
+    emulator: ImsEmulator, submit: Callable[..., str], send: SignedClient
+) -> None:
     emulator.fault("*", "fail_job", videos=9)
-    assert wire(LIST)[1]["SmartJobList"] == []
+    assert send(LIST)[1]["SmartJobList"] == []
     for action in (TEXT, BATCH):
         submit(action)
     emulator.fault("*", "fail_job", videos=9)
@@ -157,34 +186,42 @@ def test_the_next_job_fails_whatever_is_asked_in_between(emulator, submit, wire)
 
 
 @pytest.mark.parametrize("videos", [-1, 4])
-def test_no_more_videos_fail_than_a_batch_has(emulator, submit, videos):
+def test_the_number_of_failed_videos_is_checked(emulator: ImsEmulator, submit: Callable[..., str], videos: int) -> None:
     with pytest.raises(ValueError, match="batch has 3"):
         emulator.fail_videos(submit(BATCH), videos)
 
 
-def test_a_job_can_fail_and_its_answer_be_lost(emulator, sdk, good_requests):
+def test_a_job_can_fail_and_its_response_be_lost(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
     emulator.fault(TEXT, "cut_after")
     emulator.fault(TEXT, "fail_job")
     with pytest.raises(UnretryableException):
-        sdk(TEXT, good_requests[TEXT])
+        sdk(TEXT, GOOD_REQUESTS[TEXT])
     emulator.advance(2)
     assert emulator.jobs()[0]["state"] == "Failed"
 
 
 @pytest.mark.parametrize(
-    ("query", "submitted", "parameter", "path"),
+    ("query_action", "submit_action", "parameter", "path"),
     [
         (GET, TEXT, "JobId", ("State",)),
         ("GetBatchMediaProducingJob", BATCH, "JobId", ("EditingBatchJob", "Status")),
         ("GetAIImageJobs", IMAGE, "JobIds", ("AIImageJobList", 0, "Status")),
     ],
 )
-def test_an_answer_can_tell_an_unknown_state(emulator, submit, ask, query, submitted, parameter, path):
-    job_id = submit(submitted)
-    emulator.fault(query, "unknown_state", state="Suspending")
+def test_a_response_can_have_an_unknown_state(
+    emulator: ImsEmulator,
+    submit: Callable[..., str],
+    query: Callable[..., Any],
+    query_action: str,
+    submit_action: str,
+    parameter: str,
+    path: tuple[str | int, ...],
+) -> None:
+    job_id = submit(submit_action)
+    emulator.fault(query_action, "unknown_state", state="Suspending")
 
-    def state():
-        value = ask(query, **{parameter: job_id})
+    def state() -> Any:
+        value = query(query_action, **{parameter: job_id})
         for step in path:
             value = value[step]
         return value
@@ -193,119 +230,125 @@ def test_an_answer_can_tell_an_unknown_state(emulator, submit, ask, query, submi
     assert state() != "Suspending"
 
 
-def test_a_job_can_stay_in_an_unknown_state(emulator, submit, ask):
+def test_a_job_can_remain_in_an_unknown_state(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     emulator.fault(TEXT, "unknown_state", state="Paused")
     job_id = submit(TEXT)
     emulator.advance(100)
-    body = ask(GET, JobId=job_id)
+    body = query(GET, JobId=job_id)
     assert body["State"] == "Paused"
     assert "JobResult" not in body
     emulator.set_state(job_id, None)
-    assert ask(GET, JobId=job_id)["State"] == "Finished"
+    assert query(GET, JobId=job_id)["State"] == "Finished"
 
 
-def test_an_answer_can_have_an_odd_shape(emulator, submit, ask):
+def test_a_response_can_have_another_content(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     job_id = submit(TEXT)
     emulator.fault(GET, "odd_shape")
-    assert ask(GET, JobId=job_id) == []
+    assert query(GET, JobId=job_id) == []
     emulator.fault(GET, "odd_shape", body="text")
-    assert ask(GET, JobId=job_id) == "text"
+    assert query(GET, JobId=job_id) == "text"
     emulator.fault(GET, "odd_shape", drop=["State", "RequestId"], merge={"JobResult": [1]})
-    body = ask(GET, JobId=job_id)
+    body = query(GET, JobId=job_id)
     assert (body["JobResult"], body["JobId"]) == ([1], job_id)
     assert not {"State", "RequestId"} & set(body)
 
 
-def test_a_rate_limit_lets_its_burst_pass_and_throttles_the_rest(emulator, wire):
+def test_a_rate_limit_throttles_requests_after_its_burst(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "qps", rate=0.001, burst=3)
-    answers = [wire(LIST) for _ in range(5)]
-    assert [status for status, _ in answers] == [200, 200, 200, 400, 400]
-    assert answers[-1][1]["Code"] == "Throttling.User"
-    assert wire("ListBatchMediaProducingJobs")[0] == 200
+    responses = [send(LIST) for _ in range(5)]
+    assert [status for status, _ in responses] == [200, 200, 200, 400, 400]
+    assert responses[-1][1]["Code"] == "Throttling.User"
+    assert send("ListBatchMediaProducingJobs")[0] == 200
 
 
-def test_a_rate_limit_lets_requests_pass_again_in_time(emulator, wire):
+def test_a_rate_limit_accepts_requests_again_later(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "qps", rate=200, burst=1)
-    passed = [wire(LIST)[0] for _ in range(60)].count(200)
+    passed = [send(LIST)[0] for _ in range(60)].count(200)
     assert passed > 1
 
 
-def test_a_fault_meets_as_many_requests_as_it_was_told(emulator, wire):
+def test_a_fault_affects_count_requests(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault("*", "server_error", count=2)
-    assert [wire(LIST)[0] for _ in range(3)] == [500, 500, 200]
+    assert [send(LIST)[0] for _ in range(3)] == [500, 500, 200]
     assert emulator.faults() == []
 
 
-def test_a_fault_without_a_count_stays_until_cleared(emulator, wire):
+def test_a_fault_without_a_count_remains_until_cleared(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "unavailable", count=None)
-    assert [wire(LIST)[0] for _ in range(4)] == [503] * 4
+    assert [send(LIST)[0] for _ in range(4)] == [503] * 4
     emulator.clear_faults()
-    assert wire(LIST)[0] == 200
+    assert send(LIST)[0] == 200
 
 
-def test_a_fault_can_meet_a_share_of_the_requests_the_same_with_the_same_seed(emulator, wire):
-    def met():
+def test_a_fault_affects_a_share_of_the_requests_which_depends_on_the_seed(
+    emulator: ImsEmulator, send: SignedClient
+) -> None:
+    def affected() -> list[bool]:
         emulator.clear_faults()
         emulator.fault(LIST, "throttle", count=None, share=0.5, seed=7)
-        return [wire(LIST)[0] != 200 for _ in range(40)]
+        return [send(LIST)[0] != 200 for _ in range(40)]
 
-    first = met()
+    first = affected()
     assert 10 < sum(first) < 30
-    assert met() == first
+    assert affected() == first
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.5])
-def test_a_share_that_is_none_is_refused(emulator, share):
+def test_an_invalid_share_is_rejected(emulator: ImsEmulator, share: float) -> None:
     with pytest.raises(ValueError, match="share"):
         emulator.fault(LIST, "throttle", share=share)
 
 
-def test_faults_of_one_action_strike_one_after_the_other(emulator, wire):
+def test_faults_of_one_action_affect_one_request_each(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "server_error")
     emulator.fault("*", "throttle")
-    assert [wire(LIST)[0] for _ in range(3)] == [500, 400, 200]
+    assert [send(LIST)[0] for _ in range(3)] == [500, 400, 200]
 
 
-def test_a_request_with_a_bad_signature_uses_up_no_fault(emulator, wire):
+def test_a_request_with_an_invalid_signature_uses_up_no_fault(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "server_error")
-    assert wire(LIST, secret="wrong")[1]["Code"] == "SignatureDoesNotMatch"
-    assert wire(LIST)[0] == 500
+    assert send(LIST, secret="wrong")[1]["Code"] == "SignatureDoesNotMatch"
+    assert send(LIST)[0] == 500
 
 
 @pytest.mark.parametrize(
     ("action", "kind", "count", "options", "message"),
     [
-        ("SubmitNothing", "throttle", 1, {}, "no action 'SubmitNothing'"),
-        (LIST, "explode", 1, {}, "no fault 'explode'"),
-        (LIST, "fail_job", 1, {}, "meets submits"),
-        (LIST, "throttle", 0, {}, "cannot meet 0"),
+        ("SubmitNothing", "throttle", 1, {}, "unknown action 'SubmitNothing'"),
+        (LIST, "explode", 1, {}, "unknown fault 'explode'"),
+        (LIST, "fail_job", 1, {}, "affects only submits"),
+        (LIST, "throttle", 0, {}, "count must be 1 or more"),
         (LIST, "throttle", 1, {"rate": 1}, "no option 'rate'"),
     ],
 )
-def test_a_fault_that_does_not_exist_is_refused(emulator, action, kind, count, options, message):
+def test_an_invalid_fault_is_rejected(
+    emulator: ImsEmulator, action: str, kind: str, count: int, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         emulator.fault(action, kind, count, **options)
     assert emulator.faults() == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_can_be_switched_on_with_its_defaults(kind):
+@pytest.mark.parametrize("kind", FAULT_KINDS)
+def test_every_kind_of_fault_has_its_default_options(kind: str) -> None:
     faults = Faults()
     faults.add("*", kind, 1, {})
     (shown,) = faults.describe()
-    assert shown["options"] == dict(KINDS[kind].options)
+    assert shown["options"] == dict(FAULT_KINDS[kind].options)
 
 
-def test_a_stop_cuts_what_hangs(wire_class):
-    from airflow_provider_ims.emulator import ImsEmulator
-
+def test_stopping_the_emulator_cuts_requests_that_hang() -> None:
     with ImsEmulator() as emulator:
         emulator.fault("*", "hang", seconds=None)
-        wire, failed = wire_class(emulator), threading.Event()
+        send, failed = SignedClient.of(emulator), threading.Event()
 
-        def hang():
+        def hang() -> None:
             with pytest.raises(OSError):  # noqa: PT011 - reset or closed, as the kernel has it
-                wire(LIST)
+                send(LIST)
             failed.set()
 
         thread = threading.Thread(target=hang)

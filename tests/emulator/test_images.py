@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
+from support.emulated import GOOD_REQUESTS, SignedClient
 
 from airflow_provider_ims.emulator import ImsEmulator
 
@@ -12,8 +15,8 @@ SUBMIT, GET, LIST = "SubmitAIImageJob", "GetAIImageJobs", "ListAIImageInfo"
 USER_DATA = '{"Extend":{"localId":"1","test":"www"}}'
 
 
-def test_a_job_ends_with_scored_images_best_first(emulator, sdk, good_requests):
-    job_id = sdk(SUBMIT, good_requests[SUBMIT], UserData=USER_DATA).job_id
+def test_a_job_ends_with_scored_images_best_first(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    job_id = sdk(SUBMIT, GOOD_REQUESTS[SUBMIT], UserData=USER_DATA).job_id
     (job,) = sdk(GET, JobIds=job_id).aiimage_job_list
     assert (job.status, job.aiimage_result) == ("processing", None)
     emulator.advance(2)
@@ -25,37 +28,41 @@ def test_a_job_ends_with_scored_images_best_first(emulator, sdk, good_requests):
     assert all("?" not in image["Url"] and "/video-1/" in image["Url"] for image in images)
 
 
-def test_a_failed_job_tells_code_and_message(emulator, sdk, submit):
+def test_a_failed_job_has_code_and_message(
+    emulator: ImsEmulator, sdk: Callable[..., Any], submit: Callable[..., str]
+) -> None:
     job_id = submit(SUBMIT)
     emulator.fail(job_id, code="VideoBad", message="no frame")
     (job,) = sdk(GET, JobIds=job_id).aiimage_job_list
     assert (job.status, job.code, job.message, job.aiimage_result) == ("fail", "VideoBad", "no frame", None)
 
 
-def test_ten_jobs_can_be_asked_for_at_once_and_not_eleven(sdk, submit):
+def test_a_query_accepts_ten_jobs_and_not_eleven(sdk: Callable[..., Any], submit: Callable[..., str]) -> None:
     ids = [submit(SUBMIT) for _ in range(10)]
     assert {job.job_id for job in sdk(GET, JobIds=",".join(ids)).aiimage_job_list} == set(ids)
     with pytest.raises(ClientException, match="InvalidParameter"):
         sdk(GET, JobIds=",".join([*ids, "one-more"]))
 
 
-def test_what_is_unknown_is_absent(submit, ask):
+def test_unknown_jobs_are_absent(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     known = submit(SUBMIT)
     other_family = submit("SubmitTextGenerateJob")
-    listed = ask(GET, JobIds=f"unknown,{known},{other_family},{known}")["AIImageJobList"]
+    listed = query(GET, JobIds=f"unknown,{known},{other_family},{known}")["AIImageJobList"]
     assert [job["JobId"] for job in listed] == [known]
 
 
 @pytest.mark.parametrize(("word", "shown"), [("init", "init"), (None, None)])
-def test_the_undocumented_word_for_a_running_job_can_be_set(wire_class, good_requests, word, shown):
+def test_the_undocumented_state_of_a_running_job_can_be_set(word: str | None, shown: str | None) -> None:
     with ImsEmulator(clock="manual", image_running_status=word) as emulator:
-        wire = wire_class(emulator)
-        job_id = wire(SUBMIT, good_requests[SUBMIT])[1]["JobId"]
-        (job,) = wire(GET, {"JobIds": job_id})[1]["AIImageJobList"]
+        send = SignedClient.of(emulator)
+        job_id = send(SUBMIT, GOOD_REQUESTS[SUBMIT])[1]["JobId"]
+        (job,) = send(GET, {"JobIds": job_id})[1]["AIImageJobList"]
     assert job.get("Status") == shown
 
 
-def test_the_images_of_a_video_come_with_signed_links(emulator, sdk, submit):
+def test_the_images_of_a_video_have_signed_urls(
+    emulator: ImsEmulator, sdk: Callable[..., Any], submit: Callable[..., str]
+) -> None:
     done, _running = submit(SUBMIT), submit(SUBMIT)
     submit(SUBMIT, VideoId="video-2")
     assert sdk(LIST, VideoId="video-1").aiimage_info_list == []
@@ -68,3 +75,20 @@ def test_the_images_of_a_video_come_with_signed_links(emulator, sdk, submit):
     for info in infos:
         assert set(parse_qs(urlsplit(info.file_url).query)) == {"Expires", "OSSAccessKeyId", "Signature"}
         assert info.format == "gif"
+
+
+def test_the_images_of_a_job_are_always_the_same_and_differ_from_those_of_another_job(
+    emulator: ImsEmulator, submit: Callable[..., str]
+) -> None:
+    job_id = submit(SUBMIT)
+    images = emulator.finish(job_id)["result"]
+    assert images == emulator.finish(job_id)["result"]
+    assert images != emulator.finish(submit(SUBMIT))["result"]
+
+
+def test_the_images_of_a_video_are_those_of_ai_image_jobs_only(
+    emulator: ImsEmulator, send: SignedClient, query: Callable[..., Any]
+) -> None:
+    status, _ = send("SubmitTranscodeJobs", {"VideoId": "video-1", "TemplateGroupId": "g"}, version="2017-03-21")
+    emulator.advance(100)
+    assert (status, query(LIST, VideoId="video-1")["AIImageInfoList"]) == (200, [])

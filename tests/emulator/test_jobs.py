@@ -1,31 +1,26 @@
+"""The life cycle of jobs, without a server."""
+
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.emulated import GOOD_REQUESTS, open_jobs, queried, submitted
 
-from airflow_provider_ims.emulator import batch, images, smart
-from airflow_provider_ims.emulator.clock import JobClock
-from airflow_provider_ims.emulator.errors import ApiError
-from airflow_provider_ims.emulator.jobs import Jobs
-from airflow_provider_ims.emulator.rules import check_parameters
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.settings import Settings
-from airflow_provider_ims.emulator.store import Store
 
 pytestmark = pytest.mark.slow
 
-FAMILIES = {
-    smart.TEXT: (smart.submit_text, smart.get, "JobId"),
-    smart.AUDIO: (smart.submit_audio, smart.get, "JobId"),
-    batch.ACTION: (batch.submit, batch.get, "JobId"),
-    images.ACTION: (images.submit, images.get, "JobIds"),
-}
+AUDIO, BATCH = "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob"
 TEXT = st.text(max_size=12)
 NUMBER = st.integers(-2, 120) | st.floats() | st.integers(0, 50).map(str) | st.none()
 VALUE = TEXT | NUMBER | st.lists(TEXT, max_size=2) | st.booleans()
-FIELDS = {
+FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "GenerateConfig": {"keywords": TEXT, "textLength": NUMBER, "targetCount": NUMBER, "originText": TEXT},
     "EditingConfig": {"voice": TEXT, "customizedVoice": TEXT, "volume": NUMBER, "speech_rate": NUMBER, "format": VALUE},
     "OutputConfig": {
@@ -43,57 +38,44 @@ FIELDS = {
 }
 
 
-def config(name):
-    values = FIELDS[name]
-    return st.fixed_dictionaries({}, optional=values).map(json.dumps)
+def config(name: str) -> st.SearchStrategy[str]:
+    return st.fixed_dictionaries({}, optional=FIELDS[name]).map(json.dumps)
 
 
 @pytest.fixture
-def jobs():
-    store = Store()
-    yield Jobs(store, JobClock("manual"), Settings())
-    store.close()
+def jobs() -> Iterator[Jobs]:
+    with open_jobs() as jobs:
+        yield jobs
 
 
-def accepted(action, parameters):
-    try:
-        return check_parameters(action, parameters)
-    except ApiError:
-        return None
-
-
-@given(st.sampled_from(sorted(FAMILIES)), st.data())
-def test_whatever_is_accepted_can_be_answered_to_its_end(good_requests, action, data):
+@given(st.sampled_from(sorted(GOOD_REQUESTS)), st.data())
+def test_every_accepted_job_can_be_queried_until_its_end(key: str, data: st.DataObject) -> None:
     changes = data.draw(st.fixed_dictionaries({}, optional={name: config(name) for name in FIELDS}))
-    if action == smart.AUDIO:
+    if key == AUDIO:
         changes["InputConfig"] = data.draw(TEXT)
-    parameters = accepted(action, {**good_requests[action], **changes})
-    if parameters is None:
-        return
-    submit, get, name = FAMILIES[action]
-    store = Store()
-    jobs = Jobs(store, JobClock("manual"), Settings())
-    job = submit(jobs, parameters)[1]
-    for seconds in (0, 2, 100):
-        jobs.clock.advance(seconds)
-        assert job.job_id in json.dumps(get(jobs, {name: job.job_id}))
-    store.close()
+    with open_jobs() as jobs:
+        try:
+            job = submitted(jobs, key, {**GOOD_REQUESTS[key], **changes})
+        except ApiError:
+            return
+        for seconds in (0, 2, 100):
+            jobs.clock.advance(seconds)
+            assert job.job_id in json.dumps(queried(jobs, job))
 
 
-def test_the_parts_of_a_batch_end_no_later_than_the_batch(jobs, good_requests):
-    job = batch.submit(jobs, good_requests[batch.ACTION])[1]
+def test_the_parts_of_a_batch_end_no_later_than_the_batch(jobs: Jobs) -> None:
+    job = submitted(jobs, BATCH, GOOD_REQUESTS[BATCH])
     for _ in range(70):
-        phases = [jobs.part_phase(job, index, 3) for index in range(3)]
+        view = jobs.view(job)
+        phases = [part.phase for part in view.parts()]
+        assert len(phases) == 3
         assert phases == sorted(phases, reverse=True)
-        assert (min(phases) >= 2) is (jobs.phase(job) >= 2)
+        assert (min(phases) >= 2) is (view.phase >= 2)
         jobs.clock.advance(0.1)
 
 
-def test_a_job_that_takes_no_time_has_ended_when_it_is_first_asked_for(good_requests):
-    store = Store()
-    jobs = Jobs(store, JobClock("manual"), Settings(durations={batch.ACTION: 0}))
-    job = batch.submit(jobs, good_requests[batch.ACTION])[1]
-    answer = batch.get(jobs, {"JobId": job.job_id})["EditingBatchJob"]
-    store.close()
-    assert answer["Status"] == "Finished"
-    assert {sub_job["Status"] for sub_job in answer["SubJobList"]} == {"Success"}
+def test_a_job_without_a_duration_has_ended_at_its_first_query() -> None:
+    with open_jobs(Settings(durations={BATCH: 0})) as jobs:
+        response = queried(jobs, submitted(jobs, BATCH, GOOD_REQUESTS[BATCH]))["EditingBatchJob"]
+    assert response["Status"] == "Finished"
+    assert {sub_job["Status"] for sub_job in response["SubJobList"]} == {"Success"}

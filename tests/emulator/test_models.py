@@ -1,12 +1,15 @@
-"""The product SDKs as oracle: what their models know of an answer, the emulator sends, in the right type."""
+"""Responses have every field of the product SDK's models, in its type."""
 
 from __future__ import annotations
 
 import re
+from types import ModuleType
+from typing import Any
 
 import pytest
 from alibabacloud_ice20201109 import models as ice
 from alibabacloud_vod20170321 import models as vod
+from support.emulated import GOOD_REQUESTS, SignedClient
 
 from airflow_provider_ims.emulator import ImsEmulator
 
@@ -27,14 +30,14 @@ BODIES = {
 
 
 class Probe:
-    """Stands for one attribute of a model, to learn its name on the wire."""
+    """The value of one attribute of a model, to find its name in the API."""
 
-    def to_map(self):
+    def to_map(self) -> Probe:
         return self
 
 
-def fields(model):
-    """Return {name on the wire: type as annotated} of a model class."""
+def fields(model: Any) -> dict[str, str]:
+    """Return {API name: type annotation} of a model class."""
     known = {}
     for attribute, annotation in model.__init__.__annotations__.items():
         instance, probe = model(), Probe()
@@ -45,25 +48,24 @@ def fields(model):
     return known
 
 
-def walk(module, model, value, path, seen):
-    """Check the type of everything in a value that a model knows, and note its path."""
+def walk(module: ModuleType, model: Any, value: Any, path: str, seen: set[str]) -> None:
+    """Check the type of every field that a model has, and collect the paths."""
     assert isinstance(value, dict), path
     for name, annotation in fields(model).items():
         place = f"{path}.{name}"
         if name not in value:
             continue
+        seen.add(place)
         if match := re.fullmatch(r"(List\[)?main_models\.(\w+)\]?", annotation):
             items = value[name] if match[1] else [value[name]]
             assert isinstance(items, list), place
-            seen.add(place)
             for item in items:
                 walk(module, getattr(module, match[2]), item, place, seen)
         else:
             assert type(value[name]) is TYPES[annotation], (place, annotation, value[name])
-            seen.add(place)
 
 
-def paths(module, model, path):
+def paths(module: ModuleType, model: Any, path: str) -> set[str]:
     found = set()
     for name, annotation in fields(model).items():
         found.add(f"{path}.{name}")
@@ -73,52 +75,48 @@ def paths(module, model, path):
 
 
 @pytest.fixture(scope="module")
-def answers(request):
-    """Answers of every action with all there is to tell: jobs that finished, failed and run."""
-    wire_class = request.getfixturevalue("wire_class")
-    found = {}
+def responses() -> dict[str, list[Any]]:
+    """Return responses of every action about jobs that failed, finished and run."""
+    found: dict[str, list[Any]] = {}
     with ImsEmulator(clock="manual", list_text_jobs=True) as emulator:
-        wire = wire_class(emulator)
+        send = SignedClient.of(emulator)
 
-        def ask(action, **parameters):
-            status, body = wire(action, parameters)
+        def call(action: str, **parameters: str) -> Any:
+            status, body = send(action, parameters)
             assert status == 200, body
             found.setdefault(action, []).append(body)
             return body
 
-        requests = request.getfixturevalue("good_requests")
         jobs = {}
-        for action, parameters in requests.items():
-            whole = {**parameters, **COMMON, "EditingConfig": '{"voice":"Siqi"}'}
-            jobs[action] = [ask(action, **whole)["JobId"] for _ in ("fails", "finishes", "runs")]
+        for action, parameters in GOOD_REQUESTS.items():
+            complete = {**parameters, **COMMON, "EditingConfig": '{"voice":"Siqi"}'}
+            jobs[action] = [call(action, **complete)["JobId"] for _ in ("fails", "finishes", "runs")]
         for fail, finish, _ in jobs.values():
             emulator.fail(fail, code="Code", message="message")
             emulator.finish(finish)
-        batch = jobs["SubmitBatchMediaProducingJob"][1]
-        emulator.fail_videos(batch, 1)
-        for action in ("SubmitTextGenerateJob", "SubmitAudioProduceJob"):
-            for job_id in jobs[action]:
-                ask("GetSmartHandleJob", JobId=job_id)
+        emulator.fail_videos(jobs["SubmitBatchMediaProducingJob"][1], 1)
+        for job_id in (*jobs["SubmitTextGenerateJob"], *jobs["SubmitAudioProduceJob"]):
+            call("GetSmartHandleJob", JobId=job_id)
         for job_id in jobs["SubmitBatchMediaProducingJob"]:
-            ask("GetBatchMediaProducingJob", JobId=job_id)
-        ask("ListSmartJobs", PageNo="1", PageSize="3")
-        ask("ListSmartJobs")
-        ask("ListBatchMediaProducingJobs")
-        ask("GetAIImageJobs", JobIds=",".join(jobs["SubmitAIImageJob"]))
-        ask("ListAIImageInfo", VideoId=requests["SubmitAIImageJob"]["VideoId"])
+            call("GetBatchMediaProducingJob", JobId=job_id)
+        call("ListSmartJobs", PageNo="1", PageSize="3")
+        call("ListSmartJobs")
+        call("ListBatchMediaProducingJobs")
+        call("GetAIImageJobs", JobIds=",".join(jobs["SubmitAIImageJob"]))
+        call("ListAIImageInfo", VideoId=GOOD_REQUESTS["SubmitAIImageJob"]["VideoId"])
     return found
 
 
 @pytest.mark.parametrize("model", BODIES, ids=BODIES.values())
-def test_every_field_that_a_model_knows_comes_under_its_name_and_type(answers, model):
+def test_every_field_of_a_model_is_in_a_response_in_its_type(responses: dict[str, list[Any]], model: Any) -> None:
     module = ice if model.__module__.startswith("alibabacloud_ice") else vod
-    seen = set()
-    for body in answers[BODIES[model]]:
+    seen: set[str] = set()
+    for body in responses[BODIES[model]]:
         walk(module, model, body, "", seen)
     assert paths(module, model, "") - seen == set()
 
 
-def test_the_walk_sees_a_field_of_a_wrong_type():
+def test_walk_detects_a_field_of_a_wrong_type() -> None:
     with pytest.raises(AssertionError):
         walk(ice, ice.GetSmartHandleJobResponseBody, {"JobResult": {"Usage": {"total_tokens": 1}}}, "", set())
     with pytest.raises(AssertionError):

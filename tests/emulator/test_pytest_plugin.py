@@ -3,33 +3,36 @@ from __future__ import annotations
 import os
 
 import pytest
+from support.emulated import GOOD_REQUESTS, SignedClient
+
+from airflow_provider_ims.emulator import ImsEmulator
 
 pytest_plugins = ["pytester"]
 
 
-def test_the_fixture_gives_an_emulator_whose_jobs_end_at_once(ims_emulator, wire_class, good_requests):
-    wire = wire_class(ims_emulator)
-    for action, parameters in good_requests.items():
-        assert wire(action, parameters)[0] == 200
+def test_the_jobs_of_the_fixture_end_immediately(ims_emulator: ImsEmulator) -> None:
+    send = SignedClient.of(ims_emulator)
+    for action, parameters in GOOD_REQUESTS.items():
+        assert send(action, parameters)[0] == 200
     assert [job["state"] for job in ims_emulator.jobs()] == ["Finished", "Finished", "Finished", "success"]
 
 
-def test_the_default_connection_leads_to_the_emulator(ims_emulator):
+def test_the_default_connection_points_to_the_emulator(ims_emulator: ImsEmulator) -> None:
     assert os.environ["AIRFLOW_CONN_IMS_DEFAULT"] == ims_emulator.connection_uri
 
 
-def test_the_fixture_is_fresh_for_every_test(ims_emulator):
+def test_each_test_has_a_new_emulator(ims_emulator: ImsEmulator) -> None:
     assert ims_emulator.jobs() == ims_emulator.requests() == []
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
-def test_a_marker_sets_the_emulator_up(ims_emulator, wire_class, good_requests):
-    wire_class(ims_emulator)("SubmitTextGenerateJob", good_requests["SubmitTextGenerateJob"])
+def test_the_marker_sets_options_of_the_emulator(ims_emulator: ImsEmulator) -> None:
+    SignedClient.of(ims_emulator)("SubmitTextGenerateJob", GOOD_REQUESTS["SubmitTextGenerateJob"])
     ims_emulator.advance(59)
     assert ims_emulator.jobs()[0]["state"] == "Executing"
 
 
-def test_a_project_needs_no_more_than_the_package_installed(pytester, monkeypatch):
+def test_a_project_needs_only_the_installed_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
     pytester.makepyfile(
         """

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_ice20201109 import models
@@ -14,16 +16,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from darabonba.runtime import RuntimeOptions
+from support.emulated import GOOD_REQUESTS, SignedClient
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 
+if TYPE_CHECKING:
+    from alibabacloud_tea_openapi.models import Config
+
 AUDIO, GET, LIST = "SubmitAudioProduceJob", "GetSmartHandleJob", "ListSmartJobs"
 
 
-def test_ten_thousand_chinese_characters_fit_into_a_request_line(emulator, sdk, good_requests):
+def test_a_request_line_can_have_ten_thousand_chinese_characters(
+    emulator: ImsEmulator, sdk: Callable[..., Any]
+) -> None:
     text = "说起郭德纲，他现在火得一塌糊涂。" * 625
-    job_id = sdk(AUDIO, good_requests[AUDIO], InputConfig=text).job_id
+    job_id = sdk(AUDIO, GOOD_REQUESTS[AUDIO], InputConfig=text).job_id
     assert len(text) == 10_000
     assert sdk(GET, JobId=job_id).smart_job_info.input_config.input_file == text
     assert emulator.requests(AUDIO)[0]["in_query"] == ["EditingConfig", "InputConfig", "OutputConfig"]
@@ -39,38 +47,38 @@ def test_ten_thousand_chinese_characters_fit_into_a_request_line(emulator, sdk, 
         (LIST, {"method": "PUT"}, 403, "UnsupportedHTTPMethod"),
     ],
 )
-def test_what_the_service_does_not_have_gets_the_documented_error(emulator, wire, action, options, status, code):
-    answered, body = wire(action, **options)
-    assert (answered, body["Code"]) == (status, code)
+def test_an_unknown_action_returns_the_documented_error(
+    emulator: ImsEmulator, send: SignedClient, action: str, options: dict[str, Any], status: int, code: str
+) -> None:
+    actual_status, body = send(action, **options)
+    assert (actual_status, body["Code"]) == (status, code)
     assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
     assert body["RequestId"] == emulator.requests()[-1]["request_id"] == body["RequestId"].upper()
 
 
-def test_every_answer_has_a_request_id_of_its_own(wire):
-    assert len({wire(LIST)[1]["RequestId"] for _ in range(5)}) == 5
+def test_every_response_has_another_request_id(send: SignedClient) -> None:
+    assert len({send(LIST)[1]["RequestId"] for _ in range(5)}) == 5
 
 
 @pytest.mark.parametrize("query", ["a=%FF", "a=\xff", "&".join(f"a{n}=" for n in range(1001))])
-def test_a_query_that_cannot_be_read_is_a_bad_request(emulator, query):
-    connection = http.client.HTTPConnection(emulator.endpoint, timeout=CEILING)
-    connection.putrequest("GET", "/")
-    connection._buffer[0] = b"GET /?" + query.encode("latin-1") + b" HTTP/1.1"
-    connection.endheaders()
-    assert connection.getresponse().status == 400
-    connection.close()
+def test_an_invalid_query_is_a_bad_request(emulator: ImsEmulator, query: str) -> None:
+    host, port = emulator.endpoint.split(":")
+    with socket.create_connection((host, int(port)), timeout=CEILING) as connection:
+        connection.sendall(f"GET /?{query} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode("latin-1"))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 400")
 
 
-def test_several_emulators_in_one_process_know_nothing_of_each_other(wire_class, good_requests):
+def test_several_emulators_in_one_process_are_independent() -> None:
     with ImsEmulator() as one, ImsEmulator(access_keys={"other": "other-secret"}) as two:
         assert one.url != two.url
-        assert wire_class(one)(AUDIO, good_requests[AUDIO])[0] == 200
-        assert wire_class(two)(LIST, key_id=one.access_key_id, secret=one.access_key_secret)[0] == 404
+        assert SignedClient.of(one)(AUDIO, GOOD_REQUESTS[AUDIO])[0] == 200
+        assert SignedClient.of(two)(LIST, key_id=one.access_key_id, secret=one.access_key_secret)[0] == 404
         assert (len(one.jobs()), len(two.jobs())) == (1, 0)
 
 
-def test_a_stopped_emulator_answers_no_more_and_can_be_stopped_again():
+def test_a_stopped_emulator_refuses_connections_and_can_be_stopped_again() -> None:
     emulator = ImsEmulator().start()
-    with pytest.raises(RuntimeError, match="runs already"):
+    with pytest.raises(RuntimeError, match="already running"):
         emulator.start()
     idle = socket.create_connection((emulator.endpoint.split(":")[0], int(emulator.endpoint.split(":")[1])))
     emulator.stop()
@@ -81,7 +89,7 @@ def test_a_stopped_emulator_answers_no_more_and_can_be_stopped_again():
         emulator.health()
 
 
-def test_a_port_that_is_taken_is_told_at_the_start(emulator):
+def test_a_used_port_raises_an_error_at_the_start(emulator: ImsEmulator) -> None:
     with pytest.raises(OSError, match="in use"):
         ImsEmulator(port=int(emulator.endpoint.split(":")[1])).start()
 
@@ -94,24 +102,24 @@ def test_a_port_that_is_taken_is_told_at_the_start(emulator):
         ({"clock": "sundial"}, "clock"),
     ],
 )
-def test_an_emulator_that_cannot_be_is_refused(options, message):
+def test_invalid_options_raise_an_error(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ImsEmulator(**options).start()
 
 
-def test_the_clock_of_the_jobs_can_run_by_itself(wire_class, good_requests):
+def test_the_job_clock_can_follow_real_time() -> None:
     with ImsEmulator(durations={AUDIO: 3600}) as emulator:
-        job_id = wire_class(emulator)(AUDIO, good_requests[AUDIO])[1]["JobId"]
+        job_id = SignedClient.of(emulator)(AUDIO, GOOD_REQUESTS[AUDIO])[1]["JobId"]
         now = emulator.health()["time"]
         assert abs(now - datetime.now(UTC).timestamp()) < 60
         assert emulator.jobs()[0]["state"] == "Created"
         emulator.advance(1800)
-        assert wire_class(emulator)(GET, {"JobId": job_id})[1]["State"] == "Executing"
+        assert SignedClient.of(emulator)(GET, {"JobId": job_id})[1]["State"] == "Executing"
         emulator.advance(1800)
         assert emulator.jobs()[0]["state"] == "Finished"
 
 
-def test_the_connection_uri_says_all_that_a_client_needs(monkeypatch):
+def test_the_connection_uri_has_everything_that_a_client_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.models import Connection
     from airflow.sdk import Connection as SdkConnection
 
@@ -136,7 +144,7 @@ def test_the_connection_uri_says_all_that_a_client_needs(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A certificate for 127.0.0.1, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
@@ -161,7 +169,7 @@ def certificate(tmp_path_factory):
     return str(folder / "cert.pem"), str(folder / "key.pem")
 
 
-def test_https_is_spoken_with_a_certificate(certificate, config):
+def test_a_certificate_enables_https(certificate: tuple[str, str], config: Callable[..., Config]) -> None:
     cert, key = certificate
     with ImsEmulator(tls_cert=cert, tls_key=key) as emulator:
         assert emulator.url.startswith("https://127.0.0.1:")
@@ -175,7 +183,7 @@ def test_https_is_spoken_with_a_certificate(certificate, config):
         assert [request["status"] for request in emulator.requests()] == [200, None]
 
 
-def test_a_certificate_that_cannot_be_read_is_told_at_the_start(certificate, tmp_path):
+def test_an_invalid_certificate_raises_an_error_at_the_start(certificate: tuple[str, str], tmp_path: Path) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("nothing")
     with pytest.raises(ssl.SSLError):

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
+from support.emulated import GOOD_REQUESTS, SignedClient
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.clock import from_iso
+from airflow_provider_ims.emulator.state.clock import from_iso
 
 TEXT, AUDIO, GET, LIST = "SubmitTextGenerateJob", "SubmitAudioProduceJob", "GetSmartHandleJob", "ListSmartJobs"
 USER_DATA = '{"NotifyAddress":"https://xx.xx.xxx"}'
 
 
-def test_a_text_job_runs_from_created_over_executing_to_finished(emulator, sdk, good_requests):
-    job_id = sdk(TEXT, good_requests[TEXT]).job_id
+def test_a_text_job_is_created_then_executing_then_finished(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    job_id = sdk(TEXT, GOOD_REQUESTS[TEXT]).job_id
     states = [sdk(GET, JobId=job_id).state]
     for seconds in (0.5, 1.0, 1.0):
         emulator.advance(seconds)
@@ -21,8 +24,8 @@ def test_a_text_job_runs_from_created_over_executing_to_finished(emulator, sdk, 
     assert states == ["Created", "Executing", "Executing", "Finished"]
 
 
-def test_a_text_job_gives_its_copies_and_what_they_cost(emulator, sdk, good_requests):
-    job_id = sdk(TEXT, good_requests[TEXT], UserData=USER_DATA).job_id
+def test_a_text_job_returns_its_texts_and_usage(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    job_id = sdk(TEXT, GOOD_REQUESTS[TEXT], UserData=USER_DATA).job_id
     assert sdk(GET, JobId=job_id).job_result is None
     emulator.finish(job_id)
     body = sdk(GET, JobId=job_id)
@@ -33,8 +36,8 @@ def test_a_text_job_gives_its_copies_and_what_they_cost(emulator, sdk, good_requ
     assert body.user_data == USER_DATA
 
 
-def test_an_audio_job_tells_its_media_id_at_once_and_keeps_it(emulator, sdk, good_requests):
-    submitted = sdk(AUDIO, good_requests[AUDIO])
+def test_an_audio_job_has_the_same_media_id_from_the_submit_on(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    submitted = sdk(AUDIO, GOOD_REQUESTS[AUDIO])
     assert submitted.state == "Created"
     emulator.finish(submitted.job_id)
     result = sdk(GET, JobId=submitted.job_id).job_result
@@ -60,18 +63,20 @@ def test_an_audio_job_tells_its_media_id_at_once_and_keeps_it(emulator, sdk, goo
         ),
     ],
 )
-def test_the_editing_config_of_speech_is_shown_whole(submit, ask, sent, shown):
+def test_the_editing_config_of_an_audio_job_has_all_defaults(
+    submit: Callable[..., str], query: Callable[..., Any], sent: str, shown: str | None
+) -> None:
     job_id = submit(AUDIO, EditingConfig=sent)
-    assert ask(GET, JobId=job_id)["SmartJobInfo"]["EditingConfig"] == shown
+    assert query(GET, JobId=job_id)["SmartJobInfo"]["EditingConfig"] == shown
 
 
-def test_a_boolean_comes_as_the_sdk_writes_it(emulator, sdk, good_requests):
-    assert sdk(AUDIO, good_requests[AUDIO], Overwrite=True).job_id
+def test_a_boolean_is_accepted_as_the_sdk_sends_it(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    assert sdk(AUDIO, GOOD_REQUESTS[AUDIO], Overwrite=True).job_id
     assert emulator.requests(AUDIO)[0]["parameters"]["Overwrite"] == "True"
 
 
-def test_a_failed_job_tells_code_and_message_and_no_result(emulator, sdk, good_requests):
-    job_id = sdk(TEXT, good_requests[TEXT]).job_id
+def test_a_failed_job_has_code_and_message_and_no_result(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+    job_id = sdk(TEXT, GOOD_REQUESTS[TEXT]).job_id
     emulator.fail(job_id, code="ContentBad", message="Not allowed.")
     body = sdk(GET, JobId=job_id)
     assert (body.state, body.error_code, body.error_message) == (
@@ -82,30 +87,36 @@ def test_a_failed_job_tells_code_and_message_and_no_result(emulator, sdk, good_r
     assert body.job_result is None
 
 
-def test_a_job_without_a_title_gets_one_of_its_time(submit, ask):
-    info = ask(GET, JobId=submit(TEXT))["SmartJobInfo"]
+def test_the_default_title_contains_the_time_of_the_submit(
+    submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
+    info = query(GET, JobId=submit(TEXT))["SmartJobInfo"]
     assert info["Title"] == f"default_title_{info['CreateTime']}"
-    assert ask(GET, JobId=submit(TEXT, Title="标题"))["SmartJobInfo"]["Title"] == "标题"
+    assert query(GET, JobId=submit(TEXT, Title="标题"))["SmartJobInfo"]["Title"] == "标题"
 
 
-def test_the_modified_time_is_that_of_the_last_change(emulator, submit, ask):
+def test_the_modified_time_is_that_of_the_last_change(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     job_id = submit(TEXT)
-    info = ask(GET, JobId=job_id)["SmartJobInfo"]
+    info = query(GET, JobId=job_id)["SmartJobInfo"]
     assert info["ModifiedTime"] == info["CreateTime"]
     emulator.advance(3600)
-    # The job took two seconds, whenever it is looked at.
-    info = ask(GET, JobId=job_id)["SmartJobInfo"]
+    # The job took two seconds, even if it is queried an hour later.
+    info = query(GET, JobId=job_id)["SmartJobInfo"]
     assert from_iso(info["ModifiedTime"]) - from_iso(info["CreateTime"]) == 2
 
 
 @pytest.mark.parametrize("action", [GET, "GetBatchMediaProducingJob"])
-def test_an_unknown_job_id_is_not_found(sdk, action):
+def test_an_unknown_job_id_is_not_found(sdk: Callable[..., Any], action: str) -> None:
     with pytest.raises(ClientException) as caught:
         sdk(action, JobId="unknown")
     assert (caught.value.status_code, caught.value.code) == (404, "ResourceNotFound")
 
 
-def test_a_job_of_over_a_year_ago_is_not_found(emulator, sdk, submit):
+def test_a_job_that_is_older_than_a_year_is_not_found(
+    emulator: ImsEmulator, sdk: Callable[..., Any], submit: Callable[..., str]
+) -> None:
     job_id = submit(TEXT)
     emulator.advance(364 * 24 * 3600)
     assert sdk(GET, JobId=job_id).state == "Finished"
@@ -114,33 +125,36 @@ def test_a_job_of_over_a_year_ago_is_not_found(emulator, sdk, submit):
         sdk(GET, JobId=job_id)
 
 
-def test_a_job_of_another_family_is_not_found(sdk, submit):
+def test_a_job_of_another_family_is_not_found(sdk: Callable[..., Any], submit: Callable[..., str]) -> None:
     with pytest.raises(ClientException, match="ResourceNotFound"):
         sdk(GET, JobId=submit("SubmitBatchMediaProducingJob"))
     with pytest.raises(ClientException, match="ResourceNotFound"):
         sdk("GetBatchMediaProducingJob", JobId=submit(TEXT))
 
 
-def test_an_unknown_job_id_can_be_answered_with_nothing_instead(wire_class):
+def test_the_response_for_an_unknown_job_id_can_be_empty_instead() -> None:
     with ImsEmulator(unknown_job_is_error=False) as emulator:
         for action in (GET, "GetBatchMediaProducingJob"):
-            status, body = wire_class(emulator)(action, {"JobId": "unknown"})
+            status, body = SignedClient.of(emulator)(action, {"JobId": "unknown"})
             assert (status, set(body)) == (200, {"RequestId"})
 
 
-def test_the_listing_is_newest_first_unless_asked_otherwise(submit, ask):
+def test_the_listing_is_newest_first_by_default(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     ids = [submit(AUDIO) for _ in range(3)]
-    assert [job["JobId"] for job in ask(LIST)["SmartJobList"]] == ids[::-1]
-    assert [job["JobId"] for job in ask(LIST, SortBy="CreationTime:Asc")["SmartJobList"]] == ids
+    assert [job["JobId"] for job in query(LIST)["SmartJobList"]] == ids[::-1]
+    assert [job["JobId"] for job in query(LIST, SortBy="CreationTime:Asc")["SmartJobList"]] == ids
 
 
 @pytest.mark.parametrize("order", ["CreationTime:Asc", "CreationTime:Desc"])
 @pytest.mark.parametrize("count", [7, 8])
-def test_the_pages_of_a_listing_show_every_job_once(submit, ask, order, count):
+def test_the_pages_of_a_listing_contain_every_job_once(
+    submit: Callable[..., str], query: Callable[..., Any], order: str, count: int
+) -> None:
     ids = [submit(AUDIO) for _ in range(count)]
-    seen, token = [], ""
+    seen: list[str] = []
+    token = ""
     for _ in range(4):
-        page = ask(LIST, MaxResults="2", NextToken=token, SortBy=order)
+        page = query(LIST, MaxResults="2", NextToken=token, SortBy=order)
         assert page["NextToken"] != token
         seen += [job["JobId"] for job in page["SmartJobList"]]
         token = page["NextToken"]
@@ -149,28 +163,30 @@ def test_the_pages_of_a_listing_show_every_job_once(submit, ask, order, count):
     assert token == ""
 
 
-def test_pages_by_number_tell_how_many_jobs_there_are(submit, ask):
+def test_pages_by_number_have_a_total_count(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     ids = [submit(AUDIO) for _ in range(5)]
-    page = ask(LIST, PageNo="2", PageSize="2")
+    page = query(LIST, PageNo="2", PageSize="2")
     assert [job["JobId"] for job in page["SmartJobList"]] == ids[1:3][::-1]
     assert (page["TotalCount"], page["MaxResults"]) == ("5", "2")
-    assert "TotalCount" not in ask(LIST)
+    assert "TotalCount" not in query(LIST)
 
 
-def test_a_page_holds_ten_jobs_unless_asked_otherwise(submit, ask):
+def test_a_page_has_ten_jobs_by_default(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     for _ in range(11):
         submit(AUDIO)
-    assert len(ask(LIST)["SmartJobList"]) == 10
+    assert len(query(LIST)["SmartJobList"]) == 10
 
 
 @pytest.mark.parametrize("token", ["abc", "c2VxOng=", "////"])
-def test_a_token_of_no_page_is_refused(wire, token):
-    status, body = wire(LIST, {"NextToken": token})
+def test_an_invalid_page_token_is_rejected(send: SignedClient, token: str) -> None:
+    status, body = send(LIST, {"NextToken": token})
     assert (status, body["Code"]) == (400, "InvalidParameter")
     assert "NextToken" in body["Message"]
 
 
-def test_the_listing_can_be_narrowed_by_state_and_type(emulator, submit, ask):
+def test_the_listing_filters_by_state_and_type(
+    emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
+) -> None:
     done, failed, running, created, pinned = (submit(AUDIO) for _ in range(5))
     emulator.finish(done)
     emulator.fail(failed)
@@ -178,17 +194,17 @@ def test_the_listing_can_be_narrowed_by_state_and_type(emulator, submit, ask):
     emulator.advance(1)
     emulator.set_state(created, "Created")
     for state, expected in (("Finished", done), ("Failed", failed), ("Executing", running), ("Created", created)):
-        listed = ask(LIST, JobState=state, JobType="TextToSpeech")["SmartJobList"]
+        listed = query(LIST, JobState=state, JobType="TextToSpeech")["SmartJobList"]
         assert [(job["JobId"], job["JobState"]) for job in listed] == [(expected, state)]
-    assert ask(LIST, JobType="ASR")["SmartJobList"] == []
+    assert query(LIST, JobType="ASR")["SmartJobList"] == []
 
 
-def test_text_jobs_are_listed_only_where_the_emulator_is_told_so(submit, ask, wire_class, good_requests):
+def test_text_jobs_are_listed_only_with_list_text_jobs(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     submit(TEXT)
-    assert ask(LIST)["SmartJobList"] == []
+    assert query(LIST)["SmartJobList"] == []
     with ImsEmulator(list_text_jobs=True) as emulator:
-        wire = wire_class(emulator)
-        job_id = wire(TEXT, good_requests[TEXT])[1]["JobId"]
-        (listed,) = wire(LIST, method="GET")[1]["SmartJobList"]
+        send = SignedClient.of(emulator)
+        job_id = send(TEXT, GOOD_REQUESTS[TEXT])[1]["JobId"]
+        (listed,) = send(LIST, method="GET")[1]["SmartJobList"]
     assert (listed["JobId"], listed["JobType"]) == (job_id, "TextGenerate")
     assert listed["InputConfig"] == {"Keyword": "new cake shop, real cream"}

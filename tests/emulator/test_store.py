@@ -1,24 +1,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from airflow_provider_ims.emulator import store as store_module
-from airflow_provider_ims.emulator.actions import Phase
-from airflow_provider_ims.emulator.clock import JobClock, from_iso, iso
-from airflow_provider_ims.emulator.store import Filter, Job, Store
+from airflow_provider_ims.emulator.state import store as store_module
+from airflow_provider_ims.emulator.state.clock import ClockMode, JobClock, from_iso, iso
+from airflow_provider_ims.emulator.state.store import Filter, Job, Phase, Store
 
 AUDIO = "SubmitAudioProduceJob"
 
 
-def job(number, **changes):
+def job(number: int, **changes: Any) -> Job:
     times = {"created": float(number), "starts": number + 1.0, "ends": number + 2.0}
-    return Job(**{"job_id": f"job-{number}", "action": AUDIO, "job_type": "x", "parameters": {}, **times, **changes})
+    values: dict[str, Any] = {"job_id": f"job-{number}", "action": AUDIO, "job_type": "x", "parameters": {}}
+    return Job(**{**values, **times, **changes})
 
 
 @pytest.fixture
-def store():
+def store() -> Iterator[Store]:
     store = Store()
     yield store
     store.close()
@@ -27,20 +30,24 @@ def store():
 @pytest.mark.parametrize(
     ("now", "phase"), [(0.0, Phase.CREATED), (1.0, Phase.RUNNING), (1.99, Phase.RUNNING), (2.0, Phase.SUCCEEDED)]
 )
-def test_the_filter_of_a_listing_and_the_job_agree_on_its_phase(store, now, phase):
+def test_the_filter_of_a_listing_and_the_job_agree_on_its_phase(store: Store, now: float, phase: Phase) -> None:
     store.add_job(job(0))
     store.add_job(job(0, job_id="fails"))
     failing = store.job("fails")
+    assert failing is not None
     failing.error_code = "Bad"
-    store.save_fate(failing)
+    store.update_job(failing)
     for each in store.jobs():
         expected = Phase.FAILED if each.error_code and phase is Phase.SUCCEEDED else phase
         assert each.phase(now) is expected
-        for asked in Phase:
+        for selected in Phase:
             found = store.page(
-                Filter((AUDIO,), job_id=each.job_id, shown=(asked, "-")), now=now, newest_first=True, limit=9
+                Filter((AUDIO,), job_id=each.job_id, state=(selected, selected, "-")),
+                now=now,
+                newest_first=True,
+                limit=9,
             )
-            assert bool(found) is (asked is expected)
+            assert bool(found) is (selected is expected)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +58,12 @@ def test_the_filter_of_a_listing_and_the_job_agree_on_its_phase(store, now, phas
         ("video", "SEARCH jobs USING INDEX jobs_by_video"),
     ],
 )
-def test_every_look_up_goes_by_an_index(store, action, plan):
+def test_every_query_uses_an_index(store: Store, action: str, plan: str) -> None:
     where, values = Filter((AUDIO,)).where()
     queries = {
         "job": ("SELECT * FROM jobs WHERE job_id = 'x'", {}),
         "page": (f"SELECT * FROM jobs WHERE {where} ORDER BY seq DESC LIMIT 10", values),
-        "video": ("SELECT * FROM jobs WHERE video_id = 'x' ORDER BY seq", {}),
+        "video": ("SELECT * FROM jobs WHERE video_id = 'x' AND action = 'y' ORDER BY seq", {}),
     }
     query, values = queries[action]
     steps = store._db.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
@@ -64,7 +71,7 @@ def test_every_look_up_goes_by_an_index(store, action, plan):
     assert not [step[3] for step in steps if "TEMP B-TREE" in step[3]]
 
 
-def test_the_oldest_requests_are_forgotten_and_jobs_never(store, monkeypatch):
+def test_the_oldest_requests_are_deleted_and_jobs_are_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "MAX_REQUESTS", 3)
     for number in range(5):
         store.add_request({"action": "a", "status": 200, "number": number})
@@ -73,7 +80,7 @@ def test_the_oldest_requests_are_forgotten_and_jobs_never(store, monkeypatch):
     assert len(store.jobs()) == 5
 
 
-def test_a_file_of_another_version_is_refused(tmp_path):
+def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 99")
@@ -85,12 +92,12 @@ def test_a_file_of_another_version_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after"), [("manual", "manual"), ("manual", "auto"), ("auto", "auto"), ("auto", "manual")]
 )
-def test_a_clock_goes_on_from_where_it_was(before, after):
+def test_a_clock_continues_from_its_saved_time(before: ClockMode, after: ClockMode) -> None:
     clock = JobClock(before)
     clock.advance(5000)
     again = JobClock(after, clock.save())
     assert again.now() == pytest.approx(clock.now(), abs=60)
 
 
-def test_times_are_written_as_the_services_write_them():
+def test_times_have_the_format_of_the_services() -> None:
     assert iso(from_iso("2022-01-21T06:15:07Z") + 0.9) == "2022-01-21T06:15:07Z"

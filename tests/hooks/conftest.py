@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
-from airflow_provider_ims.emulator.actions import KINDS
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.hooks import base
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
@@ -28,7 +28,7 @@ STS = StsCredential("STS.key", "sts-secret", "sts-token")
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[ImsEmulator]:
-    with ImsEmulator(durations=dict.fromkeys(KINDS, 0.0), sts_tokens=[STS]) as emulator:
+    with ImsEmulator(durations=dict.fromkeys(JOB_KINDS, 0.0), sts_tokens=[STS]) as emulator:
         # A request of 90 kB in the log of a failed test hides the other lines.
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
         yield emulator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.errors import CODES
+from airflow_provider_ims.emulator.api.errors import CODES
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
     ImsError,

@@ -10,7 +10,7 @@ from support.running import TaskRun, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.kinds import key_of
+from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.job import Job, JobState

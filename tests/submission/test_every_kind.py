@@ -10,7 +10,7 @@ from support.running import Store, TaskLog, TaskRun
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.kinds import key_of
+from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUncertainSubmitError
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import KINDS, kind_of

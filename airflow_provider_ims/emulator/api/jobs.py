@@ -1,0 +1,156 @@
+"""The life cycle of jobs: they are submitted, progress with the clock, and can be controlled."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.api.model import JobKind, JobView
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.settings import Settings
+from airflow_provider_ims.emulator.state.clock import JobClock
+from airflow_provider_ims.emulator.state.store import Job, Phase, Store
+
+QUEUED_SHARE = 0.2
+"""The share of its duration for which a job is created but does not run yet."""
+
+QUERY_SECONDS = 365 * 24 * 3600
+"""How long after its submit a job can be queried."""
+
+SESSION_SECONDS = 7 * 24 * 3600
+"""How long a SessionId prevents another submit."""
+
+DEFAULT_ERROR = ("InternalError", "The job failed.")
+"""The code and message of a failed job, unless given."""
+
+
+class UnknownJobError(Exception):
+    """No job has this id."""
+
+
+class Jobs:
+    """
+    All jobs of one emulator.
+
+    :param store: Stores them.
+    :param clock: Their clock.
+    :param settings: Their durations, and other settings.
+    """
+
+    def __init__(self, store: Store, clock: JobClock, settings: Settings) -> None:
+        self.store = store
+        self.clock = clock
+        self.settings = settings
+
+    def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
+        """
+        Return the job for a request: a new one, or the job of an earlier request with the same ClientToken.
+
+        :raises ApiError: If the token was used with other parameters, or the SessionId within the last days.
+        """
+        token = parameters.get("ClientToken")
+        if token is not None and (earlier := self.store.job_of_token(token)) is not None:
+            if earlier.parameters != parameters:
+                raise ApiError("IdempotentParameterMismatch")
+            return earlier
+        now = self.clock.now()
+        session_id = parameters.get("SessionId")
+        if session_id and self.store.job_of_session(kind.key, session_id, now - SESSION_SECONDS):
+            raise ApiError("SessionIdExists")
+        seconds = self.settings.durations.get(kind.key, kind.seconds)
+        job = Job(
+            job_id=uuid.uuid4().hex,
+            action=kind.key,
+            job_type=kind.job_type_of(parameters),
+            parameters=parameters,
+            created=now,
+            starts=now + seconds * QUEUED_SHARE,
+            ends=now + seconds,
+            client_token=token,
+            video_id=parameters.get("VideoId"),
+        )
+        self.store.add_job(job)
+        return job
+
+    def view(self, job: Job) -> JobView:
+        """Return a job as it is now."""
+        return JobView(job, JOB_KINDS[job.action], self.clock.now(), self.settings)
+
+    def queried(self, job_id: str, *actions: str) -> Job | None:
+        """
+        Return the job of a query, if these submit actions submitted it within the last year.
+
+        :raises ApiError: If there is none and the settings require an error.
+        """
+        job = self.store.job(job_id)
+        if job is not None and job.action in actions and job.created > self.clock.now() - QUERY_SECONDS:
+            return job
+        if self.settings.unknown_job_is_error:
+            raise ApiError("ResourceNotFound")
+        return None
+
+    def get(self, job_id: str) -> Job:
+        """
+        Return a job.
+
+        :raises UnknownJobError: If no job has this id.
+        """
+        job = self.store.job(job_id)
+        if job is None:
+            raise UnknownJobError(f"there is no job {job_id!r}")
+        return job
+
+    def finish(self, job_id: str) -> Job:
+        """End a job now, successfully."""
+        return self._end(job_id, None, None)
+
+    def fail(self, job_id: str, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]) -> Job:
+        """End a job now, with an error."""
+        return self._end(job_id, code, message)
+
+    def fail_at_end(self, job_id: str, code: str, message: str) -> Job:
+        """Let a job fail at its end."""
+        return self._update(self.get(job_id), error_code=code, error_message=message)
+
+    def fail_videos(
+        self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
+    ) -> Job:
+        """Let the first ``count`` videos of a batch or outputs of a transcoding fail; the job itself succeeds."""
+        job = self.get(job_id)
+        kind = JOB_KINDS[job.action]
+        if kind.parts is None:
+            raise ValueError(f"{job_id} is not a batch of videos")
+        total = kind.part_count(job.parameters)
+        if not 0 <= count <= total:
+            raise ValueError(f"{count} videos cannot fail, the batch has {total}")
+        return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
+
+    def set_state(self, job_id: str, state: str | None) -> Job:
+        """Set a state that overrides the clock; None removes it."""
+        job = self._update(self.get(job_id), pinned=state)
+        if self.view(job).phase is Phase.FAILED and job.error_code is None:
+            job = self._update(job, error_code=DEFAULT_ERROR[0], error_message=DEFAULT_ERROR[1])
+        return job
+
+    def set_seconds(self, job_id: str, seconds: float) -> Job:
+        """Set the duration of a job, counted from its submit."""
+        job = self.get(job_id)
+        return self._update(job, starts=job.created + seconds * QUEUED_SHARE, ends=job.created + seconds)
+
+    def _end(self, job_id: str, code: str | None, message: str | None) -> Job:
+        job, now = self.get(job_id), self.clock.now()
+        return self._update(
+            job,
+            starts=min(job.starts, now),
+            ends=min(job.ends, now),
+            error_code=code,
+            error_message=message,
+            pinned=None,
+        )
+
+    def _update(self, job: Job, **changes: Any) -> Job:
+        for name, value in changes.items():
+            setattr(job, name, value)
+        self.store.update_job(job)
+        return job

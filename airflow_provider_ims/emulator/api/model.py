@@ -1,0 +1,313 @@
+"""
+The types of the table of job kinds.
+
+A path names the fields on the way to a value, separated by dots; ``[]`` marks a list. An empty field name or path means
+that the response has no such field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters
+from airflow_provider_ims.emulator.settings import Settings
+from airflow_provider_ims.emulator.state.store import Job, Phase
+
+Fields: TypeAlias = "dict[str, Any]"
+Render: TypeAlias = "Callable[[JobView], Fields]"
+"""Returns fields of a response; those that are None are left out. It depends on nothing but the job."""
+
+VIDEO_SECONDS = 15.0
+"""The duration of a video, unless the request sets it."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """
+    A product of Alibaba Cloud.
+
+    :param version: The version of its API.
+    :param ram_code: The prefix of its RAM actions.
+    :param name: Its name in error responses.
+    """
+
+    version: str
+    ram_code: str
+    name: str
+
+
+ICE = Product("2020-11-09", "ice", "ICE")
+VOD = Product("2017-03-21", "vod", "vod")
+PRODUCTS: Mapping[str, Product] = {product.version: product for product in (ICE, VOD)}
+
+
+def nothing(view: JobView) -> Fields:
+    """Return no fields."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """
+    The action that lists the jobs of a family.
+
+    :param items: The path of the jobs in the response.
+    :param states: The state words that it accepts as a filter.
+    :param hidden: Fields that the query returns and the listing does not.
+    :param render: The fields of a job, if they are not those of the query.
+    :param state: The parameter with the state word; likewise ``order``, ``page_size`` and ``token``.
+    :param times: The parameters with the earliest and the latest time.
+    :param orders: The values of the order: newest first, oldest first.
+    :param filters: Further filters: parameter -> field of the store's filter.
+    :param token_at: The path of the token of the next page in the response.
+    :param max_results: The type in which the response repeats the page size, if it does.
+    :param numbered: Whether it accepts ``PageNo`` and ``PageSize`` too.
+    """
+
+    action: str
+    items: str
+    states: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    render: Render | None = None
+    state: str = "Status"
+    order: str = "OrderBy"
+    orders: tuple[str, str] = ("CreateTimeDesc", "CreateTimeAsc")
+    page_size: str = "PageSize"
+    token: str = "NextPageToken"
+    times: tuple[str, str] = ("StartOfCreateTime", "EndOfCreateTime")
+    filters: Mapping[str, str] = field(default_factory=dict)
+    token_at: str = "NextPageToken"
+    max_results: Callable[[int], Any] | None = None
+    numbered: bool = False
+
+
+@dataclass(frozen=True)
+class JobFamily:
+    """
+    Jobs that the same action queries.
+
+    :param states: The state words for created, running, succeeded and failed.
+    :param job_at: The path of the job in the response; empty if the response is the job.
+    :param job_id: The field with the job id; likewise ``state``.
+    :param error: The fields with the error code and message.
+    :param error_in: The field that holds them as JSON.
+    :param times: The fields with the times of the submit and of the end.
+    :param id_parameter: The parameter with the job id, or with up to ten job ids if the path ends in ``[]``.
+    :param fixed_parameters: Further required parameters and the only supported value of each.
+    :param user_data: Whether the response has the job's UserData.
+    :param succeeded: Further state words of success; likewise ``failed``.
+    :param partial: The state word of a job some of whose parts failed.
+    :param unknown_ids_at: The path of the unknown job ids.
+    :param render: Further fields of every job of the family.
+    :param result: The field that the control interface returns as the result; empty for all fields.
+    :param cancel: The action that cancels a job.
+    :param cancel_created_only: Whether it rejects a job that runs.
+    """
+
+    query: str
+    states: tuple[str, str, str, str]
+    job_at: str = ""
+    product: Product = ICE
+    job_id: str = "JobId"
+    state: str = "Status"
+    error: tuple[str, str] = ("Code", "Message")
+    error_in: str = ""
+    times: tuple[str, str] = ("CreateTime", "FinishTime")
+    id_parameter: str = "JobId"
+    fixed_parameters: Mapping[str, str] = field(default_factory=dict)
+    user_data: bool = True
+    succeeded: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    partial: str | None = None
+    unknown_ids_at: str = ""
+    render: Render = nothing
+    result: str = ""
+    listing: Listing | None = None
+    cancel: str = ""
+    cancel_created_only: bool = False
+
+    def phase_of(self, state: str) -> Phase:
+        """Return the phase that a state word means; unknown words mean that the job runs."""
+        if state in self.states:
+            return Phase(self.states.index(state))
+        if state in self.succeeded or state == self.partial:
+            return Phase.SUCCEEDED
+        return Phase.FAILED if state in self.failed else Phase.RUNNING
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    One part of a job, such as a video of a batch.
+
+    :param error: The code and message with which it fails, if it does.
+    """
+
+    index: int
+    phase: Phase
+    error: tuple[str, str] | None
+
+    def error_fields(self) -> Fields:
+        """Return the error code and message of a failed part."""
+        if self.phase is not Phase.FAILED or self.error is None:
+            return {}
+        return {"ErrorCode": self.error[0], "ErrorMessage": self.error[1]}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """
+    The parts of the jobs of a kind; each can fail separately.
+
+    :param field: The field of the query's response that lists them.
+    :param count: Returns the number of parts of a request.
+    :param render: Returns the fields of one part.
+    """
+
+    field: str
+    count: Callable[[Parameters], int]
+    render: Callable[[JobView, Part], Fields]
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """
+    Jobs that one action submits.
+
+    :param parameters: The rules for the parameters of the action.
+    :param job_id_at: The path of the job id in the response.
+    :param accepted: Further fields of the response.
+    :param job_type: The ``JobType`` of the service, or a function of the parameters; default: from the action's name.
+    :param render: Further fields of a job in the response of the query.
+    :param result: Further fields of a job that succeeded.
+    :param seconds: The duration of a job, unless configured.
+    :param listed: Whether the listing shows these jobs by default.
+    """
+
+    submit: str
+    family: JobFamily
+    parameters: Mapping[str, ParameterRule]
+    job_id_at: str = "JobId"
+    accepted: Render = nothing
+    job_type: str | Callable[[Parameters], str] = ""
+    render: Render = nothing
+    result: Render = nothing
+    parts: Parts | None = None
+    seconds: float = 4.0
+    listed: bool = True
+
+    @property
+    def key(self) -> str:
+        """The name that is unique among both products."""
+        return key_of(self.submit, self.family.product.version)
+
+    def part_count(self, parameters: Parameters) -> int:
+        """Return how many parts a job has that can fail separately."""
+        return self.parts.count(parameters) if self.parts else 0
+
+    def job_type_of(self, parameters: Parameters) -> str:
+        """Return the ``JobType`` of a job."""
+        if callable(self.job_type):
+            return self.job_type(parameters)
+        return self.job_type or self.submit.removeprefix("Submit").removesuffix("Job")
+
+
+def key_of(action: str, version: str) -> str:
+    """Return the key of an action in the tables; both products have a SubmitSnapshotJob."""
+    return f"vod:{action}" if (action, version) == ("SubmitSnapshotJob", VOD.version) else action
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job at one moment of the job clock, as responses show it."""
+
+    job: Job
+    kind: JobKind
+    now: float
+    settings: Settings
+
+    @property
+    def job_id(self) -> str:
+        """The id of the job."""
+        return self.job.job_id
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the submit."""
+        return self.job.parameters
+
+    @property
+    def phase(self) -> Phase:
+        """The progress of the job. A pinned state overrides the clock."""
+        return self.job.phase(self.now) if self.job.pinned is None else self.kind.family.phase_of(self.job.pinned)
+
+    @property
+    def state(self) -> str:
+        """The state word of the job."""
+        if self.job.pinned is not None:
+            return self.job.pinned
+        family, phase = self.kind.family, self.phase
+        if family.partial and self.job.failed_parts and phase is Phase.SUCCEEDED:
+            return family.partial
+        return family.states[phase]
+
+    @property
+    def modified(self) -> float:
+        """When the state of the job last changed."""
+        return (self.job.created, self.job.starts, self.job.ends, self.job.ends)[self.phase]
+
+    def parts(self) -> list[Part]:
+        """Return the parts of the job, which run one after the other."""
+        count = self.kind.part_count(self.parameters)
+        return [self._part(index, count) for index in range(count)]
+
+    def _part(self, index: int, count: int) -> Part:
+        job = self.job
+        share = (job.ends - job.starts) / count
+        # The last part ends with the job in spite of rounding.
+        ends = job.ends if index == count - 1 else job.starts + share * (index + 1)
+        whole_job = (job.error_code, job.error_message or "") if job.error_code is not None else None
+        error = whole_job or job.failed_parts.get(str(index))
+        if self.now < job.starts + share * index:
+            phase = Phase.CREATED
+        elif self.now < ends:
+            phase = Phase.RUNNING
+        else:
+            phase = Phase.FAILED if error else Phase.SUCCEEDED
+        return Part(index, phase, error)
+
+    def given(self, *names: str) -> Fields:
+        """Return those of some parameters that were sent."""
+        return {name: self.parameters[name] for name in names if name in self.parameters}
+
+    def json(self, name: str) -> Fields:
+        """Return a parameter that is a JSON object; an empty one if it was not sent."""
+        return as_object(json.loads(self.parameters.get(name) or "{}"))
+
+    def id(self, *parts: object) -> str:
+        """Return an id that follows from the job id and some parts."""
+        return stable_id(self.job_id, *parts)
+
+    def url(self, key: str, bucket: object = "emulated") -> str:
+        """Return the public URL of an OSS object."""
+        return f"http://{bucket}.oss-{self.settings.region_id}.aliyuncs.com/{key}"
+
+    def output_url(self, output: Fields, key: str) -> str:
+        """Return the URL that an output configuration requests; by default, that of a key."""
+        names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")
+        requested = next((output[name] for name in names if output.get(name)), None)
+        return str(requested or self.url(key))
+
+
+def stable_id(*parts: object) -> str:
+    """Return an id of 32 hex digits that is the same for the same parts."""
+    return hashlib.md5("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+
+
+def as_object(value: Any) -> Fields:
+    """Return a JSON value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}

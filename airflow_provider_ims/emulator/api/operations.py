@@ -1,0 +1,201 @@
+"""The actions of the API: submits, queries, listings and cancels, derived from the table of job kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError, invalid
+from airflow_provider_ims.emulator.api.images import AI_IMAGE_KIND, image_infos
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.messages import ApiResponse, dump
+from airflow_provider_ims.emulator.api.model import VOD, Fields, JobFamily, JobKind, JobView, Listing, Product
+from airflow_provider_ims.emulator.api.paging import PAGE_PARAMETERS, take_page
+from airflow_provider_ims.emulator.api.parameters import (
+    Check,
+    ParameterRule,
+    declare,
+    job_ids,
+    one_of,
+    time,
+    whole_number,
+)
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.state.clock import from_iso, iso
+from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
+
+CANCELLED = ("Cancelled", "The job was cancelled.")
+
+Respond = Callable[[Jobs, dict[str, str]], ApiResponse]
+
+
+@dataclass(frozen=True)
+class Action:
+    """
+    An action of the API.
+
+    :param respond: Returns the response to valid parameters.
+    """
+
+    product: Product
+    parameters: Mapping[str, ParameterRule]
+    respond: Respond
+
+
+def submit(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Submit a job."""
+    view = jobs.view(jobs.submit(kind, parameters))
+    content = {**_at(kind.job_id_at, view.job_id), **kind.accepted(view)}
+    return ApiResponse(200, content, job_id=view.job_id)
+
+
+def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Return a job, or up to ten jobs."""
+    for name, value in family.fixed_parameters.items():
+        if parameters[name] != value:
+            raise invalid(name, f"The emulator supports only {value}.")
+    keys = _keys(family)
+    if not family.job_at.endswith("[]"):
+        job = jobs.queried(parameters[family.id_parameter], *keys)
+        return ApiResponse(200, {} if job is None else _at(family.job_at, render(jobs.view(job))))
+    ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(family.id_parameter, "").split(","))
+    found = [job for job_id in ids if (job := jobs.store.job(job_id)) is not None and job.action in keys]
+    content = _at(family.job_at.removesuffix("[]"), [render(jobs.view(job)) for job in found])
+    if family.unknown_ids_at:
+        content |= _at(family.unknown_ids_at, [job_id for job_id in ids if job_id not in {job.job_id for job in found}])
+    return ApiResponse(200, content)
+
+
+def render(view: JobView) -> Fields:
+    """Return a job as its query returns it."""
+    kind, family, phase = view.kind, view.kind.family, view.phase
+    fields: Fields = {
+        family.job_id: view.job_id,
+        family.state: view.state,
+        family.times[0]: iso(view.job.created),
+        family.times[1]: iso(view.job.ends) if phase >= Phase.SUCCEEDED else None,
+        "UserData": view.parameters.get("UserData") if family.user_data else None,
+        **family.render(view),
+        **kind.render(view),
+    }
+    if phase is Phase.SUCCEEDED:
+        fields |= kind.result(view)
+    if phase is Phase.FAILED:
+        fields |= _error(family, view.job)
+    if kind.parts is not None:
+        fields[kind.parts.field] = [kind.parts.render(view, part) for part in view.parts()]
+    return {name: value for name, value in fields.items() if name and value is not None}
+
+
+def _error(family: JobFamily, job: Job) -> Fields:
+    error = dict(zip(family.error, (job.error_code, job.error_message), strict=True))
+    return {family.error_in: dump(error)} if family.error_in else error
+
+
+def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Return one page of the jobs of a family."""
+    selected, now = _filter(family, listing, jobs, parameters), jobs.clock.now()
+    page = take_page(listing, parameters, jobs.store, selected, now)
+    views = [jobs.view(job) for job in page.jobs]
+    items = [listing.render(view) for view in views] if listing.render else [_visible(listing, view) for view in views]
+    content = _at(listing.items, items)
+    parent, _, name = listing.token_at.rpartition(".")
+    (content[parent] if parent else content)[name] = page.next_token
+    if listing.max_results is not None:
+        content["MaxResults"] = listing.max_results(page.size)
+    if page.numbered:
+        # "By default, this parameter is not returned", but page numbers are useless without it.
+        content["TotalCount"] = str(jobs.store.count(selected, now=now))
+    return ApiResponse(200, content)
+
+
+def _visible(listing: Listing, view: JobView) -> Fields:
+    return {name: value for name, value in render(view).items() if name not in listing.hidden}
+
+
+def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping[str, str]) -> Filter:
+    word = parameters.get(listing.state, "")
+    phases = [phase for phase in Phase if family.states[phase] == word]
+    since, until = (parameters.get(name) for name in listing.times)
+    return Filter(
+        actions=tuple(key for key in _keys(family) if JOB_KINDS[key].listed or jobs.settings.list_text_jobs),
+        state=(phases[0], phases[-1], word) if phases else None,
+        created_from=from_iso(since) if since else None,
+        # Times have whole seconds, so the last second is included.
+        created_to=from_iso(until) + 1 if until else None,
+        **{field: parameters.get(name) for name, field in listing.filters.items()},
+    )
+
+
+def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Cancel a job. How its query reports this is not documented; the emulator reports a failure."""
+    job = jobs.queried(parameters["JobId"], *_keys(family))
+    if job is None:
+        raise ApiError("ResourceNotFound")
+    view = jobs.view(job)
+    if view.phase >= Phase.SUCCEEDED or (family.cancel_created_only and view.phase is not Phase.CREATED):
+        raise invalid("JobId", f"A job in the state {view.state} cannot be cancelled.")
+    jobs.fail(job.job_id, *CANCELLED)
+    return ApiResponse(200, {"JobId": job.job_id} if family.cancel_created_only else {"Message": "success"})
+
+
+def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Return the images of a video."""
+    views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, parameters["VideoId"])]
+    infos = [info for view in views if view.phase is Phase.SUCCEEDED for info in image_infos(view)]
+    return ApiResponse(200, {"AIImageInfoList": infos})
+
+
+def _keys(family: JobFamily) -> tuple[str, ...]:
+    return tuple(key for key, kind in JOB_KINDS.items() if kind.family is family)
+
+
+def _at(path: str, value: Any) -> Fields:
+    """Return a value at the end of a path."""
+    for step in reversed(path.split(".") if path else ()):
+        value = {step.removesuffix("[]"): [value] if step.endswith("[]") else value}
+    return dict(value)
+
+
+def _query_rules(family: JobFamily) -> dict[str, ParameterRule]:
+    is_list = family.job_at.endswith("[]")
+    # The documents of IMS do not mark JobIds as required.
+    rule = ParameterRule(required=not is_list or family.product is VOD, check=job_ids if is_list else None)
+    return {family.id_parameter: rule, **{name: ParameterRule(required=True) for name in family.fixed_parameters}}
+
+
+def _list_rules(listing: Listing) -> dict[str, ParameterRule]:
+    page_size = whole_number(1, 100)
+    checks: dict[str, Check | None] = {
+        listing.state: one_of(*listing.states),
+        listing.order: one_of(*listing.orders),
+        listing.page_size: page_size,
+        listing.token: None,
+        **dict.fromkeys(listing.times, time),
+        **dict.fromkeys(listing.filters),
+    }
+    if listing.numbered:
+        checks |= dict(zip(PAGE_PARAMETERS, (whole_number(1), page_size), strict=True))
+    return {name: ParameterRule(check=check) for name, check in checks.items() if name}
+
+
+def _family_actions(family: JobFamily) -> Iterable[tuple[str, Action]]:
+    yield family.query, Action(family.product, _query_rules(family), partial(query, family))
+    if (listing := family.listing) is not None:
+        yield listing.action, Action(family.product, _list_rules(listing), partial(list_jobs, family, listing))
+    if family.cancel:
+        yield family.cancel, Action(family.product, declare("JobId*"), partial(cancel, family))
+
+
+def _actions() -> Iterable[tuple[str, Action]]:
+    for key, kind in JOB_KINDS.items():
+        yield key, Action(kind.family.product, kind.parameters, partial(submit, kind))
+        yield from _family_actions(kind.family)
+    yield "ListAIImageInfo", Action(VOD, declare("VideoId*"), list_ai_image_info)
+
+
+#: Key -> action.
+ACTIONS: Mapping[str, Action] = MappingProxyType(dict(_actions()))

@@ -1,0 +1,62 @@
+"""The pages of listings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_provider_ims.emulator.api.errors import invalid
+from airflow_provider_ims.emulator.api.model import Listing
+from airflow_provider_ims.emulator.state.store import Filter, Job, Store
+
+DEFAULT_PAGE_SIZE = 10
+PAGE_PARAMETERS = ("PageNo", "PageSize")
+
+
+@dataclass(frozen=True)
+class Page:
+    """
+    One page of a listing.
+
+    :param next_token: The token of the next page; empty if there is none.
+    :param numbered: Whether it was requested by number.
+    """
+
+    jobs: list[Job]
+    size: int
+    next_token: str
+    numbered: bool
+
+
+def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, selected: Filter, now: float) -> Page:
+    """
+    Return the requested page.
+
+    :raises ApiError: If the token is invalid.
+    """
+    numbered = listing.numbered and any(name in parameters for name in PAGE_PARAMETERS)
+    size = int(parameters.get("PageSize" if numbered else listing.page_size, DEFAULT_PAGE_SIZE))
+    token = parameters.get(listing.token)
+    found = store.page(
+        selected,
+        now=now,
+        newest_first=parameters.get(listing.order) != listing.orders[1],
+        limit=size + 1,
+        after=_parse_token(token, listing.token) if token else None,
+        offset=(int(parameters.get("PageNo", 1)) - 1) * size if numbered else 0,
+    )
+    more = len(found) > size
+    next_token = base64.b64encode(f"seq:{found[size - 1].seq}".encode()).decode() if more else ""
+    return Page(found[:size], size, next_token, numbered)
+
+
+def _parse_token(token: str, name: str) -> int:
+    try:
+        prefix, _, seq = base64.b64decode(token, validate=True).decode().partition(":")
+        if prefix == "seq":
+            return int(seq)
+    except (binascii.Error, ValueError):
+        pass
+    raise invalid(name, "It is not the token of a page.")

@@ -1,0 +1,203 @@
+"""
+The rules for the parameters of an action.
+
+Sources: the API pages and the docstrings of the product SDKs. Limits on which documents disagree, such as the length of
+the text of an audio job, are not checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from airflow_provider_ims.emulator.api.errors import invalid, missing
+from airflow_provider_ims.emulator.state.clock import from_iso
+
+Parameters: TypeAlias = "Mapping[str, str]"
+Check: TypeAlias = "Callable[[Any, str, Parameters], None]"
+"""Receives a value (parsed if it is JSON), its name and all parameters; raises an ApiError if the value is invalid."""
+
+MAX_JOB_IDS = 10
+
+
+@dataclass(frozen=True)
+class ParameterRule:
+    """
+    The rule for one parameter.
+
+    :param max_bytes: The longest value, in bytes of UTF-8.
+    :param type: ``text``, ``object`` or ``array`` (as JSON), ``integer`` or ``boolean``.
+    :param check: A further check of the value.
+    """
+
+    required: bool = False
+    max_bytes: int | None = None
+    type: str = "text"
+    check: Check | None = None
+
+    def validate(self, name: str, parameters: Parameters) -> None:
+        """Raise an ApiError if the parameter breaks the rule."""
+        text = parameters.get(name, "")
+        if not text:
+            if self.required:
+                raise missing(name)
+            return
+        if self.max_bytes is not None and (size := len(text.encode())) > self.max_bytes:
+            raise invalid(name, f"It is {size} bytes of UTF-8, the limit is {self.max_bytes}.")
+        value: Any = text
+        if self.type == "object":
+            value = parse_object(text, name)
+        elif self.type == "array":
+            value = _parse_array(text, name, required=self.required)
+        elif self.type == "integer":
+            _WHOLE_NUMBER(text, name, parameters)
+        elif self.type == "boolean":
+            _BOOLEAN(text, name, parameters)
+        if self.check is not None:
+            self.check(value, name, parameters)
+
+
+_TYPES = {"{}": "object", "[]": "array", "#": "integer", "?": "boolean"}
+
+
+def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
+    """
+    Return the rules of an action, by parameter.
+
+    :param declaration: The parameters, separated by spaces. ``*`` marks a required one, ``{}`` and ``[]`` a JSON object
+        or array, ``#`` a whole number, ``?`` a boolean, and ``<n`` the limit in bytes, as in ``UserData{}<512``.
+    :param checks: Further checks, by parameter.
+    """
+    rules = {}
+    for declared in declaration.split():
+        text, _, limit = declared.partition("<")
+        name = text.rstrip("*{}[]#?")
+        value_type = next((value_type for mark, value_type in _TYPES.items() if text.endswith(mark)), "text")
+        rules[name] = ParameterRule("*" in text, int(limit) if limit else None, value_type, checks.pop(name, None))
+    assert not checks, checks
+    return rules
+
+
+def check_parameters(rules: Mapping[str, ParameterRule], parameters: Parameters) -> dict[str, str]:
+    """
+    Return the parameters that an action has; like the service, ignore others.
+
+    :raises ApiError: For the first parameter that breaks its rule.
+    """
+    for name, rule in rules.items():
+        rule.validate(name, parameters)
+    return {name: parameters[name] for name in rules if parameters.get(name)}
+
+
+def one_of(*words: str) -> Check:
+    """Return a check that accepts only these words."""
+
+    def check(value: str, name: str, _: Parameters) -> None:
+        if value not in words:
+            raise invalid(name, f"Valid values: {', '.join(words)}.")
+
+    return check
+
+
+def whole_number(low: int, high: int | None = None) -> Check:
+    """Return a check that accepts a whole number in a range."""
+
+    def check(value: str, name: str, _: Parameters) -> None:
+        if not (value.isascii() and value.isdigit()) or int(value) < low or (high is not None and int(value) > high):
+            raise invalid(name, f"Valid values: {low} to {high}." if high else f"It must be {low} or more.")
+
+    return check
+
+
+_WHOLE_NUMBER = whole_number(0)
+_BOOLEAN = one_of("true", "false", "True", "False")
+
+
+def time(value: str, name: str, _: Parameters) -> None:
+    """Check a time."""
+    try:
+        from_iso(value)
+    except ValueError:
+        raise invalid(name, "The format is yyyy-MM-ddTHH:mm:ssZ, in UTC.") from None
+
+
+def job_ids(value: str, name: str, _: Parameters) -> None:
+    """Check a list of job ids."""
+    if len(value.split(",")) > MAX_JOB_IDS:
+        raise invalid(name, f"A maximum of {MAX_JOB_IDS} IDs are supported.")
+
+
+def strings(value: Any, name: str, limit: int | None = None) -> None:
+    """Check an array of strings."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise invalid(name, "It must be an array of strings.")
+    if limit is not None and len(value) > limit:
+        raise invalid(name, f"It has {len(value)} entries, the limit is {limit}.")
+
+
+def string_field(config: Mapping[str, Any], field: str, name: str, *, required: bool = False) -> str | None:
+    """Check a string in a JSON object and return it."""
+    value = config.get(field)
+    if value is None or value == "":
+        if required:
+            raise missing(f"{name}.{field}")
+        return None
+    if not isinstance(value, str):
+        raise invalid(f"{name}.{field}", "It must be a string.")
+    return value
+
+
+def integer_field(
+    config: Mapping[str, Any], field: str, name: str, low: int, high: int | None, *, required: bool = False
+) -> int | None:
+    """Check a whole number in a JSON object and return it."""
+    value = config.get(field)
+    if value is None:
+        if required:
+            raise missing(f"{name}.{field}")
+        return None
+    limits = f"{low} to {high}" if high is not None else f"{low} or more"
+    if not is_number(value) or float(value) != int(float(value)):
+        raise invalid(f"{name}.{field}", f"It must be an integer, {limits}.")
+    number = int(float(value))
+    if number < low or (high is not None and number > high):
+        raise invalid(f"{name}.{field}", f"Valid values: {limits}.")
+    return number
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a JSON value is a number; like the services, accept numbers in strings."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    try:
+        return abs(float(value)) < 1e15
+    except (OverflowError, ValueError):
+        return False
+
+
+def parse_object(text: str, name: str) -> dict[str, Any]:
+    """
+    Parse a JSON object.
+
+    :raises ApiError: If it is something else.
+    """
+    value = _parse(text, name)
+    if not isinstance(value, dict):
+        raise invalid(name, "It must be a JSON object.")
+    return value
+
+
+def _parse_array(text: str, name: str, *, required: bool) -> list[Any]:
+    value = _parse(text, name)
+    if not isinstance(value, list) or (required and not value):
+        raise invalid(name, "It must be a JSON array.")
+    return value
+
+
+def _parse(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise invalid(name, "It is not valid JSON.") from None

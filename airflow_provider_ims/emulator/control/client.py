@@ -1,0 +1,209 @@
+"""The client of the control interface, for an emulator in this process or another."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+
+class EmulatorControl:
+    """
+    Controls a running emulator.
+
+    :param url: URL of the emulator, such as ``http://127.0.0.1:8020``.
+    :param timeout: Timeout of a command, in seconds.
+    :param cafile: Trusted certificates, for an emulator with HTTPS.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 30.0, cafile: str | None = None) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._cafile = cafile
+
+    @property
+    def url(self) -> str:
+        """The URL of the emulator."""
+        return self._url
+
+    def requests(self, action: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the last 100,000 requests to the services, oldest first.
+
+        Each has ``time`` (real time, epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
+        ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
+        ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
+
+        :param action: Return only requests for this action.
+        """
+        return cast("list[dict[str, Any]]", self._send("GET", "/requests", action=action))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the number of requests by action and status (a string); ``"0"`` means no response."""
+        return cast("dict[str, dict[str, int]]", self._send("GET", "/counts"))
+
+    def jobs(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the jobs, oldest first.
+
+        Each has ``job_id``, ``kind`` (the submit action), ``state`` (the state word of the service), ``created`` and
+        ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
+
+        :param kind: Return only jobs of this submit action, such as ``SubmitTextGenerateJob``.
+        """
+        return cast("list[dict[str, Any]]", self._send("GET", "/jobs", kind=kind))
+
+    def fault(
+        self,
+        action: str,
+        kind: str,
+        count: int | None = 1,
+        *,
+        share: float = 1.0,
+        seed: int | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """
+        Inject a fault into the next requests.
+
+        Before a request is processed, at most one of these affects it:
+
+        - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
+          response; options ``code``, ``status``, ``message``, ``retry_after`` (for the header x-acs-retry-after);
+        - ``deny``: a RAM denial; ``code`` (Forbidden.RAM or NoPermission), ``detail`` (False: without
+          AccessDeniedDetail);
+        - ``non_json``: ``status`` (502), ``body``, ``content_type``;
+        - ``hang``: no response for ``seconds`` (30; None until :meth:`release`), then the request is processed;
+        - ``cut``: the connection ends, the request is not processed;
+        - ``qps``: a limit for all matching requests until cleared: ``rate`` per second, ``burst``, ``code``.
+
+        After a request is processed, one of each kind affects it:
+
+        - ``fail_job``: the job fails at its end; ``code``, ``message``, ``videos`` (of a batch: this number of videos
+          fails and the batch finishes);
+        - ``unknown_state``: ``state``; after a submit the job remains in it, after a query only the response has it;
+        - ``odd_shape``: another response: ``body``, or ``merge`` (fields) and ``drop`` (names);
+        - ``hang_after``, ``cut_after``: as above, but the request is processed.
+
+        :param action: The action to affect, ``*`` for all.
+        :param kind: The kind of fault, as above.
+        :param count: How many requests to affect; None until cleared.
+        :param share: The share of the requests to affect, chosen at random, above 0 and at most 1.
+        :param seed: The seed of the random choice.
+        :param options: Options of the kind.
+        :raises ValueError: If the action, kind, count, share or an option is invalid.
+        """
+        body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
+        return cast("dict[str, Any]", self._send("POST", "/faults", body=body))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that still affect requests."""
+        return cast("list[dict[str, Any]]", self._send("GET", "/faults"))
+
+    def clear_faults(self) -> None:
+        """Remove all faults and release the requests that hang."""
+        self._send("DELETE", "/faults")
+
+    def release(self) -> None:
+        """Release all requests that hang."""
+        self._send("POST", "/release", body={})
+
+    def advance(self, seconds: float) -> float:
+        """
+        Advance the job clock and return its time in epoch seconds.
+
+        :param seconds: By how much.
+        :raises ValueError: If it is negative.
+        """
+        return float(self._send("POST", "/advance", body={"seconds": seconds}))
+
+    def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
+        """
+        Add jobs as if they had just been submitted, one for each duration, and return their ids.
+
+        This is for thousands of jobs and for jobs that end at different times. No request is recorded.
+
+        :param kind: The submit action, such as ``SubmitTextGenerateJob``.
+        :param parameters: The parameters of all jobs.
+        :param seconds: The duration of each job.
+        :raises ValueError: If the kind is unknown or a submit would reject the parameters.
+        """
+        body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds)}
+        return cast("list[str]", self._send("POST", "/add_jobs", body=body))
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """
+        End a job now, successfully, and return it.
+
+        :raises KeyError: If the job does not exist.
+        """
+        return self._on_job("/finish", job_id)
+
+    def fail(self, job_id: str, code: str = "InternalError", message: str = "The job failed.") -> dict[str, Any]:
+        """
+        End a job now, with an error, and return it.
+
+        :raises KeyError: If the job does not exist.
+        """
+        return self._on_job("/fail", job_id, code=code, message=message)
+
+    def fail_videos(
+        self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
+    ) -> dict[str, Any]:
+        """
+        Let the first ``count`` videos of a batch fail; the batch itself finishes at its end.
+
+        :raises KeyError: If the job does not exist.
+        """
+        return self._on_job("/fail_videos", job_id, count=count, code=code, message=message)
+
+    def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
+        """
+        Set a state of a job that overrides the clock; None removes it.
+
+        :raises KeyError: If the job does not exist.
+        """
+        return self._on_job("/set_state", job_id, state=state)
+
+    def reset(self) -> None:
+        """Delete all jobs, requests and faults; the clock continues."""
+        self._send("POST", "/reset", body={})
+
+    def health(self) -> dict[str, Any]:
+        """Return ``{"status": "ok", "time": <job clock>}``."""
+        return cast("dict[str, Any]", self._send("GET", "/health"))
+
+    def _on_job(self, path: str, job_id: str, **options: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._send("POST", path, body={"job_id": job_id, **options}))
+
+    def _send(self, method: str, path: str, body: Any = None, **query: str | None) -> Any:
+        query_string = urlencode({name: value for name, value in query.items() if value is not None})
+        connection = self._connect()
+        try:
+            connection.request(
+                method,
+                f"/_emulator{path}{'?' if query_string else ''}{query_string}",
+                body=None if body is None else json.dumps(body),
+                headers={"content-type": "application/json"},
+            )
+            response = connection.getresponse()
+            content = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status == 404:
+            raise KeyError(content["error"])
+        if response.status != 200:
+            raise ValueError(content["error"])
+        return content
+
+    def _connect(self) -> http.client.HTTPConnection:
+        # http.client instead of urllib, which would use a proxy from the environment.
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=self._cafile)
+            return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=self._timeout, context=context)
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=self._timeout)

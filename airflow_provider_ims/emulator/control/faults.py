@@ -1,0 +1,314 @@
+"""
+Faults that tests inject into the service.
+
+They are not stored: a restarted emulator has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError, access_denied_detail
+from airflow_provider_ims.emulator.api.jobs import DEFAULT_ERROR, Jobs
+from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
+from airflow_provider_ims.emulator.api.model import PRODUCTS
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+
+EVERY_ACTION = "*"
+HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+class ConnectionCutError(Exception):
+    """The connection ends without a response."""
+
+
+@dataclass
+class Fault:
+    """
+    An injected fault.
+
+    :param remaining: How many requests it still affects; None until it is cleared.
+    :param share: The share of the requests that it affects, chosen with ``generator``.
+    :param tokens: What is left of a rate limit at ``refilled``, in monotonic seconds.
+    """
+
+    number: int
+    action: str
+    kind: str
+    remaining: int | None
+    options: dict[str, Any]
+    share: float
+    generator: random.Random
+    tokens: float = 0.0
+    refilled: float = 0.0
+
+    def affects(self, action: str) -> bool:
+        """Return whether the fault affects a request; this may use up one random number."""
+        if self.action not in (EVERY_ACTION, action):
+            return False
+        if FAULT_KINDS[self.kind].only_submits and action not in JOB_KINDS:
+            return False
+        return self.share >= 1 or self.generator.random() < self.share
+
+    def describe(self) -> dict[str, Any]:
+        """Return the fault as the control interface shows it."""
+        return {name: getattr(self, name) for name in ("action", "kind", "remaining", "options", "share")}
+
+
+@dataclass
+class Exchange:
+    """
+    A request and its response, as faults see and change them.
+
+    :param hang: Waits until it is released or the seconds are over; returns whether the client still waits.
+    :param response: The response; None before the request is processed.
+    """
+
+    request: ApiRequest
+    jobs: Jobs
+    hang: Callable[[float | None], Awaitable[bool]]
+    response: ApiResponse | None = None
+
+    def processed(self) -> ApiResponse:
+        """Return the response of a processed request."""
+        assert self.response is not None
+        return self.response
+
+
+Effect = Callable[[Exchange, Fault], Awaitable[None] | None]
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """
+    What a kind of fault does.
+
+    :param effect: Raises ApiError or ConnectionCutError, or changes the response or the job.
+    :param after: Whether it acts after the request was processed.
+    :param options: Its options and their defaults.
+    :param is_rate_limit: Whether it counts requests itself instead of affecting a number of them.
+    :param only_submits: Whether it affects only submits.
+    """
+
+    effect: Effect
+    after: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_rate_limit: bool = False
+    only_submits: bool = False
+
+
+def _error(exchange: Exchange, fault: Fault) -> None:
+    options = fault.options
+    retry_after = options["retry_after"]
+    raise ApiError(
+        options["code"],
+        message=options["message"],
+        status=options["status"],
+        headers={"x-acs-retry-after": str(retry_after)} if retry_after is not None else None,
+    )
+
+
+def _deny(exchange: Exchange, fault: Fault) -> None:
+    action = f"{PRODUCTS[exchange.request.version].ram_code}:{exchange.request.action}"
+    detail = access_denied_detail(action, account_id=exchange.jobs.settings.account_id)
+    extra = {"AccessDeniedDetail": detail} if fault.options["detail"] else None
+    raise ApiError(fault.options["code"], status=403, extra=extra)
+
+
+def _non_json(exchange: Exchange, fault: Fault) -> None:
+    options = fault.options
+    headers = {"content-type": options["content_type"]}
+    exchange.response = ApiResponse(options["status"], options["body"].encode(), headers)
+
+
+async def _hang(exchange: Exchange, fault: Fault) -> None:
+    if not await exchange.hang(fault.options["seconds"]):
+        raise ConnectionCutError
+
+
+def _cut(exchange: Exchange, fault: Fault) -> None:
+    raise ConnectionCutError
+
+
+def _limit_rate(exchange: Exchange, fault: Fault) -> None:
+    rate, now = float(fault.options["rate"]), time.monotonic()
+    capacity = float(fault.options["burst"] or max(1.0, rate))
+    # A new limit starts with a full bucket.
+    gained = capacity if fault.refilled == 0.0 else (now - fault.refilled) * rate
+    fault.tokens, fault.refilled = min(capacity, fault.tokens + gained), now
+    if fault.tokens < 1:
+        raise ApiError(fault.options["code"])
+    fault.tokens -= 1
+
+
+def _fail_job(exchange: Exchange, fault: Fault) -> None:
+    job_id, options = exchange.processed().job_id, fault.options
+    assert job_id is not None
+    job, error = exchange.jobs.get(job_id), (options["code"], options["message"])
+    total = JOB_KINDS[job.action].part_count(job.parameters)
+    if options["videos"] is None or not total:
+        exchange.jobs.fail_at_end(job_id, *error)
+    else:
+        exchange.jobs.fail_videos(job_id, min(options["videos"], total), *error)
+
+
+def _unknown_state(exchange: Exchange, fault: Fault) -> None:
+    response, state = exchange.processed(), fault.options["state"]
+    if response.job_id is not None:
+        exchange.jobs.set_state(response.job_id, state)
+    else:
+        response.content = _with_state(response.content, state)
+
+
+_PARTS = {kind.parts.field for kind in JOB_KINDS.values() if kind.parts} | {"OutputDetails"}
+
+
+def _with_state(value: Any, state: str) -> Any:
+    if isinstance(value, list):
+        return [_with_state(item, state) for item in value]
+    if not isinstance(value, dict):
+        return value
+    # The parts of a job have their own states.
+    return {
+        name: state
+        if name in ("State", "Status", "JobState", "JobStatus", "TaskStatus")
+        else item
+        if name in _PARTS
+        else _with_state(item, state)
+        for name, item in value.items()
+    }
+
+
+def _change_content(exchange: Exchange, fault: Fault) -> None:
+    response, options = exchange.processed(), fault.options
+    if options["merge"] or options["drop"]:
+        kept = {name: value for name, value in response.content.items() if name not in options["drop"]}
+        response.content = {**kept, **options["merge"]}
+    else:
+        response.content = options["body"]
+
+
+def _error_kind(code: str) -> FaultKind:
+    return FaultKind(_error, options={"code": code, "status": None, "message": None, "retry_after": None})
+
+
+FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        "throttle": _error_kind("Throttling.User"),
+        "server_error": _error_kind("InternalError"),
+        "unavailable": _error_kind("ServiceUnAvailable"),
+        "not_subscribed": _error_kind("OperationDenied"),
+        "suspended": _error_kind("OperationDenied.Suspended"),
+        "error": _error_kind("InternalError"),
+        "deny": FaultKind(_deny, options={"code": "Forbidden.RAM", "detail": True}),
+        "non_json": FaultKind(_non_json, options={"status": 502, "body": HTML, "content_type": "text/html"}),
+        "hang": FaultKind(_hang, options={"seconds": 30.0}),
+        "cut": FaultKind(_cut),
+        "qps": FaultKind(
+            _limit_rate, options={"rate": 1.0, "burst": None, "code": "Throttling.User"}, is_rate_limit=True
+        ),
+        "fail_job": FaultKind(
+            _fail_job,
+            after=True,
+            options={"code": DEFAULT_ERROR[0], "message": DEFAULT_ERROR[1], "videos": None},
+            only_submits=True,
+        ),
+        "unknown_state": FaultKind(_unknown_state, after=True, options={"state": "Suspending"}),
+        "odd_shape": FaultKind(_change_content, after=True, options={"body": [], "merge": {}, "drop": []}),
+        # Last, because no other fault acts after them.
+        "hang_after": FaultKind(_hang, after=True, options={"seconds": 30.0}),
+        "cut_after": FaultKind(_cut, after=True),
+    }
+)
+
+
+class Faults:
+    """All faults of one emulator."""
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
+        self._faults: list[Fault] = []
+        self._numbers = itertools.count(1)
+
+    def add(
+        self,
+        action: str,
+        kind: str,
+        count: int | None,
+        options: Mapping[str, Any],
+        *,
+        share: float = 1.0,
+        seed: int | None = None,
+    ) -> Fault:
+        """
+        Add a fault.
+
+        :param action: The action that it affects, ``*`` for all.
+        :param kind: One of :data:`FAULT_KINDS`.
+        :param count: How many requests it affects; None until cleared. A rate limit always remains until cleared.
+        :param options: Options that override the defaults of the kind.
+        :param share: The share of the requests that it affects, chosen at random.
+        :param seed: The seed of the random choice.
+        :raises ValueError: If the action, kind, count, share or an option is invalid.
+        """
+        if action != EVERY_ACTION and action not in ACTIONS:
+            raise ValueError(f"unknown action {action!r}; known actions: *, {', '.join(ACTIONS)}")
+        if kind not in FAULT_KINDS:
+            raise ValueError(f"unknown fault {kind!r}; known faults: {', '.join(FAULT_KINDS)}")
+        fault_kind = FAULT_KINDS[kind]
+        if fault_kind.only_submits and action != EVERY_ACTION and action not in JOB_KINDS:
+            raise ValueError(f"the fault {kind!r} affects only submits, and {action} is not one")
+        if count is not None and count < 1:
+            raise ValueError(f"count must be 1 or more, not {count}")
+        if not 0 < share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {share}")
+        known = fault_kind.options
+        if unknown := set(options) - set(known):
+            raise ValueError(f"the fault {kind!r} has no option {unknown.pop()!r}; its options: {', '.join(known)}")
+        remaining = None if fault_kind.is_rate_limit else count
+        fault = Fault(next(self._numbers), action, kind, remaining, {**known, **options}, share, random.Random(seed))
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Remove all faults and release the requests that hang."""
+        self.release()
+        self._faults.clear()
+
+    def release(self) -> None:
+        """Release all requests that hang."""
+        self.released.set()
+        self.released = asyncio.Event()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return all faults as the control interface shows them."""
+        return [fault.describe() for fault in self._faults]
+
+    def due(self, action: str, *, after: bool) -> Iterator[Fault]:
+        """
+        Yield the faults that affect a request, and count each.
+
+        Before a request is processed, at most one fault affects it, besides rate limits; afterwards one of each kind,
+        so that a job can fail and its response be lost.
+        """
+        order = list(FAULT_KINDS).index if after else lambda kind: 0
+        seen: set[str] = set()
+        for fault in sorted(self._faults, key=lambda fault: (order(fault.kind), fault.number)):
+            kind = FAULT_KINDS[fault.kind]
+            slot = fault.kind if after or kind.is_rate_limit else "before"
+            if kind.after is not after or slot in seen or not fault.affects(action):
+                continue
+            seen.add(slot)
+            if fault.remaining is not None:
+                fault.remaining -= 1
+                if fault.remaining == 0:
+                    self._faults.remove(fault)
+            yield fault

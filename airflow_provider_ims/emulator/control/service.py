@@ -1,0 +1,88 @@
+"""The state of one emulated service, and the commands that control it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.operations import render
+from airflow_provider_ims.emulator.api.parameters import check_parameters
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.control.faults import Faults
+from airflow_provider_ims.emulator.settings import Settings
+from airflow_provider_ims.emulator.state.clock import JobClock
+from airflow_provider_ims.emulator.state.store import Job, Phase, Store
+
+
+class EmulatedService:
+    """
+    The jobs, the clock and the faults of one emulator.
+
+    :param settings: Its behaviour.
+    :param store: Its stored state.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = JobClock(settings.clock, store.setting("clock"))
+        self.jobs = Jobs(store, self.clock, settings)
+        self.faults = Faults()
+        self._save_clock()
+
+    def advance(self, seconds: float) -> float:
+        """Advance the job clock and return its time."""
+        now = self.clock.advance(seconds)
+        self._save_clock()
+        return now
+
+    def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
+        """
+        Add jobs as a submit would, one for each duration, and return their ids.
+
+        :raises ValueError: If the kind is unknown or a submit would reject the parameters.
+        """
+        if kind not in JOB_KINDS:
+            raise ValueError(f"no jobs are submitted by {kind!r}; known submit actions: {', '.join(JOB_KINDS)}")
+        if min(seconds, default=0) < 0:
+            raise ValueError(f"a job cannot take {min(seconds)} s")
+        try:
+            checked = check_parameters(JOB_KINDS[kind].parameters, parameters)
+            job_ids = [self.jobs.submit(JOB_KINDS[kind], checked).job_id for _ in seconds]
+        except ApiError as error:
+            raise ValueError(str(error)) from None
+        for job_id, job_seconds in zip(job_ids, seconds, strict=True):
+            self.jobs.set_seconds(job_id, job_seconds)
+        self.store.commit()
+        return job_ids
+
+    def describe(self, job: Job) -> dict[str, Any]:
+        """Return a job as the control interface shows it."""
+        view = self.jobs.view(job)
+        return {
+            "job_id": job.job_id,
+            "kind": job.action,
+            "state": view.state,
+            "created": job.created,
+            "ended": job.ends if view.phase >= Phase.SUCCEEDED else None,
+            "parameters": job.parameters,
+            "error_code": job.error_code if view.phase is Phase.FAILED else None,
+            "result": _result(render(view), view.kind.family.result) if view.phase is Phase.SUCCEEDED else None,
+        }
+
+    def reset(self) -> None:
+        """Delete all jobs, requests and faults; the clock continues."""
+        self.faults.clear()
+        self.store.reset()
+
+    def _save_clock(self) -> None:
+        self.store.save_setting("clock", self.clock.save())
+        self.store.commit()
+
+
+def _result(fields: dict[str, Any], name: str) -> Any:
+    result = fields[name] if name else fields
+    return json.loads(result) if isinstance(result, str) else result

@@ -1,0 +1,266 @@
+"""The emulator, as a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, urlencode
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.control.client import EmulatorControl
+from airflow_provider_ims.emulator.control.service import EmulatedService
+from airflow_provider_ims.emulator.server.app import make_app
+from airflow_provider_ims.emulator.server.gateway import Gateway
+from airflow_provider_ims.emulator.settings import DEFAULT_ACCESS_KEYS, Settings, StsCredential
+from airflow_provider_ims.emulator.state.clock import ClockMode
+from airflow_provider_ims.emulator.state.store import Store
+
+MAX_REQUEST_LINE = 2**20
+"""In bytes. The SDK sends 10,000 Chinese characters as a query of 90 kB."""
+
+
+def _protocol(closing: asyncio.Event) -> type[H11Protocol]:
+    class Protocol(H11Protocol):
+        """Gives the application access to its connection, so that it can cut it."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, "transport": transport}
+            if closing.is_set():
+                # It was accepted while the other connections were being cut.
+                transport.abort()
+
+    return Protocol
+
+
+class _Server(uvicorn.Server):
+    """A server that another thread starts and ends, without signal handlers and polling."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self._gateway.closing.wait()
+        # asyncio does not close a connection that it is accepting while the server closes. So stop accepting, and let
+        # the connections that are being accepted reach their protocols.
+        for server in self.servers:
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+        await asyncio.sleep(0)
+        # Requests that hang must not delay the shutdown.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn's shutdown waits a tenth of a second for clients. Here all connections have been cut, and a test suite
+        # ends thousands of emulators.
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=1)
+
+    def end(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._gateway.closing.set)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio disables Nagle's algorithm only for sockets that name their protocol, which create_server does not. With
+    # it, each request takes 40 ms longer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+class ImsEmulator(EmulatorControl):
+    """
+    A local IMS and VOD on a port of this machine, for the duration of a ``with`` block.
+
+    :param durations: Duration of the jobs in seconds, by submit action, such as ``{"SubmitTextGenerateJob": 0}``.
+    :param clock: ``auto`` follows real time, ``manual`` stands still until :meth:`advance`.
+    :param state: SQLite file that stores jobs and requests; default: memory.
+    :param host: Address to listen on.
+    :param port: Port to listen on; 0 selects a free one.
+    :param access_keys: Accepted secrets by access key id; default: one built-in key. :attr:`connection_uri` contains
+        the first.
+    :param sts_tokens: Accepted temporary credentials.
+    :param bearer_tokens: Accepted bearer tokens.
+    :param region_id: Region of the generated URLs.
+    :param list_text_jobs: Whether ListSmartJobs lists text jobs and those smart jobs of which this is not documented.
+    :param unknown_job_is_error: Whether the query of an unknown job id returns an error or an empty response; the
+        documents do not specify it.
+    :param image_running_status: The state of a running job in GetAIImageJobs, which the documents do not specify; None
+        omits it.
+    :param tls_cert: Certificate chain (PEM) for HTTPS, and ``tls_key`` its key.
+    :raises ValueError: If a duration is negative or its action does not submit jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        durations: Mapping[str, float] | None = None,
+        clock: ClockMode = "auto",
+        state: str | os.PathLike[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        access_keys: Mapping[str, str] | None = None,
+        sts_tokens: Iterable[StsCredential] = (),
+        bearer_tokens: Iterable[str] = (),
+        region_id: str = "cn-shanghai",
+        list_text_jobs: bool = False,
+        unknown_job_is_error: bool = True,
+        image_running_status: str | None = "processing",
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+    ) -> None:
+        super().__init__("", cafile=tls_cert)
+        for action, seconds in (durations or {}).items():
+            if action not in JOB_KINDS:
+                raise ValueError(f"no jobs are submitted by {action!r}; known submit actions: {', '.join(JOB_KINDS)}")
+            if seconds < 0:
+                raise ValueError(f"the duration of {action} is negative: {seconds} s")
+        self.settings = Settings(
+            durations=dict(durations or {}),
+            clock=clock,
+            access_keys=dict(access_keys or DEFAULT_ACCESS_KEYS),
+            sts_tokens=tuple(sts_tokens),
+            bearer_tokens=tuple(bearer_tokens),
+            region_id=region_id,
+            list_text_jobs=list_text_jobs,
+            unknown_job_is_error=unknown_job_is_error,
+            image_running_status=image_running_status,
+        )
+        self._state = os.fspath(state) if state is not None else ":memory:"
+        self._host = host
+        self._port = port
+        self._tls_cert, self._tls_key = tls_cert, tls_key
+        self._store: Store | None = None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def access_key_id(self) -> str:
+        """The first accepted access key."""
+        return next(iter(self.settings.access_keys))
+
+    @property
+    def access_key_secret(self) -> str:
+        """The secret of :attr:`access_key_id`."""
+        return self.settings.access_keys[self.access_key_id]
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port, in the format of the SDK's endpoints."""
+        return self.url.partition("://")[2]
+
+    @property
+    def connection_uri(self) -> str:
+        """The URI of an Airflow connection to the emulator, for ``AIRFLOW_CONN_IMS_DEFAULT``."""
+        extra = {
+            "region_id": self.settings.region_id,
+            "protocol": self.url.partition("://")[0],
+            "ims_endpoint": self.endpoint,
+            "vod_endpoint": self.endpoint,
+        }
+        login = f"{quote(self.access_key_id, safe='')}:{quote(self.access_key_secret, safe='')}"
+        return f"alibabacloud-ims://{login}@/?{urlencode(extra)}"
+
+    def start(self) -> Self:
+        """Start the emulator and wait until it accepts requests."""
+        if self._thread is not None:
+            raise RuntimeError("the emulator is already running")
+        listener = _listen(self._host, self._port)
+        self._store = None
+        try:
+            self._store = Store(self._state)
+            gateway = Gateway(EmulatedService(self.settings, self._store))
+            config = self._config(gateway)
+        except BaseException:
+            listener.close()
+            if self._store is not None:
+                self._store.close()
+            raise
+        # A later start uses the same address.
+        self._port = listener.getsockname()[1]
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
+        self._server = _Server(config, gateway)
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="ims-emulator", daemon=True)
+        self._thread.start()
+        self._server.ready.wait()
+        if not self._server.started:
+            self._thread.join()
+            self._thread = None
+            raise RuntimeError("the emulator did not start")
+        return self
+
+    def stop(self) -> None:
+        """Stop the emulator; requests that hang are cut."""
+        if self._thread is None or self._server is None or self._store is None:
+            return
+        self._server.end()
+        self._thread.join()
+        self._store.close()
+        self._thread = None
+
+    def _run(self, listener: socket.socket) -> None:
+        assert self._server is not None
+        try:
+            asyncio.run(self._server.serve(sockets=[listener]))
+        finally:
+            self._server.ready.set()
+
+    def _config(self, gateway: Gateway) -> uvicorn.Config:
+        config = uvicorn.Config(
+            make_app(gateway),
+            http=_protocol(gateway.closing),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            # A client keeps its connections while a test is suspended.
+            timeout_keep_alive=75,
+            h11_max_incomplete_event_size=MAX_REQUEST_LINE,
+            ssl_certfile=self._tls_cert,
+            ssl_keyfile=self._tls_key,
+        )
+        # Here and not in the thread, so that an invalid certificate raises an error in start().
+        config.load()
+        return config
+
+    def __enter__(self) -> Self:
+        """Start the emulator."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the emulator."""
+        self.stop()

@@ -1,0 +1,162 @@
+"""The path of a request: signature, faults, parameter checks, action, and record."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError, missing
+from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
+from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.parameters import check_parameters
+from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, ConnectionCutError, Exchange
+from airflow_provider_ims.emulator.control.service import EmulatedService
+from airflow_provider_ims.emulator.server.signature import Verifier
+
+log = logging.getLogger("airflow_provider_ims.emulator")
+
+# An older style of the API has these among the parameters. They are not recorded.
+SECRET_PARAMETERS = frozenset({"AccessKeyId", "SecurityToken", "Signature"})
+
+
+class Gateway:
+    """
+    Processes requests to an emulated service.
+
+    :param service: The service.
+    """
+
+    def __init__(self, service: EmulatedService) -> None:
+        settings = service.settings
+        self.service = service
+        self.closing = asyncio.Event()
+        self._verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
+
+    async def handle(self, request: ApiRequest, client_gone: Callable[[], Awaitable[object]]) -> ApiResponse | None:
+        """
+        Return the response to a request, or None if the connection is cut.
+
+        :param client_gone: Waits until the client has closed its connection.
+        """
+        request_id = str(uuid.uuid4()).upper()
+        record = _new_record(request, request_id)
+        seq: int | None = None
+
+        async def hang(seconds: float | None) -> bool:
+            # A request that hangs is counted too.
+            nonlocal seq
+            seq = self._store_record(record, seq)
+            return await self._hang(seconds, client_gone)
+
+        exchange = Exchange(request, self.service.jobs, hang)
+        response: ApiResponse | None
+        try:
+            response = await self._process(exchange, record)
+        except ApiError as error:
+            product = PRODUCTS.get(request.version)
+            body = error.body(request_id=request_id, host=request.host, product=product.name if product else "")
+            response = ApiResponse(error.status, body, dict(error.headers), error_code=error.code)
+        except ConnectionCutError:
+            response = None
+        if response is not None:
+            record["status"], record["error_code"] = response.status, response.error_code
+        # Before the client receives the response, so that a killed emulator does not forget it.
+        self._store_record(record, seq)
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s", _log_line(record))
+        return response
+
+    async def _process(self, exchange: Exchange, record: dict[str, Any]) -> ApiResponse:
+        request = exchange.request
+        _check_action(request)
+        record["access_key_id"] = self._verifier.verify(request)
+        await self._inject_faults(exchange, record, after=False)
+        if exchange.response is not None:
+            return exchange.response
+        action = ACTIONS[key_of(request.action, request.version)]
+        response = action.respond(self.service.jobs, check_parameters(action.parameters, request.parameters()))
+        record["job_id"] = response.job_id
+        response.content = {"RequestId": record["request_id"], **response.content}
+        exchange.response = response
+        await self._inject_faults(exchange, record, after=True)
+        return exchange.response
+
+    async def _inject_faults(self, exchange: Exchange, record: dict[str, Any], *, after: bool) -> None:
+        key = key_of(exchange.request.action, exchange.request.version)
+        for fault in self.service.faults.due(key, after=after):
+            kind = FAULT_KINDS[fault.kind]
+            if not kind.is_rate_limit:
+                record["faults"].append(fault.kind)
+            effect = kind.effect(exchange, fault)
+            if inspect.isawaitable(effect):
+                await effect
+
+    def _store_record(self, record: dict[str, Any], seq: int | None) -> int:
+        store = self.service.store
+        if seq is None:
+            seq = store.add_request(record)
+        else:
+            store.update_request(seq, record)
+        store.commit()
+        return seq
+
+    async def _hang(self, seconds: float | None, client_gone: Callable[[], Awaitable[object]]) -> bool:
+        waits = (client_gone(), self.closing.wait(), self.service.faults.released.wait())
+        gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
+        try:
+            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return not gone.done() and not closing.done()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _check_action(request: ApiRequest) -> None:
+    for name in ("x-acs-action", "x-acs-version"):
+        if not request.headers.get(name):
+            raise missing(name)
+    if request.method not in ("GET", "POST"):
+        raise ApiError("UnsupportedHTTPMethod")
+    if request.version not in PRODUCTS:
+        raise ApiError("InvalidVersion")
+    action = ACTIONS.get(key_of(request.action, request.version))
+    if action is None or action.product.version != request.version or request.path != "/":
+        raise ApiError("InvalidAction.NotFound")
+
+
+def _new_record(request: ApiRequest, request_id: str) -> dict[str, Any]:
+    parameters = request.parameters()
+    return {
+        "time": time.time(),
+        "request_id": request_id,
+        "method": request.method,
+        "action": request.action,
+        "version": request.version,
+        "parameters": {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS},
+        "in_query": sorted({name for name, _ in request.query}),
+        "in_body": sorted({name for name, _ in request.form}),
+        "access_key_id": None,
+        "status": None,
+        "error_code": None,
+        "job_id": None,
+        "faults": [],
+    }
+
+
+def _log_line(record: dict[str, Any]) -> str:
+    parameters = " ".join(f"{name}={_shorten(value)}" for name, value in record["parameters"].items())
+    outcome = [str(record["status"] or "cut")]
+    outcome += [f"{name}={record[name]}" for name in ("error_code", "job_id") if record[name]]
+    outcome += [f"fault={kind}" for kind in record["faults"]]
+    return f"{record['action'] or '-'} {parameters} -> {' '.join(outcome)}"
+
+
+def _shorten(value: str, limit: int = 60) -> str:
+    value = " ".join(value.split())
+    return value if len(value) <= limit else f"{value[:limit]}..."

@@ -1,0 +1,1 @@
+"""The state of an emulator: its jobs and requests in SQLite, and the clock of the jobs."""

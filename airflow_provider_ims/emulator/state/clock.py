@@ -1,0 +1,66 @@
+"""The clock of the jobs. Signatures are checked against real time instead."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+ClockMode = Literal["auto", "manual"]
+
+
+class JobClock:
+    """
+    A clock that follows real time (``auto``) or stands still (``manual``), and can be advanced.
+
+    :param mode: ``auto`` or ``manual``.
+    :param saved: The value of :meth:`save` from an earlier process, so that a restart continues from there.
+    :raises ValueError: If the mode is unknown.
+    """
+
+    def __init__(self, mode: ClockMode = "auto", saved: str | None = None) -> None:
+        if mode not in ("auto", "manual"):
+            raise ValueError(f"clock must be 'auto' or 'manual', not {mode!r}")
+        self.mode = mode
+        saved_mode, _, value = (saved or " 0").partition(" ")
+        # auto: seconds ahead of real time; manual: the time itself.
+        if mode == saved_mode:
+            self._value = float(value)
+        elif mode == "auto":
+            self._value = max(0.0, float(value) - time.time())
+        else:
+            self._value = time.time() + float(value)
+
+    def now(self) -> float:
+        """Return the time in seconds since the epoch."""
+        return time.time() + self._value if self.mode == "auto" else self._value
+
+    def advance(self, seconds: float) -> float:
+        """
+        Advance the clock and return the new time.
+
+        :param seconds: By how much.
+        :raises ValueError: If it is negative: finished jobs would run again.
+        """
+        if seconds < 0:
+            raise ValueError("the clock cannot be moved back")
+        self._value += seconds
+        return self.now()
+
+    def save(self) -> str:
+        """Return the value with which another process continues from here."""
+        return f"{self.mode} {self._value!r}"
+
+
+def iso(moment: float) -> str:
+    """Return a time in the format of the services, such as ``2022-01-21T06:15:07Z``."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_iso(text: str) -> float:
+    """
+    Parse a time in the format of the services.
+
+    :raises ValueError: If the text has another format.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()

@@ -1,0 +1,152 @@
+"""Requests to the emulator without the provider's hooks and without the SDK."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.parameters import check_parameters
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.settings import Settings
+from airflow_provider_ims.emulator.state.clock import JobClock
+from airflow_provider_ims.emulator.state.store import Job, Store
+from support.waiting import CEILING
+
+VOD_ACTIONS = ("SubmitAIImageJob", "GetAIImageJobs", "ListAIImageInfo")
+
+#: A valid request of four job kinds.
+GOOD_REQUESTS: dict[str, dict[str, str]] = {
+    "SubmitTextGenerateJob": {
+        "Type": "MarketingCopy",
+        "GenerateConfig": '{"keywords":"new cake shop, real cream","textLength":100,"targetCount":3}',
+    },
+    "SubmitAudioProduceJob": {
+        "EditingConfig": '{"voice":"Siqi","format":"MP3","volume":50}',
+        "OutputConfig": '{"bucket":"your-bucket","object":"your-audio"}',
+        "InputConfig": "Talking about it, he is now popular. Tickets are expensive!",
+    },
+    "SubmitBatchMediaProducingJob": {
+        "InputConfig": '{"MediaGroupArray":[{"GroupName":"one","MediaArray":["m1","m2"]}]}',
+        "OutputConfig": '{"MediaURL":"http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4","Count":3,"MaxDuration":15}',
+    },
+    "SubmitAIImageJob": {"VideoId": "video-1", "AITemplateId": "template-1"},
+}
+
+
+class SignedClient:
+    """
+    Signs requests according to the description of the signature, and sends them.
+
+    :param endpoint: Host and port of the emulator.
+    :param key_id: Access key id.
+    :param secret: Its secret.
+    """
+
+    def __init__(self, endpoint: str, key_id: str = "LTAI-ims-emulator", secret: str = "ims-emulator-secret") -> None:
+        self.endpoint = endpoint
+        self.key_id = key_id
+        self.secret = secret
+
+    @classmethod
+    def of(cls, emulator: ImsEmulator) -> SignedClient:
+        """Return a client with the first access key of an emulator."""
+        return cls(emulator.endpoint, emulator.access_key_id, emulator.access_key_secret)
+
+    def __call__(
+        self,
+        action: str,
+        parameters: dict[str, str] | None = None,
+        *,
+        form: dict[str, str] | None = None,
+        method: str = "POST",
+        path: str = "/",
+        version: str | None = None,
+        key_id: str | None = None,
+        secret: str | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        unsigned: tuple[str, ...] = (),
+        body: bytes | None = None,
+    ) -> tuple[int, Any]:
+        """
+        Return status and body.
+
+        :param headers: Headers that are set before the signature; None removes one.
+        :param unsigned: Headers that are not signed.
+        :param body: The body to send instead of the signed form.
+        """
+        signed_body = urlencode(form).encode() if form else b""
+        all_headers: dict[str, str | None] = {
+            "host": self.endpoint,
+            "x-acs-action": action,
+            "x-acs-version": version or ("2017-03-21" if action in VOD_ACTIONS else "2020-11-09"),
+            "x-acs-date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-signature-nonce": uuid.uuid4().hex,
+            "x-acs-content-sha256": hashlib.sha256(signed_body).hexdigest(),
+            **({"content-type": "application/x-www-form-urlencoded"} if form else {}),
+            **({"x-acs-security-token": token, "x-acs-accesskey-id": key_id} if token else {}),
+            **(headers or {}),
+        }
+        sent = {name: value for name, value in all_headers.items() if value is not None}
+        signed = sorted(name for name in sent if name not in unsigned)
+        query = "&".join(f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in sorted((parameters or {}).items()))
+        lines = "".join(f"{name}:{sent[name]}\n" for name in signed)
+        digest = sent.get("x-acs-content-sha256", "")
+        canonical = "\n".join((method, path, query, lines, ";".join(signed), digest))
+        text = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.new((secret or self.secret).encode(), text.encode(), hashlib.sha256).hexdigest()
+        sent.setdefault(
+            "authorization",
+            f"ACS3-HMAC-SHA256 Credential={key_id or self.key_id},"
+            f"SignedHeaders={';'.join(signed)},Signature={signature}",
+        )
+        return self._send(method, f"{path}?{query}", signed_body if body is None else body, sent)
+
+    def _send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+        host, port = self.endpoint.split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=CEILING)
+        try:
+            connection.request(method, target, body=body, headers=headers)
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        is_json = response.getheader("content-type", "").startswith("application/json")
+        return response.status, json.loads(content) if is_json else content
+
+
+@contextmanager
+def open_jobs(settings: Settings | None = None) -> Iterator[Jobs]:
+    """Open the jobs of an emulator with a manual clock, without a server."""
+    store = Store()
+    try:
+        yield Jobs(store, JobClock("manual"), settings or Settings())
+    finally:
+        store.close()
+
+
+def submitted(jobs: Jobs, key: str, parameters: dict[str, str]) -> Job:
+    """Submit a job and return it."""
+    return jobs.submit(JOB_KINDS[key], check_parameters(JOB_KINDS[key].parameters, parameters))
+
+
+def response_of(jobs: Jobs, action: str, parameters: dict[str, str]) -> Any:
+    """Return the response of an action."""
+    return ACTIONS[action].respond(jobs, check_parameters(ACTIONS[action].parameters, parameters)).content
+
+
+def queried(jobs: Jobs, job: Job) -> Any:
+    """Return the response of the query of a job."""
+    family = JOB_KINDS[job.action].family
+    return response_of(jobs, family.query, {family.id_parameter: job.job_id, **family.fixed_parameters})
