@@ -21,6 +21,7 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.submission.record import STORE_KEY
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 
@@ -91,6 +92,21 @@ def test_a_job_that_does_not_end_in_time_is_looked_at_once_more_and_left_running
     (job,) = ims_emulator.jobs()
     assert caught.value.job_id == job["job_id"]
     assert len(ims_emulator.requests("GetSmartHandleJob")) == 1
+
+
+@every_mode
+@never_ending
+def test_a_time_out_reports_the_length_of_the_wait_and_not_the_age_of_the_job(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(TEXT.task(timeout=0.1, **mode))
+    with pytest.raises(ImsJobTimeoutError):
+        run.attempt()
+    assert run.store is not None
+    run.store[STORE_KEY]["submitted_at"] -= 3600
+    with pytest.raises(ImsJobTimeoutError, match=r"did not end within \d s"):
+        run.attempt()
+    assert len(ims_emulator.jobs()) == 1
 
 
 @every_mode
