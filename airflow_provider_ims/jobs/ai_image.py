@@ -1,9 +1,9 @@
 """
-AI image jobs of ApsaraVideo VOD, told of by ``GetAIImageJobs``, ten at a time.
+AI image jobs of ApsaraVideo VOD, queried by ``GetAIImageJobs``, ten per request.
 
-See https://help.aliyun.com/document_detail/186923.html. What the service says of a job that runs, and of an id
-that it does not know, is not documented: every word but the two documented ones means running, and an id that is
-absent from the answer is unknown for now.
+See https://help.aliyun.com/document_detail/186923.html. The statuses of a running job and the response for an unknown
+id are not documented: every status except the two documented ones means that the job is running, and an id that is
+missing from the response is unknown.
 """
 
 from __future__ import annotations
@@ -14,39 +14,42 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily, chunks
+from airflow_provider_ims.jobs.job import JobResult
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+from airflow_provider_ims.jobs.payload import as_number, as_objects, as_text, parse_json
 from airflow_provider_ims.jobs.search import Search, earliest
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 
-def _images(job: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job.get("AIImageResult"))
-    images = objects(ai_result)
-    result: dict[str, Any] = {
-        "video_id": text(job.get("VideoId")),
-        "images": [{"score": number(image.get("Score")), "url": text(image.get("Url"))} for image in images or ()],
+def _images(job: Mapping[str, Any]) -> JobResult:
+    ai_result = parse_json(job.get("AIImageResult"))
+    images = as_objects(ai_result)
+    data: dict[str, Any] = {
+        "video_id": as_text(job.get("VideoId")),
+        "images": [
+            {"score": as_number(image.get("Score")), "url": as_text(image.get("Url"))} for image in images or ()
+        ],
     }
     if images is None and ai_result:
-        result["ai_result"] = ai_result
-    return result
+        data["ai_result"] = ai_result
+    return JobResult(data)
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs that drew images of the video; one that still runs, or failed, cannot be found."""
+    """Find the jobs that created images of the video; a running or failed job cannot be found."""
     try:
-        drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
+        listing = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
     except ImsResourceNotFoundError:
         return
     job_ids = {
         str(image.get("JobId"))
-        # It has no other field by which an empty list could be told from nothing; a search here proves nothing anyway.
-        for image in listed({"AIImageInfoList": [], **drawn}, "AIImageInfoList", "ListAIImageInfo")
+        # A response without this field may be an empty list; this search is inconclusive anyway.
+        for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }
     for some in chunks(sorted(job_ids), AI_IMAGE.ids_per_query):
@@ -61,14 +64,14 @@ AI_IMAGE = JobFamily(
     query_action="GetAIImageJobs",
     id_parameter="JobIds",
     ids_per_query=10,
-    # Not documented; a word of ours for what was just accepted.
+    # Not documented; the provider's name for a job that was just accepted.
     running=("submitted",),
     succeeded=("success",),
     failed=("fail",),
     jobs="AIImageJobList[]",
     result=_images,
     search=Search("ListAIImageInfo", _search),
-    # A job is found by its images, so not before they are drawn.
+    # A job is found by its images, so only after they exist.
     search_lag=300,
 )
 

@@ -1,22 +1,20 @@
-"""Jobs of media processing: transcoding, packaging, snapshots, animated images, media information."""
+"""Media processing jobs: transcoding, packaging, snapshots, animated images, media information."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import declare
-from airflow_provider_ims.jobs.payload import first, number, objects
 from airflow_provider_ims.jobs.search import search_in
+from airflow_provider_ims.jobs.transcoding import OutputReader
 
 
 def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
-    """Return a listing as all actions of media processing have it."""
+    """Return a listing with the parameters that all media processing actions share."""
     return Listing(
         action=action,
         items=items,
@@ -30,32 +28,23 @@ def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
     )
 
 
-def _transcoded(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell what came of each output: a job succeeds as soon as one of them does."""
-    sub_jobs = objects(job.get("TranscodeJobList") or [])
-    if sub_jobs is None:
-        raise TypeError("TranscodeJobList is no list of objects")
-    failed = [sub_job for sub_job in sub_jobs if TRANSCODE.state_of(str(sub_job.get("Status"))) is JobState.FAILED]
-    file = "OutFileMeta.FileBasicInfo"
-    return {
-        "outputs": [
-            {
-                "job_id": first(sub_job, "JobId"),
-                "media": first(sub_job, "Output.Media"),
-                "url": first(sub_job, f"{file}.FileUrl") or first(sub_job, "Output.OutputUrl"),
-                "duration": number(first(sub_job, f"{file}.Duration")),
-                "width": number(first(sub_job, f"{file}.Width")),
-                "height": number(first(sub_job, f"{file}.Height")),
-                "size": number(first(sub_job, f"{file}.FileSize")),
-            }
-            for sub_job in sub_jobs
-            if sub_job not in failed
-        ],
-        # Why one failed is not documented to be told.
-        "failed": [{"job_id": first(sub_job, "JobId"), "media": first(sub_job, "Output.Media")} for sub_job in failed],
-    }
-
-
+_FILE = "OutFileMeta.FileBasicInfo"
+_OUTPUTS = OutputReader(
+    list_field="TranscodeJobList",
+    status="Status",
+    failed="Fail",
+    output={
+        "job_id": ("JobId",),
+        "media": ("Output.Media",),
+        "url": (f"{_FILE}.FileUrl", "Output.OutputUrl"),
+        "duration": (f"{_FILE}.Duration",),
+        "width": (f"{_FILE}.Width",),
+        "height": (f"{_FILE}.Height",),
+        "size": (f"{_FILE}.FileSize",),
+    },
+    # The API does not document an error field for an output.
+    failure={"job_id": ("JobId",), "media": ("Output.Media",)},
+)
 _TRANSCODE_LISTING = _listing("ListTranscodeJobs", job_id="ParentJobId")
 _CONVERT_LISTING = _listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State")
 _PACKAGE_LISTING = _listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken")
@@ -73,7 +62,7 @@ TRANSCODE = JobFamily(
     job_id="ParentJobId",
     error_code="",
     error_message="",
-    result=_transcoded,
+    result=_OUTPUTS,
     parts="outputs",
     search=search_in(_TRANSCODE_LISTING),
     listing=_TRANSCODE_LISTING,
@@ -84,7 +73,7 @@ MEDIA_CONVERT = JobFamily(
     product=ICE,
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # The submit's page has the words of the other families for the same field.
+    # The documentation of the submit action lists the statuses of the other families.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",
@@ -103,7 +92,7 @@ SNAPSHOT = JobFamily(
     failed=("Fail",),
     jobs="SnapshotJob",
     result=("Type", "Count", "Output"),
-    # It shows no UserData.
+    # The listing does not contain UserData.
     listing=_listing("ListSnapshotJobs"),
 )
 
@@ -140,7 +129,7 @@ MEDIA_INFO = JobFamily(
     succeeded=("Success",),
     failed=("Fail",),
     jobs="MediaInfoJob",
-    # No field for an error is documented.
+    # The API does not document an error field.
     error_code="",
     error_message="",
     result=("MediaInfoProperty",),

@@ -1,71 +1,75 @@
 """
-Smart jobs: text generation, audio production and the others that ``GetSmartHandleJob`` tells of.
+Smart jobs: text generation, audio production and the others that ``GetSmartHandleJob`` queries.
 
-Every job type has its own result in ``JobResult.AiResult``, a JSON string; the examples are on
+Each job type has its own result in ``JobResult.AiResult``, a JSON string. For examples, see
 https://help.aliyun.com/document_detail/440953.html.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import JobResult
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
+from airflow_provider_ims.jobs.payload import as_number, as_objects, as_text, parse_json, token_usage
 from airflow_provider_ims.jobs.search import search_in
 
 
-def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    if isinstance(ai_result, list):
-        texts = [written(item) for item in ai_result]
-    else:
-        texts = [written(ai_result)] if ai_result else []
-    return {"texts": texts, "usage": usage(job_result.get("Usage"))}
+def _texts(fields: Mapping[str, Any]) -> JobResult:
+    ai_result = parse_json(fields.get("AiResult"))
+    items = ai_result if isinstance(ai_result, list) else [ai_result] if ai_result else []
+    texts = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]
+    return _with_usage({"texts": texts}, fields)
 
 
-def _sentences(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    sentences = objects(ai_result)
-    result: dict[str, Any] = {
-        **_media(job_result),
+def _sentences(fields: Mapping[str, Any]) -> JobResult:
+    ai_result = parse_json(fields.get("AiResult"))
+    sentences = as_objects(ai_result)
+    data: dict[str, Any] = {
+        **_media(fields),
         "sentences": [
             {
-                "content": text(sentence.get("content")) or "",
-                "from": number(sentence.get("from")),
-                "to": number(sentence.get("to")),
+                "content": as_text(sentence.get("content")) or "",
+                "from": as_number(sentence.get("from")),
+                "to": as_number(sentence.get("to")),
             }
             for sentence in sentences or ()
         ],
     }
     if sentences is None and ai_result:
-        result["ai_result"] = ai_result
-    return result
+        data["ai_result"] = ai_result
+    return JobResult(data)
 
 
-def _other(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    return {**_media(job_result), "ai_result": ai_result, "usage": usage(job_result.get("Usage"))}
+def _other(fields: Mapping[str, Any]) -> JobResult:
+    return _with_usage({**_media(fields), "ai_result": parse_json(fields.get("AiResult"))}, fields)
 
 
-def _media(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    return {"media_id": text(job_result.get("MediaId")), "media_url": text(job_result.get("MediaUrl"))}
+def _media(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"media_id": as_text(fields.get("MediaId")), "media_url": as_text(fields.get("MediaUrl"))}
 
 
-#: JobType -> how its result is read.
-RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
+def _with_usage(data: dict[str, Any], fields: Mapping[str, Any]) -> JobResult:
+    usage = token_usage(fields.get("Usage"))
+    return JobResult({**data, "usage": usage}, usage=usage)
+
+
+#: JobType -> the function that reads its result.
+_RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], JobResult]] = MappingProxyType(
     {"TextGenerate": _texts, "TextToSpeech": _sentences, "ASR": _sentences}
 )
 
 
-def _result(job: Mapping[str, Any]) -> dict[str, Any]:
+def _read_result(job: Mapping[str, Any]) -> JobResult:
     job_type = str((job.get("SmartJobInfo") or {}).get("JobType"))
-    return RESULT_READERS.get(job_type, _other)(job.get("JobResult") or {})
+    return _RESULT_READERS.get(job_type, _other)(job.get("JobResult") or {})
 
 
 _LISTING = Listing(
@@ -88,8 +92,8 @@ SMART = JobFamily(
     status="State",
     error_code="ErrorCode",
     error_message="ErrorMessage",
-    result=_result,
-    # Which types are listed is documented for some: those whose kinds say that the search proves.
+    result=_read_result,
+    # The documentation names some of the job types that are listed: those whose kinds have ``search_proves``.
     search=search_in(_LISTING),
     listing=_LISTING,
 )

@@ -1,15 +1,12 @@
-"""Jobs of ApsaraVideo VOD besides its AI images."""
+"""ApsaraVideo VOD jobs except AI images."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import first, number, objects
+from airflow_provider_ims.jobs.transcoding import OutputReader
 
 AI_JOB = JobFamily(
     name="vod_ai",
@@ -45,37 +42,22 @@ AI_MEDIA_AUDIT = JobFamily(
 )
 
 
-def _transcoded(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell what came of each job: a task succeeds as soon as one of them does."""
-    jobs = objects(task.get("TranscodeJobInfoList") or [])
-    if jobs is None:
-        raise TypeError("TranscodeJobInfoList is no list of objects")
-    failed = [job for job in jobs if str(job.get("TranscodeJobStatus")).lower() == "transcodefail"]
-    return {
-        "video_id": first(task, "VideoId"),
-        "outputs": [
-            {
-                "job_id": first(job, "TranscodeJobId"),
-                "definition": first(job, "Definition"),
-                "url": first(job, "OutputFile.OutputFileUrl"),
-                "duration": number(first(job, "OutputFile.Duration")),
-                "width": number(first(job, "OutputFile.Width")),
-                "height": number(first(job, "OutputFile.Height")),
-                "size": number(first(job, "OutputFile.Filesize")),
-            }
-            for job in jobs
-            if job not in failed
-        ],
-        "failed": [
-            {
-                "job_id": first(job, "TranscodeJobId"),
-                "error_code": first(job, "ErrorCode"),
-                "error_message": first(job, "ErrorMessage"),
-            }
-            for job in failed
-        ],
-    }
-
+_OUTPUTS = OutputReader(
+    list_field="TranscodeJobInfoList",
+    status="TranscodeJobStatus",
+    failed="TranscodeFail",
+    output={
+        "job_id": ("TranscodeJobId",),
+        "definition": ("Definition",),
+        "url": ("OutputFile.OutputFileUrl",),
+        "duration": ("OutputFile.Duration",),
+        "width": ("OutputFile.Width",),
+        "height": ("OutputFile.Height",),
+        "size": ("OutputFile.Filesize",),
+    },
+    failure={"job_id": ("TranscodeJobId",), "error_code": ("ErrorCode",), "error_message": ("ErrorMessage",)},
+    job={"video_id": ("VideoId",)},
+)
 
 TRANSCODE_TASK = JobFamily(
     name="vod_transcode",
@@ -90,7 +72,7 @@ TRANSCODE_TASK = JobFamily(
     status="TaskStatus",
     error_code="TranscodeJobInfoList[].ErrorCode",
     error_message="TranscodeJobInfoList[].ErrorMessage",
-    result=_transcoded,
+    result=_OUTPUTS,
     parts="outputs",
 )
 
@@ -113,12 +95,12 @@ SNAPSHOT_JOB = JobFamily(
     name="vod_snapshot",
     product=VOD,
     query_action="GetJobDetail",
-    with_parameters=(("JobType", "snapshot"),),
+    extra_parameters=(("JobType", "snapshot"),),
     running=("Processing",),
     succeeded=("Success",),
     failed=("Fail",),
     jobs="SnapshotJobDetail",
-    # No field for an error is documented.
+    # The API does not document an error field.
     error_code="",
     error_message="",
     result=("VideoId", "NormalConfig", "SpriteConfig"),

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks.actions import Product
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.jobs.parameters import Parameter
@@ -26,6 +28,7 @@ class AnyJobOperator(JobOperator):
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
+    product: Product
     template_fields: Sequence[str] = ("job", "parameters", *JobOperator.template_fields)
     template_fields_renderers = {"parameters": "json"}
 
@@ -45,11 +48,11 @@ class AnyJobOperator(JobOperator):
     @property
     def kind(self) -> JobKind:  # type: ignore[override]  # an attribute of the class where there is one kind
         """The kind of job; known once the templates are rendered, and not kept, since a task may run again."""
-        kind = kind_of(self.job, self.trigger_class.hook_class.product)
+        kind = kind_of(self.job, self.product)
         known = [parameter.name for parameter in kind.parameters]
         unknown = [name for name in self.arguments() if name not in known]
         # A newer product SDK may know what the catalogue does not; loading it takes a second or two.
-        in_sdk = self.trigger_class.hook_class.sdk_parameters(self.job) if unknown else ()
+        in_sdk = hook_class_of(self.product).sdk_parameters(self.job) if unknown else ()
         for name in unknown:
             if name not in in_sdk:
                 near = get_close_matches(name, [*known, *in_sdk], n=3, cutoff=0.4) or known

@@ -8,7 +8,6 @@ from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.kinds import AI_IMAGE_JOB, kind_of
 from airflow_provider_ims.operators.any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigger
 
 
 class VodSubmitAIImageJobOperator(JobOperator):
@@ -32,7 +31,6 @@ class VodSubmitAIImageJobOperator(JobOperator):
     """
 
     kind = AI_IMAGE_JOB
-    trigger_class = VodAIImageJobTrigger
 
     def __init__(
         self,
@@ -72,7 +70,6 @@ class VodSubmitAIJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAIJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -118,7 +115,6 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAIMediaAuditJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -177,7 +173,6 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     """
 
     kind = kind_of("SubmitTranscodeJobs", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -234,7 +229,6 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSnapshotJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -281,4 +275,4 @@ class VodSubmitJobOperator(AnyJobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    trigger_class = VodJobTrigger
+    product = VOD

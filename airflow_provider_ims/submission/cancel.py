@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.jobs.api_caller import LimitedRetries
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
+    from airflow_provider_ims.jobs.api_caller import RetryingCaller
     from airflow_provider_ims.jobs.family import JobFamily
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 GONE = "removed"
 
 
-def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = log) -> None:
+def cancel_job(family: JobFamily, hook: RetryingCaller, job_id: str, logger: Any = log) -> None:
     """
     Cancel a job whose result nobody wants any more, where the service can; log what becomes of it.
 
@@ -34,15 +35,16 @@ def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = lo
     :param job_id: The job.
     :param logger: The logger of the task.
     """
+    caller = LimitedRetries(hook, attempts=2, throttle_timeout=1.0)
     try:
-        job = family.query(hook, [job_id], attempts=2, throttle_timeout=1.0).get(job_id)
+        job = family.query(caller, [job_id]).get(job_id)
         if job is not None and job.ended:
             logger.info("Job %s has already ended: %s", job_id, job.status)
             return
         if family.cancel_action is None:
             logger.warning("Job %s continues and is billed: the service has no cancel for it", job_id)
             return
-        hook.call(family.cancel_action, {"JobId": job_id}, attempts=2, throttle_timeout=1.0)
+        caller.call(family.cancel_action, {"JobId": job_id})
     except ImsError as error:
         # What led here is what the task fails by.
         logger.warning("Job %s could not be cancelled, and may continue: %s", job_id, error)

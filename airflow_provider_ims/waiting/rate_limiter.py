@@ -1,4 +1,4 @@
-"""Staying under a rate limit that nobody publishes: slow down when throttled, recover slowly."""
+"""Keeps requests below a rate limit that is not documented: slows down when throttled, and recovers slowly."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Requests a second, at the most and at the least. About a hundred queries a second are what VOD allows.
+#: The highest and the lowest rate, in requests per second. VOD allows about a hundred queries per second.
 MAX_RATE = 100.0
 MIN_RATE = 0.5
-#: What a second without throttling adds to the rate, in requests a second.
+#: The increase of the rate for each second without throttling, in requests per second.
 RECOVERY = 1.0
-#: Seconds of silence after a throttling that does not say how long to wait, and the longest that is listened to.
-SILENCE = 1.0
-LONGEST_SILENCE = 60.0
+#: Seconds without requests after throttling, if the service sends no ``Retry-After``, and the longest accepted one.
+DEFAULT_RETRY_AFTER = 1.0
+MAX_RETRY_AFTER = 60.0
 
 
 @dataclass
 class RateLimiter:
     """
-    Paces the requests of several threads.
+    Limits the rate of the requests of several threads.
 
-    :param now: A clock in seconds that does not jump.
-    :param sleep: How to pass the time.
+    :param now: A monotonic clock, in seconds.
+    :param sleep: Sleeps for some seconds.
+    :param rate: The current rate, in requests per second.
+    :param throttles: The number of throttled requests so far.
     """
 
     now: Callable[[], float] = time.monotonic
@@ -31,8 +33,8 @@ class RateLimiter:
     rate: float = MAX_RATE
     throttles: int = 0
     _next: float = 0.0
-    _slowed: float = float("-inf")
-    _recovered: float = 0.0
+    _slowed_at: float = float("-inf")
+    _recovered_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self) -> None:
@@ -46,23 +48,23 @@ class RateLimiter:
 
     def throttled(self, retry_after: float | None = None) -> None:
         """
-        Slow down: the service refused a request because too many came.
+        Slow down, because the service throttled a request.
 
-        :param retry_after: Seconds after which it wants to be asked again, where it said so.
+        :param retry_after: Seconds after which the service accepts requests again, if it says so.
         """
         with self._lock:
             now = self.now()
             self.throttles += 1
-            # The requests that were under way are refused together: they count as one.
-            if now - self._slowed >= SILENCE:
+            # Concurrent requests are throttled together and slow the poller down only once.
+            if now - self._slowed_at >= DEFAULT_RETRY_AFTER:
                 self.rate = max(MIN_RATE, self.rate / 2)
-                self._slowed = self._recovered = now
-            self._next = max(self._next, now + min(retry_after or SILENCE, LONGEST_SILENCE))
+                self._slowed_at = self._recovered_at = now
+            self._next = max(self._next, now + min(retry_after or DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER))
 
-    def passed(self) -> None:
-        """Take note of a request that was answered, and become a little faster."""
+    def succeeded(self) -> None:
+        """Recover, because a request succeeded."""
         with self._lock:
             now = self.now()
             if self.rate < MAX_RATE:
-                self.rate = min(MAX_RATE, self.rate + RECOVERY * (now - self._recovered))
-                self._recovered = now
+                self.rate = min(MAX_RATE, self.rate + RECOVERY * (now - self._recovered_at))
+                self._recovered_at = now

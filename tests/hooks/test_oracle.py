@@ -203,7 +203,7 @@ DIFFERENTLY_REQUIRED = {"SubmitBatchMediaProducingJob": {"InputConfig"}}
 def test_the_actions_of_a_kind_take_the_parameters_that_it_names(kind: JobKind) -> None:
     family, product = kind.family, kind.family.product.code
     taken = set(filled(product, family.query_action, "text"))
-    assert {family.id_parameter, *dict(family.with_parameters)} <= taken
+    assert {family.id_parameter, *dict(family.extra_parameters)} <= taken
     if kind.family.cancel_action:
         assert "JobId" in filled(product, kind.family.cancel_action, "text")
     if listing := family.listing:

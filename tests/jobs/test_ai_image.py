@@ -117,7 +117,7 @@ def test_images_however_they_come(query: Query, found: Any, images: int, raw: An
 
 @pytest.mark.parametrize("listed", ["text", 7, {"AIImageJob": []}, ["text"], [{"Status": "success"}]])
 def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, listed: Any) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape"):
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format"):
         query(AI_IMAGE, {"AIImageJobList": listed}, "a")
 
 

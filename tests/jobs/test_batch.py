@@ -82,7 +82,7 @@ def test_no_video_succeeded(query: Query) -> None:
 def test_a_batch_that_began_no_video_failed(query: Query, parts: Any) -> None:
     job = ask(query, SubJobList=parts)
     assert job.state is JobState.FAILED
-    assert job.error_message == "none of 0 videos was produced: none was begun"
+    assert job.error_message == "none of 0 videos was produced: none was started"
 
 
 @pytest.mark.parametrize("status", ["Init", "Processing", "PROCESSING", "Suspending", "", None])
@@ -164,7 +164,7 @@ def test_a_duration_is_a_number_however_it_comes(query: Query, duration: Any, re
     ],
 )
 def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, job: Any) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape"):
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format"):
         query(BATCH, {"EditingBatchJob": job}, ID)
 
 

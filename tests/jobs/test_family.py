@@ -26,8 +26,8 @@ CALLS = [
 @pytest.mark.parametrize(("family", "job_ids", "call"), CALLS)
 def test_jobs_are_asked_for_with_one_call(answering: Any, family: JobFamily, job_ids: list[str], call: Any) -> None:
     hook = answering({"RequestId": "r"})
-    assert family.query(hook, job_ids, attempts=1) == {}
-    assert hook.calls == [(*call, {"attempts": 1})]
+    assert family.query(hook, job_ids) == {}
+    assert hook.calls == [(*call, {})]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

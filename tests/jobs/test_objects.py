@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects, unsigned
+from airflow_provider_ims.jobs.objects import OssObject, first_url, oss_objects, unsigned
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_fields_can_be_left_out_by_a_part_of_their_names() -> None:
     assert [one.key for one in oss_objects(request, without="output")] == ["in", "other"]
 
 
-def test_the_first_address_is_told_without_what_signs_it() -> None:
+def test_the_first_url_is_returned_without_its_signature() -> None:
     result = {
         "media_id": "m",
         "images": [{"url": "https://cdn.example.com/a.jpg?auth_key=secret"}, {"url": "http://b/"}],
     }
-    assert first_address(result) == "https://cdn.example.com/a.jpg"
-    assert first_address({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None
+    assert first_url(result) == "https://cdn.example.com/a.jpg"
+    assert first_url({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None
 
 
 @pytest.mark.parametrize(

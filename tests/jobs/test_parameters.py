@@ -178,7 +178,7 @@ def test_numbers_as_names_are_written_as_text() -> None:
     ],
 )
 def test_what_utf_8_cannot_write_is_refused(parameter: Parameter, value: Any) -> None:
-    assert "cannot be written in UTF-8" in str(refusal(parameter, value))
+    assert "cannot be encoded as UTF-8" in str(refusal(parameter, value))
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 200_000])
@@ -233,5 +233,5 @@ def test_a_number_is_sent_as_a_number(given: Any, sent: str) -> None:
 
 @pytest.mark.parametrize("given", ["many", 1.5, "1.5", True, float("nan"), [1]])
 def test_what_is_no_whole_number_is_refused(given: Any) -> None:
-    with pytest.raises(ImsRequestError, match=r"level: .* is no whole number"):
+    with pytest.raises(ImsRequestError, match=r"level: .* is not an integer"):
         Parameter("Level", is_number=True).encode(given)

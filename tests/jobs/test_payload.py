@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.payload import first, normalize, snake_case, walk_path
+from airflow_provider_ims.jobs.payload import first_text, normalize, snake_case, walk_path
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_a_path_leads_through_objects_lists_and_json_strings(path: str, found: l
 
 def test_the_first_text_at_the_end_of_a_path() -> None:
     value = {"Jobs": [{"Message": None}, {"Message": ""}, {"Message": "坏了"}, {"Message": "more"}]}
-    assert first(value, "Jobs[].Message") == "坏了"
-    assert first(value, "Jobs[].Code") is None
-    assert first(value, "") is None
+    assert first_text(value, "Jobs[].Message") == "坏了"
+    assert first_text(value, "Jobs[].Code") is None
+    assert first_text(value, "") is None
 
 
 def test_names_become_snake_case_but_not_those_inside_json_strings() -> None:

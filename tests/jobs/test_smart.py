@@ -196,7 +196,7 @@ def test_a_finished_job_without_a_result_has_an_empty_one(query: Query) -> None:
     ],
 )
 def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, body: dict[str, Any]) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape") as failed:
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format") as failed:
         query(SMART, {**body, "RequestId": "r"}, "job")
     assert (failed.value.action, failed.value.request_id) == ("GetSmartHandleJob", "r")
 

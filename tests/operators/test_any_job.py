@@ -12,6 +12,8 @@ from support.submits import SUBMITS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.kinds import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
@@ -35,7 +37,7 @@ def task(kind: JobKind, **more: Any) -> Any:
 def as_the_product_client_tells(kind: JobKind, emulator: ImsEmulator) -> Job:
     """Return the one job as the official SDK parses it."""
     (job,) = emulator.jobs()
-    hook = OPERATORS[kind.family.product.code].trigger_class.hook_class()
+    hook = hook_class_of(kind.family.product)()
     return kind.family.query(ProductClient(hook), [job["job_id"]])[job["job_id"]]
 
 
@@ -107,7 +109,7 @@ def test_an_unknown_parameter_is_refused_with_those_near_it(ims_emulator: ImsEmu
 def test_a_parameter_that_only_the_product_sdk_knows_is_sent(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook = ImsSubmitJobOperator.trigger_class.hook_class
+    hook = ImsHook
     assert "InputFile" in hook.sdk_parameters("SubmitASRJob")
     assert hook.sdk_parameters("SubmitNothing") == ()
     monkeypatch.setattr(hook, "sdk_parameters", lambda _: ("InputFile", "Newest"))

@@ -12,6 +12,7 @@ from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableError, error_as_dict
+from airflow_provider_ims.operators import awaited_job
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.submission.cancel import within
@@ -49,7 +50,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -
 
 
 def airflow_says(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
-    monkeypatch.setattr(operators, "task_state", lambda *_: state)
+    monkeypatch.setattr(awaited_job, "task_state", lambda *_: state)
 
 
 @never_ending
@@ -116,7 +117,7 @@ def test_a_job_is_left_running_when_airflow_does_not_say_who_ended_the_task(
         raise ConnectionError("no API server")
 
     run = waiting(monkeypatch, cancellable(deferrable=False))
-    monkeypatch.setattr(operators, "task_state", unavailable)
+    monkeypatch.setattr(awaited_job, "task_state", unavailable)
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("no API server" in line for line in task_log.lines("warning"))

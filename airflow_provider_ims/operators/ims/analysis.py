@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitSmarttagJobOperator(JobOperator):
@@ -39,7 +38,6 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSmarttagJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,
@@ -100,7 +98,6 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitMediaCensorJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,

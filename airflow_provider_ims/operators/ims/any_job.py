@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.operators.any_job import AnyJobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitJobOperator(AnyJobOperator):
@@ -21,4 +21,4 @@ class ImsSubmitJobOperator(AnyJobOperator):
         ``wait_for_completion``, ``deferrable``, ``poll_interval``, ``timeout``, ``durable``, ``on_uncertain``.
     """
 
-    trigger_class = ImsJobTrigger
+    product = ICE

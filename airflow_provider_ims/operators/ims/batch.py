@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import BATCH_MEDIA_PRODUCING, kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger
 
 
 class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
@@ -42,7 +41,6 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     """
 
     kind = BATCH_MEDIA_PRODUCING
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,
@@ -88,7 +86,6 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitScreenMediaHighlightsJob")
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,
@@ -131,7 +128,6 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSportsHighlightsJob")
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitTranscodeJobOperator(JobOperator):
@@ -37,7 +36,6 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitTranscodeJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,
@@ -85,7 +83,6 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSnapshotJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import AUDIO_PRODUCE, TEXT_GENERATE, kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
 
 
 class ImsSubmitTextGenerateJobOperator(JobOperator):
@@ -32,7 +31,6 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
 
     kind = TEXT_GENERATE
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -79,7 +77,6 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
     """
 
     kind = AUDIO_PRODUCE
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -127,7 +124,6 @@ class ImsSubmitASRJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitASRJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
 
 
 class ImsSubmitVideoTranslationJobOperator(JobOperator):
@@ -35,7 +34,6 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitVideoTranslationJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -82,7 +80,6 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAvatarVideoJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -126,7 +123,6 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitHighlightExtractionJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -167,7 +163,6 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSegmentationJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -221,7 +216,6 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitDynamicChartJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
