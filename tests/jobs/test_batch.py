@@ -54,6 +54,7 @@ def test_all_videos_succeeded(query: Query) -> None:
         status="Finished",
         result={"videos": [video(0), video(1)], "failed": []},
         request_id="r",
+        total_parts=2,
     )
 
 
@@ -67,6 +68,7 @@ def test_some_videos_failed(query: Query) -> None:
             {"job_id": "****part2****", "error_code": None, "error_message": None},
         ],
     }
+    assert (job.failed_parts, job.total_parts, job.partial) == (job.result["failed"], 3, True)
 
 
 def test_no_video_succeeded(query: Query) -> None:

@@ -52,7 +52,7 @@ def test_the_shown_text_generation(shown: Shown, query: Query) -> None:
     job = finished(query, shown("smart_text"))
     assert job.id == "******8c784f461db57c99c9d9******"
     assert job.request_id == "******AC-5A01-1116-87A4-BF86F2******"
-    assert job.result["usage"] == {"total_tokens": 200}
+    assert job.result["usage"] == job.usage == {"total_tokens": 200}
     texts = job.result["texts"]
     assert [text.split(" ")[0] for text in texts] == ["Try", "Explore", "For"]
     assert texts[1] == (
@@ -167,7 +167,8 @@ def test_texts_however_they_come(query: Query, ai_result: Any, texts: list[str])
     ],
 )
 def test_usage_however_it_comes(query: Query, usage: Any, read: dict[str, int] | None) -> None:
-    assert finished(query, answer({"AiResult": "[]", "Usage": usage})).result["usage"] == read
+    job = finished(query, answer({"AiResult": "[]", "Usage": usage}))
+    assert job.result["usage"] == job.usage == read
 
 
 def test_sentences_that_cannot_be_read_are_handed_on_raw(query: Query) -> None:
