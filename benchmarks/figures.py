@@ -20,7 +20,7 @@ class Run:
     What is run.
 
     :param family: One of :data:`FAMILIES`.
-    :param method: ``ours``, ``async``, ``thread`` or ``loop``.
+    :param method: ``ours``, ``frozen``, ``async``, ``thread`` or ``loop``.
     :param jobs: How many jobs wait.
     :param interval: The poll interval, in seconds.
     :param window: The seconds over which the jobs' ends are spread.
@@ -104,7 +104,7 @@ class Figures:
 
         Who asks for one job at a time and does not keep up makes fewer than are due.
         """
-        return self.due if self.run.method == "ours" else min(self.due, self.queries)
+        return self.due if self.run.method in ("ours", "frozen") else min(self.due, self.queries)
 
     @property
     def cpu_per_1000_polls(self) -> float:
@@ -115,6 +115,11 @@ class Figures:
     def stall_ms(self) -> float | None:
         """The longest stall in milliseconds."""
         return None if self.stall is None else self.stall * 1000
+
+    @property
+    def stall_without_gc_ms(self) -> float | None:
+        """The longest stall in milliseconds, without the time of the garbage collector."""
+        return None if self.stall_without_gc is None else self.stall_without_gc * 1000
 
     @property
     def cores(self) -> float:

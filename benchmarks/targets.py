@@ -71,7 +71,23 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     text = "10,000 smart jobs that end over ten minutes, poll interval 10 s:"
     complete = None if smart is None else smart.complete
     yield Target(f"{text} every end makes an event", "-" if smart is None else f"{smart.seen:,}", complete)
-    yield below(f"{text} longest stall of the event loop", smart, lambda one: one.stall_ms, 50, " ms", 0)
+    yield below(
+        f"{text} longest stall of the event loop, without garbage collection",
+        smart,
+        lambda one: one.stall_without_gc_ms,
+        50,
+        " ms",
+        0,
+    )
+    frozen = one("smart", "frozen", 10_000)
+    yield below(
+        "10,000 smart jobs with `freeze_garbage_collector`: longest stall of the event loop",
+        frozen,
+        lambda one: one.stall_ms,
+        50,
+        " ms",
+        0,
+    )
     yield below(f"{text} 99 in 100 events after the job's end", smart, lambda one: one.delay_p99, 12, " s", 1)
     yield below(
         f"{text} requests a second in the busiest ten seconds, besides one Get a job",
