@@ -9,35 +9,34 @@ missing from the response is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily, chunks
-from airflow_provider_ims.jobs.job import JobResult
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import as_number, as_objects, as_text, parse_json
+from airflow_provider_ims.jobs.payload import as_objects, parse_json, read_fields
 from airflow_provider_ims.jobs.search import Search, earliest
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 
-def _images(job: Mapping[str, Any]) -> JobResult:
-    ai_result = parse_json(job.get("AIImageResult"))
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the images to the result."""
+    if job.state is JobState.FAILED:
+        return job
+    ai_result = parse_json(entry.get("AIImageResult"))
     images = as_objects(ai_result)
-    data: dict[str, Any] = {
-        "video_id": as_text(job.get("VideoId")),
-        "images": [
-            {"score": as_number(image.get("Score")), "url": as_text(image.get("Url"))} for image in images or ()
-        ],
-    }
-    if images is None and ai_result:
-        data["ai_result"] = ai_result
-    return JobResult(data)
+    unread = {"ai_result": ai_result} if images is None and ai_result else {}
+    return replace(
+        job, result={**job.result, "images": [read_fields(one, "Score", "Url") for one in images or ()], **unread}
+    )
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
@@ -69,7 +68,8 @@ AI_IMAGE = JobFamily(
     succeeded=("success",),
     failed=("fail",),
     jobs="AIImageJobList[]",
-    result=_images,
+    result=("VideoId",),
+    refine=_refine,
     search=Search("ListAIImageInfo", _search),
     # A job is found by its images, so only after they exist.
     search_lag=300,

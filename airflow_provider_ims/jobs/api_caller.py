@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 
 class ApiCaller(Protocol):
-    """Calls the actions of one product: a hook, or a wrapper around one."""
+    """Calls the API of one product: a hook, or a wrapper around one."""
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an API action and return the body of the response."""
-
-
-class RetryingCaller(Protocol):
-    """A hook, which retries failed requests within limits."""
-
-    def call(
-        self, action: str, params: Mapping[str, Any], *, attempts: int = ..., throttle_timeout: float = ...
-    ) -> dict[str, Any]:
         """Call an API action and return the body of the response."""
 
 
@@ -33,7 +27,7 @@ class LimitedRetries:
     :param throttle_timeout: Seconds for which a throttled request is retried. Default: 0.
     """
 
-    hook: RetryingCaller
+    hook: AlibabaCloudMediaHook
     attempts: int = 1
     throttle_timeout: float = 0.0
 

@@ -16,55 +16,33 @@ from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import as_number, as_text, first_text, parse_json, require_objects
+from airflow_provider_ims.jobs.payload import first_text, parse_json, read_fields, require_objects
 from airflow_provider_ims.jobs.search import search_in
-
-SUB_JOB_SUCCEEDED = "success"
-SUB_JOB_FAILED = "failed"
-
-
-def _video(sub_job: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "job_id": as_text(sub_job.get("JobId")),
-        "media_id": as_text(sub_job.get("MediaId")),
-        "media_url": as_text(sub_job.get("MediaURL")),
-        "duration": as_number(sub_job.get("Duration")),
-    }
-
-
-def _failed_video(sub_job: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "job_id": as_text(sub_job.get("JobId")),
-        "error_code": as_text(sub_job.get("ErrorCode")),
-        "error_message": as_text(sub_job.get("ErrorMessage")),
-    }
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     """Correct the state by the sub-jobs: the status ``Finished`` only means that the main job has ended."""
-    # An unexpected format is not read as "no videos": that is a failure, after which a retry pays for a second batch.
-    sub_jobs = require_objects(entry.get("SubJobList"), "SubJobList")
-    if job.state is JobState.RUNNING:
-        return job
     by_status: dict[str, list[dict[str, Any]]] = {}
-    for sub_job in sub_jobs:
+    # An unexpected format is not read as "no videos": that is a failure, after which a retry pays for a second batch.
+    for sub_job in require_objects(entry.get("SubJobList"), "SubJobList"):
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
-    videos = [_video(sub_job) for sub_job in by_status.pop(SUB_JOB_SUCCEEDED, ())]
-    failed = [_failed_video(sub_job) for sub_job in by_status.pop(SUB_JOB_FAILED, ())]
+    succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
     if by_status and job.state is JobState.SUCCEEDED:
         return replace(job, state=JobState.RUNNING)
+    videos = [read_fields(one, "JobId", "MediaId", "MediaURL", "Duration") for one in succeeded]
+    failures = [read_fields(one, "JobId", "ErrorCode", "ErrorMessage") for one in failed]
     output = parse_json(entry.get("ExtendOutput"))
-    result = {"videos": videos, "failed": failed, **({"output": output} if output else {})}
-    job = replace(job, result=result, failed_parts=failed, total_parts=len(sub_jobs), partial=bool(failed))
+    result = {"videos": videos, "failed": failures, **({"output": output} if output else {})}
+    job = job.with_parts(result, failures, len(videos) + len(failures))
     if job.state is JobState.FAILED or videos or output:
         return job
-    reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failed}))
+    reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failures}))
     return replace(
         job,
         state=JobState.FAILED,
-        error_code=first_text(entry, BATCH.error_code) or next((video["error_code"] for video in failed), None),
+        error_code=first_text(entry, BATCH.error_code) or next((video["error_code"] for video in failures), None),
         error_message=first_text(entry, BATCH.error_message)
-        or f"none of {len(failed)} videos was produced: {reasons or 'none was started'}",
+        or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.hooks.actions import Product
-from airflow_provider_ims.jobs.job import Job, JobResult, JobState
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import unsigned
 from airflow_provider_ims.jobs.payload import as_text, first_text, normalize, snake_case, walk_path
 
@@ -43,11 +43,11 @@ class JobFamily:
     :param error_message: The path in a failed job to the error message; empty if there is none.
     :param result: The result of a job that succeeded: paths, each stored under the name of its last field in
         snake_case, or under another name as in ``audios=Result.AudioResult``. Values are converted by
-        :func:`~airflow_provider_ims.jobs.payload.normalize`. Or a function that reads the result from the job.
+        :func:`~airflow_provider_ims.jobs.payload.normalize`.
     :param parts: The field of the result that lists the parts that succeeded, if parts may fail although the job
         succeeds. The field ``failed`` lists the failed parts.
     :param partly: The statuses of success that mean that a part failed.
-    :param refine: Corrects a job by more than its status, given the job and its part of the response.
+    :param refine: Completes an ended job, given its part of the response, if paths are not enough to read it.
     :param id_parameter: The parameter of the query action that takes the job ids.
     :param ids_per_query: The number of ids that one request takes.
     :param extra_parameters: Further parameters that the query action requires.
@@ -70,7 +70,7 @@ class JobFamily:
     status: str = "Status"
     error_code: str = "Code"
     error_message: str = "Message"
-    result: tuple[str, ...] | Callable[[Mapping[str, Any]], JobResult] = ()
+    result: tuple[str, ...] = ()
     parts: str | None = None
     partly: tuple[str, ...] = ()
     refine: Callable[[Job, Mapping[str, Any]], Job] | None = None
@@ -136,21 +136,18 @@ class JobFamily:
             status = as_text(entry[self.status]) or ""
             state = self.state_of(status)
             failed = state is JobState.FAILED
-            result = self._read_result(entry) if state is JobState.SUCCEEDED else JobResult({})
             job = Job(
                 id=job_ids[0] if self.job_id is None else as_text(entry[self.job_id]) or "",
                 state=state,
                 status=status,
-                result=result.data,
+                result=self._read_result(entry) if state is JobState.SUCCEEDED else {},
                 error_code=first_text(entry, self.error_code) if failed else None,
                 error_message=first_text(entry, self.error_message) if failed else None,
                 request_id=as_text(body.get("RequestId")),
-                failed_parts=result.failed_parts,
-                total_parts=result.total_parts,
-                partial=bool(result.failed_parts) or _matches(status, self.partly),
-                usage=result.usage,
+                partial=_matches(status, self.partly),
             )
-            job = job if self.refine is None else self.refine(job, entry)
+            if self.refine is not None and job.ended:
+                job = self.refine(job, entry)
             yield replace(
                 job,
                 result=unsigned(job.result),
@@ -184,14 +181,12 @@ class JobFamily:
             raise TypeError(f"{self.jobs} contains no jobs")
         return jobs
 
-    def _read_result(self, entry: Mapping[str, Any]) -> JobResult:
-        if callable(self.result):
-            return self.result(entry)
-        data = {}
+    def _read_result(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        result = {}
         for declared in self.result:
             key, _, path = declared.rpartition("=")
-            data[key or snake_case(path.rpartition(".")[2])] = normalize(next(walk_path(entry, path)))
-        return JobResult(data)
+            result[key or snake_case(path.rpartition(".")[2])] = normalize(next(walk_path(entry, path)))
+        return result
 
 
 def _matches(status: str, statuses: tuple[str, ...]) -> bool:

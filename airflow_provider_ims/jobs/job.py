@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsJobFailedError
 
@@ -15,22 +15,6 @@ class JobState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-
-
-class JobResult(NamedTuple):
-    """
-    What a family reads from the response about a job that succeeded.
-
-    :param data: The result for users, with names in snake_case.
-    :param failed_parts: The entries of ``data["failed"]``, if the job has parts.
-    :param total_parts: The number of its parts, including the failed ones.
-    :param usage: The billed usage, as ``{"total_tokens": int}``, if the service reports it.
-    """
-
-    data: dict[str, Any]
-    failed_parts: list[dict[str, Any]] = []
-    total_parts: int = 0
-    usage: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +51,12 @@ class Job:
     def ended(self) -> bool:
         """Whether the job has ended."""
         return self.state is not JobState.RUNNING
+
+    def with_parts(self, result: dict[str, Any], failed_parts: list[dict[str, Any]], total_parts: int) -> Job:
+        """Return the job with a result that consists of parts."""
+        return replace(
+            self, result=result, failed_parts=failed_parts, total_parts=total_parts, partial=bool(failed_parts)
+        )
 
     def outcome(self) -> dict[str, Any]:
         """

@@ -12,6 +12,8 @@ from typing import Any
 MAX_DEPTH = 50
 #: The smallest integer that MessagePack, which Airflow's processes use, cannot encode.
 _INTEGER_LIMIT = 2**63
+#: The names of numbers in results.
+_NUMBERS = frozenset({"duration", "from", "height", "score", "size", "to", "width"})
 #: Word boundaries in a name: before a capital after small letters, and before the last of several capitals.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -44,6 +46,23 @@ def first_text(value: Any, *paths: str) -> str | None:
     """Return the first text that is not empty at any of the paths; ``None`` if there is none."""
     texts = (as_text(item) for path in paths if path for item in walk_path(value, path))
     return next((text for text in texts if text), None)
+
+
+def read_fields(value: Any, *fields: str) -> dict[str, Any]:
+    """
+    Return fields of a response under the names of their paths in snake_case, as text or as numbers.
+
+    :param value: A response, or a part of one.
+    :param fields: Paths such as ``Output.Media``; or with another name, and paths to fall back on, as in
+        ``url=File.Url|Output.Url``.
+    """
+    result: dict[str, Any] = {}
+    for field in fields:
+        name, _, paths = field.rpartition("=")
+        name = name or snake_case(paths.rpartition(".")[2])
+        number = name in _NUMBERS
+        result[name] = as_number(next(walk_path(value, paths))) if number else first_text(value, *paths.split("|"))
+    return result
 
 
 def normalize(value: Any) -> Any:

@@ -29,22 +29,6 @@ def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
 
 
 _FILE = "OutFileMeta.FileBasicInfo"
-_OUTPUTS = OutputReader(
-    list_field="TranscodeJobList",
-    status="Status",
-    failed="Fail",
-    output={
-        "job_id": ("JobId",),
-        "media": ("Output.Media",),
-        "url": (f"{_FILE}.FileUrl", "Output.OutputUrl"),
-        "duration": (f"{_FILE}.Duration",),
-        "width": (f"{_FILE}.Width",),
-        "height": (f"{_FILE}.Height",),
-        "size": (f"{_FILE}.FileSize",),
-    },
-    # The API does not document an error field for an output.
-    failure={"job_id": ("JobId",), "media": ("Output.Media",)},
-)
 _TRANSCODE_LISTING = _listing("ListTranscodeJobs", job_id="ParentJobId")
 _CONVERT_LISTING = _listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State")
 _PACKAGE_LISTING = _listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken")
@@ -62,8 +46,23 @@ TRANSCODE = JobFamily(
     job_id="ParentJobId",
     error_code="",
     error_message="",
-    result=_OUTPUTS,
     parts="outputs",
+    refine=OutputReader(
+        sub_jobs="TranscodeJobList",
+        status="Status",
+        failed="Fail",
+        output=(
+            "JobId",
+            "Output.Media",
+            f"url={_FILE}.FileUrl|Output.OutputUrl",
+            f"{_FILE}.Duration",
+            f"{_FILE}.Width",
+            f"{_FILE}.Height",
+            f"size={_FILE}.FileSize",
+        ),
+        # The API does not document an error field for an output.
+        failure=("JobId", "Output.Media"),
+    ),
     search=search_in(_TRANSCODE_LISTING),
     listing=_TRANSCODE_LISTING,
 )

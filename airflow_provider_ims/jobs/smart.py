@@ -8,68 +8,42 @@ https://help.aliyun.com/document_detail/440953.html.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import JobResult
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import as_number, as_objects, as_text, parse_json, token_usage
+from airflow_provider_ims.jobs.payload import as_objects, as_text, parse_json, read_fields, token_usage
 from airflow_provider_ims.jobs.search import search_in
 
 
-def _texts(fields: Mapping[str, Any]) -> JobResult:
-    ai_result = parse_json(fields.get("AiResult"))
-    items = ai_result if isinstance(ai_result, list) else [ai_result] if ai_result else []
-    texts = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]
-    return _with_usage({"texts": texts}, fields)
-
-
-def _sentences(fields: Mapping[str, Any]) -> JobResult:
-    ai_result = parse_json(fields.get("AiResult"))
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the result, which depends on the job type."""
+    if job.state is JobState.FAILED:
+        return job
+    job_type = (entry.get("SmartJobInfo") or {}).get("JobType")
+    job_result = entry.get("JobResult") or {}
+    ai_result = parse_json(job_result.get("AiResult"))
+    usage = token_usage(job_result.get("Usage"))
+    if job_type == "TextGenerate":
+        items = ai_result if isinstance(ai_result, list) else [ai_result] if ai_result else []
+        texts = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]
+        return replace(job, result={"texts": texts, "usage": usage}, usage=usage)
+    media = read_fields(job_result, "MediaId", "MediaUrl")
+    if job_type not in ("TextToSpeech", "ASR"):
+        return replace(job, result={**media, "ai_result": ai_result, "usage": usage}, usage=usage)
     sentences = as_objects(ai_result)
-    data: dict[str, Any] = {
-        **_media(fields),
-        "sentences": [
-            {
-                "content": as_text(sentence.get("content")) or "",
-                "from": as_number(sentence.get("from")),
-                "to": as_number(sentence.get("to")),
-            }
-            for sentence in sentences or ()
-        ],
-    }
-    if sentences is None and ai_result:
-        data["ai_result"] = ai_result
-    return JobResult(data)
+    unread = {"ai_result": ai_result} if sentences is None and ai_result else {}
+    return replace(job, result={**media, "sentences": [_sentence(one) for one in sentences or ()], **unread})
 
 
-def _other(fields: Mapping[str, Any]) -> JobResult:
-    return _with_usage({**_media(fields), "ai_result": parse_json(fields.get("AiResult"))}, fields)
-
-
-def _media(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"media_id": as_text(fields.get("MediaId")), "media_url": as_text(fields.get("MediaUrl"))}
-
-
-def _with_usage(data: dict[str, Any], fields: Mapping[str, Any]) -> JobResult:
-    usage = token_usage(fields.get("Usage"))
-    return JobResult({**data, "usage": usage}, usage=usage)
-
-
-#: JobType -> the function that reads its result.
-_RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], JobResult]] = MappingProxyType(
-    {"TextGenerate": _texts, "TextToSpeech": _sentences, "ASR": _sentences}
-)
-
-
-def _read_result(job: Mapping[str, Any]) -> JobResult:
-    job_type = str((job.get("SmartJobInfo") or {}).get("JobType"))
-    return _RESULT_READERS.get(job_type, _other)(job.get("JobResult") or {})
+def _sentence(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"content": as_text(fields.get("content")) or "", **read_fields(fields, "from", "to")}
 
 
 _LISTING = Listing(
@@ -92,7 +66,7 @@ SMART = JobFamily(
     status="State",
     error_code="ErrorCode",
     error_message="ErrorMessage",
-    result=_read_result,
+    refine=_refine,
     # The documentation names some of the job types that are listed: those whose kinds have ``search_proves``.
     search=search_in(_LISTING),
     listing=_LISTING,

@@ -1,46 +1,42 @@
-"""The outputs of transcoding jobs, which both products report per output."""
+"""The outputs of transcoding jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ims.jobs.job import JobResult
-from airflow_provider_ims.jobs.payload import as_number, first_text, require_objects
-
-_NUMBERS = frozenset({"duration", "width", "height", "size"})
+from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.payload import read_fields, require_objects
 
 
 @dataclass(frozen=True, slots=True)
 class OutputReader:
     """
-    Reads the outputs of a transcoding job, which succeeds as soon as one of its outputs does.
+    Adds the outputs to a transcoding job, which succeeds as soon as one of its outputs does.
 
-    :param list_field: The field that lists the sub-jobs, one for each output.
+    :param sub_jobs: The field that lists the sub-jobs, one for each output.
     :param status: The field of a sub-job that contains its status.
     :param failed: The status of a failed sub-job.
-    :param output: Key in the result -> paths in the sub-job, of which the first that exists is read.
-    :param failure: The same for a failed sub-job.
-    :param job: The same for the job itself.
+    :param output: The fields of an output; see :func:`~airflow_provider_ims.jobs.payload.read_fields`.
+    :param failure: The fields of a failed output.
     """
 
-    list_field: str
+    sub_jobs: str
     status: str
     failed: str
-    output: Mapping[str, tuple[str, ...]]
-    failure: Mapping[str, tuple[str, ...]]
-    job: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    output: tuple[str, ...]
+    failure: tuple[str, ...]
 
-    def __call__(self, job: Mapping[str, Any]) -> JobResult:
-        """Return the outputs of a job that succeeded."""
-        sub_jobs = require_objects(job.get(self.list_field), self.list_field)
-        failed = [one for one in sub_jobs if str(one.get(self.status)).casefold() == self.failed.casefold()]
-        outputs = [_read(one, self.output) for one in sub_jobs if one not in failed]
-        failures = [_read(one, self.failure) for one in failed]
-        return JobResult({**_read(job, self.job), "outputs": outputs, "failed": failures}, failures, len(sub_jobs))
-
-
-def _read(sub_job: Mapping[str, Any], paths: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    texts = {key: first_text(sub_job, *found_at) for key, found_at in paths.items()}
-    return {key: as_number(text) if key in _NUMBERS else text for key, text in texts.items()}
+    def __call__(self, job: Job, entry: Mapping[str, Any]) -> Job:
+        """Return the job with its outputs."""
+        if job.state is JobState.FAILED:
+            return job
+        outputs, failures = [], []
+        for sub_job in require_objects(entry.get(self.sub_jobs), self.sub_jobs):
+            if str(sub_job.get(self.status)).casefold() == self.failed.casefold():
+                failures.append(read_fields(sub_job, *self.failure))
+            else:
+                outputs.append(read_fields(sub_job, *self.output))
+        result = {**job.result, "outputs": outputs, "failed": failures}
+        return job.with_parts(result, failures, len(outputs) + len(failures))

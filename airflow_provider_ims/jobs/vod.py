@@ -42,23 +42,6 @@ AI_MEDIA_AUDIT = JobFamily(
 )
 
 
-_OUTPUTS = OutputReader(
-    list_field="TranscodeJobInfoList",
-    status="TranscodeJobStatus",
-    failed="TranscodeFail",
-    output={
-        "job_id": ("TranscodeJobId",),
-        "definition": ("Definition",),
-        "url": ("OutputFile.OutputFileUrl",),
-        "duration": ("OutputFile.Duration",),
-        "width": ("OutputFile.Width",),
-        "height": ("OutputFile.Height",),
-        "size": ("OutputFile.Filesize",),
-    },
-    failure={"job_id": ("TranscodeJobId",), "error_code": ("ErrorCode",), "error_message": ("ErrorMessage",)},
-    job={"video_id": ("VideoId",)},
-)
-
 TRANSCODE_TASK = JobFamily(
     name="vod_transcode",
     product=VOD,
@@ -72,8 +55,23 @@ TRANSCODE_TASK = JobFamily(
     status="TaskStatus",
     error_code="TranscodeJobInfoList[].ErrorCode",
     error_message="TranscodeJobInfoList[].ErrorMessage",
-    result=_OUTPUTS,
+    result=("VideoId",),
     parts="outputs",
+    refine=OutputReader(
+        sub_jobs="TranscodeJobInfoList",
+        status="TranscodeJobStatus",
+        failed="TranscodeFail",
+        output=(
+            "job_id=TranscodeJobId",
+            "Definition",
+            "url=OutputFile.OutputFileUrl",
+            "OutputFile.Duration",
+            "OutputFile.Width",
+            "OutputFile.Height",
+            "size=OutputFile.Filesize",
+        ),
+        failure=("job_id=TranscodeJobId", "ErrorCode", "ErrorMessage"),
+    ),
 )
 
 WORKFLOW_TASK = JobFamily(

@@ -11,7 +11,7 @@ from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.jobs.api_caller import LimitedRetries
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import RetryingCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 GONE = "removed"
 
 
-def cancel_job(family: JobFamily, hook: RetryingCaller, job_id: str, logger: Any = log) -> None:
+def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logger: Any = log) -> None:
     """
     Cancel a job whose result nobody wants any more, where the service can; log what becomes of it.
 

@@ -11,7 +11,7 @@ from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.submission.cancel import cancel_job
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import RetryingCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.submission.record import SubmissionRecord, WaitOutcome
@@ -35,7 +35,7 @@ class ClearPolicy:
     """
 
     family: JobFamily
-    hook: RetryingCaller
+    hook: AlibabaCloudMediaHook
     failed: Callable[[Job], bool]
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True

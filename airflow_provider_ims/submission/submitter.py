@@ -28,7 +28,7 @@ from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.jobs.api_caller import RetryingCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.kinds import JobKind
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Submitter:
     """
 
     kind: JobKind
-    hook: RetryingCaller
+    hook: AlibabaCloudMediaHook
     parameters: Mapping[str, str]
     on_uncertain: OnUncertain = "submit"
     failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)

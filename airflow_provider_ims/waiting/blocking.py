@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_ims.jobs.api_caller import LimitedRetries, RetryingCaller
+from airflow_provider_ims.jobs.api_caller import LimitedRetries
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.waiting.monitor import (
     JobMonitor,
@@ -18,12 +18,13 @@ from airflow_provider_ims.waiting.monitor import (
 )
 
 if TYPE_CHECKING:
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
 
 
 def wait_for_job(
     family: JobFamily,
-    hook: RetryingCaller,
+    hook: AlibabaCloudMediaHook,
     job_id: str,
     *,
     poll_interval: float,

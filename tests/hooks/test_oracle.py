@@ -240,7 +240,7 @@ def test_what_a_kind_reads_is_in_the_product_clients_models(kind: JobKind) -> No
     body = f"{family.query_action}ResponseBody"
     job = fields_at(product, body, family.jobs) or set()
     assert {family.job_id or family.status, family.status} <= job
-    paths = [] if callable(family.result) else [path.rpartition("=")[2] for path in family.result]
+    paths = [path.rpartition("=")[2] for path in family.result]
     for path in (family.error_code, family.error_message, *paths):
         outer, _, field = path.rpartition(".")
         inner = fields_at(product, body, ".".join(part for part in (family.jobs, outer) if part))

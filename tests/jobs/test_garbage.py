@@ -147,12 +147,12 @@ def test_any_answer_becomes_jobs_or_a_passing_trouble(query: Query, family: JobF
 
 def body_of(family: JobFamily) -> st.SearchStrategy[Any]:
     """Build answers of any family out of its entry: mostly of the documented shape, and odd wherever they can be."""
-    paths = [] if callable(family.result) else [path.rpartition("=")[2] for path in family.result]
+    paths = [path.rpartition("=")[2] for path in family.result]
     fields = {path.partition(".")[0].removesuffix("[]") for path in (family.error_code, family.error_message, *paths)}
     words = st.sampled_from([*family.running, *family.succeeded, *family.failed])
     content: dict[str, st.SearchStrategy[Any]] = {name: loose for name in fields if name}
     content |= {family.status: mostly(words)} | ({family.job_id: ids} if family.job_id else {})
-    if callable(family.result):
+    if family.refine is not None:
         content |= {name: listed(shaped(JobId=loose, Status=loose, Output=loose)) for name in PARTS}
     body = shaped(RequestId=loose, **content)
     for step in reversed(family.jobs.split(".") if family.jobs else ()):
