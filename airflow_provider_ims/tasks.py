@@ -70,7 +70,6 @@ class JobTask(_Task):
         """
         Defer the task until jobs have ended.
 
-        :param job_ids: The jobs.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
         :param wait: Further arguments of the trigger.
         """
@@ -154,10 +153,10 @@ class JobTask(_Task):
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
-        Return the ended jobs of a trigger's event. Jobs that were too large for the event are queried.
+        Return the ended jobs of a trigger's event, and when they were submitted, in epoch seconds, if that is known.
 
-        :param event: The event.
-        :return: The jobs, and when they were submitted, in epoch seconds, if that is known.
+        Jobs that were too large for the event are queried.
+
         :raises ImsError: the error in the event, or that of the query.
         """
         job_ids, jobs, submitted_at = read_event(event)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
@@ -26,13 +26,6 @@ class AwaitedJob:
     """
     The job that a try of a task waits for.
 
-    As a context manager around the wait, it records a failed wait, so that a cleared task joins the job, and cancels
-    the job after a timeout in the last try.
-
-    :param kind: The kind of the job.
-    :param new_hook: Returns a hook of its product.
-    :param context: The task's context.
-    :param log: The task's logger.
     :param durable: Whether a later try may join the job.
     :param cancel_on_kill: Whether the job may be cancelled.
     :param job_id: The job; ``None`` if only the submission record contains its id.
@@ -46,21 +39,18 @@ class AwaitedJob:
     cancel_on_kill: bool
     job_id: str | None = None
 
-    def __enter__(self) -> None:
-        """Start the wait."""
-
-    def __exit__(
-        self, _: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Record that the wait failed."""
-        if not isinstance(error, (ImsError, AirflowTaskTimeout)):
-            return
-        job_id = self.job_id or getattr(error, "job_id", None) or self._recorded_job_id()
-        if job_id is None:
-            return
-        self.record_outcome(job_id, "failed")
-        if self.cancel_on_kill and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)):
-            self._cancel_in_last_try(job_id)
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Record a failed wait, so that a cleared task joins the job; cancel the job at the last try's timeout."""
+        try:
+            yield
+        except (ImsError, AirflowTaskTimeout) as error:
+            job_id = self.job_id or getattr(error, "job_id", None) or self._recorded_job_id()
+            if job_id:
+                self.record_outcome(job_id, "failed")
+            if job_id and self.cancel_on_kill and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)):
+                self._cancel_in_last_try(job_id)
+            raise
 
     def record_outcome(self, job_id: str, outcome: WaitOutcome) -> None:
         """Record how the wait for a job ended."""

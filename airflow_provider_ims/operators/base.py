@@ -142,7 +142,7 @@ class JobOperator(JobTask, BaseOperator):
             awaited.record_outcome(job.id, "collected")
             return {"job_id": job.id, "state": job.status}
         if not job.ended:
-            with awaited:
+            with awaited.waiting():
                 job = self._wait(context, hook, submission, poll_interval=poll_interval, timeout=timeout)
         return self._collect(context, job, submission.submitted_at)
 
@@ -202,7 +202,7 @@ class JobOperator(JobTask, BaseOperator):
         :return: As :meth:`execute`.
         """
         self.begin_phase()
-        with self._awaited_job(context):
+        with self._awaited_job(context).waiting():
             (job,), submitted_at = self.ended_jobs(event)
         return self._collect(context, job, submitted_at)
 

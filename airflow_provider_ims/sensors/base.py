@@ -70,8 +70,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         raise NotImplementedError
 
     def result(self, results: list[dict[str, Any]]) -> Any:
-        """Return the result of the task, from one result for each job."""
-        raise NotImplementedError
+        """Return the result of the task, from the results of the jobs in the order of their ids."""
+        return results
 
     def execute(self, context: Context) -> Any:
         """
@@ -224,10 +224,6 @@ class JobsSensor(JobSensor):
         if not ids or NO_XCOM in ids:
             raise ImsRequestError(f"job_ids: {self.job_ids!r} contains no job ids", field="job_ids")
         return list(dict.fromkeys(ids))
-
-    def result(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the jobs' results, in the order of their ids."""
-        return results
 
 
 class AnyJobSensor(JobsSensor):

@@ -154,14 +154,7 @@ class EndedJobs(NamedTuple):
 
 
 def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, Any]:
-    """
-    Return the event for ended jobs.
-
-    :param jobs: The jobs.
-    :param submitted_at: When they were submitted, in epoch seconds, if that is known.
-    :return: ``{"status": "ended", "job_ids": [...], "jobs": [...], "submitted_at": float or None}``; ``jobs`` is
-        ``None`` if they are too large.
-    """
+    """Return the event for ended jobs; ``jobs`` is ``None`` in it if they are too large."""
     event: dict[str, Any] = {
         "status": "ended",
         "job_ids": [job.id for job in jobs],
@@ -180,7 +173,6 @@ def read_event(event: Any) -> EndedJobs:
     """
     Read an event on the worker.
 
-    :param event: The event of a trigger.
     :raises ImsError: the error in the event; or an error about the event, when its format is unexpected.
     """
     match event:

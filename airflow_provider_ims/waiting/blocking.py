@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ims.jobs.api_caller import LimitedRetries
 from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.waiting.monitor import (
-    JobMonitor,
-    WaitMessage,
-    first_pause,
-    next_pause,
-    poll_once,
-    timed_out,
-)
+from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage, first_pause, next_pause, poll_once, timed_out
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -36,14 +29,9 @@ def wait_for_job(
     """
     Block until a job ends.
 
-    :param family: The job's family.
-    :param hook: The hook of the family's product.
-    :param job_id: The job.
     :param poll_interval: Seconds between two polls.
     :param timeout: Seconds after which the wait ends with a last poll.
     :param emit: Called with the job at each change of its status, including its end, and with messages for the log.
-    :param now: A clock, in epoch seconds.
-    :param sleep: Sleeps for some seconds.
     :return: The ended job.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
     :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.

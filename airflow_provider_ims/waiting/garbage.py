@@ -2,10 +2,8 @@
 Exempts waiting triggers from garbage collection, if Airflow's configuration says so.
 
 A full collection visits every object of the process and stops every thread meanwhile: 100 to 200 ms with ten thousand
-waiting triggers. No waiting trigger is garbage, and reference counting frees those that end. With the option
-``[alibabacloud_ims] freeze_garbage_collector``, :func:`gc.freeze` exempts all objects that exist while many jobs join,
-and :func:`gc.unfreeze` ends the exemption when no job waits any more. Cyclic garbage among them stays until then.
-The option is off by default, because it changes a setting of the whole process, which other triggers share.
+waiting triggers. No waiting trigger is garbage, and reference counting frees those that end. The option
+``[alibabacloud_ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
 """
 
 from __future__ import annotations

@@ -39,12 +39,7 @@ Observation: TypeAlias = "Job | Exception | None"
 
 @dataclass(frozen=True, slots=True)
 class WaitMessage:
-    """
-    A message for the task's log.
-
-    :param text: The message.
-    :param level: Its log level.
-    """
+    """A message for the task's log."""
 
     text: str
     level: int = logging.INFO
@@ -54,10 +49,8 @@ def log_progress(
     log: Any, event: Job | WaitMessage, *, wait_started_at: float, submitted_at: float | None = None
 ) -> None:
     """
-    Log an event of a wait.
+    Log an event of a wait: a job whose status has changed, or a message.
 
-    :param log: The logger of the task or trigger.
-    :param event: The job, if its status changed, or a message.
     :param wait_started_at: When the wait started, in epoch seconds.
     :param submitted_at: When the job was submitted, in epoch seconds, if that is known.
     """
@@ -89,10 +82,8 @@ class JobMonitor:
 
     def update(self, observation: Observation, now: float) -> Job | WaitMessage | None:
         """
-        Evaluate a poll.
+        Evaluate a poll at a time in epoch seconds.
 
-        :param observation: The result of the poll.
-        :param now: The time of the poll, in epoch seconds.
         :return: The job if it changed, a message for the log, or ``None``.
         :raises ImsJobNotFoundError: when the service has not known the job for too long.
         :raises Exception: the observed error, when it is permanent and occurred too often in a row.
@@ -132,24 +123,12 @@ class JobMonitor:
 
 
 def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
-    """
-    Return the error for a job that did not end in time.
-
-    :param job_id: The job.
-    :param waited: The length of the wait, in seconds.
-    """
+    """Return the error for a job that did not end within the seconds of a wait."""
     return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
 
 
 def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
-    """
-    Poll jobs with one request.
-
-    :param family: The jobs' family.
-    :param caller: Calls the API of the family's product.
-    :param job_ids: At most ``family.ids_per_query`` ids.
-    :return: The observation of each job. An error of any kind is an observation, because each wait must receive it.
-    """
+    """Poll jobs with one request. An error of any kind is an observation, because each wait must receive it."""
     try:
         jobs = family.query(caller, job_ids)
     except Exception as error:  # noqa: BLE001

@@ -20,21 +20,14 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.waiting import monitor
 from airflow_provider_ims.waiting.garbage import freezer
 from airflow_provider_ims.waiting.hook_resolver import HookResolver
-from airflow_provider_ims.waiting.monitor import (
-    JobMonitor,
-    Observation,
-    WaitMessage,
-    first_pause,
-    next_pause,
-    poll_once,
-    timed_out,
-)
+from airflow_provider_ims.waiting.monitor import JobMonitor, Observation, WaitMessage
 from airflow_provider_ims.waiting.poller_metrics import REPORT_EVERY, PollerMetrics
 from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims.waiting.schedule import Schedule
-from airflow_provider_ims.waiting.subscription import FinalPollDone, Subscription
+from airflow_provider_ims.waiting.subscription import Subscription
 from airflow_provider_ims.waiting.sweep import Listed, Sweeper, list_unfinished
 
 if TYPE_CHECKING:
@@ -50,13 +43,7 @@ _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]]
 
 
 def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
-    """
-    Return the poller of a family, a connection and a region in the running event loop.
-
-    :param family: The jobs' family.
-    :param ims_conn_id: The connection.
-    :param region_id: A region that overrides the connection's.
-    """
+    """Return the poller of a family, a connection and a region in the running event loop."""
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     key = (family.name, ims_conn_id, region_id)
     if key not in pollers:
@@ -70,10 +57,6 @@ class Poller:
     Polls all waiting jobs of one connection, region and family in this process.
 
     It belongs to one event loop, and makes its requests in a thread pool of its own.
-
-    :param family: The jobs' family.
-    :param make_hook: Returns a hook of the family's product.
-    :param ims_conn_id: The connection, for the tags of the metrics.
     """
 
     def __init__(
@@ -106,7 +89,6 @@ class Poller:
 
         Ten thousand of these wait at the same time, so none has a task, a timer or a generator of its own.
 
-        :param job_id: The job.
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
@@ -116,14 +98,12 @@ class Poller:
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
         """
-        subscription = self.subscribe(job_id, poll_interval, max(0.0, deadline - time.time()))
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
         try:
             while True:
                 for event in subscription.take_events():
                     if isinstance(event, Exception):
                         raise event
-                    if isinstance(event, FinalPollDone):
-                        raise timed_out(job_id, time.time() - wait_started_at)
                     emit(event)
                     if isinstance(event, Job) and event.ended:
                         return event
@@ -131,24 +111,17 @@ class Poller:
         finally:
             self.unsubscribe(subscription)
 
-    def subscribe(self, job_id: str, poll_interval: float, timeout: float) -> Subscription:
-        """
-        Start polling a job.
-
-        :param job_id: The job.
-        :param poll_interval: Seconds between two polls.
-        :param timeout: Seconds until the last poll.
-        """
-        now = time.monotonic()
-        subscription = Subscription(JobMonitor(job_id, time.time()), poll_interval)
+    def subscribe(self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float) -> Subscription:
+        """Start polling a job, with a last poll at the deadline."""
+        now = time.time()
+        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at)
         self._subscriptions[subscription] = None
         freezer.joined()
-        self._deadlines.add(subscription, now + timeout)
-        self._wake_before(now + timeout)
+        self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
         if self._sweeper.active:
             self._sweeper.add(subscription)
         else:
-            self._schedule(subscription, first_pause(poll_interval))
+            self._schedule(self._polls, subscription, monitor.first_pause(poll_interval))
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -163,12 +136,9 @@ class Poller:
         if not self._subscriptions:
             self._wake()
 
-    def _schedule(self, subscription: Subscription, pause: float) -> None:
+    def _schedule(self, schedule: Schedule[Subscription], subscription: Subscription, pause: float) -> None:
         at = time.monotonic() + pause
-        self._polls.add(subscription, at)
-        self._wake_before(at)
-
-    def _wake_before(self, at: float) -> None:
+        schedule.add(subscription, at)
         if at < self._wakes_at:
             self._wake()
 
@@ -254,7 +224,7 @@ class Poller:
     async def _query(self, by_id: dict[str, list[Subscription]]) -> None:
         job_ids = list(by_id)
         try:
-            observations = await self._in_thread(partial(poll_once, self._family, self._client, job_ids))
+            observations = await self._in_thread(partial(monitor.poll_once, self._family, self._client, job_ids))
         except Exception as error:  # noqa: BLE001 - the monitor evaluates it
             observations = dict.fromkeys(job_ids, error)
         self._metrics.polled_jobs += len(job_ids)
@@ -267,14 +237,15 @@ class Poller:
         if subscription in self._subscriptions:
             self._evaluate(subscription, observation)
         if subscription.final and subscription in self._subscriptions:
-            subscription.emit(FinalPollDone())
+            waited = time.time() - subscription.wait_started_at
+            subscription.emit(monitor.timed_out(subscription.monitor.job_id, waited))
             self.unsubscribe(subscription)
         if subscription not in self._subscriptions:
             return
         if subscription in self._sweeper and isinstance(observation, Job):
             self._sweeper.record_miss(subscription)
         if subscription not in self._sweeper:
-            self._schedule(subscription, next_pause(subscription.poll_interval))
+            self._schedule(self._polls, subscription, monitor.next_pause(subscription.poll_interval))
 
     def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
@@ -296,7 +267,7 @@ class Poller:
         for subscription in self._sweeper.release():
             if not subscription.polling:
                 # Spread over a whole interval, because the sweep saw all of them at the same time.
-                self._schedule(subscription, subscription.poll_interval * random.random())
+                self._schedule(self._polls, subscription, subscription.poll_interval * random.random())
         self._wake()
 
     async def _list_unfinished(self, max_requests: int) -> Listed:

@@ -39,11 +39,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """
-        Record that the event loop resumed the poller.
-
-        :param late: The delay, in seconds.
-        """
+        """Record by how many seconds the event loop resumed the poller too late."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -54,14 +50,7 @@ class PollerMetrics:
             )
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
-        """
-        Emit the metrics and reset them. Warn once if polling is behind schedule.
-
-        :param client: Made the requests.
-        :param waiting: The number of waiting jobs.
-        :param longest_interval: The longest ``poll_interval`` among them, in seconds.
-        :param now: The poller's clock.
-        """
+        """Emit the metrics and reset them. Warn once if polling is behind schedule by more than an interval."""
         # Imported late: it takes a tenth of a second, and only a triggerer needs it.
         from airflow.providers.common.compat.sdk import Stats
 

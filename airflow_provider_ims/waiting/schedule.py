@@ -9,30 +9,17 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-#: Outdated entries that the heap may contain beside as many as there are items.
+#: The heap is rebuilt when it has more than twice as many entries as there are items, and so many more.
 SLACK = 100
 
 
 class Schedule(Generic[T]):
-    """
-    A heap with lazy deletion: moving or removing an item leaves an outdated entry in the heap.
-
-    Outdated entries are skipped when they come first, and deleted together when they outnumber the items.
-    """
+    """A heap with lazy deletion: an item that is moved or removed leaves an outdated entry, which is skipped later."""
 
     def __init__(self) -> None:
         self._times: dict[T, float] = {}
         self._heap: list[tuple[float, int, T]] = []
         self._order = itertools.count()
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self._times)
-
-    @property
-    def heap_size(self) -> int:
-        """The number of entries, including outdated ones."""
-        return len(self._heap)
 
     @property
     def next_time(self) -> float:
@@ -42,12 +29,7 @@ class Schedule(Generic[T]):
         return self._heap[0][0] if self._heap else float("inf")
 
     def add(self, item: T, at: float) -> None:
-        """
-        Add an item, or move it to another time.
-
-        :param item: The item.
-        :param at: Its due time.
-        """
+        """Add an item, or move it to another time."""
         self._times[item] = at
         heapq.heappush(self._heap, (at, next(self._order), item))
         self._compact()
@@ -61,8 +43,7 @@ class Schedule(Generic[T]):
         """
         Remove and return all due items with their times, the earliest first.
 
-        :param now: The current time.
-        :param multiple: Fill the list up to a multiple of this with the items that are due next. Default: 1.
+        :param multiple: Fill the list up to a multiple of this with the items that are due next.
         """
         taken: list[tuple[float, T]] = []
         while (at := self.next_time) <= now or (self._times and len(taken) % multiple):

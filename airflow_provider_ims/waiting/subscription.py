@@ -9,12 +9,8 @@ from typing import TypeAlias
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage
 
-
-class FinalPollDone:
-    """The last poll, at the deadline, is done."""
-
-
-WaitEvent: TypeAlias = "Job | WaitMessage | Exception | FinalPollDone"
+#: A job that changed, a message for the log, or the error that ends the wait.
+WaitEvent: TypeAlias = "Job | WaitMessage | Exception"
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +20,7 @@ class Subscription:
 
     :param monitor: Evaluates the polls of the job.
     :param poll_interval: Seconds between two polls.
+    :param wait_started_at: When the task started to wait, in epoch seconds.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
     :param missed: The number of sweeps in a row that did not list the job although it was running.
@@ -31,6 +28,7 @@ class Subscription:
 
     monitor: JobMonitor
     poll_interval: float
+    wait_started_at: float
     polling: bool = False
     final: bool = False
     missed: int = 0

@@ -49,14 +49,11 @@ class SweepTooLongError(Exception):
 
 def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> Listed:
     """
-    List the running jobs of the account, the earlier status first, so that a job that changes its status meanwhile is
-    listed at least once.
+    List the running jobs of the account.
 
-    :param family: The family of the jobs; it has a listing.
-    :param caller: Calls the API of the family's product.
-    :param max_requests: The number of requests that the listing may take.
-    :raises SweepTooLongError: when it takes more.
-    :raises ImsError: as the hook's ``call``.
+    The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
+
+    :raises SweepTooLongError: when the listing takes more than ``max_requests``.
     """
     assert family.listing is not None
     statuses: dict[str, str] = {}
@@ -73,12 +70,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
 
 @dataclass(slots=True)
 class SweepPolicy:
-    """
-    Decides by the number of requests whether a poller sweeps.
-
-    :param family: The family of the jobs.
-    :param active: Whether the poller sweeps now.
-    """
+    """Decides by the number of requests whether a poller sweeps."""
 
     family: JobFamily
     active: bool = False
@@ -87,12 +79,7 @@ class SweepPolicy:
     _not_before: float = float("-inf")
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
-        """
-        Return whether to sweep.
-
-        :param jobs: The number of waiting jobs that a listing may contain.
-        :param now: The poller's clock.
-        """
+        """Return whether to sweep for a number of waiting jobs."""
         if self.family.listing is None or now < self._not_before:
             return False
         # Before the first sweep, assume that the account has no other jobs.
@@ -122,8 +109,6 @@ class Sweeper:
     Executes the sweeps of a poller, and knows which subscriptions they cover.
 
     A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
-
-    :param family: The family of the jobs.
     """
 
     def __init__(self, family: JobFamily) -> None:
@@ -148,13 +133,7 @@ class Sweeper:
         return self._due if self.active and not self._running else float("inf")
 
     def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
-        """
-        Start to sweep if that is worthwhile.
-
-        :param subscriptions: All subscriptions of the poller.
-        :param now: The poller's clock.
-        :return: The subscriptions that sweeps cover from now on.
-        """
+        """Start to sweep if that is worthwhile, and return the subscriptions that sweeps cover from now on."""
         if self.active or not self._policy.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
             return []
         self._policy.active, self._due = True, now
@@ -195,11 +174,9 @@ class Sweeper:
         self, list_jobs: Callable[[int], Awaitable[Listed]]
     ) -> AsyncIterator[tuple[list[Subscription], list[tuple[Subscription, str]]]]:
         """
-        Execute a sweep.
+        Execute a sweep: yield batches of subscriptions whose jobs are not listed, and of those with a new status.
 
         :param list_jobs: Lists the running jobs with at most so many requests.
-        :return: Batches of subscriptions whose jobs are not listed, and of those whose jobs have a new status, with
-            the status.
         """
         swept = [one for one in self._covered if not one.polling]
         interval = min((one.poll_interval for one in swept), default=0.0)

@@ -63,7 +63,7 @@ def test_a_denied_listing_ends_sweeping_permanently() -> None:
 
 
 def subscriptions(count: int) -> list[Subscription]:
-    return [Subscription(JobMonitor(f"job-{number}", started_at=0), poll_interval=10) for number in range(count)]
+    return [Subscription(JobMonitor(f"job-{number}", started_at=0), 10, 0) for number in range(count)]
 
 
 def started(members: list[Subscription]) -> Sweeper:
