@@ -140,7 +140,9 @@ def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @given(data=st.data())
-def test_any_answer_becomes_jobs_or_a_passing_trouble(query: Query, family: JobFamily, data: st.DataObject) -> None:
+def test_any_response_is_read_as_jobs_or_as_a_transient_error(
+    query: Query, family: JobFamily, data: st.DataObject
+) -> None:
     # The hook hands on JSON objects only.
     check(query, family, data.draw(BODIES[family.name].filter(lambda body: isinstance(body, dict))))
 
@@ -167,7 +169,7 @@ PARTS = ("TranscodeJobList", "TranscodeJobInfoList", "JobResult", "AIImageResult
 @pytest.mark.parametrize("family", ALL_FAMILIES.values(), ids=ALL_FAMILIES)
 @settings(max_examples=40)
 @given(data=st.data())
-def test_any_answer_of_any_family_becomes_jobs_or_a_passing_trouble(
+def test_any_response_of_any_family_is_read_as_jobs_or_as_a_transient_error(
     query: Query, family: JobFamily, data: st.DataObject
 ) -> None:
     check(query, family, data.draw(body_of(family)))
@@ -182,7 +184,7 @@ def nested(depth: int) -> Any:
 
 @pytest.mark.parametrize("depth", [10, 100, 1_000, 100_000])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_deep_nesting_does_no_harm(query: Query, family: JobFamily, depth: int) -> None:
+def test_deep_nesting_is_read_or_a_transient_error(query: Query, family: JobFamily, depth: int) -> None:
     for deep in (nested(depth), "[" * depth + "]" * depth):
         fields = dict.fromkeys(("Code", "Message", "AIImageResult", "VideoId", "ErrorMessage", "RequestId"), deep)
         for name, success in (("State", "Finished"), ("Status", "success"), ("Status", deep)):
