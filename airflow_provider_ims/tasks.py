@@ -1,21 +1,23 @@
-"""What operators and sensors share: the hook, reading a trigger's event, what a job's end means for the task."""
+"""What operators and sensors share: the hook, the trigger, and the completion of a job."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
+from airflow_provider_ims.hooks.actions import ICE, VOD, Product
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.family import chunks
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects
+from airflow_provider_ims.jobs.objects import OssObject, first_url, oss_objects
 from airflow_provider_ims.lineage import emit_asset_events, operator_lineage
 from airflow_provider_ims.links import ConsoleLink, OutputLink
-from airflow_provider_ims.triggers.base import read_event
-
-#: Seconds that Airflow's own time-out of a deferral lies behind the trigger's deadline: it would end the task
-#: without a last look at the job, so it only stands in for a triggerer that is gone.
-BACKSTOP = 600
+from airflow_provider_ims.triggers.base import JobTrigger, read_event
+from airflow_provider_ims.triggers.ims import ImsJobTrigger
+from airflow_provider_ims.triggers.vod import VodJobTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
@@ -23,130 +25,150 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.triggers.base import JobTrigger
 
     _Task = BaseOperator
 else:
     _Task = object
 
+#: Seconds from the trigger's deadline to Airflow's timeout of the deferral. The latter ends the task without a last
+#: poll of the job, so it must come first only if no triggerer runs.
+DEFERRAL_GRACE = 600
+
+_TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: VodJobTrigger}
+
 
 class JobTask(_Task):
     """Mixed into operators and sensors that wait for jobs."""
 
-    #: The trigger that waits for the task's jobs; it knows their product's hook.
-    trigger_class: ClassVar[type[JobTrigger]]
     operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
 
+    #: The family of the task's jobs.
+    family: JobFamily
     ims_conn_id: str
     region_id: str | None
-    #: Whether a part of a job that failed fails the task, where jobs have parts.
+    #: Whether a failed part of a job fails the task, if jobs have parts.
     fail_on_partial_failure: bool = False
-    # For OpenLineage, once the task has ended.
+    # For OpenLineage, at the end of the task.
     _job_id: str | None = None
-    _made: tuple[OssObject, ...] = ()
+    _outputs: tuple[OssObject, ...] = ()
 
     @property
-    def family(self) -> JobFamily:
-        """The family of the task's jobs."""
-        return self.trigger_class.family
+    def product(self) -> Product:
+        """The product of the task's jobs."""
+        return self.family.product
 
     def new_hook(self) -> AlibabaCloudMediaHook:
         """
         Return a hook of the jobs' product.
 
-        Not kept on the task: one DAG object may run more than once in a process, with ``dag.test()``, and the
-        connection may be another by then.
+        It is not stored on the task: with ``dag.test()``, one task object may run several times in a process, and the
+        connection may change in between.
         """
-        return self.trigger_class.hook_class(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
+        return hook_class_of(self.product)(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
+
+    def defer_wait(self, job_ids: list[str], *, deadline: float, **wait: Any) -> NoReturn:
+        """
+        Defer the task until jobs have ended.
+
+        :param deadline: When the wait ends with a last poll, in epoch seconds.
+        :param wait: Further arguments of the trigger.
+        """
+        now = time.time()
+        trigger = _TRIGGERS[self.product.code](
+            family=self.family.name,
+            job_ids=job_ids,
+            deadline=deadline,
+            wait_started_at=now,
+            ims_conn_id=self.ims_conn_id,
+            region_id=self.region_id,
+            **wait,
+        )
+        timeout = timedelta(seconds=max(0.0, deadline - now) + DEFERRAL_GRACE)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
 
     def begin_phase(self) -> None:
         """
-        Keep Airflow from asking for the links when this phase of the task ends.
+        Prepare the task for one phase, before or after the deferral.
 
-        They are pushed as soon as they are known. Airflow would read each of them from XCom and push it once more,
-        eight requests a task, and log an error for each that is not there.
+        The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from XCom
+        and push it again, with eight requests per task, and log an error for each that does not exist.
         """
         self.operator_extra_links = ()
+        self._job_id, self._outputs = None, ()
 
     def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
-        """Link to a job, as soon as its id is known."""
+        """Push the link to a job, as soon as its id is known."""
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
 
-    def complete(self, context: Context, job: Job) -> dict[str, Any]:
+    def complete(self, context: Context, job: Job, submitted_at: float | None = None) -> dict[str, Any]:
         """
-        Return what :meth:`conclude` makes of an ended job, and make known what the job has made: by a link, by asset
-        events, and to OpenLineage.
+        Complete an ended job: emit its metrics, log its end, and publish its outputs as a link, as asset events and to
+        OpenLineage.
 
         :param context: The task's context.
         :param job: The job.
+        :param submitted_at: When it was submitted, in epoch seconds, if that is known.
+        :return: The result of the job: ``{"job_id", "state", ...}``.
+        :raises ImsJobFailedError: when the job failed, or when a part of it failed and ``fail_on_partial_failure`` is
+            set.
         """
-        result = self.conclude(job)
-        made = oss_objects(result)
-        self._job_id, self._made = job.id, (*self._made, *made)
-        emit_asset_events(context, self.outlets, made, job.id)
-        if address := first_address(result):
-            OutputLink().push(context, address)
+        self.emit_metrics(job, submitted_at)
+        result = job.outcome()
+        self.log.info("Job %s ended: %s", job.id, job.status)
+        self._check_parts(job)
+        outputs = tuple(oss_objects(result))
+        self._job_id, self._outputs = job.id, (*self._outputs, *outputs)
+        emit_asset_events(context, self.outlets, outputs, job.id)
+        if url := first_url(result):
+            OutputLink().push(context, url)
         return result
 
-    def objects_read(self) -> Iterable[OssObject]:
+    def emit_metrics(self, job: Job, submitted_at: float | None) -> None:
+        """Emit the metrics of an ended job. A sensor emits none: the operator that submitted the job may, too."""
+
+    def has_failed(self, job: Job) -> bool:
+        """Return whether an ended job fails this task, so that a retry submits a new one."""
+        return job.state is JobState.FAILED or (self.fail_on_partial_failure and job.partial)
+
+    def _check_parts(self, job: Job) -> None:
+        if not job.partial:
+            return
+        parts = f"{len(job.failed_parts)} of {job.total_parts} {self.family.parts}" if self.family.parts else "A part"
+        summary = f"{parts} of job {job.id} failed"
+        if self.fail_on_partial_failure:
+            error = job.failed_parts[0] if job.failed_parts else {}
+            raise ImsJobFailedError(
+                summary, job_id=job.id, code=error.get("error_code"), error_message=error.get("error_message")
+            )
+        self.log.warning("%s: %s", summary, job.failed_parts or job.status)
+
+    def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the job reads, as far as the task knows them."""
         return ()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
-        """Return the objects that the job read and made, for OpenLineage."""
-        return operator_lineage(self.objects_read(), self._made, self._job_id)
-
-    def conclude(self, job: Job) -> dict[str, Any]:
-        """
-        Return what an ended job means for the task.
-
-        :param job: The job.
-        :return: ``{"job_id", "state", ...}``, by the kind of job.
-        :raises ImsJobFailedError: when the job failed, or any part of it and ``fail_on_partial_failure`` is set.
-        """
-        result = job.outcome()
-        self.log.info("Job %s ended: %s", job.id, job.status)
-        failed = self._failed_parts(job)
-        if failed or self.family.only_in_part(job.status):
-            parts = self.family.parts
-            of_all = f"{len(failed)} of {len(result[parts]) + len(failed)} {parts}" if parts else "A part"
-            summary = f"{of_all} of job {job.id} failed"
-            if self.fail_on_partial_failure:
-                first = failed[0] if failed else {}
-                raise ImsJobFailedError(
-                    summary, job_id=job.id, code=first.get("error_code"), error_message=first.get("error_message")
-                )
-            self.log.warning("%s: %s", summary, failed or job.status)
-        return result
-
-    def counts_as_failed(self, job: Job) -> bool:
-        """Tell whether an ended job is a failure for this task, after which a retry submits a new one."""
-        in_part = bool(self._failed_parts(job)) or self.family.only_in_part(job.status)
-        return job.state is JobState.FAILED or (self.fail_on_partial_failure and in_part)
-
-    def _failed_parts(self, job: Job) -> list[dict[str, Any]]:
-        return job.result.get("failed", []) if self.family.parts else []
+        """Return the inputs and outputs of the job, for OpenLineage."""
+        return operator_lineage(self.input_objects(), self._outputs, self._job_id)
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
-        Return the ended jobs that a trigger's event tells of; those too large for an event are fetched.
+        Return the ended jobs of a trigger's event, and when they were submitted, in epoch seconds, if that is known.
 
-        :param event: The event.
-        :return: The jobs, and when they were submitted, in epoch seconds, where the event says so.
-        :raises ImsError: the error that the event tells of, or the fetch's.
+        Jobs that were too large for the event are queried.
+
+        :raises ImsError: the error in the event, or that of the query.
         """
-        job_ids, jobs, started = read_event(event)
+        job_ids, jobs, submitted_at = read_event(event)
         if jobs is not None:
-            return jobs, started
-        family = self.family
+            return jobs, submitted_at
         hook = self.new_hook()
         found: dict[str, Job] = {}
-        for some in chunks(job_ids, family.ids_per_query):
-            found |= family.query(hook, some)
+        for chunk in chunks(job_ids, self.family.ids_per_query):
+            found |= self.family.query(hook, chunk)
         for job_id in job_ids:
             if job_id not in found:
-                raise ImsJobNotFoundError(f"Job {job_id} ended, but is gone now", job_id=job_id)
+                raise ImsJobNotFoundError(f"Job {job_id} has ended, but the service no longer knows it", job_id=job_id)
             if not found[job_id].ended:
-                raise ImsError(f"Job {job_id} ended, but is {found[job_id].status} now")
-        return [found[job_id] for job_id in job_ids], started
+                raise ImsError(f"Job {job_id} has ended, but its status is now {found[job_id].status}")
+        return [found[job_id] for job_id in job_ids], submitted_at

@@ -20,7 +20,7 @@ class Run:
     The parameters of one run.
 
     :param family: One of :data:`FAMILIES`.
-    :param method: ``ours``, ``async``, ``thread`` or ``loop``.
+    :param method: ``ours``, ``frozen``, ``async``, ``thread`` or ``loop``.
     :param jobs: The number of waiting jobs.
     :param interval: The poll interval in seconds.
     :param window: The seconds over which the ends of the jobs are spread.
@@ -105,7 +105,7 @@ class Figures:
 
         A method that queries one job at a time and does not keep up makes fewer job-polls than are due.
         """
-        return self.due if self.run.method == "ours" else min(self.due, self.queries)
+        return self.due if self.run.method in ("ours", "frozen") else min(self.due, self.queries)
 
     @property
     def cpu_per_1000_polls(self) -> float:
@@ -116,6 +116,11 @@ class Figures:
     def stall_ms(self) -> float | None:
         """The longest stall in milliseconds."""
         return None if self.stall is None else self.stall * 1000
+
+    @property
+    def stall_without_gc_ms(self) -> float | None:
+        """The longest stall in milliseconds, without the time of the garbage collector."""
+        return None if self.stall_without_gc is None else self.stall_without_gc * 1000
 
     @property
     def cores(self) -> float:

@@ -30,21 +30,23 @@ class Ours:
     """The triggers of the provider."""
 
     def __init__(self, family: str) -> None:
-        from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsSmartHandleJobTrigger
-        from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+        from airflow_provider_ims.triggers.ims import ImsJobTrigger
+        from airflow_provider_ims.triggers.vod import VodJobTrigger
 
-        triggers: dict[str, Callable[..., Any]] = {
-            "smart": ImsSmartHandleJobTrigger,
-            "batch": ImsBatchMediaProducingJobTrigger,
-            "image": lambda job_id, **wait: VodAIImageJobTrigger(job_ids=[job_id], **wait),
-        }
-        self._trigger = triggers[family]
+        self._trigger: Callable[..., Any] = VodJobTrigger if family == "image" else ImsJobTrigger
+        self._family = "ai_image" if family == "image" else family
         self.errors = 0
 
     async def wait(self, job_id: str, created: float, interval: float) -> None:
         """Return at the trigger's event."""
+        now = time.time()
         trigger = self._trigger(
-            job_id=job_id, deadline=time.time() + DEADLINE_SECONDS, poll_interval=interval, started=created
+            family=self._family,
+            job_ids=[job_id],
+            deadline=now + DEADLINE_SECONDS,
+            wait_started_at=now,
+            submitted_at=created,
+            poll_interval=interval,
         )
         async for event in trigger.run():
             if event.payload["status"] != "ended":
@@ -137,7 +139,9 @@ class SdkThread(SdkTrigger):
         return await asyncio.to_thread(getattr(self.call.client, self.call.method), request)
 
 
-METHODS: dict[str, type[Ours | SdkTrigger]] = {"ours": Ours, "async": SdkAsync, "thread": SdkThread}
+#: The provider's triggers with ``[alibabacloud_ims] freeze_garbage_collector``.
+FROZEN = "frozen"
+METHODS: dict[str, type[Ours | SdkTrigger]] = {"ours": Ours, FROZEN: Ours, "async": SdkAsync, "thread": SdkThread}
 LOOP = "loop"
 
 

@@ -72,7 +72,23 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     text = "10,000 smart jobs that end over ten minutes, poll interval 10 s:"
     complete = None if smart is None else smart.complete
     yield Target(f"{text} an event for every end", "-" if smart is None else f"{smart.seen:,}", complete)
-    yield below(f"{text} longest stall of the event loop", smart, lambda one: one.stall_ms, 50, " ms", 0)
+    yield below(
+        f"{text} longest stall of the event loop, without garbage collection",
+        smart,
+        lambda one: one.stall_without_gc_ms,
+        50,
+        " ms",
+        0,
+    )
+    frozen = one("smart", "frozen", 10_000)
+    yield below(
+        "10,000 smart jobs with `freeze_garbage_collector`: longest stall of the event loop",
+        frozen,
+        lambda one: one.stall_ms,
+        50,
+        " ms",
+        0,
+    )
     yield below(
         f"{text} 99th percentile of the delay from a job's end to its event",
         smart,

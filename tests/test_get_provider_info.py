@@ -149,6 +149,15 @@ print(json.dumps([formats, ProvidersManager().field_behaviours["alibabacloud_ims
 """
 
 
+def test_airflow_knows_the_options_and_their_defaults() -> None:
+    from airflow.providers.common.compat.sdk import conf
+
+    options = INFO["config"]["alibabacloud_ims"]["options"]
+    assert {name: option["default"] for name, option in options.items()} == {"freeze_garbage_collector": "False"}
+    for name in options:
+        assert conf.getboolean("alibabacloud_ims", name, fallback=False) is False
+
+
 def test_airflow_shows_the_form() -> None:
     run = subprocess.run([sys.executable, "-c", FORM], capture_output=True, text=True, check=True, timeout=120)
     shown, relabeling = json.loads(run.stdout.splitlines()[-1])

@@ -9,44 +9,46 @@ the response is treated as not found.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily, chunks
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import listed
 from airflow_provider_ims.jobs.marker import MAX_USER_DATA
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text
+from airflow_provider_ims.jobs.payload import as_objects, parse_json, read_fields
 from airflow_provider_ims.jobs.search import Search, earliest
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 
-def _images(job: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job.get("AIImageResult"))
-    images = objects(ai_result)
-    result: dict[str, Any] = {
-        "video_id": text(job.get("VideoId")),
-        "images": [{"score": number(image.get("Score")), "url": text(image.get("Url"))} for image in images or ()],
-    }
-    if images is None and ai_result:
-        result["ai_result"] = ai_result
-    return result
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the images to the result."""
+    if job.state is JobState.FAILED:
+        return job
+    ai_result = parse_json(entry.get("AIImageResult"))
+    images = as_objects(ai_result)
+    unread = {"ai_result": ai_result} if images is None and ai_result else {}
+    return replace(
+        job, result={**job.result, "images": [read_fields(one, "Score", "Url") for one in images or ()], **unread}
+    )
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
     """Find the jobs that generated images of the video. Jobs that are still running or failed cannot be found."""
     try:
-        drawn = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
+        listing = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
     except ImsResourceNotFoundError:
         return
     job_ids = {
         str(image.get("JobId"))
         # A missing list may mean "no images": the response has no other field. The search is inconclusive anyway.
-        for image in listed({"AIImageInfoList": [], **drawn}, "AIImageInfoList", "ListAIImageInfo")
+        for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }
     for some in chunks(sorted(job_ids), AI_IMAGE.ids_per_query):
@@ -66,7 +68,8 @@ AI_IMAGE = JobFamily(
     succeeded=("success",),
     failed=("fail",),
     jobs="AIImageJobList[]",
-    result=_images,
+    result=("VideoId",),
+    refine=_refine,
     search=Search("ListAIImageInfo", _search),
     # A job is found by its images, so it is not found before it has generated them.
     search_lag=300,

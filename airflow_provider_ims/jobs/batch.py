@@ -16,60 +16,33 @@ from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import first, number, objects, parsed, text
+from airflow_provider_ims.jobs.payload import first_text, parse_json, read_fields, require_objects
 from airflow_provider_ims.jobs.search import search_in
 
-SUB_JOB_SUCCEEDED = "success"
-SUB_JOB_FAILED = "failed"
 
-
-def _video(sub_job: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "job_id": text(sub_job.get("JobId")),
-        "media_id": text(sub_job.get("MediaId")),
-        "media_url": text(sub_job.get("MediaURL")),
-        "duration": number(sub_job.get("Duration")),
-    }
-
-
-def _failure(sub_job: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "job_id": text(sub_job.get("JobId")),
-        "error_code": text(sub_job.get("ErrorCode")),
-        "error_message": text(sub_job.get("ErrorMessage")),
-    }
-
-
-def _by_its_videos(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Set the state from the sub-jobs, because ``Finished`` means only that the main job has ended."""
-    sub_jobs = objects(entry.get("SubJobList") or [])
-    if sub_jobs is None:
-        # Without sub-jobs the batch would fail, and a retry would pay for it again. This is a malformed response.
-        raise TypeError("SubJobList is no list of objects")
-    if job.state is JobState.RUNNING:
-        return job
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Correct the state by the sub-jobs: the status ``Finished`` only means that the main job has ended."""
     by_status: dict[str, list[dict[str, Any]]] = {}
-    for sub_job in sub_jobs:
+    # An unexpected format is not read as "no videos": that is a failure, after which a retry pays for a second batch.
+    for sub_job in require_objects(entry.get("SubJobList"), "SubJobList"):
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
-    videos = [_video(sub_job) for sub_job in by_status.pop(SUB_JOB_SUCCEEDED, ())]
-    failed = [_failure(sub_job) for sub_job in by_status.pop(SUB_JOB_FAILED, ())]
-    result: dict[str, Any] = {"videos": videos, "failed": failed}
-    if output := parsed(entry.get("ExtendOutput")):
-        result["output"] = output
-    if job.state is JobState.FAILED:
-        return replace(job, result=result)
-    if by_status:
+    succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
+    if by_status and job.state is JobState.SUCCEEDED:
         return replace(job, state=JobState.RUNNING)
-    if videos or output:
-        return replace(job, result=result)
-    code, message = first(entry, BATCH.error_code), first(entry, BATCH.error_message)
-    reasons = "; ".join(sorted({item["error_message"] or "no reason given" for item in failed}))
+    videos = [read_fields(one, "JobId", "MediaId", "MediaURL", "Duration") for one in succeeded]
+    failures = [read_fields(one, "JobId", "ErrorCode", "ErrorMessage") for one in failed]
+    output = parse_json(entry.get("ExtendOutput"))
+    result = {"videos": videos, "failed": failures, **({"output": output} if output else {})}
+    job = job.with_parts(result, failures, len(videos) + len(failures))
+    if job.state is JobState.FAILED or videos or output:
+        return job
+    reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failures}))
     return replace(
         job,
         state=JobState.FAILED,
-        result=result,
-        error_code=code or next((item["error_code"] for item in failed), None),
-        error_message=message or f"none of {len(failed)} videos was produced: {reasons or 'none was begun'}",
+        error_code=first_text(entry, BATCH.error_code) or next((video["error_code"] for video in failures), None),
+        error_message=first_text(entry, BATCH.error_message)
+        or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
     )
 
 
@@ -93,7 +66,7 @@ BATCH = JobFamily(
     error_code="Extend.ErrorCode",
     error_message="Extend.ErrorMessage",
     parts="videos",
-    refine=_by_its_videos,
+    refine=_refine,
     search=search_in(_LISTING),
     listing=_LISTING,
 )
@@ -106,20 +79,20 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if names.count(name) > 1:
             yield (
                 "MediaGroupArray",
-                f"GroupName {name!r} stands there {names.count(name)} times, it must be unique",
+                f"GroupName {name!r} occurs {names.count(name)} times, it must be unique",
             )
     if content.get("SpeechTextArray"):
         for index, group in enumerate(groups):
             if group.get("SpeechTextArray"):
                 yield (
                     f"MediaGroupArray.{index}.SpeechTextArray",
-                    "speech is given both for all and in this group; only one of them is allowed",
+                    "speech is set both for all groups and for this one; only one is allowed",
                 )
 
 
 def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
-        yield "MediaURL", "needs {index} when Count is above 1, or the videos overwrite each other"
+        yield "MediaURL", "must contain {index} if Count is above 1, or the videos overwrite each other"
 
 
 _SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}

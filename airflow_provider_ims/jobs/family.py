@@ -1,4 +1,4 @@
-"""A family of jobs: how its jobs are asked for, what its state words mean, where in its answers things are."""
+"""A job family: how to query its jobs, and how to read the responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavail
 from airflow_provider_ims.hooks.actions import Product
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import unsigned
-from airflow_provider_ims.jobs.payload import first, normalize, snake_case, text, walk_path
+from airflow_provider_ims.jobs.payload import as_text, first_text, normalize, snake_case, walk_path
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
@@ -19,43 +19,44 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What an answer that knows nothing of a job may hold all the same.
-_SAYS_NOTHING = {"RequestId", "Success", "Code", "Message", "StatusCode"}
+#: Fields that a response may contain although it describes no job.
+_METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 
 
 @dataclass(frozen=True, slots=True)
 class JobFamily:
     """
-    Jobs that are asked for by the same action. Paths are those of :func:`~airflow_provider_ims.jobs.payload.along`.
+    The jobs that one query action returns. Paths are those of :func:`~airflow_provider_ims.jobs.payload.walk_path`.
 
     :param name: Its name in logs, keys and metrics.
-    :param product: The product whose API it is.
-    :param query_action: The API action that tells a job's state.
-    :param running: The service's state words of a job that has not ended, in the order in which it goes through them.
-        Every word that ends no job means that it runs: the documents do not list them all.
-    :param succeeded: The state words of success. They are compared without case.
-    :param failed: The state words of failure.
-    :param jobs: The path to the job in an answer, or with ``[]`` to the jobs; empty where the answer is the job.
-    :param job_id: The field of a job that holds its id; ``None`` where the answer does not repeat it.
-    :param status: The field of a job that holds its state word.
-    :param error_code: The path in a failed job to the error's code, where there is one.
-    :param error_message: The path in a failed job to what went wrong.
-    :param result: What a job that succeeded hands on. Paths, each under the name of its last field in snake_case, or
-        under another as in ``audios=Result.AudioResult``; see :func:`~airflow_provider_ims.jobs.payload.plain` for
-        what becomes of their values. Or a function that makes it of the job.
-    :param parts: The field of the result that lists what was made, where some of it may fail although the job
-        succeeds; what failed is listed in ``failed`` then.
-    :param partly: The state words of success that say that only a part succeeded.
-    :param judge: What its state word does not tell: is given the job as it was read, and the answer's part.
-    :param id_parameter: The action's parameter that takes the job ids.
-    :param ids_per_query: How many ids one call takes.
-    :param with_parameters: What else the action wants to be asked.
-    :param search: How a job is found whose id was lost, by the marker in its UserData; ``None`` where no action shows
-        the UserData of jobs whose ids are not known.
-    :param search_lag: Seconds for which a job that was just submitted may be missing from a search.
-    :param listing: The action that lists the family's jobs by their state, where there is one.
-    :param cancel_action: The API action that cancels such a job, where there is one; it takes a ``JobId``.
-    :param cancel_while: The state words in which a job can be cancelled; empty for all that run.
+    :param product: The product whose API it belongs to.
+    :param query_action: The API action that returns the status of a job.
+    :param running: The statuses of a running job, in the order in which a job passes through them. A status that is
+        neither here, in ``succeeded`` nor in ``failed`` means that the job is running: not all are documented.
+    :param succeeded: The statuses of a job that succeeded. Statuses are compared without case.
+    :param failed: The statuses of a job that failed.
+    :param jobs: The path to the job in a response, or with ``[]`` to the list of jobs; empty if the response is the
+        job.
+    :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
+    :param status: The field of a job that contains its status.
+    :param error_code: The path in a failed job to the error code; empty if there is none.
+    :param error_message: The path in a failed job to the error message; empty if there is none.
+    :param result: The result of a job that succeeded: paths, each stored under the name of its last field in
+        snake_case, or under another name as in ``audios=Result.AudioResult``. Values are converted by
+        :func:`~airflow_provider_ims.jobs.payload.normalize`.
+    :param parts: The field of the result that lists the parts that succeeded, if parts may fail although the job
+        succeeds. The field ``failed`` lists the failed parts.
+    :param partly: The statuses of success that mean that a part failed.
+    :param refine: Completes an ended job, given its part of the response, if paths are not enough to read it.
+    :param id_parameter: The parameter of the query action that takes the job ids.
+    :param ids_per_query: The number of ids that one request takes.
+    :param extra_parameters: Further parameters that the query action requires.
+    :param search: How to find a job whose id was lost by the marker in its UserData; ``None`` if no action shows the
+        UserData of jobs whose ids are unknown.
+    :param search_lag: Seconds for which a new job may be missing from a search.
+    :param listing: The action that lists the family's jobs by their status, if there is one.
+    :param cancel_action: The API action that cancels such a job, if there is one; it takes a ``JobId``.
+    :param cancel_while: The statuses in which a job can be cancelled; empty for all running ones.
     """
 
     name: str
@@ -69,13 +70,13 @@ class JobFamily:
     status: str = "Status"
     error_code: str = "Code"
     error_message: str = "Message"
-    result: tuple[str, ...] | Callable[[Mapping[str, Any]], dict[str, Any]] = ()
+    result: tuple[str, ...] = ()
     parts: str | None = None
     partly: tuple[str, ...] = ()
     refine: Callable[[Job, Mapping[str, Any]], Job] | None = None
     id_parameter: str = "JobId"
     ids_per_query: int = 1
-    with_parameters: tuple[tuple[str, str], ...] = ()
+    extra_parameters: tuple[tuple[str, str], ...] = ()
     search: Search | None = None
     search_lag: float = 30
     listing: Listing | None = None
@@ -83,99 +84,104 @@ class JobFamily:
     cancel_while: tuple[str, ...] = ()
 
     def can_cancel(self, status: str) -> bool:
-        """Tell whether the service can cancel a running job in this state."""
-        return self.cancel_action is not None and (not self.cancel_while or _among(status, self.cancel_while))
+        """Return whether the service can cancel a running job with this status."""
+        return self.cancel_action is not None and (not self.cancel_while or _matches(status, self.cancel_while))
 
     @property
     def first_status(self) -> str:
-        """The state word of a job that was just accepted."""
+        """The status of a job that was just accepted."""
         return self.running[0]
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """The state words of jobs that have not ended, as far as the listing can be asked for them."""
+        """The statuses of running jobs that the listing can filter by."""
         return self.listing.unfinished if self.listing else ()
 
     def state_of(self, status: str) -> JobState:
-        """Return what the service's state word means."""
-        for words, state in ((self.succeeded, JobState.SUCCEEDED), (self.failed, JobState.FAILED)):
-            if _among(status, words):
+        """Return the state that a status means."""
+        for statuses, state in ((self.succeeded, JobState.SUCCEEDED), (self.failed, JobState.FAILED)):
+            if _matches(status, statuses):
                 return state
         return JobState.RUNNING
 
-    def only_in_part(self, status: str) -> bool:
-        """Tell whether the service's state word says that only a part succeeded."""
-        return _among(status, self.partly)
-
-    def query(self, hook: ApiCaller, job_ids: Sequence[str], **options: Any) -> dict[str, Job]:
+    def query(self, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Job]:
         """
-        Ask for jobs with one call.
+        Query jobs with one request.
 
-        :param hook: The hook of the family's product.
+        :param caller: Calls the API of the family's product.
         :param job_ids: At most ``ids_per_query`` job ids.
-        :param options: Passed on to the hook's ``call``.
-        :return: The jobs that the service knows, by id; what is absent it does not know, or not yet.
+        :return: The jobs that the service knows, by id. It may not know a new job yet.
         :raises ImsError: as the hook's ``call``.
         """
-        asked = {self.id_parameter: ",".join(job_ids), **dict(self.with_parameters)}
+        params = {self.id_parameter: ",".join(job_ids), **dict(self.extra_parameters)}
         try:
-            body = hook.call(self.query_action, asked, **options)
+            body = caller.call(self.query_action, params)
         except ImsResourceNotFoundError:
             return {}
-        if not any(value for name, value in body.items() if name not in _SAYS_NOTHING):
-            return {}  # Nothing but a request id is the other way to say that the job is unknown.
+        if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):
+            return {}  # Some actions return only a request id for an unknown job.
         try:
             jobs = {job.id: job for job in self._read(body, job_ids)}
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            # Whatever stands where a documented field should: the job is not to blame, the next answer may be good.
+            # The job itself may be fine, and the next response readable.
             raise ImsUnavailableError(
-                f"The answer has not the documented shape ({error})",
+                f"Unexpected response format ({error})",
                 action=self.query_action,
-                request_id=text(request_id) if isinstance(request_id := body.get("RequestId"), str) else None,
+                request_id=as_text(request_id) if isinstance(request_id := body.get("RequestId"), str) else None,
             ) from None
         return {job_id: jobs[job_id] for job_id in job_ids if job_id in jobs}
 
-    def _read(self, body: Mapping[str, Any], asked: Sequence[str]) -> Iterator[Job]:
-        for entry in self._entries(body):
-            status = text(entry[self.status]) or ""
+    def _read(self, body: Mapping[str, Any], job_ids: Sequence[str]) -> Iterator[Job]:
+        for entry in self._job_entries(body):
+            status = as_text(entry[self.status]) or ""
             state = self.state_of(status)
             failed = state is JobState.FAILED
             job = Job(
-                id=asked[0] if self.job_id is None else text(entry[self.job_id]) or "",
+                id=job_ids[0] if self.job_id is None else as_text(entry[self.job_id]) or "",
                 state=state,
                 status=status,
-                result=self._result(entry) if state is JobState.SUCCEEDED else {},
-                error_code=first(entry, self.error_code) if failed else None,
-                error_message=first(entry, self.error_message) if failed else None,
-                request_id=text(body.get("RequestId")),
+                result=self._read_result(entry) if state is JobState.SUCCEEDED else {},
+                error_code=first_text(entry, self.error_code) if failed else None,
+                error_message=first_text(entry, self.error_message) if failed else None,
+                request_id=as_text(body.get("RequestId")),
+                partial=_matches(status, self.partly),
             )
-            job = job if self.refine is None else self.refine(job, entry)
-            yield replace(job, result=unsigned(job.result), error_message=unsigned(job.error_message))
+            if self.refine is not None and job.ended:
+                job = self.refine(job, entry)
+            yield replace(
+                job,
+                result=unsigned(job.result),
+                error_message=unsigned(job.error_message),
+                failed_parts=unsigned(job.failed_parts),
+            )
 
-    def _entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the jobs in an answer, which must be where they belong: a missing one may mean a second bill."""
+    def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """
+        Return the jobs in a response.
+
+        An unexpected format is an error and never read as "unknown job", because a retry may then pay for a second
+        job.
+        """
         found: Any = body
         if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
-            return []  # All jobs that were asked for are among those that are told not to exist.
+            return []  # The service reports all queried jobs as unknown.
         for step in self.jobs.split(".") if self.jobs else ():
             found = found[step.removesuffix("[]")]
         if not self.jobs.endswith("[]"):
             if not isinstance(found, dict):
-                raise TypeError(f"{self.jobs} is no object")
+                raise TypeError(f"{self.jobs} is not an object")
             return [found]
         if not isinstance(found or [], list):
-            raise TypeError(f"{self.jobs} is no list")
-        # One entry that cannot be read must not hold up the nine beside it; one that has no state word yet, runs.
+            raise TypeError(f"{self.jobs} is not a list")
+        # An unreadable entry must not affect the others. A job without a status is running.
         jobs: list[Mapping[str, Any]] = [
             {self.status: None, **entry} for entry in found or () if isinstance(entry, dict) and entry.get(self.job_id)
         ]
         if found and not jobs:
-            raise TypeError(f"{self.jobs} holds no jobs")
+            raise TypeError(f"{self.jobs} contains no jobs")
         return jobs
 
-    def _result(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        if callable(self.result):
-            return self.result(entry)
+    def _read_result(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         result = {}
         for declared in self.result:
             key, _, path = declared.rpartition("=")
@@ -183,11 +189,11 @@ class JobFamily:
         return result
 
 
-def _among(status: str, words: tuple[str, ...]) -> bool:
-    return status.casefold() in (word.casefold() for word in words)
+def _matches(status: str, statuses: tuple[str, ...]) -> bool:
+    return status.casefold() in (known.casefold() for known in statuses)
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Cut ``items`` into runs of at most ``size``."""
+    """Split ``items`` into sequences of at most ``size`` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

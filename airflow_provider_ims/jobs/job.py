@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +10,7 @@ from airflow_provider_ims.exceptions import ImsJobFailedError
 
 
 class JobState(StrEnum):
-    """The three things that a waiting task wants to know."""
+    """The state of a job, common to all families."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -23,12 +23,16 @@ class Job:
     One job.
 
     :param id: The job id.
-    :param state: Whether it runs, succeeded or failed.
-    :param status: The service's own word for that, such as ``Executing``.
-    :param result: What came out, in snake_case; empty until the job ended.
-    :param error_code: The service's code, once it failed.
-    :param error_message: The service's words, once it failed.
-    :param request_id: The id of the request that told this.
+    :param state: Whether the job is running, succeeded or failed.
+    :param status: The status that the service reports, such as ``Executing``.
+    :param result: The result for users, in snake_case; empty while the job runs.
+    :param error_code: The service's error code, if the job failed.
+    :param error_message: The service's error message, if the job failed.
+    :param request_id: The id of the request that returned this description.
+    :param failed_parts: The failed parts of a job that has several, such as the videos of a batch.
+    :param total_parts: The number of its parts, including the failed ones.
+    :param partial: Whether the job ended with failed parts.
+    :param usage: The billed usage, as ``{"total_tokens": int}``, if the service reports it.
     """
 
     id: str
@@ -38,15 +42,25 @@ class Job:
     error_code: str | None = None
     error_message: str | None = None
     request_id: str | None = None
+    failed_parts: list[dict[str, Any]] = field(default_factory=list)
+    total_parts: int = 0
+    partial: bool = False
+    usage: dict[str, int] | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether the job will not change any more."""
+        """Whether the job has ended."""
         return self.state is not JobState.RUNNING
+
+    def with_parts(self, result: dict[str, Any], failed_parts: list[dict[str, Any]], total_parts: int) -> Job:
+        """Return the job with a result that consists of parts."""
+        return replace(
+            self, result=result, failed_parts=failed_parts, total_parts=total_parts, partial=bool(failed_parts)
+        )
 
     def outcome(self) -> dict[str, Any]:
         """
-        Return what a task that waited for the job hands on.
+        Return the result of a task that waited for the job.
 
         :return: ``{"job_id", "state", **result}``.
         :raises ImsJobFailedError: when the job failed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.payload import first, objects, walk_path
+from airflow_provider_ims.jobs.payload import as_objects, first_text, walk_path
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
@@ -56,27 +56,26 @@ class Listing:
     token: str = "NextToken"
     token_at: str | None = None
 
-    def pages(self, hook: ApiCaller, parameters: Mapping[str, str], **options: Any) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
         """
         Yield the pages, each a list of jobs.
 
         :param hook: The hook of the action's product.
         :param parameters: The action's parameters, without those of paging.
-        :param options: Passed to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
         request = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
-            body = hook.call(self.action, request, **options)
+            body = hook.call(self.action, request)
             items = listed(body, self.items, self.action)
             yield items
-            token = first(body, self.token_at or self.token)
+            token = first_text(body, self.token_at or self.token)
             if not items or not token:
                 return
             request[self.token] = token
         raise ImsUnavailableError(f"The listing has more than {MAX_PAGES} pages", action=self.action)
 
-    def in_state(self, hook: ApiCaller, status: str, **options: Any) -> Iterator[list[tuple[str, str]]]:
+    def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
         Yield the pages of the jobs in a state, the earliest first, as (job id, state).
 
@@ -84,11 +83,10 @@ class Listing:
 
         :param hook: The hook of the action's product.
         :param status: The state.
-        :param options: Passed to the hook's ``call``.
         :raises ImsError: as the hook's ``call``.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
-        for page in self.pages(hook, parameters, **options):
+        for page in self.pages(hook, parameters):
             yield [(str(job.get(self.job_id)), str(job.get(self.status))) for job in page]
 
 
@@ -104,7 +102,7 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     :raises ImsUnavailableError: if the response is not a listing.
     """
     is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS
-    items = [] if is_empty else objects(next(walk_path(body, path)))
+    items = [] if is_empty else as_objects(next(walk_path(body, path)))
     if items is None:
         raise ImsUnavailableError(f"The response has no {path}", action=action)
     return items

@@ -1,4 +1,4 @@
-"""Objects in OSS, as requests and results name them."""
+"""Finds the OSS objects that requests and results refer to."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from airflow_provider_ims.jobs.payload import parsed
+from airflow_provider_ims.jobs.payload import parse_json
 
 _HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
-#: ``oss://bucket/key``, also with the bucket's host for the bucket, or the object's address at that host; a CDN's does
-#: not tell the bucket.
-_ADDRESS = re.compile(
+#: ``oss://bucket/key``, also with the bucket's host as the bucket, or a URL at that host. A CDN's URL does not contain
+#: the bucket.
+_OBJECT = re.compile(
     rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
 )
-_ANY_ADDRESS = re.compile(r"https?://\S+")
-#: Every sign of ASCII, so that what is percent-encoded stays what it is.
-_KEPT = "".join(map(chr, range(33, 127)))
-#: What an address is signed with: by OSS in its two ways, or by a CDN. Whoever has it has the file.
+_URL = re.compile(r"https?://\S+")
+#: All ASCII characters, so that percent-encoded ones are not encoded again.
+_SAFE = "".join(map(chr, range(33, 127)))
+#: The query of a URL signed by OSS, in both versions, or by a CDN. It grants access to the file.
 _SIGNATURE = re.compile(
     r"(https?://[^\s?\"']+)\?[^\s\"']*?\b(?:signature|x-oss-signature|ossaccesskeyid|x-oss-credential|security-token|"
     r"x-oss-security-token|auth_key)=[^\s\"']*",
@@ -30,10 +30,10 @@ _SIGNATURE = re.compile(
 @dataclass(frozen=True, slots=True)
 class OssObject:
     """
-    An object.
+    An object in OSS.
 
     :param bucket: Its bucket.
-    :param key: Its key, as it was named.
+    :param key: Its key, as the request or result spells it.
     """
 
     bucket: str
@@ -41,35 +41,35 @@ class OssObject:
 
     @property
     def uri(self) -> str:
-        """``oss://bucket/key``, percent-encoded as in the object's address, however it was named."""
-        return f"oss://{self.bucket}/{quote(self.key, safe=_KEPT)}"
+        """``oss://bucket/key``, percent-encoded as in a URL."""
+        return f"oss://{self.bucket}/{quote(self.key, safe=_SAFE)}"
 
 
 def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, None]:
     """
-    Return the objects that a result or a request names, each once, in their order.
+    Return the objects that a result or a request refers to, without duplicates, in order.
 
-    :param value: Anything made of dicts, lists and strings; JSON inside strings is read.
-    :param without: A part of the names, in lower case, of the fields to leave out.
+    :param value: Dicts, lists and strings; JSON inside strings is parsed.
+    :param without: Ignore fields whose names contain this lower-case text.
     """
-    matches = (_ADDRESS.fullmatch(text) for text in _texts(value, without))
+    matches = (_OBJECT.fullmatch(text) for text in _texts(value, without))
     return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}
 
 
-def first_address(value: Any) -> str | None:
+def first_url(value: Any) -> str | None:
     """
-    Return the first web address that a result names, without what signs it.
+    Return the first URL in a result, without its signature.
 
     :param value: As of :func:`oss_objects`.
     """
-    return next((unsigned(text) for text in _texts(value, None) if _ANY_ADDRESS.fullmatch(text)), None)
+    return next((unsigned(text) for text in _texts(value, None) if _URL.fullmatch(text)), None)
 
 
 def unsigned(value: Any) -> Any:
     """
-    Return a result with its addresses without what signs them: it ends, and until then it is a key to the file.
+    Return a result without the signatures of its URLs. A signature grants access to the file until it expires.
 
-    :param value: Anything made of dicts, lists and strings.
+    :param value: Dicts, lists and strings.
     """
     if isinstance(value, dict):
         return {name: unsigned(inner) for name, inner in value.items()}
@@ -87,8 +87,8 @@ def _texts(value: Any, without: str | None) -> Iterator[str]:
         for inner in value:
             yield from _texts(inner, without)
     elif isinstance(value, str):
-        read = parsed(value) if value.lstrip()[:1] in ("{", "[") else value
-        if isinstance(read, str):
-            yield read.strip()
+        content = parse_json(value) if value.lstrip()[:1] in ("{", "[") else value
+        if isinstance(content, str):
+            yield content.strip()
         else:
-            yield from _texts(read, without)
+            yield from _texts(content, without)

@@ -1,4 +1,4 @@
-"""From a task's arguments to the strings that an action takes, refusing what the documents rule out."""
+"""Validates and encodes the arguments of a task as the parameters of an API action."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks.encoding import as_text
-from airflow_provider_ims.jobs.payload import number, snake_case
+from airflow_provider_ims.jobs.payload import as_number, snake_case
 
-#: How deep a JSON parameter may be nested: far deeper than any that the documents show.
+#: The deepest nesting of a JSON parameter, far deeper than any documented one.
 MAX_DEPTH = 100
-#: Names that every task of Airflow has for something else -> what the argument is called instead.
-TAKEN: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
+#: Names that Airflow reserves in every task -> the name of the argument instead.
+RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -26,17 +26,17 @@ class Parameter:
     One parameter of a submit action.
 
     :param name: The API's own name.
-    :param argument: What a task calls it, and what errors speak of. Default: the name in snake_case, but for those
-        that are :data:`TAKEN`.
-    :param required: Whether the action needs it.
-    :param max_bytes: The longest value in bytes of UTF-8.
+    :param argument: The name of the task's argument, which errors use. Default: the name in snake_case, except for
+        :data:`RENAMED_ARGUMENTS`.
+    :param required: Whether the action requires it.
+    :param max_bytes: The maximum length, in bytes of UTF-8.
     :param choices: The documented values.
-    :param is_json: The action takes a JSON string: a dict or a list is written as one, a string must hold one.
+    :param is_json: The action takes a JSON string: a dict or a list is encoded, a string must contain JSON.
     :param is_flag: The action takes ``true`` or ``false``.
-    :param is_number: The action takes a whole number.
-    :param schema: JSON Schema of what the documents say of a JSON parameter. Its numbers are also accepted as
-        strings, which is all that Jinja can make.
-    :param check: What a schema cannot say; yields (path inside the parameter, what is wrong).
+    :param is_number: The action takes an integer.
+    :param schema: JSON Schema of the documented limits of a JSON parameter. Numbers may also be strings, because Jinja
+        renders nothing else.
+    :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
     """
 
     name: str
@@ -51,39 +51,27 @@ class Parameter:
     argument: str = ""
 
     def __post_init__(self) -> None:
-        """Name the argument."""
+        """Set the default of ``argument``."""
         argument = snake_case(self.name)
-        object.__setattr__(self, "argument", self.argument or TAKEN.get(argument, argument))
+        object.__setattr__(self, "argument", self.argument or RENAMED_ARGUMENTS.get(argument, argument))
 
     def encode(self, value: Any) -> str | None:
         """
-        Check a value and return it as the API takes it.
+        Validate a value and return it as the API takes it.
 
         :param value: The argument, after rendering.
-        :return: The parameter's string; ``None`` when there is nothing to send.
-        :raises ImsRequestError: naming the argument and the limit.
+        :return: The parameter's string; ``None`` if it is not set.
+        :raises ImsRequestError: with the argument and the limit, when the value is invalid.
         """
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
                 raise ImsRequestError(f"{self.argument} is required", field=self.argument)
             return None
-        if self.is_flag:
-            text = self._flag(value)
-        elif self.is_number:
-            text = self._number(value)
-        elif self.is_json:
-            try:
-                text = self._json(value)
-            except RecursionError:
-                raise self._refusal("", "is nested too deeply") from None
-        elif isinstance(value, str):
-            text = value
-        else:
-            raise self._refusal("", f"must be a string, not {type(value).__name__}")
+        text = self._text(value)
         try:
             size = len(text.encode())
         except UnicodeEncodeError as error:
-            raise self._refusal("", f"cannot be written in UTF-8: {error.reason}") from None
+            raise self._refusal("", f"cannot be encoded as UTF-8: {error.reason}") from None
         if self.max_bytes is not None and size > self.max_bytes:
             raise self._refusal("", f"{size} bytes in UTF-8, the limit is {self.max_bytes}")
         if self.choices and text not in self.choices:
@@ -94,6 +82,20 @@ class Parameter:
         field = f"{self.argument}.{path}" if path else self.argument
         return ImsRequestError(f"{field}: {problem}", field=field)
 
+    def _text(self, value: Any) -> str:
+        if self.is_flag:
+            return self._flag(value)
+        if self.is_number:
+            return self._number(value)
+        if self.is_json:
+            try:
+                return self._json(value)
+            except RecursionError:
+                raise self._refusal("", "is nested too deeply") from None
+        if not isinstance(value, str):
+            raise self._refusal("", f"must be a string, not {type(value).__name__}")
+        return value
+
     def _flag(self, value: Any) -> str:
         text = str(value).strip().lower()
         if text not in ("true", "false"):
@@ -101,100 +103,100 @@ class Parameter:
         return text
 
     def _number(self, value: Any) -> str:
-        whole = number(value)
+        whole = as_number(value)
         if not isinstance(whole, int):
-            raise self._refusal("", f"{value!r} is no whole number")
+            raise self._refusal("", f"{value!r} is not an integer")
         return str(whole)
 
     def _json(self, value: Any) -> str:
         if isinstance(value, str):
             text = value
         elif isinstance(value, (dict, list)):
-            text = self._written(value)
+            text = self._dump(value)
         else:
             raise self._refusal("", f"must be a dict, a list or a JSON string, not {type(value).__name__}")
         try:
-            # What goes over the wire is checked, not what it was made of: names are strings then, tuples are lists.
-            given = json.loads(text, parse_constant=_no_json)
+            # Validates what is sent, not the argument: in JSON, names are strings and tuples are lists.
+            given = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
-            raise self._refusal("", f"is not valid JSON: {error}; a dict or a list will do as well") from None
-        content = _numbers_read(given, self.schema or {})
+            raise self._refusal("", f"is not valid JSON: {error}; a dict or a list is accepted too") from None
+        content = _coerce_numbers(given, self.schema or {})
         for path, problem in _violations(content, self.schema or {}):
             raise self._refusal(path, problem)
         if self.check is not None:
             for path, problem in self.check(content):
                 raise self._refusal(path, problem)
-        return text if content == given else self._written(content)
+        return text if content == given else self._dump(content)
 
-    def _written(self, content: Any) -> str:
+    def _dump(self, content: Any) -> str:
         try:
             return as_text(content)
         except (TypeError, ValueError) as error:
-            raise self._refusal("", f"cannot be written as JSON: {error}") from None
+            raise self._refusal("", f"cannot be encoded as JSON: {error}") from None
 
 
 def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     """
-    Return the parameters of an action, written as a line of its table.
+    Return the parameters of an action.
 
-    :param declared: Parameters, or for those of which no limit is documented their names, followed by ``*`` where
-        the action needs them and by ``:json``, ``:flag`` or ``:number`` where it takes no text, as in ``Input*:json``.
+    :param declared: Parameters; or, for those without a documented limit, their names, followed by ``*`` if they are
+        required and by ``:json``, ``:flag`` or ``:number`` if they are not text, as in ``Input*:json``.
     """
     return tuple(_parameter(one) if isinstance(one, str) else one for one in declared)
 
 
 def _parameter(declared: str) -> Parameter:
-    name, _, taken = declared.partition(":")
-    options: dict[str, Any] = {f"is_{taken}": True} if taken else {}
+    name, _, type_name = declared.partition(":")
+    options: dict[str, Any] = {f"is_{type_name}": True} if type_name else {}
     return Parameter(name.removesuffix("*"), required=name.endswith("*"), **options)
 
 
 def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) -> dict[str, str]:
     """
-    Check all arguments of a submit and return the API's parameters.
+    Validate all arguments of a submit and return the API's parameters.
 
     :param parameters: The action's parameters.
-    :param arguments: The task's arguments, by their own names.
-    :return: API name -> string; what was not given is left out.
-    :raises ImsRequestError: at the first wrong one.
+    :param arguments: The task's arguments, by name; others are ignored.
+    :return: API name -> string, without those that are not set.
+    :raises ImsRequestError: at the first invalid argument.
     """
     encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in parameters}
     return {name: value for name, value in encoded.items() if value is not None}
 
 
-def _no_json(constant: str) -> None:
-    """Refuse NaN and Infinity, which Python reads although JSON has not got them."""
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser accepts."""
+    raise ValueError(f"{constant} is not JSON")
 
 
-def _numbers_read(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
-    """Turn the strings into numbers where the schema wants numbers."""
+def _coerce_numbers(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
+    """Convert strings to numbers where the schema requires numbers."""
     if depth > MAX_DEPTH:
         raise RecursionError
-    wanted = schema.get("type")
-    if wanted in ("integer", "number") and isinstance(content, str):
+    type_name = schema.get("type")
+    if type_name in ("integer", "number") and isinstance(content, str):
         try:
-            return int(content) if wanted == "integer" else float(content)
+            return int(content) if type_name == "integer" else float(content)
         except ValueError:
             return content
     if isinstance(content, dict):
         inner = schema.get("properties", {})
-        return {name: _numbers_read(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
+        return {name: _coerce_numbers(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
     if isinstance(content, list):
-        return [_numbers_read(item, schema.get("items", {}), depth + 1) for item in content]
+        return [_coerce_numbers(item, schema.get("items", {}), depth + 1) for item in content]
     return content
 
 
 def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    # Late: a task that is only parsed, or that resumes, does not need it.
+    # Imported late: parsing a DAG and resuming a task do not need it.
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema).iter_errors(content):
-        yield ".".join(str(step) for step in error.absolute_path), _worded(error)
+        yield ".".join(str(step) for step in error.absolute_path), _describe(error)
 
 
-def _worded(error: Any) -> str:
-    """Say what is wrong without repeating the value, which may be long."""
+def _describe(error: Any) -> str:
+    """Describe a violation without repeating the value, which may be long."""
     limit = error.validator_value
     match error.validator:
         case "minimum":

@@ -1,4 +1,4 @@
-"""Reading the JSON strings and the loosely typed values that answers hold."""
+"""Reading the JSON strings and the loosely typed values in responses."""
 
 from __future__ import annotations
 
@@ -8,105 +8,121 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: How deep a result may be nested. Airflow's own limits are a few times that; what is deeper stays a string.
+#: The deepest nesting of a result. Airflow's own limits are a few times higher; a deeper value stays a string.
 MAX_DEPTH = 50
-#: Integers below it fit into MessagePack, which Airflow's processes speak among themselves.
-_TOO_LARGE = 2**63
-#: Where a name's next word begins: before a capital after small letters, and before the last of several capitals.
+#: The smallest integer that MessagePack, which Airflow's processes use, cannot encode.
+_INTEGER_LIMIT = 2**63
+#: The names of numbers in results.
+_NUMBERS = frozenset({"duration", "from", "height", "score", "size", "to", "width"})
+#: Word boundaries in a name: before a capital after small letters, and before the last of several capitals.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def snake_case(name: str) -> str:
-    """Return a name of the API in snake_case, such as ``ai_template_id`` for ``AITemplateId``."""
+    """Return an API name in snake_case, such as ``ai_template_id`` for ``AITemplateId``."""
     return _WORD.sub("_", name).lower()
 
 
 def walk_path(value: Any, path: str) -> Iterator[Any]:
     """
-    Yield what lies at the end of a path, such as ``Data.JobId``, ``JobList[].JobId`` or ``Extend.ErrorCode``.
+    Yield the values at a path, such as ``Data.JobId``, ``JobList[].JobId`` or ``Extend.ErrorCode``.
 
-    :param value: An answer, or a part of one. JSON inside a string is walked into like anything else.
-    :param path: Names of fields; ``[]`` goes through each item of a list. An empty one stays where it is.
+    :param value: A response, or a part of one. JSON in a string is parsed.
+    :param path: Field names; ``[]`` iterates over a list. An empty path yields ``value``.
     """
     if not path:
         yield value
         return
     name, _, rest = path.partition(".")
     if isinstance(value, str):
-        value = parsed(value)
+        value = parse_json(value)
     inner = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
-    several = inner if isinstance(inner, list) else ()
-    for item in several if name.endswith("[]") else (inner,):
+    items = inner if isinstance(inner, list) else ()
+    for item in items if name.endswith("[]") else (inner,):
         yield from walk_path(item, rest)
 
 
-def first(value: Any, path: str) -> str | None:
-    """Return the first text at the end of a path, ``None`` where there is none."""
-    return next((found for item in walk_path(value, path) if (found := text(item))), None) if path else None
+def first_text(value: Any, *paths: str) -> str | None:
+    """Return the first text that is not empty at any of the paths; ``None`` if there is none."""
+    texts = (as_text(item) for path in paths if path for item in walk_path(value, path))
+    return next((text for text in texts if text), None)
+
+
+def read_fields(value: Any, *fields: str) -> dict[str, Any]:
+    """
+    Return fields of a response under the names of their paths in snake_case, as text or as numbers.
+
+    :param value: A response, or a part of one.
+    :param fields: Paths such as ``Output.Media``; or with another name, and paths to fall back on, as in
+        ``url=File.Url|Output.Url``.
+    """
+    result: dict[str, Any] = {}
+    for field in fields:
+        name, _, paths = field.rpartition("=")
+        name = name or snake_case(paths.rpartition(".")[2])
+        number = name in _NUMBERS
+        result[name] = as_number(next(walk_path(value, paths))) if number else first_text(value, *paths.split("|"))
+    return result
 
 
 def normalize(value: Any) -> Any:
     """
-    Return a part of an answer as data for users: the API's names in snake_case.
+    Return a part of a response as data for users, with the API's names in snake_case.
 
-    A string that holds a JSON object or list becomes what it holds. Whose names those are nobody knows, so they stay.
+    A string that contains a JSON object or list is parsed. Names inside it are unchanged, because they may be data.
     """
     if isinstance(value, dict):
-        return {snake_case(_storable(name)): normalize(inner) for name, inner in value.items()}
+        return {snake_case(_replace_surrogates(name)): normalize(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [normalize(item) for item in value]
     if isinstance(value, str):
-        return parsed(value) if value[:1] in ("{", "[") else text(value)
-    return _carried(value)
+        return parse_json(value) if value[:1] in ("{", "[") else as_text(value)
+    return _serializable(value)
 
 
-def parsed(value: Any) -> Any:
+def parse_json(value: Any) -> Any:
     """
-    Return what a JSON string holds, or the value itself where it is no JSON string, as data that Airflow can carry.
+    Parse a JSON string into data that Airflow can serialize; return any other value as it is.
 
-    A finished job is paid for: a payload that cannot be read is handed on raw, it does not fail the task.
+    A string that cannot be parsed is returned as text: the job is paid for, so an unreadable result must not fail
+    the task.
     """
     if not isinstance(value, str):
-        return _carried(value)
+        return _serializable(value)
     try:
-        return _carried(json.loads(value))
+        return _serializable(json.loads(value))
     except (ValueError, RecursionError):
-        return text(value)
+        return as_text(value)
 
 
-def _carried(value: Any, depth: int = 0) -> Any:
-    """Replace what Python reads as JSON but neither JSON nor MessagePack can hold."""
+def _serializable(value: Any, depth: int = 0) -> Any:
+    """Replace values that Python's JSON parser accepts but that JSON or MessagePack cannot represent."""
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, str):
-        return _storable(value)
+        return _replace_surrogates(value)
     if isinstance(value, dict):
-        return {_storable(name): _carried(inner, depth + 1) for name, inner in value.items()}
+        return {_replace_surrogates(name): _serializable(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_carried(inner, depth + 1) for inner in value]
-    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        return [_serializable(inner, depth + 1) for inner in value]
+    return as_number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-def written(value: Any) -> str:
-    """Return a text as it is, and any other value as the JSON that it came as."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _storable(value: str) -> str:
-    """Replace lone surrogates, which JSON can name but UTF-8 cannot write."""
+def _replace_surrogates(value: str) -> str:
+    """Replace lone surrogates, which JSON can contain but UTF-8 cannot encode."""
     return value.encode(errors="replace").decode()
 
 
-def text(value: Any) -> str | None:
-    """Return a value as text, ``None`` for nothing."""
-    return None if value is None or value == "" else _storable(str(value))
+def as_text(value: Any) -> str | None:
+    """Return a value as text; ``None`` for ``None`` and the empty string."""
+    return None if value is None or value == "" else _replace_surrogates(str(value))
 
 
-def number(value: Any) -> float | int | None:
-    """Return a number, also where the service wrote it as a string; ``None`` where there is none."""
+def as_number(value: Any) -> float | int | None:
+    """Return a number, or the number in a string; ``None`` for any other value."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int) and abs(value) < _TOO_LARGE:
+    if isinstance(value, int) and abs(value) < _INTEGER_LIMIT:
         return value
     try:
         as_float = float(value)
@@ -114,19 +130,33 @@ def number(value: Any) -> float | int | None:
         return None
     if not math.isfinite(as_float):
         return None
-    whole = isinstance(value, str) and as_float.is_integer() and abs(as_float) < _TOO_LARGE
+    whole = isinstance(value, str) and as_float.is_integer() and abs(as_float) < _INTEGER_LIMIT
     return int(as_float) if whole else as_float
 
 
-def objects(value: Any) -> list[dict[str, Any]] | None:
-    """Return a list of JSON objects, ``None`` where the value is anything else."""
+def as_objects(value: Any) -> list[dict[str, Any]] | None:
+    """Return a list of JSON objects; ``None`` for any other value."""
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return value
     return None
 
 
-def usage(value: Any) -> dict[str, int] | None:
-    """Return ``{"total_tokens": int}`` from the service's usage string, ``None`` without a count."""
-    counted = parsed(value)
-    tokens = number(counted.get("total_tokens")) if isinstance(counted, dict) else None
-    return None if tokens is None or abs(tokens) >= _TOO_LARGE else {"total_tokens": int(tokens)}
+def require_objects(value: Any, field: str) -> list[dict[str, Any]]:
+    """
+    Return a list of JSON objects, which may be missing.
+
+    :param value: The value of the field.
+    :param field: Its name, for the error.
+    :raises TypeError: when the value is anything else.
+    """
+    found = as_objects(value or [])
+    if found is None:
+        raise TypeError(f"{field} is not a list of objects")
+    return found
+
+
+def token_usage(value: Any) -> dict[str, int] | None:
+    """Return ``{"total_tokens": int}`` from the service's usage string; ``None`` if it contains no count."""
+    usage = parse_json(value)
+    tokens = as_number(usage.get("total_tokens")) if isinstance(usage, dict) else None
+    return None if tokens is None or abs(tokens) >= _INTEGER_LIMIT else {"total_tokens": int(tokens)}

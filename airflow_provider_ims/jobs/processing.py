@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import declare
-from airflow_provider_ims.jobs.payload import first, number, objects
 from airflow_provider_ims.jobs.search import search_in
+from airflow_provider_ims.jobs.transcoding import OutputReader
 
 
 def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
@@ -30,32 +28,7 @@ def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
     )
 
 
-def _transcoded(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result of each output. A job succeeds if at least one output succeeds."""
-    sub_jobs = objects(job.get("TranscodeJobList") or [])
-    if sub_jobs is None:
-        raise TypeError("TranscodeJobList is no list of objects")
-    failed = [sub_job for sub_job in sub_jobs if TRANSCODE.state_of(str(sub_job.get("Status"))) is JobState.FAILED]
-    file = "OutFileMeta.FileBasicInfo"
-    return {
-        "outputs": [
-            {
-                "job_id": first(sub_job, "JobId"),
-                "media": first(sub_job, "Output.Media"),
-                "url": first(sub_job, f"{file}.FileUrl") or first(sub_job, "Output.OutputUrl"),
-                "duration": number(first(sub_job, f"{file}.Duration")),
-                "width": number(first(sub_job, f"{file}.Width")),
-                "height": number(first(sub_job, f"{file}.Height")),
-                "size": number(first(sub_job, f"{file}.FileSize")),
-            }
-            for sub_job in sub_jobs
-            if sub_job not in failed
-        ],
-        # No field for the reason of a failure is documented.
-        "failed": [{"job_id": first(sub_job, "JobId"), "media": first(sub_job, "Output.Media")} for sub_job in failed],
-    }
-
-
+_FILE = "OutFileMeta.FileBasicInfo"
 _TRANSCODE_LISTING = _listing("ListTranscodeJobs", job_id="ParentJobId")
 _CONVERT_LISTING = _listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State")
 _PACKAGE_LISTING = _listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken")
@@ -73,8 +46,23 @@ TRANSCODE = JobFamily(
     job_id="ParentJobId",
     error_code="",
     error_message="",
-    result=_transcoded,
     parts="outputs",
+    refine=OutputReader(
+        sub_jobs="TranscodeJobList",
+        status="Status",
+        failed="Fail",
+        output=(
+            "JobId",
+            "Output.Media",
+            f"url={_FILE}.FileUrl|Output.OutputUrl",
+            f"{_FILE}.Duration",
+            f"{_FILE}.Width",
+            f"{_FILE}.Height",
+            f"size={_FILE}.FileSize",
+        ),
+        # The API does not document an error field for an output.
+        failure=("JobId", "Output.Media"),
+    ),
     search=search_in(_TRANSCODE_LISTING),
     listing=_TRANSCODE_LISTING,
 )

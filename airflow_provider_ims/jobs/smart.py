@@ -7,65 +7,43 @@ https://help.aliyun.com/document_detail/440953.html.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import number, objects, parsed, text, usage, written
+from airflow_provider_ims.jobs.payload import as_objects, as_text, parse_json, read_fields, token_usage
 from airflow_provider_ims.jobs.search import search_in
 
 
-def _texts(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    if isinstance(ai_result, list):
-        texts = [written(item) for item in ai_result]
-    else:
-        texts = [written(ai_result)] if ai_result else []
-    return {"texts": texts, "usage": usage(job_result.get("Usage"))}
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the result, which depends on the job type."""
+    if job.state is JobState.FAILED:
+        return job
+    job_type = (entry.get("SmartJobInfo") or {}).get("JobType")
+    job_result = entry.get("JobResult") or {}
+    ai_result = parse_json(job_result.get("AiResult"))
+    usage = token_usage(job_result.get("Usage"))
+    if job_type == "TextGenerate":
+        items = ai_result if isinstance(ai_result, list) else [ai_result] if ai_result else []
+        texts = [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in items]
+        return replace(job, result={"texts": texts, "usage": usage}, usage=usage)
+    media = read_fields(job_result, "MediaId", "MediaUrl")
+    if job_type not in ("TextToSpeech", "ASR"):
+        return replace(job, result={**media, "ai_result": ai_result, "usage": usage}, usage=usage)
+    sentences = as_objects(ai_result)
+    unread = {"ai_result": ai_result} if sentences is None and ai_result else {}
+    return replace(job, result={**media, "sentences": [_sentence(one) for one in sentences or ()], **unread})
 
 
-def _sentences(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    sentences = objects(ai_result)
-    result: dict[str, Any] = {
-        **_media(job_result),
-        "sentences": [
-            {
-                "content": text(sentence.get("content")) or "",
-                "from": number(sentence.get("from")),
-                "to": number(sentence.get("to")),
-            }
-            for sentence in sentences or ()
-        ],
-    }
-    if sentences is None and ai_result:
-        result["ai_result"] = ai_result
-    return result
-
-
-def _other(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    ai_result = parsed(job_result.get("AiResult"))
-    return {**_media(job_result), "ai_result": ai_result, "usage": usage(job_result.get("Usage"))}
-
-
-def _media(job_result: Mapping[str, Any]) -> dict[str, Any]:
-    return {"media_id": text(job_result.get("MediaId")), "media_url": text(job_result.get("MediaUrl"))}
-
-
-#: JobType -> the function that reads its result.
-RESULT_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
-    {"TextGenerate": _texts, "TextToSpeech": _sentences, "ASR": _sentences}
-)
-
-
-def _result(job: Mapping[str, Any]) -> dict[str, Any]:
-    job_type = str((job.get("SmartJobInfo") or {}).get("JobType"))
-    return RESULT_READERS.get(job_type, _other)(job.get("JobResult") or {})
+def _sentence(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"content": as_text(fields.get("content")) or "", **read_fields(fields, "from", "to")}
 
 
 _LISTING = Listing(
@@ -88,7 +66,7 @@ SMART = JobFamily(
     status="State",
     error_code="ErrorCode",
     error_message="ErrorMessage",
-    result=_result,
+    refine=_refine,
     # The documentation names some of the job types that the listing contains. Only for these is a search conclusive.
     search=search_in(_LISTING),
     listing=_LISTING,

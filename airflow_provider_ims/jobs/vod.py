@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.payload import first, number, objects
+from airflow_provider_ims.jobs.transcoding import OutputReader
 
 AI_JOB = JobFamily(
     name="vod_ai",
@@ -45,38 +42,6 @@ AI_MEDIA_AUDIT = JobFamily(
 )
 
 
-def _transcoded(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result of each job. A transcoding task succeeds if at least one job succeeds."""
-    jobs = objects(task.get("TranscodeJobInfoList") or [])
-    if jobs is None:
-        raise TypeError("TranscodeJobInfoList is no list of objects")
-    failed = [job for job in jobs if str(job.get("TranscodeJobStatus")).lower() == "transcodefail"]
-    return {
-        "video_id": first(task, "VideoId"),
-        "outputs": [
-            {
-                "job_id": first(job, "TranscodeJobId"),
-                "definition": first(job, "Definition"),
-                "url": first(job, "OutputFile.OutputFileUrl"),
-                "duration": number(first(job, "OutputFile.Duration")),
-                "width": number(first(job, "OutputFile.Width")),
-                "height": number(first(job, "OutputFile.Height")),
-                "size": number(first(job, "OutputFile.Filesize")),
-            }
-            for job in jobs
-            if job not in failed
-        ],
-        "failed": [
-            {
-                "job_id": first(job, "TranscodeJobId"),
-                "error_code": first(job, "ErrorCode"),
-                "error_message": first(job, "ErrorMessage"),
-            }
-            for job in failed
-        ],
-    }
-
-
 TRANSCODE_TASK = JobFamily(
     name="vod_transcode",
     product=VOD,
@@ -90,8 +55,23 @@ TRANSCODE_TASK = JobFamily(
     status="TaskStatus",
     error_code="TranscodeJobInfoList[].ErrorCode",
     error_message="TranscodeJobInfoList[].ErrorMessage",
-    result=_transcoded,
+    result=("VideoId",),
     parts="outputs",
+    refine=OutputReader(
+        sub_jobs="TranscodeJobInfoList",
+        status="TranscodeJobStatus",
+        failed="TranscodeFail",
+        output=(
+            "job_id=TranscodeJobId",
+            "Definition",
+            "url=OutputFile.OutputFileUrl",
+            "OutputFile.Duration",
+            "OutputFile.Width",
+            "OutputFile.Height",
+            "size=OutputFile.Filesize",
+        ),
+        failure=("job_id=TranscodeJobId", "ErrorCode", "ErrorMessage"),
+    ),
 )
 
 WORKFLOW_TASK = JobFamily(
@@ -113,7 +93,7 @@ SNAPSHOT_JOB = JobFamily(
     name="vod_snapshot",
     product=VOD,
     query_action="GetJobDetail",
-    with_parameters=(("JobType", "snapshot"),),
+    extra_parameters=(("JobType", "snapshot"),),
     running=("Processing",),
     succeeded=("Success",),
     failed=("Fail",),

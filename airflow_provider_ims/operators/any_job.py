@@ -8,6 +8,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks.actions import Product
+from airflow_provider_ims.hooks.registry import hook_class_of
+from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import Parameter
@@ -31,6 +34,7 @@ class AnyJobOperator(JobOperator):
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
+    product: Product
     template_fields: Sequence[str] = ("job", "parameters", *JobOperator.template_fields)
     template_fields_renderers = {"parameters": "json"}
 
@@ -67,14 +71,14 @@ class AnyJobOperator(JobOperator):
         return super().execute_complete(context, event)
 
     def _kind(self) -> JobKind:
-        return kind_of(self.job, self.trigger_class.hook_class.product)
+        return kind_of(self.job, self.product)
 
     def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
         """Return the kind with the API's names as arguments, and with parameters that only a newer SDK has."""
         known = [parameter.name for parameter in kind.parameters]
         unknown = [name for name in given if name not in known]
         # Only if needed: importing the product SDK takes one to two seconds.
-        attributes = self.trigger_class.hook_class.sdk_attributes(self.job) if unknown else ()
+        attributes = hook_class_of(self.product).sdk_attributes(self.job) if unknown else ()
         # The SDK writes AITemplateId as aitemplate_id.
         added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
         for name in unknown:
@@ -99,6 +103,6 @@ class AnyJobOperator(JobOperator):
             raise ImsRequestError("parameters: must be a dict with the names of parameters as keys", field="parameters")
         return given
 
-    def objects_read(self) -> Iterable[OssObject]:
+    def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the parameters name, except outputs; also before the job kind is resolved."""
         return oss_objects(self.parameters, without="output")

@@ -8,7 +8,6 @@ from airflow_provider_ims.hooks.actions import VOD
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger, VodJobTrigger
 
 
 class VodSubmitAIImageJobOperator(JobOperator):
@@ -31,7 +30,6 @@ class VodSubmitAIImageJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAIImageJob", VOD)
-    trigger_class = VodAIImageJobTrigger
 
     def __init__(
         self,
@@ -69,7 +67,6 @@ class VodSubmitAIJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAIJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -113,7 +110,6 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAIMediaAuditJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -171,7 +167,6 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     """
 
     kind = kind_of("SubmitTranscodeJobs", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -228,7 +223,6 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSnapshotJob", VOD)
-    trigger_class = VodJobTrigger
 
     def __init__(
         self,
@@ -269,4 +263,4 @@ class VodSubmitJobOperator(AnyJobOperator):
     :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
     """
 
-    trigger_class = VodJobTrigger
+    product = VOD

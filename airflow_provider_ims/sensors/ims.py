@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.jobs.smart import SMART
 from airflow_provider_ims.sensors.base import AnyJobSensor, SingleJobSensor
-from airflow_provider_ims.triggers.ims import (
-    ImsBatchMediaProducingJobTrigger,
-    ImsJobTrigger,
-    ImsSmartHandleJobTrigger,
-)
 
 
 class ImsSmartHandleJobSensor(SingleJobSensor):
     """
     Wait for a smart job (``GetSmartHandleJob``): text generation, audio production and others.
 
-    Returns what the operator of the job's kind returns; of kinds without one ``{"job_id", "state", "media_id",
-    "media_url", "ai_result", "usage"}``.
+    Returns the result of the operator for the job's kind, or ``{"job_id", "state", "media_id", "media_url",
+    "ai_result", "usage"}`` for a kind without an operator.
 
     .. seealso:: https://help.aliyun.com/document_detail/440953.html
 
@@ -26,7 +24,7 @@ class ImsSmartHandleJobSensor(SingleJobSensor):
         ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
     """
 
-    trigger_class = ImsSmartHandleJobTrigger
+    family = SMART
 
 
 class ImsBatchMediaProducingJobSensor(SingleJobSensor):
@@ -39,12 +37,12 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
     :param job_id: The job. (templated)
-    :param fail_on_partial_failure: Fail the task when any video failed. Default: false.
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
         ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
     """
 
-    trigger_class = ImsBatchMediaProducingJobTrigger
+    family = BATCH
 
     def __init__(self, *, job_id: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
         super().__init__(job_id=job_id, **kwargs)
@@ -53,16 +51,15 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
 
 class ImsJobSensor(AnyJobSensor):
     """
-    Wait for jobs of any kind that Intelligent Media Services has, until the last of them has ended.
+    Wait for jobs of any kind of Intelligent Media Services, until all have ended.
 
-    Returns a list of what the operators of their kind return, in the order of the ids.
+    Returns a list of the results that the operators of their kind return, in the order of the ids.
 
     :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: Fail the task when any part failed of a job that makes several things. Default:
-        false.
+    :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
         ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
     """
 
-    trigger_class = ImsJobTrigger
+    product = ICE

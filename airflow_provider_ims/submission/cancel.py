@@ -9,9 +9,10 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.jobs.api_caller import LimitedRetries
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
 
 T = TypeVar("T")
@@ -24,10 +25,11 @@ ON_KILL_TIMEOUT = 2.0
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 
-def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = log) -> None:
+def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logger: Any = log) -> None:
     """Cancel a job if the service supports it in the job's state, and log the result."""
+    caller = LimitedRetries(hook, attempts=2, throttle_timeout=1.0)
     try:
-        job = family.query(hook, [job_id], attempts=2, throttle_timeout=1.0).get(job_id)
+        job = family.query(caller, [job_id]).get(job_id)
         if job is not None and job.ended:
             logger.info("Job %s has already ended: %s", job_id, job.status)
         elif family.cancel_action is None:
@@ -37,7 +39,7 @@ def cancel_job(family: JobFamily, hook: ApiCaller, job_id: str, logger: Any = lo
                 "Job %s continues and is billed: the service cannot cancel a job that is %s", job_id, job.status
             )
         else:
-            hook.call(family.cancel_action, {"JobId": job_id}, attempts=2, throttle_timeout=1.0)
+            caller.call(family.cancel_action, {"JobId": job_id})
             logger.info("Cancelled job %s", job_id)
     except ImsError as error:
         # The task fails with the error that led here.

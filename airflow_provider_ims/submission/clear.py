@@ -10,7 +10,7 @@ from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.submission.cancel import cancel_job
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.jobs.job import Job
     from airflow_provider_ims.submission.record import SubmissionRecord, WaitOutcome
@@ -24,7 +24,7 @@ OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 def joins_after_clear(
     family: JobFamily,
-    hook: ApiCaller,
+    hook: AlibabaCloudMediaHook,
     record: SubmissionRecord,
     *,
     on_clear: OnClear,

@@ -26,7 +26,7 @@ from airflow_provider_ims.submission.recovery import Recovery, recovery_of
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
+    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.kind import JobKind
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Submitter:
     """
 
     kind: JobKind
-    hook: ApiCaller
+    hook: AlibabaCloudMediaHook
     parameters: Mapping[str, str]
     on_uncertain: OnUncertain = "submit"
     failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)

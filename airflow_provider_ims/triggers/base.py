@@ -1,12 +1,11 @@
-"""The trigger that all job families share, and the event it sends to the resuming task."""
+"""The trigger for jobs of all families, and the event that it sends to the resuming task."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -15,109 +14,110 @@ from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kinds import family_of
 from airflow_provider_ims.submission.cancel import ENDED_STATES, cancel_job, task_state
-from airflow_provider_ims.waiting import poller_for, watch_job
 from airflow_provider_ims.waiting.monitor import WaitMessage, log_progress
+from airflow_provider_ims.waiting.poller import Poller, poller_for
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.waiting.poller import Poller
-
-#: The largest event in bytes; what is larger is fetched again by the worker, the event's way is the metadata database.
-LARGEST_EVENT = 16 * 1024
+#: The largest event in bytes. It passes through the metadata database, so the worker queries larger results itself.
+MAX_EVENT_SIZE = 16 * 1024
 
 
 class JobTrigger(BaseTrigger):
     """
     Wait for jobs of one family, and send one event when all have ended or the wait is over.
 
-    It only reads: a trigger starts from zero whenever its triggerer does.
+    It only reads, because a triggerer that restarts runs it again from the beginning.
 
+    :param family: The name of the jobs' family, such as ``smart``.
     :param job_ids: The jobs.
-    :param deadline: When the wait ends, in epoch seconds, after one last look.
+    :param deadline: When the wait ends with a last poll, in epoch seconds.
+    :param wait_started_at: When the task started to wait, in epoch seconds.
+    :param submitted_at: When the jobs were submitted, in epoch seconds, if that is known.
     :param ims_conn_id: The connection. Default: ``ims_default``.
-    :param region_id: A region that goes over the connection's.
-    :param poll_interval: Seconds between two looks at a job. Default: 10.
-    :param started: When the jobs were submitted, in epoch seconds, for the log. Default: now.
-    :param cancel_on_kill: Whether the trigger may cancel the jobs: its task has submitted them. Default: false.
+    :param region_id: A region that overrides the connection's.
+    :param poll_interval: Seconds between two polls of a job. Default: 10.
+    :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task has submitted them. Default: false.
     """
-
-    family: JobFamily
-    hook_class: ClassVar[type[AlibabaCloudMediaHook]]
 
     def __init__(
         self,
         *,
+        family: str,
         job_ids: Sequence[str],
         deadline: float,
+        wait_started_at: float,
+        submitted_at: float | None = None,
         ims_conn_id: str = "ims_default",
         region_id: str | None = None,
         poll_interval: float = 10,
-        started: float | None = None,
         cancel_on_kill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.family = family_of(family)
         self.job_ids = list(job_ids)
         self.deadline = deadline
+        self.wait_started_at = wait_started_at
+        self.submitted_at = submitted_at
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.poll_interval = poll_interval
-        self.started = time.time() if started is None else started
         self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments that the trigger is made from again."""
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {
-            **self.jobs_arguments(self.family, self.job_ids),
+        """Return the class path and the arguments of the trigger."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "family": self.family.name,
+            "job_ids": self.job_ids,
             "deadline": self.deadline,
+            "wait_started_at": self.wait_started_at,
+            "submitted_at": self.submitted_at,
             "ims_conn_id": self.ims_conn_id,
             "region_id": self.region_id,
             "poll_interval": self.poll_interval,
-            "started": self.started,
             "cancel_on_kill": self.cancel_on_kill,
         }
 
-    @classmethod
-    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
-        """
-        Return the arguments by which a trigger of this class is told its jobs.
-
-        :param family: Their family.
-        :param job_ids: The jobs.
-        """
-        return {"job_ids": list(job_ids)}
-
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Send one event: the ended jobs, or why there are none."""
-        # One logger for all triggers of the class, instead of one for each of ten thousand.
+        """Send one event: the ended jobs, or the error that ended the wait."""
+        # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
         self.logger()
         try:
-            event = ended_event(await self._ends(), self.started)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the task is to hear of it
+            event = ended_event(await self._wait_for_all(), self.submitted_at)
+        except Exception as error:  # noqa: BLE001 - the task raises it
             event = error_event(error)
         yield TriggerEvent(event)
 
-    async def _ends(self) -> list[Job]:
+    async def _wait_for_all(self) -> list[Job]:
         if len(self.job_ids) == 1:
-            return [await self._end_of(self.job_ids[0])]
+            return [await self._wait_for(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
-                ends = [group.create_task(self._end_of(job_id)) for job_id in self.job_ids]
+                waits = [group.create_task(self._wait_for(job_id)) for job_id in self.job_ids]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return [end.result() for end in ends]
+        return [wait.result() for wait in waits]
+
+    async def _wait_for(self, job_id: str) -> Job:
+        return await self._poller.wait_for_job(
+            job_id,
+            poll_interval=self.poll_interval,
+            wait_started_at=self.wait_started_at,
+            deadline=self.deadline,
+            emit=self._log_event,
+        )
 
     @property
     def _poller(self) -> Poller:
-        return poller_for(self.family, self.hook_class, self.ims_conn_id, self.region_id)
+        return poller_for(self.family, self.ims_conn_id, self.region_id)
+
+    def _log_event(self, event: Job | WaitMessage) -> None:
+        log_progress(self.log, event, wait_started_at=self.wait_started_at, submitted_at=self.submitted_at)
 
     async def on_kill(self) -> None:
         """
         Cancel the jobs if a user has marked the task as failed or successful.
 
-        Airflow 3.3 also calls this when the triggerer has only lost its heartbeat, and when the task was cleared. The
-        task waits in another triggerer then, or its next try decides what becomes of the job.
+        Airflow 3.3 also calls this when the triggerer has only lost its heartbeat, so that the task waits in another
+        triggerer, and when the task was cleared, so that its next try handles the job.
         """
         ti = self.task_instance
         if not self.cancel_on_kill or ti is None:
@@ -138,111 +138,54 @@ class JobTrigger(BaseTrigger):
         for job_id in self.job_ids:
             await asyncio.to_thread(cancel_job, self.family, resolver.hook, job_id, self.log)
 
-    def _end_of(self, job_id: str) -> Coroutine[Any, Any, Job]:
-        return watch_job(
-            self._poller,
-            job_id,
-            poll_interval=self.poll_interval,
-            started=self.started,
-            deadline=self.deadline,
-            emit=self._tell,
-        )
 
-    def _tell(self, told: Job | WaitMessage) -> None:
-        log_progress(self.log, told, self.started)
-
-
-class SingleJobTrigger(JobTrigger):
+class EndedJobs(NamedTuple):
     """
-    Wait for one job.
-
-    :param job_id: The job.
-    :param wait: As of :class:`JobTrigger`, without ``job_ids``.
-    """
-
-    def __init__(self, *, job_id: str, **wait: Any) -> None:
-        super().__init__(job_ids=[job_id], **wait)
-
-    @classmethod
-    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
-        """Return the one job."""
-        (job_id,) = job_ids
-        return {"job_id": job_id}
-
-
-class FamilyTrigger(JobTrigger):
-    """
-    Wait for jobs of a family that is named.
-
-    :param family: Its name, such as ``smart``, or its query action.
-    :param wait: As of :class:`JobTrigger`.
-    """
-
-    def __init__(self, *, family: str, **wait: Any) -> None:
-        super().__init__(**wait)
-        self.family = family_of(family)
-
-    @classmethod
-    def jobs_arguments(cls, family: JobFamily, job_ids: Sequence[str]) -> dict[str, Any]:
-        """Return the jobs and their family."""
-        return {"family": family.name, "job_ids": list(job_ids)}
-
-
-class Ended(NamedTuple):
-    """
-    What an event tells of ended jobs.
+    The content of an event about ended jobs.
 
     :param job_ids: Their ids.
-    :param jobs: The jobs; ``None`` when they were too large for an event and must be fetched.
-    :param started: When they were submitted, in epoch seconds, where the event says so.
+    :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
+    :param submitted_at: When they were submitted, in epoch seconds, if that is known.
     """
 
     job_ids: list[str]
     jobs: list[Job] | None
-    started: float | None
+    submitted_at: float | None
 
 
-def ended_event(jobs: Sequence[Job], started: float) -> dict[str, Any]:
-    """
-    Return the event that tells of ended jobs.
-
-    :param jobs: The jobs.
-    :param started: When they were submitted, in epoch seconds.
-    :return: ``{"status": "ended", "job_ids": [...], "jobs": [...], "started": float}``; ``jobs`` is ``None`` when
-        they are too large.
-    """
+def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, Any]:
+    """Return the event for ended jobs; ``jobs`` is ``None`` in it if they are too large."""
     event: dict[str, Any] = {
         "status": "ended",
         "job_ids": [job.id for job in jobs],
         "jobs": [job.as_dict() for job in jobs],
-        "started": started,
+        "submitted_at": submitted_at,
     }
-    return event if len(json.dumps(event)) <= LARGEST_EVENT else {**event, "jobs": None}
+    return event if len(json.dumps(event)) <= MAX_EVENT_SIZE else {**event, "jobs": None}
 
 
 def error_event(error: BaseException) -> dict[str, Any]:
-    """Return the event that tells why a wait ended without the jobs' ends."""
+    """Return the event for an error that ended the wait."""
     return {"status": "error", "error": error_as_dict(error)}
 
 
-def read_event(event: Any) -> Ended:
+def read_event(event: Any) -> EndedJobs:
     """
     Read an event on the worker.
 
-    :param event: What the trigger sent.
-    :raises ImsError: the error that the event tells of, or when the event is none of ours.
+    :raises ImsError: the error in the event; or an error about the event, when its format is unexpected.
     """
     match event:
         case {"status": "error", "error": dict() as error}:
             raise error_from_dict(error)
         case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() | None as jobs}:
-            started = event.get("started")
+            submitted_at = event.get("submitted_at")
             try:
-                return Ended(
+                return EndedJobs(
                     job_ids,
                     None if jobs is None else [Job.from_dict(job) for job in jobs],
-                    float(started) if isinstance(started, (int, float)) else None,
+                    float(submitted_at) if isinstance(submitted_at, (int, float)) else None,
                 )
             except (TypeError, ValueError, KeyError):
                 pass
-    raise ImsError(f"The trigger sent an event that is not understood: {str(event)[:200]}")
+    raise ImsError(f"Unexpected event of the trigger: {str(event)[:200]}")

@@ -1,7 +1,6 @@
-"""Waiting in a triggerer: one poller asks for all the jobs of a connection, a region and a family."""
+"""
+Waiting for jobs.
 
-from __future__ import annotations
-
-from airflow_provider_ims.waiting.triggerer import poller_for, watch_job
-
-__all__ = ["poller_for", "watch_job"]
+The monitor evaluates the polls of one job. A worker polls in a loop (``blocking``). In a triggerer, one poller polls
+all jobs of a connection, a region and a job family.
+"""

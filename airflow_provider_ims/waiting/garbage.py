@@ -1,51 +1,56 @@
 """
-Keeps Python's garbage collector from going over all that waits, again and again.
+Exempts waiting triggers from garbage collection, if Airflow's configuration says so.
 
-A full run of the collector stops every thread, the event loop's included, for as long as it takes to go over every
-object of the process: 100 to 200 ms with ten thousand waiting triggers. None of them is garbage before it ends, and
-then the reference counts free it. So what is there while many join is set aside with :func:`gc.freeze`, which is
-O(1), and put back when nobody waits any more. Garbage in reference cycles that happens to be set aside stays until
-then; a full run found 100 to 200 such objects.
+A full collection visits every object of the process and stops every thread meanwhile: 100 to 200 ms with ten thousand
+waiting triggers. No waiting trigger is garbage, and reference counting frees those that end. The option
+``[alibabacloud_ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
 """
 
 from __future__ import annotations
 
 import gc
 
-#: Jobs that join between two times of setting aside; each brings about 22 objects, its trigger's and task's included.
+#: The number of joining jobs between two calls of :func:`gc.freeze`. Each brings about 22 objects.
 JOINS = 200
 
 
 class GarbageFreezer:
-    """Counts who waits in this process, and sets aside what need not be gone over."""
+    """Counts the jobs that wait in this process, and freezes the garbage collector."""
 
     def __init__(self) -> None:
         self._waiting = 0
         self._joined = 0
-        self._ours = False
+        self._frozen = False
 
     def joined(self) -> None:
-        """Take note of one job more."""
+        """Record that a job waits."""
         self._waiting += 1
         self._joined += 1
         if self._joined < JOINS:
             return
         self._joined = 0
-        # What somebody else has set aside can't be told from ours when it is put back: leave the collector to them.
-        if self._ours or not gc.get_freeze_count():
-            self._ours = True
+        # Objects that other code has frozen cannot be told apart at the unfreeze, so their setting is left unchanged.
+        if _is_enabled() and (self._frozen or not gc.get_freeze_count()):
+            self._frozen = True
             gc.freeze()
 
     def left(self) -> None:
-        """Take note of one job less; after the last one the collector is as it was."""
+        """Record that a job no longer waits."""
         self._waiting -= 1
         if self._waiting:
             return
         self._joined = 0
-        if self._ours:
-            self._ours = False
+        if self._frozen:
+            self._frozen = False
             gc.unfreeze()
 
 
-#: The collector is the process's, so is this.
-collector = GarbageFreezer()
+def _is_enabled() -> bool:
+    # Imported late: only a triggerer with many waiting jobs needs it.
+    from airflow.providers.common.compat.sdk import conf
+
+    return bool(conf.getboolean("alibabacloud_ims", "freeze_garbage_collector", fallback=False))
+
+
+#: The garbage collector belongs to the process, and so does this.
+freezer = GarbageFreezer()

@@ -1,4 +1,4 @@
-"""The hook of a poller: its connection is resolved on the event loop, and resolved again now and then."""
+"""Resolves the connection of a poller on the event loop, at regular intervals."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class HookResolver:
     """
     Resolves the connection of a poller and keeps the hook for it.
 
-    Only the event loop's thread may call this class, :meth:`expire` excepted. A blocking connection look-up in a thread
-    that asgiref does not know kills the triggerer before Airflow 3.2.2 (apache/airflow#64620), so none of the poller's
-    own threads asks Airflow for anything.
+    Only the event loop's thread may call this class, except :meth:`expire`. Before Airflow 3.2.2, a blocking connection
+    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
+    threads request nothing from Airflow.
 
-    :param make_hook: Makes the hook.
+    :param make_hook: Returns a new hook.
     :param now: A monotonic clock, in seconds.
     """
 
@@ -46,18 +46,18 @@ class HookResolver:
     @property
     def hook(self) -> AlibabaCloudMediaHook:
         """The hook that was resolved last."""
-        assert self._hook is not None, "refresh() comes first"
+        assert self._hook is not None, "call refresh() first"
         return self._hook
 
     async def refresh(self) -> None:
         """
-        Resolve the connection, unless it was resolved a short time ago.
+        Resolve the connection, unless it was resolved less than a minute ago.
 
-        While a known connection is resolved again, and when that fails, the previous hook stays in use: polling must
-        not depend on the availability of the secrets backend.
+        While the connection is resolved again, and if that fails, the previous hook stays in use: polling must not
+        depend on the availability of the secrets backend.
 
         :raises ImsError: when the connection was never resolved and cannot be resolved now; an
-            :class:`~airflow_provider_ims.exceptions.ImsUnavailableError` where a later attempt may succeed.
+            :class:`~airflow_provider_ims.exceptions.ImsUnavailableError` if a later attempt may succeed.
         """
         if self._resolving is None and self._now() >= self._expires:
             self._expires = self._now() + CONNECTION_LIFETIME
@@ -73,11 +73,11 @@ class HookResolver:
 
     async def _resolve(self) -> None:
         try:
-            # asgiref runs Airflow's requests to the supervisor on this event loop, on every version of Airflow.
-            hook = await sync_to_async(self._connected, thread_sensitive=False)()
-        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits for the first hook must get it
+            # With every version of Airflow, asgiref runs the requests to the supervisor on this event loop.
+            hook = await sync_to_async(self._new_hook, thread_sensitive=False)()
+        except Exception as error:  # noqa: BLE001 - refresh() raises it
             if self._hook is not None and self._failure is None:
-                log.warning("%s. Polling continues with the connection as it was resolved before", error)
+                log.warning("%s. Polling continues with the previous connection", error)
             self._failure = error
             self._expires = self._now() + RETRY_INTERVAL
         else:
@@ -90,7 +90,7 @@ class HookResolver:
         finally:
             self._resolving = None
 
-    def _connected(self) -> AlibabaCloudMediaHook:
+    def _new_hook(self) -> AlibabaCloudMediaHook:
         hook = self._make_hook()
         hook.reconnect()
         return hook

@@ -1,309 +1,274 @@
 """
-The poller: in a triggerer, one asks for all the waiting jobs of a connection, a region and a family.
+The poller: polls all waiting jobs of a connection, a region and a job family in a triggerer.
 
-A trigger joins, and leaves when its job ended; a poller with nobody waiting ends. A job is asked
-for by its id, as many as a call takes. Where many wait, and the family has a listing, the poller sweeps instead: it
-lists what still runs, and asks by id only for those that are not in the list. A listing is a hint and no more: no
-outcome is ever read from it.
+A subscription is scheduled to be polled by its job id, is being polled, or is covered by sweeps. A poller without
+subscriptions ends, and starts again with the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import heapq
-import itertools
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.waiting.garbage import collector
+from airflow_provider_ims.waiting import monitor
+from airflow_provider_ims.waiting.garbage import freezer
 from airflow_provider_ims.waiting.hook_resolver import HookResolver
-from airflow_provider_ims.waiting.monitor import (
-    JITTER,
-    JobMonitor,
-    Observation,
-    WaitMessage,
-    first_pause,
-    next_pause,
-    poll_once,
-)
+from airflow_provider_ims.waiting.monitor import JobMonitor, Observation, WaitMessage
 from airflow_provider_ims.waiting.poller_metrics import REPORT_EVERY, PollerMetrics
 from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
-from airflow_provider_ims.waiting.subscription import FinalPollDone, Subscription
-from airflow_provider_ims.waiting.sweep import SweepPolicy
+from airflow_provider_ims.waiting.schedule import Schedule
+from airflow_provider_ims.waiting.subscription import Subscription
+from airflow_provider_ims.waiting.sweep import Listed, Sweeper, list_unfinished
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
-#: Blocking calls of one poller at a time.
+T = TypeVar("T")
+_PollerKey: TypeAlias = "tuple[str, str, str | None]"
+
+#: The number of threads for the blocking requests of one poller.
 THREADS = 4
-#: Jobs that are handled in one go before the event loop gets its turn.
-BATCH = 100
-#: Sweeps in a row that may miss a running job before it is asked for by its id alone.
-MISSES = 2
+
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]] = WeakKeyDictionary()
 
 
-@dataclass(eq=False)
+def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
+    """Return the poller of a family, a connection and a region in the running event loop."""
+    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    key = (family.name, ims_conn_id, region_id)
+    if key not in pollers:
+        hook_class = hook_class_of(family.product)
+        pollers[key] = Poller(family, partial(hook_class, ims_conn_id=ims_conn_id, region_id=region_id), ims_conn_id)
+    return pollers[key]
+
+
 class Poller:
     """
-    Asks for all waiting jobs of one connection, region and family in this process.
+    Polls all waiting jobs of one connection, region and family in this process.
 
-    Lives in one event loop, ends when nobody waits, and makes its calls in a small thread pool of its own.
-
-    :param family: The jobs' family.
-    :param make_hook: Makes the hook.
-    :param ims_conn_id: The connection, for the metrics' tags.
+    It belongs to one event loop, and makes its requests in a thread pool of its own.
     """
 
-    family: JobFamily
-    make_hook: Callable[[], AlibabaCloudMediaHook]
-    ims_conn_id: str = ""
-
-    def __post_init__(self) -> None:
-        self._waits: dict[Subscription, None] = {}
-        self._plan: list[tuple[float, int, Subscription]] = []
-        self._deadlines: list[tuple[float, int, Subscription]] = []
-        self._order = itertools.count()
-        self._unlisted = 0
+    def __init__(
+        self, family: JobFamily, make_hook: Callable[[], AlibabaCloudMediaHook], ims_conn_id: str = ""
+    ) -> None:
+        self.resolver = HookResolver(make_hook)
+        self._family = family
+        self._ims_conn_id = ims_conn_id
+        self._subscriptions: dict[Subscription, None] = {}
+        self._polls: Schedule[Subscription] = Schedule()
+        self._deadlines: Schedule[Subscription] = Schedule()
+        self._sweeper = Sweeper(family)
+        self._client = RateLimitedClient(self.resolver)
         self._changed = asyncio.Event()
+        self._wakes_at = float("inf")
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.resolver = HookResolver(self.make_hook)
-        self._begin()
 
-    def _begin(self) -> None:
-        self._client = RateLimitedClient(self.family, self.resolver)
-        self._sweep_policy = SweepPolicy(self.family)
-        self._sweep: asyncio.Task[None] | None = None
-        self._sweep_due = 0.0
-        self._metrics = PollerMetrics(self.family.name, self.ims_conn_id, time.monotonic() + REPORT_EVERY)
-
-    def join(self, job_id: str, poll_interval: float, began: float, timeout: float) -> Subscription:
+    async def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        poll_interval: float,
+        wait_started_at: float,
+        deadline: float,
+        emit: Callable[[Job | WaitMessage], None],
+    ) -> Job:
         """
-        Begin to wait for a job.
+        Wait until a job ends.
 
-        :param job_id: The job.
-        :param poll_interval: Seconds between two looks.
-        :param began: Now, in epoch seconds.
-        :param timeout: Seconds after which the last look is due.
+        Ten thousand of these wait at the same time, so none has a task, a timer or a generator of its own.
+
+        :param poll_interval: Seconds between two polls.
+        :param wait_started_at: When the task started to wait, in epoch seconds.
+        :param deadline: When the wait ends with a last poll, in epoch seconds.
+        :param emit: Called with the job at each change of its status, including its end, and with messages for the
+            log.
+        :return: The ended job.
+        :raises ImsJobTimeoutError: when the job has not ended at the deadline.
+        :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
         """
-        wait = Subscription(JobMonitor(job_id, began), poll_interval)
-        self._waits[wait] = None
-        collector.joined()
-        heapq.heappush(self._deadlines, (time.monotonic() + timeout, next(self._order), wait))
-        if self._deadlines[0][2] is wait:
-            self._wake()
-        if self._sweep_policy.on:
-            wait.swept = True
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
+        try:
+            while True:
+                for event in subscription.take_events():
+                    if isinstance(event, Exception):
+                        raise event
+                    emit(event)
+                    if isinstance(event, Job) and event.ended:
+                        return event
+                await subscription.next_event()
+        finally:
+            self.unsubscribe(subscription)
+
+    def subscribe(self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float) -> Subscription:
+        """Start polling a job, with a last poll at the deadline."""
+        now = time.time()
+        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at)
+        self._subscriptions[subscription] = None
+        freezer.joined()
+        self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
+        if self._sweeper.active:
+            self._sweeper.add(subscription)
         else:
-            self._schedule(wait, first_pause(poll_interval))
-        if self._runner is None or self._runner.done():
-            self._wake()
-        return wait
+            self._schedule(self._polls, subscription, monitor.first_pause(poll_interval))
+        return subscription
 
-    def leave(self, wait: Subscription) -> None:
-        """Stop waiting."""
-        if wait in self._waits:
-            del self._waits[wait]
-            collector.left()
-            self._unlisted -= wait.missed >= MISSES
-        if not self._waits:
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop polling a job."""
+        if subscription not in self._subscriptions:
+            return
+        del self._subscriptions[subscription]
+        freezer.left()
+        self._polls.remove(subscription)
+        self._deadlines.remove(subscription)
+        self._sweeper.remove(subscription)
+        if not self._subscriptions:
             self._wake()
 
-    def _schedule(self, wait: Subscription, pause: float) -> None:
-        wait.due = time.monotonic() + pause
-        heapq.heappush(self._plan, (wait.due, next(self._order), wait))
-        if self._plan[0][2] is wait:
+    def _schedule(self, schedule: Schedule[Subscription], subscription: Subscription, pause: float) -> None:
+        at = time.monotonic() + pause
+        schedule.add(subscription, at)
+        if at < self._wakes_at:
             self._wake()
 
     def _wake(self) -> None:
         self._changed.set()
-        if self._waits and (self._runner is None or self._runner.done()):
-            # In a context of its own: what it logs must not land in the log of the task that came first.
+        if self._subscriptions and (self._runner is None or self._runner.done()):
+            # In an empty context, or the poller's messages would appear in the log of the first task.
             self._runner = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     async def _run(self) -> None:
-        self._begin()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self.family.name}")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self._family.name}")
+        self._metrics = PollerMetrics(self._family.name, self._ims_conn_id, time.monotonic() + REPORT_EVERY)
         try:
-            while self._waits:
+            while self._subscriptions:
                 self._changed.clear()
                 now = time.monotonic()
-                self._step(now)
+                self._start_due(now)
                 if now >= self._metrics.due:
-                    longest = max(wait.poll_interval for wait in self._waits)
-                    self._metrics.report(self._client, len(self._waits), longest, now)
-                times = [self._metrics.due]
-                times += [ahead[0][0] for ahead in (self._plan, self._deadlines) if ahead]
-                if self._sweep_policy.on and self._sweep is None:
-                    times.append(self._sweep_due)
-                try:
-                    async with asyncio.timeout(max(0.0, min(times) - now)):
-                        await self._changed.wait()
-                except TimeoutError:
-                    self._metrics.woke_up(time.monotonic() - max(now, min(times)))
-            # Else whoever joins next would count on looks that are planned for others, or on sweeps, and wake nobody.
-            self._plan.clear()
-            self._deadlines.clear()
-            self._sweep_policy.on = False
+                    longest_interval = max(one.poll_interval for one in self._subscriptions)
+                    self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
+                await self._sleep(now)
         finally:
             for task in self._tasks:
                 task.cancel()
             self._threads.shutdown(wait=False, cancel_futures=True)
+            self._sweeper = Sweeper(self._family)
+            self._client = RateLimitedClient(self.resolver)
+            self._wakes_at = float("inf")
 
-    def _step(self, now: float) -> None:
-        """Begin all that is due."""
-        self._meet_deadlines(now)
-        due = self._take_due(now)
-        if due and not self._sweep_policy.on and self._sweep_policy.is_worthwhile(self._listed(), now):
-            self._sweep_policy.on, self._sweep_due = True, now
-            for wait in self._waits:
-                wait.swept = not wait.last and wait.missed < MISSES
-        if self._sweep_policy.on and self._sweep is None and now >= self._sweep_due:
-            self._sweep = self._start(self._do_sweep())
-        self._ask([wait for wait in due if not wait.swept])
+    async def _sleep(self, now: float) -> None:
+        """Sleep until something is due, or until a change."""
+        self._wakes_at = min(
+            self._metrics.due, self._polls.next_time, self._deadlines.next_time, self._sweeper.next_time
+        )
+        try:
+            async with asyncio.timeout(max(0.0, self._wakes_at - now)):
+                await self._changed.wait()
+        except TimeoutError:
+            self._metrics.woke_up(time.monotonic() - max(now, self._wakes_at))
 
-    def _meet_deadlines(self, now: float) -> None:
-        """Look once more at jobs whose time is over; a look that is under way will do."""
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, wait = heapq.heappop(self._deadlines)
-            wait.last, wait.swept = True, False
-            if not wait.asked and wait in self._waits:
-                self._schedule(wait, 0.0)
-
-        if len(self._deadlines) > 2 * len(self._waits) + BATCH:
-            # A deadline may lie a day ahead: without this, all jobs of a day would be remembered until then.
-            self._deadlines = [entry for entry in self._deadlines if entry[2] in self._waits]
-            heapq.heapify(self._deadlines)
-
-    def _listed(self) -> int:
-        return len(self._waits) - self._unlisted
-
-    def _take_due(self, now: float) -> list[Subscription]:
-        """Take from the plan what is due; a call costs the same with all the ids it takes: those due next fill it."""
-        due: list[Subscription] = []
-        while self._plan and (self._plan[0][0] <= now or len(due) % self.family.ids_per_query):
-            at, _, wait = heapq.heappop(self._plan)
-            if wait.due != at or wait.asked or wait not in self._waits:
-                continue  # An entry that a later one, or the end of the wait, has overtaken.
-            wait.due = None
+    def _start_due(self, now: float) -> None:
+        for _, subscription in self._deadlines.take(now):
+            subscription.final = True
+            self._sweeper.remove(subscription)
+            # A poll that is in progress is the last one.
+            if not subscription.polling:
+                self._polls.add(subscription, now)
+        # A request takes several ids at no extra cost, so it is filled up with the jobs that are due next.
+        due = self._polls.take(now, self._family.ids_per_query)
+        for at, _ in due:
             self._metrics.behind = max(self._metrics.behind, now - at)
-            due.append(wait)
-        return due
+        if due:
+            for subscription in self._sweeper.start(self._subscriptions, now):
+                self._polls.remove(subscription)
+        if self._sweeper.take_turn(now):
+            self._start(self._sweep())
+        self._poll(subscription for _, subscription in due if subscription not in self._sweeper)
 
-    def _ask(self, waits: Iterable[Subscription]) -> None:
-        by_id: dict[str, list[Subscription]] = {}
-        for wait in waits:
-            wait.asked = True
-            by_id.setdefault(wait.monitor.job_id, []).append(wait)
-        for job_ids in chunks(list(by_id), self.family.ids_per_query):
-            self._start(self._do_ask({job_id: by_id[job_id] for job_id in job_ids}))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
-    async def _do_ask(self, waits: dict[str, list[Subscription]]) -> None:
-        seen: dict[str, Observation]
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        """Run a blocking call in a thread, with a connection that is resolved on the event loop."""
+        await self.resolver.refresh()
+        queued_at = time.monotonic()
+
+        def run() -> T:
+            self._metrics.behind = max(self._metrics.behind, time.monotonic() - queued_at)
+            return call()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    def _poll(self, subscriptions: Iterable[Subscription]) -> None:
+        by_id: dict[str, list[Subscription]] = {}
+        for subscription in subscriptions:
+            subscription.polling = True
+            by_id.setdefault(subscription.monitor.job_id, []).append(subscription)
+        for job_ids in chunks(list(by_id), self._family.ids_per_query):
+            self._start(self._query({job_id: by_id[job_id] for job_id in job_ids}))
+
+    async def _query(self, by_id: dict[str, list[Subscription]]) -> None:
+        job_ids = list(by_id)
         try:
-            await self.resolver.refresh()
-        except Exception as error:  # noqa: BLE001 - each wait judges it
-            seen = dict.fromkeys(waits, error)
-        else:
-            planned = time.monotonic()
-            seen = await asyncio.get_running_loop().run_in_executor(self._threads, self._look, list(waits), planned)
-        self._metrics.polled_jobs += len(waits)
-        for job_id, waiting in waits.items():
-            for wait in waiting:
-                self._after_look(wait, seen[job_id])
+            observations = await self._in_thread(partial(monitor.poll_once, self._family, self._client, job_ids))
+        except Exception as error:  # noqa: BLE001 - the monitor evaluates it
+            observations = dict.fromkeys(job_ids, error)
+        self._metrics.polled_jobs += len(job_ids)
+        for job_id, subscriptions in by_id.items():
+            for subscription in subscriptions:
+                self._after_poll(subscription, observations[job_id])
 
-    def _look(self, job_ids: Sequence[str], planned: float) -> dict[str, Observation]:
-        self._metrics.behind = max(self._metrics.behind, time.monotonic() - planned)
-        return poll_once(self.family, self._client, job_ids)
-
-    def _after_look(self, wait: Subscription, observation: Observation) -> None:
-        wait.asked = False
-        if wait not in self._waits:
+    def _after_poll(self, subscription: Subscription, observation: Observation) -> None:
+        subscription.polling = False
+        if subscription in self._subscriptions:
+            self._evaluate(subscription, observation)
+        if subscription.final and subscription in self._subscriptions:
+            waited = time.time() - subscription.wait_started_at
+            subscription.emit(monitor.timed_out(subscription.monitor.job_id, waited))
+            self.unsubscribe(subscription)
+        if subscription not in self._subscriptions:
             return
-        self._judge(wait, observation)
-        if wait.last:
-            wait.emit(FinalPollDone())
-            self.leave(wait)
-        if wait not in self._waits:
-            return
-        if wait.swept and isinstance(observation, Job):
-            wait.missed += 1
-            if wait.missed >= MISSES:
-                wait.swept = False
-                self._unlisted += 1
-        if not wait.swept:
-            self._schedule(wait, next_pause(wait.poll_interval))
+        if subscription in self._sweeper and isinstance(observation, Job):
+            self._sweeper.record_miss(subscription)
+        if subscription not in self._sweeper:
+            self._schedule(self._polls, subscription, monitor.next_pause(subscription.poll_interval))
 
-    def _judge(self, wait: Subscription, observation: Observation) -> None:
-        event: Job | WaitMessage | Exception | None
+    def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
-            event = wait.monitor.update(observation, time.time())
-        except Exception as error:  # noqa: BLE001 - the wait's end, whatever it is; it is raised where it is heard
-            event = error
-        if event is None:
+            event = subscription.monitor.update(observation, time.time())
+        except Exception as error:  # noqa: BLE001 - it ends the wait and is raised there
+            subscription.emit(error)
+            self.unsubscribe(subscription)
             return
-        wait.emit(event)
-        if isinstance(event, Exception) or (isinstance(event, Job) and event.ended):
-            self.leave(wait)
+        if event is not None:
+            subscription.emit(event)
+        if isinstance(event, Job) and event.ended:
+            self.unsubscribe(subscription)
 
-    async def _do_sweep(self) -> None:
-        waits = [wait for wait in self._waits if wait.swept and not wait.asked]
-        interval = min((wait.poll_interval for wait in waits), default=0.0)
-        # Hardly later than asked for: a job that ends just after its page was read waits until the next sweep is over.
-        # And not earlier: a sweep is a burst of requests.
-        self._sweep_due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
-        try:
-            await self.resolver.refresh()
-            running, requests = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._client.unfinished, len(waits)
-            )
-        except Exception as error:  # noqa: BLE001 - whatever it is, asking one by one goes on
-            self._sweep_policy.failed(error, time.monotonic())
-            self._stop_sweeping()
-            return
-        finally:
-            self._sweep = None
-        self._sweep_policy.record_success(requests)
-        for some in chunks(waits, BATCH):
-            now = time.time()
-            missing: list[Subscription] = []
-            for wait in some:
-                word = running.get(wait.monitor.job_id)
-                if not wait.swept or wait.asked or wait not in self._waits:
-                    continue
-                if word is None:
-                    missing.append(wait)
-                elif word == wait.monitor.status:
-                    wait.missed = 0
-                    wait.monitor.still_runs(now)
-                else:
-                    wait.missed = 0
-                    self._judge(wait, Job(wait.monitor.job_id, JobState.RUNNING, word))
-            self._ask(missing)
-            await asyncio.sleep(0)
-        if not self._sweep_policy.is_worthwhile(self._listed(), time.monotonic()):
-            self._sweep_policy.on = False
-            self._stop_sweeping()
+    async def _sweep(self) -> None:
+        async for missing, changed in self._sweeper.run(self._list_unfinished):
+            for subscription, status in changed:
+                self._evaluate(subscription, Job(subscription.monitor.job_id, JobState.RUNNING, status))
+            self._poll(missing)
+        for subscription in self._sweeper.release():
+            if not subscription.polling:
+                # Spread over a whole interval, because the sweep saw all of them at the same time.
+                self._schedule(self._polls, subscription, subscription.poll_interval * random.random())
         self._wake()
 
-    def _stop_sweeping(self) -> None:
-        for wait in self._waits:
-            if wait.swept:
-                wait.swept = False
-                if not wait.asked:
-                    # Spread over a whole interval: they were all seen at once.
-                    self._schedule(wait, wait.poll_interval * random.random())
-        self._wake()
+    async def _list_unfinished(self, max_requests: int) -> Listed:
+        return await self._in_thread(partial(list_unfinished, self._family, self._client, max_requests))

@@ -1,4 +1,4 @@
-"""A poller's figures, for Airflow's metrics and the triggerer's log."""
+"""The Airflow metrics of a poller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds from one report to the next.
+#: Seconds between two reports.
 REPORT_EVERY = 10.0
 #: Seconds by which the event loop may be late before the process counts as suspended or blocked.
 SUSPENDED = 5.0
@@ -20,14 +20,14 @@ SUSPENDED = 5.0
 @dataclass(slots=True)
 class PollerMetrics:
     """
-    What a poller did since its last report.
+    The metrics of a poller since its last report.
 
     :param family: The family of its jobs.
     :param ims_conn_id: Its connection.
     :param due: When the next report is due, on the poller's clock.
-    :param asked_jobs: Jobs that were asked for by id.
-    :param behind: How much later than due the latest look was, in seconds.
-    :param suspended: For how many of them this process did not run at all.
+    :param polled_jobs: The number of jobs that were queried by id.
+    :param behind: The longest delay of a poll, in seconds.
+    :param suspended: The seconds of it during which this process did not run.
     """
 
     family: str
@@ -36,14 +36,10 @@ class PollerMetrics:
     polled_jobs: int = 0
     behind: float = 0.0
     suspended: float = 0.0
-    _told_of_stretching: bool = False
+    _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """
-        Record that the event loop resumed the poller.
-
-        :param late: Seconds after the time that the poller had asked for.
-        """
+        """Record by how many seconds the event loop resumed the poller too late."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -54,35 +50,28 @@ class PollerMetrics:
             )
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
-        """
-        Report, and begin to count anew.
-
-        :param asker: What made the requests.
-        :param waiting: How many jobs are waited for.
-        :param longest_interval: The longest ``poll_interval`` among them, in seconds.
-        :param now: The poller's clock.
-        """
-        # Late: it costs a tenth of a second, and only a triggerer needs it.
+        """Emit the metrics and reset them. Warn once if polling is behind schedule by more than an interval."""
+        # Imported late: it takes a tenth of a second, and only a triggerer needs it.
         from airflow.providers.common.compat.sdk import Stats
 
-        figures = {
+        values = {
             "waiting": waiting,
             "requests": client.requests,
             "jobs_per_request": self.polled_jobs / client.requests if client.requests else 0.0,
             "throttled": client.rate_limiter.throttles,
             "seconds_behind": self.behind,
         }
-        for name, value in figures.items():
+        for name, value in values.items():
             Stats.gauge(f"ims.poller.{name}", value, tags={"family": self.family, "conn_id": self.ims_conn_id})
-        log.debug("Poller of %s jobs: %s, in the last %.0f s", self.family, figures, REPORT_EVERY)
-        if self.behind - self.suspended > longest_interval and not self._told_of_stretching:
-            self._told_of_stretching = True
+        log.debug("Poller of %s jobs in the last %.0f s: %s", self.family, REPORT_EVERY, values)
+        behind = self.behind - self.suspended
+        if behind > longest_interval and not self._has_warned:
+            self._has_warned = True
             log.warning(
-                "Polling of %d %s jobs is %.0f s behind schedule: the rate limit of %.1f requests a second allows "
-                "no more",
+                "Polling of %d %s jobs is %.0f s behind schedule: the rate limit is %.1f requests per second",
                 waiting,
                 self.family,
-                self.behind - self.suspended,
+                behind,
                 client.rate_limiter.rate,
             )
         client.requests = self.polled_jobs = client.rate_limiter.throttles = 0

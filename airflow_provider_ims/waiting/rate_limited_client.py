@@ -1,63 +1,88 @@
-"""The blocking side of a poller: paced calls with the hook that the event loop has resolved."""
+"""
+Calls the API within a rate limit, from the poller's threads.
+
+The service's limit is not documented, so the rate falls when a request is throttled, and recovers slowly.
+"""
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError, ImsThrottledError
-from airflow_provider_ims.jobs.api_caller import ApiCaller
-from airflow_provider_ims.jobs.job import JobState
-from airflow_provider_ims.waiting.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.family import JobFamily
     from airflow_provider_ims.waiting.hook_resolver import HookResolver
 
-log = logging.getLogger(__name__)
-
-#: Seconds for which one request is sent again and again when it is throttled.
+#: The highest and the lowest rate, in requests per second. VOD allows about a hundred queries per second.
+MAX_RATE = 100.0
+MIN_RATE = 0.5
+#: The increase of the rate for each second without throttling, in requests per second.
+RECOVERY = 1.0
+#: Seconds without requests after throttling, if the service sends no ``Retry-After``, and the longest accepted one.
+DEFAULT_RETRY_AFTER = 1.0
+MAX_RETRY_AFTER = 60.0
+#: Seconds for which a throttled request is retried.
 THROTTLE_TIMEOUT = 60.0
 
 
-class SweepTooLongError(Exception):
-    """What runs fills more pages than asking job by job would take calls."""
+@dataclass
+class RateLimiter:
+    """Limits the rate of the requests of several threads, and counts the throttled ones."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    rate: float = MAX_RATE
+    throttles: int = 0
+    _next: float = 0.0
+    _slowed_at: float = float("-inf")
+    _recovered_at: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait(self) -> None:
+        """Wait until the next request may be sent."""
+        with self._lock:
+            now = self.now()
+            turn = max(now, self._next)
+            self._next = turn + 1 / self.rate
+        if turn > now:
+            self.sleep(turn - now)
+
+    def throttled(self, retry_after: float | None = None) -> None:
+        """Slow down, because the service throttled a request; it may say after how many seconds to retry."""
+        with self._lock:
+            now = self.now()
+            self.throttles += 1
+            # Concurrent requests are throttled together and slow the poller down only once.
+            if now - self._slowed_at >= DEFAULT_RETRY_AFTER:
+                self.rate = max(MIN_RATE, self.rate / 2)
+                self._slowed_at = self._recovered_at = now
+            self._next = max(self._next, now + min(retry_after or DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER))
+
+    def succeeded(self) -> None:
+        """Recover, because a request succeeded."""
+        with self._lock:
+            now = self.now()
+            if self.rate < MAX_RATE:
+                self.rate = min(MAX_RATE, self.rate + RECOVERY * (now - self._recovered_at))
+                self._recovered_at = now
 
 
 @dataclass
-class RateLimitedClient(ApiCaller):
-    """
-    Calls the service from a poller's threads.
+class RateLimitedClient:
+    """Calls the API with the current hook of a resolver, and counts the requests."""
 
-    :param family: The family of the jobs that are asked for.
-    :param resolver: Holds the hook.
-    :param limiter: Paces the requests.
-    :param now: A clock in seconds that does not jump.
-    """
-
-    family: JobFamily
     resolver: HookResolver
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     now: Callable[[], float] = time.monotonic
     requests: int = 0
 
-    def call(
-        self, action: str, params: Mapping[str, Any], *, attempts: int = 1, throttle_timeout: float = THROTTLE_TIMEOUT
-    ) -> dict[str, Any]:
-        """
-        Call an action when the limiter allows it; throttled, call it again for a minute.
-
-        :param action: The API action, one that only reads.
-        :param params: Its parameters.
-        :param attempts: Taken for the sake of the hook's ``call`` and not used: a poller asks again anyway.
-        :param patience: Likewise: throttling slows all calls of the poller down, so how long to wait it out is not
-            one caller's to say.
-        :raises ImsError: as the hook's ``call``.
-        """
-        began = self.now()
+    def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an API action that only reads. A throttled request is retried for a minute."""
+        started_at = self.now()
         while True:
             self.rate_limiter.wait()
             self.requests += 1
@@ -65,34 +90,12 @@ class RateLimitedClient(ApiCaller):
                 body = self.resolver.hook.call(action, params, attempts=1, throttle_timeout=0.0)
             except ImsThrottledError as error:
                 self.rate_limiter.throttled(error.retry_after)
-                if self.now() - began >= THROTTLE_TIMEOUT:
+                if self.now() - started_at >= THROTTLE_TIMEOUT:
                     raise
             except (ImsCredentialsError, ImsPermissionError):
                 # The connection may be corrected while the jobs run.
                 self.resolver.expire()
                 raise
             else:
-                self.rate_limiter.passed()
+                self.rate_limiter.succeeded()
                 return body
-
-    def unfinished(self, most_requests: float) -> tuple[dict[str, str], int]:
-        """
-        List the jobs that run, the earlier state first: a job that moves on meanwhile is seen in one of the two.
-
-        :param most_requests: How many requests it may take.
-        :return: State word by job id, and the number of requests.
-        :raises SweepTooLongError: when there are more.
-        :raises ImsError: as the hook's ``call``.
-        """
-        listing = self.family.listing
-        assert listing is not None
-        running: dict[str, str] = {}
-        pages = 0
-        for status in self.family.unfinished:
-            for page in listing.in_state(self, status):
-                pages += 1
-                if pages > most_requests:
-                    raise SweepTooLongError(f"over {pages - 1} pages")
-                running.update(page)
-        state_of = self.family.state_of
-        return {job_id: word for job_id, word in running.items() if state_of(word) is JobState.RUNNING}, pages

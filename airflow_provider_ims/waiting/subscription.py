@@ -1,4 +1,4 @@
-"""One job that a trigger waits for, between the poller that sees it and the trigger that hears of it."""
+"""The wait of one trigger for one job, between the poller and the trigger."""
 
 from __future__ import annotations
 
@@ -9,50 +9,44 @@ from typing import TypeAlias
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage
 
-
-class FinalPollDone:
-    """Told when the last look at a job is done."""
-
-
-WaitEvent: TypeAlias = "Job | WaitMessage | Exception | FinalPollDone"
+#: A job that changed, a message for the log, or the error that ends the wait.
+WaitEvent: TypeAlias = "Job | WaitMessage | Exception"
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
     """
-    One job that somebody in this process waits for.
+    The wait of one trigger for one job.
 
-    :param watch: Judges what is seen of the job.
-    :param poll_interval: Seconds between two looks.
-    :param due: When the next look by id is due, on the poller's clock; ``None`` when none is planned.
-    :param asked: Whether a look by id is under way.
-    :param swept: Whether sweeps look for the job.
-    :param missed: Sweeps in a row that did not show the job although it ran.
-    :param last: Whether the next look is the last.
+    :param monitor: Evaluates the polls of the job.
+    :param poll_interval: Seconds between two polls.
+    :param wait_started_at: When the task started to wait, in epoch seconds.
+    :param polling: Whether a query of the job by its id is in progress.
+    :param final: Whether the deadline has passed, so that the next poll is the last.
+    :param missed: The number of sweeps in a row that did not list the job although it was running.
     """
 
     monitor: JobMonitor
     poll_interval: float
-    due: float | None = None
-    asked: bool = False
-    swept: bool = False
+    wait_started_at: float
+    polling: bool = False
+    final: bool = False
     missed: int = 0
-    last: bool = False
-    _told: tuple[WaitEvent, ...] = ()
-    _listener: asyncio.Future[None] | None = None
+    _events: tuple[WaitEvent, ...] = ()
+    _waiter: asyncio.Future[None] | None = None
 
-    def emit(self, what: WaitEvent) -> None:
-        """Pass something on to whoever waits."""
-        self._told += (what,)
-        if self._listener is not None and not self._listener.done():
-            self._listener.set_result(None)
+    def emit(self, event: WaitEvent) -> None:
+        """Send an event to the trigger."""
+        self._events += (event,)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
-    def event(self) -> tuple[WaitEvent, ...]:
-        """Return what was told since the last time."""
-        event, self._told = self._told, ()
-        return event
+    def take_events(self) -> tuple[WaitEvent, ...]:
+        """Return the events since the last call."""
+        events, self._events = self._events, ()
+        return events
 
-    def listen(self) -> asyncio.Future[None]:
-        """Return what is done when something is told."""
-        self._listener = asyncio.get_running_loop().create_future()
-        return self._listener
+    def next_event(self) -> asyncio.Future[None]:
+        """Return a future that is done at the next event."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter

@@ -1,73 +1,216 @@
 """
-Whether to sweep, decided by counting requests.
+Sweeps: listing the unfinished jobs of the account instead of querying each waiting job by its id.
 
-To ask for N jobs by id takes N requests in each round, or a tenth where a call takes ten ids. To list what runs takes
-a request for each hundred unfinished jobs of the account, ours or not, and at least one for each unfinished state.
+Querying N jobs by id takes N requests in each round, or a tenth if a request takes ten ids. A sweep takes one request
+for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsPermissionError
+from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.listing import PAGE_SIZE
+from airflow_provider_ims.waiting.monitor import JITTER
 
 if TYPE_CHECKING:
+    from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.family import JobFamily
+    from airflow_provider_ims.waiting.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
-#: A sweep must save so many times its requests to be begun, and to be gone on with.
-TO_BEGIN = 3.0
-TO_GO_ON = 1.5
-#: Seconds without a sweep after one that failed or did not pay; doubled each time, up to the longest.
+#: How many times fewer requests a sweep must take to start sweeping, and to continue.
+START_RATIO = 3.0
+CONTINUE_RATIO = 1.5
+#: Seconds without a sweep after one that failed; doubled with each failure, up to the longest.
 FIRST_REST = 60.0
 LONGEST_REST = 960.0
+#: Subscriptions that are handled before the event loop gets a turn.
+BATCH = 100
+#: Sweeps in a row that may miss a running job before it is polled by its id.
+MISSES = 2
+
+#: Statuses by job id, and the number of requests.
+Listed: TypeAlias = "tuple[dict[str, str], int]"
+
+
+class SweepTooLongError(Exception):
+    """The listing has more pages than there are waiting jobs."""
+
+
+def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> Listed:
+    """
+    List the running jobs of the account.
+
+    The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
+
+    :raises SweepTooLongError: when the listing takes more than ``max_requests``.
+    """
+    assert family.listing is not None
+    statuses: dict[str, str] = {}
+    requests = 0
+    for unfinished in family.unfinished:
+        for page in family.listing.in_state(caller, unfinished):
+            requests += 1
+            if requests > max_requests:
+                raise SweepTooLongError(f"more than {max_requests} pages")
+            statuses.update(page)
+    running = {job_id: status for job_id, status in statuses.items() if family.state_of(status) is JobState.RUNNING}
+    return running, requests
 
 
 @dataclass(slots=True)
 class SweepPolicy:
-    """
-    Decides whether a poller sweeps.
-
-    :param family: The family of the jobs.
-    :param on: Whether it does.
-    """
+    """Decides by the number of requests whether a poller sweeps."""
 
     family: JobFamily
-    on: bool = False
+    active: bool = False
     _cost: int | None = None
     _rest: float = FIRST_REST
     _not_before: float = float("-inf")
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
-        """
-        Tell whether to sweep for so many jobs.
-
-        :param jobs: How many jobs a listing may show.
-        :param now: The poller's clock.
-        """
+        """Return whether to sweep for a number of waiting jobs."""
         if self.family.listing is None or now < self._not_before:
             return False
-        # Before the first sweep, hope that the account's jobs are ours.
+        # Before the first sweep, assume that the account has no other jobs.
         cost = self._cost or len(self.family.unfinished) + jobs / PAGE_SIZE
-        return jobs >= cost * (TO_GO_ON if self.on else TO_BEGIN)
+        return jobs >= cost * (CONTINUE_RATIO if self.active else START_RATIO)
 
     def record_success(self, requests: int) -> None:
-        """Take note of a sweep and of how many requests it took."""
+        """Record a sweep and the number of its requests."""
         self._cost = requests
         self._rest = FIRST_REST
 
-    def failed(self, error: Exception, now: float) -> None:
-        """Take note of a sweep that came to nothing, and rest: for good, when the listing is denied."""
-        self.on = False
+    def record_failure(self, error: Exception, now: float) -> None:
+        """Record a failed sweep, and stop sweeping for some time; permanently if the listing is denied."""
+        self.active = False
         self._cost = None
         if isinstance(error, ImsPermissionError):
             self._not_before = float("inf")
-            log.warning("Jobs are asked for one by one, which takes many more requests: %s", error)
+            log.warning("Listing jobs is denied. Polling each job by its id takes many more requests: %s", error)
             return
         self._not_before = now + self._rest
-        log.info("Jobs are asked for one by one for %.0f s: listing them failed: %s", self._rest, error)
+        log.info("Listing jobs failed, polling each job by its id for %.0f s: %s", self._rest, error)
         self._rest = min(2 * self._rest, LONGEST_REST)
+
+
+class Sweeper:
+    """
+    Executes the sweeps of a poller, and knows which subscriptions they cover.
+
+    A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
+    """
+
+    def __init__(self, family: JobFamily) -> None:
+        self._policy = SweepPolicy(family)
+        self._covered: dict[Subscription, None] = {}
+        self._unlisted: set[Subscription] = set()
+        self._due = 0.0
+        self._running = False
+
+    def __contains__(self, subscription: Subscription) -> bool:
+        """Return whether sweeps cover a subscription."""
+        return subscription in self._covered
+
+    @property
+    def active(self) -> bool:
+        """Whether sweeps take place."""
+        return self._policy.active
+
+    @property
+    def next_time(self) -> float:
+        """When the next sweep is due, on the poller's clock."""
+        return self._due if self.active and not self._running else float("inf")
+
+    def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
+        """Start to sweep if that is worthwhile, and return the subscriptions that sweeps cover from now on."""
+        if self.active or not self._policy.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
+            return []
+        self._policy.active, self._due = True, now
+        self._covered = {one: None for one in subscriptions if not one.final and one not in self._unlisted}
+        return list(self._covered)
+
+    def take_turn(self, now: float) -> bool:
+        """Return whether to execute a sweep now; the next one is due only after it."""
+        if now < self.next_time:
+            return False
+        self._running = True
+        return True
+
+    def add(self, subscription: Subscription) -> None:
+        """Cover a subscription that joins while sweeps take place."""
+        self._covered[subscription] = None
+
+    def remove(self, subscription: Subscription) -> None:
+        """No longer cover a subscription."""
+        self._covered.pop(subscription, None)
+        self._unlisted.discard(subscription)
+
+    def record_miss(self, subscription: Subscription) -> None:
+        """Record that a job is running although a sweep did not list it; some jobs are never listed."""
+        subscription.missed += 1
+        if subscription.missed >= MISSES:
+            self._covered.pop(subscription, None)
+            self._unlisted.add(subscription)
+
+    def release(self) -> list[Subscription]:
+        """Return the subscriptions that are no longer covered, because sweeps have stopped."""
+        if self.active:
+            return []
+        released, self._covered = list(self._covered), {}
+        return released
+
+    async def run(
+        self, list_jobs: Callable[[int], Awaitable[Listed]]
+    ) -> AsyncIterator[tuple[list[Subscription], list[tuple[Subscription, str]]]]:
+        """
+        Execute a sweep: yield batches of subscriptions whose jobs are not listed, and of those with a new status.
+
+        :param list_jobs: Lists the running jobs with at most so many requests.
+        """
+        swept = [one for one in self._covered if not one.polling]
+        interval = min((one.poll_interval for one in swept), default=0.0)
+        # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
+        # next sweep is never early, because a sweep is a burst of requests.
+        self._due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
+        try:
+            statuses, requests = await list_jobs(len(swept))
+        except Exception as error:  # noqa: BLE001 - whatever it is, polling by id continues
+            self._policy.record_failure(error, time.monotonic())
+            return
+        finally:
+            self._running = False
+        self._policy.record_success(requests)
+        for batch in chunks(swept, BATCH):
+            yield self._compare(batch, statuses)
+            await asyncio.sleep(0)
+        self._policy.active = self._policy.is_worthwhile(len(self._covered), time.monotonic())
+
+    def _compare(
+        self, batch: Sequence[Subscription], statuses: dict[str, str]
+    ) -> tuple[list[Subscription], list[tuple[Subscription, str]]]:
+        missing, changed = [], []
+        now = time.time()
+        for subscription in batch:
+            if subscription not in self._covered or subscription.polling:
+                continue
+            status = statuses.get(subscription.monitor.job_id)
+            if status is None:
+                missing.append(subscription)
+                continue
+            subscription.missed = 0
+            if status == subscription.monitor.status:
+                subscription.monitor.confirm_running(now)
+            else:
+                changed.append((subscription, status))
+        return missing, changed

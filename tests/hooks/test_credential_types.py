@@ -20,7 +20,7 @@ from airflow_provider_ims.hooks import credentials_provider
 from airflow_provider_ims.hooks.credentials_provider import CachingCredentialsProvider
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.monitor import wait_for_job
+from airflow_provider_ims.waiting.blocking import wait_for_job
 
 FIRST = StsCredential("STS.first", "first-secret", "first-token")
 SECOND = StsCredential("STS.second", "second-secret", "second-token")
@@ -231,7 +231,6 @@ def test_credentials_are_renewed_during_a_wait(
             hook,
             job_id,
             poll_interval=1,
-            started=time.time(),
             timeout=CEILING,
             emit=lambda _: None,
             sleep=passing,

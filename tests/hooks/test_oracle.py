@@ -203,7 +203,7 @@ DIFFERENTLY_REQUIRED = {"SubmitBatchMediaProducingJob": {"InputConfig"}}
 def test_the_product_client_has_the_parameters_that_a_kind_names(kind: JobKind) -> None:
     family, product = kind.family, kind.family.product.code
     taken = set(filled(product, family.query_action, "text"))
-    assert {family.id_parameter, *dict(family.with_parameters)} <= taken
+    assert {family.id_parameter, *dict(family.extra_parameters)} <= taken
     if kind.family.cancel_action:
         assert "JobId" in filled(product, kind.family.cancel_action, "text")
     if listing := family.listing:
@@ -240,7 +240,7 @@ def test_the_product_client_has_the_fields_that_a_kind_reads(kind: JobKind) -> N
     body = f"{family.query_action}ResponseBody"
     job = fields_at(product, body, family.jobs) or set()
     assert {family.job_id or family.status, family.status} <= job
-    paths = [] if callable(family.result) else [path.rpartition("=")[2] for path in family.result]
+    paths = [path.rpartition("=")[2] for path in family.result]
     for path in (family.error_code, family.error_message, *paths):
         outer, _, field = path.rpartition(".")
         inner = fields_at(product, body, ".".join(part for part in (family.jobs, outer) if part))

@@ -55,12 +55,12 @@ def test_jobs_are_matched_by_id_and_not_by_order(query: Query) -> None:
     assert jobs["b"].state is JobState.FAILED
 
 
-def test_an_absent_job_is_absent_and_a_foreign_one_left_out(query: Query) -> None:
+def test_unknown_jobs_are_missing_and_other_jobs_are_ignored(query: Query) -> None:
     assert list(ask(query, entry("b"), entry("z"), ids=("a", "b", "c"))) == ["b"]
 
 
 @pytest.mark.parametrize("listed", [[], None])
-def test_an_empty_list_knows_no_job(query: Query, listed: Any) -> None:
+def test_all_jobs_are_unknown_in_an_empty_list(query: Query, listed: Any) -> None:
     assert query(AI_IMAGE, {"AIImageJobList": listed}, "a") == {}
 
 
@@ -88,12 +88,12 @@ def test_a_job_without_a_status_runs(query: Query) -> None:
     assert ask(query, {"JobId": "a"})["a"] == Job("a", JobState.RUNNING, "", request_id="r")
 
 
-def test_a_failed_job_has_the_services_words(query: Query) -> None:
+def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
     job = ask(query, entry("a", "fail", Code="InvalidVideo", Message="视频不可用"))["a"]
     assert (job.error_code, job.error_message, job.result) == ("InvalidVideo", "视频不可用", {})
 
 
-def test_the_code_of_a_success_is_no_error(query: Query) -> None:
+def test_the_code_of_a_success_is_not_an_error(query: Query) -> None:
     job = ask(query, entry("a"))["a"]
     assert (job.error_code, job.error_message) == (None, None)
 
@@ -109,19 +109,19 @@ def test_the_code_of_a_success_is_no_error(query: Query) -> None:
         ('{"Url":"http://b/1.gif"}', 0, {"Url": "http://b/1.gif"}),
     ],
 )
-def test_images_however_they_come(query: Query, found: Any, images: int, raw: Any) -> None:
+def test_images_are_read_from_every_format(query: Query, found: Any, images: int, raw: Any) -> None:
     result = ask(query, entry("a", AIImageResult=found))["a"].result
     assert len(result["images"]) == images
     assert result.get("ai_result") == raw
 
 
 @pytest.mark.parametrize("listed", ["text", 7, {"AIImageJob": []}, ["text"], [{"Status": "success"}]])
-def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, listed: Any) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape"):
+def test_an_unexpected_response_format_is_a_transient_error(query: Query, listed: Any) -> None:
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format"):
         query(AI_IMAGE, {"AIImageJobList": listed}, "a")
 
 
-def test_one_entry_that_cannot_be_read_holds_up_no_other(query: Query) -> None:
+def test_an_unreadable_entry_does_not_affect_the_others(query: Query) -> None:
     good = {"JobId": "a", "Status": "success", "AIImageResult": "[]"}
     for odd in ("text", None, {"Status": "success"}):
         assert set(query(AI_IMAGE, {"AIImageJobList": [odd, good]}, "a", "b")) == {"a"}

@@ -54,6 +54,7 @@ def test_all_videos_succeeded(query: Query) -> None:
         status="Finished",
         result={"videos": [video(0), video(1)], "failed": []},
         request_id="r",
+        total_parts=2,
     )
 
 
@@ -67,6 +68,7 @@ def test_some_videos_failed(query: Query) -> None:
             {"job_id": "****part2****", "error_code": None, "error_message": None},
         ],
     }
+    assert (job.failed_parts, job.total_parts, job.partial) == (job.result["failed"], 3, True)
 
 
 def test_no_video_succeeded(query: Query) -> None:
@@ -79,21 +81,21 @@ def test_no_video_succeeded(query: Query) -> None:
 
 
 @pytest.mark.parametrize("parts", [[], None])
-def test_a_batch_that_began_no_video_failed(query: Query, parts: Any) -> None:
+def test_a_batch_that_started_no_video_failed(query: Query, parts: Any) -> None:
     job = ask(query, SubJobList=parts)
     assert job.state is JobState.FAILED
-    assert job.error_message == "none of 0 videos was produced: none was begun"
+    assert job.error_message == "none of 0 videos was produced: none was started"
 
 
 @pytest.mark.parametrize("status", ["Init", "Processing", "PROCESSING", "Suspending", "", None])
-def test_a_batch_with_unfinished_videos_runs_although_it_says_finished(query: Query, status: Any) -> None:
+def test_a_finished_batch_with_unfinished_videos_is_running(query: Query, status: Any) -> None:
     job = ask(query, sub_job(0), sub_job(1, status))
     assert (job.state, job.status) == (JobState.RUNNING, "Finished")
     assert job.result == {}
 
 
 @pytest.mark.parametrize("status", ["success", "SUCCESS", "Success"])
-def test_the_words_of_the_videos_are_read_without_case(query: Query, status: str) -> None:
+def test_the_statuses_of_the_videos_are_compared_without_case(query: Query, status: str) -> None:
     assert ask(query, sub_job(0, status)).result["videos"] == [video(0)]
 
 
@@ -127,18 +129,18 @@ def test_a_failed_batch_has_its_error_in_extend(query: Query, as_text: bool) -> 
 
 
 @pytest.mark.parametrize("extend", [None, "", "{}", "[]", "no JSON", "7"])
-def test_a_failed_batch_without_a_readable_error_failed_all_the_same(query: Query, extend: Any) -> None:
+def test_a_failed_batch_without_a_readable_error_has_no_error_code(query: Query, extend: Any) -> None:
     job = ask(query, status="Failed", Extend=extend)
     assert job.state is JobState.FAILED
     assert job.error_code is None
 
 
-def test_the_error_of_the_batch_goes_over_those_of_its_videos(query: Query) -> None:
+def test_the_error_of_the_batch_overrides_those_of_its_videos(query: Query) -> None:
     job = ask(query, failed_sub_job(0), Extend='{"ErrorCode":"Main","ErrorMessage":"main"}')
     assert (job.error_code, job.error_message) == ("Main", "main")
 
 
-def test_the_output_of_jobs_without_videos_is_handed_on(query: Query) -> None:
+def test_the_result_of_a_job_without_videos_has_its_output(query: Query) -> None:
     job = ask(query, ExtendOutput='{"MediaArray":["a"]}')
     assert job.state is JobState.SUCCEEDED
     assert job.result == {"videos": [], "failed": [], "output": {"MediaArray": ["a"]}}
@@ -147,7 +149,7 @@ def test_the_output_of_jobs_without_videos_is_handed_on(query: Query) -> None:
 @pytest.mark.parametrize(
     ("duration", "read"), [("12.5", 12.5), ("12", 12), (12, 12), ("", None), (None, None), ("long", None)]
 )
-def test_a_duration_is_a_number_however_it_comes(query: Query, duration: Any, read: float | None) -> None:
+def test_a_duration_is_read_from_numbers_and_strings(query: Query, duration: Any, read: float | None) -> None:
     assert ask(query, sub_job(0, Duration=duration)).result["videos"][0]["duration"] == read
 
 
@@ -163,11 +165,11 @@ def test_a_duration_is_a_number_however_it_comes(query: Query, duration: Any, re
         {"JobId": ID, "Status": "Finished", "SubJobList": ["text"]},
     ],
 )
-def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, job: Any) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape"):
+def test_an_unexpected_response_format_is_a_transient_error(query: Query, job: Any) -> None:
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format"):
         query(BATCH, {"EditingBatchJob": job}, ID)
 
 
 @pytest.mark.parametrize("body", [{}, {"EditingBatchJob": None}, {"EditingBatchJob": {}}])
-def test_an_empty_answer_is_an_unknown_job(query: Query, body: dict[str, Any]) -> None:
+def test_an_empty_response_is_an_unknown_job(query: Query, body: dict[str, Any]) -> None:
     assert query(BATCH, {"RequestId": "r", **body}, ID) == {}

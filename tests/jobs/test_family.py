@@ -24,27 +24,27 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("family", "job_ids", "call"), CALLS)
-def test_jobs_are_asked_for_with_one_call(answering: Any, family: JobFamily, job_ids: list[str], call: Any) -> None:
+def test_jobs_are_queried_with_one_request(answering: Any, family: JobFamily, job_ids: list[str], call: Any) -> None:
     hook = answering({"RequestId": "r"})
-    assert family.query(hook, job_ids, attempts=1) == {}
-    assert hook.calls == [(*call, {"attempts": 1})]
+    assert family.query(hook, job_ids) == {}
+    assert hook.calls == [(*call, {})]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_a_job_that_the_service_does_not_find_is_absent(answering: Any, family: JobFamily) -> None:
+def test_a_job_that_the_service_does_not_find_is_missing(answering: Any, family: JobFamily) -> None:
     assert family.query(answering(ImsResourceNotFoundError("no such job")), ["a"]) == {}
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize("error", [ImsPermissionError("denied"), ImsUnavailableError("gone")])
-def test_other_errors_come_through(answering: Any, family: JobFamily, error: ImsError) -> None:
+def test_other_errors_are_raised(answering: Any, family: JobFamily, error: ImsError) -> None:
     with pytest.raises(type(error)) as raised:
         family.query(answering(error), ["a"])
     assert raised.value is error
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_the_first_status_means_that_a_job_runs(family: JobFamily) -> None:
+def test_the_first_status_is_that_of_a_running_job(family: JobFamily) -> None:
     assert family.state_of(family.first_status) is JobState.RUNNING
 
 
@@ -58,7 +58,7 @@ def test_chunks(count: int, size: int, sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("error", [True, False])
-def test_an_unknown_job_is_absent_whichever_way_the_service_says_it(
+def test_an_unknown_job_is_missing_for_both_responses_of_the_service(
     monkeypatch: pytest.MonkeyPatch, error: bool
 ) -> None:
     with ImsEmulator(unknown_job_is_error=error) as emulator:

@@ -140,19 +140,21 @@ def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @given(data=st.data())
-def test_any_answer_becomes_jobs_or_a_passing_trouble(query: Query, family: JobFamily, data: st.DataObject) -> None:
+def test_any_response_is_read_as_jobs_or_as_a_transient_error(
+    query: Query, family: JobFamily, data: st.DataObject
+) -> None:
     # The hook hands on JSON objects only.
     check(query, family, data.draw(BODIES[family.name].filter(lambda body: isinstance(body, dict))))
 
 
 def body_of(family: JobFamily) -> st.SearchStrategy[Any]:
     """Build answers of any family out of its entry: mostly of the documented shape, and odd wherever they can be."""
-    paths = [] if callable(family.result) else [path.rpartition("=")[2] for path in family.result]
+    paths = [path.rpartition("=")[2] for path in family.result]
     fields = {path.partition(".")[0].removesuffix("[]") for path in (family.error_code, family.error_message, *paths)}
     words = st.sampled_from([*family.running, *family.succeeded, *family.failed])
     content: dict[str, st.SearchStrategy[Any]] = {name: loose for name in fields if name}
     content |= {family.status: mostly(words)} | ({family.job_id: ids} if family.job_id else {})
-    if callable(family.result):
+    if family.refine is not None:
         content |= {name: listed(shaped(JobId=loose, Status=loose, Output=loose)) for name in PARTS}
     body = shaped(RequestId=loose, **content)
     for step in reversed(family.jobs.split(".") if family.jobs else ()):
@@ -167,7 +169,7 @@ PARTS = ("TranscodeJobList", "TranscodeJobInfoList", "JobResult", "AIImageResult
 @pytest.mark.parametrize("family", ALL_FAMILIES.values(), ids=ALL_FAMILIES)
 @settings(max_examples=40)
 @given(data=st.data())
-def test_any_answer_of_any_family_becomes_jobs_or_a_passing_trouble(
+def test_any_response_of_any_family_is_read_as_jobs_or_as_a_transient_error(
     query: Query, family: JobFamily, data: st.DataObject
 ) -> None:
     check(query, family, data.draw(body_of(family)))
@@ -182,7 +184,7 @@ def nested(depth: int) -> Any:
 
 @pytest.mark.parametrize("depth", [10, 100, 1_000, 100_000])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_deep_nesting_does_no_harm(query: Query, family: JobFamily, depth: int) -> None:
+def test_deep_nesting_is_read_or_a_transient_error(query: Query, family: JobFamily, depth: int) -> None:
     for deep in (nested(depth), "[" * depth + "]" * depth):
         fields = dict.fromkeys(("Code", "Message", "AIImageResult", "VideoId", "ErrorMessage", "RequestId"), deep)
         for name, success in (("State", "Finished"), ("Status", "success"), ("Status", deep)):

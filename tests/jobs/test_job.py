@@ -14,12 +14,12 @@ FAILED = Job("id", JobState.FAILED, "Failed", {}, "Code", "went wrong", "r")
 
 
 @pytest.mark.parametrize(("job", "ended"), [(RUNNING, False), (SUCCEEDED, True), (FAILED, True)])
-def test_a_job_ends_once(job: Job, ended: bool) -> None:
+def test_a_job_has_ended_if_it_is_not_running(job: Job, ended: bool) -> None:
     assert job.ended is ended
 
 
 @pytest.mark.parametrize("job", [RUNNING, SUCCEEDED, FAILED])
-def test_a_job_travels_as_json(job: Job) -> None:
+def test_a_job_can_be_serialized_as_json(job: Job) -> None:
     assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
 
 
@@ -37,7 +37,7 @@ def test_a_job_travels_as_json(job: Job) -> None:
         [],
     ],
 )
-def test_other_data_is_no_job(data: Any) -> None:
+def test_other_data_is_refused(data: Any) -> None:
     with pytest.raises((TypeError, ValueError, KeyError)):
         Job.from_dict(data)
 
@@ -46,13 +46,13 @@ def test_the_outcome_of_a_success_is_its_result_with_id_and_state() -> None:
     assert SUCCEEDED.outcome() == {"job_id": "id", "state": "Finished", "texts": ["新店"]}
 
 
-def test_the_outcome_of_a_failure_is_an_error_with_the_services_words() -> None:
+def test_the_outcome_of_a_failure_is_an_error_with_the_message_of_the_service() -> None:
     with pytest.raises(ImsJobFailedError, match="Job id failed: went wrong") as failed:
         FAILED.outcome()
     error = failed.value
     assert (error.job_id, error.code, error.error_message, error.request_id) == ("id", "Code", "went wrong", "r")
 
 
-def test_a_failure_without_words_says_so() -> None:
+def test_a_failure_without_a_message_is_reported_as_such() -> None:
     with pytest.raises(ImsJobFailedError, match="the service gave no reason"):
         Job("id", JobState.FAILED, "Failed").outcome()

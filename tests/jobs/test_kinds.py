@@ -184,7 +184,7 @@ BATCHES = [
         INPUT,
         groups(ONE, {**ONE, "GroupName": "b"}),
         groups(ONE, ONE),
-        "input_config.MediaGroupArray: GroupName 'a' stands there 2 times, it must be unique",
+        "input_config.MediaGroupArray: GroupName 'a' occurs 2 times, it must be unique",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -205,7 +205,7 @@ BATCHES = [
         INPUT,
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=[]),
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=speech(1)),
-        "input_config.MediaGroupArray.0.SpeechTextArray: speech is given both for all and in this group",
+        "input_config.MediaGroupArray.0.SpeechTextArray: speech is set both for all groups and for this one",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -222,7 +222,7 @@ BATCHES = [
         "output_config",
         {"MediaURL": "http://a/b.mp4", "Count": "1"},
         {"MediaURL": "http://a/b.mp4", "Count": "2"},
-        "output_config.MediaURL: needs {index} when Count is above 1",
+        "output_config.MediaURL: must contain {index} if Count is above 1",
     ),
     (BATCH_MEDIA_PRODUCING, "output_config", url(MaxDuration=1.5), url(Width="wide"), "Width: must be of JSON type"),
     (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_objects, unsigned
+from airflow_provider_ims.jobs.objects import OssObject, first_url, oss_objects, unsigned
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from airflow_provider_ims.jobs.objects import OssObject, first_address, oss_obje
         ("https://videos.oss-cn-shanghai.aliyuncs.com/a.mp4?OSSAccessKeyId=x&Signature=y", "videos", "a.mp4"),
     ],
 )
-def test_an_object_is_known_by_each_of_its_addresses(address: str, bucket: str, key: str) -> None:
+def test_an_object_is_found_by_each_of_its_urls(address: str, bucket: str, key: str) -> None:
     assert list(oss_objects({"media_url": address})) == [OssObject(bucket, key)]
     assert OssObject(bucket, key).uri == f"oss://{bucket}/{key}"
 
 
-def test_both_ways_to_name_an_object_have_one_uri() -> None:
+def test_both_spellings_of_a_key_have_the_same_uri() -> None:
     named = ["oss://videos/蛋糕/a.mp4", "https://videos.oss-cn-shanghai.aliyuncs.com/%E8%9B%8B%E7%B3%95/a.mp4"]
     assert {one.uri for one in oss_objects(named)} == {"oss://videos/%E8%9B%8B%E7%B3%95/a.mp4"}
 
@@ -45,11 +45,11 @@ def test_both_ways_to_name_an_object_have_one_uri() -> None:
         7,
     ],
 )
-def test_what_names_no_object_of_a_bucket_is_none(text: Any) -> None:
+def test_other_texts_are_not_objects(text: Any) -> None:
     assert oss_objects({"media_url": text}) == {}
 
 
-def test_objects_are_found_however_deep_each_once_and_in_order() -> None:
+def test_nested_objects_are_found_once_and_in_order() -> None:
     result = {
         "videos": [{"media_url": "oss://b/2"}, {"media_url": "oss://b/1"}, {"media_url": "oss://b/2"}],
         "ai_result": json.dumps({"clips": ["oss://b/3"]}),
@@ -58,7 +58,7 @@ def test_objects_are_found_however_deep_each_once_and_in_order() -> None:
     assert [one.key for one in oss_objects(result)] == ["2", "1", "3"]
 
 
-def test_fields_can_be_left_out_by_a_part_of_their_names() -> None:
+def test_fields_can_be_ignored_by_a_part_of_their_names() -> None:
     request = {
         "InputConfig": json.dumps({"MediaArray": ["oss://b/in"]}),
         "OutputConfig": {"MediaURL": "oss://b/out"},
@@ -67,13 +67,13 @@ def test_fields_can_be_left_out_by_a_part_of_their_names() -> None:
     assert [one.key for one in oss_objects(request, without="output")] == ["in", "other"]
 
 
-def test_the_first_address_is_told_without_what_signs_it() -> None:
+def test_the_first_url_is_returned_without_its_signature() -> None:
     result = {
         "media_id": "m",
         "images": [{"url": "https://cdn.example.com/a.jpg?auth_key=secret"}, {"url": "http://b/"}],
     }
-    assert first_address(result) == "https://cdn.example.com/a.jpg"
-    assert first_address({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None
+    assert first_url(result) == "https://cdn.example.com/a.jpg"
+    assert first_url({"texts": ["see https://example.com"], "usage": {"total_tokens": 3}}) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_first_address_is_told_without_what_signs_it() -> None:
         "auth_key=1-0-0-secret",
     ],
 )
-def test_a_result_keeps_no_signature(query: str) -> None:
+def test_signatures_are_removed(query: str) -> None:
     signed = f"https://b.oss-cn-shanghai.aliyuncs.com/a.mp4?{query}"
     result = {"media_url": signed, "videos": [{"media_url": signed}], "raw": json.dumps({"url": signed, "n": 1})}
     address = "https://b.oss-cn-shanghai.aliyuncs.com/a.mp4"
@@ -100,5 +100,5 @@ def test_a_result_keeps_no_signature(query: str) -> None:
     "value",
     ["https://example.com/a?x-oss-process=image/resize", "https://example.com/Signature=1", "Signature=x", 7, None],
 )
-def test_what_is_not_signed_stays_as_it_is(value: Any) -> None:
+def test_other_urls_are_unchanged(value: Any) -> None:
     assert unsigned({"media_url": value}) == {"media_url": value}

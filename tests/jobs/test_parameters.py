@@ -40,19 +40,19 @@ def refusal(parameter: Parameter, value: Any) -> ImsRequestError:
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "\n\t"])
-def test_nothing_is_left_out_unless_it_is_required(nothing: str | None) -> None:
+def test_an_empty_argument_is_omitted_unless_it_is_required(nothing: str | None) -> None:
     for parameter in (TEXT, CHOICE, FLAG, JSON):
         assert parameter.encode(nothing) is None
     assert str(refusal(NEEDED, nothing)) == "video_id is required"
 
 
 @pytest.mark.parametrize("text", ["0123456789", "新店开", "é" * 5, " a "])
-def test_a_text_goes_as_it_is(text: str) -> None:
+def test_a_text_is_sent_unchanged(text: str) -> None:
     assert TEXT.encode(text) == text
 
 
 @pytest.mark.parametrize(("text", "size"), [("0123456789a", 11), ("新店开业", 12), ("🎂🎂🎂", 12)])
-def test_a_limit_is_counted_in_bytes_of_utf_8(text: str, size: int) -> None:
+def test_a_limit_is_in_bytes_of_utf_8(text: str, size: int) -> None:
     assert str(refusal(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
 
 
@@ -76,7 +76,7 @@ def test_a_flag(value: Any, sent: str) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", "None", [], {}])
-def test_a_flag_is_true_or_false_and_nothing_else(value: Any) -> None:
+def test_a_flag_must_be_true_or_false(value: Any) -> None:
     assert "is neither true nor false" in str(refusal(FLAG, value))
 
 
@@ -84,11 +84,11 @@ def test_a_flag_is_true_or_false_and_nothing_else(value: Any) -> None:
     "written",
     ['{"text":"新店"}', '{ "text" : "a",\n "more": null }', '{"whole": 5, "whole": 6}', '{"text": "\\ud800"}'],
 )
-def test_a_json_string_goes_as_it_is(written: str) -> None:
+def test_a_json_string_is_sent_unchanged(written: str) -> None:
     assert JSON.encode(written) == written
 
 
-def test_a_dict_is_written_compactly_with_its_own_characters() -> None:
+def test_a_dict_is_encoded_as_compact_json_without_escapes() -> None:
     assert JSON.encode({"text": "新店", "list": [1, 2], "more": None}) == '{"text":"新店","list":[1,2],"more":null}'
 
 
@@ -105,7 +105,7 @@ def test_a_dict_is_written_compactly_with_its_own_characters() -> None:
         ({"text": "5", "more": "5"}, {"text": "5", "more": "5"}),
     ],
 )
-def test_numbers_as_jinja_makes_them_are_read(given: dict[str, Any], sent: dict[str, Any], as_text: bool) -> None:
+def test_numbers_may_be_strings(given: dict[str, Any], sent: dict[str, Any], as_text: bool) -> None:
     assert json.loads(JSON.encode(json.dumps(given) if as_text else given) or "") == sent
 
 
@@ -132,7 +132,7 @@ def test_numbers_as_jinja_makes_them_are_read(given: dict[str, Any], sent: dict[
         ({"more": "x" * 100}, "config: 111 bytes in UTF-8, the limit is 100"),
     ],
 )
-def test_what_the_documents_rule_out_is_refused_by_path_and_limit(given: Any, said: str, as_text: bool) -> None:
+def test_a_violation_is_refused_with_its_path_and_limit(given: Any, said: str, as_text: bool) -> None:
     if as_text and "more" in given:
         given = json.dumps(given, separators=(",", ":"))
     assert str(refusal(JSON, json.dumps(given) if as_text and not isinstance(given, str) else given)) == said
@@ -141,7 +141,7 @@ def test_what_the_documents_rule_out_is_refused_by_path_and_limit(given: Any, sa
 @pytest.mark.parametrize(
     "written", ["{", "text", "{'a': 1}", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1,}', "\ufeff{}"]
 )
-def test_a_string_that_is_no_json_is_refused(written: str) -> None:
+def test_a_string_that_is_not_json_is_refused(written: str) -> None:
     assert str(refusal(JSON, written)).startswith("config: is not valid JSON: ")
 
 
@@ -151,19 +151,19 @@ def test_a_json_parameter_is_a_dict_a_list_or_a_string(value: Any) -> None:
 
 
 @pytest.mark.parametrize("inner", [b"bytes", {1, 2}, object(), float("nan"), float("inf"), 1j])
-def test_what_json_cannot_hold_is_refused(inner: Any) -> None:
+def test_a_value_that_json_cannot_represent_is_refused(inner: Any) -> None:
     for given in ({"more": inner}, {"real": inner}, {"whole": inner}, {"more": [{"a": inner}]}):
         refusal(JSON, given)
     refusal(JSON, {(1, 2): "a"})
 
 
 @pytest.mark.parametrize("name", ["whole", "real", "more", "text", "word"])
-def test_a_number_that_python_will_not_write_is_refused(name: str) -> None:
+def test_a_number_with_too_many_digits_is_refused(name: str) -> None:
     refusal(JSON, {name: 10**5000})
     refusal(JSON, f'{{"{name}": 1{"0" * 5000}}}')
 
 
-def test_numbers_as_names_are_written_as_text() -> None:
+def test_names_that_are_not_strings_are_encoded_as_strings() -> None:
     assert JSON.encode({1: "a", None: "b", 2.5: "c"}) == '{"1":"a","null":"b","2.5":"c"}'
 
 
@@ -177,12 +177,12 @@ def test_numbers_as_names_are_written_as_text() -> None:
         (JSON, '{"text":"\ud800"}'),
     ],
 )
-def test_what_utf_8_cannot_write_is_refused(parameter: Parameter, value: Any) -> None:
-    assert "cannot be written in UTF-8" in str(refusal(parameter, value))
+def test_a_text_that_utf_8_cannot_encode_is_refused(parameter: Parameter, value: Any) -> None:
+    assert "cannot be encoded as UTF-8" in str(refusal(parameter, value))
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 200_000])
-def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+def test_too_deep_nesting_is_refused(depth: int) -> None:
     nested: Any = []
     for _ in range(depth):
         nested = [nested]
@@ -191,19 +191,19 @@ def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     assert "nested too deeply" in str(refusal(unlimited, '{"a":' + "[" * depth + "]" * depth + "}"))
 
 
-def test_what_holds_itself_is_refused() -> None:
+def test_a_circular_reference_is_refused() -> None:
     endless: dict[str, Any] = {}
     endless["more"] = endless
     refusal(JSON, endless)
 
 
-def test_the_value_given_is_left_as_it_was() -> None:
+def test_the_argument_is_not_modified() -> None:
     given = {"whole": "5", "list": ["1"]}
     JSON.encode(given)
     assert given == {"whole": "5", "list": ["1"]}
 
 
-def test_all_parameters_of_an_action() -> None:
+def test_all_parameters_of_an_action_are_encoded() -> None:
     arguments = {"title": "t", "type": None, "overwrite": False, "config": {"whole": 1}, "stranger": 1}
     assert encode_all((TEXT, CHOICE, FLAG, JSON), arguments) == {
         "Title": "t",
@@ -214,7 +214,7 @@ def test_all_parameters_of_an_action() -> None:
         encode_all((TEXT, NEEDED), {"title": "t"})
 
 
-def test_parameters_are_declared_as_a_line_of_a_table() -> None:
+def test_parameters_without_limits_are_declared_by_name() -> None:
     assert declare("Name", "DBId*", "Input*:json", "Overwrite:flag", "Level:number", TEXT) == (
         Parameter("Name"),
         Parameter("DBId", required=True),
@@ -232,6 +232,6 @@ def test_a_number_is_sent_as_a_number(given: Any, sent: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["many", 1.5, "1.5", True, float("nan"), [1]])
-def test_what_is_no_whole_number_is_refused(given: Any) -> None:
-    with pytest.raises(ImsRequestError, match=r"level: .* is no whole number"):
+def test_a_value_that_is_not_an_integer_is_refused(given: Any) -> None:
+    with pytest.raises(ImsRequestError, match=r"level: .* is not an integer"):
         Parameter("Level", is_number=True).encode(given)

@@ -48,11 +48,11 @@ def answer(result: dict[str, Any] | None = None, *, job_type: str = "TextGenerat
     return {**body, **fields}
 
 
-def test_the_shown_text_generation(shown: Shown, query: Query) -> None:
+def test_the_documented_text_generation(shown: Shown, query: Query) -> None:
     job = finished(query, shown("smart_text"))
     assert job.id == "******8c784f461db57c99c9d9******"
     assert job.request_id == "******AC-5A01-1116-87A4-BF86F2******"
-    assert job.result["usage"] == {"total_tokens": 200}
+    assert job.result["usage"] == job.usage == {"total_tokens": 200}
     texts = job.result["texts"]
     assert [text.split(" ")[0] for text in texts] == ["Try", "Explore", "For"]
     assert texts[1] == (
@@ -66,7 +66,7 @@ def test_the_shown_text_generation(shown: Shown, query: Query) -> None:
 @pytest.mark.parametrize(
     ("name", "contents"), [("smart_speech", SPOKEN), ("smart_speech_of_submit_page", SPOKEN_ON_SUBMIT_PAGE)]
 )
-def test_the_shown_audio_productions(shown: Shown, query: Query, name: str, contents: list[str]) -> None:
+def test_the_documented_audio_productions(shown: Shown, query: Query, name: str, contents: list[str]) -> None:
     job = finished(query, shown(name))
     assert job == Job(
         id=ID,
@@ -81,7 +81,7 @@ def test_the_shown_audio_productions(shown: Shown, query: Query, name: str, cont
     )
 
 
-def test_the_shown_captions(shown: Shown, query: Query) -> None:
+def test_the_documented_captions(shown: Shown, query: Query) -> None:
     assert finished(query, shown("smart_captions")).result == {
         "media_id": None,
         "media_url": None,
@@ -89,7 +89,7 @@ def test_the_shown_captions(shown: Shown, query: Query) -> None:
     }
 
 
-def test_the_shown_answer_with_every_field(shown: Shown, query: Query) -> None:
+def test_the_documented_response_with_every_field(shown: Shown, query: Query) -> None:
     job = finished(query, shown("smart_all_fields"))
     assert job.result == {
         "media_id": "****20b48fb04483915d4f2cd8ac****",
@@ -128,7 +128,7 @@ def test_a_running_job_has_no_result_yet(query: Query) -> None:
     assert query(SMART, body, "job")["job"].result == {}
 
 
-def test_a_failed_job_has_the_services_words(query: Query) -> None:
+def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
     body = answer(State="Failed", ErrorCode="SpeechTranslationNoValidVocal", ErrorMessage="没有人声")
     job = query(SMART, body, "job")["job"]
     assert (job.error_code, job.error_message) == ("SpeechTranslationNoValidVocal", "没有人声")
@@ -148,7 +148,7 @@ def test_a_failed_job_has_the_services_words(query: Query) -> None:
         (["not", "a string"], ["not", "a string"]),
     ],
 )
-def test_texts_however_they_come(query: Query, ai_result: Any, texts: list[str]) -> None:
+def test_texts_are_read_from_every_format(query: Query, ai_result: Any, texts: list[str]) -> None:
     body = answer({"AiResult": ai_result})
     assert finished(query, body).result == {"texts": texts, "usage": None}
 
@@ -166,11 +166,12 @@ def test_texts_however_they_come(query: Query, ai_result: Any, texts: list[str])
         ('{"total_tokens":1e40}', None),
     ],
 )
-def test_usage_however_it_comes(query: Query, usage: Any, read: dict[str, int] | None) -> None:
-    assert finished(query, answer({"AiResult": "[]", "Usage": usage})).result["usage"] == read
+def test_usage_is_read_from_every_format(query: Query, usage: Any, read: dict[str, int] | None) -> None:
+    job = finished(query, answer({"AiResult": "[]", "Usage": usage}))
+    assert job.result["usage"] == job.usage == read
 
 
-def test_sentences_that_cannot_be_read_are_handed_on_raw(query: Query) -> None:
+def test_unreadable_sentences_are_returned_as_ai_result(query: Query) -> None:
     body = answer({"MediaId": "media", "MediaUrl": "http://a", "AiResult": '{"odd": 1}'}, job_type="TextToSpeech")
     assert finished(query, body).result == {
         "media_id": "media",
@@ -195,17 +196,17 @@ def test_a_finished_job_without_a_result_has_an_empty_one(query: Query) -> None:
         {"JobId": "job", "State": "Finished", "JobResult": ["list"]},
     ],
 )
-def test_a_body_of_another_shape_is_a_passing_trouble(query: Query, body: dict[str, Any]) -> None:
-    with pytest.raises(ImsUnavailableError, match="documented shape") as failed:
+def test_an_unexpected_response_format_is_a_transient_error(query: Query, body: dict[str, Any]) -> None:
+    with pytest.raises(ImsUnavailableError, match="Unexpected response format") as failed:
         query(SMART, {**body, "RequestId": "r"}, "job")
     assert (failed.value.action, failed.value.request_id) == ("GetSmartHandleJob", "r")
 
 
-def test_an_empty_answer_is_an_unknown_job(query: Query) -> None:
+def test_an_empty_response_is_an_unknown_job(query: Query) -> None:
     assert query(SMART, {"RequestId": "r"}, "job") == {}
 
 
-def test_no_signature_of_an_address_gets_into_the_result(query: Query) -> None:
+def test_the_result_contains_no_signature(query: Query) -> None:
     address = "http://b.oss-cn-shanghai.aliyuncs.com/a.mp3"
     body = {
         "JobId": ID,

@@ -13,6 +13,7 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
@@ -36,7 +37,7 @@ def task(kind: JobKind, **more: Any) -> Any:
 def parsed_by_the_product_client(kind: JobKind, emulator: ImsEmulator) -> Job:
     """Return the only job, as the product SDK parses it."""
     (job,) = emulator.jobs()
-    hook = OPERATORS[kind.family.product.code].trigger_class.hook_class()
+    hook = hook_class_of(kind.family.product)()
     return kind.family.query(ProductClient(hook), [job["job_id"]])[job["job_id"]]
 
 
@@ -147,7 +148,7 @@ def test_lineage_of_a_task_that_failed_before_its_kind_was_resolved_has_its_inpu
     operator = ImsSubmitJobOperator(task_id="job", job="SubmitNothing", parameters={"Input": "oss://in/a.mp4"})
     with pytest.raises(ImsRequestError):
         operator.execute({})
-    assert [one.key for one in operator.objects_read()] == ["a.mp4"]
+    assert [one.key for one in operator.input_objects()] == ["a.mp4"]
 
 
 def test_an_error_names_the_parameter_as_it_was_given(ims_emulator: ImsEmulator) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -21,10 +22,11 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.submission.record import STORE_KEY
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 
-#: Jobs that run until the test says otherwise.
+#: Jobs that run until the test ends them.
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={case.submit: 60 for case in CASES.values()})
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
@@ -32,7 +34,7 @@ every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 
 @every_kind
 @every_mode
-def test_a_job_is_submitted_once_awaited_and_its_result_returned(
+def test_a_job_is_submitted_once_and_its_result_is_returned(
     case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     result = run_task(case.task(**mode))
@@ -53,24 +55,23 @@ def test_without_waiting_the_job_id_is_returned_at_once(case: Case, ims_emulator
 
 @every_mode
 @pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
-def test_the_log_tells_the_submit_each_change_and_the_end(
+def test_the_log_contains_the_submit_each_status_and_the_end(
     mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     job_id = run_task(TEXT.task(**mode))["job_id"]
     (submit,) = ims_emulator.requests("SubmitTextGenerateJob")
-    # How many seconds it took is the machine's affair.
-    said = [re.sub(r"\b\d+ s$", "0 s", line) for line in task_log.lines() if f"ob {job_id} " in line]
-    assert said[0] == f"Submitted text generation job {job_id} (request id {submit['request_id']})"
-    assert said[-3:] == [
-        f"Job {job_id} is Executing after 0 s",
-        f"Job {job_id} is Finished after 0 s",
+    lines = [re.sub(r"\b\d+ s\b", "N s", line) for line in task_log.lines() if f"ob {job_id} " in line]
+    assert lines[0] == f"Submitted text generation job {job_id} (request id {submit['request_id']})"
+    assert lines[-3:] == [
+        f"Job {job_id} is Executing after a wait of N s, N s after its submit",
+        f"Job {job_id} is Finished after a wait of N s, N s after its submit",
         f"Job {job_id} ended: Finished",
     ]
 
 
 @every_kind
 @every_mode
-def test_a_failed_job_fails_the_task_with_its_code_and_words(
+def test_a_failed_job_fails_the_task_with_its_error_code_and_message(
     case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(case.submit, "fail_job", code="InvalidMaterial", message="The material is unusable.")
@@ -83,10 +84,10 @@ def test_a_failed_job_fails_the_task_with_its_code_and_words(
 
 @every_mode
 @never_ending
-def test_a_job_that_does_not_end_in_time_is_looked_at_once_more_and_left_running(
+def test_a_job_is_polled_a_last_time_at_the_timeout_and_left_running(
     mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
-    with pytest.raises(ImsJobTimeoutError, match="goes on running") as caught:
+    with pytest.raises(ImsJobTimeoutError, match="continues to run") as caught:
         run_task(TEXT.task(timeout=0.1, poll_interval=30, **mode))
     (job,) = ims_emulator.jobs()
     assert caught.value.job_id == job["job_id"]
@@ -94,7 +95,22 @@ def test_a_job_that_does_not_end_in_time_is_looked_at_once_more_and_left_running
 
 
 @every_mode
-def test_passing_trouble_while_waiting_does_not_fail_the_task(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+@never_ending
+def test_a_timeout_reports_the_length_of_the_wait_and_not_the_age_of_the_job(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(TEXT.task(timeout=0.1, **mode))
+    with pytest.raises(ImsJobTimeoutError):
+        run.attempt()
+    assert run.store is not None
+    run.store[STORE_KEY]["submitted_at"] -= 3600
+    with pytest.raises(ImsJobTimeoutError, match=r"did not end within \d s"):
+        run.attempt()
+    assert len(ims_emulator.jobs()) == 1
+
+
+@every_mode
+def test_transient_errors_while_waiting_do_not_fail_the_task(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     for fault in ("throttle", "server_error", "unavailable", "non_json", "cut", "odd_shape"):
         ims_emulator.fault("GetSmartHandleJob", fault, count=2)
     assert run_task(TEXT.task(**mode))["state"] == "Finished"
@@ -102,7 +118,7 @@ def test_passing_trouble_while_waiting_does_not_fail_the_task(mode: dict[str, An
 
 
 @every_mode
-def test_a_query_that_stays_denied_ends_the_wait_and_names_the_action_to_grant(
+def test_a_denied_query_ends_the_wait_and_names_the_action_to_grant(
     mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
@@ -126,7 +142,7 @@ def test_an_unknown_state_means_that_the_job_runs(mode: dict[str, Any], ims_emul
         ("error", {"code": "InvalidParameter", "status": 400}, ImsRequestError),
     ],
 )
-def test_a_refused_submit_is_told_and_not_sent_again(
+def test_a_refused_submit_is_not_repeated(
     fault: str, options: dict[str, Any], error: type[ImsError], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
@@ -145,7 +161,7 @@ def test_a_refused_submit_is_told_and_not_sent_again(
         ("odd_shape", {"drop": ["JobId"]}),
     ],
 )
-def test_an_unanswered_submit_is_told_and_not_sent_again_where_nothing_is_durable(
+def test_a_submit_without_a_response_is_not_repeated_if_the_task_is_not_durable(
     fault: str, options: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
@@ -154,7 +170,7 @@ def test_an_unanswered_submit_is_told_and_not_sent_again_where_nothing_is_durabl
     assert len(ims_emulator.requests("SubmitTextGenerateJob")) == 1
 
 
-def test_a_wrong_secret_is_told(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_is_a_credentials_error(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = ims_emulator.connection_uri.replace(ims_emulator.access_key_secret, "wrong-secret")
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", wrong)
     with pytest.raises(ImsCredentialsError) as caught:
@@ -164,7 +180,7 @@ def test_a_wrong_secret_is_told(ims_emulator: ImsEmulator, monkeypatch: pytest.M
     assert "wrong-secret" not in str(caught.value)
 
 
-def test_no_region_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_region_is_a_request_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", "alibabacloud-ims://id:secret@")
     with pytest.raises(ImsRequestError, match="No region") as caught:
         run_task(TEXT.task())
@@ -184,7 +200,7 @@ def test_no_region_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         (BATCH, {"input_config": {"TitleArray": ["x"]}}, "input_config"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_anything_is_sent(
+def test_an_invalid_argument_is_refused_before_any_request(
     case: Case, arguments: dict[str, Any], field: str, ims_emulator: ImsEmulator
 ) -> None:
     with pytest.raises(ImsRequestError) as caught:
@@ -195,7 +211,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent(
 
 
 @every_kind
-def test_every_parameter_takes_jinja(case: Case, ims_emulator: ImsEmulator) -> None:
+def test_every_parameter_is_templated(case: Case, ims_emulator: ImsEmulator) -> None:
     def as_template(value: Any) -> Any:
         match value:
             case dict():
@@ -229,7 +245,9 @@ def test_the_connection_is_not_looked_up_when_the_dag_is_parsed(monkeypatch: pyt
 
 
 @never_ending
-def test_the_deferral_outlives_the_deadline_and_keeps_the_execution_timeout(ims_emulator: ImsEmulator) -> None:
+def test_the_deadline_respects_the_execution_timeout_and_the_deferral_lasts_longer(
+    ims_emulator: ImsEmulator,
+) -> None:
     task = TEXT.task(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5))
     task, context = TaskRun(task).new_process()
     context["ti"].start_date = datetime.now(UTC) - timedelta(minutes=1)
@@ -240,7 +258,7 @@ def test_the_deferral_outlives_the_deadline_and_keeps_the_execution_timeout(ims_
     assert deferred.value.timeout > timedelta(seconds=trigger.deadline - time.time())
 
 
-def test_a_result_too_large_for_an_event_is_fetched_by_the_worker(ims_emulator: ImsEmulator) -> None:
+def test_a_result_too_large_for_an_event_is_queried_by_the_worker(ims_emulator: ImsEmulator) -> None:
     config = {"keywords": "蛋糕", "textLength": 500, "targetCount": 40}
     run = TaskRun(TEXT.task(deferrable=True, generate_config=config))
     result = run.attempt()
@@ -249,7 +267,7 @@ def test_a_result_too_large_for_an_event_is_fetched_by_the_worker(ims_emulator: 
     assert len(ims_emulator.jobs()) == 1
 
 
-def test_a_task_that_is_executed_by_hand_may_have_an_execution_timeout(ims_emulator: ImsEmulator) -> None:
+def test_execute_without_a_task_instance_accepts_an_execution_timeout(ims_emulator: ImsEmulator) -> None:
     task = TEXT.task(deferrable=False, execution_timeout=timedelta(minutes=5))
     assert task.execute({})["state"] == "Finished"
 
@@ -267,18 +285,26 @@ def test_one_task_object_may_run_again_with_another_connection(
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [{"region_id": {1, 2}}, {"region_id": object()}],
-    ids=["a set", "an object"],
+    "region_id",
+    [{1, 2}, object(), 7],
+    ids=["a set", "an object", "a number"],
 )
-def test_what_cannot_be_deferred_is_refused_before_the_job_is_paid_for(
-    arguments: dict[str, Any], ims_emulator: ImsEmulator
+def test_an_argument_that_cannot_be_deferred_is_refused_before_the_submit(
+    region_id: Any, ims_emulator: ImsEmulator
 ) -> None:
-    with pytest.raises(ImsRequestError, match="nothing was submitted"):
-        run_task(TEXT.task(deferrable=True, **arguments))
+    with pytest.raises(ImsRequestError) as caught:
+        run_task(TEXT.task(deferrable=True, region_id=region_id))
+    assert caught.value.field == "region_id"
     assert ims_emulator.requests() == []
 
 
-def test_an_unknown_policy_is_refused_when_the_dag_is_parsed() -> None:
+def test_every_argument_of_the_trigger_is_json_whatever_the_arguments_are(ims_emulator: ImsEmulator) -> None:
+    task, context = TaskRun(TEXT.task(deferrable=True, cancel_on_kill=object())).new_process()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    assert json.loads(json.dumps(deferred.value.trigger.serialize()[1]))["cancel_on_kill"] is True
+
+
+def test_an_unknown_choice_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(ImsRequestError, match="submit, fail"):
         TEXT.task(on_uncertain="pray")

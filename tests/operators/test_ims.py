@@ -8,14 +8,14 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
 
 
-def test_texts_use_the_keywords_and_the_count_and_tokens_are_told(ims_emulator: ImsEmulator) -> None:
+def test_the_result_of_text_generation_has_texts_and_usage(ims_emulator: ImsEmulator) -> None:
     result = run_task(TEXT.task())
     assert len(result["texts"]) == 3
     assert all(isinstance(text, str) and text for text in result["texts"])
     assert result["usage"]["total_tokens"] > 0
 
 
-def test_all_documented_parameters_of_text_generation_arrive(ims_emulator: ImsEmulator) -> None:
+def test_all_parameters_of_text_generation_are_sent(ims_emulator: ImsEmulator) -> None:
     run_task(
         TEXT.task(
             type="StoryboardScript",
@@ -36,7 +36,7 @@ def test_all_documented_parameters_of_text_generation_arrive(ims_emulator: ImsEm
     }
 
 
-def test_speech_comes_with_its_media_and_timed_sentences(ims_emulator: ImsEmulator) -> None:
+def test_the_result_of_speech_has_the_media_and_timed_sentences(ims_emulator: ImsEmulator) -> None:
     result = run_task(AUDIO.task())
     assert result["media_id"]
     assert result["media_url"].endswith("/target_audio.mp3")
@@ -46,13 +46,13 @@ def test_speech_comes_with_its_media_and_timed_sentences(ims_emulator: ImsEmulat
         assert sentence["from"] < sentence["to"]
 
 
-def test_a_batch_returns_one_video_for_each_of_its_count(ims_emulator: ImsEmulator) -> None:
+def test_a_batch_returns_as_many_videos_as_its_count(ims_emulator: ImsEmulator) -> None:
     result = run_task(BATCH.task())
     assert [video.keys() for video in result["videos"]] == [{"job_id", "media_id", "media_url", "duration"}] * 2
     assert result["failed"] == []
 
 
-def test_a_batch_with_some_failed_videos_succeeds_with_a_warning(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+def test_a_batch_with_failed_videos_succeeds_with_a_warning(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
     result = run_task(BATCH.task())
     assert len(result["videos"]) == 1
@@ -63,21 +63,21 @@ def test_a_batch_with_some_failed_videos_succeeds_with_a_warning(ims_emulator: I
     assert any("1 of 2 videos" in line and "A clip is broken." in line for line in warnings)
 
 
-def test_a_batch_with_some_failed_videos_fails_where_that_was_asked_for(ims_emulator: ImsEmulator) -> None:
+def test_a_batch_with_failed_videos_fails_if_fail_on_partial_failure_is_set(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
     with pytest.raises(ImsJobFailedError, match="1 of 2 videos") as caught:
         run_task(BATCH.task(fail_on_partial_failure=True))
     assert caught.value.code == "BadClip"
 
 
-def test_a_batch_that_made_no_video_fails(ims_emulator: ImsEmulator) -> None:
+def test_a_batch_without_a_video_fails(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=2, code="BadClip", message="A clip is broken.")
     with pytest.raises(ImsJobFailedError, match=r"none of 2 videos.*A clip is broken") as caught:
         run_task(BATCH.task())
     assert caught.value.code == "BadClip"
 
 
-def test_a_client_token_brings_back_the_job_it_made(ims_emulator: ImsEmulator) -> None:
+def test_a_repeated_client_token_returns_the_same_job(ims_emulator: ImsEmulator) -> None:
     first = run_task(BATCH.task(client_token="order-66"))
     assert run_task(BATCH.task(client_token="order-66"))["job_id"] == first["job_id"]
     assert len(ims_emulator.jobs()) == 1

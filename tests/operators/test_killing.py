@@ -1,4 +1,4 @@
-"""What becomes of a job whose task is killed, cleared or late."""
+"""What happens to the job of a task that is killed, cleared or timed out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableError, error_as_dict
+from airflow_provider_ims.operators import awaited_job
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.submission.record import STORE_KEY
@@ -29,11 +30,11 @@ def cancellable(job: str = CANCELLABLE, **more: Any) -> Any:
 
 
 class KilledError(BaseException):
-    """The task's process ends here."""
+    """The process of the task ends here."""
 
 
-def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
-    """Return a run whose try ended in the middle of its wait, without a chance to do anything."""
+def killed_while_waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
+    """Return a run whose try was killed during its wait."""
 
     def die(*_: Any, **__: Any) -> None:
         raise KilledError
@@ -46,8 +47,8 @@ def waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -
     return run
 
 
-def airflow_says(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
-    monkeypatch.setattr(operators, "task_state", lambda *_: state)
+def set_task_state(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
+    monkeypatch.setattr(awaited_job, "task_state", lambda *_: state)
 
 
 @never_ending
@@ -56,8 +57,8 @@ def airflow_says(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
 def test_a_job_is_cancelled_when_a_user_has_ended_the_task(
     job: str, state: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    run = waiting(monkeypatch, cancellable(job, deferrable=False))
-    airflow_says(monkeypatch, state)
+    run = killed_while_waiting(monkeypatch, cancellable(job, deferrable=False))
+    set_task_state(monkeypatch, state)
     run.process.on_kill()
     (submitted,) = ims_emulator.jobs()
     assert len(ims_emulator.requests(job.replace("Submit", "Cancel"))) == 1
@@ -69,8 +70,8 @@ def test_a_job_is_cancelled_when_a_user_has_ended_the_task(
 def test_a_job_is_left_for_the_next_try_when_the_worker_shuts_down(
     state: str | None, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    run = waiting(monkeypatch, cancellable(deferrable=False))
-    airflow_says(monkeypatch, state)
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
+    set_task_state(monkeypatch, state)
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("is left running for the next try" in line for line in task_log.lines("info"))
@@ -85,8 +86,8 @@ def test_a_job_that_no_later_try_could_join_is_cancelled_when_the_worker_shuts_d
     durable: bool, store: bool, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
     """IProduction has neither a ClientToken nor a listing that shows its UserData."""
-    run = waiting(monkeypatch, cancellable(deferrable=False, durable=durable), store=store)
-    airflow_says(monkeypatch, "running")
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False, durable=durable), store=store)
+    set_task_state(monkeypatch, "running")
     run.process.on_kill()
     assert len(ims_emulator.requests(CANCEL)) == 1
 
@@ -95,11 +96,11 @@ def test_a_job_that_no_later_try_could_join_is_cancelled_when_the_worker_shuts_d
 def test_a_stalled_worker_does_not_cancel_the_job_that_its_successor_has_joined(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
-    run = waiting(monkeypatch, cancellable(deferrable=False))
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
     stalled = run.process
     ims_emulator.finish(ims_emulator.jobs()[0]["job_id"])
     run.attempt()
-    airflow_says(monkeypatch, "success")
+    set_task_state(monkeypatch, "success")
     stalled.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert run.store is not None
@@ -107,36 +108,36 @@ def test_a_stalled_worker_does_not_cancel_the_job_that_its_successor_has_joined(
 
 
 @never_ending
-def test_a_job_is_left_running_when_airflow_does_not_say_who_ended_the_task(
+def test_a_job_is_left_running_if_the_state_of_the_task_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     def unavailable(*_: Any) -> str:
         raise ConnectionError("no API server")
 
-    run = waiting(monkeypatch, cancellable(deferrable=False))
-    monkeypatch.setattr(operators, "task_state", unavailable)
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
+    monkeypatch.setattr(awaited_job, "task_state", unavailable)
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("no API server" in line for line in task_log.lines("warning"))
 
 
 @never_ending
-def test_cancel_on_kill_can_be_switched_off(
+def test_cancel_on_kill_can_be_disabled(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    run = waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
-    airflow_says(monkeypatch, "failed")
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
+    set_task_state(monkeypatch, "failed")
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("is billed: cancel_on_kill is off" in line for line in task_log.lines("warning"))
 
 
 @never_ending
-def test_the_log_says_that_a_job_without_a_cancel_continues(
+def test_the_log_warns_that_a_job_without_a_cancel_action_continues(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    run = waiting(monkeypatch, TEXT.task(deferrable=False))
-    airflow_says(monkeypatch, "failed")
+    run = killed_while_waiting(monkeypatch, TEXT.task(deferrable=False))
+    set_task_state(monkeypatch, "failed")
     run.process.on_kill()
     assert any("continues and is billed: the service has no cancel" in line for line in task_log.lines("warning"))
 
@@ -144,8 +145,8 @@ def test_the_log_says_that_a_job_without_a_cancel_continues(
 def test_an_ended_job_is_not_cancelled(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    run = waiting(monkeypatch, cancellable(deferrable=False))
-    airflow_says(monkeypatch, "failed")
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
+    set_task_state(monkeypatch, "failed")
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("has already ended: Success" in line for line in task_log.lines("info"))
@@ -173,7 +174,7 @@ def test_a_job_whose_wait_times_out_in_the_last_try_is_cancelled(deferrable: boo
 
 
 @never_ending
-def test_a_cancel_that_fails_does_not_hide_the_time_out(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+def test_a_failed_cancel_does_not_hide_the_timeout(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     ims_emulator.fault(CANCEL, "error", count=None, code="InternalError", status=500)
     with pytest.raises(ImsJobTimeoutError):
         TaskRun(cancellable(deferrable=False, timeout=0.3), retries=0).attempt()
@@ -188,7 +189,7 @@ def test_a_store_that_cannot_be_read_does_not_replace_the_error_of_the_wait(
         def get(self, key: str, default: Any = None) -> Any:
             raise RuntimeError("the API server is gone")
 
-    run = waiting(monkeypatch, cancellable(deferrable=False))
+    run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
     run.store = Unreadable()
     task, context = run.new_process()
     event = {"status": "error", "error": error_as_dict(ImsUnavailableError("no answer for an hour"))}
@@ -202,7 +203,7 @@ class TestClear:
     def test_a_job_that_was_still_awaited_is_cancelled_and_a_new_one_submitted(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = waiting(monkeypatch, cancellable(deferrable=False))
+        run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
         run.clear()
         run.task = cancellable(wait_for_completion=False)
         second = run.attempt()["job_id"]
@@ -211,10 +212,10 @@ class TestClear:
         assert len(ims_emulator.jobs()) == 2
 
     @never_ending
-    def test_a_job_that_was_still_awaited_is_joined_where_cancel_on_kill_is_off(
+    def test_a_job_that_was_still_awaited_is_joined_if_cancel_on_kill_is_off(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
-        run = waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
+        run = killed_while_waiting(monkeypatch, cancellable(deferrable=False, cancel_on_kill=False))
         run.clear()
         run.task = cancellable(wait_for_completion=False, cancel_on_kill=False)
         run.attempt()

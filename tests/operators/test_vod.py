@@ -6,7 +6,7 @@ from support.running import run_task
 from airflow_provider_ims.emulator import ImsEmulator
 
 
-def test_images_come_with_their_scores_and_unsigned_addresses(ims_emulator: ImsEmulator) -> None:
+def test_the_result_has_images_with_scores_and_unsigned_urls(ims_emulator: ImsEmulator) -> None:
     result = run_task(IMAGE.task())
     assert result["video_id"] == "357a8748c5774"
     assert result["images"]
@@ -16,7 +16,7 @@ def test_images_come_with_their_scores_and_unsigned_addresses(ims_emulator: ImsE
         assert "Signature" not in image["url"]
 
 
-def test_all_documented_parameters_arrive(ims_emulator: ImsEmulator) -> None:
+def test_all_parameters_are_sent(ims_emulator: ImsEmulator) -> None:
     run_task(IMAGE.task(ai_pipeline_id="6492025b8f", durable=False))
     (request,) = ims_emulator.requests("SubmitAIImageJob")
     assert request["parameters"] == {

@@ -19,7 +19,7 @@ from airflow_provider_ims.waiting import monitor
 
 MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
 
-#: Jobs that run until the test says otherwise.
+#: Jobs that run until the test ends them.
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={case.submit: 60 for case in CASES.values()})
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
@@ -32,7 +32,7 @@ def submitted(case: Case) -> str:
 @every_kind
 @every_mode
 @pytest.mark.ims_emulator(durations={case.submit: 0.2 for case in CASES.values()})
-def test_a_job_from_elsewhere_gives_the_operators_result(
+def test_a_sensor_returns_the_result_of_the_operator(
     case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     job_id = submitted(case)
@@ -46,7 +46,7 @@ def test_a_job_from_elsewhere_gives_the_operators_result(
 
 
 @every_mode
-def test_a_job_that_has_ended_is_told_by_the_first_look(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_an_ended_job_takes_one_query(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     run = TaskRun(TEXT.sensor_of(submitted(TEXT), **mode))
     assert run.attempt()["state"] == "Finished"
     assert run.events == []
@@ -55,14 +55,14 @@ def test_a_job_that_has_ended_is_told_by_the_first_look(mode: dict[str, Any], im
 
 @every_mode
 @never_ending
-def test_a_time_out_is_airflows_own(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_a_timeout_raises_the_error_of_airflow(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     with pytest.raises(AirflowSensorTimeout):
         run_task(TEXT.sensor_of(submitted(TEXT), timeout=0.1, **mode))
 
 
 @every_mode
 @never_ending
-def test_a_time_out_skips_with_soft_fail(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_a_timeout_skips_with_soft_fail(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     with pytest.raises(AirflowSkipException):
         run_task(TEXT.sensor_of(submitted(TEXT), timeout=0.1, soft_fail=True, **mode))
 
@@ -78,7 +78,7 @@ def test_a_failed_job_fails_the_sensor_with_soft_fail_too(mode: dict[str, Any], 
 @every_kind
 @every_mode
 @pytest.mark.parametrize("how", ["error", "empty answer"])
-def test_an_unknown_job_id_is_told_after_a_time_of_grace(
+def test_an_unknown_job_ends_the_wait_after_the_grace_period(
     case: Case, mode: dict[str, Any], how: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
     monkeypatch.setattr(monitor, "UNKNOWN_GRACE", 0.2)
@@ -90,7 +90,7 @@ def test_an_unknown_job_id_is_told_after_a_time_of_grace(
 
 
 @every_mode
-def test_passing_trouble_does_not_fail_the_sensor(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_transient_errors_do_not_fail_the_sensor(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     job_id = submitted(TEXT)
     for fault in ("throttle", "server_error", "non_json", "cut"):
         ims_emulator.fault("GetSmartHandleJob", fault, count=2)
@@ -98,7 +98,7 @@ def test_passing_trouble_does_not_fail_the_sensor(mode: dict[str, Any], ims_emul
 
 
 @every_mode
-def test_a_query_that_stays_denied_ends_the_wait(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_a_denied_query_ends_the_wait(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
     with pytest.raises(ImsPermissionError, match="ice:GetSmartHandleJob"):
         run_task(TEXT.sensor_of("x", **mode))
@@ -106,18 +106,18 @@ def test_a_query_that_stays_denied_ends_the_wait(mode: dict[str, Any], ims_emula
 
 @every_mode
 @pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
-def test_the_log_tells_each_change_and_the_end(
+def test_the_log_contains_each_status_and_the_end(
     mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     job_id = submitted(TEXT)
     run_task(TEXT.sensor_of(job_id, **mode))
-    said = [line for line in task_log.lines() if line.startswith(f"Job {job_id} ")]
-    assert re.fullmatch(rf"Job {job_id} is Finished after \d+ s", said[-2])
-    assert said[-1] == f"Job {job_id} ended: Finished"
+    lines = [line for line in task_log.lines() if line.startswith(f"Job {job_id} ")]
+    assert re.fullmatch(rf"Job {job_id} is Finished after a wait of \d s", lines[-2])
+    assert lines[-1] == f"Job {job_id} ended: Finished"
 
 
 @every_mode
-def test_failed_videos_fail_the_sensor_where_that_was_asked_for(
+def test_failed_videos_fail_the_sensor_if_fail_on_partial_failure_is_set(
     mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
@@ -128,7 +128,7 @@ def test_failed_videos_fail_the_sensor_where_that_was_asked_for(
 
 
 @pytest.mark.parametrize("job_id", ["", "  ", None, 7, "None"])
-def test_no_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
+def test_an_invalid_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(TEXT.sensor_of(job_id))
     assert caught.value.field == "job_id"
@@ -136,7 +136,7 @@ def test_no_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
 
 
 @never_ending
-def test_the_deferral_outlives_the_deadline(ims_emulator: ImsEmulator) -> None:
+def test_the_deferral_lasts_longer_than_the_deadline(ims_emulator: ImsEmulator) -> None:
     task, context = TaskRun(TEXT.sensor_of(submitted(TEXT), deferrable=True, timeout=60)).new_process()
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
@@ -145,18 +145,18 @@ def test_the_deferral_outlives_the_deadline(ims_emulator: ImsEmulator) -> None:
 
 
 @every_mode
-@pytest.mark.parametrize("trouble", ["failed job", "denied query", "time-out"])
+@pytest.mark.parametrize("failure", ["failed job", "denied query", "timeout"])
 @never_ending
-def test_never_fail_skips(trouble: str, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_never_fail_skips(failure: str, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     job_id = submitted(TEXT)
-    if trouble == "failed job":
+    if failure == "failed job":
         ims_emulator.fail(job_id)
-    elif trouble == "denied query":
+    elif failure == "denied query":
         ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
     elif mode != {"deferrable": True}:
-        # Airflow's own never_fail does not cover a poking sensor's time-out.
+        # Airflow's own never_fail does not cover a poking sensor's timeout.
         with pytest.raises(AirflowSensorTimeout):
             run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1, **mode))
         return
     with pytest.raises(AirflowSkipException):
-        run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1 if trouble == "time-out" else 60, **mode))
+        run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1 if failure == "timeout" else 60, **mode))

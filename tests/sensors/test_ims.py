@@ -20,7 +20,7 @@ def test_one_sensor_reads_the_results_of_all_smart_job_types(ims_emulator: ImsEm
         assert result.keys() == case.result | {"job_id", "state"}
 
 
-def test_a_job_type_without_an_operator_gives_its_payload_parsed(ims_emulator: ImsEmulator) -> None:
+def test_a_job_type_without_an_operator_returns_its_parsed_result(ims_emulator: ImsEmulator) -> None:
     job_id = run_task(TEXT.task(wait_for_completion=False))["job_id"]
     ims_emulator.fault("GetSmartHandleJob", "odd_shape", merge={"SmartJobInfo": {"JobType": "Segmentation"}})
     result = run_task(ImsSmartHandleJobSensor(task_id="sensor", job_id=job_id))
@@ -28,7 +28,7 @@ def test_a_job_type_without_an_operator_gives_its_payload_parsed(ims_emulator: I
     assert isinstance(result["ai_result"], list)
 
 
-def test_a_failed_part_of_a_job_fails_the_sensor_where_that_is_asked_for(ims_emulator: ImsEmulator) -> None:
+def test_a_failed_part_fails_the_sensor_if_fail_on_partial_failure_is_set(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitTranscodeJob", "fail_job", videos=1)
     parameters = SUBMITS["ice", "SubmitTranscodeJob"]
     job_id = run_task(

@@ -24,14 +24,14 @@ def submitted(count: int) -> list[str]:
 
 @DEFERRABLE
 @pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.3})
-def test_many_jobs_are_asked_for_ten_at_a_time_and_told_in_their_order(
+def test_jobs_are_queried_in_tens_and_returned_in_the_order_of_their_ids(
     deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     job_ids = submitted(23)[::-1]
     results = run_task(sensor(job_ids, deferrable=deferrable))
     assert [result["job_id"] for result in results] == job_ids
-    asked = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
-    assert max(map(len, asked)) == 10
+    queried = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
+    assert max(map(len, queried)) == 10
 
 
 @DEFERRABLE
@@ -44,14 +44,14 @@ def test_one_failed_job_fails_the_sensor(deferrable: bool, ims_emulator: ImsEmul
     assert caught.value.job_id == bad
 
 
-def test_ids_in_a_list_are_cut_as_those_in_a_text_are(ims_emulator: ImsEmulator) -> None:
+def test_an_item_of_the_list_may_contain_several_ids(ims_emulator: ImsEmulator) -> None:
     first, second, third = submitted(3)
     results = run_task(sensor([f" {first} ", f"{second},{third}"]))
     assert [result["job_id"] for result in results] == [first, second, third]
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitAIImageJob": 60})
-def test_a_job_that_cannot_be_awaited_ends_the_wait_for_the_others(
+def test_an_unknown_job_ends_the_wait_for_the_other_jobs(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
@@ -61,21 +61,21 @@ def test_a_job_that_cannot_be_awaited_ends_the_wait_for_the_others(
 
 
 @pytest.mark.parametrize("written", ["{0},{1}", "['{0}', '{1}']", '["{0}", "{1}"]', "{0} {1}", "{0}, {1}, {0}"])
-def test_ids_may_come_as_text_which_is_all_that_jinja_makes(written: str, ims_emulator: ImsEmulator) -> None:
+def test_the_ids_may_be_rendered_by_jinja(written: str, ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(2)
     results = run_task(sensor(written.format(*job_ids)))
     assert [result["job_id"] for result in results] == job_ids
 
 
 @pytest.mark.parametrize("job_ids", ["", "[]", [], None, [7], [""], 7, {"a": 1}, "None", ["None"], "[None]"])
-def test_no_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None:
+def test_invalid_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(sensor(job_ids))
     assert caught.value.field == "job_ids"
     assert ims_emulator.requests() == []
 
 
-def test_a_workflow_of_which_a_part_failed_warns_and_fails_the_sensor_where_that_is_asked_for(
+def test_a_partly_failed_workflow_is_logged_and_fails_the_sensor_if_fail_on_partial_failure_is_set(
     ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     parameters = {"WorkflowId": "w", "MediaId": "m"}

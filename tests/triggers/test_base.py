@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support.cases import CASES, TEXT, Case
+from support.cases import CASES, IMAGE, TEXT, Case
 from support.running import rebuilt, run_task, run_trigger
 from support.submits import SUBMITS
 
@@ -16,53 +16,55 @@ from airflow_provider_ims.exceptions import ImsError, ImsJobNotFoundError, ImsJo
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.triggers import base as triggers
-from airflow_provider_ims.triggers.base import LARGEST_EVENT, ended_event, error_event, read_event
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger, ImsJobTrigger, ImsSmartHandleJobTrigger
-from airflow_provider_ims.triggers.vod import VodAIImageJobTrigger
+from airflow_provider_ims.triggers.base import MAX_EVENT_SIZE, JobTrigger, ended_event, error_event, read_event
+from airflow_provider_ims.triggers.ims import ImsJobTrigger
+from airflow_provider_ims.triggers.vod import VodJobTrigger
 
-WAIT = {
+ARGUMENTS = {
+    "job_ids": ["j", "k"],
     "deadline": 1e10,
+    "wait_started_at": 1.1e9,
+    "submitted_at": 1e9,
     "ims_conn_id": "other",
     "region_id": "cn-beijing",
     "poll_interval": 7.0,
-    "started": 1e9,
     "cancel_on_kill": True,
 }
-TRIGGERS = {
-    "ims.ImsSmartHandleJobTrigger": ImsSmartHandleJobTrigger(job_id="j", **WAIT),
-    "ims.ImsBatchMediaProducingJobTrigger": ImsBatchMediaProducingJobTrigger(job_id="j", **WAIT),
-    "vod.VodAIImageJobTrigger": VodAIImageJobTrigger(job_ids=["j", "k"], **WAIT),
-}
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
-def test_a_trigger_is_the_same_after_its_way_through_the_database(name: str) -> None:
-    trigger = TRIGGERS[name]
-    path, arguments = trigger.serialize()
-    assert path == f"airflow_provider_ims.triggers.{name}"
-    jobs = {"job_ids": ["j", "k"]} if name.startswith("vod") else {"job_id": "j"}
-    assert arguments == {**WAIT, **jobs}
-    again = rebuilt(trigger)
-    assert type(again) is type(trigger)
-    assert again.serialize() == trigger.serialize()
+def trigger_of(case: Case, *job_ids: str, **overrides: Any) -> JobTrigger:
+    trigger = VodJobTrigger if case is IMAGE else ImsJobTrigger
+    arguments = {"deadline": time.time() + 60, "wait_started_at": time.time(), "poll_interval": 0.05, **overrides}
+    return trigger(family=case.operator.kind.family.name, job_ids=job_ids, **arguments)
+
+
+def submitted(case: Case = TEXT) -> str:
+    return str(run_task(case.task(wait_for_completion=False))["job_id"])
+
+
+@pytest.mark.parametrize(
+    ("trigger_class", "path", "family"),
+    [(ImsJobTrigger, "ims.ImsJobTrigger", "smart"), (VodJobTrigger, "vod.VodJobTrigger", "vod_ai")],
+)
+def test_a_trigger_can_be_serialized(trigger_class: type[JobTrigger], path: str, family: str) -> None:
+    trigger = trigger_class(family=family, **ARGUMENTS)
+    assert trigger.serialize() == (f"airflow_provider_ims.triggers.{path}", {"family": family, **ARGUMENTS})
+    assert type(rebuilt(trigger)) is trigger_class
+    assert rebuilt(trigger).serialize() == trigger.serialize()
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_trigger_sends_one_event_with_the_ended_job(case: Case, ims_emulator: ImsEmulator) -> None:
-    job_id = run_task(case.task(wait_for_completion=False))["job_id"]
-    trigger_class = case.operator.trigger_class
-    awaited = {"job_ids": [job_id]} if trigger_class is VodAIImageJobTrigger else {"job_id": job_id}
-    event = run_trigger(trigger_class(**awaited, deadline=time.time() + 60, poll_interval=0.05))
-    job_ids, jobs, started = read_event(event)
-    assert job_ids == [job_id]
-    assert started == pytest.approx(time.time(), abs=30)
+    job_id = submitted(case)
+    job_ids, jobs, submitted_at = read_event(run_trigger(trigger_of(case, job_id, submitted_at=12.5)))
+    assert (job_ids, submitted_at) == ([job_id], 12.5)
     assert jobs is not None
     assert [job.state for job in jobs] == [JobState.SUCCEEDED]
 
 
-def test_a_trigger_that_starts_again_only_reads(ims_emulator: ImsEmulator) -> None:
-    job_id = run_task(TEXT.task(wait_for_completion=False))["job_id"]
-    trigger = ImsSmartHandleJobTrigger(job_id=job_id, deadline=time.time() + 60, poll_interval=0.05)
+def test_a_trigger_that_runs_again_sends_no_submit(ims_emulator: ImsEmulator) -> None:
+    job_id = submitted()
+    trigger = trigger_of(TEXT, job_id)
     first, second = run_trigger(trigger), run_trigger(trigger)
     assert first["job_ids"] == second["job_ids"] == [job_id]
     actions = {request["action"] for request in ims_emulator.requests()} - {"SubmitTextGenerateJob"}
@@ -71,10 +73,10 @@ def test_a_trigger_that_starts_again_only_reads(ims_emulator: ImsEmulator) -> No
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
-def test_a_deadline_that_passed_while_no_triggerer_ran_still_gets_its_last_look(ims_emulator: ImsEmulator) -> None:
-    job_id = run_task(TEXT.task(wait_for_completion=False))["job_id"]
-    late = ImsSmartHandleJobTrigger(job_id=job_id, deadline=time.time() - 60, poll_interval=30)
-    with pytest.raises(ImsJobTimeoutError) as caught:
+def test_a_job_is_polled_once_more_if_its_deadline_passed_while_no_triggerer_ran(ims_emulator: ImsEmulator) -> None:
+    job_id = submitted()
+    late = trigger_of(TEXT, job_id, deadline=time.time() - 60, wait_started_at=time.time() - 300, poll_interval=30)
+    with pytest.raises(ImsJobTimeoutError, match=r"did not end within 30\d s") as caught:
         read_event(run_trigger(late))
     assert caught.value.job_id == job_id
     ims_emulator.finish(job_id)
@@ -83,15 +85,27 @@ def test_a_deadline_that_passed_while_no_triggerer_ran_still_gets_its_last_look(
     assert jobs[0].status == "Finished"
 
 
-JOB = Job("j", JobState.FAILED, "Failed", {"texts": ["蛋糕"]}, "Code", "Words", "R-1")
+JOB = Job(
+    "j",
+    JobState.FAILED,
+    "Failed",
+    {"texts": ["蛋糕"]},
+    "Code",
+    "Words",
+    "R-1",
+    failed_parts=[{"job_id": "part"}],
+    total_parts=2,
+    partial=True,
+    usage={"total_tokens": 3},
+)
 
 
-def test_a_job_goes_through_an_event_unchanged() -> None:
+def test_an_event_keeps_a_job_unchanged() -> None:
     assert read_event(json.loads(json.dumps(ended_event([JOB, JOB], 12.5)))) == (["j", "j"], [JOB, JOB], 12.5)
 
 
-def test_a_job_too_large_for_an_event_leaves_its_id() -> None:
-    large = Job("j", JobState.SUCCEEDED, "Finished", {"texts": ["x" * LARGEST_EVENT]})
+def test_an_event_contains_only_the_id_of_a_large_job() -> None:
+    large = Job("j", JobState.SUCCEEDED, "Finished", {"texts": ["x" * MAX_EVENT_SIZE]})
     event = ended_event([large], 12.5)
     assert len(json.dumps(event)) < 200
     assert read_event(event) == (["j"], None, 12.5)
@@ -105,14 +119,14 @@ def test_a_job_too_large_for_an_event_leaves_its_id() -> None:
         ImsPermissionError("no", ram_action="ice:X", action="X", code="Forbidden"),
     ],
 )
-def test_an_error_goes_through_an_event_unchanged(error: ImsError) -> None:
+def test_an_event_keeps_an_error_unchanged(error: ImsError) -> None:
     with pytest.raises(type(error)) as caught:
         read_event(json.loads(json.dumps(error_event(error))))
     assert str(caught.value) == str(error)
     assert vars(caught.value) == vars(error)
 
 
-def test_an_error_of_another_kind_keeps_its_type_and_text() -> None:
+def test_an_event_keeps_the_type_and_text_of_any_other_error() -> None:
     with pytest.raises(ImsError, match="KeyError: 'x'"):
         read_event(error_event(KeyError("x")))
 
@@ -131,14 +145,14 @@ def test_an_error_of_another_kind_keeps_its_type_and_text() -> None:
         {"status": "error", "error": None},
     ],
 )
-def test_an_event_that_is_none_of_ours_is_refused(event: Any) -> None:
-    with pytest.raises(ImsError, match="not understood"):
+def test_an_unexpected_event_is_refused(event: Any) -> None:
+    with pytest.raises(ImsError, match="Unexpected event"):
         read_event(event)
 
 
 @dataclass
 class TaskInstance:
-    """What a trigger knows of its task instance."""
+    """The fields of a task instance that a trigger reads."""
 
     dag_id: str = "dag"
     task_id: str = "task"
@@ -147,11 +161,14 @@ class TaskInstance:
 
 
 def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **arguments: Any) -> str:
-    """Wait for a job that can be cancelled, kill the trigger while Airflow reports a state, and return the job."""
+    """Kill the trigger of a job that can be cancelled while its task has a state, and return the job id."""
     submit = "SubmitIProductionJob"
     job = ImsSubmitJobOperator(task_id="job", job=submit, parameters=SUBMITS["ice", submit], wait_for_completion=False)
     job_id = str(run_task(job)["job_id"])
-    trigger = rebuilt(ImsJobTrigger(family="iproduction", job_ids=[job_id], deadline=time.time() + 60, **arguments))
+    now = time.time()
+    trigger = rebuilt(
+        ImsJobTrigger(family="iproduction", job_ids=[job_id], deadline=now + 60, wait_started_at=now, **arguments)
+    )
     monkeypatch.setattr(triggers, "task_state", lambda *_: state)
 
     async def main() -> None:
@@ -178,12 +195,14 @@ class TestOnKill:
         assert cancel["parameters"]["JobId"] == job_id
 
     @pytest.mark.parametrize("state", ["deferred", "scheduled", "queued", "running", "up_for_retry", None])
-    def test_it_cancels_nothing_when_the_triggerer_has_lost_its_heartbeat_or_the_task_was_cleared(
+    def test_it_does_not_cancel_the_job_of_a_task_that_no_user_has_ended(
         self, state: str | None, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
         killed_trigger(monkeypatch, state, cancel_on_kill=True)
         assert ims_emulator.requests("CancelIProductionJob") == []
 
-    def test_it_cancels_nothing_for_a_sensor(self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator) -> None:
+    def test_it_does_not_cancel_the_job_of_a_sensor(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
         killed_trigger(monkeypatch, "failed")
         assert ims_emulator.requests("CancelIProductionJob") == []

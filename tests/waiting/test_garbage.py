@@ -1,4 +1,4 @@
-"""What is set aside while many jobs wait, and that the collector is left as it was found."""
+"""When the garbage collector is frozen, and that its setting is restored."""
 
 from __future__ import annotations
 
@@ -15,30 +15,45 @@ from airflow_provider_ims.waiting import poller
 from airflow_provider_ims.waiting.garbage import JOINS, GarbageFreezer
 from airflow_provider_ims.waiting.poller import Poller
 
+OPTION = "AIRFLOW__ALIBABACLOUD_IMS__FREEZE_GARBAGE_COLLECTOR"
+
 
 @pytest.fixture(autouse=True)
-def nothing_set_aside() -> Iterator[None]:
-    """Put back what the test session has set aside, for the time of a test."""
+def enabled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Enable the option, and unfreeze the objects that the test session has frozen."""
+    monkeypatch.setenv(OPTION, "True")
     gc.unfreeze()
     yield
     gc.freeze()
 
 
 @pytest.fixture
-def collector() -> Iterator[GarbageFreezer]:
+def freezer() -> Iterator[GarbageFreezer]:
     assert gc.get_freeze_count() == 0
     yield GarbageFreezer()
     gc.unfreeze()
 
 
-def join(collector: GarbageFreezer, jobs: int) -> None:
+def join(freezer: GarbageFreezer, jobs: int) -> None:
     for _ in range(jobs):
-        collector.joined()
+        freezer.joined()
 
 
-def leave(collector: GarbageFreezer, jobs: int) -> None:
+def leave(freezer: GarbageFreezer, jobs: int) -> None:
     for _ in range(jobs):
-        collector.left()
+        freezer.left()
+
+
+@pytest.mark.parametrize("value", ["False", None])
+def test_the_collector_is_never_frozen_by_default(
+    value: str | None, freezer: GarbageFreezer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(OPTION)
+    if value is not None:
+        monkeypatch.setenv(OPTION, value)
+    join(freezer, 3 * JOINS)
+    assert gc.get_freeze_count() == 0
+    leave(freezer, 3 * JOINS)
 
 
 class Cycle:
@@ -46,64 +61,64 @@ class Cycle:
         self.itself = self
 
 
-def test_few_jobs_leave_the_collector_alone(collector: GarbageFreezer) -> None:
+def test_few_jobs_do_not_freeze_the_collector(freezer: GarbageFreezer) -> None:
     for _ in range(3 * JOINS):
-        join(collector, 1)
-        leave(collector, 1)
-    join(collector, JOINS - 1)
+        join(freezer, 1)
+        leave(freezer, 1)
+    join(freezer, JOINS - 1)
     assert gc.get_freeze_count() == 0
 
 
-def test_what_is_there_when_many_have_joined_is_not_gone_over_any_more(collector: GarbageFreezer) -> None:
+def test_many_jobs_freeze_all_objects(freezer: GarbageFreezer) -> None:
     before = len(gc.get_objects())
-    join(collector, JOINS)
+    join(freezer, JOINS)
     assert gc.get_freeze_count() >= before
     assert len(gc.get_objects()) < 100
 
 
-def test_all_is_put_back_when_nobody_waits_any_more(collector: GarbageFreezer) -> None:
-    join(collector, 3 * JOINS)
-    leave(collector, 3 * JOINS - 1)
+def test_the_collector_is_unfrozen_when_no_job_waits(freezer: GarbageFreezer) -> None:
+    join(freezer, 3 * JOINS)
+    leave(freezer, 3 * JOINS - 1)
     assert gc.get_freeze_count() > 0
-    leave(collector, 1)
+    leave(freezer, 1)
     assert gc.get_freeze_count() == 0
 
 
-def test_a_cycle_that_was_set_aside_is_collected_once_it_is_put_back(collector: GarbageFreezer) -> None:
+def test_a_frozen_cycle_is_collected_after_the_unfreeze(freezer: GarbageFreezer) -> None:
     gc.disable()
     try:
         gone = weakref.ref(Cycle())
-        join(collector, JOINS)
+        join(freezer, JOINS)
         gc.collect()
         assert gone() is not None
-        leave(collector, JOINS)
+        leave(freezer, JOINS)
         gc.collect()
         assert gone() is None
     finally:
         gc.enable()
 
 
-def test_what_somebody_else_has_set_aside_stays_theirs(collector: GarbageFreezer) -> None:
+def test_objects_that_other_code_has_frozen_stay_frozen(freezer: GarbageFreezer) -> None:
     gc.freeze()
-    theirs = gc.get_freeze_count()
-    join(collector, 2 * JOINS)
-    assert gc.get_freeze_count() <= theirs
-    leave(collector, 2 * JOINS)
+    frozen = gc.get_freeze_count()
+    join(freezer, 2 * JOINS)
+    assert gc.get_freeze_count() <= frozen
+    leave(freezer, 2 * JOINS)
     assert gc.get_freeze_count() > 0
 
 
 def test_a_poller_counts_each_wait_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    collector = GarbageFreezer()
-    monkeypatch.setattr(poller, "collector", collector)
+    freezer = GarbageFreezer()
+    monkeypatch.setattr(poller, "freezer", freezer)
 
-    async def join_and_leave() -> None:
+    async def subscribe_and_unsubscribe() -> None:
         polling = Poller(SMART, ImsHook)
-        waits = [polling.join(f"job-{number}", 10, 0.0, 60) for number in range(JOINS)]
+        subscriptions = [polling.subscribe(f"job-{number}", 10, 0.0, 1e10) for number in range(JOINS)]
         assert gc.get_freeze_count() > 0
-        for wait in waits:
-            polling.leave(wait)
-            polling.leave(wait)
+        for subscription in subscriptions:
+            polling.unsubscribe(subscription)
+            polling.unsubscribe(subscription)
         assert gc.get_freeze_count() == 0
         await asyncio.sleep(0)
 
-    asyncio.run(join_and_leave())
+    asyncio.run(subscribe_and_unsubscribe())

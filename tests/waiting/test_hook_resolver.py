@@ -16,7 +16,7 @@ from airflow_provider_ims.waiting.hook_resolver import CONNECTION_LIFETIME, RETR
 @dataclass
 class Connections:
     """
-    Stands for Airflow's connections, in an environment whose time is set by the test.
+    Replaces Airflow's connections, with a clock that the test sets.
 
     :param region: The region of the connection; ``None`` while it cannot be resolved.
     """
@@ -61,7 +61,7 @@ def connections() -> Connections:
 
 
 async def settled(resolver: HookResolver) -> None:
-    """Refresh, and wait until the look-up that this began is over."""
+    """Refresh, and wait until the lookup that this started has ended."""
     await resolver.refresh()
     if resolver._resolving is not None:
         await resolver._resolving
@@ -82,7 +82,7 @@ def test_a_connection_is_resolved_once_in_its_lifetime(connections: Connections)
     asyncio.run(main())
 
 
-def test_those_who_wait_for_the_first_hook_share_one_look_up(connections: Connections) -> None:
+def test_concurrent_waits_for_the_first_hook_share_one_lookup(connections: Connections) -> None:
     async def main() -> None:
         resolver = connections.resolver()
         await asyncio.gather(*(resolver.refresh() for _ in range(100)))
@@ -148,7 +148,7 @@ def test_the_previous_hook_outlives_an_outage_of_the_secrets_backend(
     assert [record.message for record in caplog.records if "resolved again" in record.message]
 
 
-def test_a_connection_that_was_never_resolved_is_a_transient_error_and_asked_for_at_intervals(
+def test_a_connection_that_was_never_resolved_is_a_transient_error_and_is_retried_at_intervals(
     connections: Connections,
 ) -> None:
     connections.region = None
@@ -167,7 +167,7 @@ def test_a_connection_that_was_never_resolved_is_a_transient_error_and_asked_for
     asyncio.run(main())
 
 
-def test_an_incomplete_connection_is_no_transient_error(connections: Connections) -> None:
+def test_an_invalid_connection_is_not_a_transient_error(connections: Connections) -> None:
     connections.region = '", "credential_type": "nonsense'
 
     async def main() -> None:
@@ -177,7 +177,7 @@ def test_an_incomplete_connection_is_no_transient_error(connections: Connections
     asyncio.run(main())
 
 
-def test_refused_credentials_are_resolved_again_soon_and_not_at_each_refusal(connections: Connections) -> None:
+def test_refused_credentials_are_resolved_again_soon_but_not_at_each_refusal(connections: Connections) -> None:
     async def main() -> None:
         resolver = connections.resolver()
         await settled(resolver)

@@ -15,12 +15,10 @@ from support.waiting import CEILING
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting import poller_for, watch_job
-from airflow_provider_ims.waiting.poller import Poller
+from airflow_provider_ims.waiting.poller import Poller, poller_for
 
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
 
@@ -30,13 +28,13 @@ def submitted(case: Any, count: int = 1) -> list[str]:
 
 
 def text_poller(conn_id: str = "ims_default") -> Poller:
-    return poller_for(SMART, ImsHook, conn_id, None)
+    return poller_for(SMART, conn_id, None)
 
 
 async def end_of(poller: Poller, job_id: str, *, seconds: float = CEILING, poll_interval: float = 0.05) -> Job:
-    started = time.time()
-    return await watch_job(
-        poller, job_id, poll_interval=poll_interval, started=started, deadline=started + seconds, emit=lambda _: None
+    now = time.time()
+    return await poller.wait_for_job(
+        job_id, poll_interval=poll_interval, wait_started_at=now, deadline=now + seconds, emit=lambda _: None
     )
 
 
@@ -51,31 +49,34 @@ def poller_threads() -> list[threading.Thread]:
 
 
 @pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.5})
-def test_ai_image_jobs_are_asked_for_ten_at_a_time(ims_emulator: ImsEmulator) -> None:
+def test_ai_image_jobs_are_queried_in_tens(ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(IMAGE, 25)
 
     async def main() -> list[Job]:
-        poller = poller_for(AI_IMAGE, VodHook, "ims_default", None)
+        poller = poller_for(AI_IMAGE, "ims_default", None)
         return await asyncio.gather(*(end_of(poller, job_id, poll_interval=0.2) for job_id in job_ids))
 
     jobs = asyncio.run(main())
     assert [job.id for job in jobs] == job_ids
-    asked = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
-    assert max(len(ids) for ids in asked) == 10
-    assert len(asked[0]) == len(asked[1]) == 10
+    queried = [request["parameters"]["JobIds"].split(",") for request in ims_emulator.requests("GetAIImageJobs")]
+    assert max(len(ids) for ids in queried) == 10
+    assert len(queried[0]) == len(queried[1]) == 10
 
 
-def test_two_who_wait_for_one_job_are_both_told_by_one_look(ims_emulator: ImsEmulator) -> None:
-    (job_id,) = submitted(TEXT)
+@pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0})
+def test_one_query_serves_two_waits_for_the_same_job(ims_emulator: ImsEmulator) -> None:
+    (job_id,) = submitted(IMAGE)
 
     async def main() -> list[Job]:
-        poller = text_poller()
+        poller = poller_for(AI_IMAGE, "ims_default", None)
         return await asyncio.gather(end_of(poller, job_id), end_of(poller, job_id))
 
-    assert {job.id for job in asyncio.run(main())} == {job_id}
+    assert [job.id for job in asyncio.run(main())] == [job_id, job_id]
+    (query,) = ims_emulator.requests("GetAIImageJobs")
+    assert query["parameters"]["JobIds"] == job_id
 
 
-def test_a_hanging_answer_holds_up_neither_the_event_loop_nor_another_job(ims_emulator: ImsEmulator) -> None:
+def test_a_hanging_request_blocks_neither_the_event_loop_nor_another_job(ims_emulator: ImsEmulator) -> None:
     hanging, other = submitted(TEXT, 2)
 
     async def main() -> None:
@@ -92,7 +93,7 @@ def test_a_hanging_answer_holds_up_neither_the_event_loop_nor_another_job(ims_em
 
 
 @never_ending
-def test_one_jobs_time_out_cancellation_or_garbage_touches_no_other(ims_emulator: ImsEmulator) -> None:
+def test_a_timeout_a_cancellation_or_an_unreadable_response_affects_no_other_job(ims_emulator: ImsEmulator) -> None:
     late, cancelled, unknown, good = *submitted(TEXT, 2), "deadbeef", *submitted(TEXT)
 
     async def main() -> None:
@@ -113,9 +114,7 @@ def test_one_jobs_time_out_cancellation_or_garbage_touches_no_other(ims_emulator
 
 
 @never_ending
-def test_at_the_deadline_the_job_is_looked_at_once_more(
-    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_is_polled_once_more_at_the_deadline(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_ims.waiting.monitor.FIRST_POLL_DELAY", 0.05)
     (job_id,) = submitted(TEXT)
 
@@ -123,10 +122,11 @@ def test_at_the_deadline_the_job_is_looked_at_once_more(
         poller = text_poller()
         wait = asyncio.create_task(end_of(poller, job_id, poll_interval=CEILING))
         await until(lambda: bool(ims_emulator.requests("GetSmartHandleJob")))
-        await until(lambda: not any(waiting.asked for waiting in poller._waits))
+        await until(lambda: not any(subscription.polling for subscription in poller._subscriptions))
         ims_emulator.finish(job_id)
-        # The deadline comes.
-        poller._deadlines = [(0.0, order, waiting) for _, order, waiting in poller._deadlines]
+        # The deadline passes.
+        for subscription in poller._subscriptions:
+            poller._deadlines.add(subscription, 0.0)
         poller._wake()
         return await wait
 
@@ -134,7 +134,7 @@ def test_at_the_deadline_the_job_is_looked_at_once_more(
     assert len(ims_emulator.requests("GetSmartHandleJob")) == 2
 
 
-def test_an_unknown_job_is_told_after_the_time_of_grace(
+def test_an_unknown_job_ends_the_wait_after_the_grace_period(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
@@ -149,23 +149,25 @@ async def _end(job_id: str, conn_id: str = "ims_default") -> Job:
 def test_an_outage_of_the_secrets_backend_does_not_end_the_wait(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Airflow says then that the connection is not defined."""
+    """Airflow reports the connection as not defined then."""
     monkeypatch.setattr("airflow_provider_ims.waiting.hook_resolver.RETRY_INTERVAL", 0.01)
     (job_id,) = submitted(TEXT)
     monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
-    notices: list[Any] = []
+    messages: list[Any] = []
 
     async def main() -> Job:
         now = time.time()
         wait = asyncio.create_task(
-            watch_job(text_poller(), job_id, poll_interval=0.02, started=now, deadline=now + 60, emit=notices.append)
+            text_poller().wait_for_job(
+                job_id, poll_interval=0.02, wait_started_at=now, deadline=now + 60, emit=messages.append
+            )
         )
-        await until(lambda: len(notices) > 10)
+        await until(lambda: len(messages) > 10)
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", ims_emulator.connection_uri)
         return await wait
 
     assert asyncio.run(main()).id == job_id
-    assert "ims_default" in notices[0].text
+    assert "ims_default" in messages[0].text
 
 
 def test_a_connection_that_is_never_resolved_ends_the_wait_at_its_deadline(ims_emulator: ImsEmulator) -> None:
@@ -198,7 +200,7 @@ def test_a_denied_query_ends_the_wait(ims_emulator: ImsEmulator) -> None:
 
 
 @never_ending
-def test_a_poller_with_nobody_waiting_ends_and_begins_again(ims_emulator: ImsEmulator) -> None:
+def test_a_poller_without_subscriptions_ends_and_starts_again(ims_emulator: ImsEmulator) -> None:
     first, second = submitted(TEXT, 2)
 
     async def main() -> None:
@@ -209,15 +211,15 @@ def test_a_poller_with_nobody_waiting_ends_and_begins_again(ims_emulator: ImsEmu
             ims_emulator.finish(job_id)
             await wait
             await until(lambda: not poller_threads())
-        asked = len(ims_emulator.requests("GetSmartHandleJob"))
+        requests = len(ims_emulator.requests("GetSmartHandleJob"))
         await asyncio.sleep(0.2)
-        assert len(ims_emulator.requests("GetSmartHandleJob")) == asked
+        assert len(ims_emulator.requests("GetSmartHandleJob")) == requests
 
     asyncio.run(main())
 
 
 @never_ending
-def test_a_poller_begins_again_after_all_who_waited_were_cancelled(ims_emulator: ImsEmulator) -> None:
+def test_a_poller_starts_again_after_all_waits_were_cancelled(ims_emulator: ImsEmulator) -> None:
     cancelled, good = submitted(TEXT, 2)
     ims_emulator.finish(good)
 
@@ -234,18 +236,18 @@ def test_a_poller_begins_again_after_all_who_waited_were_cancelled(ims_emulator:
 
 
 @never_ending
-def test_those_of_one_connection_share_a_poller_and_others_have_their_own(ims_emulator: ImsEmulator) -> None:
+def test_waits_with_the_same_family_connection_and_region_share_a_poller(ims_emulator: ImsEmulator) -> None:
     async def main() -> None:
         assert text_poller() is text_poller()
         assert text_poller() is not text_poller("other")
-        assert text_poller() is not poller_for(SMART, ImsHook, "ims_default", "cn-beijing")
-        assert text_poller() is not poller_for(AI_IMAGE, VodHook, "ims_default", None)
+        assert text_poller() is not poller_for(SMART, "ims_default", "cn-beijing")
+        assert text_poller() is not poller_for(AI_IMAGE, "ims_default", None)
 
     asyncio.run(main())
 
 
-def test_the_poller_runs_in_nobodys_logging_context(ims_emulator: ImsEmulator) -> None:
-    bound: contextvars.ContextVar[str] = contextvars.ContextVar("bound", default="nobody")
+def test_the_poller_runs_in_an_empty_context(ims_emulator: ImsEmulator) -> None:
+    bound: contextvars.ContextVar[str] = contextvars.ContextVar("bound", default="empty")
     seen: list[str] = []
 
     class Hook(ImsHook):
@@ -257,21 +259,21 @@ def test_the_poller_runs_in_nobodys_logging_context(ims_emulator: ImsEmulator) -
 
     async def main() -> None:
         bound.set("the first task")
-        await end_of(poller_for(SMART, Hook, "ims_default", "cn-shanghai"), job_id)
+        await end_of(Poller(SMART, Hook), job_id)
 
     asyncio.run(main())
-    assert set(seen) == {"nobody"}
+    assert set(seen) == {"empty"}
 
 
-def test_jobs_that_ended_are_not_remembered_until_their_deadline(ims_emulator: ImsEmulator) -> None:
+def test_ended_jobs_do_not_occupy_memory_until_their_deadline(ims_emulator: ImsEmulator) -> None:
     (job_id,) = submitted(TEXT)
 
     async def main() -> None:
         poller = text_poller()
-        lasting = poller.join("lasting", 3600, time.time(), 3600)
+        lasting = poller.subscribe("lasting", 3600, time.time(), time.time() + 3600)
         for _ in range(30):
             await asyncio.gather(*(end_of(poller, job_id, seconds=3600) for _ in range(20)))
-        assert len(poller._deadlines) < 300
-        poller.leave(lasting)
+        assert len(poller._deadlines._heap) < 300
+        poller.unsubscribe(lasting)
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Many jobs of one poller: sweeps by listing, and what a listing may do wrong."""
+"""Sweeps of a poller with many jobs, and the failures of a listing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
+from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.waiting import monitor, poller_for, sweep, watch_job
+from airflow_provider_ims.waiting import monitor, sweep
 from airflow_provider_ims.waiting.monitor import WaitMessage
-from airflow_provider_ims.waiting.poller import Poller
-
-pytestmark = pytest.mark.slow
+from airflow_provider_ims.waiting.poller import Poller, poller_for
 
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
 never_ending = pytest.mark.ims_emulator(
@@ -29,29 +28,24 @@ never_ending = pytest.mark.ims_emulator(
 
 
 def submitted(case: Case, count: int) -> list[str]:
-    hook = case.operator.trigger_class.hook_class()
+    hook = hook_class_of(case.operator.kind.family.product)()
     parameters = encode_all(case.operator.kind.parameters, case.arguments)
     return [hook.call(case.submit, parameters)["JobId"] for _ in range(count)]
 
 
 def poller_of(case: Case) -> Poller:
-    return poller_for(case.operator.kind.family, case.operator.trigger_class.hook_class, "ims_default", None)
+    return poller_for(case.operator.kind.family, "ims_default", None)
 
 
 async def end_of(case: Case, job_id: str, *, seconds: float = CEILING, poll_interval: float = 0.3) -> Job:
-    started = time.time()
-    return await watch_job(
-        poller_of(case),
-        job_id,
-        poll_interval=poll_interval,
-        started=started,
-        deadline=started + seconds,
-        emit=lambda _: None,
+    now = time.time()
+    return await poller_of(case).wait_for_job(
+        job_id, poll_interval=poll_interval, wait_started_at=now, deadline=now + seconds, emit=lambda _: None
     )
 
 
 async def ends_of(case: Case, job_ids: list[str], meanwhile: Callable[[], None]) -> list[Job]:
-    """Wait for jobs, and once they are all waited for, let something happen."""
+    """Wait for jobs, and call a function once all waits have started."""
     waits = [asyncio.create_task(end_of(case, job_id)) for job_id in job_ids]
     await asyncio.sleep(0)
     await asyncio.to_thread(meanwhile)
@@ -69,8 +63,8 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def finish_some_by_some(ims_emulator: ImsEmulator, case: Case, job_ids: list[str]) -> None:
-    """End the jobs in five parts, each once the listing was read after the one before."""
+def finish_in_groups(ims_emulator: ImsEmulator, case: Case, job_ids: list[str]) -> None:
+    """Finish the jobs in five groups, each after another listing request."""
     listing, _ = LISTINGS[case.operator.kind.family.name]
     for part in range(5):
         asked = actions(ims_emulator)[listing]
@@ -80,15 +74,16 @@ def finish_some_by_some(ims_emulator: ImsEmulator, case: Case, job_ids: list[str
 
 
 @pytest.fixture(autouse=True)
-def early_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def early_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "FIRST_POLL_DELAY", 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [AUDIO, BATCH], ids=["smart", "batch"])
 @never_ending
-def test_many_jobs_are_swept_and_each_is_asked_for_once(case: Case, ims_emulator: ImsEmulator) -> None:
+def test_many_jobs_are_swept_and_each_is_queried_once(case: Case, ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(case, 250)
-    jobs = asyncio.run(ends_of(case, job_ids, lambda: finish_some_by_some(ims_emulator, case, job_ids)))
+    jobs = asyncio.run(ends_of(case, job_ids, lambda: finish_in_groups(ims_emulator, case, job_ids)))
     assert [job.id for job in jobs] == job_ids
     assert {job.state for job in jobs} == {JobState.SUCCEEDED}
     asked = actions(ims_emulator)
@@ -97,14 +92,15 @@ def test_many_jobs_are_swept_and_each_is_asked_for_once(case: Case, ims_emulator
 
 
 @never_ending
-def test_few_jobs_are_asked_for_one_by_one(ims_emulator: ImsEmulator) -> None:
+def test_few_jobs_are_queried_by_id(ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(AUDIO, 3)
     asyncio.run(ends_of(AUDIO, job_ids, lambda: [ims_emulator.finish(job_id) for job_id in job_ids] and None))
     assert actions(ims_emulator)["ListSmartJobs"] == 0
 
 
+@pytest.mark.slow
 @never_ending
-def test_text_jobs_that_no_listing_shows_are_soon_asked_for_by_themselves(ims_emulator: ImsEmulator) -> None:
+def test_text_jobs_that_are_never_listed_are_queried_by_id_after_two_sweeps(ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(TEXT, 40)
 
     def meanwhile() -> None:
@@ -119,24 +115,27 @@ def test_text_jobs_that_no_listing_shows_are_soon_asked_for_by_themselves(ims_em
     assert {job.status for job in jobs} == {"Finished"}
 
 
+@pytest.mark.slow
 @never_ending
-def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: ImsEmulator) -> None:
+def test_a_listing_reports_statuses_of_running_jobs_but_no_end(ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(AUDIO, 20)
-    told: list[str] = []
+    statuses: list[str] = []
 
     def emit(job: Job | WaitMessage) -> None:
         if isinstance(job, Job):
-            told.append(job.status)
+            statuses.append(job.status)
 
     async def watch(job_id: str) -> None:
-        began = time.time()
-        await watch_job(poller_of(AUDIO), job_id, poll_interval=0.2, started=began, deadline=began + CEILING, emit=emit)
+        now = time.time()
+        await poller_of(AUDIO).wait_for_job(
+            job_id, poll_interval=0.2, wait_started_at=now, deadline=now + CEILING, emit=emit
+        )
 
     def meanwhile() -> None:
-        until(lambda: told.count("Created") == 20)
+        until(lambda: statuses.count("Created") == 20)
         ims_emulator.advance(30)
-        until(lambda: told.count("Executing") == 20)
-        # A listing that shows an ended word among the unfinished: only the job's own answer counts.
+        until(lambda: statuses.count("Executing") == 20)
+        # A listing with the status of an ended job: only a query by id counts.
         ims_emulator.fault("ListSmartJobs", "unknown_state", count=4, state="Finished")
         until(lambda: not ims_emulator.faults())
         ims_emulator.advance(60)
@@ -147,29 +146,30 @@ def test_the_states_that_a_listing_tells_are_passed_on_but_no_end(ims_emulator: 
         await asyncio.gather(*waits)
 
     asyncio.run(main())
-    assert Counter(told) == {"Created": 20, "Executing": 20, "Finished": 20}
+    assert Counter(statuses) == {"Created": 20, "Executing": 20, "Finished": 20}
 
 
 FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "lags": ("odd_shape", {"body": {"SmartJobList": []}}),
     "skips a page": ("odd_shape", {"drop": ["NextToken"]}),
-    "is garbage": ("odd_shape", {"body": "garbage"}),
+    "is unreadable": ("odd_shape", {"body": "garbage"}),
     "is html": ("non_json", {}),
     "fails": ("server_error", {}),
     "is cut": ("cut", {}),
     "is denied": ("deny", {}),
     "is throttled": ("throttle", {}),
-    "tells unknown states": ("unknown_state", {"state": "Reviewing"}),
+    "contains unknown statuses": ("unknown_state", {"state": "Reviewing"}),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 @never_ending
-def test_a_listing_that_goes_wrong_costs_requests_and_no_outcome(
+def test_a_failed_listing_costs_requests_and_changes_no_result(
     fault: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "FIRST_REST", 0.2)
-    monkeypatch.setattr("airflow_provider_ims.waiting.rate_limiter.SILENCE", 0.05)
+    monkeypatch.setattr("airflow_provider_ims.waiting.rate_limited_client.DEFAULT_RETRY_AFTER", 0.05)
     job_ids = submitted(AUDIO, 130)
     kind, options = FAULTS[fault]
     ims_emulator.fault("ListSmartJobs", kind, count=6, share=0.7, seed=1, **options)
@@ -186,8 +186,9 @@ def test_a_listing_that_goes_wrong_costs_requests_and_no_outcome(
     assert [job.state for job in jobs] == [JobState.SUCCEEDED] * 100 + [JobState.FAILED] * 30
 
 
+@pytest.mark.slow
 @never_ending
-def test_an_account_with_thousands_of_other_jobs_is_not_swept_for_a_few_of_ours(ims_emulator: ImsEmulator) -> None:
+def test_an_account_with_thousands_of_other_jobs_is_not_swept_for_a_few_waiting_jobs(ims_emulator: ImsEmulator) -> None:
     submitted(AUDIO, 1500)
     job_ids = submitted(AUDIO, 12)
 
@@ -217,7 +218,7 @@ def test_a_job_repeated_in_a_listing_is_one_job(ims_emulator: ImsEmulator) -> No
 
 
 @never_ending
-def test_those_who_leave_and_time_out_during_sweeps_touch_no_other(ims_emulator: ImsEmulator) -> None:
+def test_a_cancellation_and_a_timeout_during_sweeps_affect_no_other_job(ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(AUDIO, 30)
 
     async def main() -> None:
@@ -236,7 +237,7 @@ def test_those_who_leave_and_time_out_during_sweeps_touch_no_other(ims_emulator:
 
 
 @never_ending
-def test_after_sweeps_that_saw_all_jobs_end_a_job_is_still_looked_at(ims_emulator: ImsEmulator) -> None:
+def test_a_job_that_joins_after_sweeps_have_ended_is_polled(ims_emulator: ImsEmulator) -> None:
     *job_ids, later = submitted(AUDIO, 31)
 
     def finish_at_once() -> None:

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
 from airflow_provider_ims.jobs.ai_image import AI_IMAGE
 from airflow_provider_ims.jobs.batch import BATCH
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.sweep import FIRST_REST, LONGEST_REST, SweepPolicy
+from airflow_provider_ims.waiting.monitor import JobMonitor
+from airflow_provider_ims.waiting.subscription import Subscription
+from airflow_provider_ims.waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper, SweepPolicy
 
 
 def test_a_family_without_a_listing_is_never_swept() -> None:
@@ -14,42 +21,126 @@ def test_a_family_without_a_listing_is_never_swept() -> None:
 
 
 @pytest.mark.parametrize("family", [SMART, BATCH])
-@pytest.mark.parametrize(("jobs", "is_worthwhile"), [(1, False), (6, False), (7, True), (100, True), (10_000, True)])
-def test_the_first_sweep_is_tried_where_it_would_save_most_requests(family, jobs, is_worthwhile) -> None:
-    assert SweepPolicy(family).is_worthwhile(jobs, 0) is is_worthwhile
+@pytest.mark.parametrize(("jobs", "expected"), [(1, False), (6, False), (7, True), (100, True), (10_000, True)])
+def test_sweeping_starts_if_it_saves_two_thirds_of_the_requests(family: JobFamily, jobs: int, expected: bool) -> None:
+    assert SweepPolicy(family).is_worthwhile(jobs, 0) is expected
 
 
-def test_an_account_full_of_other_jobs_is_swept_only_for_many_of_ours() -> None:
-    sweeping = SweepPolicy(SMART)
-    sweeping.record_success(50)
-    assert not sweeping.is_worthwhile(149, 0)
-    assert sweeping.is_worthwhile(150, 0)
+def test_an_account_with_many_other_jobs_is_swept_only_for_many_waiting_jobs() -> None:
+    policy = SweepPolicy(SMART)
+    policy.record_success(50)
+    assert not policy.is_worthwhile(149, 0)
+    assert policy.is_worthwhile(150, 0)
 
 
-def test_it_is_gone_on_with_a_little_longer_than_it_would_be_begun() -> None:
-    sweeping = SweepPolicy(SMART, on=True)
-    sweeping.record_success(10)
-    assert sweeping.is_worthwhile(15, 0)
-    assert not sweeping.is_worthwhile(14, 0)
+def test_sweeping_continues_with_fewer_jobs_than_it_starts_with() -> None:
+    policy = SweepPolicy(SMART, active=True)
+    policy.record_success(10)
+    assert policy.is_worthwhile(15, 0)
+    assert not policy.is_worthwhile(14, 0)
 
 
-def test_a_failure_brings_rest_each_time_longer_until_one_goes_well() -> None:
-    sweeping, now = SweepPolicy(SMART), 0.0
+def test_each_failure_doubles_the_rest_until_a_sweep_succeeds() -> None:
+    policy, now = SweepPolicy(SMART), 0.0
     rests = []
     for _ in range(8):
-        sweeping.failed(ImsUnavailableError("x"), now)
-        rest = next(seconds for seconds in range(2000) if sweeping.is_worthwhile(1000, now + seconds))
+        policy.record_failure(ImsUnavailableError("x"), now)
+        rest = next(seconds for seconds in range(2000) if policy.is_worthwhile(1000, now + seconds))
         rests.append(rest)
         now += rest
     assert rests[0] == FIRST_REST
     assert rests == sorted(rests)
     assert rests[-1] == LONGEST_REST
-    sweeping.record_success(1)
-    sweeping.failed(ImsUnavailableError("x"), now)
-    assert sweeping.is_worthwhile(1000, now + FIRST_REST)
+    policy.record_success(1)
+    policy.record_failure(ImsUnavailableError("x"), now)
+    assert policy.is_worthwhile(1000, now + FIRST_REST)
 
 
-def test_a_denied_listing_ends_it_for_good() -> None:
-    sweeping = SweepPolicy(SMART)
-    sweeping.failed(ImsPermissionError("x"), 0)
-    assert not sweeping.is_worthwhile(10_000, 1e12)
+def test_a_denied_listing_ends_sweeping_permanently() -> None:
+    policy = SweepPolicy(SMART)
+    policy.record_failure(ImsPermissionError("x"), 0)
+    assert not policy.is_worthwhile(10_000, 1e12)
+
+
+def subscriptions(count: int) -> list[Subscription]:
+    return [Subscription(JobMonitor(f"job-{number}", started_at=0), 10, 0) for number in range(count)]
+
+
+def started(members: list[Subscription]) -> Sweeper:
+    sweeper = Sweeper(SMART)
+    assert sweeper.start(members, now=0) == members
+    return sweeper
+
+
+def sweep(sweeper: Sweeper, listed: dict[str, str] | Exception, requests: int = 2) -> tuple[list[Any], list[Any]]:
+    """Execute a sweep whose listing has a result, and return the missing and the changed subscriptions."""
+
+    async def list_jobs(max_requests: int) -> tuple[dict[str, str], int]:
+        if isinstance(listed, Exception):
+            raise listed
+        return listed, requests
+
+    async def main() -> tuple[list[Any], list[Any]]:
+        missing, changed = [], []
+        async for batch in sweeper.run(list_jobs):
+            missing += batch[0]
+            changed += batch[1]
+        return missing, changed
+
+    assert sweeper.take_turn(float("1e12"))
+    return asyncio.run(main())
+
+
+def test_a_sweep_returns_the_missing_jobs_and_those_with_a_new_status() -> None:
+    missing, changed, unchanged, *others = members = subscriptions(250)
+    sweeper = started(members)
+    unchanged.monitor.update(Job("job-2", JobState.RUNNING, "Executing"), now=0)
+    listed = {one.monitor.job_id: "Created" for one in [changed, *others]} | {"job-2": "Executing", "other": "Created"}
+    found = sweep(sweeper, listed)
+    assert found == ([missing], [(one, "Created") for one in [changed, *others]])
+    assert sweeper.active
+    assert sweeper.release() == []
+
+
+def test_one_sweep_takes_place_at_a_time() -> None:
+    sweeper = started(subscriptions(20))
+    assert sweeper.take_turn(0)
+    assert not sweeper.take_turn(1e12)
+
+
+def test_a_sweep_skips_subscriptions_that_are_polled_or_removed() -> None:
+    polled, removed, *_ = members = subscriptions(20)
+    sweeper = started(members)
+    polled.polling = True
+    sweeper.remove(removed)
+    missing, _ = sweep(sweeper, {})
+    assert missing == members[2:]
+
+
+def test_a_running_job_that_is_not_listed_repeatedly_is_no_longer_covered() -> None:
+    unlisted, *_ = members = subscriptions(20)
+    sweeper = started(members)
+    for _ in range(MISSES):
+        assert unlisted in sweeper
+        sweeper.record_miss(unlisted)
+    assert unlisted not in sweeper
+    sweep(sweeper, ImsUnavailableError("x"))
+    sweeper.release()
+    assert unlisted not in sweeper.start(members, now=1e12)
+
+
+def test_a_failed_listing_releases_all_subscriptions() -> None:
+    members = subscriptions(20)
+    sweeper = started(members)
+    assert sweep(sweeper, ImsUnavailableError("x")) == ([], [])
+    assert not sweeper.active
+    assert sweeper.next_time == float("inf")
+    assert sweeper.release() == members
+    assert members[0] not in sweeper
+
+
+def test_a_sweep_that_takes_too_many_requests_is_the_last() -> None:
+    members = subscriptions(20)
+    sweeper = started(members)
+    sweep(sweeper, {one.monitor.job_id: "Created" for one in members}, requests=19)
+    assert sweeper.release() == members

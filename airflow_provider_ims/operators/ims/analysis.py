@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitSmarttagJobOperator(JobOperator):
@@ -37,7 +36,6 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSmarttagJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,
@@ -97,7 +95,6 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitMediaCensorJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,

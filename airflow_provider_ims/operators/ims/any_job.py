@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.operators.any_job import AnyJobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitJobOperator(AnyJobOperator):
@@ -15,4 +15,4 @@ class ImsSubmitJobOperator(AnyJobOperator):
     :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
     """
 
-    trigger_class = ImsJobTrigger
+    product = ICE

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsBatchMediaProducingJobTrigger
 
 
 class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
@@ -39,7 +38,6 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitBatchMediaProducingJob")
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,
@@ -83,7 +81,6 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitScreenMediaHighlightsJob")
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,
@@ -123,7 +120,6 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSportsHighlightsJob")
-    trigger_class = ImsBatchMediaProducingJobTrigger
 
     def __init__(
         self,

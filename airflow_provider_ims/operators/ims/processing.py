@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitTranscodeJobOperator(JobOperator):
@@ -34,7 +33,6 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitTranscodeJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,
@@ -82,7 +80,6 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSnapshotJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
 
 
 class ImsSubmitMediaProducingJobOperator(JobOperator):
@@ -40,7 +39,6 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitMediaProducingJob")
-    trigger_class = ImsJobTrigger
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
 
 
 class ImsSubmitTextGenerateJobOperator(JobOperator):
@@ -30,7 +29,6 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitTextGenerateJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -75,7 +73,6 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAudioProduceJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -121,7 +118,6 @@ class ImsSubmitASRJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitASRJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,

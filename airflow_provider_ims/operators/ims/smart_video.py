@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_ims.jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.triggers.ims import ImsSmartHandleJobTrigger
 
 
 class ImsSubmitVideoTranslationJobOperator(JobOperator):
@@ -32,7 +31,6 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitVideoTranslationJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -77,7 +75,6 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitAvatarVideoJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -118,7 +115,6 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitHighlightExtractionJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -156,7 +152,6 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitSegmentationJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,
@@ -208,7 +203,6 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     """
 
     kind = kind_of("SubmitDynamicChartJob")
-    trigger_class = ImsSmartHandleJobTrigger
 
     def __init__(
         self,

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ims.waiting.rate_limiter import (
-    LONGEST_SILENCE,
+from airflow_provider_ims.waiting.rate_limited_client import (
+    DEFAULT_RETRY_AFTER,
     MAX_RATE,
+    MAX_RETRY_AFTER,
     MIN_RATE,
     RECOVERY,
-    SILENCE,
     RateLimiter,
 )
 
@@ -44,45 +44,45 @@ def test_requests_are_spaced_by_the_rate(rate_limiter: RateLimiter, clock: Clock
     assert seconds_for(rate_limiter, clock, 101) == pytest.approx(100 / MAX_RATE)
 
 
-def test_time_that_was_not_used_is_not_saved_up(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_unused_time_is_not_accumulated(rate_limiter: RateLimiter, clock: Clock) -> None:
     clock.sleep(3600)
     assert seconds_for(rate_limiter, clock, 101) == pytest.approx(100 / MAX_RATE)
 
 
-def test_throttling_halves_the_rate_and_brings_silence(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_throttling_halves_the_rate_and_pauses(rate_limiter: RateLimiter, clock: Clock) -> None:
     rate_limiter.throttled()
     assert rate_limiter.rate == MAX_RATE / 2
-    assert seconds_for(rate_limiter, clock, 1) == pytest.approx(SILENCE)
+    assert seconds_for(rate_limiter, clock, 1) == pytest.approx(DEFAULT_RETRY_AFTER)
 
 
-def test_requests_that_are_throttled_together_count_as_one(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_concurrent_throttled_requests_halve_the_rate_once(rate_limiter: RateLimiter, clock: Clock) -> None:
     for _ in range(4):
-        rate_limiter.passed()
+        rate_limiter.succeeded()
         rate_limiter.throttled()
-        clock.sleep(SILENCE / 10)
+        clock.sleep(DEFAULT_RETRY_AFTER / 10)
     assert rate_limiter.rate == pytest.approx(MAX_RATE / 2, rel=0.05)
     assert rate_limiter.throttles == 4
 
 
-def test_the_service_is_given_the_time_it_asks_for_within_reason(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_the_pause_is_as_long_as_the_service_requests_up_to_a_limit(rate_limiter: RateLimiter, clock: Clock) -> None:
     rate_limiter.throttled(7)
     assert seconds_for(rate_limiter, clock, 1) == pytest.approx(7)
     rate_limiter.throttled(86_400)
-    assert seconds_for(rate_limiter, clock, 1) == pytest.approx(LONGEST_SILENCE)
+    assert seconds_for(rate_limiter, clock, 1) == pytest.approx(MAX_RETRY_AFTER)
 
 
-def test_throttling_without_end_leaves_a_trickle(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_the_rate_never_falls_below_its_minimum(rate_limiter: RateLimiter, clock: Clock) -> None:
     for _ in range(100):
         rate_limiter.throttled()
-        clock.sleep(SILENCE)
+        clock.sleep(DEFAULT_RETRY_AFTER)
     assert rate_limiter.rate == MIN_RATE
 
 
-def test_the_rate_recovers_slowly_and_not_beyond_its_most(rate_limiter: RateLimiter, clock: Clock) -> None:
+def test_the_rate_recovers_slowly_up_to_its_maximum(rate_limiter: RateLimiter, clock: Clock) -> None:
     rate_limiter.throttled()
     clock.sleep(10)
-    rate_limiter.passed()
+    rate_limiter.succeeded()
     assert rate_limiter.rate == pytest.approx(MAX_RATE / 2 + 10 * RECOVERY)
     clock.sleep(3600)
-    rate_limiter.passed()
+    rate_limiter.succeeded()
     assert rate_limiter.rate == MAX_RATE
