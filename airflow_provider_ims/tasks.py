@@ -144,7 +144,7 @@ class JobTask(_Task):
         self.log.warning("%s: %s", summary, job.failed_parts or job.status)
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the job reads, as far as the task knows them."""
+        """Return the objects that the job reads; none unless a subclass knows them."""
         return ()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:

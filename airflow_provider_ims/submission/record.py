@@ -101,7 +101,7 @@ def new_record(action: str, context: Context, now: float, *, recorded: bool) -> 
     Without a task state store (``recorded``), an earlier try of a retry may have submitted a job.
     """
     ti: Any = context["ti"]
-    # The number of tries before the last clear, if nobody has changed the task's retries since.
+    # The number of tries before the last clear, if the task's retries have not changed since.
     tries_before_clear = int(ti.max_tries) - int(ti.task.retries or 0)
     # Two Airflows may run the same DAG with the same run ids. A random salt tells them apart.
     salt = uuid.uuid4().hex if recorded else ""

@@ -29,7 +29,7 @@ class GarbageFreezer:
         if self._joined < JOINS:
             return
         self._joined = 0
-        # Objects that other code has frozen cannot be told apart at the unfreeze, so their setting is left unchanged.
+        # Objects that other code has frozen cannot be distinguished at the unfreeze, so nothing is frozen then.
         if _is_enabled() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()

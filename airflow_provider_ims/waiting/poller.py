@@ -56,7 +56,7 @@ class Poller:
     """
     Polls all waiting jobs of one connection, region and family in this process.
 
-    It belongs to one event loop, and makes its requests in a thread pool of its own.
+    It belongs to one event loop, and makes its requests in its own thread pool.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Poller:
         """
         Wait until a job ends.
 
-        Ten thousand of these wait at the same time, so none has a task, a timer or a generator of its own.
+        Ten thousand of these wait at the same time, so none has its own task, timer or generator.
 
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.

@@ -92,7 +92,7 @@ def vod(emulator: ImsEmulator, config: Callable[..., Config]) -> VodClient:
 
 @pytest.fixture
 def sdk(ice: IceClient, vod: VodClient) -> Callable[..., Any]:
-    """Call an action with the product client that has it, and return the model of the response body."""
+    """Call an action with the client of its product, and return the model of the response body."""
     calls: dict[str, tuple[Callable[[Any], Any], Any]] = {
         "SubmitTextGenerateJob": (ice.submit_text_generate_job, ice_models.SubmitTextGenerateJobRequest),
         "SubmitAudioProduceJob": (ice.submit_audio_produce_job, ice_models.SubmitAudioProduceJobRequest),

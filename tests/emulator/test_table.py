@@ -133,7 +133,7 @@ def test_the_model_of_the_sdk_has_every_field_in_its_type(jobs: Jobs, kind: JobK
     if end:
         job = getattr(jobs, end)(job.job_id)
     response = queried(jobs, job)
-    # The API pages of smart jobs and batches show it, the models do not have it.
+    # The API pages of smart jobs and batches show it, the models do not.
     response.get("SmartJobInfo", {}).pop("EditingConfig", None)
     response.get("EditingBatchJob", {}).pop("EditingConfig", None)
     walk(module, getattr(module, f"{family.query}ResponseBody"), response, family.query)

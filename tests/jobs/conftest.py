@@ -10,12 +10,12 @@ import pytest
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 
-#: The answers that the API's pages show, word for word.
+#: The responses of the API pages, verbatim.
 ANSWERS = Path(__file__).parent / "answers"
 
 
 class Answering:
-    """Stands for the hook where only the answer matters: gives one body and keeps the calls."""
+    """A hook that returns one response body and records the calls."""
 
     def __init__(self, body: Any) -> None:
         self.body = body
@@ -35,7 +35,7 @@ def answering() -> type[Answering]:
 
 @pytest.fixture(scope="session")
 def shown() -> Callable[[str], dict[str, Any]]:
-    """Return a function that reads an answer of the API's pages."""
+    """Return a function that reads a response of the API pages."""
 
     def shown(name: str) -> dict[str, Any]:
         body: dict[str, Any] = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
@@ -46,7 +46,7 @@ def shown() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def query() -> Callable[..., dict[str, Job]]:
-    """Return a function that asks a family for jobs and lets a given body be the answer."""
+    """Return a function that queries jobs of a family and receives a given response body."""
 
     def query(family: JobFamily, body: Any, *job_ids: str) -> dict[str, Job]:
         return family.query(Answering(body), list(job_ids))  # type: ignore[arg-type]

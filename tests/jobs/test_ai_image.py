@@ -123,5 +123,5 @@ def test_an_unexpected_response_format_is_a_transient_error(query: Query, listed
 
 def test_an_unreadable_entry_does_not_affect_the_others(query: Query) -> None:
     good = {"JobId": "a", "Status": "success", "AIImageResult": "[]"}
-    for odd in ("text", None, {"Status": "success"}):
-        assert set(query(AI_IMAGE, {"AIImageJobList": [odd, good]}, "a", "b")) == {"a"}
+    for malformed in ("text", None, {"Status": "success"}):
+        assert set(query(AI_IMAGE, {"AIImageJobList": [malformed, good]}, "a", "b")) == {"a"}

@@ -160,7 +160,7 @@ def test_a_duration_is_read_from_numbers_and_strings(query: Query, duration: Any
         {"JobId": ID},
         "text",
         ["list"],
-        # Neither succeeded nor failed can be told from it, and a failed batch would be paid for again.
+        # It shows neither success nor failure, and a retry of a failed batch pays for a second one.
         {"JobId": ID, "Status": "Finished", "SubJobList": {"SubJob": []}},
         {"JobId": ID, "Status": "Finished", "SubJobList": ["text"]},
     ],

@@ -165,7 +165,7 @@ def test_what_the_family_reads_the_product_client_reads_as_well(service: ApiCall
 
 
 @every_kind
-def test_a_garbled_answer_is_a_passing_trouble(kind: JobKind) -> None:
+def test_a_malformed_response_is_a_transient_error(kind: JobKind) -> None:
     class Garbled:
         def call(self, action: str, params: Any, **options: Any) -> Any:
             return {"RequestId": "R", "Rubbish": 1}

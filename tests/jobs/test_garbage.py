@@ -1,4 +1,4 @@
-"""Whatever a service sends: an answer becomes jobs that Airflow can carry, or a passing trouble."""
+"""Any response of a service results in jobs that can be serialised, or in a transient error."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ loose = anything | written
 
 @st.composite
 def mostly(draw: st.DrawFn, usual: st.SearchStrategy[Any]) -> Any:
-    """Build what is usual, and now and then anything: were every field garbage, no answer would be read far."""
+    """Build expected values, and sometimes any value: with only random fields, no response would be read far."""
     return draw(loose if draw(st.integers(0, 4)) == 4 else usual)
 
 
 @st.composite
 def shaped(draw: st.DrawFn, **fields: st.SearchStrategy[Any]) -> Any:
-    """Build objects of the documented shape, mostly whole."""
-    odd = draw(st.integers(0, 5))
-    if odd == 5:
+    """Build objects in the documented format, mostly complete."""
+    deviation = draw(st.integers(0, 5))
+    if deviation == 5:
         return draw(loose)
-    absent = draw(st.sets(st.sampled_from(sorted(fields)))) if odd == 4 else ()
+    absent = draw(st.sets(st.sampled_from(sorted(fields)))) if deviation == 4 else ()
     return {name: draw(value) for name, value in fields.items() if name not in absent}
 
 
@@ -143,12 +143,12 @@ def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
 def test_any_response_is_read_as_jobs_or_as_a_transient_error(
     query: Query, family: JobFamily, data: st.DataObject
 ) -> None:
-    # The hook hands on JSON objects only.
+    # The hook returns only JSON objects.
     check(query, family, data.draw(BODIES[family.name].filter(lambda body: isinstance(body, dict))))
 
 
 def body_of(family: JobFamily) -> st.SearchStrategy[Any]:
-    """Build answers of any family out of its entry: mostly of the documented shape, and odd wherever they can be."""
+    """Build responses of a family from its entry: mostly in the documented format, with random deviations."""
     paths = [path.rpartition("=")[2] for path in family.result]
     fields = {path.partition(".")[0].removesuffix("[]") for path in (family.error_code, family.error_message, *paths)}
     words = st.sampled_from([*family.running, *family.succeeded, *family.failed])

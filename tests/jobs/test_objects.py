@@ -53,7 +53,7 @@ def test_nested_objects_are_found_once_and_in_order() -> None:
     result = {
         "videos": [{"media_url": "oss://b/2"}, {"media_url": "oss://b/1"}, {"media_url": "oss://b/2"}],
         "ai_result": json.dumps({"clips": ["oss://b/3"]}),
-        "odd": "{not JSON",
+        "invalid": "{not JSON",
     }
     assert [one.key for one in oss_objects(result)] == ["2", "1", "3"]
 

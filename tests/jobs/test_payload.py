@@ -47,12 +47,12 @@ def test_the_first_text_at_a_path_is_returned() -> None:
 
 
 def test_names_become_snake_case_but_not_those_inside_json_strings() -> None:
-    value = {"MediaURL": "http://a", "OutputFiles": ["b", ""], "Result": '{"ErrorCode":1}', "Odd": "{no JSON"}
+    value = {"MediaURL": "http://a", "OutputFiles": ["b", ""], "Result": '{"ErrorCode":1}', "Invalid": "{no JSON"}
     assert normalize(value) == {
         "media_url": "http://a",
         "output_files": ["b", None],
         "result": {"ErrorCode": 1},
-        "odd": "{no JSON",
+        "invalid": "{no JSON",
     }
 
 

@@ -192,8 +192,8 @@ def test_a_store_that_cannot_be_read_does_not_replace_the_error_of_the_wait(
     run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
     run.store = Unreadable()
     task, context = run.new_process()
-    event = {"status": "error", "error": error_as_dict(ImsUnavailableError("no answer for an hour"))}
-    with pytest.raises(ImsUnavailableError, match="no answer for an hour"):
+    event = {"status": "error", "error": error_as_dict(ImsUnavailableError("no response for an hour"))}
+    with pytest.raises(ImsUnavailableError, match="no response for an hour"):
         task.execute_complete(context, event)
     assert any("could not be read: the API server is gone" in line for line in task_log.lines("warning"))
 

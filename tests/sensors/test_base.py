@@ -77,12 +77,12 @@ def test_a_failed_job_fails_the_sensor_with_soft_fail_too(mode: dict[str, Any], 
 
 @every_kind
 @every_mode
-@pytest.mark.parametrize("how", ["error", "empty answer"])
+@pytest.mark.parametrize("how", ["error", "empty response"])
 def test_an_unknown_job_ends_the_wait_after_the_grace_period(
     case: Case, mode: dict[str, Any], how: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
     monkeypatch.setattr(monitor, "UNKNOWN_GRACE", 0.2)
-    if how == "empty answer":
+    if how == "empty response":
         ims_emulator.fault(case.query, "odd_shape", count=None, body={"RequestId": "x"})
     with pytest.raises(ImsJobNotFoundError, match="deadbeef") as caught:
         run_task(case.sensor_of("deadbeef", **mode))

@@ -92,7 +92,7 @@ MISMATCH = ImsRequestError("other parameters", code="IdempotentParameterMismatch
         (MISMATCH, True, False),
     ],
 )
-def test_an_error_tells_whether_the_service_accepted_a_submit(
+def test_an_error_shows_whether_the_service_accepted_a_submit(
     error: ImsError, own_token: bool, accepted: bool | None
 ) -> None:
     parameters = {"ClientToken": "mine"} if own_token else {}

@@ -141,7 +141,7 @@ def test_an_event_keeps_the_type_and_text_of_any_other_error() -> None:
         {"status": "ended"},
         {"status": "ended", "job_ids": "j", "jobs": None},
         {"status": "ended", "job_ids": ["j"], "jobs": [{}]},
-        {"status": "ended", "job_ids": ["j"], "jobs": [{"id": "j", "state": "odd", "status": "x"}]},
+        {"status": "ended", "job_ids": ["j"], "jobs": [{"id": "j", "state": "other", "status": "x"}]},
         {"status": "error", "error": None},
     ],
 )

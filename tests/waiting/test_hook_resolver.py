@@ -194,7 +194,7 @@ def test_refused_credentials_are_resolved_again_soon_but_not_at_each_refusal(con
 
 
 def test_a_blocking_request_to_the_supervisor_runs_on_the_event_loop(connections: Connections) -> None:
-    """Before Airflow 3.2.2 a triggerer dies when one runs on an event loop of its own."""
+    """Before Airflow 3.2.2 a triggerer dies when a lookup runs on a separate event loop."""
     from asgiref.sync import async_to_sync
 
     loops: list[asyncio.AbstractEventLoop] = []

@@ -84,7 +84,7 @@ class EmulatorControl:
 
         - ``fail_job``: the job fails at its end; ``code``, ``message``, ``videos`` (of a batch: this number of videos
           fails and the batch finishes);
-        - ``unknown_state``: ``state``; after a submit the job remains in it, after a query only the response has it;
+        - ``unknown_state``: ``state``; after a submit the job remains in it, after a query only the response shows it;
         - ``odd_shape``: another response: ``body``, or ``merge`` (fields) and ``drop`` (names);
         - ``hang_after``, ``cut_after``: as above, but the request is processed.
 
