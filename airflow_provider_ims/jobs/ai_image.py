@@ -65,8 +65,6 @@ AI_IMAGE = JobFamily(
     ids_per_query=10,
     # Not documented; the provider's own state for a job that was just accepted.
     running=("submitted",),
-    succeeded=("success",),
-    failed=("fail",),
     jobs="AIImageJobList[]",
     result=("VideoId",),
     refine=_refine,
@@ -81,9 +79,7 @@ AI_IMAGE_JOB = JobKind(
     family=AI_IMAGE,
     marker_under="Extend",
     parameters=declare(
-        "VideoId*",
-        "AITemplateId*",
-        "AIPipelineId",
+        "VideoId* AITemplateId* AIPipelineId",
         Parameter(
             "UserData",
             is_json=True,

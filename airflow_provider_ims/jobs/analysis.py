@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import Listing
@@ -11,30 +10,22 @@ from airflow_provider_ims.jobs.search import search_in
 
 SMARTTAG = JobFamily(
     name="smarttag",
-    product=ICE,
     query_action="QuerySmarttagJob",
     running=("Submitted", "Processing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     job_id=None,
     status="JobStatus",
     # No error field is documented, here and for the next family.
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("results=Results.Result", "usages=Usages.Usage"),
 )
 
 VIDEO_COGNITION = JobFamily(
     name="video_cognition",
-    product=ICE,
     query_action="QueryVideoCognitionJob",
     running=("Submitted", "Processing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     job_id=None,
     status="JobStatus",
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("results=Results.result",),
 )
 
@@ -54,11 +45,8 @@ _CENSOR_LISTING = Listing(
 
 MEDIA_CENSOR = JobFamily(
     name="media_censor",
-    product=ICE,
     query_action="QueryMediaCensorJobDetail",
     running=("Queuing", "Analysing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="MediaCensorJobDetail",
     status="State",
     result=(
@@ -75,13 +63,10 @@ MEDIA_CENSOR = JobFamily(
 
 DNA = JobFamily(
     name="dna",
-    product=ICE,
     query_action="QueryDNAJobList",
     id_parameter="JobIds",
     ids_per_query=10,
     running=("Queuing", "Analysing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="JobList[]",
     job_id="Id",
     result=("DNAResult", "DBId", "PrimaryKey"),
@@ -90,7 +75,7 @@ DNA = JobFamily(
 )
 
 
-def _watermark(name: str, query_action: str, result: tuple[str, ...], error: str = "") -> JobFamily:
+def _watermark(name: str, query_action: str, result: tuple[str, ...], error: tuple[str, str] = ("", "")) -> JobFamily:
     """
     Return a family of watermarking jobs.
 
@@ -99,20 +84,18 @@ def _watermark(name: str, query_action: str, result: tuple[str, ...], error: str
     """
     return JobFamily(
         name=name,
-        product=ICE,
         query_action=query_action,
         running=("processing",),
-        succeeded=("success",),
         failed=("fail", "failed"),
         jobs="Data[]",
-        error_code=error and f"{error}.Code",
-        error_message=error and f"{error}.Message",
+        error=error,
         result=result,
     )
 
 
-COPYRIGHT = _watermark("copyright", "QueryCopyrightJobList", ("Output", "Message", "Level"), error="Result")
-TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaId", "Level"), error="Result")
+_RESULT_ERROR = ("Result.Code", "Result.Message")
+COPYRIGHT = _watermark("copyright", "QueryCopyrightJobList", ("Output", "Message", "Level"), error=_RESULT_ERROR)
+TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaId", "Level"), error=_RESULT_ERROR)
 TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
 
 _LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
@@ -124,16 +107,10 @@ ANALYSIS_KINDS = (
         submit_action="SubmitSmarttagJob",
         family=SMARTTAG,
         parameters=declare(
-            "Input:json",
-            "TemplateId",
-            "TemplateConfig:json",
+            "Input:json TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             Parameter("Content", max_bytes=1024),
-            "ContentAddr",
-            "ContentType",
-            "Params:json",
-            "ScheduleConfig:json",
-            "NotifyUrl",
+            "ContentAddr ContentType Params:json ScheduleConfig:json NotifyUrl",
             _LONG_USER_DATA,
         ),
     ),
@@ -142,9 +119,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitVideoCognitionJob",
         family=VIDEO_COGNITION,
         parameters=declare(
-            "Input:json",
-            "TemplateId",
-            "TemplateConfig:json",
+            "Input:json TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             "Params:json",
             _LONG_USER_DATA,
@@ -160,11 +135,7 @@ ANALYSIS_KINDS = (
             Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),
             Parameter("Title", max_bytes=64),
             Parameter("Description", max_bytes=128),
-            "Barrages",
-            "Output",
-            "TemplateId",
-            "ScheduleConfig:json",
-            "NotifyUrl",
+            "Barrages Output TemplateId ScheduleConfig:json NotifyUrl",
             _SHORT_USER_DATA,
         ),
     ),
@@ -172,9 +143,7 @@ ANALYSIS_KINDS = (
         title="media fingerprint",
         submit_action="SubmitDNAJob",
         family=DNA,
-        parameters=declare(
-            "DBId*", "PrimaryKey*", "Input*:json", "Config:json", "TemplateId", "PipelineId", _SHORT_USER_DATA
-        ),
+        parameters=declare("DBId* PrimaryKey* Input*:json Config:json TemplateId PipelineId", _SHORT_USER_DATA),
     ),
     JobKind(
         title="copyright watermark",
@@ -182,14 +151,7 @@ ANALYSIS_KINDS = (
         family=COPYRIGHT,
         job_id="Data.JobId",
         parameters=declare(
-            "Input*:json",
-            "Output*:json",
-            "Message*",
-            "Level:number",
-            "StartTime:number",
-            "TotalTime:number",
-            "Description",
-            "Params:json",
+            "Input*:json Output*:json Message* Level:number StartTime:number TotalTime:number Description Params:json",
             _LONG_USER_DATA,
         ),
     ),
@@ -199,13 +161,7 @@ ANALYSIS_KINDS = (
         family=TRACE_AB,
         job_id="Data.JobId",
         parameters=declare(
-            "Input*:json",
-            "Output*:json",
-            "Level:number",
-            "StartTime:number",
-            "TotalTime:number",
-            "CipherBase64ed",
-            _LONG_USER_DATA,
+            "Input*:json Output*:json Level:number StartTime:number TotalTime:number CipherBase64ed", _LONG_USER_DATA
         ),
     ),
     JobKind(
@@ -213,6 +169,6 @@ ANALYSIS_KINDS = (
         submit_action="SubmitTraceM3u8Job",
         family=TRACE_M3U8,
         job_id="Data.JobId",
-        parameters=declare("Output*:json", "TraceMediaId", "Trace", "KeyUri", "Params:json"),
+        parameters=declare("Output*:json TraceMediaId Trace KeyUri Params:json"),
     ),
 )

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
@@ -36,13 +35,13 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     job = job.with_parts(result, failures, len(videos) + len(failures))
     if job.state is JobState.FAILED or videos or output:
         return job
+    code, message = (first_text(entry, path) for path in BATCH.error)
     reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failures}))
     return replace(
         job,
         state=JobState.FAILED,
-        error_code=first_text(entry, BATCH.error_code) or next((video["error_code"] for video in failures), None),
-        error_message=first_text(entry, BATCH.error_message)
-        or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
+        error_code=code or next((video["error_code"] for video in failures), None),
+        error_message=message or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
     )
 
 
@@ -57,14 +56,12 @@ _LISTING = Listing(
 
 BATCH = JobFamily(
     name="batch",
-    product=ICE,
     query_action="GetBatchMediaProducingJob",
     running=("Init", "Processing"),
     succeeded=("Finished",),
     failed=("Failed",),
     jobs="EditingBatchJob",
-    error_code="Extend.ErrorCode",
-    error_message="Extend.ErrorMessage",
+    error=("Extend.ErrorCode", "Extend.ErrorMessage"),
     parts="videos",
     refine=_refine,
     search=search_in(_LISTING),
@@ -77,10 +74,7 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
     for name in names:
         if names.count(name) > 1:
-            yield (
-                "MediaGroupArray",
-                f"GroupName {name!r} occurs {names.count(name)} times, it must be unique",
-            )
+            yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times, it must be unique")
     if content.get("SpeechTextArray"):
         for index, group in enumerate(groups):
             if group.get("SpeechTextArray"):
@@ -164,37 +158,32 @@ BATCH_KINDS = (
         title="scene media selection",
         submit_action="SubmitSceneMediaSelectionJob",
         family=BATCH,
-        parameters=declare("JobType*", "InputConfig*:json", "OutputConfig*:json", "EditingConfig:json", USER_DATA),
+        parameters=declare("JobType* InputConfig*:json OutputConfig*:json EditingConfig:json", USER_DATA),
     ),
     JobKind(
         title="scene timeline organization",
         submit_action="SubmitSceneTimelineOrganizationJob",
         family=BATCH,
         parameters=declare(
-            "JobType*",
-            "InputConfig*:json",
-            "MediaSelectResult*:json",
-            "OutputConfig*:json",
-            "EditingConfig:json",
-            USER_DATA,
+            "JobType* InputConfig*:json MediaSelectResult*:json OutputConfig*:json EditingConfig:json", USER_DATA
         ),
     ),
     JobKind(
         title="scene batch editing",
         submit_action="SubmitSceneBatchEditingJob",
         family=BATCH,
-        parameters=declare("ProjectIds*", "OutputConfig*:json", USER_DATA),
+        parameters=declare("ProjectIds* OutputConfig*:json", USER_DATA),
     ),
     JobKind(
         title="screen media highlights",
         submit_action="SubmitScreenMediaHighlightsJob",
         family=BATCH,
-        parameters=declare("InputConfig:json", "EditingConfig:json", "OutputConfig:json", USER_DATA),
+        parameters=declare("InputConfig:json EditingConfig:json OutputConfig:json", USER_DATA),
     ),
     JobKind(
         title="sports highlights",
         submit_action="SubmitSportsHighlightsJob",
         family=BATCH,
-        parameters=declare("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
-from airflow_provider_ims.hooks.actions import Product
+from airflow_provider_ims.hooks.actions import ICE, Product
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import unsigned
 from airflow_provider_ims.jobs.payload import as_text, first_text, normalize, snake_case, walk_path
@@ -29,18 +29,17 @@ class JobFamily:
     The jobs that one query action returns. Paths are those of :func:`~airflow_provider_ims.jobs.payload.walk_path`.
 
     :param name: Its name in logs, keys and metrics.
-    :param product: The product whose API it belongs to.
     :param query_action: The API action that returns the status of a job.
     :param running: The statuses of a running job, in the order in which a job passes through them. A status that is
         neither here, in ``succeeded`` nor in ``failed`` means that the job is running: not all are documented.
+    :param product: The product whose API it belongs to.
     :param succeeded: The statuses of a job that succeeded. Statuses are compared without case.
     :param failed: The statuses of a job that failed.
     :param jobs: The path to the job in a response, or with ``[]`` to the list of jobs; empty if the response is the
         job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
-    :param error_code: The path in a failed job to the error code; empty if there is none.
-    :param error_message: The path in a failed job to the error message; empty if there is none.
+    :param error: The paths in a failed job to the error code and to the error message; empty if there is none.
     :param result: The result of a job that succeeded: paths, each stored under the name of its last field in
         snake_case, or under another name as in ``audios=Result.AudioResult``. Values are converted by
         :func:`~airflow_provider_ims.jobs.payload.normalize`.
@@ -60,16 +59,15 @@ class JobFamily:
     """
 
     name: str
-    product: Product
     query_action: str
     running: tuple[str, ...]
-    succeeded: tuple[str, ...]
-    failed: tuple[str, ...]
+    product: Product = ICE
+    succeeded: tuple[str, ...] = ("Success",)
+    failed: tuple[str, ...] = ("Fail",)
     jobs: str = ""
     job_id: str | None = "JobId"
     status: str = "Status"
-    error_code: str = "Code"
-    error_message: str = "Message"
+    error: tuple[str, str] = ("Code", "Message")
     result: tuple[str, ...] = ()
     parts: str | None = None
     partly: tuple[str, ...] = ()
@@ -135,14 +133,14 @@ class JobFamily:
         for entry in self._job_entries(body):
             status = as_text(entry[self.status]) or ""
             state = self.state_of(status)
-            failed = state is JobState.FAILED
+            code, message = (first_text(entry, path) if state is JobState.FAILED else None for path in self.error)
             job = Job(
                 id=job_ids[0] if self.job_id is None else as_text(entry[self.job_id]) or "",
                 state=state,
                 status=status,
                 result=self._read_result(entry) if state is JobState.SUCCEEDED else {},
-                error_code=first_text(entry, self.error_code) if failed else None,
-                error_message=first_text(entry, self.error_message) if failed else None,
+                error_code=code,
+                error_message=message,
                 request_id=as_text(body.get("RequestId")),
                 partial=_matches(status, self.partly),
             )

@@ -139,10 +139,14 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     """
     Return the parameters of an action.
 
-    :param declared: Parameters; or, for those without a documented limit, their names, followed by ``*`` if they are
-        required and by ``:json``, ``:flag`` or ``:number`` if they are not text, as in ``Input*:json``.
+    :param declared: Parameters; or, for those without a documented limit, their names, separated by spaces. A name is
+        followed by ``*`` if it is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as in
+        ``VideoId* Config:json``.
     """
-    return tuple(_parameter(one) if isinstance(one, str) else one for one in declared)
+    parameters: list[Parameter] = []
+    for one in declared:
+        parameters += [one] if isinstance(one, Parameter) else map(_parameter, one.split())
+    return tuple(parameters)
 
 
 def _parameter(declared: str) -> Parameter:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
@@ -36,16 +35,12 @@ _MEDIA_INFO_LISTING = _listing("ListMediaInfoJobs", created="SubmitTime")
 
 TRANSCODE = JobFamily(
     name="transcode",
-    product=ICE,
     query_action="GetTranscodeJob",
     id_parameter="ParentJobId",
     running=("Init", "Processing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="TranscodeParentJob",
     job_id="ParentJobId",
-    error_code="",
-    error_message="",
+    error=("", ""),
     parts="outputs",
     refine=OutputReader(
         sub_jobs="TranscodeJobList",
@@ -69,7 +64,6 @@ TRANSCODE = JobFamily(
 
 MEDIA_CONVERT = JobFamily(
     name="media_convert",
-    product=ICE,
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
     # The page of the submit action documents the states of the other families for the same field.
@@ -84,11 +78,8 @@ MEDIA_CONVERT = JobFamily(
 
 SNAPSHOT = JobFamily(
     name="snapshot",
-    product=ICE,
     query_action="GetSnapshotJob",
     running=("Init",),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="SnapshotJob",
     result=("Type", "Count", "Output"),
     # The listing does not contain UserData.
@@ -97,11 +88,8 @@ SNAPSHOT = JobFamily(
 
 DYNAMIC_IMAGE = JobFamily(
     name="dynamic_image",
-    product=ICE,
     query_action="GetDynamicImageJob",
     running=("Init",),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="DynamicImageJob",
     result=("OutputUrl", "Output"),
     listing=_listing("ListDynamicImageJobs"),
@@ -109,11 +97,8 @@ DYNAMIC_IMAGE = JobFamily(
 
 PACKAGE = JobFamily(
     name="package",
-    product=ICE,
     query_action="GetPackageJob",
     running=("Init",),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="PackageJob",
     result=("OutputUrl", "Output"),
     search=search_in(_PACKAGE_LISTING),
@@ -122,15 +107,11 @@ PACKAGE = JobFamily(
 
 MEDIA_INFO = JobFamily(
     name="media_info",
-    product=ICE,
     query_action="GetMediaInfoJob",
     running=("Init",),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="MediaInfoJob",
     # No error field is documented.
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("MediaInfoProperty",),
     search=search_in(_MEDIA_INFO_LISTING),
     listing=_MEDIA_INFO_LISTING,
@@ -142,39 +123,33 @@ PROCESSING_KINDS = (
         submit_action="SubmitTranscodeJob",
         family=TRANSCODE,
         job_id="TranscodeParentJob.ParentJobId",
-        parameters=declare(
-            "InputGroup*:json", "OutputGroup*:json", "Name", "ScheduleConfig:json", USER_DATA, CLIENT_TOKEN
-        ),
+        parameters=declare("InputGroup*:json OutputGroup*:json Name ScheduleConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="media conversion",
         submit_action="SubmitMediaConvertJob",
         family=MEDIA_CONVERT,
         job_id="Job.JobId",
-        parameters=declare("Config*:json", "PipelineId", "UserData", CLIENT_TOKEN),
+        parameters=declare("Config*:json PipelineId UserData", CLIENT_TOKEN),
     ),
     JobKind(
         title="snapshot",
         submit_action="SubmitSnapshotJob",
         family=SNAPSHOT,
-        parameters=declare(
-            "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData:json"
-        ),
+        parameters=declare("Input*:json Output*:json TemplateConfig*:json Name ScheduleConfig:json UserData:json"),
     ),
     JobKind(
         title="animated image",
         submit_action="SubmitDynamicImageJob",
         family=DYNAMIC_IMAGE,
-        parameters=declare(
-            "Input*:json", "Output*:json", "TemplateConfig*:json", "Name", "ScheduleConfig:json", "UserData"
-        ),
+        parameters=declare("Input*:json Output*:json TemplateConfig*:json Name ScheduleConfig:json UserData"),
     ),
     JobKind(
         title="packaging",
         submit_action="SubmitPackageJob",
         family=PACKAGE,
         search_is_conclusive=True,
-        parameters=declare("Inputs*:json", "Output*:json", "Name", "ScheduleConfig:json", "UserData"),
+        parameters=declare("Inputs*:json Output*:json Name ScheduleConfig:json UserData"),
     ),
     JobKind(
         title="media information",
@@ -182,6 +157,6 @@ PROCESSING_KINDS = (
         family=MEDIA_INFO,
         job_id="MediaInfoJob.JobId",
         search_is_conclusive=True,
-        parameters=declare("Input*:json", "Name", "ScheduleConfig:json", "UserData"),
+        parameters=declare("Input*:json Name ScheduleConfig:json UserData"),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
@@ -21,10 +20,8 @@ _LISTING = Listing(
 
 MEDIA_PRODUCING = JobFamily(
     name="media_producing",
-    product=ICE,
     query_action="GetMediaProducingJob",
     running=("Init", "Queuing", "Processing"),
-    succeeded=("Success",),
     failed=("Failed",),
     jobs="MediaProducingJob",
     result=("MediaId", "MediaURL", "Duration", "ProjectId", "VodMediaId"),
@@ -34,10 +31,8 @@ MEDIA_PRODUCING = JobFamily(
 
 PROJECT_EXPORT = JobFamily(
     name="project_export",
-    product=ICE,
     query_action="GetProjectExportJob",
     running=("Init", "Processing"),
-    succeeded=("Success",),
     failed=("Failed",),
     jobs="ProjectExportJob",
     result=("ProjectId", "ExportType", "ExportResult"),
@@ -45,10 +40,8 @@ PROJECT_EXPORT = JobFamily(
 
 LIVE_EDITING = JobFamily(
     name="live_editing",
-    product=ICE,
     query_action="GetLiveEditingJob",
     running=("Init", "Queuing", "Processing"),
-    succeeded=("Success",),
     failed=("Failed",),
     jobs="LiveEditingJob",
     result=("MediaId", "MediaURL", "ProjectId"),
@@ -56,14 +49,10 @@ LIVE_EDITING = JobFamily(
 
 IPRODUCTION = JobFamily(
     name="iproduction",
-    product=ICE,
     query_action="QueryIProductionJob",
     running=("Queuing", "Analyzing"),
-    succeeded=("Success",),
-    failed=("Fail",),
     # No error field is documented.
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
     cancel_action="CancelIProductionJob",
 )
@@ -74,16 +63,8 @@ PRODUCING_KINDS = (
         submit_action="SubmitMediaProducingJob",
         family=MEDIA_PRODUCING,
         parameters=declare(
-            "OutputMediaConfig*:json",
-            "OutputMediaTarget",
-            "Timeline:json",
-            "TemplateId",
-            "ClipsParam:json",
-            "ProjectId",
-            "ProjectMetadata:json",
-            "EditingProduceConfig:json",
-            "MediaMetadata:json",
-            "Source",
+            "OutputMediaConfig*:json OutputMediaTarget Timeline:json TemplateId ClipsParam:json ProjectId",
+            "ProjectMetadata:json EditingProduceConfig:json MediaMetadata:json Source",
             USER_DATA,
             CLIENT_TOKEN,
         ),
@@ -92,18 +73,14 @@ PRODUCING_KINDS = (
         title="project export",
         submit_action="SubmitProjectExportJob",
         family=PROJECT_EXPORT,
-        parameters=declare("OutputMediaConfig*:json", "ExportType", "ProjectId", "Timeline:json", "UserData:json"),
+        parameters=declare("OutputMediaConfig*:json ExportType ProjectId Timeline:json UserData:json"),
     ),
     JobKind(
         title="live editing",
         submit_action="SubmitLiveEditingJob",
         family=LIVE_EDITING,
         parameters=declare(
-            "Clips*:json",
-            "LiveStreamConfig:json",
-            "MediaProduceConfig:json",
-            "OutputMediaConfig:json",
-            "OutputMediaTarget",
+            "Clips*:json LiveStreamConfig:json MediaProduceConfig:json OutputMediaConfig:json OutputMediaTarget",
             "ProjectId",
             USER_DATA,
         ),
@@ -113,14 +90,7 @@ PRODUCING_KINDS = (
         submit_action="SubmitIProductionJob",
         family=IPRODUCTION,
         parameters=declare(
-            "FunctionName*",
-            "Input*:json",
-            "Output*:json",
-            "JobParams:json",
-            "ModelId",
-            "Name",
-            "ScheduleConfig:json",
-            "TemplateId",
+            "FunctionName* Input*:json Output*:json JobParams:json ModelId Name ScheduleConfig:json TemplateId",
             # The documented limit is in characters; this number of bytes never exceeds it.
             Parameter("UserData", max_bytes=1024),
         ),

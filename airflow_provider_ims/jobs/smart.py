@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKind
@@ -58,14 +57,12 @@ _LISTING = Listing(
 
 SMART = JobFamily(
     name="smart",
-    product=ICE,
     query_action="GetSmartHandleJob",
     running=("Created", "Executing"),
     succeeded=("Finished",),
     failed=("Failed",),
     status="State",
-    error_code="ErrorCode",
-    error_message="ErrorMessage",
+    error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
     # The documentation names some of the job types that the listing contains. Only for these is a search conclusive.
     search=search_in(_LISTING),
@@ -95,10 +92,7 @@ TEXT_GENERATE = JobKind(
                     "targetCount": {"type": "integer", "minimum": 1, "maximum": 1000},
                     "originText": {"type": "string"},
                 },
-                "anyOf": [
-                    {"required": ["keywords", "textLength", "targetCount"]},
-                    {"required": ["originText"]},
-                ],
+                "anyOf": [{"required": ["keywords", "textLength", "targetCount"]}, {"required": ["originText"]}],
             },
         ),
         USER_DATA,
@@ -153,9 +147,7 @@ SMART_KINDS = (
         submit_action="SubmitASRJob",
         family=SMART,
         search_is_conclusive=True,
-        parameters=declare(
-            "InputFile", "StartTime", "Duration", "EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
-        ),
+        parameters=declare("InputFile StartTime Duration EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA),
     ),
     JobKind(
         title="video translation",
@@ -163,13 +155,7 @@ SMART_KINDS = (
         family=SMART,
         job_id="Data.JobId",
         parameters=declare(
-            "InputConfig:json",
-            "EditingConfig:json",
-            "OutputConfig:json",
-            "Title",
-            "Description",
-            USER_DATA,
-            CLIENT_TOKEN,
+            "InputConfig:json EditingConfig:json OutputConfig:json Title Description", USER_DATA, CLIENT_TOKEN
         ),
     ),
     JobKind(
@@ -177,25 +163,20 @@ SMART_KINDS = (
         submit_action="SubmitAvatarVideoJob",
         family=SMART,
         parameters=declare(
-            "InputConfig:json",
-            "EditingConfig:json",
-            "OutputConfig:json",
-            TITLE,
-            _SHORT_DESCRIPTION,
-            USER_DATA,
+            "InputConfig:json EditingConfig:json OutputConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
         ),
     ),
     JobKind(
         title="segmentation",
         submit_action="SubmitSegmentationJob",
         family=SMART,
-        parameters=declare("InputConfig:json", "JobParams:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json JobParams:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="highlight extraction",
         submit_action="SubmitHighlightExtractionJob",
         family=SMART,
-        parameters=declare("InputConfig:json", "OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="dynamic chart",
@@ -203,18 +184,8 @@ SMART_KINDS = (
         family=SMART,
         search_is_conclusive=True,
         parameters=declare(
-            "ChartType*",
-            "Input*:json",
-            "OutputConfig*:json",
-            "ChartConfig:json",
-            "ChartTitle:json",
-            "Subtitle:json",
-            "AxisParams:json",
-            "Background:json",
-            "DataSource:json",
-            "Unit:json",
-            "Title",
-            "Description",
+            "ChartType* Input*:json OutputConfig*:json ChartConfig:json ChartTitle:json Subtitle:json AxisParams:json",
+            "Background:json DataSource:json Unit:json Title Description",
             USER_DATA,
         ),
     ),

@@ -2,58 +2,47 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.hooks.actions import ICE
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import TITLE, JobKind
 from airflow_provider_ims.jobs.parameters import Parameter, declare
 
 AVATAR_TRAINING = JobFamily(
     name="avatar_training",
-    product=ICE,
     query_action="GetAvatarTrainingJob",
     running=("Init", "Queuing", "Training"),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="Data.AvatarTrainingJob",
-    error_code="",
+    error=("", "Message"),
     result=("AvatarId", "AvatarName", "AvatarType"),
 )
 
 CUSTOMIZED_VOICE = JobFamily(
     name="customized_voice",
-    product=ICE,
     query_action="GetCustomizedVoiceJob",
     running=("Initialization", "AudioDetecting", "PreTraining", "Training"),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="Data.CustomizedVoiceJob",
-    error_code="",
+    error=("", "Message"),
     result=("VoiceId", "VoiceName", "Type", "Gender"),
 )
 
 # No error field is documented for these two families.
 YIKE_APP = JobFamily(
     name="yike_app",
-    product=ICE,
     query_action="GetYikeAIAppJob",
     running=("Created", "Queuing", "Executing"),
     succeeded=("Finished",),
     failed=("Failed",),
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("audios=Result.AudioResult", "images=Result.ImageResult", "videos=Result.VideoResult"),
 )
 
 YIKE_STORYBOARD = JobFamily(
     name="yike_storyboard",
-    product=ICE,
     query_action="GetYikeStoryboardJob",
     running=("Running",),
     succeeded=("Succeeded",),
     failed=("Failed",),
     status="JobStatus",
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("JobResult",),
 )
 
@@ -74,45 +63,35 @@ TRAINING_KINDS = (
         submit_action="SubmitCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=declare("VoiceId*", "DemoAudioMediaURL"),
+        parameters=declare("VoiceId* DemoAudioMediaURL"),
     ),
     JobKind(
         title="standard voice training",
         submit_action="SubmitStandardCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=declare("Audios", "Authentication", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+        parameters=declare("Audios Authentication VoiceName", _GENDER, "DemoAudioMediaURL"),
     ),
     JobKind(
         title="CosyVoice training",
         submit_action="SubmitCosyVoiceCustomizedVoiceJob",
         family=CUSTOMIZED_VOICE,
         job_id="Data.JobId",
-        parameters=declare("Audios", "Model", "VoiceName", _GENDER, "DemoAudioMediaURL"),
+        parameters=declare("Audios Model VoiceName", _GENDER, "DemoAudioMediaURL"),
     ),
     JobKind(
         title="Yike application",
         submit_action="SubmitYikeAIAppJob",
         family=YIKE_APP,
-        parameters=declare("AppId*", "AppParams:json", "FolderId", "ProductionId"),
+        parameters=declare("AppId* AppParams:json FolderId ProductionId"),
     ),
     JobKind(
         title="Yike storyboard",
         submit_action="SubmitYikeStoryboardJob",
         family=YIKE_STORYBOARD,
         parameters=declare(
-            "FileURL",
-            "SourceType",
-            "StyleId",
-            "AspectRatio",
-            "Resolution",
-            "ExecMode",
-            "ShotSplitMode",
-            "ShotPromptMode",
-            "SkipFailureShot:flag",
-            "NarrationVoiceId",
-            "VideoModel",
-            "ModelParams:json",
+            "FileURL SourceType StyleId AspectRatio Resolution ExecMode ShotSplitMode ShotPromptMode",
+            "SkipFailureShot:flag NarrationVoiceId VideoModel ModelParams:json",
             TITLE,
             "UserData:json",
         ),

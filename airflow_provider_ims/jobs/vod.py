@@ -15,8 +15,6 @@ AI_JOB = JobFamily(
     id_parameter="JobIds",
     ids_per_query=10,
     running=("init", "processing"),
-    succeeded=("success",),
-    failed=("fail",),
     jobs="AIJobList.AIJob[]",
     result=("MediaId", "Type", "Data"),
 )
@@ -26,8 +24,6 @@ AI_MEDIA_AUDIT = JobFamily(
     product=VOD,
     query_action="GetAIMediaAuditJob",
     running=("init", "processing"),
-    succeeded=("success",),
-    failed=("fail",),
     jobs="MediaAuditJob",
     result=(
         "MediaId",
@@ -53,8 +49,7 @@ TRANSCODE_TASK = JobFamily(
     jobs="TranscodeTask",
     job_id="TranscodeTaskId",
     status="TaskStatus",
-    error_code="TranscodeJobInfoList[].ErrorCode",
-    error_message="TranscodeJobInfoList[].ErrorMessage",
+    error=("TranscodeJobInfoList[].ErrorCode", "TranscodeJobInfoList[].ErrorMessage"),
     result=("VideoId",),
     parts="outputs",
     refine=OutputReader(
@@ -84,8 +79,7 @@ WORKFLOW_TASK = JobFamily(
     partly=("partial-succeeded",),
     failed=("failed", "stopped"),
     job_id="TaskId",
-    error_code="ErrorCode",
-    error_message="ErrorMessage",
+    error=("ErrorCode", "ErrorMessage"),
     result=("WorkflowId", "NodeResults", "Outputs"),
 )
 
@@ -95,12 +89,9 @@ SNAPSHOT_JOB = JobFamily(
     query_action="GetJobDetail",
     extra_parameters=(("JobType", "snapshot"),),
     running=("Processing",),
-    succeeded=("Success",),
-    failed=("Fail",),
     jobs="SnapshotJobDetail",
     # No error field is documented.
-    error_code="",
-    error_message="",
+    error=("", ""),
     result=("VideoId", "NormalConfig", "SpriteConfig"),
 )
 
@@ -114,8 +105,7 @@ VOD_KINDS = (
             "MediaId",
             # The service accepts several types and creates a job for each; an Airflow task waits for one job.
             Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
-            "Config:json",
-            "UserData:json",
+            "Config:json UserData:json",
         ),
     ),
     JobKind(
@@ -123,15 +113,8 @@ VOD_KINDS = (
         submit_action="SubmitAIMediaAuditJob",
         family=AI_MEDIA_AUDIT,
         parameters=declare(
-            "MediaId*",
-            "MediaType",
-            "TemplateId",
-            "MediaAuditConfiguration:json",
-            "CensorProvider",
-            "ServiceParameters",
-            "VideoService",
-            "VoiceService",
-            "UserData:json",
+            "MediaId* MediaType TemplateId MediaAuditConfiguration:json CensorProvider ServiceParameters VideoService",
+            "VoiceService UserData:json",
         ),
     ),
     JobKind(
@@ -142,15 +125,8 @@ VOD_KINDS = (
         # The service remembers the id for seven days, longer than a run is retried.
         dedup_parameter="SessionId",
         parameters=declare(
-            "TemplateGroupId*",
-            "VideoId",
-            "EncryptConfig:json",
-            "OverrideParams:json",
-            "PipelineId",
-            "Priority",
-            "ReferenceId",
-            "SessionId",
-            "UserData:json",
+            "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",
+            "SessionId UserData:json",
         ),
     ),
     JobKind(
@@ -158,7 +134,7 @@ VOD_KINDS = (
         submit_action="SubmitWorkflowJob",
         family=WORKFLOW_TASK,
         job_id="TaskId",
-        parameters=declare("WorkflowId*", "MediaId"),
+        parameters=declare("WorkflowId* MediaId"),
     ),
     JobKind(
         title="snapshot",
@@ -166,17 +142,8 @@ VOD_KINDS = (
         family=SNAPSHOT_JOB,
         job_id="SnapshotJob.JobId",
         parameters=declare(
-            "VideoId",
-            "SnapshotTemplateId",
-            "Count:number",
-            "Interval:number",
-            "SpecifiedOffsetTime:number",
-            "SpecifiedOffsetTimes:json",
-            "Width",
-            "Height",
-            "SpriteSnapshotConfig:json",
-            "ReferenceId",
-            "UserData:json",
+            "VideoId SnapshotTemplateId Count:number Interval:number SpecifiedOffsetTime:number",
+            "SpecifiedOffsetTimes:json Width Height SpriteSnapshotConfig:json ReferenceId UserData:json",
         ),
     ),
 )

@@ -241,7 +241,7 @@ def test_the_product_client_has_the_fields_that_a_kind_reads(kind: JobKind) -> N
     job = fields_at(product, body, family.jobs) or set()
     assert {family.job_id or family.status, family.status} <= job
     paths = [path.rpartition("=")[2] for path in family.result]
-    for path in (family.error_code, family.error_message, *paths):
+    for path in (*family.error, *paths):
         outer, _, field = path.rpartition(".")
         inner = fields_at(product, body, ".".join(part for part in (family.jobs, outer) if part))
         # The models do not describe JSON inside a string.

@@ -120,10 +120,8 @@ def test_a_failed_job_has_the_services_words_where_it_has_any(service: ApiCaller
     family = kind.family
     assert job.state is JobState.FAILED
     assert job.status.casefold() in {word.casefold() for word in family.failed}
-    assert (job.error_code, job.error_message) == (
-        "Broken" if family.error_code else None,
-        "坏了" if family.error_message else None,
-    )
+    code, message = family.error
+    assert (job.error_code, job.error_message) == ("Broken" if code else None, "坏了" if message else None)
 
 
 @every_kind

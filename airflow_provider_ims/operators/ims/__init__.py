@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.operators.ims.analysis import (
-    ImsSubmitMediaCensorJobOperator,
-    ImsSubmitSmarttagJobOperator,
-)
+from airflow_provider_ims.operators.ims.analysis import ImsSubmitMediaCensorJobOperator, ImsSubmitSmarttagJobOperator
 from airflow_provider_ims.operators.ims.any_job import ImsSubmitJobOperator
 from airflow_provider_ims.operators.ims.batch import (
     ImsSubmitBatchMediaProducingJobOperator,
     ImsSubmitScreenMediaHighlightsJobOperator,
     ImsSubmitSportsHighlightsJobOperator,
 )
-from airflow_provider_ims.operators.ims.processing import (
-    ImsSubmitSnapshotJobOperator,
-    ImsSubmitTranscodeJobOperator,
-)
-from airflow_provider_ims.operators.ims.producing import (
-    ImsSubmitMediaProducingJobOperator,
-)
+from airflow_provider_ims.operators.ims.processing import ImsSubmitSnapshotJobOperator, ImsSubmitTranscodeJobOperator
+from airflow_provider_ims.operators.ims.producing import ImsSubmitMediaProducingJobOperator
 from airflow_provider_ims.operators.ims.smart import (
     ImsSubmitASRJobOperator,
     ImsSubmitAudioProduceJobOperator,
