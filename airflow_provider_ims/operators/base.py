@@ -39,6 +39,8 @@ class JobOperator(JobTask, BaseOperator):
     """
     Submit a job and wait for its end.
 
+    An argument marked ``JSON`` accepts a JSON string, or the dict or list of its annotation.
+
     :param ims_conn_id: The connection. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param wait_for_completion: Wait for the job's end; otherwise return right after the submit. Default: true.
@@ -47,8 +49,8 @@ class JobOperator(JobTask, BaseOperator):
     :param timeout: Seconds to wait for the job's end, for each try. (templated) Default: a day.
     :param durable: Pay for one job only: a retry joins the job of an earlier try, and a submit without a response is
         repeated only after a search for its job. Default: true.
-    :param on_uncertain: What ``durable`` does if a submit has no response and its job is not found either:
-        ``submit`` again, or ``fail`` and leave the decision to you. Default: ``submit``.
+    :param on_uncertain: What ``durable`` does if a submit has no response and its job is not found either: ``submit``
+        again, or ``fail`` and leave the decision to you. Default: ``submit``.
     :param on_clear: What ``durable`` does when the task was cleared. ``auto`` joins the job from before the clear if
         its result was never collected and the parameters are the same, and submits a new one otherwise; ``new`` always
         submits; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3; before it, a clear always submits.

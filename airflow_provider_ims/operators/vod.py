@@ -24,8 +24,7 @@ class VodSubmitAIImageJobOperator(JobOperator):
     :param video_id: The video in VOD. (templated)
     :param ai_template_id: The AI image template. (templated)
     :param ai_pipeline_id: Your own pipeline, for bulk processing. (templated)
-    :param user_data: Your own data and callback: an object with ``MessageCallback`` or ``Extend``, up to 512 bytes
-        as JSON. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback: ``MessageCallback`` or ``Extend``, up to 512 bytes. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -59,10 +58,9 @@ class VodSubmitAIJobOperator(JobOperator):
 
     :param media_id: The video in VOD. (templated)
     :param types: ``AIMediaDNA`` or ``AIVideoTag``; only one, because the service creates a job for each. (templated)
-    :param config: ``{"DNADBId": ".."}`` for a fingerprint, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. A dict or a JSON
-        string. (templated)
-    :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
-        {..}}``. A dict or a JSON string. (templated)
+    :param config: ``{"DNADBId": ".."}`` for a fingerprint, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
+    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+        (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -99,13 +97,13 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     :param media_id: The video in VOD. (templated)
     :param media_type: ``video``, the only type. (templated)
     :param template_id: The AI template. Default: the service's default template. (templated)
-    :param media_audit_configuration: More options: ``{"ResourceType": ".."}``. A dict or a JSON string. (templated)
+    :param media_audit_configuration: More options: ``{"ResourceType": ".."}``. (JSON, templated)
     :param censor_provider: Not documented by the service. (templated)
     :param service_parameters: Not documented by the service. (templated)
     :param video_service: Not documented by the service. (templated)
     :param voice_service: Not documented by the service. (templated)
-    :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
-        {..}}``. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+        (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -153,15 +151,15 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
-    :param encrypt_config: The HLS encryption. A dict or a JSON string. (templated)
-    :param override_params: Overrides of the templates: watermarks, subtitles. A dict or a JSON string. (templated)
+    :param encrypt_config: The HLS encryption. (JSON, templated)
+    :param override_params: Overrides of the templates: watermarks, subtitles. (JSON, templated)
     :param pipeline_id: Your own pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
     :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
-    :param session_id: The service rejects a second submit with the same id within 7 days; up to 50 letters, digits,
-        hyphens and underscores. (templated)
-    :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
-        {..}}``. A dict or a JSON string. (templated)
+    :param session_id: An id that the service accepts once in 7 days; up to 50 letters, digits, ``-`` and ``_``.
+        (templated)
+    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+        (JSON, templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -211,14 +209,13 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     :param count: The maximum number of snapshots. Default: 1. (templated)
     :param interval: Seconds between two snapshots; 0 distributes ``count`` over the video. Default: 1. (templated)
     :param specified_offset_time: The start, in milliseconds. Default: 0. (templated)
-    :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. A list or a JSON string.
-        (templated)
+    :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
     :param width: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
     :param height: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
-    :param sprite_snapshot_config: Combines the snapshots into a sprite. A dict or a JSON string. (templated)
+    :param sprite_snapshot_config: Combines the snapshots into a sprite. (JSON, templated)
     :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
-    :param user_data: Your own data and callback, such as ``{"MessageCallback": {"CallbackURL": "https://.."}, "Extend":
-        {..}}``. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+        (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

@@ -130,8 +130,9 @@ def test_the_arguments_are_the_parameters_of_the_catalogue(operator: type[JobOpe
 def test_every_argument_is_described(operator: type[JobOperator]) -> None:
     described_arguments = described(operator)
     assert set(described_arguments) == set(inspect.signature(operator.__init__).parameters) - {"self"}
-    for name in arguments_of(operator):
-        assert described_arguments[name].rstrip().endswith("(templated)"), name
+    for one in operator.kind.parameters:
+        accepted = "(JSON, templated)" if one.is_json else "(templated)"
+        assert described_arguments[one.argument].rstrip().endswith(accepted), one.argument
     assert ("fail_on_partial_failure" in described_arguments) is (operator.kind.family.parts is not None)
     assert ".. seealso:: https://" in (inspect.getdoc(operator) or "")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.operators.ims.analysis import ImsSubmitMediaCensorJobOperator, ImsSubmitSmarttagJobOperator
-from airflow_provider_ims.operators.ims.any_job import ImsSubmitJobOperator
-from airflow_provider_ims.operators.ims.batch import (
+from airflow_provider_ims.hooks.actions import ICE
+from airflow_provider_ims.operators.any_job import AnyJobOperator
+from airflow_provider_ims.operators.ims.processing import (
+    ImsSubmitMediaCensorJobOperator,
+    ImsSubmitSmarttagJobOperator,
+    ImsSubmitSnapshotJobOperator,
+    ImsSubmitTranscodeJobOperator,
+)
+from airflow_provider_ims.operators.ims.producing import (
     ImsSubmitBatchMediaProducingJobOperator,
+    ImsSubmitMediaProducingJobOperator,
     ImsSubmitScreenMediaHighlightsJobOperator,
     ImsSubmitSportsHighlightsJobOperator,
 )
-from airflow_provider_ims.operators.ims.processing import ImsSubmitSnapshotJobOperator, ImsSubmitTranscodeJobOperator
-from airflow_provider_ims.operators.ims.producing import ImsSubmitMediaProducingJobOperator
 from airflow_provider_ims.operators.ims.smart import (
     ImsSubmitASRJobOperator,
     ImsSubmitAudioProduceJobOperator,
@@ -43,3 +48,15 @@ __all__ = [
     "ImsSubmitTranscodeJobOperator",
     "ImsSubmitVideoTranslationJobOperator",
 ]
+
+
+class ImsSubmitJobOperator(AnyJobOperator):
+    """
+    Submit a job of any kind of Intelligent Media Services, and wait for its end.
+
+    Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
+
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
+    """
+
+    product = ICE

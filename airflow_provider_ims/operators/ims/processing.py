@@ -1,4 +1,4 @@
-"""Media processing: transcoding and snapshots."""
+"""Media processing and analysis: transcoding, snapshots, tags and moderation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The files: one, or several whose streams are merged, each as ``{"Type": "OSS", "Media":
-        "oss://bucket/object"}``. A list or a JSON string. (templated)
+    :param input_group: The files, whose streams are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
+        (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
-        {"TemplateId": ".."}}}]``. A list or a JSON string. (templated)
+        {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
-    :param schedule_config: The pipeline and the priority: ``{"PipelineId": "..", "Priority" (1 to 10, 10 is the
-        highest)}``. A dict or a JSON string. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param schedule_config: The queue: ``{"PipelineId": "..", "Priority" (1 to 10, 10 is the highest)}``.
+        (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -66,16 +66,14 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSnapshotJob
 
-    :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. A dict or a JSON string.
-        (templated)
+    :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param output_file: The output of the snapshots (``Output``), as ``{"Type": "OSS", "Media":
-        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, ``{TileCount}`` for a sprite. A
-        dict or a JSON string. (templated)
-    :param template_config: The snapshot template, as ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. A dict
-        or a JSON string. (templated)
+        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, ``{TileCount}`` for a sprite.
+        (JSON, templated)
+    :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
-    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. A dict or a JSON string. (templated)
-    :param user_data: Your own data. A dict or a JSON string. (templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
+    :param user_data: Your own data. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -98,4 +96,118 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
         self.template_config = template_config
         self.name = name
         self.schedule_config = schedule_config
+        self.user_data = user_data
+
+
+class ImsSubmitSmarttagJobOperator(JobOperator):
+    """
+    Tag a video by its images and speech (``SubmitSmarttagJob``).
+
+    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+
+    Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
+    ``data`` depends on ``type``.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSmarttagJob
+
+    :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
+    :param template_id: The template that names the algorithms. (templated)
+    :param template_config: Overrides of the template, such as ``FaceCategoryIds``. (JSON, templated)
+    :param title: The video's title, up to 256 bytes of UTF-8. (templated)
+    :param content: The video's description, up to 1 KB. (templated)
+    :param content_addr: Deprecated by the service. (templated)
+    :param content_type: Deprecated by the service. (templated)
+    :param job_params: More options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false),
+        "nlpParams"}``; ``params`` is Airflow's own argument. (JSON, templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
+    :param notify_url: The URL of the HTTP callback. (templated)
+    :param user_data: Your own data for the callback, up to 1,024 bytes of UTF-8. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    kind = kind_of("SubmitSmarttagJob")
+
+    def __init__(
+        self,
+        *,
+        input: dict[str, Any] | str | None = None,
+        template_id: str | None = None,
+        template_config: dict[str, Any] | str | None = None,
+        title: str | None = None,
+        content: str | None = None,
+        content_addr: str | None = None,
+        content_type: str | None = None,
+        job_params: dict[str, Any] | str | None = None,
+        schedule_config: dict[str, Any] | str | None = None,
+        notify_url: str | None = None,
+        user_data: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input = input
+        self.template_id = template_id
+        self.template_config = template_config
+        self.title = title
+        self.content = content
+        self.content_addr = content_addr
+        self.content_type = content_type
+        self.job_params = job_params
+        self.schedule_config = schedule_config
+        self.notify_url = notify_url
+        self.user_data = user_data
+
+
+class ImsSubmitMediaCensorJobOperator(JobOperator):
+    """
+    Moderate a video, its cover, title, description and comments (``SubmitMediaCensorJob``).
+
+    A job succeeds regardless of its findings; check ``suggestion`` in the result.
+
+    Returns ``{"job_id", "state", "suggestion" ("pass", "review" or "block"), "video", "covers", "title", "description",
+    "barrages"}``; ``None`` for parts that were not moderated.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaCensorJob
+
+    :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
+    :param cover_images: Up to five covers, each as ``{"Bucket", "Location": "oss-cn-shanghai", "Object", "RoleArn"}``;
+        they override the covers of the media. (JSON, templated)
+    :param title: The title, up to 64 bytes of UTF-8; it overrides that of the media. (templated)
+    :param description: The description, up to 128 bytes of UTF-8; it overrides that of the media. (templated)
+    :param barrages: The on-screen comments; they override those of the media. (templated)
+    :param output_file: The output of the screenshots and the full result (``Output``), such as
+        ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
+    :param template_id: The template. Default: the service's default template. (templated)
+    :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
+    :param notify_url: The address of the callback, by HTTP or MNS. (templated)
+    :param user_data: Your own data, up to 128 bytes of UTF-8. (templated)
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    kind = kind_of("SubmitMediaCensorJob")
+
+    def __init__(
+        self,
+        *,
+        input: dict[str, Any] | str | None = None,
+        cover_images: list[dict[str, Any]] | str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        barrages: str | None = None,
+        output_file: str | None = None,
+        template_id: str | None = None,
+        schedule_config: dict[str, Any] | str | None = None,
+        notify_url: str | None = None,
+        user_data: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input = input
+        self.cover_images = cover_images
+        self.title = title
+        self.description = description
+        self.barrages = barrages
+        self.output_file = output_file
+        self.template_id = template_id
+        self.schedule_config = schedule_config
+        self.notify_url = notify_url
         self.user_data = user_data

@@ -1,4 +1,4 @@
-"""Cloud editing: a video from a timeline, a template or a project."""
+"""Video production: one video by cloud editing, or a batch of videos."""
 
 from __future__ import annotations
 
@@ -19,21 +19,19 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaProducingJob
 
     :param output_media_config: The output video: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for VOD,
-        with ``"Width"`` and ``"Height"``. A dict or a JSON string. (templated)
+        with ``"Width"`` and ``"Height"``. (JSON, templated)
     :param timeline: The tracks with their clips and effects, such as ``{"VideoTracks": [{"VideoTrackClips":
-        [{"MediaId": ".."}]}]}``. A dict or a JSON string. (templated)
+        [{"MediaId": ".."}]}]}``. (JSON, templated)
     :param template_id: A template, filled with ``clips_param``. (templated)
-    :param clips_param: The media for the template. A dict or a JSON string. (templated)
+    :param clips_param: The media for the template. (JSON, templated)
     :param project_id: An editing project. (templated)
     :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
-    :param project_metadata: The metadata of the new project: ``{"Title", "Description"}``. A dict or a JSON string.
-        (templated)
-    :param editing_produce_config: The production options, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the
-        cover. A dict or a JSON string. (templated)
-    :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. A dict or a JSON string.
-        (templated)
+    :param project_metadata: The metadata of the new project: ``{"Title", "Description"}``. (JSON, templated)
+    :param editing_produce_config: Options, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the cover.
+        (JSON, templated)
+    :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. (JSON, templated)
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -70,3 +68,129 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
         self.source = source
         self.user_data = user_data
         self.client_token = client_token
+
+
+class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
+    """
+    Produce a batch of videos from media assets (``SubmitBatchMediaProducingJob``).
+
+    If some videos failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set. If all videos
+    failed, it fails.
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
+    "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://help.aliyun.com/document_detail/2692547.html
+
+    :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media,
+        overrides the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
+        ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, for all or in a group, not both) and
+        ``TitleArray`` (up to 50). (JSON, templated)
+    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
+        "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
+    :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)
+    :param template_config: A list of template ids; the service selects one for each video. (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    kind = kind_of("SubmitBatchMediaProducingJob")
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str,
+        output_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        template_config: list[str] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.editing_config = editing_config
+        self.template_config = template_config
+        self.user_data = user_data
+        self.client_token = client_token
+        self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
+    """
+    Produce highlight videos of films and series (``SubmitScreenMediaHighlightsJob``).
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
+    "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
+
+    :param input_config: The media: ``{"MediaArray": [media ids]}``. (JSON, templated)
+    :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
+        {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. (JSON, templated)
+    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    kind = kind_of("SubmitScreenMediaHighlightsJob")
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        editing_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.editing_config = editing_config
+        self.output_config = output_config
+        self.user_data = user_data
+        self.fail_on_partial_failure = fail_on_partial_failure
+
+
+class ImsSubmitSportsHighlightsJobOperator(JobOperator):
+    """
+    Produce highlight videos of a match (``SubmitSportsHighlightsJob``).
+
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
+    "error_code", "error_message"}]}``, durations in seconds.
+
+    .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
+
+    :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": a URL, "FaceRegister",
+        "SlowMotionLogoRegister", "TransferNameRegister"}``. (JSON, templated)
+    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    kind = kind_of("SubmitSportsHighlightsJob")
+
+    def __init__(
+        self,
+        *,
+        input_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str | None = None,
+        user_data: dict[str, Any] | str | None = None,
+        client_token: str | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_config = input_config
+        self.output_config = output_config
+        self.user_data = user_data
+        self.client_token = client_token
+        self.fail_on_partial_failure = fail_on_partial_failure

@@ -20,11 +20,11 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     .. seealso:: https://help.aliyun.com/document_detail/2690210.html
 
     :param generate_config: The text to generate: ``{"keywords", "textLength" (5 to 1,000 characters), "targetCount" (1
-        to 1,000)}``, or ``{"originText"}`` for a storyboard script. A dict or a JSON string. (templated)
+        to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -61,13 +61,11 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
 
     :param input_config: The text, or SSML. (templated)
     :param editing_config: The voice: ``{"voice" or "customizedVoice" ((overrides voice)), "format" (PCM, WAV or MP3),
-        "volume" (0 to 100, 50), "speech_rate" and "pitch_rate" (-500 to 500, 0)}``. A dict or a JSON string.
-        (templated)
-    :param output_config: The output file: ``{"bucket", "object"}``, the object without a suffix. A dict or a JSON
-        string. (templated)
+        "volume" (0 to 100, 50), "speech_rate" and "pitch_rate" (-500 to 500, 0)}``. (JSON, templated)
+    :param output_config: The output file: ``{"bucket", "object"}``, the object without a suffix. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -105,15 +103,14 @@ class ImsSubmitASRJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitASRJob
 
-    :param input_file: The video or audio: ``oss://bucket.oss-cn-shanghai.aliyuncs.com/object``, or a media id.
-        (templated)
+    :param input_file: The file: ``oss://bucket.oss-cn-shanghai.aliyuncs.com/object``, or a media id. (templated)
     :param start_time: The start in the file, such as ``00:00:00``. (templated)
     :param duration: The length of the part to recognise, such as ``00:00:10``. (templated)
     :param editing_config: The recognition options: ``{"HotwordLibraryIdList" (one id), "SentenceMaxLength"
-        (characters), "EnableSemanticSentenceDetection" (false)}``. A dict or a JSON string. (templated)
+        (characters), "EnableSemanticSentenceDetection" (false)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

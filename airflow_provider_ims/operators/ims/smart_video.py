@@ -17,15 +17,13 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
 
-    :param input_config: The video or subtitle file to translate, such as ``{"Type": "Video", "Video": "a media id"}``.
-        A dict or a JSON string. (templated)
-    :param output_config: The output, such as ``{"MediaURL":
-        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
-    :param editing_config: The translation options, such as ``{"SourceLanguage": "zh", "TargetLanguage": "en",
-        "DetextArea": "Auto"}``. A dict or a JSON string. (templated)
+    :param input_config: The video or subtitles, such as ``{"Type": "Video", "Video": "a media id"}``. (JSON, templated)
+    :param output_config: ``{"MediaURL": "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
+    :param editing_config: Options: ``{"SourceLanguage": "zh", "TargetLanguage": "en", "DetextArea": "Auto"}``.
+        (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -63,14 +61,12 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitAvatarVideoJob
 
     :param input_config: The speech: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV file
-        in OSS or in the media library. A dict or a JSON string. (templated)
-    :param editing_config: The avatar, the voice and the speech rate, such as ``{"AvatarId": ".."}``. A dict or a JSON
-        string. (templated)
-    :param output_config: The output video, such as ``{"MediaURL":
-        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. A dict or a JSON string. (templated)
+        in OSS or in the media library. (JSON, templated)
+    :param editing_config: The avatar, the voice and the speech rate, such as ``{"AvatarId": ".."}``. (JSON, templated)
+    :param output_config: ``{"MediaURL": "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -104,12 +100,11 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
-    :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
-        15}}``, in seconds. A dict or a JSON string. (templated)
+    :param input_config: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count", "ClipDuration" (seconds)}}``.
+        (JSON, templated)
     :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
-        "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string.
-        (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+        "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -140,13 +135,12 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
-    :param input_config: The video: ``{"Type": "OSS", "Media": a URL}`` or ``{"Type": "Media", "Media": a media id}``. A
-        dict or a JSON string. (templated)
-    :param job_params: The segments, such as ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``, in seconds.
-        A dict or a JSON string. (templated)
+    :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
+    :param job_params: The segments in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
+        (JSON, templated)
     :param output_config: The output of the segments: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
-        {index}), "Width", "Height", "ExportAsNewMedia": false}``. A dict or a JSON string. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+        {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -180,25 +174,20 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitDynamicChartJob
 
     :param chart_type: The type of chart, such as ``Line``. (templated)
-    :param input: The Excel file with the data: ``{"XlsFile": a URL}``. A dict or a JSON string. (templated)
-    :param output_config: The video: ``{"MediaURL", "Bitrate", "Width", "Height"}``. A dict or a JSON string.
-        (templated)
+    :param input: The Excel file with the data: ``{"XlsFile": a URL}``. (JSON, templated)
+    :param output_config: The video: ``{"MediaURL", "Bitrate", "Width", "Height"}``. (JSON, templated)
     :param chart_config: The style of the chart, and its times in milliseconds: ``{"Style": "Normal", "TitleStartTime",
-        "ChartStartTime", "VideoDuration"}``. A dict or a JSON string. (templated)
-    :param chart_title: The chart's title: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
-        (templated)
-    :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON string.
-        (templated)
+        "ChartStartTime", "VideoDuration"}``. (JSON, templated)
+    :param chart_title: The chart's title: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
+    :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
-        a missing interval, or 0, is chosen by the service. A dict or a JSON string. (templated)
-    :param background: ``{"Color"}`` or ``{"ImageUrl"}``. A dict or a JSON string. (templated)
-    :param data_source: The label for the source of the data: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict
-        or a JSON string. (templated)
-    :param unit: The label for the unit of the data: ``{"Text", "FontSize", "FontColor", "FontFile"}``. A dict or a JSON
-        string. (templated)
+        a missing interval, or 0, is chosen by the service. (JSON, templated)
+    :param background: ``{"Color"}`` or ``{"ImageUrl"}``. (JSON, templated)
+    :param data_source: The label for the source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
+    :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. A dict or a JSON string. (templated)
+    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
