@@ -101,19 +101,16 @@ class JobTask(_Task):
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
 
-    def complete(self, context: Context, job: Job, submitted_at: float | None = None) -> dict[str, Any]:
+    def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """
-        Complete an ended job: emit its metrics, log its end, and publish its outputs as a link, as asset events and to
-        OpenLineage.
+        Complete an ended job: log its end, and publish its outputs as a link, as asset events and to OpenLineage.
 
         :param context: The task's context.
         :param job: The job.
-        :param submitted_at: When it was submitted, in epoch seconds, if that is known.
         :return: The result of the job: ``{"job_id", "state", ...}``.
         :raises ImsJobFailedError: when the job failed, or when a part of it failed and ``fail_on_partial_failure`` is
             set.
         """
-        self.emit_metrics(job, submitted_at)
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)
         self._check_parts(job)
@@ -123,9 +120,6 @@ class JobTask(_Task):
         if url := first_url(result):
             OutputLink().push(context, url)
         return result
-
-    def emit_metrics(self, job: Job, submitted_at: float | None) -> None:
-        """Emit the metrics of an ended job. A sensor emits none: the operator that submitted the job may, too."""
 
     def has_failed(self, job: Job) -> bool:
         """Return whether an ended job fails this task, so that a retry submits a new one."""

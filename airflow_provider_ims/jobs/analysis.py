@@ -6,7 +6,6 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.search import search_in
 
 SMARTTAG = JobFamily(
     name="smarttag",
@@ -29,20 +28,6 @@ VIDEO_COGNITION = JobFamily(
     result=("results=Results.result",),
 )
 
-_CENSOR_LISTING = Listing(
-    action="QueryMediaCensorJobList",
-    items="MediaCensorJobList.MediaCensorJob",
-    unfinished=("Queuing", "Analysing"),
-    newest_first=None,
-    oldest_first=None,
-    status="State",
-    with_status="State",
-    since="StartOfJobCreatedTimeRange",
-    created="CreationTime",
-    page_size="MaximumPageSize",
-    token="NextPageToken",
-)
-
 MEDIA_CENSOR = JobFamily(
     name="media_censor",
     query_action="QueryMediaCensorJobDetail",
@@ -57,8 +42,17 @@ MEDIA_CENSOR = JobFamily(
         "description=DescCensorResult",
         "barrages=BarrageCensorResult",
     ),
-    search=search_in(_CENSOR_LISTING),
-    listing=_CENSOR_LISTING,
+    listing=Listing(
+        action="QueryMediaCensorJobList",
+        items="MediaCensorJobList.MediaCensorJob",
+        unfinished=("Queuing", "Analysing"),
+        status="State",
+        with_status="State",
+        since="StartOfJobCreatedTimeRange",
+        created="CreationTime",
+        page_size="MaximumPageSize",
+        token="NextPageToken",
+    ),
 )
 
 DNA = JobFamily(

@@ -16,7 +16,6 @@ from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import first_text, parse_json, read_fields, require_objects
-from airflow_provider_ims.jobs.search import search_in
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
@@ -45,15 +44,6 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     )
 
 
-_LISTING = Listing(
-    action="ListBatchMediaProducingJobs",
-    items="EditingBatchJobList",
-    unfinished=("Init", "Processing"),
-    newest_first="desc",
-    oldest_first="asc",
-    since="StartTime",
-)
-
 BATCH = JobFamily(
     name="batch",
     query_action="GetBatchMediaProducingJob",
@@ -64,8 +54,14 @@ BATCH = JobFamily(
     error=("Extend.ErrorCode", "Extend.ErrorMessage"),
     parts="videos",
     refine=_refine,
-    search=search_in(_LISTING),
-    listing=_LISTING,
+    listing=Listing(
+        action="ListBatchMediaProducingJobs",
+        items="EditingBatchJobList",
+        unfinished=("Init", "Processing"),
+        newest_first="desc",
+        oldest_first="asc",
+        since="StartTime",
+    ),
 )
 
 

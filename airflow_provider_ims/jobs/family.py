@@ -11,11 +11,11 @@ from airflow_provider_ims.hooks.actions import ICE, Product
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import unsigned
 from airflow_provider_ims.jobs.payload import as_text, first_text, normalize, snake_case, walk_path
+from airflow_provider_ims.jobs.search import Search, search_in
 
 if TYPE_CHECKING:
     from airflow_provider_ims.jobs.api_caller import ApiCaller
     from airflow_provider_ims.jobs.listing import Listing
-    from airflow_provider_ims.jobs.search import Search
 
 T = TypeVar("T")
 
@@ -50,8 +50,8 @@ class JobFamily:
     :param id_parameter: The parameter of the query action that takes the job ids.
     :param ids_per_query: The number of ids that one request takes.
     :param extra_parameters: Further parameters that the query action requires.
-    :param search: How to find a job whose id was lost by the marker in its UserData; ``None`` if no action shows the
-        UserData of jobs whose ids are unknown.
+    :param search: How to find a job whose id was lost by the marker in its UserData. Default: in the listing, if it has
+        the UserData; otherwise ``None``.
     :param search_lag: Seconds for which a new job may be missing from a search.
     :param listing: The action that lists the family's jobs by their status, if there is one.
     :param cancel_action: The API action that cancels such a job, if there is one; it takes a ``JobId``.
@@ -81,6 +81,11 @@ class JobFamily:
     cancel_action: str | None = None
     cancel_while: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Set the default of ``search``."""
+        if self.search is None and self.listing is not None and self.listing.has_user_data:
+            object.__setattr__(self, "search", search_in(self.listing))
+
     def can_cancel(self, status: str) -> bool:
         """Return whether the service can cancel a running job with this status."""
         return self.cancel_action is not None and (not self.cancel_while or _matches(status, self.cancel_while))
@@ -89,11 +94,6 @@ class JobFamily:
     def first_status(self) -> str:
         """The status of a job that was just accepted."""
         return self.running[0]
-
-    @property
-    def unfinished(self) -> tuple[str, ...]:
-        """The statuses of running jobs that the listing can filter by."""
-        return self.listing.unfinished if self.listing else ()
 
     def state_of(self, status: str) -> JobState:
         """Return the state that a status means."""

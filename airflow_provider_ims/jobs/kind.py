@@ -72,13 +72,7 @@ class JobKind:
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
 
     def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
-        """
-        Return UserData with the marker.
-
-        :param user_data: The user's own UserData, or ``None``.
-        :param key: The submission.
-        :return: The merged JSON; ``None`` if a search cannot find such jobs, or UserData cannot take the marker.
-        """
+        """Return UserData with the marker; ``None`` if it cannot take it, or if a search cannot find such jobs."""
         parameter = self._parameter("UserData")
         if parameter is None or not self.takes_marker:
             return None

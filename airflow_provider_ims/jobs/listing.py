@@ -39,13 +39,14 @@ class Listing:
     :param page_size: The parameter that takes the number of jobs in a page.
     :param token: The parameter that takes the token of the next page.
     :param token_at: The path to the token in the response; ``None`` if it has the parameter's name.
+    :param has_user_data: Whether the listing contains the UserData of the jobs.
     """
 
     action: str
     items: str
     unfinished: tuple[str, ...]
-    newest_first: str | None
-    oldest_first: str | None
+    newest_first: str | None = None
+    oldest_first: str | None = None
     status: str = "Status"
     with_status: str = "Status"
     since: str | None = None
@@ -55,6 +56,7 @@ class Listing:
     page_size: str = "MaxResults"
     token: str = "NextToken"
     token_at: str | None = None
+    has_user_data: bool = True
 
     def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
         """

@@ -8,7 +8,6 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import declare
-from airflow_provider_ims.jobs.search import search_in
 from airflow_provider_ims.jobs.transcoding import OutputReader
 
 
@@ -28,10 +27,6 @@ def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
 
 
 _FILE = "OutFileMeta.FileBasicInfo"
-_TRANSCODE_LISTING = _listing("ListTranscodeJobs", job_id="ParentJobId")
-_CONVERT_LISTING = _listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State")
-_PACKAGE_LISTING = _listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken")
-_MEDIA_INFO_LISTING = _listing("ListMediaInfoJobs", created="SubmitTime")
 
 TRANSCODE = JobFamily(
     name="transcode",
@@ -58,8 +53,7 @@ TRANSCODE = JobFamily(
         # The API does not document an error field for an output.
         failure=("JobId", "Output.Media"),
     ),
-    search=search_in(_TRANSCODE_LISTING),
-    listing=_TRANSCODE_LISTING,
+    listing=_listing("ListTranscodeJobs", job_id="ParentJobId"),
 )
 
 MEDIA_CONVERT = JobFamily(
@@ -72,8 +66,7 @@ MEDIA_CONVERT = JobFamily(
     jobs="Job",
     status="State",
     result=("OutputDetails", "OutputGroupDetails"),
-    search=search_in(_CONVERT_LISTING),
-    listing=_CONVERT_LISTING,
+    listing=_listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State"),
 )
 
 SNAPSHOT = JobFamily(
@@ -82,8 +75,7 @@ SNAPSHOT = JobFamily(
     running=("Init",),
     jobs="SnapshotJob",
     result=("Type", "Count", "Output"),
-    # The listing does not contain UserData.
-    listing=_listing("ListSnapshotJobs"),
+    listing=_listing("ListSnapshotJobs", has_user_data=False),
 )
 
 DYNAMIC_IMAGE = JobFamily(
@@ -92,7 +84,7 @@ DYNAMIC_IMAGE = JobFamily(
     running=("Init",),
     jobs="DynamicImageJob",
     result=("OutputUrl", "Output"),
-    listing=_listing("ListDynamicImageJobs"),
+    listing=_listing("ListDynamicImageJobs", has_user_data=False),
 )
 
 PACKAGE = JobFamily(
@@ -101,8 +93,7 @@ PACKAGE = JobFamily(
     running=("Init",),
     jobs="PackageJob",
     result=("OutputUrl", "Output"),
-    search=search_in(_PACKAGE_LISTING),
-    listing=_PACKAGE_LISTING,
+    listing=_listing("ListPackageJobs", "PackageJobList.PackageJobs", token_at="PackageJobList.NextPageToken"),
 )
 
 MEDIA_INFO = JobFamily(
@@ -113,8 +104,7 @@ MEDIA_INFO = JobFamily(
     # No error field is documented.
     error=("", ""),
     result=("MediaInfoProperty",),
-    search=search_in(_MEDIA_INFO_LISTING),
-    listing=_MEDIA_INFO_LISTING,
+    listing=_listing("ListMediaInfoJobs", created="SubmitTime"),
 )
 
 PROCESSING_KINDS = (

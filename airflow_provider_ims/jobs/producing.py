@@ -6,17 +6,6 @@ from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
-from airflow_provider_ims.jobs.search import search_in
-
-_LISTING = Listing(
-    action="ListMediaProducingJobs",
-    items="MediaProducingJobList",
-    # The listing does not support the state Queuing.
-    unfinished=("Init", "Processing"),
-    newest_first="CreationTime:Desc",
-    oldest_first="CreationTime:Asc",
-    since="StartTime",
-)
 
 MEDIA_PRODUCING = JobFamily(
     name="media_producing",
@@ -25,8 +14,15 @@ MEDIA_PRODUCING = JobFamily(
     failed=("Failed",),
     jobs="MediaProducingJob",
     result=("MediaId", "MediaURL", "Duration", "ProjectId", "VodMediaId"),
-    search=search_in(_LISTING),
-    listing=_LISTING,
+    listing=Listing(
+        action="ListMediaProducingJobs",
+        items="MediaProducingJobList",
+        # The listing does not support the state Queuing.
+        unfinished=("Init", "Processing"),
+        newest_first="CreationTime:Desc",
+        oldest_first="CreationTime:Asc",
+        since="StartTime",
+    ),
 )
 
 PROJECT_EXPORT = JobFamily(

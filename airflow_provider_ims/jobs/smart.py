@@ -18,7 +18,6 @@ from airflow_provider_ims.jobs.kind import CLIENT_TOKEN, TITLE, USER_DATA, JobKi
 from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import as_objects, as_text, parse_json, read_fields, token_usage
-from airflow_provider_ims.jobs.search import search_in
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
@@ -45,16 +44,6 @@ def _sentence(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": as_text(fields.get("content")) or "", **read_fields(fields, "from", "to")}
 
 
-_LISTING = Listing(
-    action="ListSmartJobs",
-    items="SmartJobList",
-    unfinished=("Created", "Executing"),
-    newest_first="CreationTime:Desc",
-    oldest_first="CreationTime:Asc",
-    status="JobState",
-    with_status="JobState",
-)
-
 SMART = JobFamily(
     name="smart",
     query_action="GetSmartHandleJob",
@@ -65,8 +54,15 @@ SMART = JobFamily(
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
     # The documentation names some of the job types that the listing contains. Only for these is a search conclusive.
-    search=search_in(_LISTING),
-    listing=_LISTING,
+    listing=Listing(
+        action="ListSmartJobs",
+        items="SmartJobList",
+        unfinished=("Created", "Executing"),
+        newest_first="CreationTime:Desc",
+        oldest_first="CreationTime:Asc",
+        status="JobState",
+        with_status="JobState",
+    ),
 )
 
 _DESCRIPTION = Parameter("Description", max_bytes=1024)

@@ -19,8 +19,6 @@ from airflow_provider_ims.operators.base import JobOperator
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.jobs.kind import JobKind
-
 
 class AnyJobOperator(JobOperator):
     """

@@ -224,17 +224,11 @@ class JobOperator(JobTask, BaseOperator):
         given = {parameter.name: arguments.get(parameter.argument) for parameter in self.kind.parameters}
         return oss_objects(given, without="output")
 
-    def emit_metrics(self, job: Job, submitted_at: float | None) -> None:
-        """Emit the metrics of the ended job."""
-        metrics.job_ended(
-            self.kind.submit_action,
-            "failed" if self.has_failed(job) else "finished",
-            None if submitted_at is None else time.time() - submitted_at,
-            job.usage,
-        )
-
     def _collect(self, context: Context, job: Job, submitted_at: float | None) -> dict[str, Any]:
-        result = self.complete(context, job, submitted_at)
+        # A sensor emits no metrics: the operator that submitted the job may, too.
+        waited = None if submitted_at is None else time.time() - submitted_at
+        metrics.job_ended(self.kind.submit_action, "failed" if self.has_failed(job) else "finished", waited, job.usage)
+        result = self.complete(context, job)
         self._awaited_job(context).record_outcome(job.id, "collected")
         return result
 

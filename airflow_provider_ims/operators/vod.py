@@ -14,8 +14,6 @@ class VodSubmitAIImageJobOperator(JobOperator):
     """
     Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
 
-    The API has no client token; ``durable`` prevents a retry from submitting a second job.
-
     Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the URLs are unsigned,
     ``ListAIImageInfo`` returns signed ones.
 

@@ -227,14 +227,7 @@ class JobsSensor(JobSensor):
 
 
 class AnyJobSensor(JobsSensor):
-    """
-    Wait for jobs of any kind.
-
-    :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
-    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
-    :param kwargs: As of :class:`JobSensor`.
-    """
+    """Wait for jobs of any kind; the sensors of the products describe the arguments."""
 
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)

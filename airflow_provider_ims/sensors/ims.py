@@ -20,8 +20,7 @@ class ImsSmartHandleJobSensor(SingleJobSensor):
     .. seealso:: https://help.aliyun.com/document_detail/440953.html
 
     :param job_id: The job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
-        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = SMART
@@ -38,8 +37,7 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
 
     :param job_id: The job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
-        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = BATCH
@@ -58,8 +56,7 @@ class ImsJobSensor(AnyJobSensor):
     :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
     :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
-        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = ICE

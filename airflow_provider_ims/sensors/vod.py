@@ -17,8 +17,7 @@ class VodAIImageJobSensor(JobsSensor):
     .. seealso:: https://help.aliyun.com/document_detail/186923.html
 
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
-        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = AI_IMAGE
@@ -33,8 +32,7 @@ class VodJobSensor(AnyJobSensor):
     :param job: Their submit action, query action or family, such as ``SubmitAIJob``. (templated)
     :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
     :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`: ``ims_conn_id``, ``region_id``,
-        ``deferrable``, and Airflow's ``poke_interval``, ``timeout``, ``soft_fail``, ``mode``.
+    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = VOD

@@ -58,7 +58,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
     assert family.listing is not None
     statuses: dict[str, str] = {}
     requests = 0
-    for unfinished in family.unfinished:
+    for unfinished in family.listing.unfinished:
         for page in family.listing.in_state(caller, unfinished):
             requests += 1
             if requests > max_requests:
@@ -83,7 +83,7 @@ class SweepPolicy:
         if self.family.listing is None or now < self._not_before:
             return False
         # Before the first sweep, assume that the account has no other jobs.
-        cost = self._cost or len(self.family.unfinished) + jobs / PAGE_SIZE
+        cost = self._cost or len(self.family.listing.unfinished) + jobs / PAGE_SIZE
         return jobs >= cost * (CONTINUE_RATIO if self.active else START_RATIO)
 
     def record_success(self, requests: int) -> None:

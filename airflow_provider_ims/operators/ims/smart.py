@@ -12,8 +12,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    Billed by token; a failed job is free. Needs the enterprise subscription. The API has no client token; ``durable``
-    prevents a retry from submitting a second job.
+    Billed by token; a failed job is free. Needs the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
@@ -51,8 +50,6 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 class ImsSubmitAudioProduceJobOperator(JobOperator):
     """
     Convert text to speech, into an audio file on OSS (``SubmitAudioProduceJob``).
-
-    The API has no client token; ``durable`` prevents a retry from submitting a second job.
 
     Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``, times in
     seconds; a value that the service did not return is ``None``.
