@@ -17,14 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterable[OssObject], job_id: str) -> None:
-    """
-    Add an event for each output of a job to each asset alias among the task's outlets.
-
-    :param context: The task's context.
-    :param outlets: The task's outlets.
-    :param outputs: The outputs.
-    :param job_id: The job, for the extra of the events.
-    """
+    """Add an event with the job id for each output of a job to each asset alias among the task's outlets."""
     from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
     events: Any = context.get("outlet_events")
@@ -43,13 +36,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
 def operator_lineage(
     inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
-    """
-    Return the lineage of a task for OpenLineage.
-
-    :param inputs: The inputs of the job.
-    :param outputs: The outputs of the job.
-    :param job_id: The job.
-    """
+    """Return the lineage of a task for OpenLineage: the inputs and outputs of its job, and the job id."""
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 

@@ -14,23 +14,13 @@ class JobLink(BaseOperatorLink):
     """A link whose URL is known only at runtime."""
 
     def push(self, context: Context, url: str) -> None:
-        """
-        Push the URL now: Airflow would write it only after the task, and the job may run for hours.
-
-        :param context: The task's context.
-        :param url: The URL.
-        """
+        """Push the URL now: Airflow would write it only after the task, and the job may run for hours."""
         ti: Any = context.get("ti")
         if ti is not None:
             ti.xcom_push(key=self.xcom_key, value=url)
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """
-        Return the URL that was pushed; empty if there is none.
-
-        :param operator: The task.
-        :param ti_key: The task instance.
-        """
+        """Return the URL that was pushed; empty if there is none."""
         from airflow.providers.common.compat.sdk import XCom
 
         return str(XCom.get_value(ti_key=ti_key, key=self.xcom_key) or "")

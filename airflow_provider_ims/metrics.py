@@ -8,12 +8,7 @@ from typing import Any, Literal
 
 
 def job_begun(kind: str, how: Literal["submitted", "joined"]) -> None:
-    """
-    Count ``ims.job.submitted`` or ``ims.job.joined``.
-
-    :param kind: The submit action.
-    :param how: Whether the task submitted the job or joined the job of an earlier try.
-    """
+    """Count ``ims.job.submitted``, or ``ims.job.joined`` for the job of an earlier try."""
     _stats().incr(f"ims.job.{how}", tags={"kind": kind})
 
 
@@ -23,7 +18,6 @@ def job_ended(
     """
     Count ``ims.job.finished`` or ``ims.job.failed``, time ``ims.job.waited``, and count ``ims.job.tokens``.
 
-    :param kind: The submit action.
     :param how: Whether the job succeeded for the task.
     :param waited: Seconds since the submit, if known.
     :param usage: The usage that the service reports: ``{"total_tokens": int}``.

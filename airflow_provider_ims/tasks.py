@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
 from airflow_provider_ims.hooks.actions import ICE, VOD, Product
 from airflow_provider_ims.hooks.registry import hook_class_of
-from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.objects import OssObject, first_url, oss_objects
 from airflow_provider_ims.lineage import emit_asset_events, operator_lineage
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
 
     _Task = BaseOperator
 else:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError
 from airflow_provider_ims.hooks.actions import VOD
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.kind import JobKind
@@ -22,9 +23,6 @@ from airflow_provider_ims.jobs.marker import MAX_USER_DATA
 from airflow_provider_ims.jobs.parameters import Parameter, declare
 from airflow_provider_ims.jobs.payload import as_objects, parse_json, read_fields
 from airflow_provider_ims.jobs.search import Search, earliest
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:

@@ -70,12 +70,7 @@ DNA = JobFamily(
 
 
 def _watermark(name: str, query_action: str, result: tuple[str, ...], error: tuple[str, str] = ("", "")) -> JobFamily:
-    """
-    Return a family of watermarking jobs.
-
-    Only the state ``success`` is documented, by an example. The states for running and failed are those of the other
-    families.
-    """
+    """Return a family of watermarking jobs. Only ``success`` is documented, the other states are inferred."""
     return JobFamily(
         name=name,
         query_action=query_action,

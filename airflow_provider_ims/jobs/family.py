@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.hooks.actions import ICE, Product
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.objects import unsigned
 from airflow_provider_ims.jobs.payload import as_text, first_text, normalize, snake_case, walk_path
 from airflow_provider_ims.jobs.search import Search, search_in
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
-    from airflow_provider_ims.jobs.listing import Listing
 
 T = TypeVar("T")
 
@@ -35,8 +33,7 @@ class JobFamily:
     :param product: The product whose API it belongs to.
     :param succeeded: The statuses of a job that succeeded. Statuses are compared without case.
     :param failed: The statuses of a job that failed.
-    :param jobs: The path to the job in a response, or with ``[]`` to the list of jobs; empty if the response is the
-        job.
+    :param jobs: The path to the job in a response, or with ``[]`` to the jobs; empty if the response is the job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
     :param error: The paths in a failed job to the error code and to the error message; empty if there is none.
@@ -50,8 +47,7 @@ class JobFamily:
     :param id_parameter: The parameter of the query action that takes the job ids.
     :param ids_per_query: The number of ids that one request takes.
     :param extra_parameters: Further parameters that the query action requires.
-    :param search: How to find a job whose id was lost by the marker in its UserData. Default: in the listing, if it has
-        the UserData; otherwise ``None``.
+    :param search: How to find a job by the marker in its UserData. Default: in the listing, if it has the UserData.
     :param search_lag: Seconds for which a new job may be missing from a search.
     :param listing: The action that lists the family's jobs by their status, if there is one.
     :param cancel_action: The API action that cancels such a job, if there is one; it takes a ``JobId``.
@@ -154,12 +150,7 @@ class JobFamily:
             )
 
     def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """
-        Return the jobs in a response.
-
-        An unexpected format is an error and never read as "unknown job", because a retry may then pay for a second
-        job.
-        """
+        """Return the jobs in a response; an unexpected format is an error, because a retry after "no jobs" pays again."""
         found: Any = body
         if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
             return []  # The service reports all queried jobs as unknown.

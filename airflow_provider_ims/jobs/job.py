@@ -81,9 +81,5 @@ class Job:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Job:
-        """
-        Rebuild a job from :meth:`as_dict`.
-
-        :raises TypeError, ValueError, KeyError: when ``data`` is something else.
-        """
+        """Rebuild a job from :meth:`as_dict`; other data raises ``TypeError``, ``ValueError`` or ``KeyError``."""
         return cls(**{**data, "state": JobState(data["state"])})

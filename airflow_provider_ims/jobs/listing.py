@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsUnavailableError
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.payload import as_objects, first_text, walk_path
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 PAGE_SIZE = 100
 #: The maximum number of pages: a listing with more pages probably repeats them.
@@ -26,8 +24,7 @@ class Listing:
 
     :param action: The API action.
     :param items: The path to the jobs in the response.
-    :param unfinished: The states of running jobs by which the action can filter, in the order in which a job passes
-        through them.
+    :param unfinished: The states of running jobs by which the action can filter, in the order of a job's progress.
     :param newest_first: The value of ``order`` that puts the latest job first; ``None`` if the order is unknown.
     :param oldest_first: The value of ``order`` that puts the earliest job first.
     :param status: The field of a job that holds its state.
@@ -59,13 +56,7 @@ class Listing:
     has_user_data: bool = True
 
     def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
-        """
-        Yield the pages, each a list of jobs.
-
-        :param hook: The hook of the action's product.
-        :param parameters: The action's parameters, without those of paging.
-        :raises ImsError: as the hook's ``call``.
-        """
+        """Yield the pages, each a list of jobs, for the action's parameters without those of paging."""
         request = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             body = hook.call(self.action, request)
@@ -82,10 +73,6 @@ class Listing:
         Yield the pages of the jobs in a state, the earliest first, as (job id, state).
 
         New jobs are added at the end of that order, so they move no job from one page to another.
-
-        :param hook: The hook of the action's product.
-        :param status: The state.
-        :raises ImsError: as the hook's ``call``.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters):
@@ -98,9 +85,8 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
 
     Only a valid listing proves that a job does not exist: the next step may be a second paid job.
 
-    :param body: The response.
+    :param body: The response of ``action``.
     :param path: The path to the objects.
-    :param action: The action.
     :raises ImsUnavailableError: if the response is not a listing.
     """
     is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS

@@ -74,11 +74,7 @@ def add_marker(
 
 
 def key_in(user_data: Any) -> SubmissionKey | None:
-    """
-    Return the key in the marker of UserData, or ``None``.
-
-    :param user_data: The UserData in a response, of any type.
-    """
+    """Return the key in the marker of UserData, which may be of any type; ``None`` if there is no marker."""
     try:
         content = json.loads(user_data) if isinstance(user_data, str) else user_data
     except (ValueError, RecursionError):

@@ -29,12 +29,7 @@ _SIGNATURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OssObject:
-    """
-    An object in OSS.
-
-    :param bucket: Its bucket.
-    :param key: Its key, as the request or result spells it.
-    """
+    """An object in OSS: its bucket, and its key as the request or result spells it."""
 
     bucket: str
     key: str
@@ -57,20 +52,12 @@ def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, No
 
 
 def first_url(value: Any) -> str | None:
-    """
-    Return the first URL in a result, without its signature.
-
-    :param value: As of :func:`oss_objects`.
-    """
+    """Return the first URL in a result, without its signature."""
     return next((unsigned(text) for text in _texts(value, None) if _URL.fullmatch(text)), None)
 
 
 def unsigned(value: Any) -> Any:
-    """
-    Return a result without the signatures of its URLs. A signature grants access to the file until it expires.
-
-    :param value: Dicts, lists and strings.
-    """
+    """Return a result without the signatures of its URLs, each of which grants access to a file until it expires."""
     if isinstance(value, dict):
         return {name: unsigned(inner) for name, inner in value.items()}
     if isinstance(value, list):

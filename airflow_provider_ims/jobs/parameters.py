@@ -26,16 +26,14 @@ class Parameter:
     One parameter of a submit action.
 
     :param name: The API's own name.
-    :param argument: The name of the task's argument, which errors use. Default: the name in snake_case, except for
-        :data:`RENAMED_ARGUMENTS`.
+    :param argument: The task's argument. Default: the name in snake_case, except for :data:`RENAMED_ARGUMENTS`.
     :param required: Whether the action requires it.
     :param max_bytes: The maximum length, in bytes of UTF-8.
     :param choices: The documented values.
     :param is_json: The action takes a JSON string: a dict or a list is encoded, a string must contain JSON.
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
-    :param schema: JSON Schema of the documented limits of a JSON parameter. Numbers may also be strings, because Jinja
-        renders nothing else.
+    :param schema: JSON Schema of the documented limits. Numbers may also be strings, because Jinja renders strings.
     :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
     """
 

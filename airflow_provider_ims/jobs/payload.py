@@ -142,13 +142,7 @@ def as_objects(value: Any) -> list[dict[str, Any]] | None:
 
 
 def require_objects(value: Any, field: str) -> list[dict[str, Any]]:
-    """
-    Return a list of JSON objects, which may be missing.
-
-    :param value: The value of the field.
-    :param field: Its name, for the error.
-    :raises TypeError: when the value is anything else.
-    """
+    """Return the JSON objects in a field, which may be missing; any other value raises ``TypeError``."""
     found = as_objects(value or [])
     if found is None:
         raise TypeError(f"{field} is not a list of objects")

@@ -39,8 +39,6 @@ TRANSCODE = JobFamily(
     parts="outputs",
     refine=OutputReader(
         sub_jobs="TranscodeJobList",
-        status="Status",
-        failed="Fail",
         output=(
             "JobId",
             "Output.Media",

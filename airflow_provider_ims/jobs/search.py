@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_ims.jobs.api_caller import ApiCaller
+from airflow_provider_ims.jobs.listing import Listing
 from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
-    from airflow_provider_ims.jobs.listing import Listing
 
 #: Seconds by which the service's clock may be behind the local one.
 CLOCK_SLACK = 300.0
@@ -32,11 +30,7 @@ class Search:
 
 
 def search_in(listing: Listing) -> Search:
-    """
-    Return the search through a listing, with the latest job first.
-
-    :param listing: A listing that contains the jobs' UserData.
-    """
+    """Return the search through a listing that contains UserData, with the latest job first."""
 
     def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
         parameters = {listing.order: listing.newest_first} if listing.newest_first else {}

@@ -16,17 +16,17 @@ class OutputReader:
     Adds the outputs to a transcoding job, which succeeds as soon as one of its outputs does.
 
     :param sub_jobs: The field that lists the sub-jobs, one for each output.
-    :param status: The field of a sub-job that contains its status.
-    :param failed: The status of a failed sub-job.
     :param output: The fields of an output; see :func:`~airflow_provider_ims.jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
+    :param status: The field of a sub-job that contains its status.
+    :param failed: The status of a failed sub-job.
     """
 
     sub_jobs: str
-    status: str
-    failed: str
     output: tuple[str, ...]
     failure: tuple[str, ...]
+    status: str = "Status"
+    failed: str = "Fail"
 
     def __call__(self, job: Job, entry: Mapping[str, Any]) -> Job:
         """Return the job with its outputs."""

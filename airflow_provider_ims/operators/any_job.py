@@ -50,26 +50,14 @@ class AnyJobOperator(JobOperator):
         self.fail_on_partial_failure = fail_on_partial_failure
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """
-        Resolve the job kind from the rendered ``job``, and execute the task.
-
-        :param context: The task's context.
-        """
-        self.kind = self._accepting(self._kind(), self.arguments())
+        """Resolve the job kind from the rendered ``job``, and execute the task."""
+        self.kind = self._accepting(kind_of(self.job, self.product), self.arguments())
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """
-        Resolve the job kind again, because a resumed task is a new instance, and end the task.
-
-        :param context: The task's context.
-        :param event: The event of the trigger.
-        """
-        self.kind = self._kind()
+        """Resolve the job kind again, because a resumed task is a new instance, and end the task."""
+        self.kind = kind_of(self.job, self.product)
         return super().execute_complete(context, event)
-
-    def _kind(self) -> JobKind:
-        return kind_of(self.job, self.product)
 
     def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
         """Return the kind with the API's names as arguments, and with parameters that only a newer SDK has."""

@@ -17,14 +17,13 @@ from airflow_provider_ims.submission.cancel import (
     cancel_job,
     task_state,
 )
-from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, write_wait_outcome
+from airflow_provider_ims.submission.record import STORE_KEY, SubmissionRecord, WaitOutcome, write_wait_outcome
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
     from airflow_provider_ims.jobs.kind import JobKind
-    from airflow_provider_ims.submission.record import WaitOutcome
 
 
 @dataclass

@@ -11,11 +11,13 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ims import metrics
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.objects import OssObject, oss_objects
 from airflow_provider_ims.jobs.parameters import encode_all
 from airflow_provider_ims.operators.awaited_job import AwaitedJob
-from airflow_provider_ims.submission import OnClear, OnUncertain, Submitter
+from airflow_provider_ims.submission import OnClear, OnUncertain, Submission, Submitter
 from airflow_provider_ims.tasks import JobTask
 from airflow_provider_ims.waiting.blocking import wait_for_job
 from airflow_provider_ims.waiting.monitor import log_progress
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.jobs.job import Job
-    from airflow_provider_ims.submission import Submission
 
 #: Seconds between two polls, and the timeout of a wait.
 POLL_INTERVAL = 10.0
@@ -67,9 +66,8 @@ class JobOperator(JobTask, BaseOperator):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive the template fields of a typed operator, and their renderers, from its kind."""
         super().__init_subclass__(**kwargs)
-        kind = vars(cls).get("kind")
-        if isinstance(kind, JobKind):
-            own = vars(cls)
+        own = vars(cls)
+        if isinstance(kind := own.get("kind"), JobKind):
             if "template_fields" not in own:
                 cls.template_fields = (*(one.argument for one in kind.parameters), *JobOperator.template_fields)
             if "template_fields_renderers" not in own:
