@@ -150,7 +150,7 @@ class JobFamily:
             )
 
     def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the jobs in a response; an unexpected format is an error, because a retry after "no jobs" pays again."""
+        """Return the jobs in a response. An unexpected format is an error: after "no jobs", a retry would pay again."""
         found: Any = body
         if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
             return []  # The service reports all queried jobs as unknown.

@@ -27,7 +27,7 @@ class JobKind:
     :param family: How its jobs are queried.
     :param parameters: The action's parameters.
     :param job_id: The path to the job's id in the action's response.
-    :param search_is_conclusive: Whether a job that a search does not find was never accepted; for kinds without ClientToken.
+    :param search_is_conclusive: Whether a job that a search does not find was never accepted. Unused with ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param dedup_parameter: The parameter whose value the service accepts only once.
     """

@@ -24,7 +24,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
-    :param schedule_config: The queue: ``{"PipelineId": "..", "Priority" (1 to 10, 10 is the highest)}``.
+    :param schedule_config: The pipeline and the priority: ``{"PipelineId", "Priority" (1 to 10, the highest)}``.
         (JSON, templated)
     :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)

@@ -18,7 +18,8 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
 
     :param input_config: The video or subtitles, such as ``{"Type": "Video", "Video": "a media id"}``. (JSON, templated)
-    :param output_config: ``{"MediaURL": "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
+    :param output_config: The output, such as ``{"MediaURL":
+        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param editing_config: Options: ``{"SourceLanguage": "zh", "TargetLanguage": "en", "DetextArea": "Auto"}``.
         (JSON, templated)
     :param title: The job's title. (templated)
@@ -63,7 +64,8 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     :param input_config: The speech: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV file
         in OSS or in the media library. (JSON, templated)
     :param editing_config: The avatar, the voice and the speech rate, such as ``{"AvatarId": ".."}``. (JSON, templated)
-    :param output_config: ``{"MediaURL": "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
+    :param output_config: The output, such as ``{"MediaURL":
+        "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
     :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
@@ -100,8 +102,8 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
-    :param input_config: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count", "ClipDuration" (seconds)}}``.
-        (JSON, templated)
+    :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
+        15}}``, in seconds. (JSON, templated)
     :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
     :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
