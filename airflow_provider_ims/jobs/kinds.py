@@ -87,17 +87,23 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
     )
 
 
-def family_of(name: str) -> JobFamily:
+def family_of(name: str, product: Product | None = None) -> JobFamily:
     """
     Return a family of jobs.
 
     :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
+    :param product: The product that the family must belong to. Default: any.
     :raises ImsRequestError: if there is none; suggests similar names.
     """
     known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
     if name not in known:
         raise ImsRequestError(f"job: unknown job family {name!r}. {_suggest(name, known)}", field="job")
-    return known[name]
+    family = known[name]
+    if product not in (None, family.product):
+        raise ImsRequestError(
+            f"job: {name} is a job family of {family.product.code}, not of {product.code}", field="job"
+        )
+    return family
 
 
 def _suggest(word: str, known: Mapping[str, Any]) -> str:

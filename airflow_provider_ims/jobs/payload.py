@@ -60,8 +60,8 @@ def read_fields(value: Any, *fields: str) -> dict[str, Any]:
     for field in fields:
         name, _, paths = field.rpartition("=")
         name = name or snake_case(paths.rpartition(".")[2])
-        number = name in _NUMBERS
-        result[name] = as_number(next(walk_path(value, paths))) if number else first_text(value, *paths.split("|"))
+        text = first_text(value, *paths.split("|"))
+        result[name] = as_number(text) if name in _NUMBERS else text
     return result
 
 

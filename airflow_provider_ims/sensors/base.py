@@ -240,4 +240,6 @@ class AnyJobSensor(JobsSensor):
     @property
     def family(self) -> JobFamily:  # type: ignore[override]  # a class attribute in the other sensors
         """The family of the jobs, available after the templates are rendered."""
-        return kind_of(self.job, self.product).family if self.job.startswith("Submit") else family_of(self.job)
+        if self.job.startswith("Submit"):
+            return kind_of(self.job, self.product).family
+        return family_of(self.job, self.product)

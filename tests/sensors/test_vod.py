@@ -90,3 +90,11 @@ def test_a_partly_failed_workflow_is_logged_and_fails_the_sensor_if_fail_on_part
     assert any("A part of job" in line for line in task_log.lines("warning"))
     with pytest.raises(ImsJobFailedError, match="A part of job"):
         run_task(VodJobSensor(task_id="wait", fail_on_partial_failure=True, **awaited))
+
+
+@DEFERRABLE
+@pytest.mark.parametrize("job", ["smart", "GetSmartHandleJob", "SubmitASRJob"])
+def test_a_job_of_the_other_product_is_refused(job: str, deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match="of ice, not of vod"):
+        run_task(VodJobSensor(task_id="sensor", job=job, job_ids="a", deferrable=deferrable))
+    assert ims_emulator.requests() == []
