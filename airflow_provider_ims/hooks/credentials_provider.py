@@ -85,11 +85,10 @@ class CachingCredentialsProvider:
             # From here on, other threads return the cached credentials while this one renews them.
             self._renew_at = min(self._now() + RENEWAL_INTERVAL, self._expires_at - 2 * RENEWAL_INTERVAL)
             failure = self._renew()
-            if failure is None:
-                return self._cached
             remaining = self._expires_at - self._now()
-            if remaining > 0:
+            if failure is not None and remaining > 0:
                 log.warning("%s; using the cached credentials, which expire in %.0f s", failure, remaining)
+            if failure is None or remaining > 0:
                 return self._cached
         # Raised outside of the except block: the SDK's error may contain secrets and must not become its context.
         raise failure
@@ -104,7 +103,7 @@ class CachingCredentialsProvider:
         now = self._now()
         expires_at = float(expiration) if expiration else now + DEFAULT_LIFETIME
         if expires_at <= now:
-            return _expired(self._type)
+            return _expired(SOURCES[self._type])
         self._cached, self._expires_at = credentials, expires_at
         self._renew_at = min(now + RENEWAL_INTERVAL, expires_at - 2 * RENEWAL_INTERVAL)
         return None
@@ -132,14 +131,13 @@ def convert_source_error(error: Exception, credential_type: str) -> ImsError:
         host = urlsplit(getattr(getattr(cause, "request", None), "url", None) or "").netloc
         return _unavailable(f"{source} at {host} could not be reached ({type(cause).__name__})")
     if text == "No cached value was found.":
-        return _expired(credential_type)
+        return _expired(source)
     if isinstance(error, OSError):
         return ImsCredentialsError(f"Could not obtain credentials: cannot read {error.filename} ({error.strerror})")
     if type(error).__name__ != "CredentialException":
         return _unavailable(f"unexpected response format from {source} ({type(error).__name__})")
     if credential_type == "default":
-        message = _SENSITIVE.sub(r"\1 omitted", text)
-        return ImsCredentialsError(f"Could not obtain credentials: {message}")
+        return ImsCredentialsError("Could not obtain credentials: " + _SENSITIVE.sub(r"\1 omitted", text))
     return _denied(source, credential_type, text)
 
 
@@ -159,8 +157,7 @@ def _denied(source: str, credential_type: str, text: str) -> ImsError:
     return ImsCredentialsError(message, code=code)
 
 
-def _expired(credential_type: str) -> ImsUnavailableError:
-    source = SOURCES[credential_type]
+def _expired(source: str) -> ImsUnavailableError:
     return _unavailable(f"{source} returned expired credentials, or the clock of this machine is ahead")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,9 +57,7 @@ logging.getLogger("alibabacloud-tea").addFilter(_is_not_debug)
 logging.getLogger("urllib3.connectionpool").addFilter(_has_no_token)
 
 
-@cache
-def _user_agent() -> str:
-    return f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
+_USER_AGENT = f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
 
 
 def client_config(settings: Settings, endpoint: str) -> Config:
@@ -83,7 +80,7 @@ def client_config(settings: Settings, endpoint: str) -> Config:
         read_timeout=_milliseconds(settings.read_timeout),
         https_proxy=settings.https_proxy,
         ca=settings.ca,
-        user_agent=_user_agent(),
+        user_agent=_USER_AGENT,
     )
 
 
@@ -137,10 +134,8 @@ def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
     :param parameters: The API's parameters, as strings.
     """
     body = {name: value for name, value in parameters.items() if name in action.body}
-    request = OpenApiRequest(
-        query={name: value for name, value in parameters.items() if name not in action.body},
-        body=body or None,
-    )
+    query = {name: value for name, value in parameters.items() if name not in action.body}
+    request = OpenApiRequest(query=query, body=body or None)
     params = Params(
         action=action.name,
         version=action.version,
