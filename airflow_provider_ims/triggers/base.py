@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
@@ -64,17 +65,8 @@ class JobTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments of the trigger."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "family": self.family.name,
-            "job_ids": self.job_ids,
-            "deadline": self.deadline,
-            "wait_started_at": self.wait_started_at,
-            "submitted_at": self.submitted_at,
-            "ims_conn_id": self.ims_conn_id,
-            "region_id": self.region_id,
-            "poll_interval": self.poll_interval,
-            "cancel_on_kill": self.cancel_on_kill,
-        }
+        arguments = {name: getattr(self, name) for name in inspect.signature(JobTrigger).parameters}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments | {"family": self.family.name}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or the error that ended the wait."""
@@ -88,6 +80,7 @@ class JobTrigger(BaseTrigger):
 
     async def _wait_for_all(self) -> list[Job]:
         if len(self.job_ids) == 1:
+            # Without a task for each of ten thousand triggers.
             return [await self._wait_for(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
@@ -124,9 +117,8 @@ class JobTrigger(BaseTrigger):
             return
         jobs = f"Job {', '.join(self.job_ids)}"
         try:
-            state = await sync_to_async(task_state, thread_sensitive=False)(
-                ti.dag_id, ti.run_id, ti.task_id, ti.map_index
-            )
+            read_state = sync_to_async(task_state, thread_sensitive=False)
+            state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
             if state not in ENDED_STATES:
                 self.log.info("%s is not cancelled: no user has ended the task, which is %s", jobs, state)
                 return
@@ -179,13 +171,9 @@ def read_event(event: Any) -> EndedJobs:
         case {"status": "error", "error": dict() as error}:
             raise error_from_dict(error)
         case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() | None as jobs}:
-            submitted_at = event.get("submitted_at")
             try:
-                return EndedJobs(
-                    job_ids,
-                    None if jobs is None else [Job.from_dict(job) for job in jobs],
-                    float(submitted_at) if isinstance(submitted_at, (int, float)) else None,
-                )
+                restored = None if jobs is None else [Job.from_dict(job) for job in jobs]
+                return EndedJobs(job_ids, restored, event.get("submitted_at"))
             except (TypeError, ValueError, KeyError):
                 pass
     raise ImsError(f"Unexpected event of the trigger: {str(event)[:200]}")
