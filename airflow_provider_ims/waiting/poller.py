@@ -146,7 +146,7 @@ class Poller:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
             # In an empty context, or the poller's messages would appear in the log of the first task.
-            self._runner = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+            self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self._family.name}")
@@ -161,7 +161,7 @@ class Poller:
                     self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
                 await self._sleep(now)
         finally:
-            for task in self._tasks:
+            for task in self._tasks - {self._runner}:
                 task.cancel()
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._sweeper = Sweeper(self._family)
@@ -197,10 +197,20 @@ class Poller:
             self._start(self._sweep())
         self._poll(subscription for _, subscription in due if subscription not in self._sweeper)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            # A bug. Nothing would end the waits that the task served.
+            for subscription in list(self._subscriptions):
+                subscription.emit(error)
+                self.unsubscribe(subscription)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread, with a connection that is resolved on the event loop."""
