@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
 from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.search import find_job
-from airflow_provider_ims.submission.clear import OnClear, joins_after_clear
+from airflow_provider_ims.submission.cancel import cancel_job
 from airflow_provider_ims.submission.record import (
     STORE_KEY,
     SubmissionRecord,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OnUncertain: TypeAlias = Literal["submit", "fail"]
+#: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
+#: ``rejoin`` joins any job that has not failed.
+OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of submits in one try.
 MAX_SUBMITS = 5
@@ -131,17 +134,7 @@ class Submitter:
         """Return the record from before a clear if the task continues with it."""
         same_parameters = record.parameters_digest == _digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
-            joins = joins_after_clear(
-                self.kind.family,
-                self.hook,
-                record,
-                on_clear=self.on_clear,
-                same_parameters=same_parameters,
-                wait=read_wait_outcome(self._store, record.job_id),
-                failed=self.failed,
-                cancel_on_kill=self.cancel_on_kill,
-            )
-            return record if joins else None
+            return record if self._joins_after_clear(record, same_parameters) else None
         if record.state is SubmissionState.NEW:
             return None
         if self.on_clear == "rejoin" or (self.on_clear == "auto" and same_parameters):
@@ -152,6 +145,46 @@ class Submitter:
                 return found
         log.warning("The task was cleared: submitting a new job. An earlier job may exist, with the key %s", record.key)
         return None
+
+    def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
+        """
+        Return whether to join the job of a submission before the clear; log the decision and its reason.
+
+        If not, a job for which the task was waiting is cancelled, if the service supports it and ``cancel_on_kill`` is
+        on.
+        """
+        family, job, job_id = self.kind.family, None, record.job_id or ""
+        wait = read_wait_outcome(self._store, job_id)
+        known, auto = True, self.on_clear == "auto"
+        try:
+            job = family.query(self.hook, [job_id]).get(job_id)
+            known = job is not None
+        except ImsError as error:
+            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
+        running = job if job is not None and not job.ended else None
+        cancels = running is not None and wait is None and self.cancel_on_kill and family.can_cancel(running.status)
+        reason = None
+        if self.on_clear == "new":
+            reason = "on_clear is 'new'"
+        elif auto and wait == "collected":
+            reason = f"the result of job {job_id} was already collected"
+        elif auto and not same_parameters:
+            reason = f"job {job_id} was submitted with other parameters"
+        elif not known:
+            reason = f"the service does not know job {job_id}"
+        elif job is not None and job.ended and self.failed(job):
+            reason = f"job {job_id} failed"
+        elif auto and cancels:
+            reason = f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
+        if reason is None:
+            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
+            return True
+        log.info("The task was cleared: submitting a new job, because %s", reason)
+        if cancels:
+            cancel_job(family, self.hook, job_id)
+        elif running is not None:
+            log.warning("Job %s from before the clear is still %s, and is billed", job_id, running.status)
+        return False
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
