@@ -8,19 +8,16 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError, ImsThrottledError, ImsUnavailableError
+from airflow_provider_ims.hooks.actions import Action, Product
 from airflow_provider_ims.hooks.encoding import as_text
 from airflow_provider_ims.hooks.errors import convert_sdk_error
-from airflow_provider_ims.hooks.settings import read_settings
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.actions import Action, Product
-    from airflow_provider_ims.hooks.settings import Settings
+from airflow_provider_ims.hooks.settings import Settings, read_settings
 
 #: The most attempts of one call.
 ATTEMPTS = 6

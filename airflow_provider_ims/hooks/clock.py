@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.settings import Settings
+from airflow_provider_ims.hooks.settings import Settings
 
 
 def clock_difference(settings: Settings, endpoint: str) -> str | None:

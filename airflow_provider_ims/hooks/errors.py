@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
@@ -17,9 +17,7 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.actions import Action
+from airflow_provider_ims.hooks.actions import Action
 
 #: Error code (the whole code, or the part before a dot) -> error class. The first match applies. See
 #: https://help.aliyun.com/document_detail/454816.html and the page of each action.

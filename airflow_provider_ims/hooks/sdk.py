@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.models import Config as CredentialConfig
@@ -23,11 +23,9 @@ from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
+from airflow_provider_ims.hooks.actions import Action
 from airflow_provider_ims.hooks.credentials_provider import SOURCES, CachingCredentialsProvider
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.actions import Action
-    from airflow_provider_ims.hooks.settings import Settings
+from airflow_provider_ims.hooks.settings import Settings
 
 __all__ = ["READS_RETRY_AFTER", "Client", "client_config", "send"]
 

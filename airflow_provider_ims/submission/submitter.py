@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.search import find_job
 from airflow_provider_ims.submission.cancel import cancel_job
 from airflow_provider_ims.submission.record import (
@@ -25,9 +27,6 @@ from airflow_provider_ims.submission.recovery import Recovery, recovery_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.kind import JobKind
 
 log = logging.getLogger(__name__)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.api_caller import LimitedRetries
+from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage, first_pause, next_pause, poll_once, timed_out
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
 
 
 def wait_for_job(

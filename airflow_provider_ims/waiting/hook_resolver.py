@@ -6,12 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 log = logging.getLogger(__name__)
 

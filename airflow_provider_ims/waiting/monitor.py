@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from airflow_provider_ims.exceptions import (
     ImsJobNotFoundError,
@@ -15,11 +15,9 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
 
 #: Seconds for which the service may not know a job before the wait ends. For a job that was known, they start at the
 #: first response that does not contain it, because the poll interval may be longer.

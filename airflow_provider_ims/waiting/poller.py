@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
@@ -29,9 +30,6 @@ from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims.waiting.schedule import Schedule
 from airflow_provider_ims.waiting.subscription import Subscription
 from airflow_provider_ims.waiting.sweep import Listed, Sweeper, list_unfinished
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 T = TypeVar("T")
 _PollerKey: TypeAlias = "tuple[str, str, str | None]"

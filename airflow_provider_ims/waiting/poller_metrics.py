@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
+from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 
 log = logging.getLogger(__name__)
 

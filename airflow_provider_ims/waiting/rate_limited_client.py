@@ -10,12 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError, ImsThrottledError
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.waiting.hook_resolver import HookResolver
+from airflow_provider_ims.waiting.hook_resolver import HookResolver
 
 #: The highest and the lowest rate, in requests per second. VOD allows about a hundred queries per second.
 MAX_RATE = 100.0

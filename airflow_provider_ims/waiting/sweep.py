@@ -12,18 +12,15 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from airflow_provider_ims.exceptions import ImsPermissionError
-from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.api_caller import ApiCaller
+from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.listing import PAGE_SIZE
 from airflow_provider_ims.waiting.monitor import JITTER
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
-    from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.waiting.subscription import Subscription
+from airflow_provider_ims.waiting.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
