@@ -146,12 +146,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """
-    Return the error of :func:`error_as_dict`.
-
-    :param data: The JSON data.
-    :return: An error of the original class; an :class:`ImsError` if the data does not fit that class.
-    """
+    """Return the error of :func:`error_as_dict`, or an :class:`ImsError` if the data does not fit its class."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

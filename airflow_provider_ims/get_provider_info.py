@@ -20,9 +20,9 @@ CONFIG: dict[str, Any] = {
                 "type": "boolean",
                 "example": "True",
                 "default": "False",
-            },
+            }
         },
-    },
+    }
 }
 
 _INTEGRATION = "Alibaba Cloud IMS"

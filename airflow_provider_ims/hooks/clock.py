@@ -10,10 +10,8 @@ from airflow_provider_ims.hooks.settings import Settings
 
 def clock_difference(settings: Settings, endpoint: str) -> str | None:
     """
-    Compare the clock with the date header of an unsigned request.
+    Compare the clock with the date header of an unsigned request to a ``host[:port]``.
 
-    :param settings: The settings of the connection.
-    :param endpoint: The ``host[:port]`` of the service.
     :return: Such as ``20 minutes ahead``; ``None`` without a response that has a date.
     """
     import requests

@@ -118,12 +118,7 @@ class CachingCredentialsProvider:
 
 
 def convert_source_error(error: Exception, credential_type: str) -> ImsError:
-    """
-    Convert an exception of an SDK's credentials provider into one of this provider's errors.
-
-    :param error: The exception.
-    :param credential_type: A key of :data:`SOURCES`.
-    """
+    """Convert an exception of an SDK's credentials provider into one of this provider's errors."""
     source = SOURCES[credential_type]
     text = str(getattr(error, "message", None) or error)
     if type(error).__name__ == "RetryError":
@@ -142,19 +137,19 @@ def convert_source_error(error: Exception, credential_type: str) -> ImsError:
 
 
 def _denied(source: str, credential_type: str, text: str) -> ImsError:
-    status = int(match[1]) if (match := _STATUS.search(text)) else None
-    code = match[1] if (match := _CODE.search(text)) else None
+    status = int(match[1]) if (match := _STATUS.search(text)) else 0
+    code = match[1] if (match := _CODE.search(text)) else ""
     response = f"HTTP status {status}" if status else "a response without credentials"
-    if status == 429 or (status and status >= 500) or (code or "").startswith("Throttling"):
-        return _unavailable(f"{source} returned {response}", code=code)
-    advice = next((text for pattern, text in ADVICE_BY_CODE if code and re.match(pattern, code)), None)
+    if status == 429 or status >= 500 or code.startswith("Throttling"):
+        return _unavailable(f"{source} returned {response}", code or None)
+    advice = next((text for pattern, text in ADVICE_BY_CODE if re.match(pattern, code)), None)
     if credential_type == "ecs_ram_role":
         advice = "attach a RAM role to this machine, and set role_name to its name or leave it empty"
     message = f"Could not obtain credentials: {source} returned {response}" + (f"; {advice}" if advice else "")
-    if code and code.startswith("NoPermission"):
+    if code.startswith("NoPermission"):
         action = f"sts:{source.partition('(')[2].rstrip(')')}"
         return ImsPermissionError(f"{message} ({action})", ram_action=action, code=code)
-    return ImsCredentialsError(message, code=code)
+    return ImsCredentialsError(message, code=code or None)
 
 
 def _expired(source: str) -> ImsUnavailableError:

@@ -80,8 +80,6 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
     """
     Convert an exception of the SDK into one of this provider's errors.
 
-    :param error: The exception.
-    :param action: The action that was called.
     :param ram_action: The RAM action that allows it, such as ``ice:SubmitTextGenerateJob``.
     :param endpoint: The ``host[:port]`` of the request.
     """

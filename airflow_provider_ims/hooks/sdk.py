@@ -62,8 +62,6 @@ def client_config(settings: Settings, endpoint: str) -> Config:
     """
     Build the configuration that the generic and the product clients share.
 
-    :param settings: The settings of the connection.
-    :param endpoint: The ``host[:port]`` of the service.
     :raises ImsRequestError: if the CA file does not exist.
     :raises ImsCredentialsError: as of :func:`credential_client`.
     """
@@ -86,7 +84,6 @@ def credential_client(settings: Settings) -> CredentialClient:
     """
     Build the SDK's credentials client, which sends no request before the first call.
 
-    :param settings: The settings of the connection.
     :raises ImsCredentialsError: if a file is missing, or the environment disables the credential type.
     """
     credential_type = settings.credential.get("type", "default")
@@ -124,13 +121,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
-    """
-    Send one signed request, without a retry, and return the body of the response.
-
-    :param client: The generic client or a product client.
-    :param action: The action to call.
-    :param parameters: The API's parameters, as strings.
-    """
+    """Send one signed request, without a retry, and return the body of the response."""
     body = {name: value for name, value in parameters.items() if name in action.body}
     query = {name: value for name, value in parameters.items() if name not in action.body}
     request = OpenApiRequest(query=query, body=body or None)

@@ -53,10 +53,8 @@ class Settings:
     :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for a response.
-    :param https_proxy: The URL of a proxy.
     :param ca: The path of a CA bundle that verifies the server's certificate.
-    :param console_url: The URL that a task's page links to; may contain ``{product}``, ``{region_id}`` and
-        ``{job_id}``.
+    :param console_url: The URL that a task's page links to, with placeholders.
     """
 
     region_id: str | None
@@ -72,11 +70,8 @@ class Settings:
 
     def endpoint(self, product: str) -> str:
         """
-        Return the ``host[:port]`` of a product.
+        Return the ``host[:port]`` of a product: ``ice`` or ``vod``.
 
-        The SDK's own endpoint table has the wrong endpoint for most regions.
-
-        :param product: ``ice`` or ``vod``.
         :raises ImsRequestError: if neither a region nor an endpoint is set.
         """
         if override := self.endpoints.get(product):
@@ -86,6 +81,7 @@ class Settings:
                 "No region: set region_id on the task or in the connection's extra, for example cn-shanghai",
                 field="region_id",
             )
+        # Not the SDK's endpoint table, which is wrong for most regions.
         infix = "-vpc" if self.network == "vpc" else ""
         return f"{product}{infix}.{self.region_id}.aliyuncs.com"
 
@@ -94,7 +90,6 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     """
     Read a connection of type ``alibabacloud_ims``, or of the existing type ``alibaba_cloud``.
 
-    :param connection: The connection.
     :param region_id: A region that overrides the connection's.
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
     :raises ImsRequestError: if another field is invalid.
@@ -174,19 +169,15 @@ def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
 
 def _check_fields(connection: Connection, credential_type: str, given: Mapping[str, str]) -> None:
     required, optional = CREDENTIAL_TYPES[credential_type]
-    missing = [name for name in required if name not in given]
-    if missing:
+    if missing := [name for name in required if name not in given]:
         places = " and ".join(REQUIRED_FIELDS[credential_type][name] for name in missing)
         labels = ", ".join(CONNECTION_FIELDS[name]["label"] for name in missing if name in CONNECTION_FIELDS)
         in_form = f" (in the form: {labels})" if labels else ""
         raise _invalid_credentials(connection, f"credential type {credential_type} requires {places}{in_form}")
     for name in _NEVER_IGNORED:
         if name in given and name not in required + optional:
-            raise _invalid_credentials(
-                connection,
-                f"{name} is set, but credential type {credential_type} does not use it: remove it, or choose "
-                f"{' or '.join(types_with(name))}",
-            )
+            problem = f"{name} is set, but credential type {credential_type} does not use it: remove it, or choose "
+            raise _invalid_credentials(connection, problem + " or ".join(types_with(name)))
 
 
 def _invalid_credentials(connection: Connection, problem: str) -> ImsCredentialsError:

@@ -135,7 +135,6 @@ class EndedJobs(NamedTuple):
     """
     The content of an event about ended jobs.
 
-    :param job_ids: Their ids.
     :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
     :param submitted_at: When they were submitted, in epoch seconds, if that is known.
     """

@@ -28,8 +28,7 @@ def wait_for_job(
 
     :param poll_interval: Seconds between two polls.
     :param timeout: Seconds after which the wait ends with a last poll.
-    :param emit: Called with the job at each change of its status, including its end, and with messages for the log.
-    :return: The ended job.
+    :param emit: Called with the job at each change of its status, including its end, and with log messages.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
     :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
     """

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
@@ -32,12 +32,11 @@ from airflow_provider_ims.waiting.subscription import Subscription
 from airflow_provider_ims.waiting.sweep import Listed, Sweeper, list_unfinished
 
 T = TypeVar("T")
-_PollerKey: TypeAlias = "tuple[str, str, str | None]"
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
 
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]] = WeakKeyDictionary()
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
 
 
 def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
@@ -90,9 +89,7 @@ class Poller:
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
-        :param emit: Called with the job at each change of its status, including its end, and with messages for the
-            log.
-        :return: The ended job.
+        :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
         """
