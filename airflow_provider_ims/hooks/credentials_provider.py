@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPermissionError, ImsUnavailableError
+from airflow_provider_ims.hooks.errors import credentials_advice
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +30,6 @@ SOURCES = {
     "credentials_uri": "the credentials URI",
     "default": "the SDK's default chain",
 }
-#: Beginning of a source's error code -> advice. The first match applies.
-#: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
-ADVICE_BY_CODE: tuple[tuple[str, str], ...] = (
-    ("EntityNotExist", "the role does not exist: check role_arn"),
-    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
-    ("InvalidAccessKeyId", "no AccessKey has this ID, or it is disabled: check the login"),
-    ("SignatureDoesNotMatch|IncompleteSignature", "the AccessKey secret is wrong: check the password"),
-    ("InvalidSecurityToken|MissingSecurityToken", "check the security_token"),
-    ("InvalidTimeStamp", "the clock of this machine is wrong: synchronize it"),
-    ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
-    ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
-    ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
-    ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
-    ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
-)
 _STATUS = re.compile(r"http_?code\s*[:=]\s*(\d{3})", re.IGNORECASE)
 _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
 #: A URL with its query, or a response: the SDK appends them to its messages, including secrets.
@@ -56,10 +42,6 @@ class CachingCredentialsProvider:
 
     The SDK's providers renew credentials 15 minutes before they expire, and raise an error if the renewal fails. This
     one returns the current credentials until they expire, and retries the renewal.
-
-    :param provider: The SDK's provider.
-    :param credential_type: A key of :data:`SOURCES`.
-    :param now: Returns the time in epoch seconds.
     """
 
     def __init__(self, provider: Any, credential_type: str, now: Callable[[], float] = time.time) -> None:
@@ -142,7 +124,7 @@ def _denied(source: str, credential_type: str, text: str) -> ImsError:
     response = f"HTTP status {status}" if status else "a response without credentials"
     if status == 429 or status >= 500 or code.startswith("Throttling"):
         return _unavailable(f"{source} returned {response}", code or None)
-    advice = next((text for pattern, text in ADVICE_BY_CODE if re.match(pattern, code)), None)
+    advice = credentials_advice(code)
     if credential_type == "ecs_ram_role":
         advice = "attach a RAM role to this machine, and set role_name to its name or leave it empty"
     message = f"Could not obtain credentials: {source} returned {response}" + (f"; {advice}" if advice else "")

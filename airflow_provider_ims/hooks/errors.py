@@ -40,7 +40,8 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     )
 )
 
-#: Beginning of an error code about credentials -> advice. The first match applies.
+#: Beginning of an error code about credentials, of the service or of STS -> advice. The first match applies.
+#: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
 CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
     ("InvalidAccessKeyId|InactiveAccessKeyId", "the AccessKey is disabled: enable it or use another"),
@@ -55,6 +56,13 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ),
     ("InvalidTimeStamp", "the clock of this machine is off by more than 15 minutes: synchronize it"),
     ("InvalidBearerToken", "the service does not accept the bearer token"),
+    ("EntityNotExist", "the role does not exist: check role_arn"),
+    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
+    ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
+    ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
+    ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
+    ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
+    ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
 #: The regions in which a product has an endpoint. Used for advice only; other regions are not rejected.
 #: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
@@ -98,7 +106,7 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
 
 def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
     """Convert an error response of the service."""
-    from airflow_provider_ims.hooks import sdk
+    from alibabacloud_tea_openapi.utils import Utils
 
     data: dict[str, Any] = getattr(error, "data", None) or {}
     code = _text_field(data, "Code")
@@ -107,7 +115,9 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
     details: dict[str, Any] = {"code": code, "request_id": _text_field(data, "RequestId")}
     if error_class is ImsThrottledError:
         message = f"Throttled: {message}"
-        details["retry_after"] = getattr(error, "retry_after", None) if sdk.READS_RETRY_AFTER else None
+        # Before alibabacloud-tea-openapi 0.4.5 it is zero, or milliseconds from another header.
+        is_in_seconds = Utils.get_throttling_time_left({}) is None
+        details["retry_after"] = getattr(error, "retry_after", None) if is_in_seconds else None
     elif error_class is ImsUnavailableError:
         message = f"The service failed with HTTP status {status}: {message}"
     elif error_class is ImsPermissionError:
@@ -117,7 +127,8 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
         details["ram_action"] = ram_action
     elif error_class is ImsCredentialsError:
         # Without the service's message: for a wrong signature it contains the string to sign, including tokens.
-        message = f"The service rejected the credentials: {_credentials_advice(code)}"
+        advice = credentials_advice(code) or "check the AccessKey ID, the secret, the security token and the clock"
+        message = f"The service rejected the credentials: {advice}"
     elif error_class is ImsNotSubscribedError:
         message += "; the account has no subscription to this feature, or is suspended for overdue payment: see the "
         message += "product's console"
@@ -129,9 +140,9 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
     return error_class(message, **details)
 
 
-def _credentials_advice(code: str | None) -> str:
-    matches = (advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or ""))
-    return next(matches, "check the connection's AccessKey ID, secret and security token, and this machine's clock")
+def credentials_advice(code: str | None) -> str | None:
+    """Return what to do after an error of the service or of STS about credentials, if that is known."""
+    return next((advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or "")), None)
 
 
 def _text_field(data: Mapping[str, Any], name: str) -> str | None:

@@ -17,7 +17,6 @@ from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.models import Config as CredentialConfig
 from alibabacloud_credentials.provider import DefaultCredentialsProvider, EcsRamRoleCredentialsProvider
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
@@ -27,11 +26,7 @@ from airflow_provider_ims.hooks.actions import Action
 from airflow_provider_ims.hooks.credentials_provider import SOURCES, CachingCredentialsProvider
 from airflow_provider_ims.hooks.settings import Settings
 
-__all__ = ["READS_RETRY_AFTER", "Client", "client_config", "send"]
-
-#: Whether the ``retry_after`` of the SDK's errors is the service's. Before alibabacloud-tea-openapi 0.4.5 it is zero,
-#: or milliseconds from another header.
-READS_RETRY_AFTER = Utils.get_throttling_time_left({}) is None
+__all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:

@@ -120,19 +120,16 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
 
 def _mask_url_secrets(text: Mapping[str, str]) -> None:
     """Mask the secrets inside URLs in Airflow's logs. Airflow masks the other secrets by the names of their fields."""
+    from airflow.sdk.log import mask_secret
+
     for name in ("https_proxy", "credentials_uri"):
         try:
             url = urlsplit(text.get(name, ""))
         except ValueError:
             continue
-        secrets = [value for _, value in parse_qsl(url.query)]
-        if url.password:
-            secrets += [url.password, unquote(url.password)]
-        if secrets:
-            from airflow.sdk.log import mask_secret
-
-            for secret in secrets:
-                mask_secret(secret)
+        password = url.password or ""
+        for secret in filter(None, (password, unquote(password), *(value for _, value in parse_qsl(url.query)))):
+            mask_secret(secret)
 
 
 # The error messages below name fields, never values: a field may contain a secret that belongs into another field.

@@ -89,8 +89,6 @@ class Recovery:
     """
     The recovery of one submission.
 
-    :param kind: The job kind.
-    :param record: The submission.
     :param policy: The policy that applies.
     :param request: The parameters, with the token and the marker.
     :param search: The search for the job; ``None`` if the request carries no marker.

@@ -61,15 +61,10 @@ class Submitter:
     """
     Submits a job for one task run, or joins the existing one.
 
-    :param kind: The job kind.
-    :param hook: The hook of its product.
-    :param parameters: The API's parameters.
     :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
     :param failed: Returns whether an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
-    :param now: The clock, in epoch seconds.
-    :param sleep: Sleeps for a number of seconds.
     """
 
     kind: JobKind
@@ -96,7 +91,6 @@ class Submitter:
         """
         Return the job of this task run: the one that an earlier try submitted, or a new one.
 
-        :param context: The task's context.
         :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
         :raises ImsError: as the hook's ``call``.
         """
@@ -149,8 +143,7 @@ class Submitter:
         """
         Return whether to join the job of a submission before the clear; log the decision and its reason.
 
-        If not, a job for which the task was waiting is cancelled, if the service supports it and ``cancel_on_kill`` is
-        on.
+        If not, a job for which the task was waiting is cancelled, if possible and if ``cancel_on_kill`` is on.
         """
         family, job, job_id = self.kind.family, None, record.job_id or ""
         wait = read_wait_outcome(self._store, job_id)
@@ -223,15 +216,13 @@ class Submitter:
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
         """Raise unless another submit is allowed although the job of the earlier one was not found."""
         recovery = self._recovery(record)
-        safe = recovery.policy.resubmit != "creates job"
+        safe, unanswered = recovery.policy.resubmit != "creates job", record.unanswered_submits
         if record.state is SubmissionState.ACCEPTED:
             raise recovery.uncertain("the service accepted a submit")
-        if submits >= MAX_SUBMITS:
-            raise recovery.uncertain(f"{submits} submits got no response")
         if not safe and self.on_uncertain == "fail":
             raise recovery.uncertain("on_uncertain is 'fail'")
-        if not safe and record.unanswered_submits > MAX_UNSAFE_RESUBMITS:
-            raise recovery.uncertain(f"{record.unanswered_submits} submits got no response")
+        if submits >= MAX_SUBMITS or (not safe and unanswered > MAX_UNSAFE_RESUBMITS):
+            raise recovery.uncertain(f"{unanswered} submits got no response")
         log.log(logging.INFO if safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
 
     def _send(self, before: SubmissionRecord) -> tuple[SubmissionRecord, Job | None]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -22,6 +22,7 @@ from airflow_provider_ims.waiting.poller import Poller, poller_for
 MAX_EVENT_SIZE = 16 * 1024
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class JobTrigger(BaseTrigger):
     """
     Wait for jobs of one family, and send one event when all have ended or the wait is over.
@@ -39,34 +40,24 @@ class JobTrigger(BaseTrigger):
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task has submitted them. Default: false.
     """
 
-    def __init__(
-        self,
-        *,
-        family: str,
-        job_ids: Sequence[str],
-        deadline: float,
-        wait_started_at: float,
-        submitted_at: float | None = None,
-        ims_conn_id: str = "ims_default",
-        region_id: str | None = None,
-        poll_interval: float = 10,
-        cancel_on_kill: bool = False,
-    ) -> None:
+    family: str
+    job_ids: Sequence[str]
+    deadline: float
+    wait_started_at: float
+    submitted_at: float | None = None
+    ims_conn_id: str = "ims_default"
+    region_id: str | None = None
+    poll_interval: float = 10
+    cancel_on_kill: bool = False
+
+    def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.family = family_of(family)
-        self.job_ids = list(job_ids)
-        self.deadline = deadline
-        self.wait_started_at = wait_started_at
-        self.submitted_at = submitted_at
-        self.ims_conn_id = ims_conn_id
-        self.region_id = region_id
-        self.poll_interval = poll_interval
-        self.cancel_on_kill = cancel_on_kill
+        self.job_ids = list(self.job_ids)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments of the trigger."""
-        arguments = {name: getattr(self, name) for name in inspect.signature(JobTrigger).parameters}
-        return f"{type(self).__module__}.{type(self).__qualname__}", arguments | {"family": self.family.name}
+        arguments = {argument.name: getattr(self, argument.name) for argument in fields(self)}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or the error that ended the wait."""
@@ -100,7 +91,7 @@ class JobTrigger(BaseTrigger):
 
     @property
     def _poller(self) -> Poller:
-        return poller_for(self.family, self.ims_conn_id, self.region_id)
+        return poller_for(family_of(self.family), self.ims_conn_id, self.region_id)
 
     def _log_event(self, event: Job | WaitMessage) -> None:
         log_progress(self.log, event, wait_started_at=self.wait_started_at, submitted_at=self.submitted_at)
@@ -128,7 +119,7 @@ class JobTrigger(BaseTrigger):
             self.log.warning("%s was not cancelled: %s", jobs, error)
             return
         for job_id in self.job_ids:
-            await asyncio.to_thread(cancel_job, self.family, resolver.hook, job_id, self.log)
+            await asyncio.to_thread(cancel_job, family_of(self.family), resolver.hook, job_id, self.log)
 
 
 class EndedJobs(NamedTuple):

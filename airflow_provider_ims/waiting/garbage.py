@@ -26,11 +26,8 @@ class GarbageFreezer:
         """Record that a job waits."""
         self._waiting += 1
         self._joined += 1
-        if self._joined < JOINS:
-            return
-        self._joined = 0
         # Objects that other code has frozen cannot be distinguished at the unfreeze, so nothing is frozen then.
-        if _is_enabled() and (self._frozen or not gc.get_freeze_count()):
+        if self._joined % JOINS == 0 and _is_enabled() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()
 

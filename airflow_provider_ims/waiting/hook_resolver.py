@@ -26,9 +26,6 @@ class HookResolver:
     Only the event loop's thread may call this class, except :meth:`expire`. Before Airflow 3.2.2, a blocking connection
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
     threads request nothing from Airflow.
-
-    :param make_hook: Returns a new hook.
-    :param now: A monotonic clock, in seconds.
     """
 
     def __init__(

@@ -66,7 +66,6 @@ class JobMonitor:
     """
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
-    :param job_id: The job.
     :param started_at: When the polling started, in epoch seconds.
     :param tolerated_errors: The number of permanent errors in a row that ends the wait. Default: 5.
     """
