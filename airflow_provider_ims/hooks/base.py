@@ -96,11 +96,7 @@ class AlibabaCloudMediaHook(BaseHook):
             ) from error
 
     def console_link(self, job_id: str) -> str:
-        """
-        Return the URL of a job in the console, from the connection's ``console_url``.
-
-        :param job_id: The job.
-        """
+        """Return the URL of a job in the console, from the connection's ``console_url``."""
         return self.settings.console_url.format(
             product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
         )
@@ -108,12 +104,9 @@ class AlibabaCloudMediaHook(BaseHook):
     @classmethod
     def sdk_attributes(cls, action: str) -> tuple[str, ...]:
         """
-        Return the attributes of an action's request model in the installed product SDK.
+        Return the attributes of an action's request model, such as ``input_file``; none for an unknown action.
 
-        Importing the models takes one to two seconds.
-
-        :param action: The API action, such as ``SubmitASRJob``.
-        :return: Such as ``input_file``; empty for an action that the SDK does not have.
+        Importing the models of the product SDK takes one to two seconds.
         """
         model = getattr(import_module(cls.models), f"{action}Request", None)
         return tuple(inspect.signature(model).parameters) if model else ()

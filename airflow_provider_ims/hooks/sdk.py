@@ -49,7 +49,6 @@ logging.getLogger("darabonba-core").addFilter(_is_not_debug)
 logging.getLogger("alibabacloud-tea").addFilter(_is_not_debug)
 logging.getLogger("urllib3.connectionpool").addFilter(_has_no_token)
 
-
 _USER_AGENT = f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
 
 

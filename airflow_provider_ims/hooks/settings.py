@@ -252,10 +252,8 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "minutes before they expire",
     ),
     "policy": (_policy, "is not a JSON object"),
-    "credentials_uri": (
-        _credentials_uri,
-        "is not an http or https URL with a host and without a user, which the SDK ignores",
-    ),
+    # The SDK ignores the user.
+    "credentials_uri": (_credentials_uri, "is not an http or https URL with a host and without a user"),
     "console_url": (
         _console_url,
         "must be an http or https URL with no other placeholders than {product}, {region_id} and {job_id}",

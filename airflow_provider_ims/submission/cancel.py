@@ -33,9 +33,8 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
         elif family.cancel_action is None:
             logger.warning("Job %s continues and is billed: the service has no cancel action for it", job_id)
         elif job is not None and not family.can_cancel(job.status):
-            logger.warning(
-                "Job %s continues and is billed: the service cannot cancel a job that is %s", job_id, job.status
-            )
+            message = "Job %s continues and is billed: the service cannot cancel a job that is %s"
+            logger.warning(message, job_id, job.status)
         else:
             caller.call(family.cancel_action, {"JobId": job_id})
             logger.info("Cancelled job %s", job_id)
@@ -48,7 +47,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
     """
     Request the state of a task instance from Airflow; blocking.
 
-    :return: The state; ``None`` if the task instance is not scheduled yet, ``removed`` if it no longer exists.
+    It is ``None`` if the task instance is not scheduled yet, and ``removed`` if it no longer exists.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 

@@ -284,8 +284,7 @@ def _pauses(seconds: float) -> Iterator[float]:
     """Yield pauses of 1, 2, 4, ... seconds whose sum is ``seconds``."""
     pause = 1.0
     while seconds > 0:
-        pause = min(pause, seconds)
-        yield pause
+        yield min(pause, seconds)
         seconds -= pause
         pause *= 2
 

@@ -47,12 +47,7 @@ class WaitMessage:
 def log_progress(
     log: Any, event: Job | WaitMessage, *, wait_started_at: float, submitted_at: float | None = None
 ) -> None:
-    """
-    Log an event of a wait: a job whose status has changed, or a message.
-
-    :param wait_started_at: When the wait started, in epoch seconds.
-    :param submitted_at: When the job was submitted, in epoch seconds, if that is known.
-    """
+    """Log an event of a wait: a job whose status has changed, or a message. Times are in epoch seconds."""
     if isinstance(event, WaitMessage):
         log.log(event.level, event.text)
         return

@@ -157,11 +157,7 @@ class Sweeper:
         return released
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
-        """
-        Execute a sweep: yield batches of subscriptions whose jobs are not listed, and of those with a new status.
-
-        :param list_jobs: Lists the running jobs with at most so many requests.
-        """
+        """Execute a sweep whose listing takes a limited number of requests, and yield its results in batches."""
         swept = [one for one in self._covered if not one.polling]
         interval = min((one.poll_interval for one in swept), default=0.0)
         # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
