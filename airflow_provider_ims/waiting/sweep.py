@@ -158,6 +158,10 @@ class Sweeper:
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
         """Execute a sweep whose listing takes a limited number of requests, and yield its results in batches."""
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+        if not self.active:
+            self._running = False
+            return
         swept = [one for one in self._covered if not one.polling]
         interval = min((one.poll_interval for one in swept), default=0.0)
         # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The

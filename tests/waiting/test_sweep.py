@@ -145,3 +145,15 @@ def test_a_sweep_that_takes_too_many_requests_is_the_last() -> None:
     sweeper = started(members)
     sweep(sweeper, {one.monitor.job_id: "Created" for one in members}, requests=19)
     assert sweeper.release() == members
+
+
+def test_no_listing_is_requested_when_all_covered_jobs_have_ended() -> None:
+    members = subscriptions(20)
+    sweeper = started(members)
+    for one in members:
+        sweeper.remove(one)
+    # The result would be recorded as a failure, because the listing may take no request.
+    assert sweep(sweeper, AssertionError("no request is expected")) == ([], [])
+    assert not sweeper.active
+    assert sweeper.start(members, now=0) == members
+    assert sweeper.take_turn(0)
