@@ -46,7 +46,6 @@ class Submission:
     """
     The job of a task run.
 
-    :param job: The job as the service accepted it, or as a retry found it.
     :param submitted_at: The time of the submit, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
     """

@@ -41,17 +41,13 @@ Listed: TypeAlias = "tuple[dict[str, str], int]"
 Compared: TypeAlias = "tuple[list[Subscription], list[tuple[Subscription, str]]]"
 
 
-class SweepTooLongError(Exception):
-    """The listing has more pages than there are waiting jobs."""
-
-
 def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> Listed:
     """
     List the running jobs of the account.
 
     The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
 
-    :raises SweepTooLongError: when the listing takes more than ``max_requests``.
+    :raises RuntimeError: when the listing takes more than ``max_requests``.
     """
     assert family.listing is not None
     statuses: dict[str, str] = {}
@@ -60,7 +56,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
         for page in family.listing.in_state(caller, unfinished):
             requests += 1
             if requests > max_requests:
-                raise SweepTooLongError(f"more than {max_requests} pages")
+                raise RuntimeError(f"the listing has more than {max_requests} pages")
             statuses.update(page)
     running = {job_id: status for job_id, status in statuses.items() if family.state_of(status) is JobState.RUNNING}
     return running, requests
