@@ -134,11 +134,7 @@ class ImsJobTimeoutError(ImsJobError):
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:
-    """
-    Return an error as JSON data, for a trigger's event.
-
-    :param error: An error of this provider. Of any other, only the type and the text are kept.
-    """
+    """Return an error as JSON data, for a trigger's event. Of other errors, only the type and the text are kept."""
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}
         return {"type": type(error).__name__, "message": error.message, "details": details}

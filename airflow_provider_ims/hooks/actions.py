@@ -9,11 +9,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Action:
     """
-    How one API action is sent.
+    How one API action, such as ``GetSmartHandleJob``, is sent.
 
-    :param name: The action, such as ``GetSmartHandleJob``.
-    :param version: The API version of its product.
-    :param method: The HTTP method.
     :param body: The parameters that are sent in the form body; all others are sent in the query.
     """
 

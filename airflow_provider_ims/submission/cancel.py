@@ -54,8 +54,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
     states: Mapping[str, Mapping[str, str | None]] = RuntimeTaskInstance.get_task_states(
         dag_id=dag_id, task_ids=[task_id], run_ids=[run_id], map_index=map_index if map_index >= 0 else None
     )
-    of_run = states.get(run_id) or {}
-    return next(iter(of_run.values()), "removed")
+    return next(iter((states.get(run_id) or {}).values()), "removed")
 
 
 def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:

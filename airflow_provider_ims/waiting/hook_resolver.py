@@ -60,7 +60,8 @@ class HookResolver:
         if self._hook is None and self._resolving is not None:
             await asyncio.shield(self._resolving)
         if self._hook is None and self._failure is not None:
-            raise self._failure
+            # Without the traceback, to which each raise would add.
+            raise self._failure.with_traceback(None)
 
     def expire(self) -> None:
         """Resolve the connection again soon, because the service refused its credentials; any thread may call this."""
