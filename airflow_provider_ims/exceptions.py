@@ -8,9 +8,11 @@ not, and a failed job must have the same effect in both modes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 
+@dataclass(eq=False, repr=False)
 class ImsError(Exception):
     """
     Base class of all errors of this provider.
@@ -21,29 +23,23 @@ class ImsError(Exception):
     :param request_id: The service's id of the failed request, for a support ticket.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        action: str | None = None,
-        code: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.action = action
-        self.code = code
-        self.request_id = request_id
+    message: str
+    _: KW_ONLY
+    action: str | None = None
+    code: str | None = None
+    request_id: str | None = None
 
     def __str__(self) -> str:
         known = (("action", self.action), ("code", self.code), ("request id", self.request_id))
         details = ", ".join(f"{name} {value}" for name, value in known if value)
-        return f"{self.args[0]} ({details})" if details else str(self.args[0])
+        return f"{self.message} ({details})" if details else self.message
 
 
 class ImsCredentialsError(ImsError):
     """The credentials are missing, incomplete or rejected."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsRequestError(ImsError):
     """
     The request is invalid: an argument, a connection field, or a value that the service rejected.
@@ -51,15 +47,14 @@ class ImsRequestError(ImsError):
     :param field: The invalid argument or API parameter, such as ``title`` or ``GenerateConfig.textLength``.
     """
 
-    def __init__(self, message: str, *, field: str | None = None, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.field = field
+    field: str | None = None
 
 
 class ImsResourceNotFoundError(ImsRequestError):
     """Something that the request names does not exist: a media asset, a template, a job."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsPermissionError(ImsError):
     """
     The identity has no permission for the action.
@@ -67,15 +62,14 @@ class ImsPermissionError(ImsError):
     :param ram_action: The RAM action to grant, such as ``ice:SubmitTextGenerateJob``.
     """
 
-    def __init__(self, message: str, *, ram_action: str | None = None, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.ram_action = ram_action
+    ram_action: str | None = None
 
 
 class ImsNotSubscribedError(ImsError):
     """The account has no subscription to the service, or is suspended for overdue payment."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsThrottledError(ImsError):
     """
     The service throttled the request and did not process it.
@@ -83,11 +77,10 @@ class ImsThrottledError(ImsError):
     :param retry_after: Seconds to wait before a retry, if the service returned them.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.retry_after = retry_after
+    retry_after: float | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsUnavailableError(ImsError):
     """
     The service did not respond, or responded with a server error or an unexpected format.
@@ -96,11 +89,10 @@ class ImsUnavailableError(ImsError):
         certainly was; ``None`` if this is unknown.
     """
 
-    def __init__(self, message: str, *, accepted: bool | None = None, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.accepted = accepted
+    accepted: bool | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsUncertainSubmitError(ImsError):
     """
     A submit got no response and its job was not found, so it is unknown whether the job exists.
@@ -108,11 +100,10 @@ class ImsUncertainSubmitError(ImsError):
     :param key: The marker in the job's UserData, if there is one.
     """
 
-    def __init__(self, message: str, *, key: str | None = None, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.key = key
+    key: str | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobError(ImsError):
     """
     Base class of the errors of one job.
@@ -120,11 +111,10 @@ class ImsJobError(ImsError):
     :param job_id: The job.
     """
 
-    def __init__(self, message: str, *, job_id: str, **details: str | None) -> None:
-        super().__init__(message, **details)
-        self.job_id = job_id
+    job_id: str
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobFailedError(ImsJobError):
     """
     The job failed.
@@ -132,9 +122,7 @@ class ImsJobFailedError(ImsJobError):
     :param error_message: The service's message, if there is one.
     """
 
-    def __init__(self, message: str, *, error_message: str | None = None, job_id: str, **details: str | None) -> None:
-        super().__init__(message, job_id=job_id, **details)
-        self.error_message = error_message
+    error_message: str | None = None
 
 
 class ImsJobNotFoundError(ImsJobError):
@@ -146,24 +134,15 @@ class ImsJobTimeoutError(ImsJobError):
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:
-    """
-    Return an error as JSON data, for a trigger's event.
-
-    :param error: An error of this provider. Of any other, only the type and the text are kept.
-    """
+    """Return an error as JSON data, for a trigger's event. Of other errors, only the type and the text are kept."""
     if isinstance(error, ImsError):
-        details = {name: value for name, value in vars(error).items() if name != "__notes__"}
-        return {"type": type(error).__name__, "message": error.args[0], "details": details}
+        details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}
+        return {"type": type(error).__name__, "message": error.message, "details": details}
     return {"type": "ImsError", "message": f"{type(error).__name__}: {error}", "details": {}}
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """
-    Return the error of :func:`error_as_dict`.
-
-    :param data: The JSON data.
-    :return: An error of the original class; an :class:`ImsError` if the data does not fit that class.
-    """
+    """Return the error of :func:`error_as_dict`, or an :class:`ImsError` if the data does not fit its class."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

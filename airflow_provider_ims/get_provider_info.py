@@ -20,9 +20,9 @@ CONFIG: dict[str, Any] = {
                 "type": "boolean",
                 "example": "True",
                 "default": "False",
-            },
+            }
         },
-    },
+    }
 }
 
 _INTEGRATION = "Alibaba Cloud IMS"
@@ -44,10 +44,7 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "hooks": [_modules("hooks")],
-        "operators": [_modules("operators")],
-        "sensors": [_modules("sensors")],
-        "triggers": [_modules("triggers")],
+        **{section: [_modules(section)] for section in ("hooks", "operators", "sensors", "triggers")},
         "extra-links": ["airflow_provider_ims.links.ConsoleLink", "airflow_provider_ims.links.OutputLink"],
         "connection-types": [
             {

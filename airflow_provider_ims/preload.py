@@ -11,8 +11,7 @@ safe to import there. Each component of Airflow spends the 0.3 s once. ::
 from __future__ import annotations
 
 import jsonschema
-import tenacity
 
 from airflow_provider_ims.hooks import sdk
 
-__all__ = ["jsonschema", "sdk", "tenacity"]
+__all__ = ["jsonschema", "sdk"]

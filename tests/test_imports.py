@@ -24,7 +24,7 @@ PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name
 SDK = ("alibabacloud_", "darabonba", "Tea")
 #: Imported by some calls only. Parsing a Dag must not load them.
-HEAVY = ("jsonschema", "tenacity", "requests", "aiohttp", "starlette", "uvicorn", f"{NAME}.emulator")
+HEAVY = ("jsonschema", "requests", "aiohttp", "starlette", "uvicorn", f"{NAME}.emulator")
 
 
 class Layer(NamedTuple):
@@ -242,4 +242,4 @@ def test_the_pytest_plugin_loads_neither_a_server_nor_airflow() -> None:
 def test_preload_loads_what_a_submit_needs_and_not_airflow() -> None:
     loaded = loaded_by(f"{NAME}.preload")
     assert with_prefix(loaded, ("airflow.",)) == set()
-    assert {f"{NAME}.hooks.sdk", "alibabacloud_tea_openapi.client", "jsonschema", "tenacity"} <= loaded
+    assert {f"{NAME}.hooks.sdk", "alibabacloud_tea_openapi.client", "jsonschema"} <= loaded

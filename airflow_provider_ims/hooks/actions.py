@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """
-    How one API action is sent.
+    How one API action, such as ``GetSmartHandleJob``, is sent.
 
-    :param name: The action, such as ``GetSmartHandleJob``.
-    :param version: The API version of its product.
-    :param method: The HTTP method.
     :param body: The parameters that are sent in the form body; all others are sent in the query.
     """
 
     name: str
     version: str
-    method: str = "POST"
-    body: frozenset[str] = frozenset()
+    method: str
+    body: frozenset[str]
 
     @property
     def reads(self) -> bool:
@@ -32,50 +28,42 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Product:
     """
-    The API of a product.
+    The API of a product. Its actions are sent by ``POST``, with all parameters in the query, except those named here.
 
     :param code: The product code, the prefix of its RAM actions and endpoints.
     :param version: The API version.
-    :param overrides: The actions that are not sent by ``POST`` with all parameters in the query.
+    :param get: The actions that are sent by ``GET``.
+    :param body: Action -> the parameters that are sent in the form body, because they may be long.
     """
 
     code: str
     version: str
-    overrides: Mapping[str, Action]
+    get: tuple[str, ...]
+    body: Mapping[str, tuple[str, ...]]
 
     def action(self, name: str) -> Action:
         """Return how an action is sent."""
-        return self.overrides.get(name) or Action(name, self.version)
+        method = "GET" if name in self.get else "POST"
+        return Action(name, self.version, method, frozenset(self.body.get(name, ())))
 
 
-ICE_VERSION = "2020-11-09"
-VOD_VERSION = "2017-03-21"
-
-
-def _product(code: str, version: str, *overrides: Action) -> Product:
-    return Product(code, version, MappingProxyType({action.name: action for action in overrides}))
-
-
-def _with_body(name: str, *body: str) -> Action:
-    """Return an action of IMS that sends some parameters in the form body."""
-    return Action(name, ICE_VERSION, body=frozenset(body))
-
-
-#: Parameters that may be long are sent in the body. The oracle tests detect when a newer SDK differs.
-ICE = _product(
+# The oracle tests detect when a newer SDK differs.
+ICE = Product(
     "ice",
-    ICE_VERSION,
-    Action("ListSmartJobs", ICE_VERSION, method="GET"),
-    _with_body("SubmitBatchMediaProducingJob", "InputConfig", "EditingConfig"),
-    _with_body("SubmitHighlightExtractionJob", "InputConfig"),
-    _with_body("SubmitMediaProducingJob", "Timeline"),
-    _with_body("SubmitProjectExportJob", "Timeline"),
-    _with_body("SubmitSceneMediaSelectionJob", "InputConfig", "EditingConfig"),
-    _with_body("SubmitSceneTimelineOrganizationJob", "InputConfig", "EditingConfig"),
-    _with_body("SubmitScreenMediaHighlightsJob", "InputConfig", "EditingConfig"),
-    _with_body("SubmitSegmentationJob", "InputConfig"),
-    _with_body("SubmitSportsHighlightsJob", "InputConfig"),
-    _with_body("SubmitYikeAIAppJob", "AppId", "AppParams", "FolderId", "ProductionId"),
-    _with_body("SubmitYikeStoryboardJob", "FileURL", "ShotSplitMode", "SourceType", "StyleId"),
+    "2020-11-09",
+    get=("ListSmartJobs",),
+    body={
+        "SubmitBatchMediaProducingJob": ("InputConfig", "EditingConfig"),
+        "SubmitHighlightExtractionJob": ("InputConfig",),
+        "SubmitMediaProducingJob": ("Timeline",),
+        "SubmitProjectExportJob": ("Timeline",),
+        "SubmitSceneMediaSelectionJob": ("InputConfig", "EditingConfig"),
+        "SubmitSceneTimelineOrganizationJob": ("InputConfig", "EditingConfig"),
+        "SubmitScreenMediaHighlightsJob": ("InputConfig", "EditingConfig"),
+        "SubmitSegmentationJob": ("InputConfig",),
+        "SubmitSportsHighlightsJob": ("InputConfig",),
+        "SubmitYikeAIAppJob": ("AppId", "AppParams", "FolderId", "ProductionId"),
+        "SubmitYikeStoryboardJob": ("FileURL", "ShotSplitMode", "SourceType", "StyleId"),
+    },
 )
-VOD = _product("vod", VOD_VERSION, Action("GetWorkflowTask", VOD_VERSION, method="GET"))
+VOD = Product("vod", "2017-03-21", get=("GetWorkflowTask",), body={})

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import random
 import time
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_ims.exceptions import (
-    ImsError,
-    ImsResourceNotFoundError,
-    ImsThrottledError,
-    ImsUnavailableError,
-)
+from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError, ImsThrottledError, ImsUnavailableError
+from airflow_provider_ims.hooks.actions import Action, Product
 from airflow_provider_ims.hooks.encoding import as_text
 from airflow_provider_ims.hooks.errors import convert_sdk_error
-from airflow_provider_ims.hooks.settings import read_settings
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState, Retrying
-
-    from airflow_provider_ims.hooks.actions import Action, Product
-    from airflow_provider_ims.hooks.settings import Settings
+from airflow_provider_ims.hooks.settings import Settings, read_settings
 
 #: The most attempts of one call.
 ATTEMPTS = 6
@@ -105,11 +96,7 @@ class AlibabaCloudMediaHook(BaseHook):
             ) from error
 
     def console_link(self, job_id: str) -> str:
-        """
-        Return the URL of a job in the console, from the connection's ``console_url``.
-
-        :param job_id: The job.
-        """
+        """Return the URL of a job in the console, from the connection's ``console_url``."""
         return self.settings.console_url.format(
             product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
         )
@@ -117,12 +104,9 @@ class AlibabaCloudMediaHook(BaseHook):
     @classmethod
     def sdk_attributes(cls, action: str) -> tuple[str, ...]:
         """
-        Return the attributes of an action's request model in the installed product SDK.
+        Return the attributes of an action's request model, such as ``input_file``; none for an unknown action.
 
-        Importing the models takes one to two seconds.
-
-        :param action: The API action, such as ``SubmitASRJob``.
-        :return: Such as ``input_file``; empty for an action that the SDK does not have.
+        Importing the models of the product SDK takes one to two seconds.
         """
         model = getattr(import_module(cls.models), f"{action}Request", None)
         return tuple(inspect.signature(model).parameters) if model else ()
@@ -151,27 +135,45 @@ class AlibabaCloudMediaHook(BaseHook):
         """
         request = self.product.action(action)
         parameters = {name: as_text(value) for name, value in params.items() if value is not None}
-        return _retrying(request, attempts, throttle_timeout, self.log)(self._send, request, parameters)
+        failures, paused, longest_backoff = 0, 0.0, 1.0
+        while True:
+            retry_after = 0.0
+            try:
+                return self._send(request, parameters)
+            except ImsThrottledError as error:
+                if paused >= throttle_timeout:
+                    raise
+                reason, retry_after = str(error), min(error.retry_after or 0.0, MAX_PAUSE)
+            except ImsUnavailableError as error:
+                failures += 1
+                if failures >= attempts or not (request.reads or error.accepted is False):
+                    raise
+                reason = str(error)
+            # The random part spreads clients that received the same retry_after.
+            backoff = random.uniform(0, longest_backoff)
+            longest_backoff = min(2 * longest_backoff, MAX_PAUSE)
+            pause = retry_after + backoff / 2 if retry_after else backoff
+            self.log.warning("%s; retrying %s in %.1f s", reason, action, pause)
+            time.sleep(pause)
+            paused += pause
 
     def _send(self, action: Action, parameters: Mapping[str, str]) -> dict[str, Any]:
         from airflow_provider_ims.hooks import sdk
 
         client, endpoint = self.client, self.settings.endpoint(self.product.code)
-        failure: ImsError | None = None
-        body: Any = None
+        failure: ImsError
         try:
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
             # The SDK's exceptions have no common base class, and a malformed response raises almost any exception.
             failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
-        if failure is not None:
-            # Raised outside of the except block: the SDK's error repeats the request and must not become its context.
-            raise failure
-        if not isinstance(body, dict):
-            raise ImsUnavailableError(
-                f"Unexpected response format: {type(body).__name__} instead of a JSON object", action=action.name
-            )
-        return body
+        else:
+            if isinstance(body, dict):
+                return body
+            problem = f"Unexpected response format: {type(body).__name__} instead of a JSON object"
+            failure = ImsUnavailableError(problem, action=action.name)
+        # Raised outside of the except block: the SDK's error repeats the request and must not become its context.
+        raise failure
 
     def test_connection(self) -> tuple[bool, str]:
         """
@@ -195,45 +197,3 @@ class AlibabaCloudMediaHook(BaseHook):
                 message += f"; the clock is {difference}" if difference else ""
             return False, message if endpoint in message else f"{message}; endpoint: {endpoint}"
         return True, f"{action} succeeded at {endpoint}"
-
-
-def _retrying(action: Action, attempts: int, throttle_timeout: float, log: Any) -> Retrying:
-    from tenacity import Retrying, retry_if_exception, wait_random_exponential
-
-    backoff = wait_random_exponential(multiplier=1, max=MAX_PAUSE)
-    failures = 0
-
-    def stop(state: RetryCallState) -> bool:
-        nonlocal failures
-        if isinstance(_error_of(state), ImsThrottledError):
-            return state.idle_for >= throttle_timeout
-        failures += 1
-        return failures >= attempts
-
-    def pause(state: RetryCallState) -> float:
-        error = _error_of(state)
-        retry_after = error.retry_after if isinstance(error, ImsThrottledError) else None
-        # The random part spreads clients that received the same retry_after.
-        return min(retry_after, MAX_PAUSE) + backoff(state) / 2 if retry_after else backoff(state)
-
-    def log_retry(state: RetryCallState) -> None:
-        log.warning("%s; retrying %s in %.1f s", _error_of(state), action.name, state.upcoming_sleep)
-
-    return Retrying(
-        retry=retry_if_exception(lambda error: _may_retry(error, action)),
-        stop=stop,
-        wait=pause,
-        before_sleep=log_retry,
-        sleep=time.sleep,
-        reraise=True,
-    )
-
-
-def _error_of(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _may_retry(error: BaseException, action: Action) -> bool:
-    if isinstance(error, ImsThrottledError):
-        return True
-    return isinstance(error, ImsUnavailableError) and (action.reads or error.accepted is False)

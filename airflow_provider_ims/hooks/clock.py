@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.settings import Settings
+from airflow_provider_ims.hooks.settings import Settings
 
 
 def clock_difference(settings: Settings, endpoint: str) -> str | None:
     """
-    Compare the clock with the date header of an unsigned request.
+    Compare the clock with the date header of an unsigned request to a ``host[:port]``.
 
-    :param settings: The settings of the connection.
-    :param endpoint: The ``host[:port]`` of the service.
     :return: Such as ``20 minutes ahead``; ``None`` without a response that has a date.
     """
     import requests

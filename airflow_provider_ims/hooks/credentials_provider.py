@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPermissionError, ImsUnavailableError
+from airflow_provider_ims.hooks.errors import credentials_advice
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +30,6 @@ SOURCES = {
     "credentials_uri": "the credentials URI",
     "default": "the SDK's default chain",
 }
-#: Beginning of a source's error code -> advice. The first match applies.
-#: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
-ADVICE_BY_CODE: tuple[tuple[str, str], ...] = (
-    ("EntityNotExist", "the role does not exist: check role_arn"),
-    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
-    ("InvalidAccessKeyId", "no AccessKey has this ID, or it is disabled: check the login"),
-    ("SignatureDoesNotMatch|IncompleteSignature", "the AccessKey secret is wrong: check the password"),
-    ("InvalidSecurityToken|MissingSecurityToken", "check the security_token"),
-    ("InvalidTimeStamp", "the clock of this machine is wrong: synchronize it"),
-    ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
-    ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
-    ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
-    ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
-    ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
-)
 _STATUS = re.compile(r"http_?code\s*[:=]\s*(\d{3})", re.IGNORECASE)
 _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
 #: A URL with its query, or a response: the SDK appends them to its messages, including secrets.
@@ -56,10 +42,6 @@ class CachingCredentialsProvider:
 
     The SDK's providers renew credentials 15 minutes before they expire, and raise an error if the renewal fails. This
     one returns the current credentials until they expire, and retries the renewal.
-
-    :param provider: The SDK's provider.
-    :param credential_type: A key of :data:`SOURCES`.
-    :param now: Returns the time in epoch seconds.
     """
 
     def __init__(self, provider: Any, credential_type: str, now: Callable[[], float] = time.time) -> None:
@@ -85,11 +67,10 @@ class CachingCredentialsProvider:
             # From here on, other threads return the cached credentials while this one renews them.
             self._renew_at = min(self._now() + RENEWAL_INTERVAL, self._expires_at - 2 * RENEWAL_INTERVAL)
             failure = self._renew()
-            if failure is None:
-                return self._cached
             remaining = self._expires_at - self._now()
-            if remaining > 0:
+            if failure is not None and remaining > 0:
                 log.warning("%s; using the cached credentials, which expire in %.0f s", failure, remaining)
+            if failure is None or remaining > 0:
                 return self._cached
         # Raised outside of the except block: the SDK's error may contain secrets and must not become its context.
         raise failure
@@ -104,7 +85,7 @@ class CachingCredentialsProvider:
         now = self._now()
         expires_at = float(expiration) if expiration else now + DEFAULT_LIFETIME
         if expires_at <= now:
-            return _expired(self._type)
+            return _expired(SOURCES[self._type])
         self._cached, self._expires_at = credentials, expires_at
         self._renew_at = min(now + RENEWAL_INTERVAL, expires_at - 2 * RENEWAL_INTERVAL)
         return None
@@ -119,12 +100,7 @@ class CachingCredentialsProvider:
 
 
 def convert_source_error(error: Exception, credential_type: str) -> ImsError:
-    """
-    Convert an exception of an SDK's credentials provider into one of this provider's errors.
-
-    :param error: The exception.
-    :param credential_type: A key of :data:`SOURCES`.
-    """
+    """Convert an exception of an SDK's credentials provider into one of this provider's errors."""
     source = SOURCES[credential_type]
     text = str(getattr(error, "message", None) or error)
     if type(error).__name__ == "RetryError":
@@ -132,35 +108,33 @@ def convert_source_error(error: Exception, credential_type: str) -> ImsError:
         host = urlsplit(getattr(getattr(cause, "request", None), "url", None) or "").netloc
         return _unavailable(f"{source} at {host} could not be reached ({type(cause).__name__})")
     if text == "No cached value was found.":
-        return _expired(credential_type)
+        return _expired(source)
     if isinstance(error, OSError):
         return ImsCredentialsError(f"Could not obtain credentials: cannot read {error.filename} ({error.strerror})")
     if type(error).__name__ != "CredentialException":
         return _unavailable(f"unexpected response format from {source} ({type(error).__name__})")
     if credential_type == "default":
-        message = _SENSITIVE.sub(r"\1 omitted", text)
-        return ImsCredentialsError(f"Could not obtain credentials: {message}")
+        return ImsCredentialsError("Could not obtain credentials: " + _SENSITIVE.sub(r"\1 omitted", text))
     return _denied(source, credential_type, text)
 
 
 def _denied(source: str, credential_type: str, text: str) -> ImsError:
-    status = int(match[1]) if (match := _STATUS.search(text)) else None
-    code = match[1] if (match := _CODE.search(text)) else None
+    status = int(match[1]) if (match := _STATUS.search(text)) else 0
+    code = match[1] if (match := _CODE.search(text)) else ""
     response = f"HTTP status {status}" if status else "a response without credentials"
-    if status == 429 or (status and status >= 500) or (code or "").startswith("Throttling"):
-        return _unavailable(f"{source} returned {response}", code=code)
-    advice = next((text for pattern, text in ADVICE_BY_CODE if code and re.match(pattern, code)), None)
+    if status == 429 or status >= 500 or code.startswith("Throttling"):
+        return _unavailable(f"{source} returned {response}", code or None)
+    advice = credentials_advice(code)
     if credential_type == "ecs_ram_role":
         advice = "attach a RAM role to this machine, and set role_name to its name or leave it empty"
     message = f"Could not obtain credentials: {source} returned {response}" + (f"; {advice}" if advice else "")
-    if code and code.startswith("NoPermission"):
+    if code.startswith("NoPermission"):
         action = f"sts:{source.partition('(')[2].rstrip(')')}"
         return ImsPermissionError(f"{message} ({action})", ram_action=action, code=code)
-    return ImsCredentialsError(message, code=code)
+    return ImsCredentialsError(message, code=code or None)
 
 
-def _expired(credential_type: str) -> ImsUnavailableError:
-    source = SOURCES[credential_type]
+def _expired(source: str) -> ImsUnavailableError:
     return _unavailable(f"{source} returned expired credentials, or the clock of this machine is ahead")
 
 

@@ -10,7 +10,6 @@ def as_text(value: Any) -> str:
     """
     Return a dict or a list as compact JSON, a flag as ``true`` or ``false``, and any other value as its text.
 
-    :param value: The value.
     :raises TypeError: for content that JSON does not have.
     :raises ValueError: for NaN and infinity, which JSON does not have either.
     """

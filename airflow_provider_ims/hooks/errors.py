@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
@@ -17,9 +17,7 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.actions import Action
+from airflow_provider_ims.hooks.actions import Action
 
 #: Error code (the whole code, or the part before a dot) -> error class. The first match applies. See
 #: https://help.aliyun.com/document_detail/454816.html and the page of each action.
@@ -42,7 +40,8 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     )
 )
 
-#: Beginning of an error code about credentials -> advice. The first match applies.
+#: Beginning of an error code about credentials, of the service or of STS -> advice. The first match applies.
+#: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
 CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
     ("InvalidAccessKeyId|InactiveAccessKeyId", "the AccessKey is disabled: enable it or use another"),
@@ -57,6 +56,13 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ),
     ("InvalidTimeStamp", "the clock of this machine is off by more than 15 minutes: synchronize it"),
     ("InvalidBearerToken", "the service does not accept the bearer token"),
+    ("EntityNotExist", "the role does not exist: check role_arn"),
+    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
+    ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
+    ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
+    ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
+    ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
+    ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
 #: The regions in which a product has an endpoint. Used for advice only; other regions are not rejected.
 #: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
@@ -82,69 +88,61 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
     """
     Convert an exception of the SDK into one of this provider's errors.
 
-    :param error: The exception.
-    :param action: The action that was called.
     :param ram_action: The RAM action that allows it, such as ``ice:SubmitTextGenerateJob``.
     :param endpoint: The ``host[:port]`` of the request.
     """
-    inner: Any = getattr(error, "inner_exception", None) or error
-    if isinstance(inner, ImsError):
-        # Raised by the credentials provider.
-        inner.action = action.name
-        return inner
+    inner = getattr(error, "inner_exception", None) or error
     # By attributes, not by class: the SDK has three families of exceptions with the same attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
-    if status is None or not code:
-        return _transport_error(inner, action, endpoint)
-    return _service_error(error, int(status), action, ram_action)
+    if isinstance(inner, ImsError):
+        failure = inner  # The credentials provider raised it.
+    elif status is None or not code:
+        failure = _transport_error(inner, endpoint)
+    else:
+        failure = _service_error(error, int(status), ram_action)
+    failure.action = action.name
+    return failure
 
 
-def _retry_after(error: Exception) -> Any:
-    from airflow_provider_ims.hooks import sdk
-
-    return getattr(error, "retry_after", None) if sdk.READS_RETRY_AFTER else None
-
-
-def _service_error(error: Exception, status: int, action: Action, ram_action: str) -> ImsError:
+def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
     """Convert an error response of the service."""
+    from alibabacloud_tea_openapi.utils import Utils
+
     data: dict[str, Any] = getattr(error, "data", None) or {}
     code = _text_field(data, "Code")
-    details: dict[str, Any] = {"action": action.name, "code": code, "request_id": _text_field(data, "RequestId")}
     message = _text_field(data, "Message") or f"HTTP status {status}"
     error_class = _error_class(status, code)
+    details: dict[str, Any] = {"code": code, "request_id": _text_field(data, "RequestId")}
     if error_class is ImsThrottledError:
-        return ImsThrottledError(f"Throttled: {message}", retry_after=_retry_after(error), **details)
-    if error_class is ImsUnavailableError:
-        return ImsUnavailableError(f"The service failed with HTTP status {status}: {message}", **details)
-    if error_class is ImsPermissionError:
+        message = f"Throttled: {message}"
+        # Before alibabacloud-tea-openapi 0.4.5 it is zero, or milliseconds from another header.
+        is_in_seconds = Utils.get_throttling_time_left({}) is None
+        details["retry_after"] = getattr(error, "retry_after", None) if is_in_seconds else None
+    elif error_class is ImsUnavailableError:
+        message = f"The service failed with HTTP status {status}: {message}"
+    elif error_class is ImsPermissionError:
         denied = data.get("AccessDeniedDetail")
         ram_action = (_text_field(denied, "AuthAction") if isinstance(denied, dict) else None) or ram_action
-        return ImsPermissionError(
-            f"Permission denied: {message}; grant the RAM action {ram_action} to the identity of the connection",
-            ram_action=ram_action,
-            **details,
-        )
-    if error_class is ImsCredentialsError:
+        message = f"Permission denied: {message}; grant the RAM action {ram_action} to the identity of the connection"
+        details["ram_action"] = ram_action
+    elif error_class is ImsCredentialsError:
         # Without the service's message: for a wrong signature it contains the string to sign, including tokens.
-        return ImsCredentialsError(f"The service rejected the credentials: {_credentials_advice(code)}", **details)
-    if error_class is ImsNotSubscribedError:
-        return ImsNotSubscribedError(
-            f"{message}; the account has no subscription to this feature, or is suspended for overdue payment: see the "
-            "product's console",
-            **details,
-        )
-    if code is None:
-        message = f"HTTP status {status} and no error code; another server may have responded: check the endpoint"
-    _, _, field = (code or "").partition("InvalidParameter.")
-    request_error: ImsError = error_class(
-        f"The service rejected the request: {message}", field=field or None, **details
-    )
-    return request_error
+        advice = credentials_advice(code) or "check the AccessKey ID, the secret, the security token and the clock"
+        message = f"The service rejected the credentials: {advice}"
+    elif error_class is ImsNotSubscribedError:
+        message += "; the account has no subscription to this feature, or is suspended for overdue payment: see the "
+        message += "product's console"
+    else:
+        if code is None:
+            message = f"HTTP status {status} and no error code; another server may have responded: check the endpoint"
+        message = f"The service rejected the request: {message}"
+        details["field"] = (code or "").partition("InvalidParameter.")[2] or None
+    return error_class(message, **details)
 
 
-def _credentials_advice(code: str | None) -> str:
-    matches = (advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or ""))
-    return next(matches, "check the connection's AccessKey ID, secret and security token, and this machine's clock")
+def credentials_advice(code: str | None) -> str | None:
+    """Return what to do after an error of the service or of STS about credentials, if that is known."""
+    return next((advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or "")), None)
 
 
 def _text_field(data: Mapping[str, Any], name: str) -> str | None:
@@ -153,7 +151,7 @@ def _text_field(data: Mapping[str, Any], name: str) -> str | None:
     return str(value).strip().encode(errors="replace").decode() if value else None
 
 
-def _error_class(status: int, code: str | None) -> type[Any]:
+def _error_class(status: int, code: str | None) -> type[ImsError]:
     for pattern, error_class in ERRORS_BY_CODE:
         if code and pattern.match(code):
             return error_class
@@ -165,30 +163,26 @@ def _error_class(status: int, code: str | None) -> type[Any]:
     return ImsResourceNotFoundError if status == 404 and code else ImsRequestError
 
 
-def _transport_error(error: Any, action: Action, endpoint: str) -> ImsError:
+def _transport_error(error: Any, endpoint: str) -> ImsError:
     """Convert an error without a response of the service."""
     # The SDK keeps only the text of a network error, which contains the whole request. The class is in the context.
     cause = error.__context__ if isinstance(error.__context__, OSError) else None
     for name, problem in INVALID_FIELDS.items():
         if name in (type(error).__name__, type(cause).__name__):
-            return ImsRequestError(f"The request is invalid: {problem}", action=action.name)
+            return ImsRequestError(f"The request is invalid: {problem}")
     if cause is None:
         return ImsUnavailableError(
             f"Unexpected response format from {endpoint}: not the service's JSON. A proxy or another server may have "
-            "responded",
-            action=action.name,
+            "responded"
         )
-    if _not_sent(cause):
-        return ImsUnavailableError(
-            f"{endpoint} could not be reached ({_error_names(cause)}): {_connection_advice(cause, endpoint)}",
-            accepted=False,
-            action=action.name,
-        )
-    return ImsUnavailableError(f"{endpoint} did not respond ({_error_names(cause)})", action=action.name)
-
-
-def _connection_advice(cause: OSError, endpoint: str) -> str:
     names = _error_names(cause)
+    if not _not_sent(cause):
+        return ImsUnavailableError(f"{endpoint} did not respond ({names})")
+    advice = _connection_advice(names, endpoint)
+    return ImsUnavailableError(f"{endpoint} could not be reached ({names}): {advice}", accepted=False)
+
+
+def _connection_advice(names: str, endpoint: str) -> str:
     if "SSLError" in names:
         return "its certificate is not trusted; check the connection's ca"
     regional = _REGIONAL.fullmatch(endpoint)
@@ -201,10 +195,14 @@ def _connection_advice(cause: OSError, endpoint: str) -> str:
     return "check the region, the endpoint and the proxy"
 
 
+def _reason(cause: OSError) -> Exception | None:
+    reason = getattr(cause.args[0], "reason", None) if cause.args else None
+    return reason if isinstance(reason, Exception) else None
+
+
 def _error_names(cause: OSError) -> str:
     """Return the class names of a network error, whose text contains the request."""
-    reason = getattr(cause.args[0], "reason", None) if cause.args else None
-    return type(cause).__name__ + (f": {type(reason).__name__}" if isinstance(reason, Exception) else "")
+    return ": ".join(type(one).__name__ for one in (cause, _reason(cause)) if one is not None)
 
 
 def _not_sent(cause: OSError) -> bool:
@@ -212,8 +210,8 @@ def _not_sent(cause: OSError) -> bool:
     from requests.exceptions import ConnectTimeout
     from urllib3.exceptions import NewConnectionError, ProxyError
 
-    reason = getattr(cause.args[0], "reason", None) if cause.args else None
-    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    reason = _reason(cause)
+    inner = reason.args[0] if reason is not None and reason.args else None
     # urllib3 raises ProxyError only until the connection through the proxy exists.
     return isinstance(cause, ConnectTimeout) or (
         isinstance(reason, (NewConnectionError, ProxyError)) or isinstance(inner, ssl.SSLCertVerificationError)

@@ -9,32 +9,24 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.models import Config as CredentialConfig
 from alibabacloud_credentials.provider import DefaultCredentialsProvider, EcsRamRoleCredentialsProvider
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
+from airflow_provider_ims.hooks.actions import Action
 from airflow_provider_ims.hooks.credentials_provider import SOURCES, CachingCredentialsProvider
+from airflow_provider_ims.hooks.settings import Settings
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.actions import Action
-    from airflow_provider_ims.hooks.settings import Settings
-
-__all__ = ["READS_RETRY_AFTER", "Client", "client_config", "send"]
-
-#: Whether the ``retry_after`` of the SDK's errors is the service's. Before alibabacloud-tea-openapi 0.4.5 it is zero,
-#: or milliseconds from another header.
-READS_RETRY_AFTER = Utils.get_throttling_time_left({}) is None
+__all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:
@@ -57,18 +49,13 @@ logging.getLogger("darabonba-core").addFilter(_is_not_debug)
 logging.getLogger("alibabacloud-tea").addFilter(_is_not_debug)
 logging.getLogger("urllib3.connectionpool").addFilter(_has_no_token)
 
-
-@cache
-def _user_agent() -> str:
-    return f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
+_USER_AGENT = f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
 
 
 def client_config(settings: Settings, endpoint: str) -> Config:
     """
     Build the configuration that the generic and the product clients share.
 
-    :param settings: The settings of the connection.
-    :param endpoint: The ``host[:port]`` of the service.
     :raises ImsRequestError: if the CA file does not exist.
     :raises ImsCredentialsError: as of :func:`credential_client`.
     """
@@ -83,7 +70,7 @@ def client_config(settings: Settings, endpoint: str) -> Config:
         read_timeout=_milliseconds(settings.read_timeout),
         https_proxy=settings.https_proxy,
         ca=settings.ca,
-        user_agent=_user_agent(),
+        user_agent=_USER_AGENT,
     )
 
 
@@ -91,7 +78,6 @@ def credential_client(settings: Settings) -> CredentialClient:
     """
     Build the SDK's credentials client, which sends no request before the first call.
 
-    :param settings: The settings of the connection.
     :raises ImsCredentialsError: if a file is missing, or the environment disables the credential type.
     """
     credential_type = settings.credential.get("type", "default")
@@ -129,18 +115,10 @@ def _milliseconds(seconds: float) -> int:
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
-    """
-    Send one signed request, without a retry, and return the body of the response.
-
-    :param client: The generic client or a product client.
-    :param action: The action to call.
-    :param parameters: The API's parameters, as strings.
-    """
+    """Send one signed request, without a retry, and return the body of the response."""
     body = {name: value for name, value in parameters.items() if name in action.body}
-    request = OpenApiRequest(
-        query={name: value for name, value in parameters.items() if name not in action.body},
-        body=body or None,
-    )
+    query = {name: value for name, value in parameters.items() if name not in action.body}
+    request = OpenApiRequest(query=query, body=body or None)
     params = Params(
         action=action.name,
         version=action.version,

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -52,10 +53,8 @@ class Settings:
     :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for a response.
-    :param https_proxy: The URL of a proxy.
     :param ca: The path of a CA bundle that verifies the server's certificate.
-    :param console_url: The URL that a task's page links to; may contain ``{product}``, ``{region_id}`` and
-        ``{job_id}``.
+    :param console_url: The URL that a task's page links to, with placeholders.
     """
 
     region_id: str | None
@@ -71,11 +70,8 @@ class Settings:
 
     def endpoint(self, product: str) -> str:
         """
-        Return the ``host[:port]`` of a product.
+        Return the ``host[:port]`` of a product: ``ice`` or ``vod``.
 
-        The SDK's own endpoint table has the wrong endpoint for most regions.
-
-        :param product: ``ice`` or ``vod``.
         :raises ImsRequestError: if neither a region nor an endpoint is set.
         """
         if override := self.endpoints.get(product):
@@ -85,6 +81,7 @@ class Settings:
                 "No region: set region_id on the task or in the connection's extra, for example cn-shanghai",
                 field="region_id",
             )
+        # Not the SDK's endpoint table, which is wrong for most regions.
         infix = "-vpc" if self.network == "vpc" else ""
         return f"{product}{infix}.{self.region_id}.aliyuncs.com"
 
@@ -93,7 +90,6 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     """
     Read a connection of type ``alibabacloud_ims``, or of the existing type ``alibaba_cloud``.
 
-    :param connection: The connection.
     :param region_id: A region that overrides the connection's.
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
     :raises ImsRequestError: if another field is invalid.
@@ -104,40 +100,36 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     _mask_url_secrets(text)
     # Connections of type alibaba_cloud name it region.
     region_id = region_id or text.get("region_id") or text.get("region")
-    network = _choice(connection, text, "network", NETWORKS)
+    read = partial(_read, connection, text)
+    network = read("network", "public")
     return Settings(
         region_id=region_id,
         credential=_credential(connection, text, region_id if network == "vpc" else None),
         endpoints={
-            product: _endpoint(connection, text, name)
-            for product, name in (("ice", "ims_endpoint"), ("vod", "vod_endpoint"))
-            if name in text
+            product: read(name) for product, name in (("ice", "ims_endpoint"), ("vod", "vod_endpoint")) if name in text
         },
         network=network,
-        protocol=_choice(connection, text, "protocol", PROTOCOLS),
-        connect_timeout=_seconds(connection, text, "connect_timeout", CONNECT_TIMEOUT),
-        read_timeout=_seconds(connection, text, "read_timeout", READ_TIMEOUT),
+        protocol=read("protocol", "https"),
+        connect_timeout=read("connect_timeout", CONNECT_TIMEOUT),
+        read_timeout=read("read_timeout", READ_TIMEOUT),
         https_proxy=text.get("https_proxy"),
         ca=text.get("ca"),
-        console_url=_console_url(connection, text),
+        console_url=read("console_url", CONSOLE_URL),
     )
 
 
 def _mask_url_secrets(text: Mapping[str, str]) -> None:
     """Mask the secrets inside URLs in Airflow's logs. Airflow masks the other secrets by the names of their fields."""
+    from airflow.sdk.log import mask_secret
+
     for name in ("https_proxy", "credentials_uri"):
         try:
             url = urlsplit(text.get(name, ""))
         except ValueError:
             continue
-        secrets = [value for _, value in parse_qsl(url.query)]
-        if url.password:
-            secrets += [url.password, unquote(url.password)]
-        if secrets:
-            from airflow.sdk.log import mask_secret
-
-            for secret in secrets:
-                mask_secret(secret)
+        password = url.password or ""
+        for secret in filter(None, (password, unquote(password), *(value for _, value in parse_qsl(url.query)))):
+            mask_secret(secret)
 
 
 # The error messages below name fields, never values: a field may contain a secret that belongs into another field.
@@ -152,10 +144,7 @@ def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: st
         raise _invalid_credentials(connection, f"credential_type is not one of {', '.join(CREDENTIAL_TYPES)}")
     _check_fields(connection, credential_type, given)
     required, optional = CREDENTIAL_TYPES[credential_type]
-    credential: dict[str, Any] = {name: given[name] for name in required + optional if name in given}
-    for name, check in _CHECKS.items():
-        if name in credential:
-            credential[name] = check(connection, credential)
+    credential = {name: _read(connection, given, name) for name in required + optional if name in given}
     if "sts_endpoint" in optional and vpc_region:
         # A VPC without internet access cannot reach the public STS.
         credential.setdefault("sts_endpoint", f"sts-vpc.{vpc_region}.aliyuncs.com")
@@ -177,106 +166,96 @@ def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
 
 def _check_fields(connection: Connection, credential_type: str, given: Mapping[str, str]) -> None:
     required, optional = CREDENTIAL_TYPES[credential_type]
-    missing = [name for name in required if name not in given]
-    if missing:
+    if missing := [name for name in required if name not in given]:
         places = " and ".join(REQUIRED_FIELDS[credential_type][name] for name in missing)
         labels = ", ".join(CONNECTION_FIELDS[name]["label"] for name in missing if name in CONNECTION_FIELDS)
         in_form = f" (in the form: {labels})" if labels else ""
         raise _invalid_credentials(connection, f"credential type {credential_type} requires {places}{in_form}")
     for name in _NEVER_IGNORED:
         if name in given and name not in required + optional:
-            raise _invalid_credentials(
-                connection,
-                f"{name} is set, but credential type {credential_type} does not use it: remove it, or choose "
-                f"{' or '.join(types_with(name))}",
-            )
+            problem = f"{name} is set, but credential type {credential_type} does not use it: remove it, or choose "
+            raise _invalid_credentials(connection, problem + " or ".join(types_with(name)))
 
 
 def _invalid_credentials(connection: Connection, problem: str) -> ImsCredentialsError:
     return ImsCredentialsError(f"Connection {connection.conn_id}: {problem}")
 
 
-def _invalid_field(connection: Connection, name: str, problem: str) -> ImsRequestError:
-    return ImsRequestError(f"Connection {connection.conn_id}: {name} {problem}", field=name)
-
-
-def _session_seconds(connection: Connection, credential: Mapping[str, str]) -> int:
-    text = credential["role_session_expiration"]
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < MIN_SESSION:
-        raise _invalid_credentials(
-            connection,
-            f"role_session_expiration must be an integer of at least {MIN_SESSION} seconds; set 1800 or more, because "
-            "credentials are renewed 15 minutes before they expire",
-        )
-    return int(text)
-
-
-def _policy(connection: Connection, credential: Mapping[str, str]) -> str:
+def _read(connection: Connection, text: Mapping[str, str], name: str, default: Any = None) -> Any:
+    """Return a field as the hook uses it, or the default if it is not set."""
+    if name not in text:
+        return default
+    parse, problem = _FORMATS.get(name, (str, ""))
     try:
-        policy = json.loads(credential["policy"])
-    except ValueError:
-        policy = None
-    if not isinstance(policy, dict):
-        raise _invalid_credentials(connection, "policy is not a JSON object")
+        value = parse(text[name])
+    except (ValueError, LookupError, AttributeError):
+        value = None
+    if value is not None:
+        return value
+    if name in _CREDENTIAL_NAMES and name != "sts_endpoint":
+        raise _invalid_credentials(connection, f"{name} {problem}")
+    raise ImsRequestError(f"Connection {connection.conn_id}: {name} {problem}", field=name)
+
+
+def _choice(choices: tuple[str, ...], text: str) -> str | None:
+    return text.lower() if text.lower() in choices else None
+
+
+def _endpoint(text: str) -> str | None:
+    return text if _ENDPOINT.fullmatch(text) else None
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if 0 < float(text) < float("inf") else None
+
+
+def _session_seconds(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) and int(text) >= MIN_SESSION else None
+
+
+def _policy(text: str) -> str | None:
+    policy = json.loads(text)
     # Compact: the SDK signs a space as a plus, STS does not.
-    return as_text(policy)
+    return as_text(policy) if isinstance(policy, dict) else None
 
 
-def _credentials_uri(connection: Connection, credential: Mapping[str, str]) -> str:
-    try:
-        url = urlsplit(credential["credentials_uri"])
-        port = url.port or {"http": 80, "https": 443}[url.scheme]
-    except (ValueError, KeyError):
-        raise _invalid_credentials(connection, "credentials_uri is not an http or https URL") from None
+def _credentials_uri(text: str) -> str | None:
+    url = urlsplit(text)
+    port = url.port or {"http": 80, "https": 443}[url.scheme]
     if not url.hostname or url.username:
-        raise _invalid_credentials(connection, "credentials_uri must have a host, and no user, which the SDK ignores")
+        return None
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     # With an explicit port: the SDK would connect to port None.
     return url._replace(netloc=f"{host}:{port}", path=url.path or "/").geturl()
 
 
-_CHECKS: Mapping[str, Callable[[Connection, Mapping[str, str]], str | int]] = {
-    "role_session_expiration": _session_seconds,
-    "policy": _policy,
-    "credentials_uri": _credentials_uri,
-    "sts_endpoint": lambda connection, credential: _endpoint(connection, credential, "sts_endpoint"),
-}
-
-
-def _endpoint(connection: Connection, extra: Mapping[str, str], name: str) -> str:
-    if not _ENDPOINT.fullmatch(extra[name]):
-        raise _invalid_field(connection, name, "must be host[:port], without https:// and without a path")
-    return extra[name]
-
-
-def _console_url(connection: Connection, extra: Mapping[str, str]) -> str:
-    template = extra.get("console_url", CONSOLE_URL)
-    try:
-        url = template.format(product="ims", region_id="cn-shanghai", job_id="0")
-    except (LookupError, ValueError, AttributeError):
-        url = ""
+def _console_url(text: str) -> str | None:
+    url = text.format(product="ims", region_id="cn-shanghai", job_id="0")
     # Airflow's page links to any scheme, such as javascript.
-    if not re.fullmatch(r"https?://\S+", url):
-        raise _invalid_field(
-            connection,
-            "console_url",
-            "must be an http or https URL with no other placeholders than {product}, {region_id} and {job_id}",
-        )
-    return template
+    return text if re.fullmatch(r"https?://\S+", url) else None
 
 
-def _choice(connection: Connection, extra: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = extra.get(name, choices[0]).lower()
-    if value not in choices:
-        raise _invalid_field(connection, name, f"is not one of {', '.join(choices)}")
-    return value
-
-
-def _seconds(connection: Connection, extra: Mapping[str, str], name: str, default: float) -> float:
-    try:
-        value = float(extra.get(name, default))
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise _invalid_field(connection, name, "must be a number of seconds greater than 0")
-    return value
+_ADDRESS = (_endpoint, "must be host[:port], without https:// and without a path")
+_DURATION = (_seconds, "must be a number of seconds greater than 0")
+#: Field -> its parser, and the message if that returns ``None`` or raises an error.
+_FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "network": (partial(_choice, NETWORKS), f"is not one of {', '.join(NETWORKS)}"),
+    "protocol": (partial(_choice, PROTOCOLS), f"is not one of {', '.join(PROTOCOLS)}"),
+    "ims_endpoint": _ADDRESS,
+    "vod_endpoint": _ADDRESS,
+    "sts_endpoint": _ADDRESS,
+    "connect_timeout": _DURATION,
+    "read_timeout": _DURATION,
+    "role_session_expiration": (
+        _session_seconds,
+        f"must be an integer of at least {MIN_SESSION} seconds; set 1800 or more, because credentials are renewed 15 "
+        "minutes before they expire",
+    ),
+    "policy": (_policy, "is not a JSON object"),
+    # The SDK ignores the user.
+    "credentials_uri": (_credentials_uri, "is not an http or https URL with a host and without a user"),
+    "console_url": (
+        _console_url,
+        "must be an http or https URL with no other placeholders than {product}, {region_id} and {job_id}",
+    ),
+}

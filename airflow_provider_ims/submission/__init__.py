@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.submission.clear import OnClear
-from airflow_provider_ims.submission.submitter import OnUncertain, Submission, Submitter
+from airflow_provider_ims.submission.submitter import OnClear, OnUncertain, Submission, Submitter
 
 __all__ = ["OnClear", "OnUncertain", "Submission", "Submitter"]

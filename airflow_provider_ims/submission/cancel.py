@@ -6,14 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.api_caller import LimitedRetries
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
+from airflow_provider_ims.jobs.family import JobFamily
 
 T = TypeVar("T")
 
@@ -35,9 +33,8 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
         elif family.cancel_action is None:
             logger.warning("Job %s continues and is billed: the service has no cancel action for it", job_id)
         elif job is not None and not family.can_cancel(job.status):
-            logger.warning(
-                "Job %s continues and is billed: the service cannot cancel a job that is %s", job_id, job.status
-            )
+            message = "Job %s continues and is billed: the service cannot cancel a job that is %s"
+            logger.warning(message, job_id, job.status)
         else:
             caller.call(family.cancel_action, {"JobId": job_id})
             logger.info("Cancelled job %s", job_id)
@@ -50,15 +47,14 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
     """
     Request the state of a task instance from Airflow; blocking.
 
-    :return: The state; ``None`` if the task instance is not scheduled yet, ``removed`` if it no longer exists.
+    It is ``None`` if the task instance is not scheduled yet, and ``removed`` if it no longer exists.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     states: Mapping[str, Mapping[str, str | None]] = RuntimeTaskInstance.get_task_states(
         dag_id=dag_id, task_ids=[task_id], run_ids=[run_id], map_index=map_index if map_index >= 0 else None
     )
-    of_run = states.get(run_id) or {}
-    return next(iter(of_run.values()), "removed")
+    return next(iter((states.get(run_id) or {}).values()), "removed")
 
 
 def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:

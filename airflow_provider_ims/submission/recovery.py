@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError, ImsUncertainSubmitError
+from airflow_provider_ims.jobs.kind import JobKind
+from airflow_provider_ims.jobs.search import Search
 from airflow_provider_ims.submission.record import SubmissionRecord, SubmissionState
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.kind import JobKind
-    from airflow_provider_ims.jobs.search import Search
 
 #: What happens to a second submit if the service accepted the first one: it returns the first job, rejects the request,
 #: or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
@@ -91,8 +89,6 @@ class Recovery:
     """
     The recovery of one submission.
 
-    :param kind: The job kind.
-    :param record: The submission.
     :param policy: The policy that applies.
     :param request: The parameters, with the token and the marker.
     :param search: The search for the job; ``None`` if the request carries no marker.

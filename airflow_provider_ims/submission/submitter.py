@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.job import Job, JobState
+from airflow_provider_ims.jobs.kind import JobKind
 from airflow_provider_ims.jobs.search import find_job
-from airflow_provider_ims.submission.clear import OnClear, joins_after_clear
+from airflow_provider_ims.submission.cancel import cancel_job
 from airflow_provider_ims.submission.record import (
     STORE_KEY,
     SubmissionRecord,
@@ -26,12 +28,12 @@ from airflow_provider_ims.submission.recovery import Recovery, recovery_of
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.kind import JobKind
-
 log = logging.getLogger(__name__)
 
 OnUncertain: TypeAlias = Literal["submit", "fail"]
+#: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
+#: ``rejoin`` joins any job that has not failed.
+OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of submits in one try.
 MAX_SUBMITS = 5
@@ -44,7 +46,6 @@ class Submission:
     """
     The job of a task run.
 
-    :param job: The job as the service accepted it, or as a retry found it.
     :param submitted_at: The time of the submit, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
     """
@@ -59,15 +60,10 @@ class Submitter:
     """
     Submits a job for one task run, or joins the existing one.
 
-    :param kind: The job kind.
-    :param hook: The hook of its product.
-    :param parameters: The API's parameters.
     :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
     :param failed: Returns whether an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
-    :param now: The clock, in epoch seconds.
-    :param sleep: Sleeps for a number of seconds.
     """
 
     kind: JobKind
@@ -94,7 +90,6 @@ class Submitter:
         """
         Return the job of this task run: the one that an earlier try submitted, or a new one.
 
-        :param context: The task's context.
         :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
         :raises ImsError: as the hook's ``call``.
         """
@@ -131,17 +126,7 @@ class Submitter:
         """Return the record from before a clear if the task continues with it."""
         same_parameters = record.parameters_digest == _digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
-            joins = joins_after_clear(
-                self.kind.family,
-                self.hook,
-                record,
-                on_clear=self.on_clear,
-                same_parameters=same_parameters,
-                wait=read_wait_outcome(self._store, record.job_id),
-                failed=self.failed,
-                cancel_on_kill=self.cancel_on_kill,
-            )
-            return record if joins else None
+            return record if self._joins_after_clear(record, same_parameters) else None
         if record.state is SubmissionState.NEW:
             return None
         if self.on_clear == "rejoin" or (self.on_clear == "auto" and same_parameters):
@@ -152,6 +137,45 @@ class Submitter:
                 return found
         log.warning("The task was cleared: submitting a new job. An earlier job may exist, with the key %s", record.key)
         return None
+
+    def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
+        """
+        Return whether to join the job of a submission before the clear; log the decision and its reason.
+
+        If not, a job for which the task was waiting is cancelled, if possible and if ``cancel_on_kill`` is on.
+        """
+        family, job, job_id = self.kind.family, None, record.job_id or ""
+        wait = read_wait_outcome(self._store, job_id)
+        known, auto = True, self.on_clear == "auto"
+        try:
+            job = family.query(self.hook, [job_id]).get(job_id)
+            known = job is not None
+        except ImsError as error:
+            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
+        running = job if job is not None and not job.ended else None
+        cancels = running is not None and wait is None and self.cancel_on_kill and family.can_cancel(running.status)
+        reason = None
+        if self.on_clear == "new":
+            reason = "on_clear is 'new'"
+        elif auto and wait == "collected":
+            reason = f"the result of job {job_id} was already collected"
+        elif auto and not same_parameters:
+            reason = f"job {job_id} was submitted with other parameters"
+        elif not known:
+            reason = f"the service does not know job {job_id}"
+        elif job is not None and job.ended and self.failed(job):
+            reason = f"job {job_id} failed"
+        elif auto and cancels:
+            reason = f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
+        if reason is None:
+            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
+            return True
+        log.info("The task was cleared: submitting a new job, because %s", reason)
+        if cancels:
+            cancel_job(family, self.hook, job_id)
+        elif running is not None:
+            log.warning("Job %s from before the clear is still %s, and is billed", job_id, running.status)
+        return False
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
@@ -191,15 +215,13 @@ class Submitter:
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
         """Raise unless another submit is allowed although the job of the earlier one was not found."""
         recovery = self._recovery(record)
-        safe = recovery.policy.resubmit != "creates job"
+        safe, unanswered = recovery.policy.resubmit != "creates job", record.unanswered_submits
         if record.state is SubmissionState.ACCEPTED:
             raise recovery.uncertain("the service accepted a submit")
-        if submits >= MAX_SUBMITS:
-            raise recovery.uncertain(f"{submits} submits got no response")
         if not safe and self.on_uncertain == "fail":
             raise recovery.uncertain("on_uncertain is 'fail'")
-        if not safe and record.unanswered_submits > MAX_UNSAFE_RESUBMITS:
-            raise recovery.uncertain(f"{record.unanswered_submits} submits got no response")
+        if submits >= MAX_SUBMITS or (not safe and unanswered > MAX_UNSAFE_RESUBMITS):
+            raise recovery.uncertain(f"{unanswered} submits got no response")
         log.log(logging.INFO if safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
 
     def _send(self, before: SubmissionRecord) -> tuple[SubmissionRecord, Job | None]:
@@ -261,8 +283,7 @@ def _pauses(seconds: float) -> Iterator[float]:
     """Yield pauses of 1, 2, 4, ... seconds whose sum is ``seconds``."""
     pause = 1.0
     while seconds > 0:
-        pause = min(pause, seconds)
-        yield pause
+        yield min(pause, seconds)
         seconds -= pause
         pause *= 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -21,6 +22,7 @@ from airflow_provider_ims.waiting.poller import Poller, poller_for
 MAX_EVENT_SIZE = 16 * 1024
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class JobTrigger(BaseTrigger):
     """
     Wait for jobs of one family, and send one event when all have ended or the wait is over.
@@ -38,43 +40,24 @@ class JobTrigger(BaseTrigger):
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task has submitted them. Default: false.
     """
 
-    def __init__(
-        self,
-        *,
-        family: str,
-        job_ids: Sequence[str],
-        deadline: float,
-        wait_started_at: float,
-        submitted_at: float | None = None,
-        ims_conn_id: str = "ims_default",
-        region_id: str | None = None,
-        poll_interval: float = 10,
-        cancel_on_kill: bool = False,
-    ) -> None:
+    family: str
+    job_ids: Sequence[str]
+    deadline: float
+    wait_started_at: float
+    submitted_at: float | None = None
+    ims_conn_id: str = "ims_default"
+    region_id: str | None = None
+    poll_interval: float = 10
+    cancel_on_kill: bool = False
+
+    def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.family = family_of(family)
-        self.job_ids = list(job_ids)
-        self.deadline = deadline
-        self.wait_started_at = wait_started_at
-        self.submitted_at = submitted_at
-        self.ims_conn_id = ims_conn_id
-        self.region_id = region_id
-        self.poll_interval = poll_interval
-        self.cancel_on_kill = cancel_on_kill
+        self.job_ids = list(self.job_ids)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments of the trigger."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "family": self.family.name,
-            "job_ids": self.job_ids,
-            "deadline": self.deadline,
-            "wait_started_at": self.wait_started_at,
-            "submitted_at": self.submitted_at,
-            "ims_conn_id": self.ims_conn_id,
-            "region_id": self.region_id,
-            "poll_interval": self.poll_interval,
-            "cancel_on_kill": self.cancel_on_kill,
-        }
+        arguments = {argument.name: getattr(self, argument.name) for argument in fields(self)}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, or the error that ended the wait."""
@@ -88,6 +71,7 @@ class JobTrigger(BaseTrigger):
 
     async def _wait_for_all(self) -> list[Job]:
         if len(self.job_ids) == 1:
+            # Without a task for each of ten thousand triggers.
             return [await self._wait_for(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
@@ -107,7 +91,7 @@ class JobTrigger(BaseTrigger):
 
     @property
     def _poller(self) -> Poller:
-        return poller_for(self.family, self.ims_conn_id, self.region_id)
+        return poller_for(family_of(self.family), self.ims_conn_id, self.region_id)
 
     def _log_event(self, event: Job | WaitMessage) -> None:
         log_progress(self.log, event, wait_started_at=self.wait_started_at, submitted_at=self.submitted_at)
@@ -124,9 +108,8 @@ class JobTrigger(BaseTrigger):
             return
         jobs = f"Job {', '.join(self.job_ids)}"
         try:
-            state = await sync_to_async(task_state, thread_sensitive=False)(
-                ti.dag_id, ti.run_id, ti.task_id, ti.map_index
-            )
+            read_state = sync_to_async(task_state, thread_sensitive=False)
+            state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
             if state not in ENDED_STATES:
                 self.log.info("%s is not cancelled: no user has ended the task, which is %s", jobs, state)
                 return
@@ -136,14 +119,13 @@ class JobTrigger(BaseTrigger):
             self.log.warning("%s was not cancelled: %s", jobs, error)
             return
         for job_id in self.job_ids:
-            await asyncio.to_thread(cancel_job, self.family, resolver.hook, job_id, self.log)
+            await asyncio.to_thread(cancel_job, family_of(self.family), resolver.hook, job_id, self.log)
 
 
 class EndedJobs(NamedTuple):
     """
     The content of an event about ended jobs.
 
-    :param job_ids: Their ids.
     :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
     :param submitted_at: When they were submitted, in epoch seconds, if that is known.
     """
@@ -179,13 +161,9 @@ def read_event(event: Any) -> EndedJobs:
         case {"status": "error", "error": dict() as error}:
             raise error_from_dict(error)
         case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() | None as jobs}:
-            submitted_at = event.get("submitted_at")
             try:
-                return EndedJobs(
-                    job_ids,
-                    None if jobs is None else [Job.from_dict(job) for job in jobs],
-                    float(submitted_at) if isinstance(submitted_at, (int, float)) else None,
-                )
+                restored = None if jobs is None else [Job.from_dict(job) for job in jobs]
+                return EndedJobs(job_ids, restored, event.get("submitted_at"))
             except (TypeError, ValueError, KeyError):
                 pass
     raise ImsError(f"Unexpected event of the trigger: {str(event)[:200]}")

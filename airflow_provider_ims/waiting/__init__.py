@@ -1,6 +1,1 @@
-"""
-Waiting for jobs.
-
-The monitor evaluates the polls of one job. A worker polls in a loop (``blocking``). In a triggerer, one poller polls
-all jobs of a connection, a region and a job family.
-"""
+"""Waiting for jobs: a worker polls in a loop, a triggerer with one poller per connection, region and job family."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.jobs.api_caller import LimitedRetries
+from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 from airflow_provider_ims.waiting.monitor import JobMonitor, WaitMessage, first_pause, next_pause, poll_once, timed_out
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-    from airflow_provider_ims.jobs.family import JobFamily
 
 
 def wait_for_job(
@@ -31,8 +28,7 @@ def wait_for_job(
 
     :param poll_interval: Seconds between two polls.
     :param timeout: Seconds after which the wait ends with a last poll.
-    :param emit: Called with the job at each change of its status, including its end, and with messages for the log.
-    :return: The ended job.
+    :param emit: Called with the job at each change of its status, including its end, and with log messages.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
     :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
     """

@@ -9,6 +9,9 @@ waiting triggers. No waiting trigger is garbage, and reference counting frees th
 from __future__ import annotations
 
 import gc
+import logging
+
+log = logging.getLogger(__name__)
 
 #: The number of joining jobs between two calls of :func:`gc.freeze`. Each brings about 22 objects.
 JOINS = 200
@@ -26,11 +29,8 @@ class GarbageFreezer:
         """Record that a job waits."""
         self._waiting += 1
         self._joined += 1
-        if self._joined < JOINS:
-            return
-        self._joined = 0
         # Objects that other code has frozen cannot be distinguished at the unfreeze, so nothing is frozen then.
-        if _is_enabled() and (self._frozen or not gc.get_freeze_count()):
+        if self._joined % JOINS == 0 and _is_enabled() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()
 
@@ -49,7 +49,11 @@ def _is_enabled() -> bool:
     # Imported late: only a triggerer with many waiting jobs needs it.
     from airflow.providers.common.compat.sdk import conf
 
-    return bool(conf.getboolean("alibabacloud_ims", "freeze_garbage_collector", fallback=False))
+    try:
+        return bool(conf.getboolean("alibabacloud_ims", "freeze_garbage_collector", fallback=False))
+    except Exception as error:  # noqa: BLE001 - its class depends on Airflow's version, and no wait must end
+        log.warning("The garbage collector is not frozen: %s", error)
+        return False
 
 
 #: The garbage collector belongs to the process, and so does this.

@@ -6,12 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +26,6 @@ class HookResolver:
     Only the event loop's thread may call this class, except :meth:`expire`. Before Airflow 3.2.2, a blocking connection
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
     threads request nothing from Airflow.
-
-    :param make_hook: Returns a new hook.
-    :param now: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -65,7 +60,8 @@ class HookResolver:
         if self._hook is None and self._resolving is not None:
             await asyncio.shield(self._resolving)
         if self._hook is None and self._failure is not None:
-            raise self._failure
+            # Without the traceback, to which each raise would add.
+            raise self._failure.with_traceback(None)
 
     def expire(self) -> None:
         """Resolve the connection again soon, because the service refused its credentials; any thread may call this."""

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from airflow_provider_ims.exceptions import (
     ImsJobNotFoundError,
@@ -15,13 +15,12 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.jobs.api_caller import ApiCaller
 from airflow_provider_ims.jobs.family import JobFamily
 from airflow_provider_ims.jobs.job import Job
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
-
-#: Seconds for which the service may not know a job before the wait ends.
+#: Seconds for which the service may not know a job before the wait ends. For a job that was known, they start at the
+#: first response that does not contain it, because the poll interval may be longer.
 UNKNOWN_GRACE = 120.0
 #: Permanent errors in a row, such as a denied query, that end a wait. Transient errors never do.
 TOLERATED_ERRORS = 5
@@ -48,12 +47,7 @@ class WaitMessage:
 def log_progress(
     log: Any, event: Job | WaitMessage, *, wait_started_at: float, submitted_at: float | None = None
 ) -> None:
-    """
-    Log an event of a wait: a job whose status has changed, or a message.
-
-    :param wait_started_at: When the wait started, in epoch seconds.
-    :param submitted_at: When the job was submitted, in epoch seconds, if that is known.
-    """
+    """Log an event of a wait: a job whose status has changed, or a message. Times are in epoch seconds."""
     if isinstance(event, WaitMessage):
         log.log(event.level, event.text)
         return
@@ -67,16 +61,14 @@ class JobMonitor:
     """
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
-    :param job_id: The job.
     :param started_at: When the polling started, in epoch seconds.
     :param tolerated_errors: The number of permanent errors in a row that ends the wait. Default: 5.
-    :param known_at: When the service last knew the job, in epoch seconds.
     """
 
     job_id: str
     started_at: float
     tolerated_errors: int = TOLERATED_ERRORS
-    known_at: float | None = None
+    _unknown_since: float | None = None
     _last: tuple[object, ...] = ()
     _errors: int = 0
 
@@ -95,26 +87,26 @@ class JobMonitor:
             left = self.tolerated_errors - self._errors
             if left <= 0:
                 raise observation
-            return WaitMessage(
-                f"Polling job {self.job_id} failed, retrying; {left} more such errors end the wait: {observation}",
-                logging.WARNING,
-            )
+            text = f"Polling job {self.job_id} failed, retrying; {left} more such errors end the wait: {observation}"
+            return WaitMessage(text, logging.WARNING)
         self._errors = 0
         if observation is None:
-            if now - (self.known_at or self.started_at) > UNKNOWN_GRACE:
+            if self._unknown_since is None:
+                self._unknown_since = now if self._last else self.started_at
+            if now - self._unknown_since > UNKNOWN_GRACE:
                 raise ImsJobNotFoundError(
                     f"The service does not know job {self.job_id}; check the id, the region and the account",
                     job_id=self.job_id,
                 )
             return WaitMessage(f"The service does not know job {self.job_id} yet")
-        self.known_at = now
+        self._unknown_since = None
         last, self._last = self._last, (observation.state, observation.status)
         return observation if self._last != last else None
 
-    def confirm_running(self, now: float) -> None:
+    def confirm_running(self) -> None:
         """Record that a listing shows the job with its last status; cheaper than :meth:`update`."""
         self._errors = 0
-        self.known_at = now
+        self._unknown_since = None
 
     @property
     def status(self) -> str | None:

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks.registry import hook_class_of
 from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import Job, JobState
@@ -30,16 +31,12 @@ from airflow_provider_ims.waiting.schedule import Schedule
 from airflow_provider_ims.waiting.subscription import Subscription
 from airflow_provider_ims.waiting.sweep import Listed, Sweeper, list_unfinished
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-
 T = TypeVar("T")
-_PollerKey: TypeAlias = "tuple[str, str, str | None]"
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
 
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_PollerKey, Poller]] = WeakKeyDictionary()
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
 
 
 def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
@@ -92,9 +89,7 @@ class Poller:
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
-        :param emit: Called with the job at each change of its status, including its end, and with messages for the
-            log.
-        :return: The ended job.
+        :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as :meth:`~airflow_provider_ims.waiting.monitor.JobMonitor.update`.
         """
@@ -146,7 +141,7 @@ class Poller:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
             # In an empty context, or the poller's messages would appear in the log of the first task.
-            self._runner = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+            self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self._family.name}")
@@ -161,7 +156,7 @@ class Poller:
                     self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
                 await self._sleep(now)
         finally:
-            for task in self._tasks:
+            for task in self._tasks - {self._runner}:
                 task.cancel()
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._sweeper = Sweeper(self._family)
@@ -197,10 +192,20 @@ class Poller:
             self._start(self._sweep())
         self._poll(subscription for _, subscription in due if subscription not in self._sweeper)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            # A bug. Nothing would end the waits that the task served.
+            for subscription in list(self._subscriptions):
+                subscription.emit(error)
+                self.unsubscribe(subscription)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread, with a connection that is resolved on the event loop."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
+from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +20,6 @@ class PollerMetrics:
     """
     The metrics of a poller since its last report.
 
-    :param family: The family of its jobs.
-    :param ims_conn_id: Its connection.
     :param due: When the next report is due, on the poller's clock.
     :param polled_jobs: The number of jobs that were queried by id.
     :param behind: The longest delay of a poll, in seconds.
@@ -67,13 +63,8 @@ class PollerMetrics:
         behind = self.behind - self.suspended
         if behind > longest_interval and not self._has_warned:
             self._has_warned = True
-            log.warning(
-                "Polling of %d %s jobs is %.0f s behind schedule: the rate limit is %.1f requests per second",
-                waiting,
-                self.family,
-                behind,
-                client.rate_limiter.rate,
-            )
+            message = "Polling of %d %s jobs is %.0f s behind schedule: the rate limit is %.1f requests per second"
+            log.warning(message, waiting, self.family, behind, client.rate_limiter.rate)
         client.requests = self.polled_jobs = client.rate_limiter.throttles = 0
         self.behind = self.suspended = 0.0
         self.due = now + REPORT_EVERY

@@ -10,12 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError, ImsThrottledError
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.waiting.hook_resolver import HookResolver
+from airflow_provider_ims.waiting.hook_resolver import HookResolver
 
 #: The highest and the lowest rate, in requests per second. VOD allows about a hundred queries per second.
 MAX_RATE = 100.0
@@ -77,12 +75,11 @@ class RateLimitedClient:
 
     resolver: HookResolver
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
-    now: Callable[[], float] = time.monotonic
     requests: int = 0
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Call an API action that only reads. A throttled request is retried for a minute."""
-        started_at = self.now()
+        started_at = time.monotonic()
         while True:
             self.rate_limiter.wait()
             self.requests += 1
@@ -90,7 +87,7 @@ class RateLimitedClient:
                 body = self.resolver.hook.call(action, params, attempts=1, throttle_timeout=0.0)
             except ImsThrottledError as error:
                 self.rate_limiter.throttled(error.retry_after)
-                if self.now() - started_at >= THROTTLE_TIMEOUT:
+                if time.monotonic() - started_at >= THROTTLE_TIMEOUT:
                     raise
             except (ImsCredentialsError, ImsPermissionError):
                 # The connection may be corrected while the jobs run.

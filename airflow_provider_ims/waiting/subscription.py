@@ -18,7 +18,6 @@ class Subscription:
     """
     The wait of one trigger for one job.
 
-    :param monitor: Evaluates the polls of the job.
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param polling: Whether a query of the job by its id is in progress.

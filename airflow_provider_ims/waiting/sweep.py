@@ -12,19 +12,15 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from airflow_provider_ims.exceptions import ImsPermissionError
-from airflow_provider_ims.jobs.family import chunks
+from airflow_provider_ims.jobs.api_caller import ApiCaller
+from airflow_provider_ims.jobs.family import JobFamily, chunks
 from airflow_provider_ims.jobs.job import JobState
 from airflow_provider_ims.jobs.listing import PAGE_SIZE
 from airflow_provider_ims.waiting.monitor import JITTER
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.jobs.api_caller import ApiCaller
-    from airflow_provider_ims.jobs.family import JobFamily
-    from airflow_provider_ims.waiting.subscription import Subscription
+from airflow_provider_ims.waiting.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +37,8 @@ MISSES = 2
 
 #: Statuses by job id, and the number of requests.
 Listed: TypeAlias = "tuple[dict[str, str], int]"
-
-
-class SweepTooLongError(Exception):
-    """The listing has more pages than there are waiting jobs."""
+#: Subscriptions whose jobs a sweep does not list, and those with a new status.
+Compared: TypeAlias = "tuple[list[Subscription], list[tuple[Subscription, str]]]"
 
 
 def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> Listed:
@@ -53,7 +47,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
 
     The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
 
-    :raises SweepTooLongError: when the listing takes more than ``max_requests``.
+    :raises RuntimeError: when the listing takes more than ``max_requests``.
     """
     assert family.listing is not None
     statuses: dict[str, str] = {}
@@ -62,28 +56,41 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
         for page in family.listing.in_state(caller, unfinished):
             requests += 1
             if requests > max_requests:
-                raise SweepTooLongError(f"more than {max_requests} pages")
+                raise RuntimeError(f"the listing has more than {max_requests} pages")
             statuses.update(page)
     running = {job_id: status for job_id, status in statuses.items() if family.state_of(status) is JobState.RUNNING}
     return running, requests
 
 
-@dataclass(slots=True)
-class SweepPolicy:
-    """Decides by the number of requests whether a poller sweeps."""
+class Sweeper:
+    """
+    Decides when to sweep, executes the sweeps of a poller, and knows which subscriptions they cover.
 
-    family: JobFamily
-    active: bool = False
-    _cost: int | None = None
-    _rest: float = FIRST_REST
-    _not_before: float = float("-inf")
+    A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
+    """
+
+    def __init__(self, family: JobFamily) -> None:
+        #: Whether sweeps take place.
+        self.active = False
+        self._family = family
+        self._covered: dict[Subscription, None] = {}
+        self._unlisted: set[Subscription] = set()
+        self._due = 0.0
+        self._running = False
+        self._cost: int | None = None
+        self._rest = FIRST_REST
+        self._not_before = float("-inf")
+
+    def __contains__(self, subscription: Subscription) -> bool:
+        """Return whether sweeps cover a subscription."""
+        return subscription in self._covered
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
-        """Return whether to sweep for a number of waiting jobs."""
-        if self.family.listing is None or now < self._not_before:
+        """Return whether sweeps take fewer requests than polling a number of jobs by id."""
+        if self._family.listing is None or now < self._not_before:
             return False
         # Before the first sweep, assume that the account has no other jobs.
-        cost = self._cost or len(self.family.listing.unfinished) + jobs / PAGE_SIZE
+        cost = self._cost or len(self._family.listing.unfinished) + jobs / PAGE_SIZE
         return jobs >= cost * (CONTINUE_RATIO if self.active else START_RATIO)
 
     def record_success(self, requests: int) -> None:
@@ -103,30 +110,6 @@ class SweepPolicy:
         log.info("Listing jobs failed, polling each job by its id for %.0f s: %s", self._rest, error)
         self._rest = min(2 * self._rest, LONGEST_REST)
 
-
-class Sweeper:
-    """
-    Executes the sweeps of a poller, and knows which subscriptions they cover.
-
-    A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
-    """
-
-    def __init__(self, family: JobFamily) -> None:
-        self._policy = SweepPolicy(family)
-        self._covered: dict[Subscription, None] = {}
-        self._unlisted: set[Subscription] = set()
-        self._due = 0.0
-        self._running = False
-
-    def __contains__(self, subscription: Subscription) -> bool:
-        """Return whether sweeps cover a subscription."""
-        return subscription in self._covered
-
-    @property
-    def active(self) -> bool:
-        """Whether sweeps take place."""
-        return self._policy.active
-
     @property
     def next_time(self) -> float:
         """When the next sweep is due, on the poller's clock."""
@@ -134,18 +117,17 @@ class Sweeper:
 
     def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
         """Start to sweep if that is worthwhile, and return the subscriptions that sweeps cover from now on."""
-        if self.active or not self._policy.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
+        if self.active or not self.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
             return []
-        self._policy.active, self._due = True, now
+        self.active, self._due = True, now
         self._covered = {one: None for one in subscriptions if not one.final and one not in self._unlisted}
         return list(self._covered)
 
     def take_turn(self, now: float) -> bool:
         """Return whether to execute a sweep now; the next one is due only after it."""
-        if now < self.next_time:
-            return False
-        self._running = True
-        return True
+        is_due = now >= self.next_time
+        self._running |= is_due
+        return is_due
 
     def add(self, subscription: Subscription) -> None:
         """Cover a subscription that joins while sweeps take place."""
@@ -170,14 +152,12 @@ class Sweeper:
         released, self._covered = list(self._covered), {}
         return released
 
-    async def run(
-        self, list_jobs: Callable[[int], Awaitable[Listed]]
-    ) -> AsyncIterator[tuple[list[Subscription], list[tuple[Subscription, str]]]]:
-        """
-        Execute a sweep: yield batches of subscriptions whose jobs are not listed, and of those with a new status.
-
-        :param list_jobs: Lists the running jobs with at most so many requests.
-        """
+    async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
+        """Execute a sweep whose listing takes a limited number of requests, and yield its results in batches."""
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+        if not self.active:
+            self._running = False
+            return
         swept = [one for one in self._covered if not one.polling]
         interval = min((one.poll_interval for one in swept), default=0.0)
         # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
@@ -186,21 +166,18 @@ class Sweeper:
         try:
             statuses, requests = await list_jobs(len(swept))
         except Exception as error:  # noqa: BLE001 - whatever it is, polling by id continues
-            self._policy.record_failure(error, time.monotonic())
+            self.record_failure(error, time.monotonic())
             return
         finally:
             self._running = False
-        self._policy.record_success(requests)
+        self.record_success(requests)
         for batch in chunks(swept, BATCH):
             yield self._compare(batch, statuses)
             await asyncio.sleep(0)
-        self._policy.active = self._policy.is_worthwhile(len(self._covered), time.monotonic())
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
 
-    def _compare(
-        self, batch: Sequence[Subscription], statuses: dict[str, str]
-    ) -> tuple[list[Subscription], list[tuple[Subscription, str]]]:
+    def _compare(self, batch: Sequence[Subscription], statuses: dict[str, str]) -> Compared:
         missing, changed = [], []
-        now = time.time()
         for subscription in batch:
             if subscription not in self._covered or subscription.polling:
                 continue
@@ -210,7 +187,7 @@ class Sweeper:
                 continue
             subscription.missed = 0
             if status == subscription.monitor.status:
-                subscription.monitor.confirm_running(now)
+                subscription.monitor.confirm_running()
             else:
                 changed.append((subscription, status))
         return missing, changed

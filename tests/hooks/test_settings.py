@@ -286,7 +286,7 @@ def test_a_connection_can_be_a_uri() -> None:
         ({"credential_type": "credentials_uri", "credentials_uri": "localhost"}, "credentials_uri is not an http"),
         (
             {"credential_type": "credentials_uri", "credentials_uri": "http://u:p@host/"},
-            "credentials_uri must have a host",
+            "credentials_uri is not an http or https URL with a host and without a user",
         ),
     ],
 )

@@ -56,6 +56,15 @@ def test_the_collector_is_never_frozen_by_default(
     leave(freezer, 3 * JOINS)
 
 
+def test_an_invalid_option_ends_no_wait(
+    freezer: GarbageFreezer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(OPTION, "perhaps")
+    join(freezer, JOINS)
+    assert gc.get_freeze_count() == 0
+    assert "freeze_garbage_collector" in caplog.text
+
+
 class Cycle:
     def __init__(self) -> None:
         self.itself = self

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,3 +213,17 @@ def test_a_blocking_request_to_the_supervisor_runs_on_the_event_loop(connections
         assert loops == [asyncio.get_running_loop()]
 
     asyncio.run(main())
+
+
+def test_a_failure_that_is_raised_repeatedly_does_not_collect_tracebacks(connections: Connections) -> None:
+    async def main() -> list[int]:
+        resolver, depths = connections.resolver(), []
+        for _ in range(5):
+            with pytest.raises(ImsUnavailableError) as caught:
+                await resolver.refresh()
+            depths.append(len(traceback.extract_tb(caught.value.__traceback__)))
+        return depths
+
+    connections.region = None
+    first, *others = asyncio.run(main())
+    assert max(others) <= first

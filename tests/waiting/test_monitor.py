@@ -76,12 +76,21 @@ class TestJobMonitor:
         with pytest.raises(ImsJobNotFoundError, match="region and the account"):
             monitor.update(None, 101 + UNKNOWN_GRACE)
 
-    def test_the_grace_period_of_a_job_that_vanished_starts_at_its_last_poll(self) -> None:
+    def test_the_grace_period_of_a_job_that_vanished_starts_when_it_is_first_unknown(self) -> None:
         monitor = JobMonitor("j", started_at=0)
         monitor.update(RUNNING, 1000)
-        assert isinstance(monitor.update(None, 1000 + UNKNOWN_GRACE), WaitMessage)
+        for now in (5000, 5000 + UNKNOWN_GRACE):
+            assert isinstance(monitor.update(None, now), WaitMessage)
         with pytest.raises(ImsJobNotFoundError):
-            monitor.update(None, 1001 + UNKNOWN_GRACE)
+            monitor.update(None, 5001 + UNKNOWN_GRACE)
+
+    def test_a_job_that_is_known_again_has_a_new_grace_period(self) -> None:
+        monitor = JobMonitor("j", started_at=0)
+        monitor.update(None, 1)
+        monitor.update(RUNNING, 2)
+        assert isinstance(monitor.update(None, 1000), WaitMessage)
+        monitor.confirm_running()
+        assert isinstance(monitor.update(None, 2000), WaitMessage)
 
 
 def test_no_pause_is_longer_than_the_poll_interval_with_its_jitter() -> None:

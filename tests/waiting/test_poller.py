@@ -236,6 +236,29 @@ def test_a_poller_starts_again_after_all_waits_were_cancelled(ims_emulator: ImsE
 
 
 @never_ending
+@pytest.mark.parametrize("method", ["_start_due", "_after_poll"])
+def test_an_error_of_the_poller_ends_every_wait_and_a_new_wait_starts_it_again(
+    method: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = submitted(TEXT, 2)
+    ims_emulator.finish(second)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async def main() -> Job:
+        poller = text_poller()
+        with monkeypatch.context() as patched:
+            patched.setattr(poller, method, fail)
+            async with asyncio.timeout(5):
+                ends = await asyncio.gather(*(end_of(poller, first) for _ in range(2)), return_exceptions=True)
+        assert [type(end) for end in ends] == [ZeroDivisionError] * 2
+        return await end_of(poller, second)
+
+    assert asyncio.run(main()).id == second
+
+
+@never_ending
 def test_waits_with_the_same_family_connection_and_region_share_a_poller(ims_emulator: ImsEmulator) -> None:
     async def main() -> None:
         assert text_poller() is text_poller()

@@ -13,53 +13,54 @@ from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.jobs.smart import SMART
 from airflow_provider_ims.waiting.monitor import JobMonitor
 from airflow_provider_ims.waiting.subscription import Subscription
-from airflow_provider_ims.waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper, SweepPolicy
+from airflow_provider_ims.waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
 
 
 def test_a_family_without_a_listing_is_never_swept() -> None:
-    assert not SweepPolicy(AI_IMAGE).is_worthwhile(10_000, 0)
+    assert not Sweeper(AI_IMAGE).is_worthwhile(10_000, 0)
 
 
 @pytest.mark.parametrize("family", [SMART, BATCH])
 @pytest.mark.parametrize(("jobs", "expected"), [(1, False), (6, False), (7, True), (100, True), (10_000, True)])
 def test_sweeping_starts_if_it_saves_two_thirds_of_the_requests(family: JobFamily, jobs: int, expected: bool) -> None:
-    assert SweepPolicy(family).is_worthwhile(jobs, 0) is expected
+    assert Sweeper(family).is_worthwhile(jobs, 0) is expected
 
 
 def test_an_account_with_many_other_jobs_is_swept_only_for_many_waiting_jobs() -> None:
-    policy = SweepPolicy(SMART)
-    policy.record_success(50)
-    assert not policy.is_worthwhile(149, 0)
-    assert policy.is_worthwhile(150, 0)
+    sweeper = Sweeper(SMART)
+    sweeper.record_success(50)
+    assert not sweeper.is_worthwhile(149, 0)
+    assert sweeper.is_worthwhile(150, 0)
 
 
 def test_sweeping_continues_with_fewer_jobs_than_it_starts_with() -> None:
-    policy = SweepPolicy(SMART, active=True)
-    policy.record_success(10)
-    assert policy.is_worthwhile(15, 0)
-    assert not policy.is_worthwhile(14, 0)
+    sweeper = Sweeper(SMART)
+    sweeper.active = True
+    sweeper.record_success(10)
+    assert sweeper.is_worthwhile(15, 0)
+    assert not sweeper.is_worthwhile(14, 0)
 
 
 def test_each_failure_doubles_the_rest_until_a_sweep_succeeds() -> None:
-    policy, now = SweepPolicy(SMART), 0.0
+    sweeper, now = Sweeper(SMART), 0.0
     rests = []
     for _ in range(8):
-        policy.record_failure(ImsUnavailableError("x"), now)
-        rest = next(seconds for seconds in range(2000) if policy.is_worthwhile(1000, now + seconds))
+        sweeper.record_failure(ImsUnavailableError("x"), now)
+        rest = next(seconds for seconds in range(2000) if sweeper.is_worthwhile(1000, now + seconds))
         rests.append(rest)
         now += rest
     assert rests[0] == FIRST_REST
     assert rests == sorted(rests)
     assert rests[-1] == LONGEST_REST
-    policy.record_success(1)
-    policy.record_failure(ImsUnavailableError("x"), now)
-    assert policy.is_worthwhile(1000, now + FIRST_REST)
+    sweeper.record_success(1)
+    sweeper.record_failure(ImsUnavailableError("x"), now)
+    assert sweeper.is_worthwhile(1000, now + FIRST_REST)
 
 
 def test_a_denied_listing_ends_sweeping_permanently() -> None:
-    policy = SweepPolicy(SMART)
-    policy.record_failure(ImsPermissionError("x"), 0)
-    assert not policy.is_worthwhile(10_000, 1e12)
+    sweeper = Sweeper(SMART)
+    sweeper.record_failure(ImsPermissionError("x"), 0)
+    assert not sweeper.is_worthwhile(10_000, 1e12)
 
 
 def subscriptions(count: int) -> list[Subscription]:
@@ -144,3 +145,15 @@ def test_a_sweep_that_takes_too_many_requests_is_the_last() -> None:
     sweeper = started(members)
     sweep(sweeper, {one.monitor.job_id: "Created" for one in members}, requests=19)
     assert sweeper.release() == members
+
+
+def test_no_listing_is_requested_when_all_covered_jobs_have_ended() -> None:
+    members = subscriptions(20)
+    sweeper = started(members)
+    for one in members:
+        sweeper.remove(one)
+    # The result would be recorded as a failure, because the listing may take no request.
+    assert sweep(sweeper, AssertionError("no request is expected")) == ([], [])
+    assert not sweeper.active
+    assert sweeper.start(members, now=0) == members
+    assert sweeper.take_turn(0)
