@@ -13,9 +13,15 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError, ImsThrottledError, ImsUnavailableError
+from airflow_provider_ims.exceptions import (
+    ImsError,
+    ImsRequestError,
+    ImsResourceNotFoundError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
 from airflow_provider_ims.hooks.actions import Action, Product
-from airflow_provider_ims.hooks.encoding import as_text
+from airflow_provider_ims.hooks.encoding import encode_value
 from airflow_provider_ims.hooks.errors import convert_sdk_error
 from airflow_provider_ims.hooks.settings import Settings, read_settings
 
@@ -134,7 +140,7 @@ class AlibabaCloudMediaHook(BaseHook):
         :raises ImsError: the subclass depends on the service's error code.
         """
         request = self.product.action(action)
-        parameters = {name: as_text(value) for name, value in params.items() if value is not None}
+        parameters = _encode(action, params)
         failures, paused, longest_backoff = 0, 0.0, 1.0
         while True:
             retry_after = 0.0
@@ -197,3 +203,13 @@ class AlibabaCloudMediaHook(BaseHook):
                 message += f"; the clock is {difference}" if difference else ""
             return False, message if endpoint in message else f"{message}; endpoint: {endpoint}"
         return True, f"{action} succeeded at {endpoint}"
+
+
+def _encode(action: str, params: Mapping[str, Any]) -> dict[str, str]:
+    encoded = {}
+    for name, value in params.items():
+        try:
+            encoded |= {} if value is None else {name: encode_value(value)}
+        except (TypeError, ValueError) as error:
+            raise ImsRequestError(f"{name} cannot be encoded as JSON: {error}", field=name, action=action) from None
+    return encoded

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-def as_text(value: Any) -> str:
+def encode_value(value: Any) -> str:
     """
     Return a dict or a list as compact JSON, a flag as ``true`` or ``false``, and any other value as its text.
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
 from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS, types_with
-from airflow_provider_ims.hooks.encoding import as_text
+from airflow_provider_ims.hooks.encoding import encode_value
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -94,9 +94,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
     :raises ImsRequestError: if another field is invalid.
     """
-    extra: dict[str, Any] = connection.extra_dejson
-    stripped = {name: as_text(value).strip() for name, value in extra.items() if value is not None}
-    text = {name: value for name, value in stripped.items() if value}
+    text = _extra_as_text(connection)
     _mask_url_secrets(text)
     # Connections of type alibaba_cloud name it region.
     region_id = region_id or text.get("region_id") or text.get("region")
@@ -116,6 +114,18 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
         ca=text.get("ca"),
         console_url=read("console_url", CONSOLE_URL),
     )
+
+
+def _extra_as_text(connection: Connection) -> dict[str, str]:
+    """Return the extras that are not empty, as stripped text."""
+    text = {}
+    for name, value in connection.extra_dejson.items():
+        try:
+            text[name] = "" if value is None else encode_value(value).strip()
+        except (TypeError, ValueError):
+            problem = "contains a value that JSON does not have, such as NaN"
+            raise ImsRequestError(f"Connection {connection.conn_id}: {name} {problem}", field=name) from None
+    return {name: value for name, value in text.items() if value}
 
 
 def _mask_url_secrets(text: Mapping[str, str]) -> None:
@@ -216,7 +226,7 @@ def _session_seconds(text: str) -> int | None:
 def _policy(text: str) -> str | None:
     policy = json.loads(text)
     # Compact: the SDK signs a space as a plus, STS does not.
-    return as_text(policy) if isinstance(policy, dict) else None
+    return encode_value(policy) if isinstance(policy, dict) else None
 
 
 def _credentials_uri(text: str) -> str | None:

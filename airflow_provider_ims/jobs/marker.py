@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ims.hooks.encoding import as_text
+from airflow_provider_ims.hooks.encoding import encode_value
 
 MARKER = "AirflowKey"
 #: The maximum length of UserData, in bytes of UTF-8.
@@ -67,7 +67,7 @@ def add_marker(
         return None
     inner[MARKER] = str(key)
     try:
-        merged = as_text(content)
+        merged = encode_value(content)
         return merged if len(merged.encode()) <= max_bytes else None
     except ValueError:
         return None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.hooks.encoding import as_text
+from airflow_provider_ims.hooks.encoding import encode_value
 from airflow_provider_ims.jobs.payload import as_number, snake_case
 
 #: The deepest nesting of a JSON parameter, far deeper than any documented one.
@@ -128,7 +128,7 @@ class Parameter:
 
     def _dump(self, content: Any) -> str:
         try:
-            return as_text(content)
+            return encode_value(content)
         except (TypeError, ValueError) as error:
             raise self._refusal("", f"cannot be encoded as JSON: {error}") from None
 

@@ -115,7 +115,8 @@ class Recovery:
     def was_accepted(self, error: ImsError) -> bool | None:
         """Return whether the service accepted this submit or an earlier one with its token; ``None`` if unknown."""
         if isinstance(error, ImsUnavailableError):
-            return error.accepted
+            # A response without a job id needs no search if a second submit returns the job.
+            return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
         # The service knows the generated token with other parameters, so it accepted an earlier submit.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 

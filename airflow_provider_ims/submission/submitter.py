@@ -115,7 +115,10 @@ class Submitter:
     def _resume(self, context: Context) -> SubmissionRecord:
         """Return the record of an earlier try, or a new one."""
         new = new_record(self.kind.submit_action, context, self.now(), recorded=self._store is not None)
-        old = SubmissionRecord.read(self._store.get(STORE_KEY)) if self._store is not None else None
+        stored = self._store.get(STORE_KEY) if self._store is not None else None
+        old = SubmissionRecord.read(stored)
+        if old is None and stored is not None:
+            log.warning("The submission record of an earlier try is ignored, because its format is unknown: %s", stored)
         if old is None or old.action != new.action:
             return new
         if old.max_tries != new.max_tries and (old := self._after_clear(old)) is None:

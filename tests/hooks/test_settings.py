@@ -157,6 +157,7 @@ def test_incomplete_credentials_name_the_missing_fields(
         ({"read_timeout": -1}, "read_timeout"),
         ({"read_timeout": "nan"}, "read_timeout"),
         ({"read_timeout": "inf"}, "read_timeout"),
+        ({"policy": {"Version": float("nan")}}, "policy"),
         ({"ims_endpoint": "http://localhost:8080"}, "ims_endpoint"),
         ({"vod_endpoint": "localhost:8080/path"}, "vod_endpoint"),
     ],

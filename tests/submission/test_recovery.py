@@ -85,7 +85,8 @@ MISMATCH = ImsRequestError("other parameters", code="IdempotentParameterMismatch
     ("error", "own_token", "accepted"),
     [
         (ImsUnavailableError("cut"), False, None),
-        (ImsUnavailableError("no id", accepted=True), False, True),
+        # A second submit returns the job with its id.
+        (ImsUnavailableError("no id", accepted=True), False, None),
         (ImsUnavailableError("not sent", accepted=False), False, False),
         (ImsPermissionError("denied"), False, False),
         (MISMATCH, False, True),
@@ -97,6 +98,11 @@ def test_an_error_shows_whether_the_service_accepted_a_submit(
 ) -> None:
     parameters = {"ClientToken": "mine"} if own_token else {}
     assert recovery_of(BATCH, parameters, NEW, recorded=True).was_accepted(error) is accepted
+
+
+def test_a_response_without_a_job_id_shows_that_a_job_without_a_token_was_accepted() -> None:
+    error = ImsUnavailableError("no id", accepted=True)
+    assert recovery_of(AUDIO, {}, NEW, recorded=True).was_accepted(error) is True
 
 
 def test_only_the_rejection_of_a_second_submit_may_be_a_duplicate() -> None:

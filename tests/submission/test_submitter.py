@@ -483,12 +483,23 @@ class TestClear:
         run.attempt()
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
-    def test_a_clear_submits_again_if_an_accepted_job_cannot_be_searched_for(self, ims_emulator: ImsEmulator) -> None:
+    @pytest.mark.parametrize("arguments", [{"client_token": "order-66"}, {"user_data": {"own": "x" * 480}}])
+    def test_a_response_without_a_job_id_is_followed_by_a_submit_that_returns_the_job(
+        self, arguments: dict[str, Any], ims_emulator: ImsEmulator
+    ) -> None:
         ims_emulator.fault(BATCH.submit, "odd_shape", drop=["JobId"])
-        run = TaskRun(BATCH.task(client_token="order-66"))
-        for _ in range(2):
-            with pytest.raises(ImsUncertainSubmitError, match="clear the task"):
-                run.attempt()
+        assert TaskRun(BATCH.task(**arguments)).attempt()["state"] == "Finished"
+        assert len(ims_emulator.requests(BATCH.submit)) == 2
+        assert len(ims_emulator.jobs()) == 1
+
+    @pytest.mark.parametrize("arguments", [{"client_token": "order-66"}, {"user_data": {"own": "x" * 480}}])
+    def test_a_clear_returns_the_job_whose_id_was_in_no_response(
+        self, arguments: dict[str, Any], ims_emulator: ImsEmulator
+    ) -> None:
+        ims_emulator.fault(BATCH.submit, "odd_shape", drop=["JobId"], count=MAX_SUBMITS)
+        run = TaskRun(BATCH.task(**arguments))
+        with pytest.raises(ImsUncertainSubmitError, match="same ClientToken"):
+            run.attempt()
         run.clear()
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
