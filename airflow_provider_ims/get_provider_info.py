@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, UI_FIELD_BEHAVIOUR
+from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS, UI_FIELD_BEHAVIOUR
 
 CONFIG: dict[str, Any] = {
     "alibabacloud_ims": {

@@ -12,6 +12,6 @@ from __future__ import annotations
 
 import jsonschema
 
-from airflow_provider_ims.hooks import sdk
+from airflow_provider_ims.hooks import _sdk as sdk
 
 __all__ = ["jsonschema", "sdk"]

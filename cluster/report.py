@@ -44,7 +44,7 @@ process that it started. The exit code is 1 if a scenario fails. The command tak
 part of `make test`.
 """
 PRELOADING = """\
-In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks.sdk` and the
+In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
 operators. A Celery worker forks its task processes, so they do not import these modules again.
 
 Retries are part of the recovery. If a worker dies, or a task cannot be queued while the broker is down, the next try

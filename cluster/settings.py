@@ -37,7 +37,7 @@ class Setting:
 #: The content of ``airflow_local_settings.py``, which every component imports when it starts. A Celery worker forks its
 #: task processes, so they do not import these modules again.
 PRELOAD = """\
-import airflow_provider_ims.hooks.sdk
+import airflow_provider_ims.hooks._sdk
 import airflow_provider_ims.operators.ims
 import airflow_provider_ims.operators.vod
 """

@@ -14,20 +14,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
 from airflow_provider_ims import exceptions
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.kinds import KINDS
+from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims._submission.recovery import POLICIES, RecoveryPolicy, policy_of
 from airflow_provider_ims.emulator.api.errors import CODES
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.get_provider_info import get_provider_info
-from airflow_provider_ims.hooks.actions import ICE, VOD
-from airflow_provider_ims.hooks.connection_form import CREDENTIAL_TYPES
-from airflow_provider_ims.hooks.errors import ERRORS_BY_CODE
-from airflow_provider_ims.hooks.settings import REQUIRED_FIELDS
-from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.kinds import KINDS
-from airflow_provider_ims.jobs.parameters import Parameter
+from airflow_provider_ims.hooks._actions import ICE, VOD
+from airflow_provider_ims.hooks._connection_form import CREDENTIAL_TYPES
+from airflow_provider_ims.hooks._errors import ERRORS_BY_CODE
+from airflow_provider_ims.hooks._settings import REQUIRED_FIELDS
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
-from airflow_provider_ims.submission.recovery import POLICIES, RecoveryPolicy, policy_of
 
 #: The operators that have a separate page, by the arguments of the page's directives.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(

@@ -119,7 +119,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
     settings = home / "airflow" / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(
-        "import sys\nif 'scheduler' in sys.argv:\n    import airflow_provider_ims.hooks.sdk\n"
+        "import sys\nif 'scheduler' in sys.argv:\n    import airflow_provider_ims.hooks._sdk\n"
         "    import airflow_provider_ims.sensors.ims\n"
     )
     with EmulatorService(home / "emulator", "--clock", "manual", "--quiet") as emulator:

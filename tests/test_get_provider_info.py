@@ -14,9 +14,9 @@ from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 import airflow_provider_ims
 from airflow_provider_ims.get_provider_info import get_provider_info
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
-from airflow_provider_ims.hooks.settings import NETWORKS, PROTOCOLS, Settings, read_settings
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
+from airflow_provider_ims.hooks._settings import NETWORKS, PROTOCOLS, Settings, read_settings
 
 NAME = "airflow-provider-ims"
 INFO = get_provider_info()

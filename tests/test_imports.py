@@ -47,21 +47,21 @@ LAYERS = (
     Layer(
         "operators",
         "submit a job and wait for it: the arguments and the documentation of each job kind",
-        ("tasks", "waiting", "submission", "metrics", "jobs", "hooks"),
+        ("_tasks", "_waiting", "_submission", "_metrics", "_jobs", "hooks"),
     ),
-    Layer("sensors", "wait for jobs that were submitted elsewhere", ("tasks", "waiting", "jobs", "hooks")),
+    Layer("sensors", "wait for jobs that were submitted elsewhere", ("_tasks", "_waiting", "_jobs", "hooks")),
     Layer(
-        "tasks",
+        "_tasks",
         "code that operators and sensors share: reading events, completing an ended job",
-        ("triggers", "lineage", "links", "jobs", "hooks"),
+        ("triggers", "_lineage", "links", "_jobs", "hooks"),
     ),
-    Layer("triggers", "serialisable waits and their events", ("waiting", "submission", "jobs")),
-    Layer("waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("jobs", "hooks")),
-    Layer("submission", "one billed job for each task run: submission record, recovery, cancels", ("jobs", "hooks")),
-    Layer("lineage", "asset events, and datasets for OpenLineage", ("jobs",)),
+    Layer("triggers", "serialisable waits and their events", ("_waiting", "_submission", "_jobs")),
+    Layer("_waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("_jobs", "hooks")),
+    Layer("_submission", "one billed job for each task run: submission record, recovery, cancels", ("_jobs", "hooks")),
+    Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
-    Layer("metrics", "Airflow metrics of jobs"),
-    Layer("jobs", "the catalogue of job kinds and job families; all knowledge of wire formats", ("hooks",)),
+    Layer("_metrics", "Airflow metrics of jobs"),
+    Layer("_jobs", "the catalogue of job kinds and job families; all knowledge of wire formats", ("hooks",)),
     Layer("preload", "imports once per worker what each task process would import", ("hooks",)),
     Layer("get_provider_info", "the provider's metadata", ("hooks",)),
     Layer("hooks", "connection, credentials, client, one signed call; all imports of the SDK"),
@@ -221,13 +221,13 @@ def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
 def test_the_public_modules_load_all_modules_of_a_task() -> None:
     public = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod")
     loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in public))
-    assert set(modules("jobs", "waiting", "submission", "tasks", "triggers", "operators", "sensors")) <= loaded
+    assert set(modules("_jobs", "_waiting", "_submission", "_tasks", "triggers", "operators", "sensors")) <= loaded
 
 
 @pytest.mark.slow
 def test_the_provider_info_loads_only_the_connection_form() -> None:
     loaded = loaded_by(f"{NAME}.get_provider_info")
-    form = (f"{NAME}.hooks", f"{NAME}.hooks.connection_form")
+    form = (f"{NAME}.hooks", f"{NAME}.hooks._connection_form")
     assert with_prefix(loaded, (NAME,)) == {NAME, f"{NAME}.get_provider_info", *form}
     assert with_prefix(loaded, ("airflow.", "wtforms", *SDK, *HEAVY)) == set()
 
@@ -242,4 +242,4 @@ def test_the_pytest_plugin_loads_neither_a_server_nor_airflow() -> None:
 def test_preload_loads_what_a_submit_needs_and_not_airflow() -> None:
     loaded = loaded_by(f"{NAME}.preload")
     assert with_prefix(loaded, ("airflow.",)) == set()
-    assert {f"{NAME}.hooks.sdk", "alibabacloud_tea_openapi.client", "jsonschema"} <= loaded
+    assert {f"{NAME}.hooks._sdk", "alibabacloud_tea_openapi.client", "jsonschema"} <= loaded

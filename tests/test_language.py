@@ -77,7 +77,7 @@ IDENTIFIERS = {
     r"JobWatch|watch_job": "JobMonitor",
     r"KeptCredentials": "CachingCredentialsProvider",
     r"Limiter": "RateLimiter",
-    r"airflow_provider_ims[./](polling|watching)": "airflow_provider_ims.waiting",
+    r"airflow_provider_ims[./](polling|watching)": "airflow_provider_ims._waiting",
     r"(asker|checkup|limiter|note|sources|watching)\.py": "the name of the new module",
     r"checkup": "connection_test",
     r"class (Notice|Told)": "an event and emit",

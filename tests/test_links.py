@@ -10,8 +10,8 @@ from support.running import TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-from airflow_provider_ims.hooks.settings import read_settings
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._settings import read_settings
 from airflow_provider_ims.links import ConsoleLink, OutputLink
 
 CONSOLE, OUTPUT = ConsoleLink().xcom_key, OutputLink().xcom_key

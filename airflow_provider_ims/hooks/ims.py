@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_ims.hooks import connection_form
-from airflow_provider_ims.hooks.actions import ICE, Product
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks import _connection_form as connection_form
+from airflow_provider_ims.hooks._actions import ICE, Product
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 if TYPE_CHECKING:
     from alibabacloud_ice20201109.client import Client

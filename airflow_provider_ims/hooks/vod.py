@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_ims.hooks.actions import VOD, Product
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._actions import VOD, Product
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 if TYPE_CHECKING:
     from alibabacloud_vod20170321.client import Client

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_ims import metrics
+from airflow_provider_ims import _metrics as metrics
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.objects import OssObject, oss_objects
+from airflow_provider_ims._jobs.parameters import encode_all
+from airflow_provider_ims._submission import OnClear, OnUncertain, Submission, Submitter
+from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._waiting.blocking import wait_for_job
+from airflow_provider_ims._waiting.monitor import log_progress
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.objects import OssObject, oss_objects
-from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.operators.awaited_job import AwaitedJob
-from airflow_provider_ims.submission import OnClear, OnUncertain, Submission, Submitter
-from airflow_provider_ims.tasks import JobTask
-from airflow_provider_ims.waiting.blocking import wait_for_job
-from airflow_provider_ims.waiting.monitor import log_progress
+from airflow_provider_ims.operators._awaited_job import AwaitedJob
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 #: Seconds between two polls, and the timeout of a wait.
 POLL_INTERVAL = 10.0

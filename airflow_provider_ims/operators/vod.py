@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.hooks.actions import VOD
-from airflow_provider_ims.jobs.kinds import kind_of
-from airflow_provider_ims.operators.any_job import AnyJobOperator
+from airflow_provider_ims._jobs.kinds import kind_of
+from airflow_provider_ims.hooks._actions import VOD
+from airflow_provider_ims.operators._any_job import AnyJobOperator
 from airflow_provider_ims.operators.base import JobOperator
 
 
@@ -255,7 +255,7 @@ class VodSubmitJobOperator(AnyJobOperator):
 
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
     """
 
     product = VOD

@@ -16,19 +16,19 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_ims._jobs.api_caller import LimitedRetries
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kinds import family_of, kind_of
+from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
-from airflow_provider_ims.hooks.actions import Product
-from airflow_provider_ims.jobs.api_caller import LimitedRetries
-from airflow_provider_ims.jobs.family import JobFamily, chunks
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.kinds import family_of, kind_of
-from airflow_provider_ims.tasks import JobTask
-from airflow_provider_ims.waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
+from airflow_provider_ims.hooks._actions import Product
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 #: What Jinja renders for an XCom that does not exist.
 NO_XCOM = "None"

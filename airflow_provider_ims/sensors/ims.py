@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.hooks.actions import ICE
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.smart import SMART
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.sensors.base import AnyJobSensor, SingleJobSensor
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.hooks.actions import VOD
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.sensors.base import AnyJobSensor, JobsSensor
 
 

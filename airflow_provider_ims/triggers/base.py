@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kinds import family_of
+from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_job, task_state
+from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress
+from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.kinds import family_of
-from airflow_provider_ims.submission.cancel import ENDED_STATES, cancel_job, task_state
-from airflow_provider_ims.waiting.monitor import WaitMessage, log_progress
-from airflow_provider_ims.waiting.poller import Poller, poller_for
 
 #: The largest event in bytes. It passes through the metadata database, so the worker queries larger results itself.
 MAX_EVENT_SIZE = 16 * 1024

@@ -12,13 +12,13 @@ from support.pages import ROOT
 from support.running import run_task
 
 from airflow_provider_ims import exceptions
+from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.errors import CODES
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.get_provider_info import get_provider_info
-from airflow_provider_ims.hooks.connection_form import CREDENTIAL_TYPES
+from airflow_provider_ims.hooks._connection_form import CREDENTIAL_TYPES
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.jobs.kinds import KINDS
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from support.emulated import SignedClient, open_jobs, queried, response_of, submitted
 from support.submits import SUBMITS, encoded
 
+from airflow_provider_ims._jobs.kinds import KINDS as CATALOGUE
+from airflow_provider_ims._jobs.parameters import Parameter
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.model import JobKind, Listing, key_of
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, check_parameters
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.jobs.kinds import KINDS as CATALOGUE
-from airflow_provider_ims.jobs.parameters import Parameter
 
 MODELS = {"ice": ice, "vod": vod}
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}

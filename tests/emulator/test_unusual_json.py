@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from support.submits import SUBMITS, encoded
 
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kinds import KINDS, JobKind
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.kinds import KINDS, JobKind
 
 pytestmark = pytest.mark.slow
 

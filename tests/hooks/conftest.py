@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.hooks import base
+from airflow_provider_ims.hooks import _base as base
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 

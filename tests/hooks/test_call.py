@@ -55,7 +55,7 @@ def test_values_are_encoded_as_text(wire: Any, value: Any, sent: str | None) -> 
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1, 2}}], ids=["NaN", "set"])
 def test_a_value_that_json_does_not_have_is_refused_by_name(wire: Any, value: Any) -> None:
-    with pytest.raises(ImsRequestError, match="^Value cannot be encoded as JSON: .* SubmitTextGenerateJob"):
+    with pytest.raises(ImsRequestError, match=r"^Value cannot be encoded as JSON: .* SubmitTextGenerateJob"):
         ImsHook().call("SubmitTextGenerateJob", {"Value": value})
     assert wire.received == []
 

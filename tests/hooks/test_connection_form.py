@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
 from airflow_provider_ims.get_provider_info import get_provider_info
-from airflow_provider_ims.hooks.connection_form import CONNECTION_FIELDS
+from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS
 from airflow_provider_ims.hooks.ims import ImsHook
 
 if TYPE_CHECKING:

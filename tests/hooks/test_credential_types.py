@@ -14,13 +14,13 @@ from alibabacloud_credentials.utils import auth_util
 from support.credential_sources import METADATA_HOST, CredentialSources
 from support.waiting import CEILING
 
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims._waiting.blocking import wait_for_job
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsPermissionError, ImsUnavailableError
-from airflow_provider_ims.hooks import credentials_provider
-from airflow_provider_ims.hooks.credentials_provider import CachingCredentialsProvider
+from airflow_provider_ims.hooks import _credentials_provider as credentials_provider
+from airflow_provider_ims.hooks._credentials_provider import CachingCredentialsProvider
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.blocking import wait_for_job
 
 FIRST = StsCredential("STS.first", "first-secret", "first-token")
 SECOND = StsCredential("STS.second", "second-secret", "second-token")

@@ -51,7 +51,7 @@ def test_a_submit_is_retried_until_the_service_is_reachable(
     connect(emulator, ims_endpoint=f"127.0.0.1:{closed_port}")
     hook = ImsHook()
     monkeypatch.setattr(
-        "airflow_provider_ims.hooks.base.time.sleep",
+        "airflow_provider_ims.hooks._base.time.sleep",
         lambda _: setattr(hook.client, "_endpoint", emulator.endpoint),
     )
     job_id = hook.call(SUBMIT, {"GenerateConfig": '{"originText":"a"}'})["JobId"]

@@ -15,13 +15,13 @@ from alibabacloud_vod20170321 import models as vod_models
 from alibabacloud_vod20170321.client import Client as VodClient
 from darabonba.exceptions import ResponseException
 
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.kinds import KINDS, NO_JOBS
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError
-from airflow_provider_ims.hooks.actions import ICE, VOD
+from airflow_provider_ims.hooks._actions import ICE, VOD
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.kinds import KINDS, NO_JOBS
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsThrottledError, ImsUnavailableError
-from airflow_provider_ims.hooks.base import ATTEMPTS, MAX_PAUSE, THROTTLE_TIMEOUT
+from airflow_provider_ims.hooks._base import ATTEMPTS, MAX_PAUSE, THROTTLE_TIMEOUT
 from airflow_provider_ims.hooks.ims import ImsHook
 
 READ, SUBMIT = "ListSmartJobs", "SubmitTextGenerateJob"

@@ -7,7 +7,7 @@ import pytest
 from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
-from airflow_provider_ims.hooks.settings import CONSOLE_URL, READ_TIMEOUT, REQUIRED_FIELDS, Settings, read_settings
+from airflow_provider_ims.hooks._settings import CONSOLE_URL, READ_TIMEOUT, REQUIRED_FIELDS, Settings, read_settings
 
 
 def settings(login: str | None = "key", password: str | None = "secret", **extra: Any) -> Settings:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.hooks import clock
+from airflow_provider_ims.hooks import _clock as clock
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 

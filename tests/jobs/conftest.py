@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import Job
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job
 
 #: The responses of the API pages, verbatim.
 ANSWERS = Path(__file__).parent / "answers"

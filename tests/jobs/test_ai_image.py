@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.job import Job, JobState
 
 Query = Callable[..., dict[str, Job]]
 

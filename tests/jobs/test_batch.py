@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsUnavailableError
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.job import Job, JobState
 
 Query = Callable[..., dict[str, Job]]
 

@@ -10,18 +10,18 @@ import pytest
 from support.product_client import ProductClient
 from support.submits import SUBMITS, encoded
 
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
+from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
+from airflow_provider_ims._jobs.parameters import encode_all
+from airflow_provider_ims._jobs.search import find_job
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
-from airflow_provider_ims.hooks.actions import ICE, VOD
+from airflow_provider_ims.hooks._actions import ICE, VOD
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
-from airflow_provider_ims.jobs.marker import SubmissionKey, key_in
-from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.jobs.search import find_job
 
 KEY = SubmissionKey("0123456789abcdef" * 2, 0)
 

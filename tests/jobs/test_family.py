@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import JobState
+from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.family import JobFamily, chunks
-from airflow_provider_ims.jobs.job import JobState
-from airflow_provider_ims.jobs.smart import SMART
 
 FAMILIES = [SMART, BATCH, AI_IMAGE]
 CALLS = [

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kinds import FAMILIES as ALL_FAMILIES
+from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims.exceptions import ImsUnavailableError, error_as_dict
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.kinds import FAMILIES as ALL_FAMILIES
-from airflow_provider_ims.jobs.smart import SMART
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims.exceptions import ImsJobFailedError
-from airflow_provider_ims.jobs.job import Job, JobState
 
 RUNNING = Job("id", JobState.RUNNING, "Executing")
 SUCCEEDED = Job("id", JobState.SUCCEEDED, "Finished", {"texts": ["新店"]}, request_id="r")

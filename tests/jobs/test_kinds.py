@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE_JOB
+from airflow_provider_ims._jobs.batch import BATCH_MEDIA_PRODUCING
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.parameters import encode_all
+from airflow_provider_ims._jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE_JOB
-from airflow_provider_ims.jobs.batch import BATCH_MEDIA_PRODUCING
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 
 KINDS = [TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, AI_IMAGE_JOB]
 MEDIA_URL = "http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{index}.mp4"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from airflow_provider_ims._jobs.kind import USER_DATA
+from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker, key_in
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.kind import USER_DATA
-from airflow_provider_ims.jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker, key_in
 
 KEY = SubmissionKey("0123456789abcdef0123456789abcdef", 2)
 TEXT = "0123456789abcdef0123456789abcdef-2"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.objects import OssObject, first_url, oss_objects, unsigned
+from airflow_provider_ims._jobs.objects import OssObject, first_url, oss_objects, unsigned
 
 
 @pytest.mark.parametrize(

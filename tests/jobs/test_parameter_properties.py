@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE_JOB
+from airflow_provider_ims._jobs.batch import BATCH_MEDIA_PRODUCING
+from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims._jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE_JOB
-from airflow_provider_ims.jobs.batch import BATCH_MEDIA_PRODUCING
-from airflow_provider_ims.jobs.parameters import Parameter
-from airflow_provider_ims.jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 
 pytestmark = pytest.mark.slow
 

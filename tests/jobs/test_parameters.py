@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.parameters import Parameter, declare, encode_all
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.jobs.parameters import Parameter, declare, encode_all
 
 TEXT = Parameter("Title", max_bytes=10)
 NEEDED = Parameter("VideoId", required=True)

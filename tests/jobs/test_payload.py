@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.jobs.payload import first_text, normalize, read_fields, snake_case, walk_path
+from airflow_provider_ims._jobs.payload import first_text, normalize, read_fields, snake_case, walk_path
 
 
 @pytest.mark.parametrize(

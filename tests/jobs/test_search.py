@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.listing import MAX_PAGES, Listing, listed
+from airflow_provider_ims._jobs.marker import SubmissionKey
+from airflow_provider_ims._jobs.search import find_job, search_in
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.listing import MAX_PAGES, Listing, listed
-from airflow_provider_ims.jobs.marker import SubmissionKey
-from airflow_provider_ims.jobs.search import find_job, search_in
 
 SINCE = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 LISTING = Listing(

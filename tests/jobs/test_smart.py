@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims.exceptions import ImsUnavailableError
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.smart import SMART
 
 Shown = Callable[[str], dict[str, Any]]
 Query = Callable[..., dict[str, Job]]

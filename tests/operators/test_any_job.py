@@ -9,13 +9,13 @@ from support.product_client import ProductClient
 from support.running import TaskRun, run_task
 from support.submits import SUBMITS
 
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
+from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.hooks.registry import hook_class_of
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
 from airflow_provider_ims.sensors.ims import ImsJobSensor

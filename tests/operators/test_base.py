@@ -11,6 +11,7 @@ from support.cases import AUDIO, BATCH, CASES, TEXT, Case
 from support.compat import TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
 
+from airflow_provider_ims._submission.record import STORE_KEY
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
@@ -22,7 +23,6 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.submission.record import STORE_KEY
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 

@@ -9,12 +9,12 @@ from support.cases import TEXT
 from support.running import Store, TaskLog, TaskRun, run_task
 from support.submits import SUBMITS
 
+from airflow_provider_ims._submission.record import STORE_KEY
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableError, error_as_dict
-from airflow_provider_ims.operators import awaited_job
+from airflow_provider_ims.operators import _awaited_job as awaited_job
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
-from airflow_provider_ims.submission.record import STORE_KEY
 
 CANCELLABLE, CANCEL = "SubmitIProductionJob", "CancelIProductionJob"
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])

@@ -12,10 +12,10 @@ from airflow.sdk import BaseOperator
 from support.running import TaskLog, run_task
 from support.submits import SUBMITS
 
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.parameters import Parameter, encode_all
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.parameters import Parameter, encode_all
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator

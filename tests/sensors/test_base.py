@@ -8,6 +8,7 @@ from support.cases import BATCH, CASES, IMAGE, TEXT, Case
 from support.compat import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
 
+from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsJobFailedError,
@@ -15,7 +16,6 @@ from airflow_provider_ims.exceptions import (
     ImsPermissionError,
     ImsRequestError,
 )
-from airflow_provider_ims.waiting import monitor
 
 MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
 

@@ -54,7 +54,7 @@ def test_an_item_of_the_list_may_contain_several_ids(ims_emulator: ImsEmulator) 
 def test_an_unknown_job_ends_the_wait_for_the_other_jobs(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
+    monkeypatch.setattr("airflow_provider_ims._waiting.monitor.UNKNOWN_GRACE", 0.1)
     (slow,) = submitted(1)
     with pytest.raises(ImsJobNotFoundError):
         run_task(sensor([slow, "deadbeef"], deferrable=True, timeout=3600))

@@ -6,10 +6,10 @@ import threading
 import pytest
 from support.submits import SUBMITS, encoded
 
+from airflow_provider_ims._jobs.kinds import kind_of
+from airflow_provider_ims._submission.cancel import call_with_timeout, cancel_job
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.jobs.kinds import kind_of
-from airflow_provider_ims.submission.cancel import call_with_timeout, cancel_job
 
 DNA = kind_of("SubmitDNAJob")
 held = pytest.mark.ims_emulator(clock="manual", durations={DNA.submit_action: 60})

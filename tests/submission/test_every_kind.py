@@ -9,16 +9,16 @@ import pytest
 from support.running import Store, TaskLog, TaskRun
 from support.submits import SUBMITS
 
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.kinds import KINDS, kind_of
+from airflow_provider_ims._submission import Submitter
+from airflow_provider_ims._submission.recovery import NOT_RECOVERABLE, POLICIES, REJECTED_DUPLICATE, policy_of
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUncertainSubmitError
-from airflow_provider_ims.jobs.kind import JobKind
-from airflow_provider_ims.jobs.kinds import KINDS, kind_of
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
-from airflow_provider_ims.submission import Submitter
-from airflow_provider_ims.submission.recovery import NOT_RECOVERABLE, POLICIES, REJECTED_DUPLICATE, policy_of
 
 OPERATORS = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}
 

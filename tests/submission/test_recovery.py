@@ -7,12 +7,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError, ImsUnavailableError
-from airflow_provider_ims.hooks.actions import VOD
-from airflow_provider_ims.jobs.kinds import KINDS, kind_of
-from airflow_provider_ims.jobs.marker import key_in
-from airflow_provider_ims.submission.record import SubmissionRecord, SubmissionState
-from airflow_provider_ims.submission.recovery import (
+from airflow_provider_ims._jobs.kinds import KINDS, kind_of
+from airflow_provider_ims._jobs.marker import key_in
+from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
+from airflow_provider_ims._submission.recovery import (
     CONCLUSIVE_SEARCH,
     IDEMPOTENCY_TOKEN,
     INCONCLUSIVE_SEARCH,
@@ -24,6 +22,8 @@ from airflow_provider_ims.submission.recovery import (
     policy_of,
     recovery_of,
 )
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.hooks._actions import VOD
 
 BATCH = kind_of("SubmitBatchMediaProducingJob")
 AUDIO = kind_of("SubmitAudioProduceJob")

@@ -11,11 +11,11 @@ import pytest
 from support.cases import AUDIO
 from support.running import TaskRun
 
+from airflow_provider_ims._jobs.marker import key_in
+from airflow_provider_ims._submission import Submitter
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsUncertainSubmitError
-from airflow_provider_ims.jobs.marker import key_in
 from airflow_provider_ims.operators import base as operators
-from airflow_provider_ims.submission import Submitter
 
 pytestmark = pytest.mark.slow
 

@@ -11,6 +11,11 @@ import pytest
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
 from support.running import Store, TaskLog, TaskRun, run_task
 
+from airflow_provider_ims._jobs.marker import MARKER, key_in
+from airflow_provider_ims._submission import Submitter
+from airflow_provider_ims._submission.record import STORE_KEY
+from airflow_provider_ims._submission.submitter import MAX_SUBMITS, _pauses
+from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsJobFailedError,
@@ -20,13 +25,8 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUncertainSubmitError,
 )
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
-from airflow_provider_ims.jobs.marker import MARKER, key_in
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.operators import base as operators
-from airflow_provider_ims.submission import Submitter
-from airflow_provider_ims.submission.record import STORE_KEY
-from airflow_provider_ims.submission.submitter import MAX_SUBMITS, _pauses
-from airflow_provider_ims.tasks import JobTask
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -330,7 +330,7 @@ class TestRetry:
     ) -> None:
         run = TaskRun(TEXT.task(on_uncertain=policy))
         first = run.attempt()
-        monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
+        monkeypatch.setattr("airflow_provider_ims._waiting.monitor.UNKNOWN_GRACE", 0.1)
         ims_emulator.fault(TEXT.query, "error", count=None, code=code, status=404)
         with pytest.raises((ImsJobNotFoundError, ImsRequestError)):
             run.attempt()

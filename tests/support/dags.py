@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims.waiting import monitor
+from airflow_provider_ims._waiting import monitor
 from support.compat import DagBag
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from airflow.sdk import BaseHook
 from markdown_it import MarkdownIt
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.hooks.settings import read_settings
+from airflow_provider_ims.hooks._settings import read_settings
 from support.dags import DagRunner
 from support.waiting import CEILING
 

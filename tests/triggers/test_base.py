@@ -11,9 +11,9 @@ from support.cases import CASES, IMAGE, TEXT, Case
 from support.running import rebuilt, run_task, run_trigger
 from support.submits import SUBMITS
 
+from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
-from airflow_provider_ims.jobs.job import Job, JobState
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.triggers import base as triggers
 from airflow_provider_ims.triggers.base import MAX_EVENT_SIZE, JobTrigger, ended_event, error_event, read_event

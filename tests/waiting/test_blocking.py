@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims._waiting.blocking import wait_for_job
+from airflow_provider_ims._waiting.monitor import JITTER
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.blocking import wait_for_job
-from airflow_provider_ims.waiting.monitor import JITTER
 
 
 class Hook:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims._waiting import poller
+from airflow_provider_ims._waiting.garbage import JOINS, GarbageFreezer
+from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting import poller
-from airflow_provider_ims.waiting.garbage import JOINS, GarbageFreezer
-from airflow_provider_ims.waiting.poller import Poller
 
 OPTION = "AIRFLOW__ALIBABACLOUD_IMS__FREEZE_GARBAGE_COLLECTOR"
 

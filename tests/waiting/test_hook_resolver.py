@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._waiting.hook_resolver import CONNECTION_LIFETIME, RETRY_INTERVAL, HookResolver
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsUnavailableError
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.waiting.hook_resolver import CONNECTION_LIFETIME, RETRY_INTERVAL, HookResolver
 
 
 @dataclass

@@ -5,15 +5,8 @@ import time
 
 import pytest
 
-from airflow_provider_ims.exceptions import (
-    ImsCredentialsError,
-    ImsJobNotFoundError,
-    ImsPermissionError,
-    ImsThrottledError,
-    ImsUnavailableError,
-)
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.waiting.monitor import (
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._waiting.monitor import (
     JITTER,
     TOLERATED_ERRORS,
     UNKNOWN_GRACE,
@@ -22,6 +15,13 @@ from airflow_provider_ims.waiting.monitor import (
     first_pause,
     log_progress,
     next_pause,
+)
+from airflow_provider_ims.exceptions import (
+    ImsCredentialsError,
+    ImsJobNotFoundError,
+    ImsPermissionError,
+    ImsThrottledError,
+    ImsUnavailableError,
 )
 
 RUNNING = Job("j", JobState.RUNNING, "Executing")

@@ -12,13 +12,13 @@ from support.cases import IMAGE, TEXT
 from support.running import run_task
 from support.waiting import CEILING
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.job import Job
-from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.poller import Poller, poller_for
 
 never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
 
@@ -115,7 +115,7 @@ def test_a_timeout_a_cancellation_or_an_unreadable_response_affects_no_other_job
 
 @never_ending
 def test_a_job_is_polled_once_more_at_the_deadline(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.FIRST_POLL_DELAY", 0.05)
+    monkeypatch.setattr("airflow_provider_ims._waiting.monitor.FIRST_POLL_DELAY", 0.05)
     (job_id,) = submitted(TEXT)
 
     async def main() -> Job:
@@ -137,7 +137,7 @@ def test_a_job_is_polled_once_more_at_the_deadline(ims_emulator: ImsEmulator, mo
 def test_an_unknown_job_ends_the_wait_after_the_grace_period(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ims.waiting.monitor.UNKNOWN_GRACE", 0.1)
+    monkeypatch.setattr("airflow_provider_ims._waiting.monitor.UNKNOWN_GRACE", 0.1)
     with pytest.raises(ImsJobNotFoundError, match="deadbeef"):
         asyncio.run(_end("deadbeef"))
 
@@ -150,7 +150,7 @@ def test_an_outage_of_the_secrets_backend_does_not_end_the_wait(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow reports the connection as not defined then."""
-    monkeypatch.setattr("airflow_provider_ims.waiting.hook_resolver.RETRY_INTERVAL", 0.01)
+    monkeypatch.setattr("airflow_provider_ims._waiting.hook_resolver.RETRY_INTERVAL", 0.01)
     (job_id,) = submitted(TEXT)
     monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
     messages: list[Any] = []
@@ -179,7 +179,7 @@ def test_a_connection_that_is_never_resolved_ends_the_wait_at_its_deadline(ims_e
 
 
 def test_a_corrected_connection_is_resolved_again(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ims.waiting.hook_resolver.RETRY_INTERVAL", 0.0)
+    monkeypatch.setattr("airflow_provider_ims._waiting.hook_resolver.RETRY_INTERVAL", 0.0)
     (job_id,) = submitted(TEXT)
     good = ims_emulator.connection_uri
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", good.replace(ims_emulator.access_key_secret, "wrong"))

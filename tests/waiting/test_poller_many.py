@@ -12,14 +12,14 @@ import pytest
 from support.cases import AUDIO, BATCH, TEXT, Case
 from support.waiting import CEILING
 
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.parameters import encode_all
+from airflow_provider_ims._waiting import monitor, sweep
+from airflow_provider_ims._waiting.monitor import WaitMessage
+from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
-from airflow_provider_ims.hooks.registry import hook_class_of
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.parameters import encode_all
-from airflow_provider_ims.waiting import monitor, sweep
-from airflow_provider_ims.waiting.monitor import WaitMessage
-from airflow_provider_ims.waiting.poller import Poller, poller_for
+from airflow_provider_ims.hooks._registry import hook_class_of
 
 LISTINGS = {"smart": ("ListSmartJobs", "SmartJobList"), "batch": ("ListBatchMediaProducingJobs", "EditingBatchJobList")}
 never_ending = pytest.mark.ims_emulator(
@@ -169,7 +169,7 @@ def test_a_failed_listing_costs_requests_and_changes_no_result(
     fault: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "FIRST_REST", 0.2)
-    monkeypatch.setattr("airflow_provider_ims.waiting.rate_limited_client.DEFAULT_RETRY_AFTER", 0.05)
+    monkeypatch.setattr("airflow_provider_ims._waiting.rate_limited_client.DEFAULT_RETRY_AFTER", 0.05)
     job_ids = submitted(AUDIO, 130)
     kind, options = FAULTS[fault]
     ims_emulator.fault("ListSmartJobs", kind, count=6, share=0.7, seed=1, **options)

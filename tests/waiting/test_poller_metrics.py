@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._waiting.hook_resolver import HookResolver
+from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.waiting.hook_resolver import HookResolver
-from airflow_provider_ims.waiting.poller_metrics import REPORT_EVERY, PollerMetrics
-from airflow_provider_ims.waiting.rate_limited_client import RateLimitedClient
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from airflow_provider_ims.waiting.schedule import SLACK, Schedule
+from airflow_provider_ims._waiting.schedule import SLACK, Schedule
 
 
 def schedule_of(**times: float) -> Schedule[str]:

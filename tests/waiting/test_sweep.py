@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
+from airflow_provider_ims._jobs.batch import BATCH
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.smart import SMART
+from airflow_provider_ims._waiting.monitor import JobMonitor
+from airflow_provider_ims._waiting.subscription import Subscription
+from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
-from airflow_provider_ims.jobs.ai_image import AI_IMAGE
-from airflow_provider_ims.jobs.batch import BATCH
-from airflow_provider_ims.jobs.family import JobFamily
-from airflow_provider_ims.jobs.job import Job, JobState
-from airflow_provider_ims.jobs.smart import SMART
-from airflow_provider_ims.waiting.monitor import JobMonitor
-from airflow_provider_ims.waiting.subscription import Subscription
-from airflow_provider_ims.waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
 
 
 def test_a_family_without_a_listing_is_never_swept() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims.hooks.actions import ICE
-from airflow_provider_ims.operators.any_job import AnyJobOperator
+from airflow_provider_ims.hooks._actions import ICE
+from airflow_provider_ims.operators._any_job import AnyJobOperator
 from airflow_provider_ims.operators.ims.processing import (
     ImsSubmitMediaCensorJobOperator,
     ImsSubmitSmarttagJobOperator,
@@ -56,7 +56,7 @@ class ImsSubmitJobOperator(AnyJobOperator):
 
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.any_job.AnyJobOperator`.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
     """
 
     product = ICE

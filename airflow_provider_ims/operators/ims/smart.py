@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_ims.jobs.kinds import kind_of
+from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 
 

@@ -18,15 +18,15 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-from airflow_provider_ims.hooks.base import AlibabaCloudMediaHook
+from airflow_provider_ims._submission import submitter as submission
+from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.operators.ims import (
     ImsSubmitAudioProduceJobOperator,
     ImsSubmitBatchMediaProducingJobOperator,
     ImsSubmitTextGenerateJobOperator,
 )
 from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
-from airflow_provider_ims.submission import submitter as submission
-from airflow_provider_ims.tasks import JobTask
 
 # One file per task that has killed itself already.
 CRASHED = Path(os.environ["AIRFLOW_HOME"]) / "crashed"

@@ -1,0 +1,88 @@
+"""
+AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
+
+See https://help.aliyun.com/document_detail/186923.html. The state of a running job and the response for an unknown id
+are not documented. All states except the two documented ones mean that the job is running. An id that is missing from
+the response is treated as not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.listing import listed
+from airflow_provider_ims._jobs.marker import MAX_USER_DATA
+from airflow_provider_ims._jobs.parameters import Parameter, declare
+from airflow_provider_ims._jobs.payload import as_objects, parse_json, read_fields
+from airflow_provider_ims._jobs.search import Search, earliest
+from airflow_provider_ims.exceptions import ImsResourceNotFoundError
+from airflow_provider_ims.hooks._actions import VOD
+
+
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the images to the result."""
+    if job.state is JobState.FAILED:
+        return job
+    ai_result = parse_json(entry.get("AIImageResult"))
+    images = as_objects(ai_result)
+    unread = {"ai_result": ai_result} if images is None and ai_result else {}
+    return replace(
+        job, result={**job.result, "images": [read_fields(one, "Score", "Url") for one in images or ()], **unread}
+    )
+
+
+def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+    """Find the jobs that generated images of the video. Jobs that are still running or failed cannot be found."""
+    try:
+        listing = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
+    except ImsResourceNotFoundError:
+        return
+    job_ids = {
+        str(image.get("JobId"))
+        # A missing list may mean "no images": the response has no other field. The search is inconclusive anyway.
+        for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
+        if str(image.get("CreationTime") or "~") >= earliest(since)
+    }
+    for some in chunks(sorted(job_ids), AI_IMAGE.ids_per_query):
+        jobs = hook.call("GetAIImageJobs", {"JobIds": ",".join(some)})
+        for job in listed(jobs, "AIImageJobList", "GetAIImageJobs"):
+            yield job.get("UserData"), str(job.get("JobId"))
+
+
+AI_IMAGE = JobFamily(
+    name="ai_image",
+    product=VOD,
+    query_action="GetAIImageJobs",
+    id_parameter="JobIds",
+    ids_per_query=10,
+    # Not documented; the provider's own state for a job that was just accepted.
+    running=("submitted",),
+    jobs="AIImageJobList[]",
+    result=("VideoId",),
+    refine=_refine,
+    search=Search("ListAIImageInfo", _search),
+    # A job is found by its images, so it is not found before it has generated them.
+    search_lag=300,
+)
+
+AI_IMAGE_JOB = JobKind(
+    title="AI image",
+    submit_action="SubmitAIImageJob",
+    family=AI_IMAGE,
+    marker_under="Extend",
+    parameters=declare(
+        "VideoId* AITemplateId* AIPipelineId",
+        Parameter(
+            "UserData",
+            is_json=True,
+            max_bytes=MAX_USER_DATA,
+            schema={"type": "object", "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}]},
+        ),
+    ),
+)

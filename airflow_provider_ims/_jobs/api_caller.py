@@ -1,0 +1,36 @@
+"""How the modules below the hooks call the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+
+class ApiCaller(Protocol):
+    """Calls the API of one product: a hook, or a wrapper around one."""
+
+    def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an API action and return the body of the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedRetries:
+    """
+    Calls a hook with fewer retries than its default.
+
+    :param hook: The hook.
+    :param attempts: Requests for each call, without those that were throttled. Default: 1.
+    :param throttle_timeout: Seconds for which a throttled request is retried. Default: 0.
+    """
+
+    hook: AlibabaCloudMediaHook
+    attempts: int = 1
+    throttle_timeout: float = 0.0
+
+    def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an API action and return the body of the response."""
+        return self.hook.call(action, params, attempts=self.attempts, throttle_timeout=self.throttle_timeout)

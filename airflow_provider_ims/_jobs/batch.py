@@ -1,0 +1,185 @@
+"""
+Batch jobs: quick video production, queried with ``GetBatchMediaProducingJob``.
+
+See https://help.aliyun.com/document_detail/2692547.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
+from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.parameters import Parameter, declare
+from airflow_provider_ims._jobs.payload import first_text, parse_json, read_fields, require_objects
+
+
+def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Correct the state by the sub-jobs: the status ``Finished`` only means that the main job has ended."""
+    by_status: dict[str, list[dict[str, Any]]] = {}
+    # An unexpected format is not read as "no videos": that is a failure, after which a retry pays for a second batch.
+    for sub_job in require_objects(entry.get("SubJobList"), "SubJobList"):
+        by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
+    succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
+    if by_status and job.state is JobState.SUCCEEDED:
+        return replace(job, state=JobState.RUNNING)
+    videos = [read_fields(one, "JobId", "MediaId", "MediaURL", "Duration") for one in succeeded]
+    failures = [read_fields(one, "JobId", "ErrorCode", "ErrorMessage") for one in failed]
+    output = parse_json(entry.get("ExtendOutput"))
+    result = {"videos": videos, "failed": failures, **({"output": output} if output else {})}
+    job = job.with_parts(result, failures, len(videos) + len(failures))
+    if job.state is JobState.FAILED or videos or output:
+        return job
+    code, message = (first_text(entry, path) for path in BATCH.error)
+    reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failures}))
+    return replace(
+        job,
+        state=JobState.FAILED,
+        error_code=code or next((video["error_code"] for video in failures), None),
+        error_message=message or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
+    )
+
+
+BATCH = JobFamily(
+    name="batch",
+    query_action="GetBatchMediaProducingJob",
+    running=("Init", "Processing"),
+    succeeded=("Finished",),
+    failed=("Failed",),
+    jobs="EditingBatchJob",
+    error=("Extend.ErrorCode", "Extend.ErrorMessage"),
+    parts="videos",
+    refine=_refine,
+    listing=Listing(
+        action="ListBatchMediaProducingJobs",
+        items="EditingBatchJobList",
+        unfinished=("Init", "Processing"),
+        newest_first="desc",
+        oldest_first="asc",
+        since="StartTime",
+    ),
+)
+
+
+def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    groups = content.get("MediaGroupArray") or []
+    names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
+    for name in names:
+        if names.count(name) > 1:
+            yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times, it must be unique")
+    if content.get("SpeechTextArray"):
+        for index, group in enumerate(groups):
+            if group.get("SpeechTextArray"):
+                yield (
+                    f"MediaGroupArray.{index}.SpeechTextArray",
+                    "speech is set both for all groups and for this one; only one is allowed",
+                )
+
+
+def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
+        yield "MediaURL", "must contain {index} if Count is above 1, or the videos overwrite each other"
+
+
+_SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}
+
+BATCH_MEDIA_PRODUCING = JobKind(
+    title="batch video production",
+    submit_action="SubmitBatchMediaProducingJob",
+    family=BATCH,
+    parameters=declare(
+        Parameter(
+            "InputConfig",
+            is_json=True,
+            required=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "MediaGroupArray": {
+                        "type": "array",
+                        "maxItems": 40,
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "GroupName": {"type": "string", "maxLength": 50},
+                                "MediaArray": {"type": "array", "maxItems": 200},
+                                "SpeechTextArray": _SPEECH_TEXTS,
+                            },
+                        },
+                    },
+                    "MediaArray": {"type": "array"},
+                    "SpeechTextArray": _SPEECH_TEXTS,
+                    "TitleArray": {"type": "array", "maxItems": 50, "items": {"type": "string"}},
+                },
+                "anyOf": [
+                    {"required": ["MediaGroupArray"]},
+                    {"required": ["MediaArray"]},
+                    {"required": ["MediaSearchInput"]},
+                ],
+            },
+            check=_check_batch_input,
+        ),
+        Parameter("EditingConfig", is_json=True, schema={"type": "object"}),
+        Parameter(
+            "OutputConfig",
+            is_json=True,
+            schema={
+                "type": "object",
+                "properties": {
+                    "MediaURL": {"type": "string"},
+                    "Count": {"type": "integer", "minimum": 1},
+                    "Width": {"type": "integer"},
+                    "Height": {"type": "integer"},
+                    "MaxDuration": {"type": "number"},
+                    "FixedDuration": {"type": "number"},
+                    "Video": {"type": "object", "properties": {"Crf": {"type": "integer"}}},
+                },
+            },
+            check=_check_batch_output,
+        ),
+        Parameter("TemplateConfig", is_json=True, schema={"type": "array"}),
+        USER_DATA,
+        CLIENT_TOKEN,
+    ),
+)
+
+# It is not documented whether the listing contains the jobs of the other actions, so a search for them is inconclusive.
+BATCH_KINDS = (
+    BATCH_MEDIA_PRODUCING,
+    JobKind(
+        title="scene media selection",
+        submit_action="SubmitSceneMediaSelectionJob",
+        family=BATCH,
+        parameters=declare("JobType* InputConfig*:json OutputConfig*:json EditingConfig:json", USER_DATA),
+    ),
+    JobKind(
+        title="scene timeline organization",
+        submit_action="SubmitSceneTimelineOrganizationJob",
+        family=BATCH,
+        parameters=declare(
+            "JobType* InputConfig*:json MediaSelectResult*:json OutputConfig*:json EditingConfig:json", USER_DATA
+        ),
+    ),
+    JobKind(
+        title="scene batch editing",
+        submit_action="SubmitSceneBatchEditingJob",
+        family=BATCH,
+        parameters=declare("ProjectIds* OutputConfig*:json", USER_DATA),
+    ),
+    JobKind(
+        title="screen media highlights",
+        submit_action="SubmitScreenMediaHighlightsJob",
+        family=BATCH,
+        parameters=declare("InputConfig:json EditingConfig:json OutputConfig:json", USER_DATA),
+    ),
+    JobKind(
+        title="sports highlights",
+        submit_action="SubmitSportsHighlightsJob",
+        family=BATCH,
+        parameters=declare("InputConfig:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+    ),
+)

@@ -1,0 +1,188 @@
+"""A job family: how to query its jobs, and how to read the responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.objects import unsigned
+from airflow_provider_ims._jobs.payload import as_text, first_text, normalize, snake_case, walk_path
+from airflow_provider_ims._jobs.search import Search, search_in
+from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
+from airflow_provider_ims.hooks._actions import ICE, Product
+
+T = TypeVar("T")
+
+#: Fields that a response may contain although it describes no job.
+_METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFamily:
+    """
+    The jobs that one query action returns. Paths are those of :func:`~airflow_provider_ims._jobs.payload.walk_path`.
+
+    :param name: Its name in logs, keys and metrics.
+    :param query_action: The API action that returns the status of a job.
+    :param running: The statuses of a running job, in the order in which a job passes through them. A status that is
+        neither here, in ``succeeded`` nor in ``failed`` means that the job is running: not all are documented.
+    :param product: The product whose API it belongs to.
+    :param succeeded: The statuses of a job that succeeded. Statuses are compared without case.
+    :param failed: The statuses of a job that failed.
+    :param jobs: The path to the job in a response, or with ``[]`` to the jobs; empty if the response is the job.
+    :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
+    :param status: The field of a job that contains its status.
+    :param error: The paths in a failed job to the error code and to the error message; empty if there is none.
+    :param result: The result of a job that succeeded: paths, each stored under the name of its last field in
+        snake_case, or under another name as in ``audios=Result.AudioResult``. Values are converted by
+        :func:`~airflow_provider_ims._jobs.payload.normalize`.
+    :param parts: The field of the result that lists the parts that succeeded, if parts may fail although the job
+        succeeds. The field ``failed`` lists the failed parts.
+    :param partly: The statuses of success that mean that a part failed.
+    :param refine: Completes an ended job, given its part of the response, if paths are not enough to read it.
+    :param id_parameter: The parameter of the query action that takes the job ids.
+    :param ids_per_query: The number of ids that one request takes.
+    :param extra_parameters: Further parameters that the query action requires.
+    :param search: How to find a job by the marker in its UserData. Default: in the listing, if it has the UserData.
+    :param search_lag: Seconds for which a new job may be missing from a search.
+    :param listing: The action that lists the family's jobs by their status, if there is one.
+    :param cancel_action: The API action that cancels such a job, if there is one; it takes a ``JobId``.
+    :param cancel_while: The statuses in which a job can be cancelled; empty for all running ones.
+    """
+
+    name: str
+    query_action: str
+    running: tuple[str, ...]
+    product: Product = ICE
+    succeeded: tuple[str, ...] = ("Success",)
+    failed: tuple[str, ...] = ("Fail",)
+    jobs: str = ""
+    job_id: str | None = "JobId"
+    status: str = "Status"
+    error: tuple[str, str] = ("Code", "Message")
+    result: tuple[str, ...] = ()
+    parts: str | None = None
+    partly: tuple[str, ...] = ()
+    refine: Callable[[Job, Mapping[str, Any]], Job] | None = None
+    id_parameter: str = "JobId"
+    ids_per_query: int = 1
+    extra_parameters: tuple[tuple[str, str], ...] = ()
+    search: Search | None = None
+    search_lag: float = 30
+    listing: Listing | None = None
+    cancel_action: str | None = None
+    cancel_while: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Set the default of ``search``."""
+        if self.search is None and self.listing is not None and self.listing.has_user_data:
+            object.__setattr__(self, "search", search_in(self.listing))
+
+    def can_cancel(self, status: str) -> bool:
+        """Return whether the service can cancel a running job with this status."""
+        return self.cancel_action is not None and (not self.cancel_while or _matches(status, self.cancel_while))
+
+    @property
+    def first_status(self) -> str:
+        """The status of a job that was just accepted."""
+        return self.running[0]
+
+    def state_of(self, status: str) -> JobState:
+        """Return the state that a status means."""
+        for statuses, state in ((self.succeeded, JobState.SUCCEEDED), (self.failed, JobState.FAILED)):
+            if _matches(status, statuses):
+                return state
+        return JobState.RUNNING
+
+    def query(self, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Job]:
+        """
+        Query jobs with one request.
+
+        :param caller: Calls the API of the family's product.
+        :param job_ids: At most ``ids_per_query`` job ids.
+        :return: The jobs that the service knows, by id. It may not know a new job yet.
+        :raises ImsError: as the hook's ``call``.
+        """
+        params = {self.id_parameter: ",".join(job_ids), **dict(self.extra_parameters)}
+        try:
+            body = caller.call(self.query_action, params)
+        except ImsResourceNotFoundError:
+            return {}
+        if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):
+            return {}  # Some actions return only a request id for an unknown job.
+        try:
+            jobs = {job.id: job for job in self._read(body, job_ids)}
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # The job itself may be fine, and the next response readable.
+            raise ImsUnavailableError(
+                f"Unexpected response format ({error})",
+                action=self.query_action,
+                request_id=as_text(request_id) if isinstance(request_id := body.get("RequestId"), str) else None,
+            ) from None
+        return {job_id: jobs[job_id] for job_id in job_ids if job_id in jobs}
+
+    def _read(self, body: Mapping[str, Any], job_ids: Sequence[str]) -> Iterator[Job]:
+        for entry in self._job_entries(body):
+            status = as_text(entry[self.status]) or ""
+            state = self.state_of(status)
+            code, message = (first_text(entry, path) if state is JobState.FAILED else None for path in self.error)
+            job = Job(
+                id=job_ids[0] if self.job_id is None else as_text(entry[self.job_id]) or "",
+                state=state,
+                status=status,
+                result=self._read_result(entry) if state is JobState.SUCCEEDED else {},
+                error_code=code,
+                error_message=message,
+                request_id=as_text(body.get("RequestId")),
+                partial=_matches(status, self.partly),
+            )
+            if self.refine is not None and job.ended:
+                job = self.refine(job, entry)
+            yield replace(
+                job,
+                result=unsigned(job.result),
+                error_message=unsigned(job.error_message),
+                failed_parts=unsigned(job.failed_parts),
+            )
+
+    def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the jobs in a response. An unexpected format is an error: after "no jobs", a retry would pay again."""
+        found: Any = body
+        if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
+            return []  # The service reports all queried jobs as unknown.
+        for step in self.jobs.split(".") if self.jobs else ():
+            found = found[step.removesuffix("[]")]
+        if not self.jobs.endswith("[]"):
+            if not isinstance(found, dict):
+                raise TypeError(f"{self.jobs} is not an object")
+            return [found]
+        if not isinstance(found or [], list):
+            raise TypeError(f"{self.jobs} is not a list")
+        # An unreadable entry must not affect the others. A job without a status is running.
+        jobs: list[Mapping[str, Any]] = [
+            {self.status: None, **entry} for entry in found or () if isinstance(entry, dict) and entry.get(self.job_id)
+        ]
+        if found and not jobs:
+            raise TypeError(f"{self.jobs} contains no jobs")
+        return jobs
+
+    def _read_result(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        result = {}
+        for declared in self.result:
+            key, _, path = declared.rpartition("=")
+            result[key or snake_case(path.rpartition(".")[2])] = normalize(next(walk_path(entry, path)))
+        return result
+
+
+def _matches(status: str, statuses: tuple[str, ...]) -> bool:
+    return status.casefold() in (known.casefold() for known in statuses)
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Split ``items`` into sequences of at most ``size`` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

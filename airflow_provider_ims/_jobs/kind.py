@@ -1,0 +1,78 @@
+"""A job kind: a submit action, its parameters, and the family of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
+from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims._jobs.payload import walk_path
+
+#: Parameters that several actions take, with the same limits.
+TITLE = Parameter("Title", max_bytes=128)
+USER_DATA = Parameter("UserData", is_json=True, max_bytes=MAX_USER_DATA, schema={"type": "object"})
+CLIENT_TOKEN = Parameter("ClientToken", max_bytes=64)
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """
+    A kind of job that can be submitted.
+
+    :param title: Its name in logs.
+    :param submit_action: The API action that submits it.
+    :param family: How its jobs are queried.
+    :param parameters: The action's parameters.
+    :param job_id: The path to the job's id in the action's response.
+    :param search_is_conclusive: Whether a job that a search does not find was never accepted. Unused with ClientToken.
+    :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
+    :param dedup_parameter: The parameter whose value the service accepts only once.
+    """
+
+    title: str
+    submit_action: str
+    family: JobFamily
+    parameters: tuple[Parameter, ...]
+    job_id: str = "JobId"
+    search_is_conclusive: bool = False
+    marker_under: str | None = None
+    dedup_parameter: str | None = None
+
+    def _parameter(self, name: str) -> Parameter | None:
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
+
+    @property
+    def takes_client_token(self) -> bool:
+        """Whether the service returns the existing job for a ClientToken that it knows."""
+        return self._parameter("ClientToken") is not None
+
+    @property
+    def token_parameter(self) -> str | None:
+        """The parameter that identifies a submission to the service."""
+        return "ClientToken" if self.takes_client_token else self.dedup_parameter
+
+    @property
+    def takes_marker(self) -> bool:
+        """Whether a search can find a job by a marker in its UserData."""
+        return self.family.search is not None and self._parameter("UserData") is not None
+
+    @property
+    def ram_actions(self) -> tuple[str, ...]:
+        """The RAM actions to submit, query, search, list and cancel such jobs, for example ``ice:SubmitASRJob``."""
+        listings = [of.action for of in (self.family.search, self.family.listing) if of]
+        actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.family.cancel_action))
+        return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
+
+    def job_id_in(self, response: Mapping[str, Any]) -> str | None:
+        """Return the job's id from the submit action's response, or ``None``."""
+        return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
+
+    def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
+        """Return UserData with the marker; ``None`` if it cannot take it, or if a search cannot find such jobs."""
+        parameter = self._parameter("UserData")
+        if parameter is None or not self.takes_marker:
+            return None
+        return add_marker(user_data, key, under=self.marker_under, max_bytes=parameter.max_bytes or MAX_USER_DATA)

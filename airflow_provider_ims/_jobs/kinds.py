@@ -1,0 +1,117 @@
+"""
+The catalogue of job kinds: all jobs of IMS and VOD whose end a task can wait for.
+
+Each entry is data, in the module of its family. The names of parameters and fields are those of the product SDKs. The
+limits are those on which the service's documents agree. A test fails if a product SDK has a submit action that is
+neither here nor in :data:`NO_JOBS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE_JOB
+from airflow_provider_ims._jobs.analysis import ANALYSIS_KINDS
+from airflow_provider_ims._jobs.batch import BATCH_KINDS
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.processing import PROCESSING_KINDS
+from airflow_provider_ims._jobs.producing import PRODUCING_KINDS
+from airflow_provider_ims._jobs.smart import SMART_KINDS
+from airflow_provider_ims._jobs.training import TRAINING_KINDS
+from airflow_provider_ims._jobs.vod import VOD_KINDS
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+
+KINDS: tuple[JobKind, ...] = (
+    *SMART_KINDS,
+    *BATCH_KINDS,
+    *PRODUCING_KINDS,
+    *PROCESSING_KINDS,
+    *ANALYSIS_KINDS,
+    *TRAINING_KINDS,
+    AI_IMAGE_JOB,
+    *VOD_KINDS,
+)
+
+#: Name -> family.
+FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
+
+_LIVE = "it runs as long as its stream and has no end to wait for"
+_NO_STATE = "no action returns the state of its job"
+
+#: Submit actions without a job kind, by product code, with the reason.
+NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        ICE.code: {
+            "SubmitSyncMediaInfoJob": "its response holds the result",
+            "SubmitMediaAiAnalysisJob": "its response holds a media id but no job; QueryMediaIndexJob queries media",
+            "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob returns the watermark, but no state",
+            "SubmitTraceExtractJob": "QueryTraceExtractJob returns the watermark, but no state",
+            "SubmitAIAgentVideoAuditTask": f"{_NO_STATE}; its results are sent to CallbackConfig",
+            "SubmitLiveRecordJob": _LIVE,
+            "SubmitLiveSnapshotJob": _LIVE,
+            "SubmitLiveTranscodeJob": _LIVE,
+        },
+        VOD.code: {
+            "SubmitAIImageAuditJob": f"{_NO_STATE}; GetMediaAuditResult queries the image",
+            "SubmitDigitalWatermarkExtractJob": "GetDigitalWatermarkExtractResult queries by video, not by job",
+            "SubmitDynamicImageJob": f"{_NO_STATE}; ListDynamicImage queries the video",
+            "SubmitMediaDNADeleteJob": _NO_STATE,
+            "SubmitPreprocessJobs": _NO_STATE,
+        },
+    }
+)
+
+
+def kind_of(action: str, product: Product = ICE) -> JobKind:
+    """
+    Return the kind of the jobs that an action submits.
+
+    :param action: The submit action, such as ``SubmitASRJob``.
+    :param product: The product of the action.
+    :raises ImsRequestError: if there is none; suggests similar actions.
+    """
+    known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
+    if action in known:
+        return known[action]
+    if reason := NO_JOBS[product.code].get(action):
+        raise ImsRequestError(f"job: cannot wait for a job of {action}: {reason}", field="job")
+    if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):
+        raise ImsRequestError(f"job: {action} is an action of {other.code}, not of {product.code}", field="job")
+    raise ImsRequestError(
+        f"job: unknown submit action {action!r} of {product.code}. {_suggest(action, known)}", field="job"
+    )
+
+
+def family_of(name: str, product: Product | None = None) -> JobFamily:
+    """
+    Return a family of jobs.
+
+    :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
+    :param product: The product that the family must belong to. Default: any.
+    :raises ImsRequestError: if there is none; suggests similar names.
+    """
+    known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
+    if name not in known:
+        raise ImsRequestError(f"job: unknown job family {name!r}. {_suggest(name, known)}", field="job")
+    family = known[name]
+    if product not in (None, family.product):
+        raise ImsRequestError(
+            f"job: {name} is a job family of {family.product.code}, not of {product.code}", field="job"
+        )
+    return family
+
+
+def _suggest(word: str, known: Mapping[str, Any]) -> str:
+    # Nearly all actions share their beginning and end, so only the part between them is compared.
+    cores = {_core(name): name for name in known}
+    near = [cores[core] for core in get_close_matches(_core(word), cores, n=5, cutoff=0.5)]
+    return f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(sorted(known))}"
+
+
+def _core(action: str) -> str:
+    return action.removeprefix("Submit").removesuffix("s").removesuffix("Job").lower()

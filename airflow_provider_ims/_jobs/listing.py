@@ -1,0 +1,96 @@
+"""Actions that list jobs, in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.payload import as_objects, first_text, walk_path
+from airflow_provider_ims.exceptions import ImsUnavailableError
+
+PAGE_SIZE = 100
+#: The maximum number of pages: a listing with more pages probably repeats them.
+MAX_PAGES = 1000
+#: The fields of a listing besides its jobs.
+_LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    An action that lists jobs.
+
+    :param action: The API action.
+    :param items: The path to the jobs in the response.
+    :param unfinished: The states of running jobs by which the action can filter, in the order of a job's progress.
+    :param newest_first: The value of ``order`` that puts the latest job first; ``None`` if the order is unknown.
+    :param oldest_first: The value of ``order`` that puts the earliest job first.
+    :param status: The field of a job that holds its state.
+    :param with_status: The parameter that filters by state.
+    :param since: The parameter that filters by the earliest creation time, if there is one.
+    :param job_id: The field of a job that holds its id.
+    :param created: The field of a job that holds its creation time.
+    :param order: The parameter that takes the order.
+    :param page_size: The parameter that takes the number of jobs in a page.
+    :param token: The parameter that takes the token of the next page.
+    :param token_at: The path to the token in the response; ``None`` if it has the parameter's name.
+    :param has_user_data: Whether the listing contains the UserData of the jobs.
+    """
+
+    action: str
+    items: str
+    unfinished: tuple[str, ...]
+    newest_first: str | None = None
+    oldest_first: str | None = None
+    status: str = "Status"
+    with_status: str = "Status"
+    since: str | None = None
+    job_id: str = "JobId"
+    created: str = "CreateTime"
+    order: str = "SortBy"
+    page_size: str = "MaxResults"
+    token: str = "NextToken"
+    token_at: str | None = None
+    has_user_data: bool = True
+
+    def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
+        """Yield the pages, each a list of jobs, for the action's parameters without those of paging."""
+        request = {**parameters, self.page_size: str(PAGE_SIZE)}
+        for _ in range(MAX_PAGES):
+            body = hook.call(self.action, request)
+            items = listed(body, self.items, self.action)
+            yield items
+            token = first_text(body, self.token_at or self.token)
+            if not items or not token:
+                return
+            request[self.token] = token
+        raise ImsUnavailableError(f"The listing has more than {MAX_PAGES} pages", action=self.action)
+
+    def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
+        """
+        Yield the pages of the jobs in a state, the earliest first, as (job id, state).
+
+        New jobs are added at the end of that order, so they move no job from one page to another.
+        """
+        parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
+        for page in self.pages(hook, parameters):
+            yield [(str(job.get(self.job_id)), str(job.get(self.status))) for job in page]
+
+
+def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, Any]]:
+    """
+    Return the objects in a listing.
+
+    Only a valid listing proves that a job does not exist: the next step may be a second paid job.
+
+    :param body: The response of ``action``.
+    :param path: The path to the objects.
+    :raises ImsUnavailableError: if the response is not a listing.
+    """
+    is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS
+    items = [] if is_empty else as_objects(next(walk_path(body, path)))
+    if items is None:
+        raise ImsUnavailableError(f"The response has no {path}", action=action)
+    return items

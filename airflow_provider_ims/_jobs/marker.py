@@ -1,0 +1,92 @@
+"""
+The marker in the UserData of a job, by which a search finds the job if its id is unknown.
+
+Example: ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``; for VOD
+``{"Extend": {"AirflowKey": "<32 hex digits>-0"}}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims.hooks._encoding import encode_value
+
+MARKER = "AirflowKey"
+#: The maximum length of UserData, in bytes of UTF-8.
+MAX_USER_DATA = 512
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionKey:
+    """
+    Identifies one submission of a task run.
+
+    :param run: A hash that identifies the task run.
+    :param number: The number of the submission within the task run, from 0. A failed job increases it.
+    """
+
+    run: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.run}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> SubmissionKey | None:
+        """Return the key for its text, or ``None`` for any other text."""
+        run, _, number = text.rpartition("-")
+        return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
+
+
+def add_marker(
+    user_data: str | None, key: SubmissionKey, *, under: str | None, max_bytes: int = MAX_USER_DATA
+) -> str | None:
+    """
+    Return UserData with the marker.
+
+    :param user_data: The user's own UserData, or ``None``.
+    :param key: The submission.
+    :param under: The field whose object takes the marker; ``None`` for the top level.
+    :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
+    :return: The merged JSON; ``None`` if it is too long, if there is no object for the marker, or if the user's own
+        UserData holds a value that JSON cannot represent, such as ``1e999``.
+    """
+    try:
+        content: Any = json.loads(user_data) if user_data else {}
+    except (ValueError, RecursionError):
+        return None
+    for place in _places(content):
+        # A marker that was copied with the data of another job would lead to that job.
+        place.pop(MARKER, None)
+    inner = content.setdefault(under, {}) if under and isinstance(content, dict) else content
+    if not isinstance(inner, dict):
+        return None
+    inner[MARKER] = str(key)
+    try:
+        merged = encode_value(content)
+        return merged if len(merged.encode()) <= max_bytes else None
+    except ValueError:
+        return None
+
+
+def key_in(user_data: Any) -> SubmissionKey | None:
+    """Return the key in the marker of UserData, which may be of any type; ``None`` if there is no marker."""
+    try:
+        content = json.loads(user_data) if isinstance(user_data, str) else user_data
+    except (ValueError, RecursionError):
+        return None
+    for place in _places(content):
+        if isinstance(marker := place.get(MARKER), str):
+            return SubmissionKey.parse(marker)
+    return None
+
+
+def _places(content: Any) -> list[dict[str, Any]]:
+    """Return the objects that may hold a marker."""
+    if not isinstance(content, dict):
+        return []
+    return [place for place in (content, content.get("Extend")) if isinstance(place, dict)]

@@ -1,0 +1,81 @@
+"""Finds the OSS objects that requests and results refer to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_ims._jobs.payload import parse_json
+
+_HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
+#: ``oss://bucket/key``, also with the bucket's host as the bucket, or a URL at that host. A CDN's URL does not contain
+#: the bucket.
+_OBJECT = re.compile(
+    rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
+)
+_URL = re.compile(r"https?://\S+")
+#: All ASCII characters, so that percent-encoded ones are not encoded again.
+_SAFE = "".join(map(chr, range(33, 127)))
+#: The query of a URL signed by OSS, in both versions, or by a CDN. It grants access to the file.
+_SIGNATURE = re.compile(
+    r"(https?://[^\s?\"']+)\?[^\s\"']*?\b(?:signature|x-oss-signature|ossaccesskeyid|x-oss-credential|security-token|"
+    r"x-oss-security-token|auth_key)=[^\s\"']*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OssObject:
+    """An object in OSS: its bucket, and its key as the request or result spells it."""
+
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """``oss://bucket/key``, percent-encoded as in a URL."""
+        return f"oss://{self.bucket}/{quote(self.key, safe=_SAFE)}"
+
+
+def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, None]:
+    """
+    Return the objects that a result or a request refers to, without duplicates, in order.
+
+    :param value: Dicts, lists and strings; JSON inside strings is parsed.
+    :param without: Ignore fields whose names contain this lower-case text.
+    """
+    matches = (_OBJECT.fullmatch(text) for text in _texts(value, without))
+    return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}
+
+
+def first_url(value: Any) -> str | None:
+    """Return the first URL in a result, without its signature."""
+    return next((unsigned(text) for text in _texts(value, None) if _URL.fullmatch(text)), None)
+
+
+def unsigned(value: Any) -> Any:
+    """Return a result without the signatures of its URLs, each of which grants access to a file until it expires."""
+    if isinstance(value, dict):
+        return {name: unsigned(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [unsigned(inner) for inner in value]
+    return _SIGNATURE.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def _texts(value: Any, without: str | None) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if without is None or without not in str(name).lower():
+                yield from _texts(inner, without)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner, without)
+    elif isinstance(value, str):
+        content = parse_json(value) if value.lstrip()[:1] in ("{", "[") else value
+        if isinstance(content, str):
+            yield content.strip()
+        else:
+            yield from _texts(content, without)

@@ -1,0 +1,221 @@
+"""Validates and encodes the arguments of a task as the parameters of an API action."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from airflow_provider_ims._jobs.payload import as_number, snake_case
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks._encoding import encode_value
+
+#: The deepest nesting of a JSON parameter, far deeper than any documented one.
+MAX_DEPTH = 100
+#: Names that Airflow reserves in every task -> the name of the argument instead.
+RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
+
+Check = Callable[[Any], Iterator[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    One parameter of a submit action.
+
+    :param name: The API's own name.
+    :param argument: The task's argument. Default: the name in snake_case, except for :data:`RENAMED_ARGUMENTS`.
+    :param required: Whether the action requires it.
+    :param max_bytes: The maximum length, in bytes of UTF-8.
+    :param choices: The documented values.
+    :param is_json: The action takes a JSON string: a dict or a list is encoded, a string must contain JSON.
+    :param is_flag: The action takes ``true`` or ``false``.
+    :param is_number: The action takes an integer.
+    :param schema: JSON Schema of the documented limits. Numbers may also be strings, because Jinja renders strings.
+    :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
+    """
+
+    name: str
+    required: bool = False
+    max_bytes: int | None = None
+    choices: tuple[str, ...] = ()
+    is_json: bool = False
+    is_flag: bool = False
+    is_number: bool = False
+    schema: Mapping[str, Any] | None = None
+    check: Check | None = None
+    argument: str = ""
+
+    def __post_init__(self) -> None:
+        """Set the default of ``argument``."""
+        argument = snake_case(self.name)
+        object.__setattr__(self, "argument", self.argument or RENAMED_ARGUMENTS.get(argument, argument))
+
+    def encode(self, value: Any) -> str | None:
+        """
+        Validate a value and return it as the API takes it.
+
+        :param value: The argument, after rendering.
+        :return: The parameter's string; ``None`` if it is not set.
+        :raises ImsRequestError: with the argument and the limit, when the value is invalid.
+        """
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if self.required:
+                raise ImsRequestError(f"{self.argument} is required", field=self.argument)
+            return None
+        text = self._text(value)
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            raise self._refusal("", f"cannot be encoded as UTF-8: {error.reason}") from None
+        if self.max_bytes is not None and size > self.max_bytes:
+            raise self._refusal("", f"{size} bytes in UTF-8, the limit is {self.max_bytes}")
+        if self.choices and text not in self.choices:
+            raise self._refusal("", f"{text!r} is not one of {', '.join(self.choices)}")
+        return text
+
+    def _refusal(self, path: str, problem: str) -> ImsRequestError:
+        field = f"{self.argument}.{path}" if path else self.argument
+        return ImsRequestError(f"{field}: {problem}", field=field)
+
+    def _text(self, value: Any) -> str:
+        if self.is_flag:
+            return self._flag(value)
+        if self.is_number:
+            return self._number(value)
+        if self.is_json:
+            try:
+                return self._json(value)
+            except RecursionError:
+                raise self._refusal("", "is nested too deeply") from None
+        if not isinstance(value, str):
+            raise self._refusal("", f"must be a string, not {type(value).__name__}")
+        return value
+
+    def _flag(self, value: Any) -> str:
+        text = str(value).strip().lower()
+        if text not in ("true", "false"):
+            raise self._refusal("", f"{value!r} is neither true nor false")
+        return text
+
+    def _number(self, value: Any) -> str:
+        whole = as_number(value)
+        if not isinstance(whole, int):
+            raise self._refusal("", f"{value!r} is not an integer")
+        return str(whole)
+
+    def _json(self, value: Any) -> str:
+        if isinstance(value, str):
+            text = value
+        elif isinstance(value, (dict, list)):
+            text = self._dump(value)
+        else:
+            raise self._refusal("", f"must be a dict, a list or a JSON string, not {type(value).__name__}")
+        try:
+            # Validates what is sent, not the argument: in JSON, names are strings and tuples are lists.
+            given = json.loads(text, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise self._refusal("", f"is not valid JSON: {error}; a dict or a list is accepted too") from None
+        content = _coerce_numbers(given, self.schema or {})
+        for path, problem in _violations(content, self.schema or {}):
+            raise self._refusal(path, problem)
+        if self.check is not None:
+            for path, problem in self.check(content):
+                raise self._refusal(path, problem)
+        return text if content == given else self._dump(content)
+
+    def _dump(self, content: Any) -> str:
+        try:
+            return encode_value(content)
+        except (TypeError, ValueError) as error:
+            raise self._refusal("", f"cannot be encoded as JSON: {error}") from None
+
+
+def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
+    """
+    Return the parameters of an action.
+
+    :param declared: Parameters; or, for those without a documented limit, their names, separated by spaces. A name is
+        followed by ``*`` if it is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as in
+        ``VideoId* Config:json``.
+    """
+    parameters: list[Parameter] = []
+    for one in declared:
+        parameters += [one] if isinstance(one, Parameter) else map(_parameter, one.split())
+    return tuple(parameters)
+
+
+def _parameter(declared: str) -> Parameter:
+    name, _, type_name = declared.partition(":")
+    options: dict[str, Any] = {f"is_{type_name}": True} if type_name else {}
+    return Parameter(name.removesuffix("*"), required=name.endswith("*"), **options)
+
+
+def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Validate all arguments of a submit and return the API's parameters.
+
+    :param parameters: The action's parameters.
+    :param arguments: The task's arguments, by name; others are ignored.
+    :return: API name -> string, without those that are not set.
+    :raises ImsRequestError: at the first invalid argument.
+    """
+    encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in parameters}
+    return {name: value for name, value in encoded.items() if value is not None}
+
+
+def _refuse_constant(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser accepts."""
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _coerce_numbers(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
+    """Convert strings to numbers where the schema requires numbers."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    type_name = schema.get("type")
+    if type_name in ("integer", "number") and isinstance(content, str):
+        try:
+            return int(content) if type_name == "integer" else float(content)
+        except ValueError:
+            return content
+    if isinstance(content, dict):
+        inner = schema.get("properties", {})
+        return {name: _coerce_numbers(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_coerce_numbers(item, schema.get("items", {}), depth + 1) for item in content]
+    return content
+
+
+def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    # Imported late: parsing a DAG and resuming a task do not need it.
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(schema).iter_errors(content):
+        yield ".".join(str(step) for step in error.absolute_path), _describe(error)
+
+
+def _describe(error: Any) -> str:
+    """Describe a violation without repeating the value, which may be long."""
+    limit = error.validator_value
+    match error.validator:
+        case "minimum":
+            return f"{error.instance} is below {limit}"
+        case "maximum":
+            return f"{error.instance} is above {limit}"
+        case "maxItems":
+            return f"{len(error.instance)} entries, the limit is {limit}"
+        case "maxLength":
+            return f"{len(error.instance)} characters, the limit is {limit}"
+        case "enum":
+            return f"{error.instance!r} is not one of {', '.join(map(str, limit))}"
+        case "required":
+            return "needs " + ", ".join(name for name in limit if name not in error.instance)
+        case "anyOf":
+            return "needs " + ", or ".join(" and ".join(choice["required"]) for choice in limit)
+        case "type":
+            return f"must be of JSON type {limit}, not {type(error.instance).__name__}"
+        case _:
+            return str(error.message)

@@ -1,0 +1,94 @@
+"""Cloud editing jobs: video production from a timeline, project export, live stream editing, intelligent production."""
+
+from __future__ import annotations
+
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
+from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.parameters import Parameter, declare
+
+MEDIA_PRODUCING = JobFamily(
+    name="media_producing",
+    query_action="GetMediaProducingJob",
+    running=("Init", "Queuing", "Processing"),
+    failed=("Failed",),
+    jobs="MediaProducingJob",
+    result=("MediaId", "MediaURL", "Duration", "ProjectId", "VodMediaId"),
+    listing=Listing(
+        action="ListMediaProducingJobs",
+        items="MediaProducingJobList",
+        # The listing does not support the state Queuing.
+        unfinished=("Init", "Processing"),
+        newest_first="CreationTime:Desc",
+        oldest_first="CreationTime:Asc",
+        since="StartTime",
+    ),
+)
+
+PROJECT_EXPORT = JobFamily(
+    name="project_export",
+    query_action="GetProjectExportJob",
+    running=("Init", "Processing"),
+    failed=("Failed",),
+    jobs="ProjectExportJob",
+    result=("ProjectId", "ExportType", "ExportResult"),
+)
+
+LIVE_EDITING = JobFamily(
+    name="live_editing",
+    query_action="GetLiveEditingJob",
+    running=("Init", "Queuing", "Processing"),
+    failed=("Failed",),
+    jobs="LiveEditingJob",
+    result=("MediaId", "MediaURL", "ProjectId"),
+)
+
+IPRODUCTION = JobFamily(
+    name="iproduction",
+    query_action="QueryIProductionJob",
+    running=("Queuing", "Analyzing"),
+    # No error field is documented.
+    error=("", ""),
+    result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
+    cancel_action="CancelIProductionJob",
+)
+
+PRODUCING_KINDS = (
+    JobKind(
+        title="media production",
+        submit_action="SubmitMediaProducingJob",
+        family=MEDIA_PRODUCING,
+        parameters=declare(
+            "OutputMediaConfig*:json OutputMediaTarget Timeline:json TemplateId ClipsParam:json ProjectId",
+            "ProjectMetadata:json EditingProduceConfig:json MediaMetadata:json Source",
+            USER_DATA,
+            CLIENT_TOKEN,
+        ),
+    ),
+    JobKind(
+        title="project export",
+        submit_action="SubmitProjectExportJob",
+        family=PROJECT_EXPORT,
+        parameters=declare("OutputMediaConfig*:json ExportType ProjectId Timeline:json UserData:json"),
+    ),
+    JobKind(
+        title="live editing",
+        submit_action="SubmitLiveEditingJob",
+        family=LIVE_EDITING,
+        parameters=declare(
+            "Clips*:json LiveStreamConfig:json MediaProduceConfig:json OutputMediaConfig:json OutputMediaTarget",
+            "ProjectId",
+            USER_DATA,
+        ),
+    ),
+    JobKind(
+        title="intelligent production",
+        submit_action="SubmitIProductionJob",
+        family=IPRODUCTION,
+        parameters=declare(
+            "FunctionName* Input*:json Output*:json JobParams:json ModelId Name ScheduleConfig:json TemplateId",
+            # The documented limit is in characters; this number of bytes never exceeds it.
+            Parameter("UserData", max_bytes=1024),
+        ),
+    ),
+)

@@ -1,0 +1,73 @@
+"""Searching for a job whose id is unknown, by the marker in its UserData."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
+
+#: Seconds by which the service's clock may be behind the local one.
+CLOCK_SLACK = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """
+    A search through the jobs of a family.
+
+    :param action: The API action that lists the jobs.
+    :param jobs: Yields (UserData, job id) of jobs. Its arguments are the hook of the family's product, the parameters
+        of the submit, and the earliest time of the submit in epoch seconds.
+    """
+
+    action: str
+    jobs: Callable[[ApiCaller, Mapping[str, str], float], Iterator[tuple[Any, str]]]
+
+
+def search_in(listing: Listing) -> Search:
+    """Return the search through a listing that contains UserData, with the latest job first."""
+
+    def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+        parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
+        if listing.since:
+            parameters[listing.since] = earliest(since)
+        for page in listing.pages(hook, parameters):
+            for job in page:
+                if isinstance(job_id := job.get(listing.job_id), str):
+                    yield job.get("UserData"), job_id
+            if listing.newest_first and page and str(page[-1].get(listing.created) or "~") < earliest(since):
+                return
+
+    return Search(listing.action, jobs)
+
+
+def find_job(
+    search: Search, hook: ApiCaller, submitted: Mapping[str, str], run: str, since: float
+) -> tuple[SubmissionKey, str] | None:
+    """
+    Search once for the latest job of a task run.
+
+    :param search: The search of the job family.
+    :param hook: The hook of the family's product.
+    :param submitted: The parameters of the submit.
+    :param run: The hash of the task run in the marker.
+    :param since: The earliest time of the submit, in epoch seconds.
+    :return: The key and the job id; ``None`` if there is no job.
+    :raises ImsError: as the hook's ``call``.
+    """
+    found = [
+        (key, job_id)
+        for user_data, job_id in search.jobs(hook, submitted, since)
+        if (key := key_in(user_data)) is not None and key.run == run
+    ]
+    return max(found, key=lambda one: one[0].number, default=None)
+
+
+def earliest(since: float) -> str:
+    """Return the earliest creation time of a job, in the services' format, which sorts as text."""
+    return datetime.fromtimestamp(since - CLOCK_SLACK, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

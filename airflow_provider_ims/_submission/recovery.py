@@ -1,0 +1,165 @@
+"""Recovery policies for a lost submit: its response did not arrive, so the id of its job is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.search import Search
+from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError, ImsUncertainSubmitError
+
+#: What happens to a second submit if the service accepted the first one: it returns the first job, rejects the request,
+#: or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
+Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPolicy:
+    """
+    How a lost submit is recovered.
+
+    The texts may contain ``{token}`` (the parameter that takes the token), ``{key}``, ``{lag}`` and ``{time}``.
+
+    :param name: The name in the documentation.
+    :param resubmit: What happens to a second submit if the service accepted the first one.
+    :param resubmit_log: The log message before a second submit.
+    :param advice: What the user can do if the task fails.
+    """
+
+    name: str
+    resubmit: Resubmit
+    resubmit_log: str
+    advice: str
+
+
+_SEARCH_ADVICE = "search the UserData of the jobs for {key} in the console. A retry searches again"
+_TWO_JOBS = "submitting once more. If the service accepted the first submit, there are two jobs now"
+
+IDEMPOTENCY_TOKEN = RecoveryPolicy(
+    "idempotency token",
+    "returns job",
+    resubmit_log="The job was not found: submitting again with the same {token}, which cannot create a second job",
+    advice="a retry submits again with the same {token}, which cannot create a second job",
+)
+REJECTED_DUPLICATE = RecoveryPolicy(
+    "rejected duplicate",
+    "rejected",
+    resubmit_log="Submitting again with the same {token}, which the service rejects if the job exists",
+    advice="a retry sends the same {token}, so it creates no second job. After a clear, there may be two jobs",
+)
+CONCLUSIVE_SEARCH = RecoveryPolicy(
+    "conclusive search",
+    "excluded",
+    resubmit_log="No job with the marker {key} is listed, so none was accepted: submitting again",
+    advice=_SEARCH_ADVICE,
+)
+INCONCLUSIVE_SEARCH = RecoveryPolicy(
+    "inconclusive search",
+    "creates job",
+    resubmit_log=f"No job with the marker {{key}} was found within {{lag}} s: {_TWO_JOBS}",
+    advice=_SEARCH_ADVICE,
+)
+NOT_RECOVERABLE = RecoveryPolicy(
+    "not recoverable",
+    "creates job",
+    resubmit_log=f"The job cannot be searched for: {_TWO_JOBS}",
+    advice="it cannot be searched for. Check the console for a job created at {time}; clear the task to submit again",
+)
+
+POLICIES = (IDEMPOTENCY_TOKEN, REJECTED_DUPLICATE, CONCLUSIVE_SEARCH, INCONCLUSIVE_SEARCH, NOT_RECOVERABLE)
+
+
+def policy_of(kind: JobKind, *, has_marker: bool = True, has_token: bool = True) -> RecoveryPolicy:
+    """Return the policy of a job kind, for requests with or without the marker and the token that the kind takes."""
+    if kind.takes_client_token:
+        return IDEMPOTENCY_TOKEN
+    if kind.dedup_parameter and has_token:
+        return REJECTED_DUPLICATE
+    if kind.takes_marker and has_marker:
+        return CONCLUSIVE_SEARCH if kind.search_is_conclusive else INCONCLUSIVE_SEARCH
+    return NOT_RECOVERABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """
+    The recovery of one submission.
+
+    :param policy: The policy that applies.
+    :param request: The parameters, with the token and the marker.
+    :param search: The search for the job; ``None`` if the request carries no marker.
+    """
+
+    kind: JobKind
+    record: SubmissionRecord
+    policy: RecoveryPolicy
+    request: Mapping[str, str]
+    search: Search | None
+
+    @property
+    def token(self) -> str | None:
+        """The token in the request."""
+        return self.request.get(self.kind.token_parameter or "")
+
+    @property
+    def search_time(self) -> float:
+        """Seconds for which to search for the job; 0 for a single search."""
+        # If a second submit returns the first job, there is no reason to wait for a listing that lags.
+        single = self.policy.resubmit == "returns job" and self.record.state is not SubmissionState.ACCEPTED
+        return 0 if single else self.kind.family.search_lag
+
+    def was_accepted(self, error: ImsError) -> bool | None:
+        """Return whether the service accepted this submit or an earlier one with its token; ``None`` if unknown."""
+        if isinstance(error, ImsUnavailableError):
+            # A response without a job id needs no search if a second submit returns the job.
+            return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
+        # The service knows the generated token with other parameters, so it accepted an earlier submit.
+        return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
+
+    def is_duplicate(self, error: ImsError) -> bool:
+        """Return whether the service may have rejected a second submit because it accepted the first one."""
+        second = self.record.state is not SubmissionState.NEW
+        # The error code of a duplicate is not documented, but a denied or throttled request is not one.
+        return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
+
+    def uncertain(self, reason: str) -> ImsUncertainSubmitError:
+        """Return the error for a job that may exist and was not found; the reason is why no further submit follows."""
+        policy = self.policy
+        if self.record.state is SubmissionState.ACCEPTED:
+            # No further submit follows, so the token does not help.
+            policy = INCONCLUSIVE_SEARCH if self.search else NOT_RECOVERABLE
+        return ImsUncertainSubmitError(
+            f"The service may have accepted the {self.kind.title} job, but the job was not found ({reason}); "
+            f"{self.format(policy.advice)}",
+            key=str(self.record.key),
+            action=self.kind.submit_action,
+        )
+
+    def format(self, text: str) -> str:
+        """Return a text of a policy with its placeholders replaced."""
+        return text.format(
+            token=self.kind.token_parameter,
+            key=self.record.key,
+            lag=f"{self.kind.family.search_lag:g}",
+            time=datetime.fromtimestamp(self.record.submitted_at, UTC).isoformat(timespec="seconds"),
+        )
+
+
+def recovery_of(kind: JobKind, parameters: Mapping[str, str], record: SubmissionRecord, *, recorded: bool) -> Recovery:
+    """Return the recovery of one submission; its key is unique only if the record is stored."""
+    request = dict(parameters)
+    token = kind.token_parameter
+    # A key that is not unique repeats after a failed job or in a recreated DAG run: its duplicates would be rejected.
+    if token and (token in parameters or recorded or kind.takes_client_token):
+        # The token of the first try stays: one that a template renders differently in each try identifies nothing.
+        request[token] = record.token or parameters.get(token) or str(record.key)
+    # With the user's own ClientToken, submits are one job only if their parameters are the same.
+    user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
+    if user_data is not None:
+        request["UserData"] = user_data
+    policy = policy_of(kind, has_marker=user_data is not None, has_token=record.token is not None)
+    return Recovery(kind, record, policy, request, kind.family.search if user_data is not None else None)

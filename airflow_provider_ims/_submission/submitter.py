@@ -1,0 +1,295 @@
+"""Submits at most one billed job for each task run, and records it in the task state store (Airflow 3.3 and later)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.search import find_job
+from airflow_provider_ims._submission.cancel import cancel_job
+from airflow_provider_ims._submission.record import (
+    STORE_KEY,
+    SubmissionRecord,
+    SubmissionState,
+    new_record,
+    read_wait_outcome,
+)
+from airflow_provider_ims._submission.recovery import Recovery, recovery_of
+from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
+
+OnUncertain: TypeAlias = Literal["submit", "fail"]
+#: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
+#: ``rejoin`` joins any job that has not failed.
+OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
+
+#: The maximum number of submits in one try.
+MAX_SUBMITS = 5
+#: The maximum number of unanswered submits, over all tries, after which an unsafe submit may follow.
+MAX_UNSAFE_RESUBMITS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """
+    The job of a task run.
+
+    :param submitted_at: The time of the submit, in epoch seconds.
+    :param joined: Whether an earlier try submitted the job.
+    """
+
+    job: Job
+    submitted_at: float
+    joined: bool = False
+
+
+@dataclass(slots=True)
+class Submitter:
+    """
+    Submits a job for one task run, or joins the existing one.
+
+    :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
+    :param failed: Returns whether an ended job counts as failed for the task.
+    :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
+    :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
+    """
+
+    kind: JobKind
+    hook: AlibabaCloudMediaHook
+    parameters: Mapping[str, str]
+    on_uncertain: OnUncertain = "submit"
+    failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)
+    on_clear: OnClear = "auto"
+    cancel_on_kill: bool = True
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    _store: Any = field(default=None, init=False)
+
+    def submit(self) -> Submission:
+        """
+        Submit a job, without a record and without recovery.
+
+        :raises ImsError: as the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
+        """
+        submitted_at = self.now()
+        return Submission(self._call(self.parameters), submitted_at)
+
+    def submit_or_join(self, context: Context) -> Submission:
+        """
+        Return the job of this task run: the one that an earlier try submitted, or a new one.
+
+        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
+        :raises ImsError: as the hook's ``call``.
+        """
+        self._store = context.get("task_state_store")
+        record = self._resume(context)
+        submits = 0
+        while True:
+            if record.state is SubmissionState.KNOWN:
+                self._write(record)
+                if submission := self._join(record):
+                    return replace(submission, joined=submits == 0)
+                record = record.next()
+            elif record.state is not SubmissionState.NEW:
+                if found := self._search(record):
+                    record = found
+                    continue
+                self._check_resubmit(record, submits)
+            record, job = self._send(record)
+            if job is not None:
+                return Submission(job, record.submitted_at)
+            submits += 1
+
+    def _resume(self, context: Context) -> SubmissionRecord:
+        """Return the record of an earlier try, or a new one."""
+        new = new_record(self.kind.submit_action, context, self.now(), recorded=self._store is not None)
+        stored = self._store.get(STORE_KEY) if self._store is not None else None
+        old = SubmissionRecord.read(stored)
+        if old is None and stored is not None:
+            log.warning("The submission record of an earlier try is ignored, because its format is unknown: %s", stored)
+        if old is None or old.action != new.action:
+            return new
+        if old.max_tries != new.max_tries and (old := self._after_clear(old)) is None:
+            return new
+        return replace(old, max_tries=new.max_tries, try_number=new.try_number)
+
+    def _after_clear(self, record: SubmissionRecord) -> SubmissionRecord | None:
+        """Return the record from before a clear if the task continues with it."""
+        same_parameters = record.parameters_digest == _digest(self.parameters)
+        if record.state is SubmissionState.KNOWN:
+            return record if self._joins_after_clear(record, same_parameters) else None
+        if record.state is SubmissionState.NEW:
+            return None
+        if self.on_clear == "rejoin" or (self.on_clear == "auto" and same_parameters):
+            resubmit = self._recovery(record).policy.resubmit
+            if resubmit == "returns job" and record.state is SubmissionState.UNANSWERED:
+                return record
+            if found := self._search(record):
+                return found
+        log.warning("The task was cleared: submitting a new job. An earlier job may exist, with the key %s", record.key)
+        return None
+
+    def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
+        """
+        Return whether to join the job of a submission before the clear; log the decision and its reason.
+
+        If not, a job for which the task was waiting is cancelled, if possible and if ``cancel_on_kill`` is on.
+        """
+        family, job, job_id = self.kind.family, None, record.job_id or ""
+        wait = read_wait_outcome(self._store, job_id)
+        known, auto = True, self.on_clear == "auto"
+        try:
+            job = family.query(self.hook, [job_id]).get(job_id)
+            known = job is not None
+        except ImsError as error:
+            log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
+        running = job if job is not None and not job.ended else None
+        cancels = running is not None and wait is None and self.cancel_on_kill and family.can_cancel(running.status)
+        reason = None
+        if self.on_clear == "new":
+            reason = "on_clear is 'new'"
+        elif auto and wait == "collected":
+            reason = f"the result of job {job_id} was already collected"
+        elif auto and not same_parameters:
+            reason = f"job {job_id} was submitted with other parameters"
+        elif not known:
+            reason = f"the service does not know job {job_id}"
+        elif job is not None and job.ended and self.failed(job):
+            reason = f"job {job_id} failed"
+        elif auto and cancels:
+            reason = f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
+        if reason is None:
+            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
+            return True
+        log.info("The task was cleared: submitting a new job, because %s", reason)
+        if cancels:
+            cancel_job(family, self.hook, job_id)
+        elif running is not None:
+            log.warning("Job %s from before the clear is still %s, and is billed", job_id, running.status)
+        return False
+
+    def _recovery(self, record: SubmissionRecord) -> Recovery:
+        return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
+
+    def _join(self, record: SubmissionRecord) -> Submission | None:
+        """Return the recorded job, or ``None`` if it failed."""
+        job_id = record.job_id or ""
+        job = self.kind.family.query(self.hook, [job_id]).get(job_id)
+        if job is None:
+            # It is joined, and the wait fails if it stays unknown: one response must not lead to a second paid job.
+            log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
+            job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
+        if job.ended and self.failed(job):
+            log.info("Job %s of an earlier try failed: submitting a new one", job_id)
+            return None
+        log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
+        if record.parameters_digest not in ("", _digest(self.parameters)):
+            log.warning("Job %s has other parameters than the task has now. Clear the task to submit again", job_id)
+        return Submission(job, record.submitted_at, joined=True)
+
+    def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
+        """Search for the job of a lost submit, for as long as it may be missing from the listing."""
+        recovery = self._recovery(record)
+        if recovery.search is None:
+            return None
+        for pause in (*_pauses(recovery.search_time), None):
+            found = find_job(recovery.search, self.hook, self.parameters, record.run, record.submitted_at)
+            if found is not None and found[0].number >= record.number:
+                key, job_id = found
+                log.info("Found job %s by its marker %s", job_id, key)
+                return replace(record, number=key.number, job_id=job_id)
+            if pause is not None:
+                log.info("No job has the marker %s yet; searching again in %.0f s", record.key, pause)
+                self.sleep(pause)
+        return None
+
+    def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
+        """Raise unless another submit is allowed although the job of the earlier one was not found."""
+        recovery = self._recovery(record)
+        safe, unanswered = recovery.policy.resubmit != "creates job", record.unanswered_submits
+        if record.state is SubmissionState.ACCEPTED:
+            raise recovery.uncertain("the service accepted a submit")
+        if not safe and self.on_uncertain == "fail":
+            raise recovery.uncertain("on_uncertain is 'fail'")
+        if submits >= MAX_SUBMITS or (not safe and unanswered > MAX_UNSAFE_RESUBMITS):
+            raise recovery.uncertain(f"{unanswered} submits got no response")
+        log.log(logging.INFO if safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
+
+    def _send(self, before: SubmissionRecord) -> tuple[SubmissionRecord, Job | None]:
+        """Submit a job; return the new record, and the job unless its id is unknown."""
+        recovery = self._recovery(before)
+        if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
+            log.info("UserData is not a JSON object or has no room for the marker: a lost job cannot be found")
+        record = replace(
+            before,
+            submitted_at=self.now(),
+            unanswered_submits=before.unanswered_submits + 1,
+            parameters_digest=_digest(self.parameters),
+            token=recovery.token,
+        )
+        # Without this record, a crash could lose the job. If it cannot be written, nothing is submitted.
+        self._write(record, required=True)
+        try:
+            job = self._call(recovery.request)
+        except ImsError as error:
+            accepted = recovery.was_accepted(error)
+            if accepted is False:
+                self._write(before)
+                if recovery.is_duplicate(error):
+                    raise recovery.uncertain(f"the service rejected a second submit: {error}") from error
+                raise
+            log.warning("%s. The service may have accepted the job: searching for it", error)
+            if accepted:
+                record = replace(record, accepted_without_id=True)
+                self._write(record)
+            return record, None
+        record = replace(record, job_id=job.id)
+        self._write(record)
+        return record, job
+
+    def _call(self, parameters: Mapping[str, str]) -> Job:
+        body = self.hook.call(self.kind.submit_action, parameters)
+        request_id = str(body.get("RequestId") or "") or None
+        job_id = self.kind.job_id_in(body)
+        if job_id is None:
+            raise ImsUnavailableError(
+                "The response has no job id", accepted=True, action=self.kind.submit_action, request_id=request_id
+            )
+        log.info("Submitted %s job %s (request id %s)", self.kind.title, job_id, request_id)
+        status = str(body.get("State") or self.kind.family.first_status)
+        return Job(job_id, JobState.RUNNING, status, request_id=request_id)
+
+    def _write(self, record: SubmissionRecord, *, required: bool = False) -> None:
+        try:
+            if self._store is not None:
+                self._store.set(STORE_KEY, asdict(record))
+        except Exception as error:
+            # After a submit, the job exists: an error of the store must not fail the task.
+            if required:
+                raise
+            log.warning("Writing the record of job %s failed; a retry searches for the job: %s", record.job_id, error)
+
+
+def _pauses(seconds: float) -> Iterator[float]:
+    """Yield pauses of 1, 2, 4, ... seconds whose sum is ``seconds``."""
+    pause = 1.0
+    while seconds > 0:
+        yield min(pause, seconds)
+        seconds -= pause
+        pause *= 2
+
+
+def _digest(parameters: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,167 @@
+"""What operators and sensors share: the hook, the trigger, and the completion of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.objects import OssObject, first_url, oss_objects
+from airflow_provider_ims._lineage import emit_asset_events, operator_lineage
+from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
+from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+from airflow_provider_ims.hooks._registry import hook_class_of
+from airflow_provider_ims.links import ConsoleLink, OutputLink
+from airflow_provider_ims.triggers.base import JobTrigger, read_event
+from airflow_provider_ims.triggers.ims import ImsJobTrigger
+from airflow_provider_ims.triggers.vod import VodJobTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+    _Task = BaseOperator
+else:
+    _Task = object
+
+#: Seconds from the trigger's deadline to Airflow's timeout of the deferral. The latter ends the task without a last
+#: poll of the job, so it must come first only if no triggerer runs.
+DEFERRAL_GRACE = 600
+
+_TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: VodJobTrigger}
+
+
+class JobTask(_Task):
+    """Mixed into operators and sensors that wait for jobs."""
+
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
+
+    #: The family of the task's jobs.
+    family: JobFamily
+    ims_conn_id: str
+    region_id: str | None
+    #: Whether a failed part of a job fails the task, if jobs have parts.
+    fail_on_partial_failure: bool = False
+    # For OpenLineage, at the end of the task.
+    _job_id: str | None = None
+    _outputs: tuple[OssObject, ...] = ()
+
+    @property
+    def product(self) -> Product:
+        """The product of the task's jobs."""
+        return self.family.product
+
+    def new_hook(self) -> AlibabaCloudMediaHook:
+        """
+        Return a hook of the jobs' product.
+
+        It is not stored on the task: with ``dag.test()``, one task object may run several times in a process, and the
+        connection may change in between.
+        """
+        return hook_class_of(self.product)(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
+
+    def defer_wait(self, job_ids: list[str], *, deadline: float, **wait: Any) -> NoReturn:
+        """
+        Defer the task until jobs have ended.
+
+        :param deadline: When the wait ends with a last poll, in epoch seconds.
+        :param wait: Further arguments of the trigger.
+        """
+        now = time.time()
+        trigger = _TRIGGERS[self.product.code](
+            family=self.family.name,
+            job_ids=job_ids,
+            deadline=deadline,
+            wait_started_at=now,
+            ims_conn_id=self.ims_conn_id,
+            region_id=self.region_id,
+            **wait,
+        )
+        timeout = timedelta(seconds=max(0.0, deadline - now) + DEFERRAL_GRACE)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+
+    def begin_phase(self) -> None:
+        """
+        Prepare the task for one phase, before or after the deferral.
+
+        The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from XCom
+        and push it again, with eight requests per task, and log an error for each that does not exist.
+        """
+        self.operator_extra_links = ()
+        self._job_id, self._outputs = None, ()
+
+    def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
+        """Push the link to a job, as soon as its id is known."""
+        self._job_id = job_id
+        ConsoleLink().push(context, hook.console_link(job_id))
+
+    def complete(self, context: Context, job: Job) -> dict[str, Any]:
+        """
+        Complete an ended job: log its end, and publish its outputs as a link, as asset events and to OpenLineage.
+
+        :param context: The task's context.
+        :param job: The job.
+        :return: The result of the job: ``{"job_id", "state", ...}``.
+        :raises ImsJobFailedError: when the job failed, or when a part of it failed and ``fail_on_partial_failure`` is
+            set.
+        """
+        result = job.outcome()
+        self.log.info("Job %s ended: %s", job.id, job.status)
+        self._check_parts(job)
+        outputs = tuple(oss_objects(result))
+        self._job_id, self._outputs = job.id, (*self._outputs, *outputs)
+        emit_asset_events(context, self.outlets, outputs, job.id)
+        if url := first_url(result):
+            OutputLink().push(context, url)
+        return result
+
+    def has_failed(self, job: Job) -> bool:
+        """Return whether an ended job fails this task, so that a retry submits a new one."""
+        return job.state is JobState.FAILED or (self.fail_on_partial_failure and job.partial)
+
+    def _check_parts(self, job: Job) -> None:
+        if not job.partial:
+            return
+        parts = f"{len(job.failed_parts)} of {job.total_parts} {self.family.parts}" if self.family.parts else "A part"
+        summary = f"{parts} of job {job.id} failed"
+        if self.fail_on_partial_failure:
+            error = job.failed_parts[0] if job.failed_parts else {}
+            raise ImsJobFailedError(
+                summary, job_id=job.id, code=error.get("error_code"), error_message=error.get("error_message")
+            )
+        self.log.warning("%s: %s", summary, job.failed_parts or job.status)
+
+    def input_objects(self) -> Iterable[OssObject]:
+        """Return the objects that the job reads; none unless a subclass knows them."""
+        return ()
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
+        """Return the inputs and outputs of the job, for OpenLineage."""
+        return operator_lineage(self.input_objects(), self._outputs, self._job_id)
+
+    def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
+        """
+        Return the ended jobs of a trigger's event, and when they were submitted, in epoch seconds, if that is known.
+
+        Jobs that were too large for the event are queried.
+
+        :raises ImsError: the error in the event, or that of the query.
+        """
+        job_ids, jobs, submitted_at = read_event(event)
+        if jobs is not None:
+            return jobs, submitted_at
+        hook = self.new_hook()
+        found: dict[str, Job] = {}
+        for chunk in chunks(job_ids, self.family.ids_per_query):
+            found |= self.family.query(hook, chunk)
+        for job_id in job_ids:
+            if job_id not in found:
+                raise ImsJobNotFoundError(f"Job {job_id} has ended, but the service no longer knows it", job_id=job_id)
+            if not found[job_id].ended:
+                raise ImsError(f"Job {job_id} has ended, but its status is now {found[job_id].status}")
+        return [found[job_id] for job_id in job_ids], submitted_at

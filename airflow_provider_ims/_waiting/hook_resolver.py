@@ -1,0 +1,92 @@
+"""Resolves the connection of a poller on the event loop, at regular intervals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from asgiref.sync import sync_to_async
+
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which the connection is resolved again.
+CONNECTION_LIFETIME = 60.0
+#: Seconds between two attempts after one that failed, or after the service refused the credentials.
+RETRY_INTERVAL = 5.0
+
+
+class HookResolver:
+    """
+    Resolves the connection of a poller and keeps the hook for it.
+
+    Only the event loop's thread may call this class, except :meth:`expire`. Before Airflow 3.2.2, a blocking connection
+    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
+    threads request nothing from Airflow.
+    """
+
+    def __init__(
+        self, make_hook: Callable[[], AlibabaCloudMediaHook], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._make_hook = make_hook
+        self._now = now
+        self._hook: AlibabaCloudMediaHook | None = None
+        self._failure: BaseException | None = None
+        self._expires = float("-inf")
+        self._resolving: asyncio.Future[None] | None = None
+
+    @property
+    def hook(self) -> AlibabaCloudMediaHook:
+        """The hook that was resolved last."""
+        assert self._hook is not None, "call refresh() first"
+        return self._hook
+
+    async def refresh(self) -> None:
+        """
+        Resolve the connection, unless it was resolved less than a minute ago.
+
+        While the connection is resolved again, and if that fails, the previous hook stays in use: polling must not
+        depend on the availability of the secrets backend.
+
+        :raises ImsError: when the connection was never resolved and cannot be resolved now; an
+            :class:`~airflow_provider_ims.exceptions.ImsUnavailableError` if a later attempt may succeed.
+        """
+        if self._resolving is None and self._now() >= self._expires:
+            self._expires = self._now() + CONNECTION_LIFETIME
+            self._resolving = asyncio.ensure_future(self._resolve())
+        if self._hook is None and self._resolving is not None:
+            await asyncio.shield(self._resolving)
+        if self._hook is None and self._failure is not None:
+            # Without the traceback, to which each raise would add.
+            raise self._failure.with_traceback(None)
+
+    def expire(self) -> None:
+        """Resolve the connection again soon, because the service refused its credentials; any thread may call this."""
+        self._expires = min(self._expires, self._now() + RETRY_INTERVAL)
+
+    async def _resolve(self) -> None:
+        try:
+            # With every version of Airflow, asgiref runs the requests to the supervisor on this event loop.
+            hook = await sync_to_async(self._new_hook, thread_sensitive=False)()
+        except Exception as error:  # noqa: BLE001 - refresh() raises it
+            if self._hook is not None and self._failure is None:
+                log.warning("%s. Polling continues with the previous connection", error)
+            self._failure = error
+            self._expires = self._now() + RETRY_INTERVAL
+        else:
+            if self._hook is not None and self._failure is not None:
+                log.info("Connection %s was resolved again", hook.ims_conn_id)
+            self._failure = None
+            # An unchanged connection keeps its hook, whose temporary credentials may still be valid.
+            if self._hook is None or hook.settings != self._hook.settings:
+                self._hook = hook
+        finally:
+            self._resolving = None
+
+    def _new_hook(self) -> AlibabaCloudMediaHook:
+        hook = self._make_hook()
+        hook.reconnect()
+        return hook

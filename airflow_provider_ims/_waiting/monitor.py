@@ -1,0 +1,138 @@
+"""Evaluates the polls of one job."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims.exceptions import (
+    ImsJobNotFoundError,
+    ImsJobTimeoutError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+
+#: Seconds for which the service may not know a job before the wait ends. For a job that was known, they start at the
+#: first response that does not contain it, because the poll interval may be longer.
+UNKNOWN_GRACE = 120.0
+#: Permanent errors in a row, such as a denied query, that end a wait. Transient errors never do.
+TOLERATED_ERRORS = 5
+#: The share of the poll interval by which a poll is shifted at random, so that jobs that were submitted together are
+#: not always polled together.
+JITTER = 0.1
+#: Seconds from the start of a wait to the first poll, at most; less if the poll interval is shorter.
+FIRST_POLL_DELAY = 2.0
+
+TRANSIENT_ERRORS = (ImsThrottledError, ImsUnavailableError)
+
+#: The result of polling a job: the job, ``None`` if the service does not know it, or the error.
+Observation: TypeAlias = "Job | Exception | None"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitMessage:
+    """A message for the task's log."""
+
+    text: str
+    level: int = logging.INFO
+
+
+def log_progress(
+    log: Any, event: Job | WaitMessage, *, wait_started_at: float, submitted_at: float | None = None
+) -> None:
+    """Log an event of a wait: a job whose status has changed, or a message. Times are in epoch seconds."""
+    if isinstance(event, WaitMessage):
+        log.log(event.level, event.text)
+        return
+    now = time.time()
+    age = "" if submitted_at is None else f", {now - submitted_at:.0f} s after its submit"
+    log.info("Job %s is %s after a wait of %.0f s%s", event.id, event.status, now - wait_started_at, age)
+
+
+@dataclass(slots=True)
+class JobMonitor:
+    """
+    Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
+
+    :param started_at: When the polling started, in epoch seconds.
+    :param tolerated_errors: The number of permanent errors in a row that ends the wait. Default: 5.
+    """
+
+    job_id: str
+    started_at: float
+    tolerated_errors: int = TOLERATED_ERRORS
+    _unknown_since: float | None = None
+    _last: tuple[object, ...] = ()
+    _errors: int = 0
+
+    def update(self, observation: Observation, now: float) -> Job | WaitMessage | None:
+        """
+        Evaluate a poll at a time in epoch seconds.
+
+        :return: The job if it changed, a message for the log, or ``None``.
+        :raises ImsJobNotFoundError: when the service has not known the job for too long.
+        :raises Exception: the observed error, when it is permanent and occurred too often in a row.
+        """
+        if isinstance(observation, TRANSIENT_ERRORS):
+            return WaitMessage(f"Polling job {self.job_id} failed, retrying: {observation}")
+        if isinstance(observation, Exception):
+            self._errors += 1
+            left = self.tolerated_errors - self._errors
+            if left <= 0:
+                raise observation
+            text = f"Polling job {self.job_id} failed, retrying; {left} more such errors end the wait: {observation}"
+            return WaitMessage(text, logging.WARNING)
+        self._errors = 0
+        if observation is None:
+            if self._unknown_since is None:
+                self._unknown_since = now if self._last else self.started_at
+            if now - self._unknown_since > UNKNOWN_GRACE:
+                raise ImsJobNotFoundError(
+                    f"The service does not know job {self.job_id}; check the id, the region and the account",
+                    job_id=self.job_id,
+                )
+            return WaitMessage(f"The service does not know job {self.job_id} yet")
+        self._unknown_since = None
+        last, self._last = self._last, (observation.state, observation.status)
+        return observation if self._last != last else None
+
+    def confirm_running(self) -> None:
+        """Record that a listing shows the job with its last status; cheaper than :meth:`update`."""
+        self._errors = 0
+        self._unknown_since = None
+
+    @property
+    def status(self) -> str | None:
+        """The status at the last poll."""
+        return str(self._last[1]) if self._last else None
+
+
+def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
+    """Return the error for a job that did not end within the seconds of a wait."""
+    return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
+
+
+def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
+    """Poll jobs with one request. An error of any kind is an observation, because each wait must receive it."""
+    try:
+        jobs = family.query(caller, job_ids)
+    except Exception as error:  # noqa: BLE001
+        return dict.fromkeys(job_ids, error)
+    return {job_id: jobs.get(job_id) for job_id in job_ids}
+
+
+def first_pause(poll_interval: float) -> float:
+    """Return the seconds until the first poll."""
+    return min(FIRST_POLL_DELAY, poll_interval) * random.uniform(0.5, 1)
+
+
+def next_pause(poll_interval: float) -> float:
+    """Return the seconds until the next poll."""
+    return poll_interval * random.uniform(1 - JITTER, 1 + JITTER)

@@ -1,0 +1,279 @@
+"""
+The poller: polls all waiting jobs of a connection, a region and a job family in a triggerer.
+
+A subscription is scheduled to be polled by its job id, is being polled, or is covered by sweeps. A poller without
+subscriptions ends, and starts again with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._waiting import monitor
+from airflow_provider_ims._waiting.garbage import freezer
+from airflow_provider_ims._waiting.hook_resolver import HookResolver
+from airflow_provider_ims._waiting.monitor import JobMonitor, Observation, WaitMessage
+from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
+from airflow_provider_ims._waiting.schedule import Schedule
+from airflow_provider_ims._waiting.subscription import Subscription
+from airflow_provider_ims._waiting.sweep import Listed, Sweeper, list_unfinished
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._registry import hook_class_of
+
+T = TypeVar("T")
+
+#: The number of threads for the blocking requests of one poller.
+THREADS = 4
+
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
+
+
+def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
+    """Return the poller of a family, a connection and a region in the running event loop."""
+    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    key = (family.name, ims_conn_id, region_id)
+    if key not in pollers:
+        hook_class = hook_class_of(family.product)
+        pollers[key] = Poller(family, partial(hook_class, ims_conn_id=ims_conn_id, region_id=region_id), ims_conn_id)
+    return pollers[key]
+
+
+class Poller:
+    """
+    Polls all waiting jobs of one connection, region and family in this process.
+
+    It belongs to one event loop, and makes its requests in its own thread pool.
+    """
+
+    def __init__(
+        self, family: JobFamily, make_hook: Callable[[], AlibabaCloudMediaHook], ims_conn_id: str = ""
+    ) -> None:
+        self.resolver = HookResolver(make_hook)
+        self._family = family
+        self._ims_conn_id = ims_conn_id
+        self._subscriptions: dict[Subscription, None] = {}
+        self._polls: Schedule[Subscription] = Schedule()
+        self._deadlines: Schedule[Subscription] = Schedule()
+        self._sweeper = Sweeper(family)
+        self._client = RateLimitedClient(self.resolver)
+        self._changed = asyncio.Event()
+        self._wakes_at = float("inf")
+        self._runner: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        poll_interval: float,
+        wait_started_at: float,
+        deadline: float,
+        emit: Callable[[Job | WaitMessage], None],
+    ) -> Job:
+        """
+        Wait until a job ends.
+
+        Ten thousand of these wait at the same time, so none has its own task, timer or generator.
+
+        :param poll_interval: Seconds between two polls.
+        :param wait_started_at: When the task started to wait, in epoch seconds.
+        :param deadline: When the wait ends with a last poll, in epoch seconds.
+        :param emit: Called with the job at each change of its status, including its end, and with log messages.
+        :raises ImsJobTimeoutError: when the job has not ended at the deadline.
+        :raises ImsError: as :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
+        """
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
+        try:
+            while True:
+                for event in subscription.take_events():
+                    if isinstance(event, Exception):
+                        raise event
+                    emit(event)
+                    if isinstance(event, Job) and event.ended:
+                        return event
+                await subscription.next_event()
+        finally:
+            self.unsubscribe(subscription)
+
+    def subscribe(self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float) -> Subscription:
+        """Start polling a job, with a last poll at the deadline."""
+        now = time.time()
+        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at)
+        self._subscriptions[subscription] = None
+        freezer.joined()
+        self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
+        if self._sweeper.active:
+            self._sweeper.add(subscription)
+        else:
+            self._schedule(self._polls, subscription, monitor.first_pause(poll_interval))
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop polling a job."""
+        if subscription not in self._subscriptions:
+            return
+        del self._subscriptions[subscription]
+        freezer.left()
+        self._polls.remove(subscription)
+        self._deadlines.remove(subscription)
+        self._sweeper.remove(subscription)
+        if not self._subscriptions:
+            self._wake()
+
+    def _schedule(self, schedule: Schedule[Subscription], subscription: Subscription, pause: float) -> None:
+        at = time.monotonic() + pause
+        schedule.add(subscription, at)
+        if at < self._wakes_at:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        if self._subscriptions and (self._runner is None or self._runner.done()):
+            # In an empty context, or the poller's messages would appear in the log of the first task.
+            self._runner = self._start(self._run(), contextvars.Context())
+
+    async def _run(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self._family.name}")
+        self._metrics = PollerMetrics(self._family.name, self._ims_conn_id, time.monotonic() + REPORT_EVERY)
+        try:
+            while self._subscriptions:
+                self._changed.clear()
+                now = time.monotonic()
+                self._start_due(now)
+                if now >= self._metrics.due:
+                    longest_interval = max(one.poll_interval for one in self._subscriptions)
+                    self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
+                await self._sleep(now)
+        finally:
+            for task in self._tasks - {self._runner}:
+                task.cancel()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._sweeper = Sweeper(self._family)
+            self._client = RateLimitedClient(self.resolver)
+            self._wakes_at = float("inf")
+
+    async def _sleep(self, now: float) -> None:
+        """Sleep until something is due, or until a change."""
+        self._wakes_at = min(
+            self._metrics.due, self._polls.next_time, self._deadlines.next_time, self._sweeper.next_time
+        )
+        try:
+            async with asyncio.timeout(max(0.0, self._wakes_at - now)):
+                await self._changed.wait()
+        except TimeoutError:
+            self._metrics.woke_up(time.monotonic() - max(now, self._wakes_at))
+
+    def _start_due(self, now: float) -> None:
+        for _, subscription in self._deadlines.take(now):
+            subscription.final = True
+            self._sweeper.remove(subscription)
+            # A poll that is in progress is the last one.
+            if not subscription.polling:
+                self._polls.add(subscription, now)
+        # A request takes several ids at no extra cost, so it is filled up with the jobs that are due next.
+        due = self._polls.take(now, self._family.ids_per_query)
+        for at, _ in due:
+            self._metrics.behind = max(self._metrics.behind, now - at)
+        if due:
+            for subscription in self._sweeper.start(self._subscriptions, now):
+                self._polls.remove(subscription)
+        if self._sweeper.take_turn(now):
+            self._start(self._sweep())
+        self._poll(subscription for _, subscription in due if subscription not in self._sweeper)
+
+    def _start(self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            # A bug. Nothing would end the waits that the task served.
+            for subscription in list(self._subscriptions):
+                subscription.emit(error)
+                self.unsubscribe(subscription)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        """Run a blocking call in a thread, with a connection that is resolved on the event loop."""
+        await self.resolver.refresh()
+        queued_at = time.monotonic()
+
+        def run() -> T:
+            self._metrics.behind = max(self._metrics.behind, time.monotonic() - queued_at)
+            return call()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    def _poll(self, subscriptions: Iterable[Subscription]) -> None:
+        by_id: dict[str, list[Subscription]] = {}
+        for subscription in subscriptions:
+            subscription.polling = True
+            by_id.setdefault(subscription.monitor.job_id, []).append(subscription)
+        for job_ids in chunks(list(by_id), self._family.ids_per_query):
+            self._start(self._query({job_id: by_id[job_id] for job_id in job_ids}))
+
+    async def _query(self, by_id: dict[str, list[Subscription]]) -> None:
+        job_ids = list(by_id)
+        try:
+            observations = await self._in_thread(partial(monitor.poll_once, self._family, self._client, job_ids))
+        except Exception as error:  # noqa: BLE001 - the monitor evaluates it
+            observations = dict.fromkeys(job_ids, error)
+        self._metrics.polled_jobs += len(job_ids)
+        for job_id, subscriptions in by_id.items():
+            for subscription in subscriptions:
+                self._after_poll(subscription, observations[job_id])
+
+    def _after_poll(self, subscription: Subscription, observation: Observation) -> None:
+        subscription.polling = False
+        if subscription in self._subscriptions:
+            self._evaluate(subscription, observation)
+        if subscription.final and subscription in self._subscriptions:
+            waited = time.time() - subscription.wait_started_at
+            subscription.emit(monitor.timed_out(subscription.monitor.job_id, waited))
+            self.unsubscribe(subscription)
+        if subscription not in self._subscriptions:
+            return
+        if subscription in self._sweeper and isinstance(observation, Job):
+            self._sweeper.record_miss(subscription)
+        if subscription not in self._sweeper:
+            self._schedule(self._polls, subscription, monitor.next_pause(subscription.poll_interval))
+
+    def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
+        try:
+            event = subscription.monitor.update(observation, time.time())
+        except Exception as error:  # noqa: BLE001 - it ends the wait and is raised there
+            subscription.emit(error)
+            self.unsubscribe(subscription)
+            return
+        if event is not None:
+            subscription.emit(event)
+        if isinstance(event, Job) and event.ended:
+            self.unsubscribe(subscription)
+
+    async def _sweep(self) -> None:
+        async for missing, changed in self._sweeper.run(self._list_unfinished):
+            for subscription, status in changed:
+                self._evaluate(subscription, Job(subscription.monitor.job_id, JobState.RUNNING, status))
+            self._poll(missing)
+        for subscription in self._sweeper.release():
+            if not subscription.polling:
+                # Spread over a whole interval, because the sweep saw all of them at the same time.
+                self._schedule(self._polls, subscription, subscription.poll_interval * random.random())
+        self._wake()
+
+    async def _list_unfinished(self, max_requests: int) -> Listed:
+        return await self._in_thread(partial(list_unfinished, self._family, self._client, max_requests))

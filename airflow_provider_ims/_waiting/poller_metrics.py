@@ -1,0 +1,70 @@
+"""The Airflow metrics of a poller."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two reports.
+REPORT_EVERY = 10.0
+#: Seconds by which the event loop may be late before the process counts as suspended or blocked.
+SUSPENDED = 5.0
+
+
+@dataclass(slots=True)
+class PollerMetrics:
+    """
+    The metrics of a poller since its last report.
+
+    :param due: When the next report is due, on the poller's clock.
+    :param polled_jobs: The number of jobs that were queried by id.
+    :param behind: The longest delay of a poll, in seconds.
+    :param suspended: The seconds of it during which this process did not run.
+    """
+
+    family: str
+    ims_conn_id: str
+    due: float
+    polled_jobs: int = 0
+    behind: float = 0.0
+    suspended: float = 0.0
+    _has_warned: bool = False
+
+    def woke_up(self, late: float) -> None:
+        """Record by how many seconds the event loop resumed the poller too late."""
+        if late >= SUSPENDED:
+            self.suspended += late
+            log.warning(
+                "This triggerer did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
+                "Polling of %s jobs continues",
+                late,
+                self.family,
+            )
+
+    def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
+        """Emit the metrics and reset them. Warn once if polling is behind schedule by more than an interval."""
+        # Imported late: it takes a tenth of a second, and only a triggerer needs it.
+        from airflow.providers.common.compat.sdk import Stats
+
+        values = {
+            "waiting": waiting,
+            "requests": client.requests,
+            "jobs_per_request": self.polled_jobs / client.requests if client.requests else 0.0,
+            "throttled": client.rate_limiter.throttles,
+            "seconds_behind": self.behind,
+        }
+        for name, value in values.items():
+            Stats.gauge(f"ims.poller.{name}", value, tags={"family": self.family, "conn_id": self.ims_conn_id})
+        log.debug("Poller of %s jobs in the last %.0f s: %s", self.family, REPORT_EVERY, values)
+        behind = self.behind - self.suspended
+        if behind > longest_interval and not self._has_warned:
+            self._has_warned = True
+            message = "Polling of %d %s jobs is %.0f s behind schedule: the rate limit is %.1f requests per second"
+            log.warning(message, waiting, self.family, behind, client.rate_limiter.rate)
+        client.requests = self.polled_jobs = client.rate_limiter.throttles = 0
+        self.behind = self.suspended = 0.0
+        self.due = now + REPORT_EVERY

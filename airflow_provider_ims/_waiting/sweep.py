@@ -1,0 +1,193 @@
+"""
+Sweeps: listing the unfinished jobs of the account instead of querying each waiting job by its id.
+
+Querying N jobs by id takes N requests in each round, or a tenth if a request takes ten ids. A sweep takes one request
+for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import JobState
+from airflow_provider_ims._jobs.listing import PAGE_SIZE
+from airflow_provider_ims._waiting.monitor import JITTER
+from airflow_provider_ims._waiting.subscription import Subscription
+from airflow_provider_ims.exceptions import ImsPermissionError
+
+log = logging.getLogger(__name__)
+
+#: How many times fewer requests a sweep must take to start sweeping, and to continue.
+START_RATIO = 3.0
+CONTINUE_RATIO = 1.5
+#: Seconds without a sweep after one that failed; doubled with each failure, up to the longest.
+FIRST_REST = 60.0
+LONGEST_REST = 960.0
+#: Subscriptions that are handled before the event loop gets a turn.
+BATCH = 100
+#: Sweeps in a row that may miss a running job before it is polled by its id.
+MISSES = 2
+
+#: Statuses by job id, and the number of requests.
+Listed: TypeAlias = "tuple[dict[str, str], int]"
+#: Subscriptions whose jobs a sweep does not list, and those with a new status.
+Compared: TypeAlias = "tuple[list[Subscription], list[tuple[Subscription, str]]]"
+
+
+def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> Listed:
+    """
+    List the running jobs of the account.
+
+    The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
+
+    :raises RuntimeError: when the listing takes more than ``max_requests``.
+    """
+    assert family.listing is not None
+    statuses: dict[str, str] = {}
+    requests = 0
+    for unfinished in family.listing.unfinished:
+        for page in family.listing.in_state(caller, unfinished):
+            requests += 1
+            if requests > max_requests:
+                raise RuntimeError(f"the listing has more than {max_requests} pages")
+            statuses.update(page)
+    running = {job_id: status for job_id, status in statuses.items() if family.state_of(status) is JobState.RUNNING}
+    return running, requests
+
+
+class Sweeper:
+    """
+    Decides when to sweep, executes the sweeps of a poller, and knows which subscriptions they cover.
+
+    A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
+    """
+
+    def __init__(self, family: JobFamily) -> None:
+        #: Whether sweeps take place.
+        self.active = False
+        self._family = family
+        self._covered: dict[Subscription, None] = {}
+        self._unlisted: set[Subscription] = set()
+        self._due = 0.0
+        self._running = False
+        self._cost: int | None = None
+        self._rest = FIRST_REST
+        self._not_before = float("-inf")
+
+    def __contains__(self, subscription: Subscription) -> bool:
+        """Return whether sweeps cover a subscription."""
+        return subscription in self._covered
+
+    def is_worthwhile(self, jobs: int, now: float) -> bool:
+        """Return whether sweeps take fewer requests than polling a number of jobs by id."""
+        if self._family.listing is None or now < self._not_before:
+            return False
+        # Before the first sweep, assume that the account has no other jobs.
+        cost = self._cost or len(self._family.listing.unfinished) + jobs / PAGE_SIZE
+        return jobs >= cost * (CONTINUE_RATIO if self.active else START_RATIO)
+
+    def record_success(self, requests: int) -> None:
+        """Record a sweep and the number of its requests."""
+        self._cost = requests
+        self._rest = FIRST_REST
+
+    def record_failure(self, error: Exception, now: float) -> None:
+        """Record a failed sweep, and stop sweeping for some time; permanently if the listing is denied."""
+        self.active = False
+        self._cost = None
+        if isinstance(error, ImsPermissionError):
+            self._not_before = float("inf")
+            log.warning("Listing jobs is denied. Polling each job by its id takes many more requests: %s", error)
+            return
+        self._not_before = now + self._rest
+        log.info("Listing jobs failed, polling each job by its id for %.0f s: %s", self._rest, error)
+        self._rest = min(2 * self._rest, LONGEST_REST)
+
+    @property
+    def next_time(self) -> float:
+        """When the next sweep is due, on the poller's clock."""
+        return self._due if self.active and not self._running else float("inf")
+
+    def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
+        """Start to sweep if that is worthwhile, and return the subscriptions that sweeps cover from now on."""
+        if self.active or not self.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
+            return []
+        self.active, self._due = True, now
+        self._covered = {one: None for one in subscriptions if not one.final and one not in self._unlisted}
+        return list(self._covered)
+
+    def take_turn(self, now: float) -> bool:
+        """Return whether to execute a sweep now; the next one is due only after it."""
+        is_due = now >= self.next_time
+        self._running |= is_due
+        return is_due
+
+    def add(self, subscription: Subscription) -> None:
+        """Cover a subscription that joins while sweeps take place."""
+        self._covered[subscription] = None
+
+    def remove(self, subscription: Subscription) -> None:
+        """No longer cover a subscription."""
+        self._covered.pop(subscription, None)
+        self._unlisted.discard(subscription)
+
+    def record_miss(self, subscription: Subscription) -> None:
+        """Record that a job is running although a sweep did not list it; some jobs are never listed."""
+        subscription.missed += 1
+        if subscription.missed >= MISSES:
+            self._covered.pop(subscription, None)
+            self._unlisted.add(subscription)
+
+    def release(self) -> list[Subscription]:
+        """Return the subscriptions that are no longer covered, because sweeps have stopped."""
+        if self.active:
+            return []
+        released, self._covered = list(self._covered), {}
+        return released
+
+    async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
+        """Execute a sweep whose listing takes a limited number of requests, and yield its results in batches."""
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+        if not self.active:
+            self._running = False
+            return
+        swept = [one for one in self._covered if not one.polling]
+        interval = min((one.poll_interval for one in swept), default=0.0)
+        # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
+        # next sweep is never early, because a sweep is a burst of requests.
+        self._due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
+        try:
+            statuses, requests = await list_jobs(len(swept))
+        except Exception as error:  # noqa: BLE001 - whatever it is, polling by id continues
+            self.record_failure(error, time.monotonic())
+            return
+        finally:
+            self._running = False
+        self.record_success(requests)
+        for batch in chunks(swept, BATCH):
+            yield self._compare(batch, statuses)
+            await asyncio.sleep(0)
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+
+    def _compare(self, batch: Sequence[Subscription], statuses: dict[str, str]) -> Compared:
+        missing, changed = [], []
+        for subscription in batch:
+            if subscription not in self._covered or subscription.polling:
+                continue
+            status = statuses.get(subscription.monitor.job_id)
+            if status is None:
+                missing.append(subscription)
+                continue
+            subscription.missed = 0
+            if status == subscription.monitor.status:
+                subscription.monitor.confirm_running()
+            else:
+                changed.append((subscription, status))
+        return missing, changed

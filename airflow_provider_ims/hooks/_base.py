@@ -1,0 +1,215 @@
+"""The base of both hooks: connection -> credentials -> client, and one call with its retries and errors."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_ims.exceptions import (
+    ImsError,
+    ImsRequestError,
+    ImsResourceNotFoundError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+from airflow_provider_ims.hooks._actions import Action, Product
+from airflow_provider_ims.hooks._encoding import encode_value
+from airflow_provider_ims.hooks._errors import convert_sdk_error
+from airflow_provider_ims.hooks._settings import Settings, read_settings
+
+#: The most attempts of one call.
+ATTEMPTS = 6
+#: Seconds for which a throttled request is retried.
+THROTTLE_TIMEOUT = 600.0
+#: The longest pause between two attempts, in seconds.
+MAX_PAUSE = 20.0
+
+
+class AlibabaCloudMediaHook(BaseHook):
+    """
+    Base of the hooks of IMS and VOD; both use the same connection.
+
+    :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
+    """
+
+    conn_name_attr = "ims_conn_id"
+    default_conn_name = "ims_default"
+    conn_type = "alibabacloud_ims"
+    hook_name = "Alibaba Cloud IMS"
+
+    product: ClassVar[Product]
+    #: The module with the request models of the product SDK.
+    models: ClassVar[str]
+    #: The name of the product in the URL of its console.
+    console: ClassVar[str]
+    #: A free read that needs no job, for the connection test: action and parameters.
+    probe: ClassVar[tuple[str, Mapping[str, str]]]
+
+    def __init__(self, ims_conn_id: str = default_conn_name, region_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the connection; read once."""
+        return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
+
+    @cached_property
+    def client(self) -> Any:
+        """The SDK's generic client, on which all methods of the product clients are built."""
+        from airflow_provider_ims.hooks import _sdk as sdk
+
+        return sdk.Client(self._client_config())
+
+    def _client_config(self) -> Any:
+        from airflow_provider_ims.hooks import _sdk as sdk
+
+        return sdk.client_config(self.settings, self.settings.endpoint(self.product.code))
+
+    def connect(self) -> None:
+        """
+        Read the connection and create the client, without sending a request.
+
+        :raises ImsError: if the connection is incomplete.
+        """
+        _ = self.client
+
+    def reconnect(self) -> None:
+        """
+        Do the same as :meth:`connect` in a process that only waits for a job that was submitted before.
+
+        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
+            connection as not defined while the secrets backend is unavailable.
+        :raises ImsError: if the connection is incomplete.
+        """
+        try:
+            self.connect()
+        except ImsError:
+            raise
+        except Exception as error:
+            raise ImsUnavailableError(
+                f"Connection {self.ims_conn_id} could not be resolved: {type(error).__name__}: {error}", accepted=False
+            ) from error
+
+    def console_link(self, job_id: str) -> str:
+        """Return the URL of a job in the console, from the connection's ``console_url``."""
+        return self.settings.console_url.format(
+            product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
+        )
+
+    @classmethod
+    def sdk_attributes(cls, action: str) -> tuple[str, ...]:
+        """
+        Return the attributes of an action's request model, such as ``input_file``; none for an unknown action.
+
+        Importing the models of the product SDK takes one to two seconds.
+        """
+        model = getattr(import_module(cls.models), f"{action}Request", None)
+        return tuple(inspect.signature(model).parameters) if model else ()
+
+    def call(
+        self,
+        action: str,
+        params: Mapping[str, Any],
+        *,
+        attempts: int = ATTEMPTS,
+        throttle_timeout: float = THROTTLE_TIMEOUT,
+    ) -> dict[str, Any]:
+        """
+        Call an API action and return the body of the response.
+
+        A read is retried, with random exponential backoff, after throttling, server errors and lost connections. Any
+        other action is retried only if the service certainly did not accept the request: it was throttled, or no
+        connection was made.
+
+        :param action: The API action, such as ``SubmitTextGenerateJob``.
+        :param params: The parameters under the API's names. ``None`` is left out; a dict or a list is sent as JSON.
+        :param attempts: The most attempts, not counting throttled ones. Default: 6.
+        :param throttle_timeout: Seconds for which a throttled request is retried. Default: 600.
+        :return: The JSON object, including ``RequestId``.
+        :raises ImsError: the subclass depends on the service's error code.
+        """
+        request = self.product.action(action)
+        parameters = _encode(action, params)
+        failures, paused, longest_backoff = 0, 0.0, 1.0
+        while True:
+            retry_after = 0.0
+            try:
+                return self._send(request, parameters)
+            except ImsThrottledError as error:
+                if paused >= throttle_timeout:
+                    raise
+                reason, retry_after = str(error), min(error.retry_after or 0.0, MAX_PAUSE)
+            except ImsUnavailableError as error:
+                failures += 1
+                if failures >= attempts or not (request.reads or error.accepted is False):
+                    raise
+                reason = str(error)
+            # The random part spreads clients that received the same retry_after.
+            backoff = random.uniform(0, longest_backoff)
+            longest_backoff = min(2 * longest_backoff, MAX_PAUSE)
+            pause = retry_after + backoff / 2 if retry_after else backoff
+            self.log.warning("%s; retrying %s in %.1f s", reason, action, pause)
+            time.sleep(pause)
+            paused += pause
+
+    def _send(self, action: Action, parameters: Mapping[str, str]) -> dict[str, Any]:
+        from airflow_provider_ims.hooks import _sdk as sdk
+
+        client, endpoint = self.client, self.settings.endpoint(self.product.code)
+        failure: ImsError
+        try:
+            body = sdk.send(client, action, parameters)
+        except Exception as error:  # noqa: BLE001
+            # The SDK's exceptions have no common base class, and a malformed response raises almost any exception.
+            failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
+        else:
+            if isinstance(body, dict):
+                return body
+            problem = f"Unexpected response format: {type(body).__name__} instead of a JSON object"
+            failure = ImsUnavailableError(problem, action=action.name)
+        # Raised outside of the except block: the SDK's error repeats the request and must not become its context.
+        raise failure
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Make one free signed call, for the Test button of the Connections page.
+
+        :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
+        """
+        from airflow_provider_ims.hooks._clock import clock_difference
+
+        action, parameters = self.probe
+        endpoint = ""
+        try:
+            endpoint = self.settings.endpoint(self.product.code)
+            self.call(action, parameters, attempts=2, throttle_timeout=2.0)
+        except ImsResourceNotFoundError:
+            pass  # The service processed the request, so endpoint, credentials and permissions are valid.
+        except ImsError as error:
+            message = str(error)
+            if (error.code or "").startswith("InvalidTimeStamp"):
+                difference = clock_difference(self.settings, endpoint)
+                message += f"; the clock is {difference}" if difference else ""
+            return False, message if endpoint in message else f"{message}; endpoint: {endpoint}"
+        return True, f"{action} succeeded at {endpoint}"
+
+
+def _encode(action: str, params: Mapping[str, Any]) -> dict[str, str]:
+    encoded: dict[str, str] = {}
+    for name, value in params.items():
+        try:
+            encoded |= {} if value is None else {name: encode_value(value)}
+        except (TypeError, ValueError) as error:
+            raise ImsRequestError(f"{name} cannot be encoded as JSON: {error}", field=name, action=action) from None
+    return encoded

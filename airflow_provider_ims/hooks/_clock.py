@@ -1,0 +1,29 @@
+"""By how much this machine's clock differs from the service's, for the message of a rejected timestamp."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+
+from airflow_provider_ims.hooks._settings import Settings
+
+
+def clock_difference(settings: Settings, endpoint: str) -> str | None:
+    """
+    Compare the clock with the date header of an unsigned request to a ``host[:port]``.
+
+    :return: Such as ``20 minutes ahead``; ``None`` without a response that has a date.
+    """
+    import requests
+
+    try:
+        response = requests.head(
+            f"{settings.protocol}://{endpoint}/",
+            timeout=(settings.connect_timeout, settings.read_timeout),
+            proxies={"https": settings.https_proxy} if settings.https_proxy else None,
+            verify=settings.ca or True,
+        )
+        ahead = time.time() - parsedate_to_datetime(response.headers["date"]).timestamp()
+    except (requests.RequestException, LookupError, ValueError, TypeError):
+        return None
+    return f"{abs(ahead) / 60:.0f} minutes {'ahead' if ahead > 0 else 'behind'}"

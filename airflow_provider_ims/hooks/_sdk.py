@@ -1,0 +1,133 @@
+"""
+The SDK's generic client.
+
+This is the only module that imports the SDK at module level, which takes half a second: import it inside functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_credentials.models import Config as CredentialConfig
+from alibabacloud_credentials.provider import DefaultCredentialsProvider, EcsRamRoleCredentialsProvider
+from alibabacloud_tea_openapi.client import Client
+from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
+
+import airflow_provider_ims
+from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
+from airflow_provider_ims.hooks._actions import Action
+from airflow_provider_ims.hooks._credentials_provider import SOURCES, CachingCredentialsProvider
+from airflow_provider_ims.hooks._settings import Settings
+
+__all__ = ["Client", "client_config", "send"]
+
+
+def _has_no_request(record: logging.LogRecord) -> bool:
+    # The SDK logs a failed renewal with request and response, including tokens. The provider logs the failure itself.
+    return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
+
+
+def _has_no_token(record: logging.LogRecord) -> bool:
+    # STS tokens are in the query, which urllib3 logs at debug level. Airflow does not mask an OIDC token.
+    return not any(isinstance(value, str) and "Token=" in value for value in record.args or ())
+
+
+def _is_not_debug(record: logging.LogRecord) -> bool:
+    # With DEBUG=sdk in the environment, the SDK logs the headers of all requests, including the security token.
+    return record.levelno > logging.DEBUG
+
+
+logging.getLogger("credentials").addFilter(_has_no_request)
+logging.getLogger("darabonba-core").addFilter(_is_not_debug)
+logging.getLogger("alibabacloud-tea").addFilter(_is_not_debug)
+logging.getLogger("urllib3.connectionpool").addFilter(_has_no_token)
+
+_USER_AGENT = f"airflow-provider-ims/{airflow_provider_ims.__version__} apache-airflow/{version('apache-airflow-core')}"
+
+
+def client_config(settings: Settings, endpoint: str) -> Config:
+    """
+    Build the configuration that the generic and the product clients share.
+
+    :raises ImsRequestError: if the CA file does not exist.
+    :raises ImsCredentialsError: as of :func:`credential_client`.
+    """
+    if settings.ca is not None and not Path(settings.ca).exists():
+        raise ImsRequestError(f"The connection's ca, {settings.ca}, does not exist on this machine", field="ca")
+    return Config(
+        credential=credential_client(settings),
+        endpoint=endpoint,
+        region_id=settings.region_id,
+        protocol=settings.protocol,
+        connect_timeout=_milliseconds(settings.connect_timeout),
+        read_timeout=_milliseconds(settings.read_timeout),
+        https_proxy=settings.https_proxy,
+        ca=settings.ca,
+        user_agent=_USER_AGENT,
+    )
+
+
+def credential_client(settings: Settings) -> CredentialClient:
+    """
+    Build the SDK's credentials client, which sends no request before the first call.
+
+    :raises ImsCredentialsError: if a file is missing, or the environment disables the credential type.
+    """
+    credential_type = settings.credential.get("type", "default")
+    try:
+        provider = _provider(settings, credential_type)
+    except (ValueError, OSError) as error:
+        raise ImsCredentialsError(f"Cannot use credential type {credential_type} on this machine: {error}") from None
+    if credential_type not in SOURCES:
+        return provider
+    return CredentialClient(provider=CachingCredentialsProvider(provider, credential_type))
+
+
+def _provider(settings: Settings, credential_type: str) -> Any:
+    if credential_type == "default":
+        return DefaultCredentialsProvider()
+    if credential_type == "ecs_ram_role":
+        # Not by type: the SDK would start a thread that never ends.
+        role_name = settings.credential.get("role_name")
+        return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
+    client = CredentialClient(
+        CredentialConfig(
+            **settings.credential,
+            connect_timeout=_milliseconds(settings.connect_timeout),
+            timeout=_milliseconds(settings.read_timeout),
+            # A credentials URI is usually local.
+            proxy=None if credential_type == "credentials_uri" else settings.https_proxy,
+        )
+    )
+    return client.cloud_credential.provider if credential_type in SOURCES else client
+
+
+def _milliseconds(seconds: float) -> int:
+    # Rounded up: the SDK replaces 0 by its default.
+    return math.ceil(seconds * 1000)
+
+
+def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
+    """Send one signed request, without a retry, and return the body of the response."""
+    body = {name: value for name, value in parameters.items() if name in action.body}
+    query = {name: value for name, value in parameters.items() if name not in action.body}
+    request = OpenApiRequest(query=query, body=body or None)
+    params = Params(
+        action=action.name,
+        version=action.version,
+        protocol="HTTPS",
+        pathname="/",
+        method=action.method,
+        auth_type="AK",
+        style="RPC",
+        req_body_type="formData",
+        body_type="json",
+    )
+    return client.call_api(params, request, RuntimeOptions())["body"]

@@ -1,0 +1,94 @@
+"""The base of the operators that submit any kind of job, under the names of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.kinds import kind_of
+from airflow_provider_ims._jobs.objects import OssObject, oss_objects
+from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks._actions import Product
+from airflow_provider_ims.hooks._registry import hook_class_of
+from airflow_provider_ims.operators.base import JobOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class AnyJobOperator(JobOperator):
+    """
+    Submit a job of any kind.
+
+    :param job: The submit action, such as ``SubmitASRJob``. (templated)
+    :param parameters: The parameters of the action under the API's names. A parameter that is a JSON string in the API
+        may be a dict or a list. (templated)
+    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding.
+        Default: false.
+    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    """
+
+    product: Product
+    template_fields: Sequence[str] = ("job", "parameters", *JobOperator.template_fields)
+    template_fields_renderers = {"parameters": "json"}
+
+    def __init__(
+        self,
+        *,
+        job: str,
+        parameters: Mapping[str, Any] | None = None,
+        fail_on_partial_failure: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+        self.parameters = parameters
+        self.fail_on_partial_failure = fail_on_partial_failure
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Resolve the job kind from the rendered ``job``, and execute the task."""
+        self.kind = self._accepting(kind_of(self.job, self.product), self.arguments())
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+        """Resolve the job kind again, because a resumed task is a new instance, and end the task."""
+        self.kind = kind_of(self.job, self.product)
+        return super().execute_complete(context, event)
+
+    def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
+        """Return the kind with the API's names as arguments, and with parameters that only a newer SDK has."""
+        known = [parameter.name for parameter in kind.parameters]
+        unknown = [name for name in given if name not in known]
+        # Only if needed: importing the product SDK takes one to two seconds.
+        attributes = hook_class_of(self.product).sdk_attributes(self.job) if unknown else ()
+        # The SDK writes AITemplateId as aitemplate_id.
+        added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
+        for name in unknown:
+            if name.lower() not in added:
+                near = get_close_matches(name, known, n=3, cutoff=0.4)
+                hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known)}"
+                raise ImsRequestError(
+                    f"parameters: unknown parameter {name!r} of {self.job}. {hint}", field=f"parameters.{name}"
+                )
+        more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
+        # The argument's name appears in errors.
+        return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))
+
+    def arguments(self) -> Mapping[str, Any]:
+        """
+        Return the parameters by the API's names.
+
+        :raises ImsRequestError: if they are not a dict with names as keys.
+        """
+        given = self.parameters or {}
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise ImsRequestError("parameters: must be a dict with the names of parameters as keys", field="parameters")
+        return given
+
+    def input_objects(self) -> Iterable[OssObject]:
+        """Return the objects that the parameters name, except outputs; also before the job kind is resolved."""
+        return oss_objects(self.parameters, without="output")

@@ -1,0 +1,120 @@
+"""What an operator does with its job when the wait fails or the task is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from airflow_provider_ims._submission.cancel import (
+    ENDED_STATES,
+    ON_KILL_TIMEOUT,
+    call_with_timeout,
+    cancel_job,
+    task_state,
+)
+from airflow_provider_ims._submission.record import STORE_KEY, SubmissionRecord, WaitOutcome, write_wait_outcome
+from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_ims._jobs.kind import JobKind
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+
+@dataclass
+class AwaitedJob:
+    """
+    The job that a try of a task waits for.
+
+    :param durable: Whether a later try may join the job.
+    :param cancel_on_kill: Whether the job may be cancelled.
+    :param job_id: The job; ``None`` if only the submission record contains its id.
+    """
+
+    kind: JobKind
+    new_hook: Callable[[], AlibabaCloudMediaHook]
+    context: Context
+    log: Any
+    durable: bool
+    cancel_on_kill: bool
+    job_id: str | None = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Record a failed wait, so that a cleared task joins the job; cancel the job at the last try's timeout."""
+        try:
+            yield
+        except (ImsError, AirflowTaskTimeout) as error:
+            job_id = self.job_id or getattr(error, "job_id", None) or self._recorded_job_id()
+            if job_id:
+                self.record_outcome(job_id, "failed")
+            if job_id and self.cancel_on_kill and isinstance(error, (ImsJobTimeoutError, AirflowTaskTimeout)):
+                self._cancel_in_last_try(job_id)
+            raise
+
+    def record_outcome(self, job_id: str, outcome: WaitOutcome) -> None:
+        """Record how the wait for a job ended."""
+        if self.durable:
+            write_wait_outcome(self.context.get("task_state_store"), job_id, outcome)
+
+    def on_kill(self) -> None:
+        """Cancel the job if a user has ended the task, or if no later try could join it."""
+        job_id = self.job_id or ""
+        if not self.cancel_on_kill:
+            self.log.warning("Job %s continues and is billed: cancel_on_kill is off", job_id)
+        elif not self._can_be_joined() or self._is_ended_by_user(job_id):
+            cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
+
+    def _cancel_in_last_try(self, job_id: str) -> None:
+        ti: Any = self.context.get("ti")
+        if self._can_be_joined() and int(ti.try_number) <= int(ti.max_tries):
+            self.log.info("Job %s is left running for the next try of this task to join", job_id)
+        else:
+            cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
+
+    def _can_be_joined(self) -> bool:
+        """Return whether a later try could join the job, by its record, its ClientToken or its marker."""
+        recorded = self.context.get("task_state_store") is not None
+        found = self.kind.takes_client_token or self.kind.takes_marker
+        return self.durable and self.context.get("ti") is not None and (recorded or found)
+
+    def _is_ended_by_user(self, job_id: str) -> bool:
+        """Return whether a user has ended the task, and no other try has joined the job."""
+        ti: Any = self.context.get("ti")
+
+        def query() -> tuple[str | None, bool]:
+            record = self._record()
+            owned = record is None or record.try_number == int(ti.try_number)
+            return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
+
+        try:
+            state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
+        except Exception as error:  # noqa: BLE001 - whatever Airflow raises, the job must not be lost
+            self.log.warning("Job %s is left running: the task's state could not be read: %s", job_id, error)
+            return False
+        if not owned:
+            self.log.info("Job %s is left running: another try of this task has joined it", job_id)
+        elif state not in ENDED_STATES:
+            self.log.info(
+                "Job %s is left running for the next try of this task to join: no user has ended the task, which is %s",
+                job_id,
+                state,
+            )
+        return owned and state in ENDED_STATES
+
+    def _record(self) -> SubmissionRecord | None:
+        store: Any = self.context.get("task_state_store")
+        return SubmissionRecord.read(store.get(STORE_KEY)) if store is not None and self.durable else None
+
+    def _recorded_job_id(self) -> str | None:
+        try:
+            record = self._record()
+        except Exception as error:  # noqa: BLE001 - a second error must not hide that of the wait
+            self.log.warning("The submission record could not be read: %s", error)
+            return None
+        return None if record is None else record.job_id
