@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.submits import SUBMITS, encoded
 
+from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import KINDS, JobKind
 from airflow_provider_ims.emulator import ImsEmulator
@@ -60,5 +61,5 @@ def test_unusual_json_is_accepted_or_rejected(kind: JobKind, ims_emulator: ImsEm
                 job_id = kind.job_id_in(response)
                 assert job_id, (name, path, part)
                 ims_emulator.finish(job_id)
-                job = kind.family.query(hook, [job_id], attempts=1)[job_id]
+                job = kind.family.query(LimitedRetries(hook), [job_id])[job_id]
                 assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
