@@ -1,4 +1,4 @@
-"""Waits for a job on a worker."""
+"""A blocking wait for a job, for use on a worker."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wait_for_job(
     started_at = now()
     deadline = started_at + timeout
     monitor = JobMonitor(job_id, started_at)
-    # The loop polls again, so the hook does not have to.
+    # The loop polls again, so the hook does not have to retry.
     caller = LimitedRetries(hook)
     pause = first_pause(poll_interval)
     while True:
