@@ -2,7 +2,7 @@
 AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
 
 See https://help.aliyun.com/document_detail/186923.html. The state of a running job and the response for an unknown id
-are not documented. Any other state than the two documented ones is treated as running. An id that is missing from
+are not documented. Any state other than the two documented ones is treated as running. An id that is missing from
 the response is treated as not found.
 """
 

@@ -43,7 +43,7 @@ class JobFamily:
     :param parts: The field of the result that lists the parts that succeeded, if parts may fail even when the job
         succeeds. The field ``failed`` lists the failed parts.
     :param partly: The success statuses that mean that a part failed.
-    :param refine: Completes an ended job from its part of the response, if paths are not sufficient.
+    :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that takes the job ids.
     :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.

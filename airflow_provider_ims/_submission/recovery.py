@@ -117,7 +117,7 @@ class Recovery:
         if isinstance(error, ImsUnavailableError):
             # A response without a job id needs no search if a second submit returns the job.
             return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
-        # The service knows the generated token with other parameters, so it accepted an earlier submit.
+        # The service knows the generated token with different parameters, so it accepted an earlier submit.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 
     def is_duplicate(self, error: ImsError) -> bool:

@@ -163,7 +163,7 @@ class Submitter:
         elif auto and wait == "collected":
             reason = f"the result of job {job_id} was already collected"
         elif auto and not same_parameters:
-            reason = f"job {job_id} was submitted with other parameters"
+            reason = f"job {job_id} was submitted with different parameters"
         elif not known:
             reason = f"the service does not know job {job_id}"
         elif job is not None and job.ended and self.failed(job):

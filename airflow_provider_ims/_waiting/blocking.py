@@ -30,7 +30,7 @@ def wait_for_job(
     :param timeout: Seconds after which the wait ends with a last poll.
     :param emit: Called with the job at each change of its status, including its end, and with log messages.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
-    :raises ImsError: as :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
+    :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
     """
     started_at = now()
     deadline = started_at + timeout

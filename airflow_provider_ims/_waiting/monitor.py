@@ -78,7 +78,7 @@ class JobMonitor:
 
         :return: The job if it changed, a message for the log, or ``None``.
         :raises ImsJobNotFoundError: when the service has not known the job for too long.
-        :raises Exception: the observed error, when it is permanent and too many consecutive ones occurred.
+        :raises Exception: the observed error, when it is permanent and reaches the limit of consecutive errors.
         """
         if isinstance(observation, TRANSIENT_ERRORS):
             return WaitMessage(f"Polling job {self.job_id} failed, retrying: {observation}")
@@ -115,7 +115,7 @@ class JobMonitor:
 
 
 def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
-    """Return the error for a job that did not end within a wait of some seconds."""
+    """Return the error for a job that did not end within a wait of ``waited`` seconds."""
     return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
 
 

@@ -91,7 +91,7 @@ class Poller:
         :param deadline: When the wait ends with a last poll, in epoch seconds.
         :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
-        :raises ImsError: as :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
+        :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
         subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
         try:

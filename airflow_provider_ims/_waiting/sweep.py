@@ -24,7 +24,7 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: How many times more requests polling by id must take than a sweep, to start sweeping and to continue.
+#: How many times as many requests polling by id must take as a sweep, to start and to continue sweeping.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed one; doubled with each failure, up to the maximum.

@@ -436,7 +436,7 @@ class TestClear:
         run.clear()
         run.attempt()
         assert len(ims_emulator.jobs()) == 2
-        assert "was submitted with other parameters" in "".join(task_log.lines("info"))
+        assert "was submitted with different parameters" in "".join(task_log.lines("info"))
 
     def test_on_clear_new_submits_exactly_one_more(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
