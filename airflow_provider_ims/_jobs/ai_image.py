@@ -2,7 +2,7 @@
 AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
 
 See https://help.aliyun.com/document_detail/186923.html. The state of a running job and the response for an unknown id
-are not documented. All states except the two documented ones mean that the job is running. An id that is missing from
+are not documented. Any state other than the two documented ones is treated as running. An id that is missing from
 the response is treated as not found.
 """
 
@@ -61,13 +61,13 @@ AI_IMAGE = JobFamily(
     query_action="GetAIImageJobs",
     id_parameter="JobIds",
     ids_per_query=10,
-    # Not documented; the provider's own state for a job that was just accepted.
+    # Not documented; this provider uses it for a job that was just accepted.
     running=("submitted",),
     jobs="AIImageJobList[]",
     result=("VideoId",),
     refine=_refine,
     search=Search("ListAIImageInfo", _search),
-    # A job is found by its images, so it is not found before it has generated them.
+    # A search finds a job through its images, so it cannot find the job before they exist.
     search_lag=300,
 )
 

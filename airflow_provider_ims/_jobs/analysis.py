@@ -13,7 +13,7 @@ SMARTTAG = JobFamily(
     running=("Submitted", "Processing"),
     job_id=None,
     status="JobStatus",
-    # No error field is documented, here and for the next family.
+    # No error field is documented for this family or the next one.
     error=("", ""),
     result=("results=Results.Result", "usages=Usages.Usage"),
 )
@@ -70,7 +70,7 @@ DNA = JobFamily(
 
 
 def _watermark(name: str, query_action: str, result: tuple[str, ...], error: tuple[str, str] = ("", "")) -> JobFamily:
-    """Return a family of watermarking jobs. Only ``success`` is documented, the other states are inferred."""
+    """Return a family of watermarking jobs. Only ``success`` is documented; the other states are inferred."""
     return JobFamily(
         name=name,
         query_action=query_action,

@@ -1,4 +1,4 @@
-"""How the modules below the hooks call the API."""
+"""The interface through which job and wait modules call the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LimitedRetries:
     Calls a hook with fewer retries than its default.
 
     :param hook: The hook.
-    :param attempts: Requests for each call, without those that were throttled. Default: 1.
+    :param attempts: The maximum number of requests per call, not counting throttled ones. Default: 1.
     :param throttle_timeout: Seconds for which a throttled request is retried. Default: 0.
     """
 

@@ -19,9 +19,9 @@ from airflow_provider_ims._jobs.payload import first_text, parse_json, read_fiel
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Correct the state by the sub-jobs: the status ``Finished`` only means that the main job has ended."""
+    """Correct the state according to the sub-jobs: the status ``Finished`` only means that the main job has ended."""
     by_status: dict[str, list[dict[str, Any]]] = {}
-    # An unexpected format is not read as "no videos": that is a failure, after which a retry pays for a second batch.
+    # An unexpected format must not be read as "no videos": the job would fail, and a retry would submit a second batch.
     for sub_job in require_objects(entry.get("SubJobList"), "SubJobList"):
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
     succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
@@ -70,7 +70,7 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
     for name in names:
         if names.count(name) > 1:
-            yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times, it must be unique")
+            yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times; it must be unique")
     if content.get("SpeechTextArray"):
         for index, group in enumerate(groups):
             if group.get("SpeechTextArray"):

@@ -17,7 +17,7 @@ from airflow_provider_ims.hooks._actions import ICE, Product
 
 T = TypeVar("T")
 
-#: Fields that a response may contain although it describes no job.
+#: Fields that a response may contain even if it describes no job.
 _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 
 
@@ -28,30 +28,30 @@ class JobFamily:
 
     :param name: Its name in logs, keys and metrics.
     :param query_action: The API action that returns the status of a job.
-    :param running: The statuses of a running job, in the order in which a job passes through them. A status that is
-        neither here, in ``succeeded`` nor in ``failed`` means that the job is running: not all are documented.
+    :param running: The statuses of a running job, in the order in which a job passes through them. Any status
+        not listed here, in ``succeeded`` or in ``failed`` is treated as running, because not all are documented.
     :param product: The product whose API it belongs to.
-    :param succeeded: The statuses of a job that succeeded. Statuses are compared without case.
+    :param succeeded: The statuses of a job that succeeded. Statuses are compared case-insensitively.
     :param failed: The statuses of a job that failed.
-    :param jobs: The path to the job in a response, or with ``[]`` to the jobs; empty if the response is the job.
+    :param jobs: The path to the job, or to a list of jobs if it ends in ``[]``; empty if the response is the job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
-    :param error: The paths in a failed job to the error code and to the error message; empty if there is none.
-    :param result: The result of a job that succeeded: paths, each stored under the name of its last field in
-        snake_case, or under another name as in ``audios=Result.AudioResult``. Values are converted by
+    :param error: The paths to the error code and the error message in a failed job; empty if there are none.
+    :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
+        or under another name, as in ``audios=Result.AudioResult``. Values are converted by
         :func:`~airflow_provider_ims._jobs.payload.normalize`.
-    :param parts: The field of the result that lists the parts that succeeded, if parts may fail although the job
+    :param parts: The field of the result that lists the parts that succeeded, if parts may fail even when the job
         succeeds. The field ``failed`` lists the failed parts.
-    :param partly: The statuses of success that mean that a part failed.
-    :param refine: Completes an ended job, given its part of the response, if paths are not enough to read it.
+    :param partly: The success statuses that mean that a part failed.
+    :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that takes the job ids.
-    :param ids_per_query: The number of ids that one request takes.
+    :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.
-    :param search: How to find a job by the marker in its UserData. Default: in the listing, if it has the UserData.
-    :param search_lag: Seconds for which a new job may be missing from a search.
+    :param search: How to find a job by the marker in its UserData. Default: in the listing, if it contains UserData.
+    :param search_lag: Seconds for which a new job may be missing from search results.
     :param listing: The action that lists the family's jobs by their status, if there is one.
-    :param cancel_action: The API action that cancels such a job, if there is one; it takes a ``JobId``.
-    :param cancel_while: The statuses in which a job can be cancelled; empty for all running ones.
+    :param cancel_action: The API action that cancels a job by its ``JobId``, if there is one.
+    :param cancel_while: The statuses in which a job can be cancelled; empty for all statuses of a running job.
     """
 
     name: str
@@ -92,7 +92,7 @@ class JobFamily:
         return self.running[0]
 
     def state_of(self, status: str) -> JobState:
-        """Return the state that a status means."""
+        """Return the state that corresponds to a status."""
         for statuses, state in ((self.succeeded, JobState.SUCCEEDED), (self.failed, JobState.FAILED)):
             if _matches(status, statuses):
                 return state
@@ -104,8 +104,8 @@ class JobFamily:
 
         :param caller: Calls the API of the family's product.
         :param job_ids: At most ``ids_per_query`` job ids.
-        :return: The jobs that the service knows, by id. It may not know a new job yet.
-        :raises ImsError: as the hook's ``call``.
+        :return: The jobs that the service knows, keyed by id. A new job may not be known yet.
+        :raises ImsError: as raised by the hook's ``call``.
         """
         params = {self.id_parameter: ",".join(job_ids), **dict(self.extra_parameters)}
         try:
@@ -117,7 +117,7 @@ class JobFamily:
         try:
             jobs = {job.id: job for job in self._read(body, job_ids)}
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            # The job itself may be fine, and the next response readable.
+            # The job itself may be unaffected, and the next response may be readable.
             raise ImsUnavailableError(
                 f"Unexpected response format ({error})",
                 action=self.query_action,
@@ -150,7 +150,7 @@ class JobFamily:
             )
 
     def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the jobs in a response. An unexpected format is an error: after "no jobs", a retry would pay again."""
+        """Return the jobs in a response. An unexpected format is an error: "no jobs" could lead to a second job."""
         found: Any = body
         if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
             return []  # The service reports all queried jobs as unknown.
@@ -162,7 +162,7 @@ class JobFamily:
             return [found]
         if not isinstance(found or [], list):
             raise TypeError(f"{self.jobs} is not a list")
-        # An unreadable entry must not affect the others. A job without a status is running.
+        # An unreadable entry must not affect the others. A job without a status is treated as running.
         jobs: list[Mapping[str, Any]] = [
             {self.status: None, **entry} for entry in found or () if isinstance(entry, dict) and entry.get(self.job_id)
         ]

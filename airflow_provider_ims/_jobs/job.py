@@ -1,4 +1,4 @@
-"""One job as the service last described it, whatever its family."""
+"""A job of any family, as last reported by the service."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Job:
     One job.
 
     :param id: The job id.
-    :param state: Whether the job is running, succeeded or failed.
+    :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
     :param result: The result for users, in snake_case; empty while the job runs.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
-    :param request_id: The id of the request that returned this description.
+    :param request_id: The id of the request that returned this data.
     :param failed_parts: The failed parts of a job that has several, such as the videos of a batch.
-    :param total_parts: The number of its parts, including the failed ones.
+    :param total_parts: The total number of parts, including failed ones.
     :param partial: Whether the job ended with failed parts.
     :param usage: The billed usage, as ``{"total_tokens": int}``, if the service reports it.
     """

@@ -11,7 +11,7 @@ from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_
 from airflow_provider_ims._jobs.parameters import Parameter
 from airflow_provider_ims._jobs.payload import walk_path
 
-#: Parameters that several actions take, with the same limits.
+#: Parameters that several actions accept with the same limits.
 TITLE = Parameter("Title", max_bytes=128)
 USER_DATA = Parameter("UserData", is_json=True, max_bytes=MAX_USER_DATA, schema={"type": "object"})
 CLIENT_TOKEN = Parameter("ClientToken", max_bytes=64)
@@ -27,7 +27,7 @@ class JobKind:
     :param family: How its jobs are queried.
     :param parameters: The action's parameters.
     :param job_id: The path to the job's id in the action's response.
-    :param search_is_conclusive: Whether a job that a search does not find was never accepted. Unused with ClientToken.
+    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used with ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param dedup_parameter: The parameter whose value the service accepts only once.
     """
@@ -71,7 +71,7 @@ class JobKind:
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
 
     def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
-        """Return UserData with the marker; ``None`` if it cannot take it, or if a search cannot find such jobs."""
+        """Return UserData with the marker; ``None`` if it does not fit, or if a search cannot find such jobs."""
         parameter = self._parameter("UserData")
         if parameter is None or not self.takes_marker:
             return None

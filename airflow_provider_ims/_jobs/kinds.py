@@ -1,9 +1,9 @@
 """
-The catalogue of job kinds: all jobs of IMS and VOD whose end a task can wait for.
+The catalogue of job kinds: all IMS and VOD jobs that a task can wait for.
 
-Each entry is data, in the module of its family. The names of parameters and fields are those of the product SDKs. The
-limits are those on which the service's documents agree. A test fails if a product SDK has a submit action that is
-neither here nor in :data:`NO_JOBS`.
+Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
+declared only if the service's documentation is consistent about it. A test fails if a product SDK has a submit action
+that is neither here nor in :data:`NO_JOBS`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ KINDS: tuple[JobKind, ...] = (
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
-_LIVE = "it runs as long as its stream and has no end to wait for"
+_LIVE = "it runs as long as its stream, so it has no end to wait for"
 _NO_STATE = "no action returns the state of its job"
 
 #: Submit actions without a job kind, by product code, with the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
-            "SubmitSyncMediaInfoJob": "its response holds the result",
-            "SubmitMediaAiAnalysisJob": "its response holds a media id but no job; QueryMediaIndexJob queries media",
+            "SubmitSyncMediaInfoJob": "its response contains the result",
+            "SubmitMediaAiAnalysisJob": "its response contains a media id but no job; QueryMediaIndexJob queries media",
             "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob returns the watermark, but no state",
             "SubmitTraceExtractJob": "QueryTraceExtractJob returns the watermark, but no state",
             "SubmitAIAgentVideoAuditTask": f"{_NO_STATE}; its results are sent to CallbackConfig",
@@ -73,7 +73,7 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
 
     :param action: The submit action, such as ``SubmitASRJob``.
     :param product: The product of the action.
-    :raises ImsRequestError: if there is none; suggests similar actions.
+    :raises ImsRequestError: if there is none; the message suggests similar actions.
     """
     known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
     if action in known:
@@ -93,7 +93,7 @@ def family_of(name: str, product: Product | None = None) -> JobFamily:
 
     :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
     :param product: The product that the family must belong to. Default: any.
-    :raises ImsRequestError: if there is none; suggests similar names.
+    :raises ImsRequestError: if there is none; the message suggests similar names.
     """
     known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
     if name not in known:
@@ -107,7 +107,7 @@ def family_of(name: str, product: Product | None = None) -> JobFamily:
 
 
 def _suggest(word: str, known: Mapping[str, Any]) -> str:
-    # Nearly all actions share their beginning and end, so only the part between them is compared.
+    # Nearly all action names share a prefix and a suffix, so only the part in between is compared.
     cores = {_core(name): name for name in known}
     near = [cores[core] for core in get_close_matches(_core(word), cores, n=5, cutoff=0.5)]
     return f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(sorted(known))}"

@@ -1,4 +1,4 @@
-"""Actions that list jobs, in pages."""
+"""Paginated API actions that list jobs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from airflow_provider_ims._jobs.payload import as_objects, first_text, walk_path
 from airflow_provider_ims.exceptions import ImsUnavailableError
 
 PAGE_SIZE = 100
-#: The maximum number of pages: a listing with more pages probably repeats them.
+#: The maximum number of pages. A longer listing probably returns the same pages again.
 MAX_PAGES = 1000
-#: The fields of a listing besides its jobs.
+#: The fields of a listing other than its jobs.
 _LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
 
 
@@ -24,18 +24,18 @@ class Listing:
 
     :param action: The API action.
     :param items: The path to the jobs in the response.
-    :param unfinished: The states of running jobs by which the action can filter, in the order of a job's progress.
-    :param newest_first: The value of ``order`` that puts the latest job first; ``None`` if the order is unknown.
-    :param oldest_first: The value of ``order`` that puts the earliest job first.
+    :param unfinished: The states of running jobs that the action can filter by, in the order of a job's progress.
+    :param newest_first: The value of ``order`` that lists the latest job first; ``None`` if the order is unknown.
+    :param oldest_first: The value of ``order`` that lists the earliest job first.
     :param status: The field of a job that holds its state.
     :param with_status: The parameter that filters by state.
-    :param since: The parameter that filters by the earliest creation time, if there is one.
+    :param since: The parameter for the earliest creation time, if there is one.
     :param job_id: The field of a job that holds its id.
     :param created: The field of a job that holds its creation time.
-    :param order: The parameter that takes the order.
-    :param page_size: The parameter that takes the number of jobs in a page.
-    :param token: The parameter that takes the token of the next page.
-    :param token_at: The path to the token in the response; ``None`` if it has the parameter's name.
+    :param order: The parameter for the order.
+    :param page_size: The parameter for the number of jobs per page.
+    :param token: The parameter for the token of the next page.
+    :param token_at: The path to the token in the response; ``None`` if the field has the parameter's name.
     :param has_user_data: Whether the listing contains the UserData of the jobs.
     """
 
@@ -56,7 +56,7 @@ class Listing:
     has_user_data: bool = True
 
     def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages, each a list of jobs, for the action's parameters without those of paging."""
+        """Yield the pages, each as a list of jobs; ``parameters`` excludes those for paging."""
         request = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             body = hook.call(self.action, request)
@@ -70,9 +70,9 @@ class Listing:
 
     def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield the pages of the jobs in a state, the earliest first, as (job id, state).
+        Yield the pages of the jobs in a state as (job id, state) pairs, the earliest job first.
 
-        New jobs are added at the end of that order, so they move no job from one page to another.
+        New jobs are added at the end of that order, so they do not move other jobs to another page.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters):
@@ -83,7 +83,7 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     """
     Return the objects in a listing.
 
-    Only a valid listing proves that a job does not exist: the next step may be a second paid job.
+    Only a valid listing proves that a job does not exist; the next step may be to submit a second billed job.
 
     :param body: The response of ``action``.
     :param path: The path to the objects.

@@ -26,7 +26,7 @@ class SubmissionKey:
     Identifies one submission of a task run.
 
     :param run: A hash that identifies the task run.
-    :param number: The number of the submission within the task run, from 0. A failed job increases it.
+    :param number: The number of the submission within the task run, from 0. It increases after a failed job.
     """
 
     run: str
@@ -37,7 +37,7 @@ class SubmissionKey:
 
     @classmethod
     def parse(cls, text: str) -> SubmissionKey | None:
-        """Return the key for its text, or ``None`` for any other text."""
+        """Parse the text form of a key; return ``None`` for any other text."""
         run, _, number = text.rpartition("-")
         return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
 
@@ -50,7 +50,7 @@ def add_marker(
 
     :param user_data: The user's own UserData, or ``None``.
     :param key: The submission.
-    :param under: The field whose object takes the marker; ``None`` for the top level.
+    :param under: The field whose object holds the marker; ``None`` for the top level.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
     :return: The merged JSON; ``None`` if it is too long, if there is no object for the marker, or if the user's own
         UserData holds a value that JSON cannot represent, such as ``1e999``.
@@ -60,7 +60,7 @@ def add_marker(
     except (ValueError, RecursionError):
         return None
     for place in _places(content):
-        # A marker that was copied with the data of another job would lead to that job.
+        # A marker that was copied from the UserData of another job would identify that job.
         place.pop(MARKER, None)
     inner = content.setdefault(under, {}) if under and isinstance(content, dict) else content
     if not isinstance(inner, dict):

@@ -11,15 +11,15 @@ from urllib.parse import quote
 from airflow_provider_ims._jobs.payload import parse_json
 
 _HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
-#: ``oss://bucket/key``, also with the bucket's host as the bucket, or a URL at that host. A CDN's URL does not contain
+#: ``oss://bucket/key``, where the bucket may also be its host name, or a URL on that host. A CDN URL does not contain
 #: the bucket.
 _OBJECT = re.compile(
     rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
 )
 _URL = re.compile(r"https?://\S+")
-#: All ASCII characters, so that percent-encoded ones are not encoded again.
+#: All printable ASCII characters except the space, so that percent-encoded characters are not encoded again.
 _SAFE = "".join(map(chr, range(33, 127)))
-#: The query of a URL signed by OSS, in both versions, or by a CDN. It grants access to the file.
+#: The query of a URL signed by OSS (either signature version) or by a CDN. It grants access to the file.
 _SIGNATURE = re.compile(
     r"(https?://[^\s?\"']+)\?[^\s\"']*?\b(?:signature|x-oss-signature|ossaccesskeyid|x-oss-credential|security-token|"
     r"x-oss-security-token|auth_key)=[^\s\"']*",
@@ -29,7 +29,7 @@ _SIGNATURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OssObject:
-    """An object in OSS: its bucket, and its key as the request or result spells it."""
+    """An object in OSS: its bucket, and its key as written in the request or result."""
 
     bucket: str
     key: str
@@ -45,7 +45,7 @@ def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, No
     Return the objects that a result or a request refers to, without duplicates, in order.
 
     :param value: Dicts, lists and strings; JSON inside strings is parsed.
-    :param without: Ignore fields whose names contain this lower-case text.
+    :param without: Ignore fields whose names contain this lowercase text.
     """
     matches = (_OBJECT.fullmatch(text) for text in _texts(value, without))
     return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}

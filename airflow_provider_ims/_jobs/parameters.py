@@ -14,7 +14,7 @@ from airflow_provider_ims.hooks._encoding import encode_value
 
 #: The deepest nesting of a JSON parameter, far deeper than any documented one.
 MAX_DEPTH = 100
-#: Names that Airflow reserves in every task -> the name of the argument instead.
+#: Argument names that Airflow reserves in every task -> the name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 Check = Callable[[Any], Iterator[tuple[str, str]]]
@@ -30,10 +30,10 @@ class Parameter:
     :param required: Whether the action requires it.
     :param max_bytes: The maximum length, in bytes of UTF-8.
     :param choices: The documented values.
-    :param is_json: The action takes a JSON string: a dict or a list is encoded, a string must contain JSON.
+    :param is_json: The action takes a JSON string: a dict or a list is encoded, and a string must contain JSON.
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
-    :param schema: JSON Schema of the documented limits. Numbers may also be strings, because Jinja renders strings.
+    :param schema: JSON Schema of the documented limits. Numbers may also be strings, because Jinja renders to strings.
     :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
     """
 
@@ -55,11 +55,11 @@ class Parameter:
 
     def encode(self, value: Any) -> str | None:
         """
-        Validate a value and return it as the API takes it.
+        Validate a value and return it in the format that the API expects.
 
         :param value: The argument, after rendering.
         :return: The parameter's string; ``None`` if it is not set.
-        :raises ImsRequestError: with the argument and the limit, when the value is invalid.
+        :raises ImsRequestError: if the value is invalid; the message contains the argument and the limit.
         """
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
@@ -114,7 +114,7 @@ class Parameter:
         else:
             raise self._refusal("", f"must be a dict, a list or a JSON string, not {type(value).__name__}")
         try:
-            # Validates what is sent, not the argument: in JSON, names are strings and tuples are lists.
+            # Validates the JSON that is sent, not the argument: in JSON, keys are strings and tuples are lists.
             given = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
             raise self._refusal("", f"is not valid JSON: {error}; a dict or a list is accepted too") from None
@@ -137,9 +137,9 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     """
     Return the parameters of an action.
 
-    :param declared: Parameters; or, for those without a documented limit, their names, separated by spaces. A name is
-        followed by ``*`` if it is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as in
-        ``VideoId* Config:json``.
+    :param declared: Parameters, or space-separated names of parameters without a documented limit. A name is
+        followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as
+        in ``VideoId* Config:json``.
     """
     parameters: list[Parameter] = []
     for one in declared:
@@ -155,12 +155,12 @@ def _parameter(declared: str) -> Parameter:
 
 def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) -> dict[str, str]:
     """
-    Validate all arguments of a submit and return the API's parameters.
+    Validate all arguments of a submit action and return the API's parameters.
 
     :param parameters: The action's parameters.
-    :param arguments: The task's arguments, by name; others are ignored.
-    :return: API name -> string, without those that are not set.
-    :raises ImsRequestError: at the first invalid argument.
+    :param arguments: The task's arguments, by name; unknown ones are ignored.
+    :return: API name -> string, for the parameters that are set.
+    :raises ImsRequestError: for the first invalid argument.
     """
     encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in parameters}
     return {name: value for name, value in encoded.items() if value is not None}
@@ -190,7 +190,7 @@ def _coerce_numbers(content: Any, schema: Mapping[str, Any], depth: int = 0) -> 
 
 
 def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    # Imported late: parsing a DAG and resuming a task do not need it.
+    # Imported lazily: it is not needed to parse a DAG or to resume a task.
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema).iter_errors(content):

@@ -1,4 +1,4 @@
-"""Reading the JSON strings and the loosely typed values in responses."""
+"""Reads JSON strings and loosely typed values in responses."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The deepest nesting of a result. Airflow's own limits are a few times higher; a deeper value stays a string.
+#: The maximum nesting depth of a result. Airflow's own limits are several times higher. A deeper value stays a string.
 MAX_DEPTH = 50
-#: The smallest integer that MessagePack, which Airflow's processes use, cannot encode.
+#: The magnitude from which integers become floats: Airflow's processes use MessagePack, whose integers have 64 bits.
 _INTEGER_LIMIT = 2**63
-#: The names of numbers in results.
+#: Names of the numeric result fields.
 _NUMBERS = frozenset({"duration", "from", "height", "score", "size", "to", "width"})
-#: Word boundaries in a name: before a capital after small letters, and before the last of several capitals.
+#: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -28,7 +28,7 @@ def walk_path(value: Any, path: str) -> Iterator[Any]:
     Yield the values at a path, such as ``Data.JobId``, ``JobList[].JobId`` or ``Extend.ErrorCode``.
 
     :param value: A response, or a part of one. JSON in a string is parsed.
-    :param path: Field names; ``[]`` iterates over a list. An empty path yields ``value``.
+    :param path: Field names, separated by dots; ``[]`` iterates over a list. An empty path yields ``value``.
     """
     if not path:
         yield value
@@ -43,17 +43,17 @@ def walk_path(value: Any, path: str) -> Iterator[Any]:
 
 
 def first_text(value: Any, *paths: str) -> str | None:
-    """Return the first text that is not empty at any of the paths; ``None`` if there is none."""
+    """Return the first non-empty text at any of the paths; ``None`` if there is none."""
     texts = (as_text(item) for path in paths if path for item in walk_path(value, path))
     return next((text for text in texts if text), None)
 
 
 def read_fields(value: Any, *fields: str) -> dict[str, Any]:
     """
-    Return fields of a response under the names of their paths in snake_case, as text or as numbers.
+    Return fields of a response as text or numbers, keyed by the last component of each path in snake_case.
 
     :param value: A response, or a part of one.
-    :param fields: Paths such as ``Output.Media``; or with another name, and paths to fall back on, as in
+    :param fields: Paths such as ``Output.Media``, optionally with another key and with fallback paths, as in
         ``url=File.Url|Output.Url``.
     """
     result: dict[str, Any] = {}
@@ -82,10 +82,10 @@ def normalize(value: Any) -> Any:
 
 def parse_json(value: Any) -> Any:
     """
-    Parse a JSON string into data that Airflow can serialize; return any other value as it is.
+    Return a value as data that Airflow can serialize; a JSON string is parsed.
 
-    A string that cannot be parsed is returned as text: the job is paid for, so an unreadable result must not fail
-    the task.
+    A string that cannot be parsed is returned as text: the job is billed, so an unreadable result must not fail the
+    task.
     """
     if not isinstance(value, str):
         return _serializable(value)

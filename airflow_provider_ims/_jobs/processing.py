@@ -58,7 +58,7 @@ MEDIA_CONVERT = JobFamily(
     name="media_convert",
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # The page of the submit action documents the states of the other families for the same field.
+    # The documentation of the submit action lists the states of the other families for the same field.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",

@@ -87,7 +87,7 @@ PRODUCING_KINDS = (
         family=IPRODUCTION,
         parameters=declare(
             "FunctionName* Input*:json Output*:json JobParams:json ModelId Name ScheduleConfig:json TemplateId",
-            # The documented limit is in characters; this number of bytes never exceeds it.
+            # The documented limit is in characters; a text within this number of bytes never exceeds it.
             Parameter("UserData", max_bytes=1024),
         ),
     ),

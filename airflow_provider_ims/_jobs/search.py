@@ -1,4 +1,4 @@
-"""Searching for a job whose id is unknown, by the marker in its UserData."""
+"""Searches for a job by the marker in its UserData if the job id is unknown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Search:
     A search through the jobs of a family.
 
     :param action: The API action that lists the jobs.
-    :param jobs: Yields (UserData, job id) of jobs. Its arguments are the hook of the family's product, the parameters
+    :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the parameters
         of the submit, and the earliest time of the submit in epoch seconds.
     """
 
@@ -30,7 +30,7 @@ class Search:
 
 
 def search_in(listing: Listing) -> Search:
-    """Return the search through a listing that contains UserData, with the latest job first."""
+    """Return a search in a listing that contains UserData, with the latest job first."""
 
     def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
         parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
@@ -58,7 +58,7 @@ def find_job(
     :param run: The hash of the task run in the marker.
     :param since: The earliest time of the submit, in epoch seconds.
     :return: The key and the job id; ``None`` if there is no job.
-    :raises ImsError: as the hook's ``call``.
+    :raises ImsError: as raised by the hook's ``call``.
     """
     found = [
         (key, job_id)
@@ -69,5 +69,5 @@ def find_job(
 
 
 def earliest(since: float) -> str:
-    """Return the earliest creation time of a job, in the services' format, which sorts as text."""
+    """Return the earliest creation time of a job, in the services' format, which sorts chronologically as text."""
     return datetime.fromtimestamp(since - CLOCK_SLACK, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -53,7 +53,7 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # The documentation names some of the job types that the listing contains. Only for these is a search conclusive.
+    # The documentation names only some of the job types in the listing. A search is conclusive only for those.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",

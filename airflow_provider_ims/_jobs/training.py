@@ -49,7 +49,7 @@ YIKE_STORYBOARD = JobFamily(
 _GENDER = Parameter("Gender", choices=("female", "male"))
 
 TRAINING_KINDS = (
-    # CreateAvatarTrainingJob created the job that this action submits, with the same id.
+    # This action submits a job that CreateAvatarTrainingJob created; the id stays the same.
     JobKind(
         title="avatar training",
         submit_action="SubmitAvatarTrainingJob",
@@ -57,7 +57,7 @@ TRAINING_KINDS = (
         job_id="Data.JobId",
         parameters=declare("JobId*"),
     ),
-    # CreateCustomizedVoiceJob created the voice.
+    # This action trains a voice that CreateCustomizedVoiceJob created.
     JobKind(
         title="voice training",
         submit_action="SubmitCustomizedVoiceJob",

@@ -13,7 +13,7 @@ from airflow_provider_ims._jobs.payload import read_fields, require_objects
 @dataclass(frozen=True, slots=True)
 class OutputReader:
     """
-    Adds the outputs to a transcoding job, which succeeds as soon as one of its outputs does.
+    Adds the outputs to a transcoding job, which succeeds if at least one of its outputs does.
 
     :param sub_jobs: The field that lists the sub-jobs, one for each output.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.

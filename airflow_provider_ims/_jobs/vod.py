@@ -122,7 +122,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # The service remembers the id for seven days, longer than a run is retried.
+        # The service remembers the id for seven days, which is longer than a task is retried.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",

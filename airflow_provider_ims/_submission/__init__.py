@@ -1,4 +1,4 @@
-"""Submitting a job for a task run: at most one that is billed, whatever crashes."""
+"""Submits a job for a task run: at most one billed job, even after a crash."""
 
 from __future__ import annotations
 

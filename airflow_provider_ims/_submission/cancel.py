@@ -1,4 +1,4 @@
-"""Cancelling a job, and the state of its task instance, on which that depends."""
+"""Cancels a job, and requests the state of its task instance, which decides whether to cancel it."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
             caller.call(family.cancel_action, {"JobId": job_id})
             logger.info("Cancelled job %s", job_id)
     except ImsError as error:
-        # The task fails with the error that led here.
+        # The task fails with the error that caused the cancellation.
         logger.warning("Cancelling job %s failed, it may continue: %s", job_id, error)
 
 
 def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
     """
-    Request the state of a task instance from Airflow; blocking.
+    Request the state of a task instance from Airflow (blocking call).
 
-    It is ``None`` if the task instance is not scheduled yet, and ``removed`` if it no longer exists.
+    The state is ``None`` if the task instance is not scheduled yet, and ``removed`` if it no longer exists.
     """
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
@@ -62,7 +62,7 @@ def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
     Call a function in a thread and return its result.
 
     A signal handler may interrupt the task in the middle of a request to its supervisor. A second request then has to
-    wait for the first one, which cannot continue before the handler has returned.
+    wait for the first one, which cannot continue until the handler has returned.
 
     :raises TimeoutError: if the function does not return in time.
     """

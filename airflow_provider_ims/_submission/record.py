@@ -1,4 +1,4 @@
-"""The submission record: what a later try of the task knows about a submission."""
+"""The submission record: the data about a submission that a later try of the task needs."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class SubmissionRecord:
     The submission record in the task state store.
 
     :param action: The submit action.
-    :param max_tries: ``max_tries`` of the task instance. A clear raises it, a retry leaves it unchanged.
+    :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
-    :param number: The number of the submission within the task run, from 0. A failed job increases it.
+    :param number: The number of the submission within the task run, from 0. It increases after a failed job.
     :param submitted_at: The time of the last request, in epoch seconds.
     :param unanswered_submits: The number of requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
@@ -98,12 +98,12 @@ def new_record(action: str, context: Context, now: float, *, recorded: bool) -> 
     """
     Return the record of a task run without a recorded submission.
 
-    Without a task state store (``recorded``), an earlier try of a retry may have submitted a job.
+    Without a task state store (``recorded`` is false), an earlier try may have submitted a job.
     """
     ti: Any = context["ti"]
     # The number of tries before the last clear, if the task's retries have not changed since.
     tries_before_clear = int(ti.max_tries) - int(ti.task.retries or 0)
-    # Two Airflows may run the same DAG with the same run ids. A random salt tells them apart.
+    # Two Airflow deployments may run the same DAG with the same run ids. A random salt distinguishes them.
     salt = uuid.uuid4().hex if recorded else ""
     identity = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, tries_before_clear, salt]
     run = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
@@ -121,7 +121,7 @@ def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
         return
     try:
         store.set(WAIT_KEY, {"job_id": job_id, "outcome": outcome})
-    except Exception as error:  # noqa: BLE001 - depends on the store's backend; the job has already ended
+    except Exception as error:  # noqa: BLE001 - depends on the store's backend; the wait has already ended
         log.warning("Storing the outcome of the wait for job %s failed: %s", job_id, error)
 
 

@@ -1,4 +1,4 @@
-"""Recovery policies for a lost submit: its response did not arrive, so the id of its job is unknown."""
+"""Recovery policies for a lost submit, whose response did not arrive, so that the job id is unknown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RecoveryPolicy:
     """
     How a lost submit is recovered.
 
-    The texts may contain ``{token}`` (the parameter that takes the token), ``{key}``, ``{lag}`` and ``{time}``.
+    The texts may contain ``{token}`` (the name of the token parameter), ``{key}``, ``{lag}`` and ``{time}``.
 
     :param name: The name in the documentation.
     :param resubmit: What happens to a second submit if the service accepted the first one.
@@ -74,7 +74,7 @@ POLICIES = (IDEMPOTENCY_TOKEN, REJECTED_DUPLICATE, CONCLUSIVE_SEARCH, INCONCLUSI
 
 
 def policy_of(kind: JobKind, *, has_marker: bool = True, has_token: bool = True) -> RecoveryPolicy:
-    """Return the policy of a job kind, for requests with or without the marker and the token that the kind takes."""
+    """Return the policy of a job kind, for requests with or without the marker and the token that the kind accepts."""
     if kind.takes_client_token:
         return IDEMPOTENCY_TOKEN
     if kind.dedup_parameter and has_token:
@@ -108,26 +108,26 @@ class Recovery:
     @property
     def search_time(self) -> float:
         """Seconds for which to search for the job; 0 for a single search."""
-        # If a second submit returns the first job, there is no reason to wait for a listing that lags.
+        # If a second submit returns the first job, there is no reason to wait until the listing is up to date.
         single = self.policy.resubmit == "returns job" and self.record.state is not SubmissionState.ACCEPTED
         return 0 if single else self.kind.family.search_lag
 
     def was_accepted(self, error: ImsError) -> bool | None:
-        """Return whether the service accepted this submit or an earlier one with its token; ``None`` if unknown."""
+        """Return whether the service accepted this submit or an earlier one with this token; ``None`` if unknown."""
         if isinstance(error, ImsUnavailableError):
             # A response without a job id needs no search if a second submit returns the job.
             return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
-        # The service knows the generated token with other parameters, so it accepted an earlier submit.
+        # The service knows the generated token with different parameters, so it accepted an earlier submit.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 
     def is_duplicate(self, error: ImsError) -> bool:
         """Return whether the service may have rejected a second submit because it accepted the first one."""
         second = self.record.state is not SubmissionState.NEW
-        # The error code of a duplicate is not documented, but a denied or throttled request is not one.
+        # The error code of a duplicate is not documented, but a denied or throttled request is not a duplicate.
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
 
     def uncertain(self, reason: str) -> ImsUncertainSubmitError:
-        """Return the error for a job that may exist and was not found; the reason is why no further submit follows."""
+        """Return the error for a job that may exist but was not found; the reason is why no further submit is sent."""
         policy = self.policy
         if self.record.state is SubmissionState.ACCEPTED:
             # No further submit follows, so the token does not help.
@@ -153,11 +153,11 @@ def recovery_of(kind: JobKind, parameters: Mapping[str, str], record: Submission
     """Return the recovery of one submission; its key is unique only if the record is stored."""
     request = dict(parameters)
     token = kind.token_parameter
-    # A key that is not unique repeats after a failed job or in a recreated DAG run: its duplicates would be rejected.
+    # A key that is not unique recurs after a failed job or in a recreated DAG run, and would be rejected.
     if token and (token in parameters or recorded or kind.takes_client_token):
-        # The token of the first try stays: one that a template renders differently in each try identifies nothing.
+        # The token of the first try is kept: one that is rendered differently in each try cannot identify the job.
         request[token] = record.token or parameters.get(token) or str(record.key)
-    # With the user's own ClientToken, submits are one job only if their parameters are the same.
+    # With the user's own ClientToken, submits return the same job only if their parameters are identical.
     user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
     if user_data is not None:
         request["UserData"] = user_data

@@ -37,7 +37,7 @@ OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of submits in one try.
 MAX_SUBMITS = 5
-#: The maximum number of unanswered submits, over all tries, after which an unsafe submit may follow.
+#: The maximum number of unanswered submits, across all tries, after which an unsafe submit may follow.
 MAX_UNSAFE_RESUBMITS = 1
 
 
@@ -81,7 +81,7 @@ class Submitter:
         """
         Submit a job, without a record and without recovery.
 
-        :raises ImsError: as the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
+        :raises ImsError: as raised by the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
         """
         submitted_at = self.now()
         return Submission(self._call(self.parameters), submitted_at)
@@ -91,7 +91,7 @@ class Submitter:
         Return the job of this task run: the one that an earlier try submitted, or a new one.
 
         :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
-        :raises ImsError: as the hook's ``call``.
+        :raises ImsError: as raised by the hook's ``call``.
         """
         self._store = context.get("task_state_store")
         record = self._resume(context)
@@ -126,7 +126,7 @@ class Submitter:
         return replace(old, max_tries=new.max_tries, try_number=new.try_number)
 
     def _after_clear(self, record: SubmissionRecord) -> SubmissionRecord | None:
-        """Return the record from before a clear if the task continues with it."""
+        """Return the record from before a clear if the task continues to use it."""
         same_parameters = record.parameters_digest == _digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
             return record if self._joins_after_clear(record, same_parameters) else None
@@ -143,9 +143,9 @@ class Submitter:
 
     def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
         """
-        Return whether to join the job of a submission before the clear; log the decision and its reason.
+        Return whether to join the job that was submitted before the clear; log the decision and its reason.
 
-        If not, a job for which the task was waiting is cancelled, if possible and if ``cancel_on_kill`` is on.
+        If not, and if ``cancel_on_kill`` is true, a job that the task was waiting for is cancelled if possible.
         """
         family, job, job_id = self.kind.family, None, record.job_id or ""
         wait = read_wait_outcome(self._store, job_id)
@@ -163,13 +163,13 @@ class Submitter:
         elif auto and wait == "collected":
             reason = f"the result of job {job_id} was already collected"
         elif auto and not same_parameters:
-            reason = f"job {job_id} was submitted with other parameters"
+            reason = f"job {job_id} was submitted with different parameters"
         elif not known:
             reason = f"the service does not know job {job_id}"
         elif job is not None and job.ended and self.failed(job):
             reason = f"job {job_id} failed"
         elif auto and cancels:
-            reason = f"the task was waiting for job {job_id} at the clear, and the job can be cancelled"
+            reason = f"the task was waiting for job {job_id} when it was cleared, and the job can be cancelled"
         if reason is None:
             log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
             return True
@@ -177,7 +177,7 @@ class Submitter:
         if cancels:
             cancel_job(family, self.hook, job_id)
         elif running is not None:
-            log.warning("Job %s from before the clear is still %s, and is billed", job_id, running.status)
+            log.warning("Job %s, submitted before the clear, is still %s and is billed", job_id, running.status)
         return False
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
@@ -188,7 +188,7 @@ class Submitter:
         job_id = record.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
-            # It is joined, and the wait fails if it stays unknown: one response must not lead to a second paid job.
+            # It is joined, and the wait fails if it stays unknown: one response must not lead to a second billed job.
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
@@ -196,7 +196,7 @@ class Submitter:
             return None
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
         if record.parameters_digest not in ("", _digest(self.parameters)):
-            log.warning("Job %s has other parameters than the task has now. Clear the task to submit again", job_id)
+            log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
         return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
@@ -239,7 +239,7 @@ class Submitter:
             parameters_digest=_digest(self.parameters),
             token=recovery.token,
         )
-        # Without this record, a crash could lose the job. If it cannot be written, nothing is submitted.
+        # Without this record, a crash could lose the job. If the record cannot be written, nothing is submitted.
         self._write(record, required=True)
         try:
             job = self._call(recovery.request)
@@ -276,7 +276,7 @@ class Submitter:
             if self._store is not None:
                 self._store.set(STORE_KEY, asdict(record))
         except Exception as error:
-            # After a submit, the job exists: an error of the store must not fail the task.
+            # After a submit, the job may exist, so an error of the store must not fail the task.
             if required:
                 raise
             log.warning("Writing the record of job %s failed; a retry searches for the job: %s", record.job_id, error)

@@ -1,4 +1,4 @@
-"""Waits for a job on a worker."""
+"""A blocking wait for a job, for use on a worker."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def wait_for_job(
     :param timeout: Seconds after which the wait ends with a last poll.
     :param emit: Called with the job at each change of its status, including its end, and with log messages.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
-    :raises ImsError: as :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
+    :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
     """
     started_at = now()
     deadline = started_at + timeout
     monitor = JobMonitor(job_id, started_at)
-    # The loop polls again, so the hook does not have to.
+    # The loop polls again, so the hook does not have to retry.
     caller = LimitedRetries(hook)
     pause = first_pause(poll_interval)
     while True:

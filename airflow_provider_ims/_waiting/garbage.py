@@ -1,8 +1,8 @@
 """
-Exempts waiting triggers from garbage collection, if Airflow's configuration says so.
+Exempts waiting triggers from garbage collection, if that is enabled in Airflow's configuration.
 
-A full collection visits every object of the process and stops every thread meanwhile: 100 to 200 ms with ten thousand
-waiting triggers. No waiting trigger is garbage, and reference counting frees those that end. The option
+A full collection visits every object in the process and blocks all threads for that time: 100 to 200 ms with ten
+thousand waiting triggers. Waiting triggers are never garbage, and reference counting frees those that end. The option
 ``[alibabacloud_ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
 """
 
@@ -13,12 +13,12 @@ import logging
 
 log = logging.getLogger(__name__)
 
-#: The number of joining jobs between two calls of :func:`gc.freeze`. Each brings about 22 objects.
+#: The number of new waits between two calls of :func:`gc.freeze`. Each wait adds about 22 objects.
 JOINS = 200
 
 
 class GarbageFreezer:
-    """Counts the jobs that wait in this process, and freezes the garbage collector."""
+    """Counts the waits for jobs in this process, and freezes the garbage collector."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -26,16 +26,16 @@ class GarbageFreezer:
         self._frozen = False
 
     def joined(self) -> None:
-        """Record that a job waits."""
+        """Record that a wait for a job has started."""
         self._waiting += 1
         self._joined += 1
-        # Objects that other code has frozen cannot be distinguished at the unfreeze, so nothing is frozen then.
+        # An unfreeze would include the objects that other code has frozen, so nothing is frozen if there are any.
         if self._joined % JOINS == 0 and _is_enabled() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()
 
     def left(self) -> None:
-        """Record that a job no longer waits."""
+        """Record that a wait for a job has ended."""
         self._waiting -= 1
         if self._waiting:
             return
@@ -46,15 +46,15 @@ class GarbageFreezer:
 
 
 def _is_enabled() -> bool:
-    # Imported late: only a triggerer with many waiting jobs needs it.
+    # Imported lazily: only a triggerer with many waiting jobs needs it.
     from airflow.providers.common.compat.sdk import conf
 
     try:
         return bool(conf.getboolean("alibabacloud_ims", "freeze_garbage_collector", fallback=False))
-    except Exception as error:  # noqa: BLE001 - its class depends on Airflow's version, and no wait must end
+    except Exception as error:  # noqa: BLE001 - the class depends on Airflow's version, and no wait may fail
         log.warning("The garbage collector is not frozen: %s", error)
         return False
 
 
-#: The garbage collector belongs to the process, and so does this.
+#: One instance for the process, like the garbage collector.
 freezer = GarbageFreezer()

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the connection is resolved again.
 CONNECTION_LIFETIME = 60.0
-#: Seconds between two attempts after one that failed, or after the service refused the credentials.
+#: Seconds until the next attempt after a failed one, or after the service rejected the credentials.
 RETRY_INTERVAL = 5.0
 
 
@@ -23,9 +23,9 @@ class HookResolver:
     """
     Resolves the connection of a poller and keeps the hook for it.
 
-    Only the event loop's thread may call this class, except :meth:`expire`. Before Airflow 3.2.2, a blocking connection
+    Only the event loop's thread may call methods other than :meth:`expire`. Before Airflow 3.2.2, a blocking connection
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
-    threads request nothing from Airflow.
+    threads send no requests to Airflow.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class HookResolver:
 
     @property
     def hook(self) -> AlibabaCloudMediaHook:
-        """The hook that was resolved last."""
+        """The most recently resolved hook."""
         assert self._hook is not None, "call refresh() first"
         return self._hook
 
@@ -60,16 +60,16 @@ class HookResolver:
         if self._hook is None and self._resolving is not None:
             await asyncio.shield(self._resolving)
         if self._hook is None and self._failure is not None:
-            # Without the traceback, to which each raise would add.
+            # Without the traceback, which would grow with each raise.
             raise self._failure.with_traceback(None)
 
     def expire(self) -> None:
-        """Resolve the connection again soon, because the service refused its credentials; any thread may call this."""
+        """Resolve the connection again soon, because the service rejected its credentials; any thread may call this."""
         self._expires = min(self._expires, self._now() + RETRY_INTERVAL)
 
     async def _resolve(self) -> None:
         try:
-            # With every version of Airflow, asgiref runs the requests to the supervisor on this event loop.
+            # In every version of Airflow, asgiref runs the requests to the supervisor on this event loop.
             hook = await sync_to_async(self._new_hook, thread_sensitive=False)()
         except Exception as error:  # noqa: BLE001 - refresh() raises it
             if self._hook is not None and self._failure is None:

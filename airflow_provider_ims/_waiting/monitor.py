@@ -19,15 +19,15 @@ from airflow_provider_ims.exceptions import (
     ImsUnavailableError,
 )
 
-#: Seconds for which the service may not know a job before the wait ends. For a job that was known, they start at the
-#: first response that does not contain it, because the poll interval may be longer.
+#: Seconds for which a job may be unknown to the service before the wait ends. If the job was known before, they are
+#: counted from the first response that does not contain it, because the poll interval may be longer than this.
 UNKNOWN_GRACE = 120.0
-#: Permanent errors in a row, such as a denied query, that end a wait. Transient errors never do.
+#: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
-#: The share of the poll interval by which a poll is shifted at random, so that jobs that were submitted together are
+#: The fraction of the poll interval by which a poll is randomly shifted, so that jobs that were submitted together are
 #: not always polled together.
 JITTER = 0.1
-#: Seconds from the start of a wait to the first poll, at most; less if the poll interval is shorter.
+#: The maximum number of seconds from the start of a wait to its first poll; less if the poll interval is shorter.
 FIRST_POLL_DELAY = 2.0
 
 TRANSIENT_ERRORS = (ImsThrottledError, ImsUnavailableError)
@@ -52,7 +52,7 @@ def log_progress(
         log.log(event.level, event.text)
         return
     now = time.time()
-    age = "" if submitted_at is None else f", {now - submitted_at:.0f} s after its submit"
+    age = "" if submitted_at is None else f", {now - submitted_at:.0f} s after it was submitted"
     log.info("Job %s is %s after a wait of %.0f s%s", event.id, event.status, now - wait_started_at, age)
 
 
@@ -62,7 +62,7 @@ class JobMonitor:
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
     :param started_at: When the polling started, in epoch seconds.
-    :param tolerated_errors: The number of permanent errors in a row that ends the wait. Default: 5.
+    :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
 
     job_id: str
@@ -78,7 +78,7 @@ class JobMonitor:
 
         :return: The job if it changed, a message for the log, or ``None``.
         :raises ImsJobNotFoundError: when the service has not known the job for too long.
-        :raises Exception: the observed error, when it is permanent and occurred too often in a row.
+        :raises Exception: the observed error, when it is permanent and reaches the limit of consecutive errors.
         """
         if isinstance(observation, TRANSIENT_ERRORS):
             return WaitMessage(f"Polling job {self.job_id} failed, retrying: {observation}")
@@ -104,7 +104,7 @@ class JobMonitor:
         return observation if self._last != last else None
 
     def confirm_running(self) -> None:
-        """Record that a listing shows the job with its last status; cheaper than :meth:`update`."""
+        """Record that a listing contains the job with an unchanged status; cheaper than :meth:`update`."""
         self._errors = 0
         self._unknown_since = None
 
@@ -115,12 +115,12 @@ class JobMonitor:
 
 
 def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
-    """Return the error for a job that did not end within the seconds of a wait."""
+    """Return the error for a job that did not end within a wait of ``waited`` seconds."""
     return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
 
 
 def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
-    """Poll jobs with one request. An error of any kind is an observation, because each wait must receive it."""
+    """Poll jobs with one request. Any error is returned as an observation, because each wait must receive it."""
     try:
         jobs = family.query(caller, job_ids)
     except Exception as error:  # noqa: BLE001

@@ -1,8 +1,8 @@
 """
-The poller: polls all waiting jobs of a connection, a region and a job family in a triggerer.
+The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
 
-A subscription is scheduled to be polled by its job id, is being polled, or is covered by sweeps. A poller without
-subscriptions ends, and starts again with the next one.
+A subscription is either scheduled to be polled by its job id, being polled, or covered by sweeps. A poller stops when
+it has no subscriptions, and restarts with the next one.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ class Poller:
         """
         Wait until a job ends.
 
-        Ten thousand of these wait at the same time, so none has its own task, timer or generator.
+        Ten thousand calls may wait at the same time, so none has its own task, timer or generator.
 
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
         :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
-        :raises ImsError: as :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
+        :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
         subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
         try:
@@ -140,7 +140,7 @@ class Poller:
     def _wake(self) -> None:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
-            # In an empty context, or the poller's messages would appear in the log of the first task.
+            # In an empty context; otherwise, the poller's messages would appear in the log of the first task.
             self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
@@ -164,7 +164,7 @@ class Poller:
             self._wakes_at = float("inf")
 
     async def _sleep(self, now: float) -> None:
-        """Sleep until something is due, or until a change."""
+        """Sleep until something is due or has changed."""
         self._wakes_at = min(
             self._metrics.due, self._polls.next_time, self._deadlines.next_time, self._sweeper.next_time
         )
@@ -178,10 +178,10 @@ class Poller:
         for _, subscription in self._deadlines.take(now):
             subscription.final = True
             self._sweeper.remove(subscription)
-            # A poll that is in progress is the last one.
+            # If a poll is in progress, it is the last one.
             if not subscription.polling:
                 self._polls.add(subscription, now)
-        # A request takes several ids at no extra cost, so it is filled up with the jobs that are due next.
+        # A request with several ids costs the same, so it is filled up with the jobs that are due next.
         due = self._polls.take(now, self._family.ids_per_query)
         for at, _ in due:
             self._metrics.behind = max(self._metrics.behind, now - at)
@@ -202,7 +202,7 @@ class Poller:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # A bug. Nothing would end the waits that the task served.
+            # This is a bug. Without these events, the waits that depend on the task would never end.
             for subscription in list(self._subscriptions):
                 subscription.emit(error)
                 self.unsubscribe(subscription)
@@ -271,7 +271,7 @@ class Poller:
             self._poll(missing)
         for subscription in self._sweeper.release():
             if not subscription.polling:
-                # Spread over a whole interval, because the sweep saw all of them at the same time.
+                # Spread over a whole interval, because the sweep checked all of them at the same time.
                 self._schedule(self._polls, subscription, subscription.poll_interval * random.random())
         self._wake()
 

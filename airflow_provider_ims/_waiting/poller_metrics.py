@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two reports.
 REPORT_EVERY = 10.0
-#: Seconds by which the event loop may be late before the process counts as suspended or blocked.
+#: The delay of the event loop, in seconds, from which the process counts as suspended or blocked.
 SUSPENDED = 5.0
 
 
@@ -23,7 +23,7 @@ class PollerMetrics:
     :param due: When the next report is due, on the poller's clock.
     :param polled_jobs: The number of jobs that were queried by id.
     :param behind: The longest delay of a poll, in seconds.
-    :param suspended: The seconds of it during which this process did not run.
+    :param suspended: How much of that delay, in seconds, was caused by the process being suspended.
     """
 
     family: str
@@ -35,7 +35,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record by how many seconds the event loop resumed the poller too late."""
+        """Record the delay, in seconds, after which the event loop resumed the poller."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -46,8 +46,8 @@ class PollerMetrics:
             )
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
-        """Emit the metrics and reset them. Warn once if polling is behind schedule by more than an interval."""
-        # Imported late: it takes a tenth of a second, and only a triggerer needs it.
+        """Emit the metrics and reset them. Warn once if polling is more than the longest interval behind schedule."""
+        # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats
 
         values = {

@@ -20,7 +20,7 @@ MAX_RATE = 100.0
 MIN_RATE = 0.5
 #: The increase of the rate for each second without throttling, in requests per second.
 RECOVERY = 1.0
-#: Seconds without requests after throttling, if the service sends no ``Retry-After``, and the longest accepted one.
+#: Seconds without requests after throttling if the service sends no ``Retry-After``, and the longest accepted value.
 DEFAULT_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 60.0
 #: Seconds for which a throttled request is retried.
@@ -29,7 +29,7 @@ THROTTLE_TIMEOUT = 60.0
 
 @dataclass
 class RateLimiter:
-    """Limits the rate of the requests of several threads, and counts the throttled ones."""
+    """Limits the request rate of several threads, and counts the throttled requests."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -50,18 +50,18 @@ class RateLimiter:
             self.sleep(turn - now)
 
     def throttled(self, retry_after: float | None = None) -> None:
-        """Slow down, because the service throttled a request; it may say after how many seconds to retry."""
+        """Reduce the rate after a throttled request; the service may specify after how many seconds to retry."""
         with self._lock:
             now = self.now()
             self.throttles += 1
-            # Concurrent requests are throttled together and slow the poller down only once.
+            # Requests that are throttled at the same time reduce the rate only once.
             if now - self._slowed_at >= DEFAULT_RETRY_AFTER:
                 self.rate = max(MIN_RATE, self.rate / 2)
                 self._slowed_at = self._recovered_at = now
             self._next = max(self._next, now + min(retry_after or DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER))
 
     def succeeded(self) -> None:
-        """Recover, because a request succeeded."""
+        """Increase the rate again after a successful request."""
         with self._lock:
             now = self.now()
             if self.rate < MAX_RATE:
@@ -78,7 +78,7 @@ class RateLimitedClient:
     requests: int = 0
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an API action that only reads. A throttled request is retried for a minute."""
+        """Call a read-only API action. A throttled request is retried for a minute."""
         started_at = time.monotonic()
         while True:
             self.rate_limiter.wait()

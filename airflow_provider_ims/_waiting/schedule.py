@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-#: The heap is rebuilt when it has more than twice as many entries as there are items, and so many more.
+#: The heap is rebuilt when its length exceeds twice the number of items by more than this.
 SLACK = 100
 
 
@@ -35,7 +35,7 @@ class Schedule(Generic[T]):
         self._compact()
 
     def remove(self, item: T) -> None:
-        """Remove an item, if it is there."""
+        """Remove an item if it is scheduled."""
         if self._times.pop(item, None) is not None:
             self._compact()
 
@@ -43,7 +43,7 @@ class Schedule(Generic[T]):
         """
         Remove and return all due items with their times, the earliest first.
 
-        :param multiple: Fill the list up to a multiple of this with the items that are due next.
+        :param multiple: Add the items that are due next until the length of the list is a multiple of this.
         """
         taken: list[tuple[float, T]] = []
         while (at := self.next_time) <= now or (self._times and len(taken) % multiple):

@@ -22,7 +22,7 @@ class Subscription:
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
-    :param missed: The number of sweeps in a row that did not list the job although it was running.
+    :param missed: The number of consecutive sweeps that did not list the job although it was running.
     """
 
     monitor: JobMonitor
@@ -46,6 +46,6 @@ class Subscription:
         return events
 
     def next_event(self) -> asyncio.Future[None]:
-        """Return a future that is done at the next event."""
+        """Return a future that completes at the next event."""
         self._waiter = asyncio.get_running_loop().create_future()
         return self._waiter

@@ -1,7 +1,7 @@
 """
 Sweeps: listing the unfinished jobs of the account instead of querying each waiting job by its id.
 
-Querying N jobs by id takes N requests in each round, or a tenth if a request takes ten ids. A sweep takes one request
+Querying N jobs by id takes N requests in each round, or N/10 if a request takes ten ids. A sweep takes one request
 for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
 """
 
@@ -24,20 +24,20 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: How many times fewer requests a sweep must take to start sweeping, and to continue.
+#: How many times as many requests polling by id must take as a sweep, to start and to continue sweeping.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
-#: Seconds without a sweep after one that failed; doubled with each failure, up to the longest.
+#: Seconds without sweeps after a failed one; doubled with each failure, up to the maximum.
 FIRST_REST = 60.0
 LONGEST_REST = 960.0
-#: Subscriptions that are handled before the event loop gets a turn.
+#: The number of subscriptions to process before yielding to the event loop.
 BATCH = 100
-#: Sweeps in a row that may miss a running job before it is polled by its id.
+#: The number of sweeps that must miss a running job before it is polled by its id.
 MISSES = 2
 
 #: Statuses by job id, and the number of requests.
 Listed: TypeAlias = "tuple[dict[str, str], int]"
-#: Subscriptions whose jobs a sweep does not list, and those with a new status.
+#: Subscriptions whose jobs a sweep does not list, and those whose status has changed.
 Compared: TypeAlias = "tuple[list[Subscription], list[tuple[Subscription, str]]]"
 
 
@@ -45,9 +45,9 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
     """
     List the running jobs of the account.
 
-    The earlier status comes first, so that a job that changes its status meanwhile is listed at least once.
+    Earlier statuses are listed first, so that a job whose status changes during the listing is found at least once.
 
-    :raises RuntimeError: when the listing takes more than ``max_requests``.
+    :raises RuntimeError: when the listing takes more requests than ``max_requests``.
     """
     assert family.listing is not None
     statuses: dict[str, str] = {}
@@ -64,13 +64,13 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
 
 class Sweeper:
     """
-    Decides when to sweep, executes the sweeps of a poller, and knows which subscriptions they cover.
+    Decides when to sweep, runs the sweeps of a poller, and tracks which subscriptions they cover.
 
-    A listing is a hint: the poller queries a job that a sweep does not list by its id to get its result.
+    A listing is only a hint: if a sweep does not list a job, the poller queries it by its id to get its result.
     """
 
     def __init__(self, family: JobFamily) -> None:
-        #: Whether sweeps take place.
+        #: Whether sweeps are active.
         self.active = False
         self._family = family
         self._covered: dict[Subscription, None] = {}
@@ -86,7 +86,7 @@ class Sweeper:
         return subscription in self._covered
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
-        """Return whether sweeps take fewer requests than polling a number of jobs by id."""
+        """Return whether sweeps take considerably fewer requests than polling this number of jobs by id."""
         if self._family.listing is None or now < self._not_before:
             return False
         # Before the first sweep, assume that the account has no other jobs.
@@ -99,7 +99,7 @@ class Sweeper:
         self._rest = FIRST_REST
 
     def record_failure(self, error: Exception, now: float) -> None:
-        """Record a failed sweep, and stop sweeping for some time; permanently if the listing is denied."""
+        """Record a failed sweep, and stop sweeping for some time, or permanently if the listing is denied."""
         self.active = False
         self._cost = None
         if isinstance(error, ImsPermissionError):
@@ -107,7 +107,7 @@ class Sweeper:
             log.warning("Listing jobs is denied. Polling each job by its id takes many more requests: %s", error)
             return
         self._not_before = now + self._rest
-        log.info("Listing jobs failed, polling each job by its id for %.0f s: %s", self._rest, error)
+        log.info("Listing jobs failed; polling each job by its id for %.0f s: %s", self._rest, error)
         self._rest = min(2 * self._rest, LONGEST_REST)
 
     @property
@@ -124,17 +124,17 @@ class Sweeper:
         return list(self._covered)
 
     def take_turn(self, now: float) -> bool:
-        """Return whether to execute a sweep now; the next one is due only after it."""
+        """Return whether to run a sweep now. If so, no other sweep is due until this one has finished."""
         is_due = now >= self.next_time
         self._running |= is_due
         return is_due
 
     def add(self, subscription: Subscription) -> None:
-        """Cover a subscription that joins while sweeps take place."""
+        """Cover a new subscription while sweeps are active."""
         self._covered[subscription] = None
 
     def remove(self, subscription: Subscription) -> None:
-        """No longer cover a subscription."""
+        """Stop covering a subscription."""
         self._covered.pop(subscription, None)
         self._unlisted.discard(subscription)
 
@@ -153,7 +153,7 @@ class Sweeper:
         return released
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
-        """Execute a sweep whose listing takes a limited number of requests, and yield its results in batches."""
+        """Run a sweep whose listing takes a limited number of requests, and yield its results in batches."""
         self.active = self.is_worthwhile(len(self._covered), time.monotonic())
         if not self.active:
             self._running = False
@@ -165,7 +165,7 @@ class Sweeper:
         self._due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
         try:
             statuses, requests = await list_jobs(len(swept))
-        except Exception as error:  # noqa: BLE001 - whatever it is, polling by id continues
+        except Exception as error:  # noqa: BLE001 - after any error, polling by id continues
             self.record_failure(error, time.monotonic())
             return
         finally:

@@ -1,4 +1,4 @@
-"""How the API actions of both products are sent, where they differ from the default."""
+"""How the API actions of both products are sent; only deviations from the default are listed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Action:
 
     @property
     def reads(self) -> bool:
-        """Whether the action only reads, so that it is safe to repeat."""
+        """Whether the action is read-only and therefore safe to repeat."""
         return self.name.startswith(("Get", "List", "Query", "Describe", "Search"))
 
 

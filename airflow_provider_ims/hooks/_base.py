@@ -1,4 +1,4 @@
-"""The base of both hooks: connection -> credentials -> client, and one call with its retries and errors."""
+"""The base of both hooks: creates the client from the connection, and calls the API with retries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from airflow_provider_ims.hooks._encoding import encode_value
 from airflow_provider_ims.hooks._errors import convert_sdk_error
 from airflow_provider_ims.hooks._settings import Settings, read_settings
 
-#: The most attempts of one call.
+#: The maximum number of attempts per call.
 ATTEMPTS = 6
 #: Seconds for which a throttled request is retried.
 THROTTLE_TIMEOUT = 600.0
@@ -51,7 +51,7 @@ class AlibabaCloudMediaHook(BaseHook):
     models: ClassVar[str]
     #: The name of the product in the URL of its console.
     console: ClassVar[str]
-    #: A free read that needs no job, for the connection test: action and parameters.
+    #: A free read-only action that needs no job, and its parameters, for the connection test.
     probe: ClassVar[tuple[str, Mapping[str, str]]]
 
     def __init__(self, ims_conn_id: str = default_conn_name, region_id: str | None = None, **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ class AlibabaCloudMediaHook(BaseHook):
 
     def reconnect(self) -> None:
         """
-        Do the same as :meth:`connect` in a process that only waits for a job that was submitted before.
+        Do the same as :meth:`connect` in a process that only waits for an already submitted job.
 
         :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
             connection as not defined while the secrets backend is unavailable.
@@ -110,7 +110,7 @@ class AlibabaCloudMediaHook(BaseHook):
     @classmethod
     def sdk_attributes(cls, action: str) -> tuple[str, ...]:
         """
-        Return the attributes of an action's request model, such as ``input_file``; none for an unknown action.
+        Return the attributes of an action's request model, such as ``input_file``; empty for an unknown action.
 
         Importing the models of the product SDK takes one to two seconds.
         """
@@ -128,13 +128,13 @@ class AlibabaCloudMediaHook(BaseHook):
         """
         Call an API action and return the body of the response.
 
-        A read is retried, with random exponential backoff, after throttling, server errors and lost connections. Any
-        other action is retried only if the service certainly did not accept the request: it was throttled, or no
-        connection was made.
+        A read-only action is retried with random exponential backoff after throttling, server errors and lost
+        connections. Any other action is retried only if the service definitely did not accept the request: it was
+        throttled, or no connection was established.
 
         :param action: The API action, such as ``SubmitTextGenerateJob``.
-        :param params: The parameters under the API's names. ``None`` is left out; a dict or a list is sent as JSON.
-        :param attempts: The most attempts, not counting throttled ones. Default: 6.
+        :param params: The parameters under the API's names. ``None`` is omitted; a dict or a list is sent as JSON.
+        :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
         :param throttle_timeout: Seconds for which a throttled request is retried. Default: 600.
         :return: The JSON object, including ``RequestId``.
         :raises ImsError: the subclass depends on the service's error code.
@@ -155,7 +155,7 @@ class AlibabaCloudMediaHook(BaseHook):
                 if failures >= attempts or not (request.reads or error.accepted is False):
                     raise
                 reason = str(error)
-            # The random part spreads clients that received the same retry_after.
+            # The random part spreads the retries of clients that received the same retry_after.
             backoff = random.uniform(0, longest_backoff)
             longest_backoff = min(2 * longest_backoff, MAX_PAUSE)
             pause = retry_after + backoff / 2 if retry_after else backoff
@@ -171,14 +171,14 @@ class AlibabaCloudMediaHook(BaseHook):
         try:
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
-            # The SDK's exceptions have no common base class, and a malformed response raises almost any exception.
+            # The SDK's exceptions have no common base class, and a malformed response can cause almost any of them.
             failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
         else:
             if isinstance(body, dict):
                 return body
             problem = f"Unexpected response format: {type(body).__name__} instead of a JSON object"
             failure = ImsUnavailableError(problem, action=action.name)
-        # Raised outside of the except block: the SDK's error repeats the request and must not become its context.
+        # Raised outside of the except block: the SDK's error contains the request and must not become the context.
         raise failure
 
     def test_connection(self) -> tuple[bool, str]:

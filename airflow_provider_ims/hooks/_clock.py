@@ -1,4 +1,4 @@
-"""By how much this machine's clock differs from the service's, for the message of a rejected timestamp."""
+"""Measures how much this machine's clock differs from the service's, for messages about rejected timestamps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def clock_difference(settings: Settings, endpoint: str) -> str | None:
     """
     Compare the clock with the date header of an unsigned request to a ``host[:port]``.
 
-    :return: Such as ``20 minutes ahead``; ``None`` without a response that has a date.
+    :return: The difference, such as ``20 minutes ahead``; ``None`` if no response with a date was received.
     """
     import requests
 

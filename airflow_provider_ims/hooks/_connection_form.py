@@ -28,7 +28,7 @@ CREDENTIAL_TYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def types_with(name: str) -> list[str]:
-    """Return the credential types that have a field."""
+    """Return the credential types that use a field."""
     return [one for one, (required, optional) in CREDENTIAL_TYPES.items() if name in required + optional]
 
 
@@ -64,7 +64,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "policy": _field("Policy", "A RAM policy, as JSON, that restricts the permissions of the role."),
     "external_id": _field("External ID", "The external ID, if the role's trust policy requires one."),
-    "sts_endpoint": _field("STS endpoint", "host[:port] of STS. Default: the SDK's; in a VPC, the region's."),
+    "sts_endpoint": _field("STS endpoint", "host[:port] of STS. Default: the SDK's endpoint; in a VPC, the region's."),
     "oidc_provider_arn": _field("OIDC provider ARN", "The identity provider in RAM."),
     "oidc_token_file_path": _field("OIDC token file", "Path of the token's file, on every worker and triggerer."),
     "role_name": _field("ECS role name", "The RAM role of the ECS instance. Default: read from the metadata service."),
@@ -72,8 +72,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "private_key_file": _field("Private key file", "Path of the private key, on every worker and triggerer."),
     "credentials_uri": _secret("Credentials URI", "The http or https URL that returns temporary credentials."),
     "bearer_token": _secret("Bearer token", "Sent unchanged; only a few APIs accept it."),
-    "ims_endpoint": _field("IMS endpoint", "host[:port], overrides the region's endpoint."),
-    "vod_endpoint": _field("VOD endpoint", "host[:port], overrides the region's endpoint."),
+    "ims_endpoint": _field("IMS endpoint", "host[:port] that overrides the region's endpoint."),
+    "vod_endpoint": _field("VOD endpoint", "host[:port] that overrides the region's endpoint."),
     "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
     "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
@@ -102,7 +102,7 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
 
 def connection_form_widgets() -> dict[str, Any]:
     """Return the fields of the form as WTForms fields; Airflow replaces the library where it is not installed."""
-    # Not the widgets of Flask-AppBuilder: no user interface of Airflow 3 shows them.
+    # The widgets of Flask-AppBuilder are not used: no Airflow 3 user interface shows them.
     from wtforms import PasswordField, StringField
     from wtforms.validators import Optional, any_of
 

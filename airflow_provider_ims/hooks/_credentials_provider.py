@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to renew credentials that are still valid.
 RENEWAL_INTERVAL = 30.0
-#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews them 15 minutes before it.
+#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews 15 minutes before they expire.
 DEFAULT_LIFETIME = 15 * 60.0
 
 #: Credential type -> the source of its temporary credentials.
@@ -32,7 +32,7 @@ SOURCES = {
 }
 _STATUS = re.compile(r"http_?code\s*[:=]\s*(\d{3})", re.IGNORECASE)
 _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
-#: A URL with its query, or a response: the SDK appends them to its messages, including secrets.
+#: A URL with its query, or a response. The SDK appends both, including secrets, to its messages.
 _SENSITIVE = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
 
 
@@ -41,7 +41,7 @@ class CachingCredentialsProvider:
     A credentials provider that wraps one of the SDK's.
 
     The SDK's providers renew credentials 15 minutes before they expire, and raise an error if the renewal fails. This
-    one returns the current credentials until they expire, and retries the renewal.
+    provider returns the current credentials until they expire, and retries the renewal.
     """
 
     def __init__(self, provider: Any, credential_type: str, now: Callable[[], float] = time.time) -> None:
@@ -56,8 +56,8 @@ class CachingCredentialsProvider:
         """
         Return valid credentials.
 
-        :raises ImsUnavailableError: if there are none and the source cannot be reached.
-        :raises ImsCredentialsError: if there are none and the source denies them.
+        :raises ImsUnavailableError: if no valid ones are cached and the source cannot be reached.
+        :raises ImsCredentialsError: if no valid ones are cached and the source denies them.
         """
         if self._now() < self._renew_at:
             return self._cached
@@ -72,7 +72,7 @@ class CachingCredentialsProvider:
                 log.warning("%s; using the cached credentials, which expire in %.0f s", failure, remaining)
             if failure is None or remaining > 0:
                 return self._cached
-        # Raised outside of the except block: the SDK's error may contain secrets and must not become its context.
+        # Raised outside of the except block: the SDK's error may contain secrets and must not become the context.
         raise failure
 
     def _renew(self) -> ImsError | None:
@@ -80,7 +80,7 @@ class CachingCredentialsProvider:
             credentials = self._provider.get_credentials()
             expiration = credentials.get_expiration()
         except Exception as error:  # noqa: BLE001
-            # A malformed response makes the SDK raise almost any exception.
+            # A malformed response can make the SDK raise almost any exception.
             return convert_source_error(error, self._type)
         now = self._now()
         expires_at = float(expiration) if expiration else now + DEFAULT_LIFETIME
@@ -91,7 +91,7 @@ class CachingCredentialsProvider:
         return None
 
     async def get_credentials_async(self) -> Any:
-        """Return the same without blocking the event loop; for the async methods of ``get_conn()``."""
+        """Return valid credentials without blocking the event loop; for async calls of the client of ``get_conn()``."""
         return await asyncio.to_thread(self.get_credentials)
 
     def get_provider_name(self) -> str:
@@ -100,7 +100,7 @@ class CachingCredentialsProvider:
 
 
 def convert_source_error(error: Exception, credential_type: str) -> ImsError:
-    """Convert an exception of an SDK's credentials provider into one of this provider's errors."""
+    """Convert an exception of an SDK credentials provider into one of this package's errors."""
     source = SOURCES[credential_type]
     text = str(getattr(error, "message", None) or error)
     if type(error).__name__ == "RetryError":

@@ -1,4 +1,4 @@
-"""Values as the text that the services accept."""
+"""Encodes values as the text that the services accept."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 def encode_value(value: Any) -> str:
     """
-    Return a dict or a list as compact JSON, a flag as ``true`` or ``false``, and any other value as its text.
+    Return a dict or a list as compact JSON, a bool as ``true`` or ``false``, and any other value as text.
 
-    :raises TypeError: for content that JSON does not have.
-    :raises ValueError: for NaN and infinity, which JSON does not have either.
+    :raises TypeError: for content that JSON cannot represent.
+    :raises ValueError: for NaN and infinity, which JSON cannot represent either.
     """
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

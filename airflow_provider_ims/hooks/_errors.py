@@ -32,7 +32,7 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
         ),
         ("OperationDenied", ImsNotSubscribedError),
         ("Forbidden|NoPermission|NotAuthorized", ImsPermissionError),
-        # Each request has a new nonce. A used one means that something between this machine and the service sent the
+        # Each request has a new nonce. A reused one means that something between this machine and the service sent the
         # request twice, and the service may have accepted the first one.
         ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed|RequestTimeout", ImsUnavailableError),
         ("InvalidAction|InvalidVersion|InvalidRegion.*", ImsRequestError),
@@ -57,7 +57,7 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidTimeStamp", "the clock of this machine is off by more than 15 minutes: synchronize it"),
     ("InvalidBearerToken", "the service does not accept the bearer token"),
     ("EntityNotExist", "the role does not exist: check role_arn"),
-    ("NoPermission", "grant it to the identity of the connection, and name this identity in the role's trust policy"),
+    ("NoPermission", "grant the action to the connection's identity, and add this identity to the role's trust policy"),
     ("AuthenticationFail.NoPermission", "check oidc_provider_arn and the role's trust policy"),
     ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
     ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
@@ -74,13 +74,13 @@ REGIONS: Mapping[str, str] = {
 }
 _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
-#: Exception that prevents a request from being built -> the connection field that causes it.
+#: Exception that prevents a request from being built -> the problem in the connection that causes it.
 INVALID_FIELDS: Mapping[str, str] = {
     "InvalidURL": "the connection's endpoint or https_proxy is not a valid address",
     "LocationParseError": "the connection's endpoint or https_proxy is not a valid address",
     "InvalidProxyURL": "the connection's https_proxy is not a valid URL",
     "InvalidHeader": "the connection's AccessKey or security token contains a line break or a control character",
-    "UnicodeEncodeError": "the connection's AccessKey or security token contains characters that no key has",
+    "UnicodeEncodeError": "the connection's AccessKey or security token contains characters that are not allowed",
 }
 
 
@@ -88,11 +88,11 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
     """
     Convert an exception of the SDK into one of this provider's errors.
 
-    :param ram_action: The RAM action that allows it, such as ``ice:SubmitTextGenerateJob``.
+    :param ram_action: The RAM action that permits the request, such as ``ice:SubmitTextGenerateJob``.
     :param endpoint: The ``host[:port]`` of the request.
     """
     inner = getattr(error, "inner_exception", None) or error
-    # By attributes, not by class: the SDK has three families of exceptions with the same attributes.
+    # Identified by attributes, not by class: the SDK has three families of exceptions with the same attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if isinstance(inner, ImsError):
         failure = inner  # The credentials provider raised it.
@@ -115,7 +115,7 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
     details: dict[str, Any] = {"code": code, "request_id": _text_field(data, "RequestId")}
     if error_class is ImsThrottledError:
         message = f"Throttled: {message}"
-        # Before alibabacloud-tea-openapi 0.4.5 it is zero, or milliseconds from another header.
+        # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or milliseconds from another header.
         is_in_seconds = Utils.get_throttling_time_left({}) is None
         details["retry_after"] = getattr(error, "retry_after", None) if is_in_seconds else None
     elif error_class is ImsUnavailableError:
@@ -126,7 +126,7 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
         message = f"Permission denied: {message}; grant the RAM action {ram_action} to the identity of the connection"
         details["ram_action"] = ram_action
     elif error_class is ImsCredentialsError:
-        # Without the service's message: for a wrong signature it contains the string to sign, including tokens.
+        # The service's message is omitted: for a wrong signature, it contains the string to sign, including tokens.
         advice = credentials_advice(code) or "check the AccessKey ID, the secret, the security token and the clock"
         message = f"The service rejected the credentials: {advice}"
     elif error_class is ImsNotSubscribedError:
@@ -159,13 +159,13 @@ def _error_class(status: int, code: str | None) -> type[ImsError]:
         return ImsThrottledError
     if status >= 500 or status == 408:
         return ImsUnavailableError
-    # A 404 without a code comes from a server that is not the service.
+    # A 404 without an error code does not come from the service.
     return ImsResourceNotFoundError if status == 404 and code else ImsRequestError
 
 
 def _transport_error(error: Any, endpoint: str) -> ImsError:
-    """Convert an error without a response of the service."""
-    # The SDK keeps only the text of a network error, which contains the whole request. The class is in the context.
+    """Convert an error that occurred without a response from the service."""
+    # The SDK keeps only the text of a network error, which contains the whole request. Its class is in the context.
     cause = error.__context__ if isinstance(error.__context__, OSError) else None
     for name, problem in INVALID_FIELDS.items():
         if name in (type(error).__name__, type(cause).__name__):
@@ -212,7 +212,7 @@ def _not_sent(cause: OSError) -> bool:
 
     reason = _reason(cause)
     inner = reason.args[0] if reason is not None and reason.args else None
-    # urllib3 raises ProxyError only until the connection through the proxy exists.
+    # urllib3 raises ProxyError only before the connection through the proxy is established.
     return isinstance(cause, ConnectTimeout) or (
         isinstance(reason, (NewConnectionError, ProxyError)) or isinstance(inner, ssl.SSLCertVerificationError)
     )

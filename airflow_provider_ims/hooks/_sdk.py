@@ -1,7 +1,7 @@
 """
 The SDK's generic client.
 
-This is the only module that imports the SDK at module level, which takes half a second: import it inside functions.
+This is the only module that imports the SDK at module level, which takes half a second: import this module lazily.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def client_config(settings: Settings, endpoint: str) -> Config:
     Build the configuration that the generic and the product clients share.
 
     :raises ImsRequestError: if the CA file does not exist.
-    :raises ImsCredentialsError: as of :func:`credential_client`.
+    :raises ImsCredentialsError: as raised by :func:`credential_client`.
     """
     if settings.ca is not None and not Path(settings.ca).exists():
         raise ImsRequestError(f"The connection's ca, {settings.ca}, does not exist on this machine", field="ca")
@@ -94,7 +94,7 @@ def _provider(settings: Settings, credential_type: str) -> Any:
     if credential_type == "default":
         return DefaultCredentialsProvider()
     if credential_type == "ecs_ram_role":
-        # Not by type: the SDK would start a thread that never ends.
+        # Not created from its type, because the SDK would start a thread that never ends.
         role_name = settings.credential.get("role_name")
         return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
     client = CredentialClient(
@@ -110,12 +110,12 @@ def _provider(settings: Settings, credential_type: str) -> Any:
 
 
 def _milliseconds(seconds: float) -> int:
-    # Rounded up: the SDK replaces 0 by its default.
+    # Rounded up, because the SDK replaces 0 with its default.
     return math.ceil(seconds * 1000)
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
-    """Send one signed request, without a retry, and return the body of the response."""
+    """Send one signed request without retries, and return the body of the response."""
     body = {name: value for name, value in parameters.items() if name in action.body}
     query = {name: value for name, value in parameters.items() if name not in action.body}
     request = OpenApiRequest(query=query, body=body or None)

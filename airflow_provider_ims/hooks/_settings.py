@@ -28,11 +28,11 @@ REQUIRED_FIELDS: Mapping[str, Mapping[str, str]] = {
 #: An explicit credential type ignores fields of other types, except these. Without the role or the policy, the identity
 #: could have more permissions than configured; keys without their token are rejected as unknown keys.
 _NEVER_IGNORED = ("role_arn", "policy", "security_token")
-#: The shortest session of STS, in seconds.
+#: The minimum duration of an STS session, in seconds.
 MIN_SESSION = 900
 PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
-#: ``host[:port]``. The SDK would accept a URL, and sign another host than it sends.
+#: ``host[:port]``. The SDK would accept a URL, but sign a different host than it sends.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
@@ -81,7 +81,7 @@ class Settings:
                 "No region: set region_id on the task or in the connection's extra, for example cn-shanghai",
                 field="region_id",
             )
-        # Not the SDK's endpoint table, which is wrong for most regions.
+        # The SDK's endpoint table is not used, because it is wrong for most regions.
         infix = "-vpc" if self.network == "vpc" else ""
         return f"{product}{infix}.{self.region_id}.aliyuncs.com"
 
@@ -96,7 +96,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     """
     text = _extra_as_text(connection)
     _mask_url_secrets(text)
-    # Connections of type alibaba_cloud name it region.
+    # In connections of type alibaba_cloud, the field is named region.
     region_id = region_id or text.get("region_id") or text.get("region")
     read = partial(_read, connection, text)
     network = read("network", "public")
@@ -123,13 +123,13 @@ def _extra_as_text(connection: Connection) -> dict[str, str]:
         try:
             text[name] = "" if value is None else encode_value(value).strip()
         except (TypeError, ValueError):
-            problem = "contains a value that JSON does not have, such as NaN"
+            problem = "contains a value that JSON cannot represent, such as NaN"
             raise ImsRequestError(f"Connection {connection.conn_id}: {name} {problem}", field=name) from None
     return {name: value for name, value in text.items() if value}
 
 
 def _mask_url_secrets(text: Mapping[str, str]) -> None:
-    """Mask the secrets inside URLs in Airflow's logs. Airflow masks the other secrets by the names of their fields."""
+    """Mask the secrets inside URLs in Airflow's logs. Airflow masks the other secrets by field name."""
     from airflow.sdk.log import mask_secret
 
     for name in ("https_proxy", "credentials_uri"):
@@ -142,7 +142,7 @@ def _mask_url_secrets(text: Mapping[str, str]) -> None:
             mask_secret(secret)
 
 
-# The error messages below name fields, never values: a field may contain a secret that belongs into another field.
+# The error messages below name fields, never values: a field may contain a secret that belongs in another field.
 def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: str | None) -> dict[str, Any]:
     given = {name: value for name, value in extra.items() if name in _CREDENTIAL_NAMES}
     for place, name in LOGIN_FIELDS.items():
@@ -162,7 +162,7 @@ def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: st
 
 
 def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
-    """Return the first type that accepts all fields that are set, preferring a type without missing fields."""
+    """Return the first type that accepts all fields that are set, preferably one whose required fields are all set."""
     if not given:
         return "default"
     fields = {one: {*required, *optional} for one, (required, optional) in CREDENTIAL_TYPES.items()}
@@ -192,7 +192,7 @@ def _invalid_credentials(connection: Connection, problem: str) -> ImsCredentials
 
 
 def _read(connection: Connection, text: Mapping[str, str], name: str, default: Any = None) -> Any:
-    """Return a field as the hook uses it, or the default if it is not set."""
+    """Return the parsed value of a field, or the default if it is not set."""
     if name not in text:
         return default
     parse, problem = _FORMATS.get(name, (str, ""))
@@ -225,7 +225,7 @@ def _session_seconds(text: str) -> int | None:
 
 def _policy(text: str) -> str | None:
     policy = json.loads(text)
-    # Compact: the SDK signs a space as a plus, STS does not.
+    # Compact, because the SDK signs a space as a plus sign, but STS does not.
     return encode_value(policy) if isinstance(policy, dict) else None
 
 
@@ -235,19 +235,19 @@ def _credentials_uri(text: str) -> str | None:
     if not url.hostname or url.username:
         return None
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    # With an explicit port: the SDK would connect to port None.
+    # The port is explicit; otherwise, the SDK would connect to port None.
     return url._replace(netloc=f"{host}:{port}", path=url.path or "/").geturl()
 
 
 def _console_url(text: str) -> str | None:
     url = text.format(product="ims", region_id="cn-shanghai", job_id="0")
-    # Airflow's page links to any scheme, such as javascript.
+    # Airflow's page would link to any scheme, such as javascript.
     return text if re.fullmatch(r"https?://\S+", url) else None
 
 
 _ADDRESS = (_endpoint, "must be host[:port], without https:// and without a path")
 _DURATION = (_seconds, "must be a number of seconds greater than 0")
-#: Field -> its parser, and the message if that returns ``None`` or raises an error.
+#: Field -> its parser, and the message if the parser returns ``None`` or raises an error.
 _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "network": (partial(_choice, NETWORKS), f"is not one of {', '.join(NETWORKS)}"),
     "protocol": (partial(_choice, PROTOCOLS), f"is not one of {', '.join(PROTOCOLS)}"),
@@ -262,7 +262,7 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "minutes before they expire",
     ),
     "policy": (_policy, "is not a JSON object"),
-    # The SDK ignores the user.
+    # The SDK ignores a user name in the URL.
     "credentials_uri": (_credentials_uri, "is not an http or https URL with a host and without a user"),
     "console_url": (
         _console_url,

@@ -22,7 +22,7 @@ class VodHook(AlibabaCloudMediaHook):
     product: ClassVar[Product] = VOD
     models = "alibabacloud_vod20170321.models"
     console = "vod"
-    # VOD has no read without an id. Its response to an unknown id proves the connection as well.
+    # Every read-only action of VOD requires an id. The response to an unknown id also proves that the connection works.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})
 
     def get_conn(self) -> Client:

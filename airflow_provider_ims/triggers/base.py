@@ -1,4 +1,4 @@
-"""The trigger for jobs of all families, and the event that it sends to the resuming task."""
+"""The trigger for jobs of all families, and the event that it sends to the resumed task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress
 from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 
-#: The largest event in bytes. It passes through the metadata database, so the worker queries larger results itself.
+#: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
 MAX_EVENT_SIZE = 16 * 1024
 
 
@@ -27,7 +27,7 @@ class JobTrigger(BaseTrigger):
     """
     Wait for jobs of one family, and send one event when all have ended or the wait is over.
 
-    It only reads, because a triggerer that restarts runs it again from the beginning.
+    The wait only reads, because a restarted triggerer runs the trigger again from the beginning.
 
     :param family: The name of the jobs' family, such as ``smart``.
     :param job_ids: The jobs.
@@ -37,7 +37,7 @@ class JobTrigger(BaseTrigger):
     :param ims_conn_id: The connection. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
-    :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task has submitted them. Default: false.
+    :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
     """
 
     family: str
@@ -71,7 +71,7 @@ class JobTrigger(BaseTrigger):
 
     async def _wait_for_all(self) -> list[Job]:
         if len(self.job_ids) == 1:
-            # Without a task for each of ten thousand triggers.
+            # Avoids an asyncio task for each of ten thousand triggers.
             return [await self._wait_for(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
@@ -100,8 +100,8 @@ class JobTrigger(BaseTrigger):
         """
         Cancel the jobs if a user has marked the task as failed or successful.
 
-        Airflow 3.3 also calls this when the triggerer has only lost its heartbeat, so that the task waits in another
-        triggerer, and when the task was cleared, so that its next try handles the job.
+        Airflow 3.3 also calls this when the triggerer has only missed heartbeats, in which case the task waits in
+        another triggerer, and when the task was cleared, in which case its next try handles the job.
         """
         ti = self.task_instance
         if not self.cancel_on_kill or ti is None:
@@ -136,7 +136,7 @@ class EndedJobs(NamedTuple):
 
 
 def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, Any]:
-    """Return the event for ended jobs; ``jobs`` is ``None`` in it if they are too large."""
+    """Return the event for ended jobs; its ``jobs`` field is ``None`` if they are too large."""
     event: dict[str, Any] = {
         "status": "ended",
         "job_ids": [job.id for job in jobs],
@@ -155,7 +155,7 @@ def read_event(event: Any) -> EndedJobs:
     """
     Read an event on the worker.
 
-    :raises ImsError: the error in the event; or an error about the event, when its format is unexpected.
+    :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """
     match event:
         case {"status": "error", "error": dict() as error}:
@@ -166,4 +166,4 @@ def read_event(event: Any) -> EndedJobs:
                 return EndedJobs(job_ids, restored, event.get("submitted_at"))
             except (TypeError, ValueError, KeyError):
                 pass
-    raise ImsError(f"Unexpected event of the trigger: {str(event)[:200]}")
+    raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")

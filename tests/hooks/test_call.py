@@ -146,7 +146,7 @@ def test_a_missing_ca_file_is_rejected_before_a_request_is_sent(connect: Callabl
     ("extra", "expected"),
     [
         ({"security_token": "to\nken"}, "line break"),
-        ({"security_token": "令牌"}, "characters that no key has"),
+        ({"security_token": "令牌"}, "characters that are not allowed"),
         ({"https_proxy": "http://[", "protocol": "https"}, "https_proxy"),
     ],
 )

@@ -184,7 +184,7 @@ BATCHES = [
         INPUT,
         groups(ONE, {**ONE, "GroupName": "b"}),
         groups(ONE, ONE),
-        "input_config.MediaGroupArray: GroupName 'a' occurs 2 times, it must be unique",
+        "input_config.MediaGroupArray: GroupName 'a' occurs 2 times; it must be unique",
     ),
     (
         BATCH_MEDIA_PRODUCING,

@@ -63,8 +63,8 @@ def test_the_log_contains_the_submit_each_status_and_the_end(
     lines = [re.sub(r"\b\d+ s\b", "N s", line) for line in task_log.lines() if f"ob {job_id} " in line]
     assert lines[0] == f"Submitted text generation job {job_id} (request id {submit['request_id']})"
     assert lines[-3:] == [
-        f"Job {job_id} is Executing after a wait of N s, N s after its submit",
-        f"Job {job_id} is Finished after a wait of N s, N s after its submit",
+        f"Job {job_id} is Executing after a wait of N s, N s after it was submitted",
+        f"Job {job_id} is Finished after a wait of N s, N s after it was submitted",
         f"Job {job_id} ended: Finished",
     ]
 

@@ -350,10 +350,10 @@ class TestRetry:
     def test_changed_parameters_are_logged(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         run = TaskRun(TEXT.task(title="Monday"))
         first = run.attempt()
-        assert not any("other parameters" in line for line in task_log.lines("warning"))
+        assert not any("parameters have changed" in line for line in task_log.lines("warning"))
         run.task.title = "Tuesday"
         assert run.attempt() == first
-        assert any("other parameters" in line for line in task_log.lines("warning"))
+        assert any("parameters have changed" in line for line in task_log.lines("warning"))
 
     @pytest.mark.parametrize(
         "uri", [None, "alibabacloud-ims://id:secret@", "alibabacloud-ims://id:secret@/?ca=%2Fnone"]
@@ -436,7 +436,7 @@ class TestClear:
         run.clear()
         run.attempt()
         assert len(ims_emulator.jobs()) == 2
-        assert "was submitted with other parameters" in "".join(task_log.lines("info"))
+        assert "was submitted with different parameters" in "".join(task_log.lines("info"))
 
     def test_on_clear_new_submits_exactly_one_more(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
@@ -470,7 +470,8 @@ class TestClear:
         before = run.attempt()["job_id"]
         run.clear()
         run.attempt()
-        assert any(f"Job {before} from before the clear is still Created" in line for line in task_log.lines("warning"))
+        message = f"Job {before}, submitted before the clear, is still Created"
+        assert any(message in line for line in task_log.lines("warning"))
 
     def test_a_new_job_is_submitted_if_the_lost_one_is_not_found_and_the_log_names_its_key(
         self, ims_emulator: ImsEmulator, task_log: TaskLog

@@ -102,7 +102,7 @@ def test_no_pause_is_longer_than_the_poll_interval_with_its_jitter() -> None:
     ("submitted_at", "line"),
     [
         (None, "Job j is Executing after a wait of 5 s"),
-        (0.0, "Job j is Executing after a wait of 5 s, 100 s after its submit"),
+        (0.0, "Job j is Executing after a wait of 5 s, 100 s after it was submitted"),
     ],
 )
 def test_the_log_separates_the_wait_from_the_age_of_the_job(
