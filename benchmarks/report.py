@@ -22,35 +22,35 @@ HOW = """\
 ## How it is measured
 
 An emulator of the service runs in its own process and serves HTTPS on the loopback address. The benchmark creates jobs
-in it, each with its own end time. The ends are spread evenly over the seconds under "ends over", in random order. A
-fresh process waits for all jobs in one event loop, with one task for each job and one of four methods:
+in it, each with its own end time. The end times are spread evenly, in random order, over the period in the column "ends
+over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
 
 1. **ours**: the provider's triggers; "GC frozen" with the option `[alibabacloud_ims] freeze_garbage_collector`
    ([scaling](scaling.md)).
 2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.
 3. **SDK in threads**: the same trigger with the blocking method in `asyncio.to_thread`.
 4. **blocking loop**: an operator that is not deferrable. It needs one process for each job, so only a few jobs are run.
-   They are polled more often, to measure more polls.
+   They are polled more often, so that more polls are measured.
 
 - **requests/job**: all requests, including listings, divided by the number of jobs whose end led to an event. The
   emulator counts the requests.
 - **extra requests/s**: requests per second, not counting one query for each job whose end led to an event. The number
   in parentheses is the rate in the busiest ten seconds.
 - **CPU s/1,000 polls**: CPU seconds of the waiting process for each 1,000 job-polls. A job-poll is one update of one
-  job's state in one poll interval. The number of job-polls that are due is the sum of the times for which the jobs ran,
+  job's state in one poll interval. The number of job-polls that are due is the sum of the running times of all jobs,
   divided by the poll interval. If a method queries one job at a time and does not keep up, its requests are counted
   instead; "polls made" is their share of the job-polls that were due. For "ours", the job-polls that were due are
   counted; its delays show whether it keeps up.
-- **cores**: the same CPU seconds, divided by the seconds of the run.
+- **cores**: the same CPU seconds, divided by the duration of the run in seconds.
 - **stall**: the longest delay of a task that sleeps for 5 ms, measured from the first request of the process. A full
-  run of Python's garbage collector stops all threads, for longer the more objects exist. "without GC" is the longest
-  stall without the time of the garbage collector. By default, the target applies to the latter, because the collector
-  stops any process with as many objects. With "GC frozen", it applies to the whole stall.
+  garbage collection stops all threads; the more objects exist, the longer it takes. "without GC" is the longest stall,
+  excluding the time spent in the garbage collector. By default, the target applies to the latter, because the collector
+  stops any process that has as many objects. With "GC frozen", it applies to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
 - **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is the
   total memory of its process, which has loaded only the task SDK and the client.
 - **events**: the jobs whose end led to an event. If this is not "all", the run reached its time limit, and its figures
-  are those up to then.
+  cover the time until then.
 
 The number in parentheses after a figure is its ratio to "ours". All processes, including the emulator, share the
 machine's cores. Compare figures only within one run, not with those of another machine.
@@ -67,7 +67,7 @@ def report(
     """Return the whole report."""
     parts = [
         "# Benchmarks\n",
-        f"Written by `{profile}`.\n",
+        f"This page was written by `{profile}`.\n",
         "\n".join(f"- {line}" for line in machine.describe()) + "\n",
         "## Targets\n",
         table(["target", "measured", "result"], ([target.text, target.found, target.verdict] for target in targets)),
@@ -80,11 +80,11 @@ def report(
     parts += [
         HOW,
         "## Mapped tasks\n",
-        "Deferrable tasks of one mapped operator run on a real Airflow (SQLite, LocalExecutor) and the emulator. Their "
-        "jobs end only after all tasks have deferred, at 20 jobs a second.\n",
+        "The deferrable tasks of one mapped operator run on a local Airflow (SQLite, LocalExecutor) and the emulator. "
+        "After all tasks have deferred, their jobs end at a rate of 20 jobs per second.\n",
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
         "## Imports\n",
-        "Cost in addition to `import airflow.sdk`, in fresh interpreters:\n",
+        "The cost of each import in addition to `import airflow.sdk`, measured in a new interpreter:\n",
         "```text\n" + "\n".join(imports) + "\n```\n",
     ]
     return "\n".join(parts)

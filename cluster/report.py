@@ -28,10 +28,10 @@ HEADINGS = (
 INTRODUCTION = """\
 # Cluster
 
-`make cluster` runs a production-like Airflow on one machine and tests the failure of its components. The cluster
-consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an API server, a
-DAG processor, and the emulator with its state in a file. A scenario passes if every task run succeeds with exactly one
-job in the emulator.
+`make cluster` runs a production-like Airflow deployment on one machine and tests how it handles component failures. The
+cluster consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an API
+server, a DAG processor, and the emulator with its state in a file. A scenario passes if every task run succeeds with
+exactly one job in the emulator.
 
 ```console
 $ make cluster
@@ -48,19 +48,19 @@ In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airf
 operators. A Celery worker forks its task processes, so they do not import these modules again.
 
 Retries are part of the recovery. If a worker dies, or a task cannot be queued while the broker is down, the next try
-joins the job of the first. Configure at least two retries, and a `retry_delay` that is longer than an outage (or more
-retries).
+joins the job of the previous one. Configure at least two retries and a `retry_delay` that is longer than the expected
+outages, or more retries.
 """
 HOW = """\
-- **jobs per task run**: the number of jobs that the emulator accepted for a task run. More than one would be billed
-  twice.
+- **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
+  task run is billed more than once.
 - **tries**: the highest `try_number`, and the number of task runs with more than one try.
-- **recovery**: the time from the fault until every wait continued, which means that another process polled the job or
-  the task ended. The duration of an outage is included.
+- **recovery**: the time from the fault until every task continued to wait, which means that its job was polled by
+  another process or that the task ended. The duration of an outage is included.
 - **requests per job**: the number of requests to the service, including submits and listings, divided by the number of
   jobs.
-- **duration**: the time from the start of the DAG run to its end. The scenario decides when jobs end, mostly after the
-  recovery.
+- **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
+  this is after the recovery.
 
 All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
 
@@ -106,11 +106,11 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
     parts += ["\n".join(remarks) + "\n", "## Columns\n", HOW]
     measured = {name: outcome for name, outcome in outcomes.items() if outcome.cpu}
     if measured:
-        parts += ["## CPU seconds by component\n", "Child processes included.\n", cpu_table(measured)]
+        parts += ["## CPU seconds by component\n", "The figures include child processes.\n", cpu_table(measured)]
     parts += [
         "## Settings\n",
-        "These Airflow settings determine how long a recovery takes. Times are in seconds. A shorter threshold detects "
-        "a dead component sooner, but mistakes a slow component for a dead one more often.\n",
+        "These Airflow settings determine how long a recovery takes. Times are in seconds. With a shorter threshold, a "
+        "dead component is detected sooner, but a slow component is more often treated as dead.\n",
         markdown_table(
             ("section", "option", "value", "default", "reason"),
             [(one.section, f"`{one.name}`", one.value, one.default, one.why) for one in SETTINGS],
@@ -121,7 +121,7 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
 
 
 def run_line(minutes: float, load: float) -> str:
-    """Return the duration of the run, and whether other processes loaded the machine."""
+    """Return the duration of the run, and whether other processes were using the machine."""
     other_load = "other processes were running" if load >= 1 else "no other processes were running"
     return f"The whole run took {minutes:.0f} minutes; load average before it: {load:.1f} ({other_load})"
 
@@ -184,5 +184,5 @@ def _tries(tries: Counter[int]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the last line of a text, without characters that are Markdown markup."""
+    """Return the last line of a text, without Markdown markup."""
     return text.strip().splitlines()[-1].replace("|", "/").replace("<", "").replace(">", "")

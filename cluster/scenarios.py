@@ -17,7 +17,7 @@ from local_airflow.backends import PostgresService, RedisService
 from local_airflow.demo import DAG_ID as PIPELINE
 from local_airflow.server import command_line
 
-#: Durations in seconds of the outages of PostgreSQL, Redis and the secrets backend, and of the triggerer's stop.
+#: Durations in seconds of the outages of PostgreSQL, Redis and the secrets backend, and of the triggerer's suspension.
 DATABASE_OUTAGE = 20.0
 BROKER_OUTAGE = 20.0
 SECRETS_OUTAGE = 180.0
@@ -45,7 +45,7 @@ def pipeline(cluster: Cluster) -> Outcome:
     run = cluster.start(PIPELINE, 4)
 
     def ended() -> bool:
-        # Jobs of the audio job's kind do not end by themselves.
+        # The emulator is configured so that audio production jobs do not end by themselves.
         cluster.finish(cluster.jobs())
         with suppress(*UNAVAILABLE):
             return cluster.airflow.api.run_state(run.dag_id, run.run_id) in {"success", "failed"}
@@ -75,7 +75,7 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     cluster.log(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
     waited = [job["ended"] - job["created"] for job in cluster.jobs(run)]
     outcome.remarks.append(
-        f"{deferred - began:.0f} s until all had deferred ({format_counts(spread)}), "
+        f"{deferred - began:.0f} s until all tasks had deferred ({format_counts(spread)}), "
         f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
         f"{sum(waited) / len(waited):.0f} s on average; {cluster.format_requests()}"
     )
@@ -96,13 +96,13 @@ def one_triggerer(cluster: Cluster) -> Outcome:
             60,
         )
         outcome = mapped(cluster, 300)
-    # The CPU time of the second triggerer restarted from zero.
+    # The CPU time of the second triggerer was reset by its restart.
     outcome.cpu = {component: used for component, used in outcome.cpu.items() if component != name}
     return outcome
 
 
 def triggerer_killed(cluster: Cluster) -> Outcome:
-    """Kill the triggerer with most of the 100 waits."""
+    """Kill the triggerer that runs most of the 100 waits."""
     began = time.monotonic()
     run, victim = _waits(cluster, "waits_100", 100)
     moved = cluster.waits_by_triggerer(run)[victim]
@@ -117,7 +117,7 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
 
 
 def triggerer_stopped(cluster: Cluster) -> Outcome:
-    """Stop the triggerer with most of the 100 waits for 90 s. Afterwards both triggerers wait for the same jobs."""
+    """Suspend the triggerer that runs most of the 100 waits; after 90 s, both triggerers wait for the same jobs."""
     began = time.monotonic()
     run, victim = _waits(cluster, "cancellable_100", 100)
     service = cluster.airflow.services[victim]
@@ -146,7 +146,7 @@ def triggerer_stopped(cluster: Cluster) -> Outcome:
 
 
 def worker_killed_submitting(cluster: Cluster) -> Outcome:
-    """Kill a worker whose submits were accepted, but got no response."""
+    """Kill a worker whose submits were accepted but received no response."""
     began = time.monotonic()
     cluster.emulator.control.fault("SubmitAudioProduceJob", "hang_after", count=4, seconds=None)
     run = cluster.start("submits_4", 4)
@@ -155,7 +155,7 @@ def worker_killed_submitting(cluster: Cluster) -> Outcome:
     fault = time.time()
     with cluster.down(victim):
         cluster.log(f"  {victim} killed while {len(lost)} of its tasks submit")
-        # From now on the other worker's submits get a response.
+        # From now on, the other worker's submits receive a response.
         cluster.emulator.control.clear_faults()
         recovery = _wait_until_retried(cluster, run, lost, fault)
     cluster.wait_until_healthy()
@@ -297,18 +297,18 @@ SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("pipeline", "content pipeline", pipeline),
-        Scenario("mapped-100", "100 mapped jobs", partial(mapped, count=100)),
-        Scenario("mapped-300", "300 mapped jobs, two triggerers", partial(mapped, count=300)),
-        Scenario("mapped-300-one", "300 mapped jobs, one triggerer", one_triggerer),
-        Scenario("triggerer-killed", "triggerer killed while 100 wait", triggerer_killed),
-        Scenario("triggerer-stopped", "triggerer stopped for 90 s while 100 wait", triggerer_stopped),
-        Scenario("worker-killed-submitting", "worker killed while it submits", worker_killed_submitting),
-        Scenario("worker-killed-waiting", "worker killed while it waits", worker_killed_waiting),
-        Scenario("postgres", "PostgreSQL down for 20 s while 50 wait", postgres_restarted),
-        Scenario("redis", "Redis down for 20 s, its messages lost, while 50 wait", redis_restarted),
-        Scenario("scheduler-killed", "scheduler killed while 50 submit", scheduler_killed),
+        Scenario("mapped-100", "100 mapped tasks", partial(mapped, count=100)),
+        Scenario("mapped-300", "300 mapped tasks, two triggerers", partial(mapped, count=300)),
+        Scenario("mapped-300-one", "300 mapped tasks, one triggerer", one_triggerer),
+        Scenario("triggerer-killed", "triggerer killed while 100 tasks wait", triggerer_killed),
+        Scenario("triggerer-stopped", "triggerer stopped for 90 s while 100 tasks wait", triggerer_stopped),
+        Scenario("worker-killed-submitting", "worker killed while its tasks submit", worker_killed_submitting),
+        Scenario("worker-killed-waiting", "worker killed while its tasks wait", worker_killed_waiting),
+        Scenario("postgres", "PostgreSQL down for 20 s while 50 tasks wait", postgres_restarted),
+        Scenario("redis", "Redis down for 20 s, with its messages lost, while 50 tasks wait", redis_restarted),
+        Scenario("scheduler-killed", "scheduler killed while 50 tasks submit", scheduler_killed),
         Scenario("worker-stalled", "worker stalled until the next try has joined the job", worker_stalled),
-        Scenario("secrets", "secrets backend down for 180 s while 20 wait", secrets_outage),
+        Scenario("secrets", "secrets backend down for 180 s while 20 tasks wait", secrets_outage),
     )
 }
 
@@ -331,7 +331,7 @@ def _waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
 
 
 def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float) -> float:
-    """Wait until other triggerers have all waits and have polled all jobs; return the seconds since the fault."""
+    """Wait until other triggerers have taken over all waits and polled all jobs; return the seconds since the fault."""
 
     def taken_over() -> bool:
         spread = cluster.waits_by_triggerer(run)
@@ -371,7 +371,7 @@ def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float
 
 
 def _task_processes(cluster: Cluster, task_instance_id: str) -> list[int]:
-    """Return the processes of a task, without the Celery process, whose title also contains the task's id."""
+    """Return the process ids of a task, except for the Celery process, whose title also contains the task's id."""
     found = cluster.airflow.worker_processes(task_instance_id)
     return [process.pid for process in found if command_line(process).startswith("airflow worker")]
 

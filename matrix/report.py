@@ -11,21 +11,21 @@ _ABOUT = f"""\
 # Compatibility
 
 The provider requires Airflow {MINIMUM} or newer and Python 3.11 or newer. `make matrix` writes the tables below. It
-installs the package's wheel with each version of Airflow and runs the checks there.
+installs the package's wheel with each version of Airflow and runs the checks on it.
 
 ## Why {MINIMUM} is the minimum
 
 Before 3.1.3, the connection form shows a provider's fields only if `flask_appbuilder` or `wtforms` is installed, and
 Airflow 3 requires neither. Without them, the form of 3.1.0 shows 0 of the 25 fields. Airflow 3.1.3 replaced the code
-that collects the fields. Airflow 3.0 collects them as 3.1.0 does, and has no `airflow.sdk.log.mask_secret`.
+that collects the fields. Airflow 3.0 collects them in the same way as 3.1.0, and has no `airflow.sdk.log.mask_secret`.
 
 ## Short deferrals
 
 Airflow fails a try if its trigger fires before the scheduler has processed the executor event of the deferral
 (apache/airflow#66374, #67287, #72716). The log says "finished with state success, but the task instance's state
-attribute is running". This happened on 3.1.8 with jobs of two seconds and a scheduler that was five seconds behind.
-Airflow 3.2.2 and later handle some of the cases. Give tasks at least one retry. In the checks below, jobs run for 15
-seconds, so that the error does not occur on a busy machine.
+attribute is running". This happened on 3.1.8 with jobs that took two seconds and a scheduler that was five seconds
+behind. Airflow 3.2.2 and later handle some of these cases. Give tasks at least one retry. In the checks below, jobs run
+for 15 seconds, so that the error does not occur even on a busy machine.
 
 """
 
@@ -34,15 +34,15 @@ _HOW = """\
 
 Each row uses the constraints of its version of Airflow. The files in `matrix/constraints` contain only names and
 versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` of that version
-with the packages that were available on the day of its release. Their versions of
-`apache-airflow-providers-common-compat` are those of the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0,
-3.3.2: 1.19.0).
+with the packages that were available on the day of its release. The versions of
+`apache-airflow-providers-common-compat` are the same as in the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0, 3.3.2:
+1.19.0).
 
 - **one step**: `pip install airflow-provider-ims apache-airflow==X --constraint FILE` works.
 - **two steps**: the constraints pin a package below the version that this provider requires. `pip install
   apache-airflow==X --constraint FILE` and then `pip install airflow-provider-ims apache-airflow==X` works.
 - The row **lowest** uses the lowest versions of all direct dependencies that `pyproject.toml` allows. All other
-  packages are as in the constraints of that version of Airflow.
+  packages have the versions in the constraints of that version of Airflow.
 
 ## Checks
 
@@ -55,8 +55,8 @@ A dash means that the check was not run or is not part of the row.
 | provider discovery | `airflow providers get airflow-provider-ims` |
 | form fields | the fields of the connection form that Airflow's API returns |
 | db migrate | `airflow db migrate` of a new database with the package installed |
-| unit tests | the tests of the code that uses Airflow or the SDK, against the installed package |
-| example DAGs | every example DAG with `dag.test()` against the emulator |
+| unit tests | the tests of code that uses Airflow or the SDK, run against the installed package |
+| example DAGs | every example DAG, run with `dag.test()` against the emulator |
 | content pipeline, sensors, mapped tasks, asset alias | the example DAGs on a real scheduler and a real triggerer |
 | 500 waits, 50 foreign triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` in one triggerer |
 """
@@ -134,9 +134,9 @@ _PARTS = {
 }
 _WITHOUT = """
 - Without the **task state store**, a retry does not know the job of the previous try. It searches for the job by the
-  marker in its UserData. A job that no listing shows may be submitted twice.
-- Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when its task is marked or cleared, and the
-  job continues.
+  marker in its UserData. If a job is not listed, a second one may be submitted.
+- Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks it as
+  failed or successful, and the job continues.
 - Without **trigger queues**, every triggerer runs the triggers of all tasks.
 - Before 3.2, Airflow reads the connection form from the hook instead of the provider's metadata. The fields are the
   same.

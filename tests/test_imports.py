@@ -1,4 +1,4 @@
-"""Which module may import which, which modules are public, and what an import loads."""
+"""Which modules each module may import, which modules are public, and what an import loads."""
 
 from __future__ import annotations
 
@@ -41,32 +41,34 @@ class Layer(NamedTuple):
     may_import: tuple[str, ...] = ()
 
 
-#: The only statement of who may import whom. A layer may import only layers below it. After a change, update the table
-#: in docs/architecture.md with: UPDATE_DOCS=1 pytest tests/test_imports.py
+#: Which layer may import which. A layer may import only layers below it. After a change, update the table in
+#: docs/architecture.md with: UPDATE_DOCS=1 pytest tests/test_imports.py
 LAYERS = (
     Layer(
         "operators",
-        "submit a job and wait for it: the arguments and the documentation of each job kind",
+        "submit a job and wait for it; define the arguments and the documentation of each job kind",
         ("_tasks", "_waiting", "_submission", "_metrics", "_jobs", "hooks"),
     ),
     Layer("sensors", "wait for jobs that were submitted elsewhere", ("_tasks", "_waiting", "_jobs", "hooks")),
     Layer(
         "_tasks",
-        "code that operators and sensors share: reading events, completing an ended job",
+        "code that operators and sensors share: reading events, completing a finished job",
         ("triggers", "_lineage", "links", "_jobs", "hooks"),
     ),
-    Layer("triggers", "serialisable waits and their events", ("_waiting", "_submission", "_jobs")),
+    Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
     Layer("_waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("_jobs", "hooks")),
-    Layer("_submission", "one billed job for each task run: submission record, recovery, cancels", ("_jobs", "hooks")),
+    Layer(
+        "_submission", "one billed job for each task run: submission record, recovery, cancellation", ("_jobs", "hooks")
+    ),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
     Layer("_metrics", "Airflow metrics of jobs"),
-    Layer("_jobs", "the catalogue of job kinds and job families; all knowledge of wire formats", ("hooks",)),
-    Layer("preload", "imports once per worker what each task process would import", ("hooks",)),
+    Layer("_jobs", "the catalogue of job kinds and job families; all code that depends on wire formats", ("hooks",)),
+    Layer("preload", "imports modules once per worker instead of in each task process", ("hooks",)),
     Layer("get_provider_info", "the provider's metadata", ("hooks",)),
-    Layer("hooks", "connection, credentials, client, one signed call; all imports of the SDK"),
-    Layer("exceptions", "the errors, and their form in an event"),
-    Layer("emulator", "a local IMS and VOD; shares no code with the other modules"),
+    Layer("hooks", "connection, credentials, client and signed API calls; all imports of the SDK"),
+    Layer("exceptions", "the errors, and their serialised form in events"),
+    Layer("emulator", "a local server that emulates IMS and VOD; shares no code with the other modules"),
 )
 BY_NAME = {layer.name: layer for layer in LAYERS}
 
