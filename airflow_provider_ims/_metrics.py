@@ -31,7 +31,7 @@ def job_ended(
 
 
 def _stats() -> Any:
-    # Imported lazily, because this takes 0.1 s, which would slow down DAG parsing.
+    # Imported lazily: importing it takes 0.1 s, which would slow down DAG parsing.
     from airflow.providers.common.compat.sdk import Stats
 
     return Stats

@@ -1,4 +1,4 @@
-"""Code shared by operators and sensors: creates the hook, defers the task and completes a job."""
+"""Code shared by operators and sensors: creating the hook, deferring the task and completing a job."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: Vod
 
 
 class JobTask(_Task):
-    """Mixin for operators and sensors, which wait for jobs."""
+    """Mixin for the operators and sensors that wait for jobs."""
 
     operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
 

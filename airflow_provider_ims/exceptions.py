@@ -20,7 +20,7 @@ class ImsError(Exception):
     :param message: The problem and how to solve it, without secrets.
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
-    :param request_id: The service's id for the failed request, which a support ticket needs.
+    :param request_id: The service's id for the failed request; include it in support tickets.
     """
 
     message: str
@@ -126,7 +126,7 @@ class ImsJobFailedError(ImsJobError):
 
 
 class ImsJobNotFoundError(ImsJobError):
-    """The service does not find the job."""
+    """The service cannot find the job."""
 
 
 class ImsJobTimeoutError(ImsJobError):
@@ -142,7 +142,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """Return the error from :func:`error_as_dict` data, or an :class:`ImsError` if its class rejects the data."""
+    """Return the error from :func:`error_as_dict`, or a plain :class:`ImsError` if its class rejects the data."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

@@ -25,8 +25,8 @@ class AnyJobOperator(JobOperator):
     Submit a job of any kind.
 
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
-    :param parameters: The parameters of the action, with their API names as keys. For a JSON string, a dict or a list
-        is also accepted. (templated)
+    :param parameters: The parameters of the action, with their API names as keys. Where the API takes a JSON string,
+        a dict or a list is also accepted. (templated)
     :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding job.
         Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: The default interval between polls, and the default timeout of a wait, in seconds.
 POLL_INTERVAL = 10.0
 TIMEOUT = 24 * 60 * 60.0
-#: The services return jobs only for a year.
+#: The services return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
 
 
@@ -48,14 +48,14 @@ class JobOperator(JobTask, BaseOperator):
     :param timeout: Seconds for which each try waits for the job. (templated) Default: 86,400 (one day).
     :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
         is repeated only after a search for its job. Default: true.
-    :param on_uncertain: What to do with ``durable`` if a submit gets no response and its job is not found: ``submit``
-        again, or ``fail``, so that you can decide. Default: ``submit``.
-    :param on_clear: What to do with ``durable`` after the task was cleared. ``auto`` joins the job from before the
+    :param on_uncertain: With ``durable``, what to do if a submit gets no response and its job is not found: ``submit``
+        again, or ``fail`` so that you can decide. Default: ``submit``.
+    :param on_clear: With ``durable``, what to do after the task was cleared. ``auto`` joins the job from before the
         clear if its result was never collected and the parameters are the same, and submits a new job otherwise;
         ``new`` always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
         versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful or clears it, or when its last try times out. Default: true.
+        successful or clears it, or when the wait of its last try times out. Default: true.
     """
 
     #: The job kind. Its parameters in snake_case are the arguments of a typed operator, and all are templated.
@@ -245,5 +245,5 @@ def _seconds(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT:
-        raise ImsRequestError(f"{name}: {value!r} is not a number of seconds between 0 and a year", field=name)
+        raise ImsRequestError(f"{name}: {value!r} is not a positive number of seconds up to a year", field=name)
     return seconds

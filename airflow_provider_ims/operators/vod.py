@@ -55,7 +55,7 @@ class VodSubmitAIJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIJob
 
     :param media_id: The video in VOD. (templated)
-    :param types: ``AIMediaDNA`` or ``AIVideoTag``; only one of them, because each creates a job. (templated)
+    :param types: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates a job for each. (templated)
     :param config: ``{"DNADBId": ".."}`` for fingerprints, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
@@ -203,13 +203,13 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitSnapshotJob
 
     :param video_id: The video in VOD. (templated)
-    :param snapshot_template_id: A template. If it is set, the service ignores the other options. (templated)
+    :param snapshot_template_id: A template. If it is set, the service ignores the other snapshot options. (templated)
     :param count: The maximum number of snapshots. Default: 1. (templated)
     :param interval: Seconds between snapshots; 0 distributes them evenly over the video. Default: 1. (templated)
     :param specified_offset_time: The time of the first snapshot, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
-    :param width: The width in pixels, ``8`` to ``4096``. Default: the video's width. (templated)
-    :param height: The height in pixels, ``8`` to ``4096``. Default: the video's height. (templated)
+    :param width: The width in pixels, as a string: ``8`` to ``4096``. Default: the video's width. (templated)
+    :param height: The height in pixels, as a string: ``8`` to ``4096``. Default: the video's height. (templated)
     :param sprite_snapshot_config: Options to combine the snapshots into a sprite. (JSON, templated)
     :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.

@@ -70,7 +70,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         raise NotImplementedError
 
     def result(self, results: list[dict[str, Any]]) -> Any:
-        """Return the result of the task for the results of its jobs, which are in the order of the ids."""
+        """Return the result of the task, given the results of its jobs in the order of the job ids."""
         return results
 
     def execute(self, context: Context) -> Any:
@@ -110,7 +110,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     @contextmanager
     def _skip_if_never_fail(self) -> Iterator[None]:
-        """Skip instead of failing if ``never_fail`` is set, as Airflow does for a sensor that pokes."""
+        """Skip instead of failing if ``never_fail`` is set, as Airflow does for a sensor that is not deferred."""
         try:
             yield
         # Up to version 3.1.3, Airflow itself does not skip a deferred sensor that times out.
@@ -202,7 +202,7 @@ class SingleJobSensor(JobSensor):
 
 class JobsSensor(JobSensor):
     """
-    Wait until several jobs have all ended.
+    Wait for several jobs until all of them have ended.
 
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
     :param kwargs: Arguments of :class:`JobSensor`.

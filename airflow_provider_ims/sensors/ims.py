@@ -49,9 +49,9 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
 
 class ImsJobSensor(AnyJobSensor):
     """
-    Wait until Intelligent Media Services jobs of any kind have all ended.
+    Wait for Intelligent Media Services jobs of any kind until all of them have ended.
 
-    Returns a list of the jobs' results, in the order of the ids. Each is as returned by the operator for that job kind.
+    Returns a list of the jobs' results in the order of the ids, each in the format of the operator for the job kind.
 
     :param job: The jobs' submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)

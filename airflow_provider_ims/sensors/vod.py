@@ -9,7 +9,7 @@ from airflow_provider_ims.sensors.base import AnyJobSensor, JobsSensor
 
 class VodAIImageJobSensor(JobsSensor):
     """
-    Wait until AI image jobs have all ended (``GetAIImageJobs``, ten ids per request).
+    Wait for AI image jobs (``GetAIImageJobs``, ten ids per request) until all of them have ended.
 
     Returns a list with ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}`` for each job, in the order
     of ``job_ids``.
@@ -25,9 +25,9 @@ class VodAIImageJobSensor(JobsSensor):
 
 class VodJobSensor(AnyJobSensor):
     """
-    Wait until ApsaraVideo VOD jobs of any kind have all ended.
+    Wait for ApsaraVideo VOD jobs of any kind until all of them have ended.
 
-    Returns a list of the jobs' results, in the order of the ids. Each is as returned by the operator for that job kind.
+    Returns a list of the jobs' results in the order of the ids, each in the format of the operator for the job kind.
 
     :param job: The jobs' submit action, query action or family, such as ``SubmitAIJob``. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)

@@ -93,7 +93,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
 
 class ImsSubmitASRJobOperator(JobOperator):
     """
-    Recognise the speech in a video or audio file, such as for subtitles (``SubmitASRJob``).
+    Recognise the speech in a video or audio file, for example for subtitles (``SubmitASRJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``; times are
     in seconds, and a value that the service did not return is ``None``.
