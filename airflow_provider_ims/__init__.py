@@ -7,7 +7,7 @@ The public modules are:
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
 - ``hooks.ims``, ``hooks.vod``: call any API action
 - ``exceptions``: the errors
-- ``emulator``: a local IMS and VOD, for tests
+- ``emulator``: a local emulator of IMS and VOD, for tests
 - ``preload``: imports the SDK once per worker
 
 All other modules are private and may change in any release.

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterable[OssObject], job_id: str) -> None:
-    """Add an event with the job id for each output of a job to each asset alias among the task's outlets."""
+    """For each output of a job, add an event with the job id to each asset alias among the task's outlets."""
     from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
     events: Any = context.get("outlet_events")
@@ -27,7 +27,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
                 try:
                     asset = Asset(one.uri)
                 except ValueError as error:
-                    # An invalid asset must not cost the result of a paid job.
+                    # An invalid asset must not make the task lose the result of a billed job.
                     log.warning("Output %s of job %s cannot be an asset: %s", one.uri, job_id, error)
                 else:
                     events[alias].add(asset, extra={"job_id": job_id})

@@ -1,4 +1,4 @@
-"""Airflow metrics of jobs, tagged with ``kind``, the submit action."""
+"""Airflow metrics for jobs; their tag ``kind`` contains the submit action."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 
 def job_begun(kind: str, how: Literal["submitted", "joined"]) -> None:
-    """Count ``ims.job.submitted``, or ``ims.job.joined`` for the job of an earlier try."""
+    """Increment ``ims.job.submitted``, or ``ims.job.joined`` if the job was submitted by an earlier try."""
     _stats().incr(f"ims.job.{how}", tags={"kind": kind})
 
 
@@ -16,9 +16,9 @@ def job_ended(
     kind: str, how: Literal["finished", "failed"], waited: float | None, usage: Mapping[str, int] | None
 ) -> None:
     """
-    Count ``ims.job.finished`` or ``ims.job.failed``, time ``ims.job.waited``, and count ``ims.job.tokens``.
+    Increment ``ims.job.finished`` or ``ims.job.failed``, and emit ``ims.job.waited`` and ``ims.job.tokens``.
 
-    :param how: Whether the job succeeded for the task.
+    :param how: Whether the job counts as successful or failed for the task.
     :param waited: Seconds since the submit, if known.
     :param usage: The usage that the service reports: ``{"total_tokens": int}``.
     """
@@ -31,7 +31,7 @@ def job_ended(
 
 
 def _stats() -> Any:
-    # Imported late: it takes a tenth of a second, which parsing a Dag must not.
+    # Imported lazily: importing it takes 0.1 s, which would slow down DAG parsing.
     from airflow.providers.common.compat.sdk import Stats
 
     return Stats

@@ -1,4 +1,4 @@
-"""What operators and sensors share: the hook, the trigger, and the completion of a job."""
+"""Code shared by operators and sensors: creating the hook, deferring the task and completing a job."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 else:
     _Task = object
 
-#: Seconds from the trigger's deadline to Airflow's timeout of the deferral. The latter ends the task without a last
-#: poll of the job, so it must come first only if no triggerer runs.
+#: Seconds from the trigger's deadline to Airflow's timeout of the deferral. Airflow's timeout ends the task without a
+#: final poll of the job, so it must expire first only if no triggerer is running.
 DEFERRAL_GRACE = 600
 
 _TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: VodJobTrigger}
 
 
 class JobTask(_Task):
-    """Mixed into operators and sensors that wait for jobs."""
+    """Mixin for the operators and sensors that wait for jobs."""
 
     operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
 
@@ -45,9 +45,9 @@ class JobTask(_Task):
     family: JobFamily
     ims_conn_id: str
     region_id: str | None
-    #: Whether a failed part of a job fails the task, if jobs have parts.
+    #: Whether the task fails if a part of the job failed, for job kinds with several parts.
     fail_on_partial_failure: bool = False
-    # For OpenLineage, at the end of the task.
+    # OpenLineage reads these at the end of the task.
     _job_id: str | None = None
     _outputs: tuple[OssObject, ...] = ()
 
@@ -58,10 +58,10 @@ class JobTask(_Task):
 
     def new_hook(self) -> AlibabaCloudMediaHook:
         """
-        Return a hook of the jobs' product.
+        Return a hook for the product of the jobs.
 
-        It is not stored on the task: with ``dag.test()``, one task object may run several times in a process, and the
-        connection may change in between.
+        The hook is not stored on the task: with ``dag.test()``, a task object may run several times in one process, and
+        the connection may change between the runs.
         """
         return hook_class_of(self.product)(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
 
@@ -69,8 +69,8 @@ class JobTask(_Task):
         """
         Defer the task until jobs have ended.
 
-        :param deadline: When the wait ends with a last poll, in epoch seconds.
-        :param wait: Further arguments of the trigger.
+        :param deadline: The time at which the wait ends with a final poll, in epoch seconds.
+        :param wait: Additional arguments of the trigger.
         """
         now = time.time()
         trigger = _TRIGGERS[self.product.code](
@@ -90,7 +90,7 @@ class JobTask(_Task):
         Prepare the task for one phase, before or after the deferral.
 
         The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from XCom
-        and push it again, with eight requests per task, and log an error for each that does not exist.
+        and push it again, which takes eight requests per task, and log an error for each missing link.
         """
         self.operator_extra_links = ()
         self._job_id, self._outputs = None, ()
@@ -121,7 +121,7 @@ class JobTask(_Task):
         return result
 
     def has_failed(self, job: Job) -> bool:
-        """Return whether an ended job fails this task, so that a retry submits a new one."""
+        """Return whether an ended job makes this task fail, so that a retry submits a new job."""
         return job.state is JobState.FAILED or (self.fail_on_partial_failure and job.partial)
 
     def _check_parts(self, job: Job) -> None:
@@ -137,7 +137,7 @@ class JobTask(_Task):
         self.log.warning("%s: %s", summary, job.failed_parts or job.status)
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the job reads; none unless a subclass knows them."""
+        """Return the objects that the job reads; none unless a subclass overrides this method."""
         return ()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
@@ -146,11 +146,11 @@ class JobTask(_Task):
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
-        Return the ended jobs of a trigger's event, and when they were submitted, in epoch seconds, if that is known.
+        Return the ended jobs from a trigger's event, and the time of their submit in epoch seconds, if known.
 
         Jobs that were too large for the event are queried.
 
-        :raises ImsError: the error in the event, or that of the query.
+        :raises ImsError: the error from the event or from the query.
         """
         job_ids, jobs, submitted_at = read_event(event)
         if jobs is not None:
@@ -161,7 +161,7 @@ class JobTask(_Task):
             found |= self.family.query(hook, chunk)
         for job_id in job_ids:
             if job_id not in found:
-                raise ImsJobNotFoundError(f"Job {job_id} has ended, but the service no longer knows it", job_id=job_id)
+                raise ImsJobNotFoundError(f"Job {job_id} has ended, but the service no longer finds it", job_id=job_id)
             if not found[job_id].ended:
                 raise ImsError(f"Job {job_id} has ended, but its status is now {found[job_id].status}")
         return [found[job_id] for job_id in job_ids], submitted_at

@@ -1,8 +1,8 @@
 """
 The errors of this provider.
 
-None of them is an ``AirflowException``: a deferred sensor with ``soft_fail`` would skip on those, a poking sensor would
-not, and a failed job must have the same effect in both modes.
+They are not derived from ``AirflowException``. With ``soft_fail``, a deferred sensor would skip on such an exception,
+but a poking sensor would not; a failed job must have the same effect in both modes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ class ImsError(Exception):
     """
     Base class of all errors of this provider.
 
-    :param message: The problem and its solution, without secrets.
+    :param message: The problem and how to solve it, without secrets.
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
-    :param request_id: The service's id of the failed request, for a support ticket.
+    :param request_id: The service's id for the failed request; include it in support tickets.
     """
 
     message: str
@@ -51,7 +51,7 @@ class ImsRequestError(ImsError):
 
 
 class ImsResourceNotFoundError(ImsRequestError):
-    """Something that the request names does not exist: a media asset, a template, a job."""
+    """A resource in the request does not exist, such as a media asset, a template or a job."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -74,7 +74,7 @@ class ImsThrottledError(ImsError):
     """
     The service throttled the request and did not process it.
 
-    :param retry_after: Seconds to wait before a retry, if the service returned them.
+    :param retry_after: Seconds to wait before a retry, if the service returned this value.
     """
 
     retry_after: float | None = None
@@ -86,7 +86,7 @@ class ImsUnavailableError(ImsError):
     The service did not respond, or responded with a server error or an unexpected format.
 
     :param accepted: ``False`` if the request was certainly not accepted, because it was not sent; ``True`` if it
-        certainly was; ``None`` if this is unknown.
+        certainly was accepted; ``None`` if this is unknown.
     """
 
     accepted: bool | None = None
@@ -106,7 +106,7 @@ class ImsUncertainSubmitError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobError(ImsError):
     """
-    Base class of the errors of one job.
+    Base class of the errors that concern a single job.
 
     :param job_id: The job.
     """
@@ -126,7 +126,7 @@ class ImsJobFailedError(ImsJobError):
 
 
 class ImsJobNotFoundError(ImsJobError):
-    """The service does not know the job."""
+    """The service cannot find the job."""
 
 
 class ImsJobTimeoutError(ImsJobError):
@@ -134,7 +134,7 @@ class ImsJobTimeoutError(ImsJobError):
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:
-    """Return an error as JSON data, for a trigger's event. Of other errors, only the type and the text are kept."""
+    """Return an error as JSON data, for a trigger's event. Other exceptions keep only their type and text."""
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}
         return {"type": type(error).__name__, "message": error.message, "details": details}
@@ -142,7 +142,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """Return the error of :func:`error_as_dict`, or an :class:`ImsError` if the data does not fit its class."""
+    """Return the error from :func:`error_as_dict`, or a plain :class:`ImsError` if its class rejects the data."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

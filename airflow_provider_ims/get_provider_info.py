@@ -1,4 +1,4 @@
-"""The provider's metadata. Every Airflow process calls this at startup, so it imports nothing but data."""
+"""The provider's metadata. Every Airflow process calls this at startup, so it imports only data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CONFIG: dict[str, Any] = {
             "freeze_garbage_collector": {
                 "description": (
                     "Exempt waiting triggers from Python's garbage collection with ``gc.freeze()`` while 200 or more "
-                    "jobs wait in a triggerer. With ten thousand waiting jobs, this avoids stalls of the event loop of "
-                    "100 to 200 ms. It affects the whole triggerer process, including the triggers of other providers."
+                    "jobs wait in a triggerer. With ten thousand waiting jobs, this avoids event loop stalls of 100 to "
+                    "200 ms. It affects the whole triggerer process, including the triggers of other providers."
                 ),
                 "version_added": "0.1.0",
                 "type": "boolean",
@@ -34,8 +34,8 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-ims",
         "name": _INTEGRATION,
         "description": (
-            "Alibaba Cloud Intelligent Media Services (IMS) and the AI image jobs of ApsaraVideo VOD: "
-            "submits media jobs and waits for them without occupying a worker."
+            "Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD: "
+            "submits media jobs and waits for them without occupying a worker slot."
         ),
         "integrations": [
             {

@@ -1,4 +1,4 @@
-"""The links on a task's page."""
+"""The links on the page of a task instance."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class JobLink(BaseOperatorLink):
     """A link whose URL is known only at runtime."""
 
     def push(self, context: Context, url: str) -> None:
-        """Push the URL now: Airflow would write it only after the task, and the job may run for hours."""
+        """Push the URL immediately: Airflow would push it only when the task ends, perhaps hours later."""
         ti: Any = context.get("ti")
         if ti is not None:
             ti.xcom_push(key=self.xcom_key, value=url)
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Return the URL that was pushed; empty if there is none."""
+        """Return the URL that was pushed, or an empty string if there is none."""
         from airflow.providers.common.compat.sdk import XCom
 
         return str(XCom.get_value(ti_key=ti_key, key=self.xcom_key) or "")
 
 
 class ConsoleLink(JobLink):
-    """Links to the product's console, by the connection's ``console_url``."""
+    """Links to the product's console, as configured by the connection's ``console_url``."""
 
     name = "Alibaba Cloud console"
 

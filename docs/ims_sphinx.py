@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
 
-#: ``:param kwargs: As of :class:`~the.other.Class`: ...`` refers to the class that describes the other arguments.
-_AS_OF = re.compile(r":param \w+: As of :class:`~?([\w.]+)`")
+#: ``:param kwargs: Arguments of :class:`~the.other.Class`: ...`` refers to the class that describes these arguments.
+_AS_OF = re.compile(r":param \w+: Arguments of :class:`~?([\w.]+)`")
 
 
 class Generated(SphinxDirective):

@@ -1,7 +1,7 @@
 """
-The tables that the documentation generates from the code. Each function returns Markdown and implements a directive.
+The tables of the documentation that are generated from the code. Each function implements a directive in Markdown.
 
-The pages do not repeat facts that the code contains as data. To add a table, add a function here and an entry to
+The pages do not repeat data that the code contains. To add a table, add a function here and an entry to
 :data:`DIRECTIVES`.
 """
 
@@ -29,7 +29,7 @@ from airflow_provider_ims.hooks._settings import REQUIRED_FIELDS
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 
-#: The operators that have a separate page, by the arguments of the page's directives.
+#: The operators that have a separate page, keyed by the argument of the page's directives.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
     {
         "text": ims.ImsSubmitTextGenerateJobOperator,
@@ -53,7 +53,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def code(*words: str) -> str:
-    """Return words as code, separated by commas."""
+    """Return words formatted as code and separated by commas."""
     return ", ".join(f"`{word}`" for word in words)
 
 
@@ -61,7 +61,7 @@ def code(*words: str) -> str:
 
 
 def connection_fields() -> str:
-    """Return the fields of the connection form, in its order."""
+    """Return the fields of the connection form, in the order of the form."""
     (connection,) = get_provider_info()["connection-types"]
     labels = connection["ui-field-behaviour"]["relabeling"]
     rows = [[labels[name], f"`{name}`", ""] for name in ("login", "password")]
@@ -75,7 +75,7 @@ def connection_fields() -> str:
 def credential_types() -> str:
     """Return the required and the optional fields of each credential type."""
     rows = [
-        [f"`{kind}`", ", ".join(needs.values()) or "nothing", ", ".join(CREDENTIAL_TYPES[kind][1])]
+        [f"`{kind}`", ", ".join(needs.values()) or "none", ", ".join(CREDENTIAL_TYPES[kind][1])]
         for kind, needs in REQUIRED_FIELDS.items()
     ]
     return table(["`credential_type`", "required fields", "optional extras"], rows)
@@ -86,7 +86,7 @@ def credential_types() -> str:
 
 def ram_policy(*names: str) -> str:
     """
-    Return the minimal policy for some job kinds, with a statement for each.
+    Return the minimal RAM policy for some job kinds, with one statement for each kind.
 
     :param names: Keys of :data:`OPERATORS`.
     """
@@ -95,9 +95,9 @@ def ram_policy(*names: str) -> str:
 
 
 def ram_actions() -> str:
-    """Return the actions of every kind of job."""
+    """Return the RAM actions of every job kind."""
     return table(
-        ["submit action", "all its actions"],
+        ["submit action", "required RAM actions"],
         ([f"`{kind.submit_action}`", code(*kind.ram_actions)] for kind in KINDS),
     )
 
@@ -131,7 +131,7 @@ def _accepts(parameter: Parameter) -> str:
 
 def error_class(name: str) -> str:
     """
-    Return the meaning of an error, its attributes, and the service's codes that raise it.
+    Return the meaning of an error, its attributes, and the service's error codes for which it is raised.
 
     :param name: The name of the class.
     """
@@ -147,19 +147,19 @@ def error_class(name: str) -> str:
 
 
 def error_of(service_code: str) -> type[ImsError]:
-    """Return the error class for a code of the service."""
+    """Return the error class for an error code of the service."""
     return next((error for pattern, error in ERRORS_BY_CODE if pattern.match(service_code)), ImsRequestError)
 
 
 def error_codes() -> str:
-    """Return the documented codes of the service and the errors that they raise."""
+    """Return the documented error codes of the service and the errors that are raised for them."""
     rows = []
     for service_code, (status, message) in sorted(CODES.items()):
         error = error_of(service_code).__name__
         rows.append(
             [f"`{service_code}`", str(status), message.replace("{}", "…").strip(), f"[{error}](#{error.lower()})"]
         )
-    return table(["code", "HTTP status", "message of the service", "error"], rows)
+    return table(["code", "HTTP status", "service message", "error"], rows)
 
 
 # -- job kinds
@@ -180,7 +180,7 @@ def operator_of(product: str, submit_action: str) -> type[JobOperator]:
 
 
 def job_kinds() -> str:
-    """Return every job kind: its operator, its states and its recovery."""
+    """Return every job kind with its operator, its states and its recovery policy."""
     rows = []
     for kind in KINDS:
         family, action = kind.family, kind.submit_action
@@ -197,25 +197,25 @@ def job_kinds() -> str:
                 _cancel(family),
             ]
         )
-    heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "recovery", "cancel"]
+    heads = ["submit action", "operator", "query action", "running", "succeeded", "failed", "recovery policy", "cancel"]
     return table(heads, rows)
 
 
 def _cancel(family: JobFamily) -> str:
     if family.cancel_action is None:
         return "-"
-    return code(family.cancel_action) + (f" while {code(*family.cancel_while)}" if family.cancel_while else "")
+    return code(family.cancel_action) + (f" in state {code(*family.cancel_while)}" if family.cancel_while else "")
 
 
 # -- the recovery of a lost submit
 
-#: What happens to a second submit, for each value of ``RecoveryPolicy.resubmit``.
+#: Whether a second submit is safe, for each value of ``RecoveryPolicy.resubmit``.
 RESUBMIT: Mapping[str, str] = MappingProxyType(
     {
         "returns job": "yes: the service returns the existing job",
         "rejected": "yes: the service rejects it if the job exists, and the task fails",
-        "excluded": "yes: a job that the search does not find was not accepted",
-        "creates job": "no: it may create a second job, so `on_uncertain` decides",
+        "excluded": "yes: if the search finds no job, the service accepted none",
+        "creates job": "no: it may create a second job, so `on_uncertain` applies",
     }
 )
 
@@ -237,7 +237,7 @@ def recovery_policies() -> str:
 
 
 def recovery_searches() -> str:
-    """Return each listing in which lost jobs are searched."""
+    """Return each listing in which lost jobs are searched for."""
     families = {kind.family.name: kind.family for kind in KINDS if kind.takes_marker}.values()
     rows = [
         [
@@ -251,7 +251,7 @@ def recovery_searches() -> str:
     return table(["listing", "search time", "submit actions"], rows)
 
 
-#: The directive -> the function that returns its Markdown. The words of the directive are its arguments.
+#: The directive -> the function that returns its Markdown. The words after the directive are the function's arguments.
 DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "ims-connection-fields": connection_fields,

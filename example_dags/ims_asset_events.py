@@ -1,7 +1,7 @@
 """Run a DAG when the job of another DAG has produced a file.
 
-The first DAG names an asset alias as an outlet, and each object that its job produces becomes an asset event. The
-second DAG is scheduled on the alias. It runs for all new objects, whichever DAG produced them.
+The task of the first DAG has an asset alias as an outlet, and each object that its job produces creates an asset event.
+The second DAG is scheduled on the alias. It runs for all new objects, regardless of which DAG produced them.
 """
 
 from __future__ import annotations

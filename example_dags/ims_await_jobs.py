@@ -1,6 +1,6 @@
 """Wait for jobs that were submitted elsewhere: by another system, in the console, or by a task that does not wait.
 
-Here, two tasks submit jobs without waiting for them, and two sensors wait.
+Here, two tasks submit jobs without waiting, and two sensors wait for these jobs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every morning, generate marketing copy, a voice-over, a batch of videos and cover images.
 
-The voice-over and the videos use the text of the copy. All tasks wait in the triggerer, so they occupy no worker while
-the jobs run.
+The voice-over and the videos use the generated copy. All tasks wait in the triggerer, so they occupy no worker slots
+while the jobs run.
 """
 
 from __future__ import annotations

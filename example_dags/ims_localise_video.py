@@ -20,7 +20,7 @@ HOST = f"{BUCKET}.oss-cn-shanghai.aliyuncs.com"
 
 
 def file(key: str) -> dict[str, str]:
-    """Return an object as the API's files are named."""
+    """Return an OSS object in the format of the API's file parameters."""
     return {"Type": "OSS", "Media": f"oss://{BUCKET}/{key}"}
 
 
@@ -39,7 +39,7 @@ with DAG(
         input_config={"Type": "Video", "Video": "your-media-id"},
         output_config={"MediaURL": f"https://{HOST}/en/clip.mp4"},
         editing_config={"SourceLanguage": "zh", "TargetLanguage": "en"},
-        # A title is optional: a video without speech has none.
+        # The title is optional, and empty if the video has no speech.
         title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'] | map(attribute='content') | join | truncate(30) }}",
     )
     transcode = ImsSubmitTranscodeJobOperator(

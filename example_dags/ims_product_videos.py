@@ -1,6 +1,6 @@
-"""Generate copy and a voice-over for each product of a list, with mapped tasks.
+"""Generate copy and a voice-over for each product in a list, with mapped tasks.
 
-The list may come from any task, such as a database query. Each product has its own jobs.
+The list can come from any task, such as one that queries a database. Each product has its own jobs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ with DAG(
         }
 
     def voice_over_of(copy: dict[str, Any]) -> dict[str, Any]:
-        """Return the voice-over task's arguments for what a copy task returned."""
+        """Return the voice-over task's arguments for the result of a copy task."""
         return {
             "input_config": copy["texts"][0],
             "output_config": {"bucket": "your-bucket", "object": f"voice-over/{copy['job_id']}"},

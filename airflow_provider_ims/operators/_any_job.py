@@ -1,4 +1,4 @@
-"""The base of the operators that submit any kind of job, under the names of the API."""
+"""The base class of the operators that submit any kind of job, with the API's parameter names."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class AnyJobOperator(JobOperator):
     Submit a job of any kind.
 
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
-    :param parameters: The parameters of the action under the API's names. A parameter that is a JSON string in the API
-        may be a dict or a list. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding.
+    :param parameters: The parameters of the action, with their API names as keys. Where the API takes a JSON string,
+        a dict or a list is also accepted. (templated)
+    :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding job.
         Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     product: Product
@@ -55,15 +55,15 @@ class AnyJobOperator(JobOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """Resolve the job kind again, because a resumed task is a new instance, and end the task."""
+        """Resolve the job kind again, because a resumed task is a new instance, and complete the job."""
         self.kind = kind_of(self.job, self.product)
         return super().execute_complete(context, event)
 
     def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
-        """Return the kind with the API's names as arguments, and with parameters that only a newer SDK has."""
+        """Return the kind with API names as argument names, and with the given parameters that only the SDK defines."""
         known = [parameter.name for parameter in kind.parameters]
         unknown = [name for name in given if name not in known]
-        # Only if needed: importing the product SDK takes one to two seconds.
+        # The SDK is queried only if needed, because importing it takes one to two seconds.
         attributes = hook_class_of(self.product).sdk_attributes(self.job) if unknown else ()
         # The SDK writes AITemplateId as aitemplate_id.
         added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
@@ -80,15 +80,15 @@ class AnyJobOperator(JobOperator):
 
     def arguments(self) -> Mapping[str, Any]:
         """
-        Return the parameters by the API's names.
+        Return the parameters, with their API names as keys.
 
-        :raises ImsRequestError: if they are not a dict with names as keys.
+        :raises ImsRequestError: if they are not a dict with strings as keys.
         """
         given = self.parameters or {}
         if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-            raise ImsRequestError("parameters: must be a dict with the names of parameters as keys", field="parameters")
+            raise ImsRequestError("parameters: must be a dict with parameter names as keys", field="parameters")
         return given
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the parameters name, except outputs; also before the job kind is resolved."""
+        """Return the objects that the parameters refer to, except outputs. The job kind need not be resolved."""
         return oss_objects(self.parameters, without="output")

@@ -1,4 +1,4 @@
-"""What an operator does with its job when the wait fails or the task is killed."""
+"""Handles an operator's job when the wait fails or the task is killed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AwaitedJob:
 
     :param durable: Whether a later try may join the job.
     :param cancel_on_kill: Whether the job may be cancelled.
-    :param job_id: The job; ``None`` if only the submission record contains its id.
+    :param job_id: The job id; ``None`` if only the submission record contains it.
     """
 
     kind: JobKind
@@ -46,7 +46,7 @@ class AwaitedJob:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Record a failed wait, so that a cleared task joins the job; cancel the job at the last try's timeout."""
+        """Record a failed wait, so that a cleared task joins the job; cancel the job if the last try times out."""
         try:
             yield
         except (ImsError, AirflowTaskTimeout) as error:
@@ -78,7 +78,7 @@ class AwaitedJob:
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 
     def _can_be_joined(self) -> bool:
-        """Return whether a later try could join the job, by its record, its ClientToken or its marker."""
+        """Return whether a later try could join the job, based on its record, its ClientToken or its marker."""
         recorded = self.context.get("task_state_store") is not None
         found = self.kind.takes_client_token or self.kind.takes_marker
         return self.durable and self.context.get("ti") is not None and (recorded or found)
@@ -94,14 +94,14 @@ class AwaitedJob:
 
         try:
             state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
-        except Exception as error:  # noqa: BLE001 - whatever Airflow raises, the job must not be lost
+        except Exception as error:  # noqa: BLE001 - whichever error Airflow raises, the job must not be lost
             self.log.warning("Job %s is left running: the task's state could not be read: %s", job_id, error)
             return False
         if not owned:
             self.log.info("Job %s is left running: another try of this task has joined it", job_id)
         elif state not in ENDED_STATES:
             self.log.info(
-                "Job %s is left running for the next try of this task to join: no user has ended the task, which is %s",
+                "Job %s is left running for the next try of this task to join: no user has ended the task (state: %s)",
                 job_id,
                 state,
             )
@@ -114,7 +114,7 @@ class AwaitedJob:
     def _recorded_job_id(self) -> str | None:
         try:
             record = self._record()
-        except Exception as error:  # noqa: BLE001 - a second error must not hide that of the wait
+        except Exception as error:  # noqa: BLE001 - a second error must not hide the wait's error
             self.log.warning("The submission record could not be read: %s", error)
             return None
         return None if record is None else record.job_id

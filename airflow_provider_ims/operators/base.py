@@ -1,4 +1,4 @@
-"""The operator for jobs of all kinds: validate, submit, wait, complete."""
+"""The base class of all operators: it validates, submits, awaits and completes a job."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: Seconds between two polls, and the timeout of a wait.
+#: The default interval between polls, and the default timeout of a wait, in seconds.
 POLL_INTERVAL = 10.0
 TIMEOUT = 24 * 60 * 60.0
-#: The services return jobs of the last year.
+#: The services return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
 
 
 class JobOperator(JobTask, BaseOperator):
     """
-    Submit a job and wait for its end.
+    Submit a job and wait until it ends.
 
-    An argument marked ``JSON`` accepts a JSON string, or the dict or list of its annotation.
+    An argument marked ``JSON`` accepts a JSON string, or a dict or list as in its type annotation.
 
-    :param ims_conn_id: The connection. (templated) Default: ``ims_default``.
+    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
-    :param wait_for_completion: Wait for the job's end; otherwise return right after the submit. Default: true.
-    :param deferrable: Wait in the triggerer, without occupying a worker. Default: ``[operators] default_deferrable``.
-    :param poll_interval: Seconds between two polls of the job. (templated) Default: 10.
-    :param timeout: Seconds to wait for the job's end, for each try. (templated) Default: a day.
-    :param durable: Pay for one job only: a retry joins the job of an earlier try, and a submit without a response is
-        repeated only after a search for its job. Default: true.
-    :param on_uncertain: What ``durable`` does if a submit has no response and its job is not found either: ``submit``
-        again, or ``fail`` and leave the decision to you. Default: ``submit``.
-    :param on_clear: What ``durable`` does when the task was cleared. ``auto`` joins the job from before the clear if
-        its result was never collected and the parameters are the same, and submits a new one otherwise; ``new`` always
-        submits; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3; before it, a clear always submits.
-        Default: ``auto``.
-    :param cancel_on_kill: Cancel the job, if the service can, when a user marks the waiting task as failed or
-        successful, or clears it, and when the wait of its last try times out. Default: true.
+    :param wait_for_completion: Wait until the job ends. If false, return right after the submit. Default: true.
+    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param poll_interval: Seconds between polls of the job. (templated) Default: 10.
+    :param timeout: Seconds for which each try waits for the job. (templated) Default: 86,400 (one day).
+    :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
+        is repeated only after a search for its job. Default: true.
+    :param on_uncertain: With ``durable``, what to do if a submit gets no response and its job is not found: ``submit``
+        again, or ``fail`` so that you can decide. Default: ``submit``.
+    :param on_clear: With ``durable``, what to do after the task was cleared. ``auto`` joins the job from before the
+        clear if its result was never collected and the parameters are the same, and submits a new job otherwise;
+        ``new`` always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
+        versions, a cleared task always submits a new job. Default: ``auto``.
+    :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
+        successful or clears it, or when the wait of its last try times out. Default: true.
     """
 
-    #: The job kind. Its parameters in snake_case are the arguments of a typed operator, all of them templated.
+    #: The job kind. Its parameters in snake_case are the arguments of a typed operator, and all are templated.
     kind: JobKind
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
     ui_color = "#ffe8d6"
@@ -109,29 +109,29 @@ class JobOperator(JobTask, BaseOperator):
         return self.kind.family
 
     def arguments(self) -> Mapping[str, Any]:
-        """Return the arguments for the API's parameters, by name; others are ignored."""
+        """Return the values of the API parameters, with argument names as keys; other keys are ignored."""
         return vars(self)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Submit the job, or join the one of an earlier try, and wait for it.
+        Submit the job, or join the job of an earlier try, and wait for it.
 
         :param context: The task's context.
-        :return: ``{"job_id", "state"}``, and the result unless ``wait_for_completion`` is off.
-        :raises ImsRequestError: when an argument is invalid; nothing was sent then.
+        :return: ``{"job_id", "state"}``, and the job's result unless ``wait_for_completion`` is off.
+        :raises ImsRequestError: when an argument is invalid (no request is sent), or when the service rejects a value.
         :raises ImsJobFailedError: when the job failed.
-        :raises ImsJobTimeoutError: when the job did not end in time.
-        :raises ImsError: when the service refused the submit or was unavailable.
+        :raises ImsJobTimeoutError: when the job did not end before the timeout.
+        :raises ImsError: when the service rejected the submit or was unavailable.
         """
         self.begin_phase()
         parameters = encode_all(self.kind.parameters, self.arguments())
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
-        # A wait that cannot be deferred must be found before the submit: the job would be paid for and not awaited.
+        # Reject an argument that prevents the deferral before the submit, or the job would be billed but not awaited.
         if not isinstance(self.region_id, str | None):
             raise ImsRequestError(f"region_id: {self.region_id!r} is not a string", field="region_id")
         hook = self.new_hook()
-        # So must an invalid connection.
+        # An invalid connection is also rejected before the submit.
         hook.connect()
         submission = self._submit(context, hook, parameters)
         job = submission.job
@@ -175,7 +175,7 @@ class JobOperator(JobTask, BaseOperator):
             deadline = now + timeout
             ti: Any = context.get("ti")
             if self.execution_timeout is not None and ti is not None:
-                # Airflow does not enforce it on a deferred task.
+                # Airflow does not enforce the execution timeout on a deferred task.
                 deadline = min(deadline, ti.start_date.timestamp() + self.execution_timeout.total_seconds())
             self.defer_wait(
                 [submission.job.id],
@@ -199,7 +199,7 @@ class JobOperator(JobTask, BaseOperator):
 
         :param context: The task's context.
         :param event: The event of the trigger.
-        :return: As :meth:`execute`.
+        :return: Same as :meth:`execute`.
         """
         self.begin_phase()
         with self._awaited_job(context).waiting():
@@ -208,10 +208,10 @@ class JobOperator(JobTask, BaseOperator):
 
     def on_kill(self) -> None:
         """
-        Cancel the job if a user has ended the task, and log what happens to it.
+        Cancel the job if a user has ended the task, and log what happens to the job.
 
-        Airflow also calls this when the worker shuts down, when it has given the task to another worker, and at
-        ``execution_timeout``. A later try joins the job then.
+        Airflow also calls this method when the worker shuts down, when another worker has taken over the task, and at
+        ``execution_timeout``. In these cases, a later try joins the job.
         """
         if self._awaited is not None:
             self._awaited.on_kill()
@@ -223,7 +223,7 @@ class JobOperator(JobTask, BaseOperator):
         return oss_objects(given, without="output")
 
     def _collect(self, context: Context, job: Job, submitted_at: float | None) -> dict[str, Any]:
-        # A sensor emits no metrics: the operator that submitted the job may, too.
+        # Sensors emit no metrics, because the operator that submitted the job may have emitted them.
         waited = None if submitted_at is None else time.time() - submitted_at
         metrics.job_ended(self.kind.submit_action, "failed" if self.has_failed(job) else "finished", waited, job.usage)
         result = self.complete(context, job)
@@ -245,5 +245,5 @@ def _seconds(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT:
-        raise ImsRequestError(f"{name}: {value!r} is not a number of seconds above 0 and up to a year", field=name)
+        raise ImsRequestError(f"{name}: {value!r} is not a positive number of seconds up to a year", field=name)
     return seconds

@@ -14,16 +14,16 @@ class VodSubmitAIImageJobOperator(JobOperator):
     """
     Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
 
-    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the URLs are unsigned,
-    ``ListAIImageInfo`` returns signed ones.
+    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the URLs are not signed;
+    ``ListAIImageInfo`` returns signed URLs.
 
     .. seealso:: https://help.aliyun.com/document_detail/186922.html
 
     :param video_id: The video in VOD. (templated)
     :param ai_template_id: The AI image template. (templated)
-    :param ai_pipeline_id: Your own pipeline, for bulk processing. (templated)
-    :param user_data: Your data and callback: ``MessageCallback`` or ``Extend``, up to 512 bytes. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param ai_pipeline_id: A dedicated pipeline for bulk processing. (templated)
+    :param user_data: A callback (``MessageCallback``) or custom data (``Extend``), up to 512 bytes. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIImageJob", VOD)
@@ -46,20 +46,20 @@ class VodSubmitAIImageJobOperator(JobOperator):
 
 class VodSubmitAIJobOperator(JobOperator):
     """
-    Tag a video, or take its fingerprint (``SubmitAIJob``).
+    Tag a video, or compute its fingerprint (``SubmitAIJob``).
 
-    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "media_id", "type", "data"}``; the format of ``data`` depends on ``type``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIJob
 
     :param media_id: The video in VOD. (templated)
-    :param types: ``AIMediaDNA`` or ``AIVideoTag``; only one, because the service creates a job for each. (templated)
-    :param config: ``{"DNADBId": ".."}`` for a fingerprint, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
-    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+    :param types: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates a job for each. (templated)
+    :param config: ``{"DNADBId": ".."}`` for fingerprints, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
+    :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIJob", VOD)
@@ -82,7 +82,7 @@ class VodSubmitAIJobOperator(JobOperator):
 
 class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
-    Audit a video (``SubmitAIMediaAuditJob``).
+    Moderate a video (``SubmitAIMediaAuditJob``).
 
     A job succeeds regardless of its findings; check ``suggestion`` in the result. No listing returns the user data of
     these jobs, so a job whose id was lost in a crash cannot be found again.
@@ -93,16 +93,16 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIMediaAuditJob
 
     :param media_id: The video in VOD. (templated)
-    :param media_type: ``video``, the only type. (templated)
+    :param media_type: The media type, always ``video``. (templated)
     :param template_id: The AI template. Default: the service's default template. (templated)
-    :param media_audit_configuration: More options: ``{"ResourceType": ".."}``. (JSON, templated)
+    :param media_audit_configuration: Additional options: ``{"ResourceType": ".."}``. (JSON, templated)
     :param censor_provider: Not documented by the service. (templated)
     :param service_parameters: Not documented by the service. (templated)
     :param video_service: Not documented by the service. (templated)
     :param voice_service: Not documented by the service. (templated)
-    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+    :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAIMediaAuditJob", VOD)
@@ -135,12 +135,12 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
 
 class VodSubmitTranscodeJobsOperator(JobOperator):
     """
-    Transcode a video by a template group (``SubmitTranscodeJobs``).
+    Transcode a video with a template group (``SubmitTranscodeJobs``).
 
-    If some streams failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set. ``job_id`` is
-    the id of the transcoding task. No listing returns the user data of tasks, so a task whose id was lost in a crash
-    cannot be found again. It is not billed twice either: ``durable`` sends a ``SessionId``, and the service rejects a
-    second task with the same one.
+    If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
+    is the id of the transcoding task. No list action returns the user data of these tasks, so a task whose id was lost
+    in a crash cannot be found again. However, it is not billed twice: ``durable`` adds a ``SessionId`` to the request,
+    and the service rejects a second task with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"job_id", "error_code", "error_message"}]}``.
@@ -150,16 +150,16 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
     :param encrypt_config: The HLS encryption. (JSON, templated)
-    :param override_params: Overrides of the templates: watermarks, subtitles. (JSON, templated)
-    :param pipeline_id: Your own pipeline. (templated)
+    :param override_params: Settings that override the templates: watermarks, subtitles. (JSON, templated)
+    :param pipeline_id: A dedicated pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
-    :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
-    :param session_id: An id that the service accepts once in 7 days; up to 50 letters, digits, ``-`` and ``_``.
+    :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)
+    :param session_id: An id that the service accepts only once in 7 days; up to 50 letters, digits, ``-`` and ``_``.
         (templated)
-    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+    :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTranscodeJobs", VOD)
@@ -196,25 +196,25 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video (``SubmitSnapshotJob``).
 
-    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "video_id", "normal_config", "sprite_config"}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitSnapshotJob
 
     :param video_id: The video in VOD. (templated)
-    :param snapshot_template_id: A template; the service then ignores the other arguments. (templated)
+    :param snapshot_template_id: A template. If it is set, the service ignores the other snapshot options. (templated)
     :param count: The maximum number of snapshots. Default: 1. (templated)
-    :param interval: Seconds between two snapshots; 0 distributes ``count`` over the video. Default: 1. (templated)
-    :param specified_offset_time: The start, in milliseconds. Default: 0. (templated)
+    :param interval: Seconds between snapshots; 0 distributes them evenly over the video. Default: 1. (templated)
+    :param specified_offset_time: The time of the first snapshot, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
-    :param width: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
-    :param height: Pixels as a string, ``8`` to ``4096``. Default: that of the video. (templated)
-    :param sprite_snapshot_config: Combines the snapshots into a sprite. (JSON, templated)
-    :param reference_id: Your own id, 6 to 64 letters, digits, hyphens and underscores. (templated)
-    :param user_data: Your data and callback: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
+    :param width: The width in pixels, as a string: ``8`` to ``4096``. Default: the video's width. (templated)
+    :param height: The height in pixels, as a string: ``8`` to ``4096``. Default: the video's height. (templated)
+    :param sprite_snapshot_config: Options to combine the snapshots into a sprite. (JSON, templated)
+    :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)
+    :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSnapshotJob", VOD)
@@ -251,11 +251,11 @@ class VodSubmitSnapshotJobOperator(JobOperator):
 
 class VodSubmitJobOperator(AnyJobOperator):
     """
-    Submit a job of any kind of ApsaraVideo VOD, and wait for its end.
+    Submit any kind of ApsaraVideo VOD job, and wait until it ends.
 
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param kwargs: As of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
     """
 
     product = VOD

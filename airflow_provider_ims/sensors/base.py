@@ -1,4 +1,4 @@
-"""The sensor for jobs of all families, which another task or system has submitted."""
+"""The base classes of the sensors, which wait for jobs that another task or system has submitted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: What Jinja renders for an XCom that does not exist.
+#: The text that Jinja renders for an XCom that does not exist.
 NO_XCOM = "None"
 
 
@@ -38,10 +38,10 @@ class JobSensor(JobTask, BaseSensorOperator):
     """
     Wait for jobs that another task or system has submitted.
 
-    :param ims_conn_id: The connection. (templated) Default: ``ims_default``.
+    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
-    :param deferrable: Wait in the triggerer, without occupying a worker. Default: ``[operators] default_deferrable``.
-    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (seconds between two polls, default: 10),
+    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (seconds between polls, default: 10),
         ``timeout`` (seconds), ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
         (skip instead of failing), ``mode``.
     """
@@ -70,7 +70,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         raise NotImplementedError
 
     def result(self, results: list[dict[str, Any]]) -> Any:
-        """Return the result of the task, from the results of the jobs in the order of their ids."""
+        """Return the result of the task, given the results of its jobs in the order of the job ids."""
         return results
 
     def execute(self, context: Context) -> Any:
@@ -78,9 +78,9 @@ class JobSensor(JobTask, BaseSensorOperator):
         Poll the jobs, and wait for those that have not ended.
 
         :param context: The task's context.
-        :return: The result of the job, or a list of them, as the operator of its kind returns it.
+        :return: The result that the operator for the job's kind would return, or a list of such results.
         :raises ImsJobFailedError: when a job failed.
-        :raises AirflowSensorTimeout: when a job did not end in time, in every mode.
+        :raises AirflowSensorTimeout: when a job did not end before the timeout, in all modes.
         :raises ImsError: when the jobs cannot be queried.
         """
         self.begin_phase()
@@ -99,7 +99,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
         :param context: The task's context.
         :param event: The event of the trigger.
-        :return: As :meth:`execute`.
+        :return: Same as :meth:`execute`.
         """
         self.begin_phase()
         with self._skip_if_never_fail():
@@ -110,10 +110,10 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     @contextmanager
     def _skip_if_never_fail(self) -> Iterator[None]:
-        """Skip instead of failing if ``never_fail`` is set, as Airflow does for a poking sensor."""
+        """Skip instead of failing if ``never_fail`` is set, as Airflow does for a sensor that is not deferred."""
         try:
             yield
-        # Up to 3.1.3, Airflow itself does not skip a timeout of a deferred sensor.
+        # Up to version 3.1.3, Airflow itself does not skip a deferred sensor that times out.
         except (ImsError, AirflowSensorTimeout) as error:
             if self.never_fail:
                 raise AirflowSkipException(f"Skipping due to never_fail: {error}") from error
@@ -130,9 +130,9 @@ class JobSensor(JobTask, BaseSensorOperator):
         hook = self.new_hook()
         is_first_poke, wait_started_at = self._wait_start(context)
         if is_first_poke:
-            # An undefined connection is a user's mistake now; later it is an outage of the secrets backend.
+            # At the first poke, an undefined connection is a user error; later, the secrets backend is unavailable.
             hook.connect()
-        # A rescheduled sensor starts from zero at each poke, so it cannot count errors in a row.
+        # A rescheduled sensor keeps no state between pokes, so it cannot count consecutive errors.
         tolerated_errors = 1 if self.reschedule else TOLERATED_ERRORS
         for job_id, observation in self._poll(hook, [job_id for job_id in job_ids if job_id not in self._ended]):
             monitor = self._monitors.setdefault(job_id, JobMonitor(job_id, wait_started_at, tolerated_errors))
@@ -148,7 +148,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         return PokeReturnValue(True, self._complete_all(context, [self._ended[job_id] for job_id in job_ids]))
 
     def _poll(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> Iterator[tuple[str, Observation]]:
-        # The next poke polls again, so the hook does not have to.
+        # The next poke repeats the query, so the hook need not retry it for long.
         caller = LimitedRetries(hook)
         for chunk in chunks(job_ids, self.family.ids_per_query):
             try:
@@ -159,7 +159,7 @@ class JobSensor(JobTask, BaseSensorOperator):
                 yield from poll_once(self.family, caller, chunk).items()
 
     def _wait_start(self, context: Context) -> tuple[bool, float]:
-        """Return whether this is the first poke, and when that was, in epoch seconds."""
+        """Return whether this is the first poke, and the time of the first poke in epoch seconds."""
         if self._monitors:
             return False, min(monitor.started_at for monitor in self._monitors.values())
         if self.reschedule:
@@ -179,8 +179,8 @@ class SingleJobSensor(JobSensor):
     """
     Wait for one job.
 
-    :param job_id: The job. (templated)
-    :param kwargs: As of :class:`JobSensor`.
+    :param job_id: The job id. (templated)
+    :param kwargs: Arguments of :class:`JobSensor`.
     """
 
     template_fields: Sequence[str] = ("job_id", *JobSensor.template_fields)
@@ -202,10 +202,10 @@ class SingleJobSensor(JobSensor):
 
 class JobsSensor(JobSensor):
     """
-    Wait for several jobs, until all have ended.
+    Wait for several jobs until all of them have ended.
 
-    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param kwargs: As of :class:`JobSensor`.
+    :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
+    :param kwargs: Arguments of :class:`JobSensor`.
     """
 
     template_fields: Sequence[str] = ("job_ids", *JobSensor.template_fields)
@@ -227,7 +227,7 @@ class JobsSensor(JobSensor):
 
 
 class AnyJobSensor(JobsSensor):
-    """Wait for jobs of any kind; the sensors of the products describe the arguments."""
+    """Wait for jobs of any kind; the subclasses for the two products describe the arguments."""
 
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)

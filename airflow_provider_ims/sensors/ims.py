@@ -12,15 +12,15 @@ from airflow_provider_ims.sensors.base import AnyJobSensor, SingleJobSensor
 
 class ImsSmartHandleJobSensor(SingleJobSensor):
     """
-    Wait for a smart job (``GetSmartHandleJob``): text generation, audio production and others.
+    Wait for a smart job (``GetSmartHandleJob``): text generation, audio production or another kind.
 
     Returns the result of the operator for the job's kind, or ``{"job_id", "state", "media_id", "media_url",
     "ai_result", "usage"}`` for a kind without an operator.
 
     .. seealso:: https://help.aliyun.com/document_detail/440953.html
 
-    :param job_id: The job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param job_id: The job id. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = SMART
@@ -31,13 +31,13 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     Wait for a batch job (``GetBatchMediaProducingJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
-    "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
+    "failed": [{"job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
-    :param job_id: The job. (templated)
+    :param job_id: The job id. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = BATCH
@@ -49,14 +49,14 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
 
 class ImsJobSensor(AnyJobSensor):
     """
-    Wait for jobs of any kind of Intelligent Media Services, until all have ended.
+    Wait for Intelligent Media Services jobs of any kind until all of them have ended.
 
-    Returns a list of the results that the operators of their kind return, in the order of the ids.
+    Returns a list of the jobs' results in the order of the ids, each in the format of the operator for the job kind.
 
-    :param job: Their submit action, query action or family, such as ``SubmitASRJob``. (templated)
-    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param job: The jobs' submit action, query action or family, such as ``SubmitASRJob``. (templated)
+    :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: Fail the task if any part of a job failed, such as an output. Default: false.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = ICE

@@ -9,15 +9,15 @@ from airflow_provider_ims.sensors.base import AnyJobSensor, JobsSensor
 
 class VodAIImageJobSensor(JobsSensor):
     """
-    Wait for AI image jobs (``GetAIImageJobs``, ten ids per request), until all have ended.
+    Wait for AI image jobs (``GetAIImageJobs``, ten ids per request) until all of them have ended.
 
     Returns a list with ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}`` for each job, in the order
     of ``job_ids``.
 
     .. seealso:: https://help.aliyun.com/document_detail/186923.html
 
-    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = AI_IMAGE
@@ -25,14 +25,14 @@ class VodAIImageJobSensor(JobsSensor):
 
 class VodJobSensor(AnyJobSensor):
     """
-    Wait for jobs of any kind of ApsaraVideo VOD, until all have ended.
+    Wait for ApsaraVideo VOD jobs of any kind until all of them have ended.
 
-    Returns a list of the results that the operators of their kind return, in the order of the ids.
+    Returns a list of the jobs' results in the order of the ids, each in the format of the operator for the job kind.
 
-    :param job: Their submit action, query action or family, such as ``SubmitAIJob``. (templated)
-    :param job_ids: The jobs: a list, or a string with the ids separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of a job with several parts failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param job: The jobs' submit action, query action or family, such as ``SubmitAIJob``. (templated)
+    :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: Fail the task if any part of a job failed, such as an output. Default: false.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = VOD

@@ -71,7 +71,7 @@ def test_the_description_of_an_operator_includes_inherited_arguments(site: Path)
     videos = described.partition('id="airflow_provider_ims.')[0]
     for argument in ("input_config", "fail_on_partial_failure", "ims_conn_id", "poll_interval", "on_uncertain"):
         assert f"<strong>{argument}</strong> " in videos
-    assert "As of" not in page
+    assert "Arguments of" not in page
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

@@ -52,11 +52,11 @@ __all__ = [
 
 class ImsSubmitJobOperator(AnyJobOperator):
     """
-    Submit a job of any kind of Intelligent Media Services, and wait for its end.
+    Submit any kind of Intelligent Media Services job, and wait until it ends.
 
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
-    :param kwargs: As of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
     """
 
     product = ICE

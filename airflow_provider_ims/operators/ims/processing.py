@@ -12,24 +12,24 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     """
     Transcode a file into one or more outputs (``SubmitTranscodeJob``).
 
-    If some outputs failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set.
+    If some outputs failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set.
 
     Returns ``{"job_id", "state", "outputs": [{"job_id", "media", "url", "duration" (seconds), "width", "height", "size"
     (bytes)}], "failed": [{"job_id", "media"}]}``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The files, whose streams are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
+    :param input_group: The input files, whose streams are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
         (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
-    :param schedule_config: The pipeline and the priority: ``{"PipelineId", "Priority" (1 to 10, the highest)}``.
+    :param schedule_config: The pipeline and the priority: ``{"PipelineId", "Priority" (1 to 10; 10 is the highest)}``.
         (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTranscodeJob")
@@ -60,21 +60,21 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSnapshotJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param output_file: The output of the snapshots (``Output``), as ``{"Type": "OSS", "Media":
-        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, ``{TileCount}`` for a sprite.
+    :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media":
+        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite.
         (JSON, templated)
     :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
-    :param user_data: Your own data. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSnapshotJob")
@@ -101,9 +101,9 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
 
 class ImsSubmitSmarttagJobOperator(JobOperator):
     """
-    Tag a video by its images and speech (``SubmitSmarttagJob``).
+    Tag a video based on its images and speech (``SubmitSmarttagJob``).
 
-    No listing returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
     ``data`` depends on ``type``.
@@ -111,18 +111,18 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSmarttagJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param template_id: The template that names the algorithms. (templated)
-    :param template_config: Overrides of the template, such as ``FaceCategoryIds``. (JSON, templated)
+    :param template_id: The template that specifies the algorithms. (templated)
+    :param template_config: Settings that override the template, such as ``FaceCategoryIds``. (JSON, templated)
     :param title: The video's title, up to 256 bytes of UTF-8. (templated)
     :param content: The video's description, up to 1 KB. (templated)
     :param content_addr: Deprecated by the service. (templated)
     :param content_type: Deprecated by the service. (templated)
-    :param job_params: More options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false),
-        "nlpParams"}``; ``params`` is Airflow's own argument. (JSON, templated)
+    :param job_params: Additional options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false by
+        default), "nlpParams"}``; ``params`` is Airflow's own argument. (JSON, templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The URL of the HTTP callback. (templated)
-    :param user_data: Your own data for the callback, up to 1,024 bytes of UTF-8. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data for the callback, up to 1,024 bytes of UTF-8. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSmarttagJob")
@@ -164,23 +164,23 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     A job succeeds regardless of its findings; check ``suggestion`` in the result.
 
     Returns ``{"job_id", "state", "suggestion" ("pass", "review" or "block"), "video", "covers", "title", "description",
-    "barrages"}``; ``None`` for parts that were not moderated.
+    "barrages"}``; parts that were not moderated are ``None``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaCensorJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param cover_images: Up to five covers, each as ``{"Bucket", "Location": "oss-cn-shanghai", "Object", "RoleArn"}``;
-        they override the covers of the media. (JSON, templated)
-    :param title: The title, up to 64 bytes of UTF-8; it overrides that of the media. (templated)
-    :param description: The description, up to 128 bytes of UTF-8; it overrides that of the media. (templated)
-    :param barrages: The on-screen comments; they override those of the media. (templated)
-    :param output_file: The output of the screenshots and the full result (``Output``), such as
+        they override the media asset's covers. (JSON, templated)
+    :param title: The title, up to 64 bytes of UTF-8; it overrides the media asset's. (templated)
+    :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's. (templated)
+    :param barrages: The on-screen comments; they override the media asset's. (templated)
+    :param output_file: Where to write the screenshots and the full result (``Output``), such as
         ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
-    :param notify_url: The address of the callback, by HTTP or MNS. (templated)
-    :param user_data: Your own data, up to 128 bytes of UTF-8. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param notify_url: The address of the HTTP or MNS callback. (templated)
+    :param user_data: Custom data, up to 128 bytes of UTF-8. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitMediaCensorJob")

@@ -31,9 +31,9 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
         (JSON, templated)
     :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. (JSON, templated)
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitMediaProducingJob")
@@ -74,26 +74,26 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     """
     Produce a batch of videos from media assets (``SubmitBatchMediaProducingJob``).
 
-    If some videos failed, the task succeeds with a warning, unless ``fail_on_partial_failure`` is set. If all videos
-    failed, it fails.
+    If some videos failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. If all
+    videos failed, the task fails.
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
-    "failed": [{"job_id", "error_code", "error_message"}]}``, durations in seconds.
+    "failed": [{"job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
-    :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media,
-        overrides the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
-        ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, for all or in a group, not both) and
+    :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media;
+        it overrides the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
+        ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, either global or in groups) and
         ``TitleArray`` (up to 50). (JSON, templated)
-    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
+    :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
         "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)
     :param template_config: A list of template ids; the service selects one for each video. (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitBatchMediaProducingJob")
@@ -125,17 +125,17 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     Produce highlight videos of films and series (``SubmitScreenMediaHighlightsJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
-    "error_code", "error_message"}]}``, durations in seconds.
+    "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
 
     :param input_config: The media: ``{"MediaArray": [media ids]}``. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
         {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. (JSON, templated)
-    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitScreenMediaHighlightsJob")
@@ -163,17 +163,17 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     Produce highlight videos of a match (``SubmitSportsHighlightsJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
-    "error_code", "error_message"}]}``, durations in seconds.
+    "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
 
     :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": a URL, "FaceRegister",
         "SlowMotionLogoRegister", "TransferNameRegister"}``. (JSON, templated)
-    :param output_config: The videos: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
+    :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSportsHighlightsJob")

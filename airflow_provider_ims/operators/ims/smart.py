@@ -12,7 +12,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    Billed by token; a failed job is free. Needs the enterprise subscription.
+    Jobs are billed by token; failed jobs are free. The account needs the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
@@ -23,8 +23,8 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitTextGenerateJob")
@@ -49,22 +49,22 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 
 class ImsSubmitAudioProduceJobOperator(JobOperator):
     """
-    Convert text to speech, into an audio file on OSS (``SubmitAudioProduceJob``).
+    Convert text to speech and write the audio file to OSS (``SubmitAudioProduceJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``, times in
-    seconds; a value that the service did not return is ``None``.
+    Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``; times are
+    in seconds, and a value that the service did not return is ``None``.
 
     .. seealso:: https://help.aliyun.com/document_detail/2391326.html
 
     :param input_config: The text, or SSML. (templated)
-    :param editing_config: The voice: ``{"voice" or "customizedVoice" ((overrides voice)), "format" (PCM, WAV or MP3),
-        "volume" (0 to 100, 50), "speech_rate" and "pitch_rate" (-500 to 500, 0)}``. (JSON, templated)
-    :param output_config: The output file: ``{"bucket", "object"}``, the object without a suffix. (JSON, templated)
+    :param editing_config: The voice: ``{"voice" or "customizedVoice" (overrides voice), "format" (PCM, WAV or MP3),
+        "volume" (0 to 100, default: 50), "speech_rate" and "pitch_rate" (-500 to 500, default: 0)}``. (JSON, templated)
+    :param output_config: The output: ``{"bucket", "object" (without a file extension)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAudioProduceJob")
@@ -93,22 +93,22 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
 
 class ImsSubmitASRJobOperator(JobOperator):
     """
-    Recognise the speech of a video or an audio file, for subtitles (``SubmitASRJob``).
+    Recognise the speech in a video or audio file, for example for subtitles (``SubmitASRJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``, times in
-    seconds; a value that the service did not return is ``None``.
+    Returns ``{"job_id", "state", "media_id", "media_url", "sentences": [{"content", "from", "to"}]}``; times are
+    in seconds, and a value that the service did not return is ``None``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitASRJob
 
     :param input_file: The file: ``oss://bucket.oss-cn-shanghai.aliyuncs.com/object``, or a media id. (templated)
-    :param start_time: The start in the file, such as ``00:00:00``. (templated)
+    :param start_time: The start position in the file, such as ``00:00:00``. (templated)
     :param duration: The length of the part to recognise, such as ``00:00:10``. (templated)
     :param editing_config: The recognition options: ``{"HotwordLibraryIdList" (one id), "SentenceMaxLength"
-        (characters), "EnableSemanticSentenceDetection" (false)}``. (JSON, templated)
+        (characters), "EnableSemanticSentenceDetection" (default: false)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitASRJob")

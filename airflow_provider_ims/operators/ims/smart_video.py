@@ -10,7 +10,7 @@ from airflow_provider_ims.operators.base import JobOperator
 
 class ImsSubmitVideoTranslationJobOperator(JobOperator):
     """
-    Translate a video, its speech or its subtitles, into another language (``SubmitVideoTranslationJob``).
+    Translate a video, its speech or its subtitles into another language (``SubmitVideoTranslationJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the translated
     video.
@@ -24,9 +24,9 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitVideoTranslationJob")
@@ -61,15 +61,15 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitAvatarVideoJob
 
-    :param input_config: The speech: a text of five characters or more, as in ``{"Text": "..."}``, or an MP3 or WAV file
-        in OSS or in the media library. (JSON, templated)
+    :param input_config: The speech: a text of at least five characters, as in ``{"Text": "..."}``, or an MP3 or WAV
+        file in OSS or in the media library. (JSON, templated)
     :param editing_config: The avatar, the voice and the speech rate, such as ``{"AvatarId": ".."}``. (JSON, templated)
     :param output_config: The output, such as ``{"MediaURL":
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitAvatarVideoJob")
@@ -103,12 +103,12 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
     :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
-        15}}``, in seconds. (JSON, templated)
+        15}}``; the duration is in seconds. (JSON, templated)
     :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitHighlightExtractionJob")
@@ -138,13 +138,13 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
     :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
-    :param job_params: The segments in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
+    :param job_params: The segments, in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
         (JSON, templated)
     :param output_config: The output of the segments: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param client_token: The idempotency token: for a known one, the service returns the existing job. (templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitSegmentationJob")
@@ -183,14 +183,14 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param chart_title: The chart's title: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
-        a missing interval, or 0, is chosen by the service. (JSON, templated)
+        the service chooses the interval if it is missing or 0. (JSON, templated)
     :param background: ``{"Color"}`` or ``{"ImageUrl"}``. (JSON, templated)
     :param data_source: The label for the source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Your data and callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
-    :param kwargs: As of :class:`~airflow_provider_ims.operators.base.JobOperator`.
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
     kind = kind_of("SubmitDynamicChartJob")
