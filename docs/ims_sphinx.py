@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 #: ``:param kwargs: Arguments of :class:`~the.other.Class`: ...`` refers to the class that describes these arguments.
-_AS_OF = re.compile(r":param \w+: Arguments of :class:`~?([\w.]+)`")
+_INHERITED = re.compile(r":param \w+: Arguments of :class:`~?([\w.]+)`")
 
 
 class Generated(SphinxDirective):
@@ -48,7 +48,7 @@ def show_inherited_arguments(
     if what != "class":
         return
     for field in fields_of(lines):
-        if reference := _AS_OF.match(field[0]):
+        if reference := _INHERITED.match(field[0]):
             named = reference[1].rpartition(".")[2]
             (base,) = [parent for parent in inspect.getmro(documented) if parent.__name__ == named]
             start = lines.index(field[0])
