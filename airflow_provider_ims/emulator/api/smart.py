@@ -1,8 +1,7 @@
 """
-Smart jobs, which ``GetSmartHandleJob`` queries.
+Smart jobs, which are queried with ``GetSmartHandleJob``.
 
-``JobResult.AiResult`` is a JSON string whose content depends on the job type. The examples are on
-https://help.aliyun.com/document_detail/440953.html.
+``JobResult.AiResult`` is a JSON string whose content depends on the job type. For examples, see https://help.aliyun.com/document_detail/440953.html.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ def _list_item(view: JobView) -> Fields:
         "JobId": view.job_id,
         "JobState": view.state,
         **view.kind.render(view)["SmartJobInfo"],
-        # A string in the query's response, a number here.
+        # A string in the query response, but a number here.
         "UserId": int(view.settings.account_id),
         **view.given("UserData"),
     }

@@ -1,4 +1,4 @@
-"""The web application: the services under ``/``, the control interface under ``/_emulator``."""
+"""The web application, which serves the services under ``/`` and the control interface under ``/_emulator``."""
 
 from __future__ import annotations
 
