@@ -49,7 +49,7 @@ SETTINGS = (
         "triggerer_health_check_threshold",
         "15",
         "30",
-        "After this time without a heartbeat, the other triggerer takes over the waits.",
+        "After this time without a heartbeat, the other triggerer takes over the triggers.",
     ),
     Setting("triggerer", "job_heartbeat_sec", "2", "5", "Allows several heartbeats within the threshold."),
     Setting(
@@ -57,7 +57,7 @@ SETTINGS = (
         "scheduler_health_check_threshold",
         "15",
         "30",
-        "After this time without a heartbeat, the other scheduler adopts the tasks that the scheduler had queued.",
+        "After this time without a heartbeat, the other scheduler adopts the tasks that this scheduler had queued.",
     ),
     Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Allows several heartbeats within the threshold."),
     Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "All components share two CPU cores."),
@@ -68,10 +68,14 @@ SETTINGS = (
         "30",
         "300",
         "After this time without a heartbeat, a running task is failed and retried. If a submit hangs for "
-        "longer, the retry joins its job.",
+        "longer, the retry joins the job that it created.",
     ),
     Setting(
-        "scheduler", "task_instance_heartbeat_timeout_detection_interval", "5", "10", "How often a scheduler checks."
+        "scheduler",
+        "task_instance_heartbeat_timeout_detection_interval",
+        "5",
+        "10",
+        "How often a scheduler checks for such tasks.",
     ),
     Setting(
         "scheduler",
@@ -81,7 +85,9 @@ SETTINGS = (
         "After this time, a queued task that no worker has started is queued again, because its message was lost "
         "with the broker or with a worker. The value must exceed the time that tasks wait for a free worker.",
     ),
-    Setting("scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks."),
+    Setting(
+        "scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks for such tasks."
+    ),
     Setting("workers", "min_heartbeat_interval", "2", "5", "Allows several heartbeats within the timeout."),
     Setting(
         "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."

@@ -163,7 +163,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
             succeeded = count("success") - 1
             blocked = sum(BLOCKED in line for line in triggerer.log.read_text(errors="replace").splitlines())
             summary = (
-                f"{succeeded} of {total} succeeded; at most {most} deferred at once; "
+                f"{succeeded} of {total} ended in success; at most {most} deferred at once; "
                 f"{deferring:.0f} s to defer, "
                 f"{time.monotonic() - ended:.0f} s from the end of the jobs to the end of the run; "
                 f"{blocked} warnings of a blocked event loop"

@@ -253,7 +253,8 @@ class Faults:
 
         :param action: The action that it affects; ``*`` for all actions.
         :param kind: One of :data:`FAULT_KINDS`.
-        :param count: How many requests it affects; None for all until it is cleared, which always applies to a rate limit.
+        :param count: How many requests it affects; None for all until it is cleared. Rate limits ignore this and
+            always remain until cleared.
         :param options: Options that override the defaults of the kind.
         :param share: The fraction of requests that it affects, chosen at random.
         :param seed: The seed of the random choice.

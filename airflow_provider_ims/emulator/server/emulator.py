@@ -57,8 +57,8 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._gateway.closing.wait()
-        # asyncio does not close connections that are being accepted while the server closes. So stop accepting, and wait
-        # until those connections have reached their protocols.
+        # asyncio does not close connections that are being accepted while the server closes. So stop accepting, and
+        # wait until those connections have reached their protocols.
         for server in self.servers:
             for listener in server.sockets:
                 asyncio.get_running_loop().remove_reader(listener.fileno())
