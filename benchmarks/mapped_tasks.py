@@ -27,7 +27,7 @@ POLL_SECONDS = 5.0
 #: Time limit in seconds for each task. The two periods in which it occupies a worker take about one second.
 SECONDS_PER_TASK = 6.0
 START_TIMEOUT = 120.0
-#: A word of the triggerer's warning that its event loop was blocked for more than 0.2 s.
+#: A word that occurs in the triggerer's warning that its event loop was blocked for more than 0.2 s.
 BLOCKED = "blocked"
 
 

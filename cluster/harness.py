@@ -164,7 +164,7 @@ class Cluster:
         """
         Wait until a condition holds, and return how many seconds this took.
 
-        :param runs: Runs whose tasks the progress messages count. If one of their tasks fails, the wait is aborted.
+        :param runs: Runs whose tasks the progress messages count. The wait is aborted if one of these tasks fails.
         :raises ScenarioError: On a timeout, or if a task has failed.
         """
         began = logged = time.monotonic()
@@ -210,7 +210,7 @@ class Cluster:
         self.wait_until("end of the run", ended, timeout, run)
 
     def wait_until_assigned(self, run: Run, timeout: float = 60) -> Counter[str]:
-        """Wait until every trigger is assigned, and return the number of waits by triggerer."""
+        """Wait until every trigger is assigned to a triggerer, and return the number of triggers by triggerer."""
         found: Counter[str] = Counter()
 
         def assigned() -> bool:

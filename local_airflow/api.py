@@ -90,7 +90,7 @@ class LogLine:
 
 class AirflowApi:
     """
-    A client of the REST API of an Airflow whose users are all administrators.
+    A client of the REST API of an Airflow instance in which all users are administrators.
 
     :param url: The address of the API server.
     """

@@ -203,7 +203,7 @@ class Service:
                 os.killpg(group, signum)
 
     def kill(self) -> None:
-        """Kill all processes without a chance to clean up, as in a crash."""
+        """Kill all processes without giving them a chance to clean up, as in a crash."""
         stop_services([self], grace=0)
 
     def tail(self, lines: int = 40) -> str:

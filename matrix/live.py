@@ -32,7 +32,7 @@ MANY_TIMEOUT = 3600.0
 #: deferral (apache/airflow#66374, #67287, #72716), so a job must run for longer than the lag of a busy scheduler.
 JOB_SECONDS = 15
 KINDS = ("SubmitTextGenerateJob", "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob")
-#: A word of the triggerer's warning that its event loop was blocked for more than 0.2 s.
+#: A word that occurs in the triggerer's warning that its event loop was blocked for more than 0.2 s.
 BLOCKED = "blocked"
 
 

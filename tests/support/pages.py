@@ -114,7 +114,7 @@ def normal(value: Any) -> Any:
 
 
 def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return a request's parameters with JSON strings decoded."""
+    """Return a request's parameters with JSON strings parsed."""
     found: dict[str, Any] = dict(parameters)
     for name, value in parameters.items():
         if value.startswith(("{", "[")):

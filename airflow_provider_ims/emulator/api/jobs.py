@@ -26,7 +26,7 @@ DEFAULT_ERROR = ("InternalError", "The job failed.")
 
 
 class UnknownJobError(Exception):
-    """No job has this id."""
+    """There is no job with this id."""
 
 
 class Jobs:
@@ -102,11 +102,11 @@ class Jobs:
         return job
 
     def finish(self, job_id: str) -> Job:
-        """End a job now, successfully."""
+        """End a job successfully now."""
         return self._end(job_id, None, None)
 
     def fail(self, job_id: str, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]) -> Job:
-        """End a job now, with an error."""
+        """End a job with an error now."""
         return self._end(job_id, code, message)
 
     def fail_at_end(self, job_id: str, code: str, message: str) -> Job:

@@ -13,7 +13,7 @@ MAX_FIELDS = 1_000
 @dataclass(frozen=True)
 class ApiRequest:
     """
-    One request.
+    An API request.
 
     :param headers: Headers, keyed by lowercase name.
     :param query: Decoded query parameters, in the order in which they were sent.
@@ -50,7 +50,7 @@ class ApiRequest:
 @dataclass
 class ApiResponse:
     """
-    One response.
+    An API response.
 
     :param content: A JSON value, or bytes that are sent unchanged.
     :param job_id: The job that the request created, if any.

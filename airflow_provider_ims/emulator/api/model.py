@@ -1,5 +1,5 @@
 """
-The types of the table of job kinds.
+The data types used in the table of job kinds.
 
 A path consists of the names of the fields that lead to a value, separated by dots; ``[]`` marks a list. An empty field
 name or path means that the response has no such field.
@@ -100,7 +100,7 @@ class JobFamily:
     :param fixed_parameters: Additional required parameters and the only supported value of each.
     :param user_data: Whether the response contains the job's UserData.
     :param succeeded: Additional state names for success; likewise ``failed``.
-    :param partial: The state name of a job of which some parts failed.
+    :param partial: The state name for a job in which some parts failed.
     :param unknown_ids_at: The path of the unknown job ids in the response.
     :param render: Returns additional fields of every job of the family.
     :param result: The field that the control interface returns as the result; empty for all fields.
@@ -163,8 +163,8 @@ class Parts:
     """
     The parts of the jobs of a kind; each can fail separately.
 
-    :param field: The field of the query's response that lists them.
-    :param count: Returns the number of parts of a request.
+    :param field: The field of the query response that lists them.
+    :param count: Returns the number of parts that a request creates.
     :param render: Returns the fields of one part.
     """
 
@@ -207,7 +207,7 @@ class JobKind:
         return key_of(self.submit, self.family.product.version)
 
     def part_count(self, parameters: Parameters) -> int:
-        """Return the number of separate parts of a job, each of which can fail."""
+        """Return the number of parts of a job that can fail separately."""
         return self.parts.count(parameters) if self.parts else 0
 
     def job_type_of(self, parameters: Parameters) -> str:
@@ -224,7 +224,7 @@ def key_of(action: str, version: str) -> str:
 
 @dataclass(frozen=True)
 class JobView:
-    """A snapshot of a job at one time of the job clock, as responses show it."""
+    """A snapshot of a job at a given time of the job clock, as returned in responses."""
 
     job: Job
     kind: JobKind

@@ -1,7 +1,8 @@
 """
 Smart jobs, which are queried with ``GetSmartHandleJob``.
 
-``JobResult.AiResult`` is a JSON string whose content depends on the job type. For examples, see https://help.aliyun.com/document_detail/440953.html.
+``JobResult.AiResult`` is a JSON string whose content depends on the job type. For examples, see
+https://help.aliyun.com/document_detail/440953.html.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def _video(view: JobView) -> Fields:
 
 
 def _clips(view: JobView) -> Fields:
-    """Return the clips of a video: the requested ranges, or as many highlights as requested."""
+    """Return the clips of a video: the requested ranges, or the requested number of highlights."""
     ranges, strategy = view.json("JobParams").get("Ranges"), as_object(view.json("InputConfig").get("Strategy"))
     if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
         count, seconds = strategy.get("Count"), strategy.get("ClipDuration")
@@ -197,7 +198,7 @@ SMART = JobFamily(
 
 _FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken<64"
 
-# Whether the listing shows text jobs and the unlisted ones below is not documented.
+# The documentation does not specify whether the listing includes text jobs and the unlisted jobs below.
 SMART_KINDS = (
     JobKind(
         "SubmitTextGenerateJob",

@@ -123,7 +123,7 @@ class EmulatorControl:
 
     def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
         """
-        Add jobs as if they had just been submitted, one for each duration, and return their ids.
+        Add one job for each duration, as if it had just been submitted, and return the job ids.
 
         Use this for thousands of jobs or for jobs that end at different times. No requests are recorded.
 
@@ -137,7 +137,7 @@ class EmulatorControl:
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """
-        End a job now, successfully, and return it.
+        End a job successfully now and return it.
 
         :raises KeyError: If the job does not exist.
         """
@@ -145,7 +145,7 @@ class EmulatorControl:
 
     def fail(self, job_id: str, code: str = "InternalError", message: str = "The job failed.") -> dict[str, Any]:
         """
-        End a job now, with an error, and return it.
+        End a job with an error now and return it.
 
         :raises KeyError: If the job does not exist.
         """

@@ -41,7 +41,7 @@ class EmulatedService:
 
     def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
         """
-        Add jobs as a submit would, one for each duration, and return their ids.
+        Add one job for each duration, as a submit would, and return the job ids.
 
         :raises ValueError: If the kind is unknown or a submit would reject the parameters.
         """

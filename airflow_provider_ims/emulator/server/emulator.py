@@ -102,7 +102,7 @@ class ImsEmulator(EmulatorControl):
     Emulates IMS and VOD on a local port for the duration of a ``with`` block.
 
     :param durations: Job durations in seconds, by submit action, for example ``{"SubmitTextGenerateJob": 0}``.
-    :param clock: With ``auto``, the job clock follows real time; with ``manual``, it changes only with :meth:`advance`.
+    :param clock: With ``auto``, the job clock follows real time; with ``manual``, it changes only in :meth:`advance`.
     :param state: SQLite file in which jobs and requests are stored; default: in memory.
     :param host: Address to listen on.
     :param port: Port to listen on; 0 selects a free one.
@@ -205,7 +205,7 @@ class ImsEmulator(EmulatorControl):
             if self._store is not None:
                 self._store.close()
             raise
-        # A later start uses the same address.
+        # Later starts use the same address.
         self._port = listener.getsockname()[1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"

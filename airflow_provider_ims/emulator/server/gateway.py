@@ -49,7 +49,7 @@ class Gateway:
         seq: int | None = None
 
         async def hang(seconds: float | None) -> bool:
-            # A hanging request is counted too.
+            # Hanging requests are counted too.
             nonlocal seq
             seq = self._store_record(record, seq)
             return await self._hang(seconds, client_gone)

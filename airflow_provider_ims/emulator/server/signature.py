@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.settings import StsCredential
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 CLOCK_SKEW = 15 * 60
-"""The largest accepted difference between the date of a request and real time, in seconds."""
+"""The maximum accepted difference between the date of a request and the real time, in seconds."""
 
 REQUIRED_HEADERS = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "authorization")
 SIGNED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
@@ -36,7 +36,7 @@ class Verifier:
 
     :param access_keys: Accepted secrets by access key id.
     :param sts: Accepted temporary credentials.
-    :param bearer_tokens: Accepted bearer tokens, which replace a signature.
+    :param bearer_tokens: Bearer tokens that are accepted instead of a signature.
     :param now: Returns the real time in seconds since the epoch.
     """
 
@@ -136,7 +136,7 @@ class Verifier:
 
     def _use_nonce(self, nonce: tuple[str, str]) -> None:
         now = self._now()
-        # Older nonces are not needed, because a replay with one is rejected because of its date.
+        # Older nonces need not be stored: a replayed request is rejected because of its date.
         while self._nonce_ages and self._nonce_ages[0][0] < now - 2 * CLOCK_SKEW:
             self._nonces.discard(self._nonce_ages.popleft()[1])
         if nonce in self._nonces:
@@ -149,7 +149,7 @@ def string_to_sign(request: ApiRequest, signed: list[str], digest: str) -> str:
     """
     Return the string to sign.
 
-    :param signed: Lower-case names of the signed headers.
+    :param signed: Lowercase names of the signed headers.
     :param digest: SHA-256 of the body, in hex.
     """
     # Clients percent-encode different characters of the query, so it was decoded and is encoded again here.

@@ -1,4 +1,4 @@
-"""The clock of the jobs. Signatures are checked against real time instead."""
+"""The job clock. Signatures are checked against the real time instead."""
 
 from __future__ import annotations
 
