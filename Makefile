@@ -1,4 +1,4 @@
-# The newest Python that can make a virtual environment; PYTHON=... overrides.
+# The newest Python that can create virtual environments; PYTHON=... overrides it.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$python; break; fi; done)
@@ -22,7 +22,7 @@ help: ## Show this help
 install: $(INSTALLED) ## Create .venv and install the development dependencies
 
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it: make PYTHON=..." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is required; specify it with: make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(addprefix -c ,$(CONSTRAINTS)) -e '.[dev]'
 	@touch $@
@@ -58,10 +58,10 @@ $(CLUSTER_INSTALLED): $(INSTALLED)
 cluster: $(CLUSTER_INSTALLED) ## Test failures of Airflow with PostgreSQL, Redis and Celery (SCENARIOS="postgres redis": selected ones)
 	@$(BIN)/python -m cluster $(SCENARIOS)
 
-matrix: $(INSTALLED) ## Check all supported versions and write docs/compatibility.md (ROWS="3.1.8 3.3.2": selected ones)
+matrix: $(INSTALLED) ## Check the package on all supported versions and write docs/compatibility.md (ROWS="3.1.8 3.3.2": selected ones)
 	@$(BIN)/python -m matrix $(ROWS)
 
-# -n checks all references, -W turns warnings into errors. The build needs no network.
+# -n checks all references, -W turns warnings into errors. The build does not need network access.
 docs: $(INSTALLED) ## Build the documentation site in build/docs
 	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
 	@echo "build/docs/index.html"

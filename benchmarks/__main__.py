@@ -35,7 +35,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. All processes are stopped.", file=sys.stderr)
+        print("Interrupted. All processes have been stopped.", file=sys.stderr)
         return _ENDED_BY_SIGNAL
     targets = all_targets(missed, figures, tasks)
     # Only a full run belongs in the documentation.

@@ -1,4 +1,4 @@
-"""A certificate for the loopback address, so that the emulator serves HTTPS as the service does."""
+"""A certificate for the loopback address, with which the emulator serves HTTPS like the service."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Family:
 FAMILIES = {
     "smart": Family(
         title="Smart jobs",
-        kind="SubmitAudioProduceJob",  # The only kind of smart job that is documented to be listed.
+        kind="SubmitAudioProduceJob",  # The only kind of smart job that is documented as listed.
         parameters={
             "InputConfig": "The new shop is open. Come and see!",
             "EditingConfig": '{"voice":"Siqi","format":"MP3"}',

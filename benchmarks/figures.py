@@ -1,4 +1,4 @@
-"""Computes the figures of a run from the records of the measured processes and the emulator."""
+"""Computes the figures of a run from the data recorded by the measured processes and the emulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Run:
     :param method: ``ours``, ``frozen``, ``async``, ``thread`` or ``loop``.
     :param jobs: The number of waiting jobs.
     :param interval: The poll interval in seconds.
-    :param window: The seconds over which the ends of the jobs are spread.
+    :param window: The number of seconds over which the ends of the jobs are spread.
     :param seconds: The time limit in seconds. The run stops then even if jobs are still running.
     """
 
@@ -44,19 +44,19 @@ class Figures:
     :param elapsed: Seconds from the start of the first trigger to the last event, or to the time limit.
     :param started: Number of triggers that were started.
     :param ended: Number of jobs that ended during the run.
-    :param seen: Number of jobs whose end led to an event during the run.
+    :param seen: Number of jobs whose end caused an event during the run.
     :param errors: Number of failed requests.
-    :param due: Number of job-polls that were due: the seconds that each job ran during the measurement, divided by the
-        interval.
+    :param due: Number of job-polls that were due: the total number of seconds that the jobs ran during the measurement,
+        divided by the interval.
     :param queries: Number of queries by job id.
     :param listings: Number of listing requests.
     :param busiest: Requests per second in the busiest ten seconds, without the final query of each ended job.
     :param cpu: CPU seconds of the waiting process.
-    :param memory: The largest growth of its memory in bytes.
+    :param memory: The maximum increase of its memory usage in bytes.
     :param stall: The longest stall of its event loop in seconds; None without an event loop.
-    :param stall_without_gc: The longest stall in seconds, without the time of Python's garbage collector.
-    :param stalls: The worst stalls: their duration, and their time since the start, in seconds.
-    :param delay_median: Seconds from a job's end to its event.
+    :param stall_without_gc: The longest stall in seconds, excluding the time spent in Python's garbage collector.
+    :param stalls: The longest stalls: their durations and their times since the start, in seconds.
+    :param delay_median: The median number of seconds from a job's end to its event.
     :param delay_p99: The 99th percentile of these delays.
     """
 
@@ -80,12 +80,12 @@ class Figures:
 
     @property
     def complete(self) -> bool:
-        """Whether every job's end led to an event."""
+        """Whether every job's end caused an event."""
         return self.seen == self.run.jobs
 
     @property
     def requests_per_job(self) -> float | None:
-        """Requests per job whose end led to an event."""
+        """Requests per job whose end caused an event."""
         return (self.queries + self.listings) / self.seen if self.seen else None
 
     @property
@@ -95,7 +95,7 @@ class Figures:
 
     @property
     def extra_request_rate(self) -> float:
-        """Requests per second, not counting one query for each job whose end led to an event."""
+        """Requests per second, not counting one query for each job whose end caused an event."""
         return max(0, self.queries + self.listings - self.seen) / self.elapsed
 
     @property
@@ -103,7 +103,7 @@ class Figures:
         """
         Job-polls: updates of a job's state, counted at most once per interval.
 
-        A method that queries one job at a time and does not keep up makes fewer job-polls than are due.
+        A method that queries one job at a time and cannot keep up makes fewer job-polls than are due.
         """
         return self.due if self.run.method in ("ours", "frozen") else min(self.due, self.queries)
 
@@ -119,12 +119,12 @@ class Figures:
 
     @property
     def stall_without_gc_ms(self) -> float | None:
-        """The longest stall in milliseconds, without the time of the garbage collector."""
+        """The longest stall in milliseconds, excluding the time spent in the garbage collector."""
         return None if self.stall_without_gc is None else self.stall_without_gc * 1000
 
     @property
     def cores(self) -> float:
-        """The share of one core that the process used."""
+        """The fraction of one core that the process used."""
         return self.cpu / self.elapsed
 
     @property
@@ -185,14 +185,14 @@ def figures_of(
 def without_final_queries(
     requests: Sequence[dict[str, Any]], id_parameter: str, seen: set[str]
 ) -> list[dict[str, Any]]:
-    """Return the requests without the final query of each ended job, if it queried no other job."""
+    """Return the requests without the final query of each ended job, unless that query included other jobs."""
     last = {request["parameters"].get(id_parameter): number for number, request in enumerate(requests)}
     confirming = {number for job_id, number in last.items() if job_id in seen}
     return [request for number, request in enumerate(requests) if number not in confirming]
 
 
 def busiest(times: Sequence[float]) -> float:
-    """Return the highest number of requests per second in any ten seconds."""
+    """Return the highest rate of requests per second in any ten-second window."""
     times = sorted(times)
     most = max((number + 1 - bisect_left(times, time - BUSY_SECONDS) for number, time in enumerate(times)), default=0)
     return most / BUSY_SECONDS

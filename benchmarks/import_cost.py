@@ -1,7 +1,8 @@
 """
 The cost of importing the provider, in addition to ``airflow.sdk``, which every DAG file imports.
 
-Each import is timed in fresh interpreters. The modules take turns, so that other load affects all of them alike.
+Each import is timed in fresh interpreters. The modules are measured in turn, so that other load affects all of them
+equally.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main() -> int:
     table, missed = measure_all(runs)
     print(f"Cost in addition to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
     print("\n".join(table))
-    print(f"\nTarget: each module of the provider under {TARGET_MS} ms, no SDK module: ", end="")
+    print(f"\nTarget: each module of the provider under {TARGET_MS} ms, no SDK modules: ", end="")
     print(f"missed by {', '.join(missed)}" if missed else "met")
     return 1 if missed else 0
 

@@ -1,4 +1,4 @@
-"""The machine and the software versions, for the head of the report."""
+"""The machine and the software versions, for the beginning of the report."""
 
 from __future__ import annotations
 

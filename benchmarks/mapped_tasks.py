@@ -1,8 +1,8 @@
 """
-A thousand mapped deferrable tasks with one job each, on a real scheduler and a real triggerer.
+Runs 1,000 mapped deferrable tasks with one job each on a real scheduler and a real triggerer.
 
-All tasks wait at the same time: the emulator's clock is stopped until the last task has deferred. Then the jobs end one
-after the other.
+All tasks wait at the same time: the emulator's clock is stopped until the last task has deferred. Then the jobs
+end one after the other.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ DAG_ID = "mapped_tasks"
 #: Number of jobs that end per second.
 ENDS_PER_SECOND = 20
 POLL_SECONDS = 5.0
-#: Time limit in seconds for each task. Its two phases on a worker take about one second.
+#: Time limit in seconds for each task. The two periods in which it occupies a worker take about one second.
 SECONDS_PER_TASK = 6.0
 START_TIMEOUT = 120.0
-#: A word of the triggerer's warning that its event loop was blocked for more than 0.2 s.
+#: A word that occurs in the triggerer's warning that its event loop was blocked for more than 0.2 s.
 BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MappedTasks:
     """
-    The figures of a run of mapped tasks.
+    The results of a run of mapped tasks.
 
     :param deferring: Seconds until the last task had deferred.
     :param ending: Seconds during which the jobs ended.
@@ -82,7 +82,7 @@ class Tasks:
         return found
 
     def wait(self, what: str, reached: Callable[[], bool]) -> float:
-        """Wait until a condition holds and return the seconds; raise if a task fails."""
+        """Wait until a condition holds and return how many seconds this took; raise an error if a task fails."""
         began = time.monotonic()
         while not reached():
             counts = {state: self.count(state) for state in ("deferred", "success", "failed")}
@@ -141,7 +141,7 @@ def airflow_and_emulator(home: Path, tasks: int) -> Iterator[tuple[LocalAirflow,
     """Run Airflow and the emulator until the end of the block."""
     config = {
         "core": {
-            # Two workers per core, because they also wait for the API. More would take CPU time from the triggerer.
+            # Two workers per core, because workers also wait for the API. More would take CPU time from the triggerer.
             "parallelism": str(2 * (psutil.cpu_count() or 2)),
             "max_active_tasks_per_dag": str(tasks),
             "max_map_length": str(max(tasks, 1024)),
@@ -149,7 +149,7 @@ def airflow_and_emulator(home: Path, tasks: int) -> Iterator[tuple[LocalAirflow,
         "triggerer": {"capacity": str(max(tasks, 1000)), "job_heartbeat_sec": "1"},
     }
     with EmulatorService(home / "emulator", "--clock", "manual", "--quiet") as emulator:
-        # Measure this checkout, not an installed package.
+        # Measure the package in this checkout, not an installed one.
         env = emulator.airflow_env | {"BENCH_TASKS": str(tasks), "PYTHONPATH": str(CHECKOUT)}
         with LocalAirflow(home / "airflow", CHECKOUT / "benchmarks" / "dags", env=env, config=config) as airflow:
             yield airflow, emulator

@@ -1,5 +1,5 @@
 """
-The methods of waiting for a job that the benchmark compares.
+The methods of waiting for a job, which the benchmark compares.
 
 Each runs in a separate process, in which one instance waits for all jobs.
 """
@@ -18,7 +18,7 @@ DEADLINE_SECONDS = 24 * 3600
 
 
 class Method(Protocol):
-    """A method of waiting in an event loop."""
+    """A method that waits in an event loop."""
 
     errors: int
 
@@ -38,7 +38,7 @@ class Ours:
         self.errors = 0
 
     async def wait(self, job_id: str, created: float, interval: float) -> None:
-        """Return at the trigger's event."""
+        """Return when the trigger yields its event."""
         now = time.time()
         trigger = self._trigger(
             family=self._family,
@@ -68,7 +68,7 @@ class SdkCall:
 
 
 def sdk_call(family: str) -> SdkCall:
-    """Return the query with the official product client of the connection."""
+    """Return the query with the official product client for the connection."""
     if family == "image":
         from alibabacloud_vod20170321 import models as vod
 
@@ -101,7 +101,7 @@ def sdk_call(family: str) -> SdkCall:
 
 
 class SdkTrigger:
-    """A trigger that queries its job at each interval with the product client."""
+    """A trigger that queries its job once per interval with the product client."""
 
     def __init__(self, family: str) -> None:
         self.call = sdk_call(family)

@@ -29,18 +29,18 @@ from local_airflow import EmulatorService
 from local_airflow.server import service_environment
 
 CHECKOUT = Path(__file__).parents[1]
-#: Seconds until the first job ends, so that all waits start before it.
+#: Seconds until the first job ends, so that all waits start before then.
 LEAD = 5.0
-#: Seconds after the end of the last job in which its event must arrive.
+#: Seconds after the end of the last job within which its event must arrive.
 GRACE = 60.0
-#: Number of blocking loops. Each needs a process.
+#: Number of blocking loops. Each loop needs a process.
 LOOPS = 4
-#: Seconds to wait for a message of a process after it is due.
+#: Seconds to wait for a message from a process after the message is due.
 RESPONSE_TIMEOUT = 300.0
 
 
 def run_of(family: str, method: str, jobs: int, *, interval: float, window: float, seconds: float | None = None) -> Run:
-    """Return a run that ends with the last job, or after ``seconds``."""
+    """Return a run that ends after the last job, or after ``seconds``."""
     return Run(
         family=family,
         method=method,
@@ -54,13 +54,13 @@ def run_of(family: str, method: str, jobs: int, *, interval: float, window: floa
 def full_profile() -> Iterator[Run]:
     """Yield the runs of the full benchmark, which takes less than half an hour."""
     yield run_of("smart", "ours", 10_000, interval=10, window=600)
-    # The garbage collector stops the event loop while the jobs join, so a short run shows the effect of the option.
+    # The garbage collector stalls the event loop while the jobs are added, so a short run shows the option's effect.
     yield run_of("smart", FROZEN, 10_000, interval=10, window=150)
     yield run_of("image", "ours", 10_000, interval=10, window=60)
-    # The provider confirms each end with a request, and sends at most a hundred requests per second.
+    # The provider confirms the end of each job with a request, and sends at most 100 requests per second.
     yield run_of("batch", "ours", 10_000, interval=10, window=150)
     for family in FAMILIES:
-        # As many intervals as ten minutes have at the default of ten seconds; fewer in the other families.
+        # The same number of intervals as in ten minutes with the default of 10 s; fewer for the other families.
         interval, window = (4, 120) if family == "smart" else (5, 25)
         for method in ("ours", "thread"):
             yield run_of(family, method, 1_000, interval=interval, window=window)
@@ -73,7 +73,7 @@ def full_profile() -> Iterator[Run]:
 
 
 def quick_profile() -> Iterator[Run]:
-    """Yield runs that only check that everything works, which takes two minutes."""
+    """Yield short runs that only check that everything works; they take two minutes."""
     for family in FAMILIES:
         yield run_of(family, "ours", 100, interval=2, window=6)
     for method in ("thread", "async"):
@@ -96,12 +96,12 @@ class HttpsEmulator(EmulatorService):
         certificate, key, self._bundle = make_certificate(home)
         super().__init__(home, "--quiet", "--tls-cert", str(certificate), "--tls-key", str(key))
         self.url = self.url.replace("http://", "https://")
-        # Listing 10,000 jobs with their results takes long.
+        # Listing 10,000 jobs with their results takes a long time.
         self.control = EmulatorControl(self.url, cafile=str(certificate), timeout=120)
 
     @property
     def airflow_env(self) -> dict[str, str]:
-        """The environment variables with the connection, including the CA bundle."""
+        """The environment variables for the connection, including the CA bundle."""
         return {name: f"{uri}&ca={quote(str(self._bundle))}" for name, uri in super().airflow_env.items()}
 
 
@@ -137,7 +137,7 @@ class Waiter:
         self._process.stdin.flush()
 
     def receive(self, seconds: float) -> Any:
-        """Wait for a message of the process; kill the process if none arrives in time."""
+        """Wait for a message from the process; kill the process if none arrives in time."""
         assert self._process.stdout is not None
         timer = threading.Timer(seconds, self._process.kill)
         timer.start()
@@ -191,7 +191,7 @@ def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
 
 
 def measure_all(runs: Sequence[Run], home: Path) -> list[Figures]:
-    """Execute runs one after the other, and print a line for each."""
+    """Execute runs one after the other, and print a line for each run."""
     found = []
     emulator = HttpsEmulator(empty_folder(home) / "emulator")
     with emulator:
@@ -225,7 +225,7 @@ def line(figures: Figures) -> str:
 
 
 def stalls(figures: Figures) -> str:
-    """Return the worst stalls and their times."""
+    """Return the longest stalls and their times."""
     worst = sorted(figures.stalls, reverse=True)[:3]
     if figures.stall_without_gc is None:
         return "no event loop"
@@ -236,7 +236,7 @@ def stalls(figures: Figures) -> str:
 
 
 def main() -> int:
-    """Run selected parts."""
+    """Run the selected runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--family", choices=list(FAMILIES))

@@ -12,7 +12,7 @@ from benchmarks.mapped_tasks import MappedTasks
 Value: TypeAlias = "Callable[[Figures], float | None]"
 
 TEN_MINUTES = 600
-#: The least number of poll intervals in a run that is compared. With fewer, polling has little effect on its figures.
+#: The minimum number of poll intervals in a run that is compared. With fewer, polling has little effect on the figures.
 INTERVALS = 30
 
 
@@ -36,7 +36,7 @@ class Target:
 
 
 def below(text: str, found: Figures | None, value: Value, limit: float, unit: str = "", digits: int = 2) -> Target:
-    """Return the target that a figure is below a limit."""
+    """Return the target that a figure must be below a limit."""
     figure = None if found is None else value(found)
     return Target(
         f"{text} under {limit:g}{unit}",
@@ -46,18 +46,18 @@ def below(text: str, found: Figures | None, value: Value, limit: float, unit: st
 
 
 def times(text: str, theirs: Figures | None, ours: Figures | None, value: Value, least: float) -> Target:
-    """Return the target that the other method's figure is at least ``least`` times that of the provider."""
+    """Return the target that the other method's figure must be at least ``least`` times that of the provider."""
     figure, base = theirs and value(theirs), ours and value(ours)
     ratio = figure / base if figure and base else None
     return Target(
-        f"{text}: at least {least:g} times less",
+        f"{text}: at least {least:g} times lower",
         "-" if ratio is None else f"{ratio:.1f} times",
         None if ratio is None else ratio >= least,
     )
 
 
 def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
-    """Yield the targets for waiting for many jobs."""
+    """Yield the targets of the polling benchmark."""
 
     def one(family: str, method: str, jobs: int, *, window: float = 0, intervals: float = 0) -> Figures | None:
         for found in figures:
@@ -71,7 +71,7 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     smart = one("smart", "ours", 10_000, window=TEN_MINUTES)
     text = "10,000 smart jobs that end over ten minutes, poll interval 10 s:"
     complete = None if smart is None else smart.complete
-    yield Target(f"{text} an event for every end", "-" if smart is None else f"{smart.seen:,}", complete)
+    yield Target(f"{text} an event for the end of every job", "-" if smart is None else f"{smart.seen:,}", complete)
     yield below(
         f"{text} longest stall of the event loop, without garbage collection",
         smart,
@@ -132,13 +132,13 @@ def all_targets(imports_missed: Sequence[str], figures: Sequence[Figures], tasks
     return [
         *polling_targets(figures),
         Target(
-            f"{tasks.tasks:,} mapped tasks: all succeed with one job each, no warning of a blocked event loop",
+            f"{tasks.tasks:,} mapped tasks: all succeed with one job each, and no warnings about a blocked event loop",
             f"{tasks.succeeded:,} succeeded, {tasks.jobs:,} jobs, {len(tasks.blocked)} warnings",
-            # A run with fewer than a thousand tasks can miss the target, but not meet it.
+            # A run with fewer than 1,000 tasks can miss the target, but cannot meet it.
             tasks.passed if full or not tasks.passed else None,
         ),
         Target(
-            "Importing an operator, sensor or trigger module: under 50 ms in addition to `airflow.sdk`, no SDK module",
+            "Importing an operator, sensor or trigger module: under 50 ms in addition to `airflow.sdk`, no SDK modules",
             ", ".join(imports_missed) or "all",
             not imports_missed,
         ),

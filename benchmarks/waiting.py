@@ -21,7 +21,7 @@ import psutil
 from benchmarks.methods import LOOP, METHODS, Method, sdk_call, wait_in_loop
 
 TICK = 0.005
-#: Ticks between two samples of the memory.
+#: Number of ticks between two memory samples.
 MEMORY_TICKS = 50
 WORST_STALLS = 5
 
@@ -38,7 +38,7 @@ class LoopProbe:
     _collecting_since: float = 0.0
 
     async def run(self) -> None:
-        """Sleep for 5 ms repeatedly. A late wake-up shows by how much all other tasks of the loop are delayed."""
+        """Sleep for 5 ms repeatedly. The delay of a wake-up is the delay of all other tasks in the loop."""
         gc.callbacks.append(self._on_gc)
         loop = asyncio.get_running_loop()
         for tick in range(sys.maxsize):
@@ -51,7 +51,7 @@ class LoopProbe:
                 self.sample_memory()
 
     def _on_gc(self, phase: str, _: dict[str, int]) -> None:
-        # Python's garbage collector stops all threads, for longer the more objects exist.
+        # Python's garbage collector stops all threads, and takes longer the more objects exist.
         if phase == "start":
             self._collecting_since = time.perf_counter()
         else:
@@ -65,11 +65,11 @@ class LoopProbe:
 
 
 async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) -> dict[str, Any]:
-    """Wait for the jobs as a triggerer does, each in a separate task, and return the figures."""
+    """Wait for each job in a separate task, as a triggerer does, and return the figures."""
     probe = LoopProbe()
     ticker = asyncio.create_task(probe.run())
     # The cost of the imports, the connection and the SDK's first request does not depend on the number of jobs. Only
-    # the stall that they cause is measured.
+    # the stall that these cause is measured.
     await method.wait(warm_up, time.time(), 1.0)
     send("warm")
     jobs = await asyncio.to_thread(receive)
@@ -120,7 +120,7 @@ def wait_for_one(family: str, warm_up: str, send: Any, receive: Any) -> dict[str
         "began": began,
         "stopped": time.time(),
         "cpu": time.process_time() - base_cpu,
-        # The total memory, because each waiting job needs such a process.
+        # The total memory of the process, because each waiting job needs such a process.
         "memory": psutil.Process().memory_info().rss,
         "started": 1,
         "events": {job_id: time.time()},
@@ -131,9 +131,9 @@ def wait_for_one(family: str, warm_up: str, send: Any, receive: Any) -> dict[str
 
 
 def main() -> None:
-    """Execute one run, as the messages on the standard input define it."""
+    """Execute one run, as defined by the messages on the standard input."""
     replies = os.fdopen(os.dup(1), "w")
-    # Airflow logs to the standard output; redirect this to the standard error.
+    # Airflow logs to the standard output; redirect these logs to the standard error.
     os.dup2(2, 1)
 
     def send(message: Any) -> None:
@@ -154,7 +154,7 @@ def main() -> None:
 async def wait_and_exit(method: Method, warm_up: str, send: Any, receive: Any) -> None:
     """Report the figures and exit the process, even if tasks are still waiting."""
     send(await wait_for_all(method, warm_up, send, receive))
-    # Cancelling thousands of pending requests takes longer than the run.
+    # Cancelling thousands of pending requests would take longer than the run.
     os._exit(0)
 
 

@@ -23,7 +23,7 @@ from local_airflow.demo import CHECKOUT
 from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 
 PAGE = CHECKOUT / "docs" / "cluster.md"
-#: Modules that the extra "cluster" installs, and their packages.
+#: Modules that the extra "cluster" installs, with their packages.
 MODULES = {
     "airflow.providers.celery": "apache-airflow-providers-celery",
     "asyncpg": "asyncpg",
@@ -35,12 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     Run the scenarios.
 
-    :param argv: Arguments of the command line.
+    :param argv: Command-line arguments.
     :return: The exit code: 0 if every scenario passed.
     """
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
     parser.add_argument("scenario", nargs="*", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".cluster", help="folder of all files that it writes")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".cluster", help="folder for all files")
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenario) - set(SCENARIOS):
         parser.error(f"unknown scenario {', '.join(sorted(unknown))}; choose from {', '.join(SCENARIOS)}")
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_line(str(error))
         return 1
     except KeyboardInterrupt:
-        print_line("Interrupted. All processes are stopped.")
+        print_line("Interrupted. All processes have been stopped.")
         return ENDED_BY_SIGNAL
 
 

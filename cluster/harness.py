@@ -1,4 +1,4 @@
-"""The running cluster, as the scenarios use it."""
+"""The running cluster, as used by the scenarios."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LISTINGS = {"SubmitAudioProduceJob": "ListSmartJobs"}
 ACTIVE = ("scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred")
 POLL_SECONDS = 1.0
 PROGRESS_SECONDS = 15.0
-#: Errors of a request to an Airflow that is partly down.
+#: Errors of requests to an Airflow whose components are partly down.
 UNAVAILABLE = (httpx.HTTPError, AirflowApiError)
 
 
@@ -107,7 +107,7 @@ class Cluster:
                     components=settings.components(),
                 )
             )
-            # Entered last, so that it exits first and does not restart services that are being stopped.
+            # Entered last, so that it exits first and the supervisor does not restart services that are being stopped.
             self.supervisor = stack.enter_context(Supervisor(self.airflow.services))
             self._stack = stack.pop_all()
         return self
@@ -117,7 +117,7 @@ class Cluster:
         self._stack.close()
 
     def _dags(self) -> Path:
-        """Return a folder with the DAGs of the scenarios and the content pipeline."""
+        """Return a folder that contains the DAGs of the scenarios and the content pipeline."""
         folder = self.home / "dags"
         folder.mkdir()
         for source in (DAGS / "cluster_dags.py", EXAMPLES / "ims_content_pipeline.py"):
@@ -126,7 +126,7 @@ class Cluster:
 
     @property
     def services(self) -> dict[str, Service]:
-        """All services of the cluster by name."""
+        """All services of the cluster, by name."""
         return {
             **self.airflow.services,
             "postgres": self.postgres.service,
@@ -148,7 +148,7 @@ class Cluster:
         return [task for run in self.runs for task in self.airflow.api.task_instances(run.dag_id, run.run_id)]
 
     def tasks(self, run: Run) -> list[TaskState]:
-        """Return the tasks of a run; none while the API server is unavailable."""
+        """Return the tasks of a run; an empty list while the API server is unavailable."""
         try:
             return self.airflow.api.task_instances(run.dag_id, run.run_id)
         except UNAVAILABLE:
@@ -162,16 +162,16 @@ class Cluster:
         *runs: Run,
     ) -> float:
         """
-        Wait until a condition holds, and return the seconds that this took.
+        Wait until a condition holds, and return how many seconds this took.
 
-        :param runs: Runs whose tasks the progress messages count. If one of their tasks fails, the wait is aborted.
+        :param runs: Runs whose tasks the progress messages count. The wait is aborted if one of these tasks fails.
         :raises ScenarioError: On a timeout, or if a task has failed.
         """
         began = logged = time.monotonic()
         while not condition():
             now = time.monotonic()
             late = now - began > timeout
-            # Not at each poll, because these requests to Airflow distort the measurement.
+            # These requests to Airflow distort the measurement, so they are not sent at each poll.
             if late or now - logged >= PROGRESS_SECONDS:
                 logged = now
                 states = Counter(task.state for run in runs for task in self.tasks(run))
@@ -210,7 +210,7 @@ class Cluster:
         self.wait_until("end of the run", ended, timeout, run)
 
     def wait_until_assigned(self, run: Run, timeout: float = 60) -> Counter[str]:
-        """Wait until every trigger is assigned, and return the number of waits by triggerer."""
+        """Wait until every trigger is assigned to a triggerer, and return the number of triggers by triggerer."""
         found: Counter[str] = Counter()
 
         def assigned() -> bool:
@@ -251,14 +251,14 @@ class Cluster:
 
     @staticmethod
     def task_of(job: Mapping[str, Any]) -> str:
-        """Return the task that a job's UserData names; for a job of the example DAG, its kind."""
+        """Return the task named in a job's UserData; for a job of the example DAG, return its kind."""
         try:
             return str(json.loads(job["parameters"]["UserData"])["Task"])
         except (KeyError, TypeError, ValueError):
             return str(job["kind"])
 
     def finish(self, jobs: Collection[Mapping[str, Any]]) -> None:
-        """End those jobs that are still running."""
+        """End the jobs that are still running."""
         for job in jobs:
             if job["ended"] is None:
                 self.emulator.control.finish(job["job_id"])
@@ -302,7 +302,7 @@ class Cluster:
     # Components
 
     def wait_until_healthy(self, timeout: float = 180) -> float:
-        """Wait until every component is healthy, and return the seconds that this took."""
+        """Wait until every component is healthy, and return how many seconds this took."""
         components = list(self.airflow.components.values())
 
         def healthy() -> bool:
@@ -314,7 +314,7 @@ class Cluster:
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
-        """Kill all processes of a component, and start it again at the end of the block."""
+        """Kill all processes of a component, and restart it at the end of the block."""
         with self.supervisor.suspended(name):
             self.airflow.kill(name)
             try:
@@ -323,7 +323,7 @@ class Cluster:
                 self.airflow.services[name].start()
 
     def reset(self) -> None:
-        """Restore the initial state: end the runs of a failed scenario, remove faults and delete all jobs."""
+        """Restore the initial state: end the runs of a failed scenario, remove all faults and delete all jobs."""
         self.runs.clear()
         self.outage_file.unlink(missing_ok=True)
         self.emulator.control.clear_faults()

@@ -14,14 +14,14 @@ class Outcome:
 
     :param task_runs: Number of task runs.
     :param states: Number of task runs by end state.
-    :param jobs: Number of task runs by the number of their jobs in the emulator.
-    :param tries: Number of task runs by the number of their tries.
+    :param jobs: Number of task runs by number of jobs in the emulator.
+    :param tries: Number of task runs by number of tries.
     :param requests: Number of requests to the service.
     :param seconds: Seconds from the start of the DAG run to its end.
     :param recovery: Seconds from the fault until every wait continued or ended; None without a fault.
     :param cpu: CPU seconds by component.
     :param remarks: Additional observations.
-    :param problems: Failures that the counts do not show.
+    :param problems: Failures that are not reflected in the counts.
     """
 
     task_runs: int
@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether every task run succeeded with exactly one job, without any other problem."""
+        """Whether every task run succeeded with exactly one job and there were no other problems."""
         return (
             not self.problems
             and self.states == Counter({"success": self.task_runs})

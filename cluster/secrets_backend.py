@@ -15,10 +15,10 @@ class SecretsOutageError(Exception):
 
 class FileSecrets(BaseSecretsBackend):
     """
-    Connections from a JSON file, as ``{conn_id: uri}``.
+    Reads connections from a JSON file of the form ``{conn_id: uri}``.
 
     :param connections: The file.
-    :param outage: While this file exists, every lookup raises.
+    :param outage: While this file exists, every lookup raises an exception.
     """
 
     def __init__(self, connections: str, outage: str, **_: Any) -> None:

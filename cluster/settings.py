@@ -1,4 +1,4 @@
-"""The components of the cluster, and the Airflow settings with the reason for each."""
+"""The components of the cluster, and the Airflow settings with the reason for each setting."""
 
 from __future__ import annotations
 
@@ -49,69 +49,75 @@ SETTINGS = (
         "triggerer_health_check_threshold",
         "15",
         "30",
-        "After this time without a heartbeat, the other triggerer takes over the waits.",
+        "After this time without a heartbeat, the other triggerer takes over the triggers.",
     ),
-    Setting("triggerer", "job_heartbeat_sec", "2", "5", "Several heartbeats within the threshold."),
+    Setting("triggerer", "job_heartbeat_sec", "2", "5", "Allows several heartbeats within the threshold."),
     Setting(
         "scheduler",
         "scheduler_health_check_threshold",
         "15",
         "30",
-        "After this time without a heartbeat, the other scheduler adopts the tasks that the scheduler had queued.",
+        "After this time without a heartbeat, the other scheduler adopts the tasks that this scheduler had queued.",
     ),
-    Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Several heartbeats within the threshold."),
-    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "All components share two cores."),
+    Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Allows several heartbeats within the threshold."),
+    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "All components share two CPU cores."),
     Setting("scheduler", "orphaned_tasks_check_interval", "10", "300", "How often a scheduler checks for such tasks."),
     Setting(
         "scheduler",
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. The retry joins the job of a "
-        "submit that hangs longer.",
+        "After this time without a heartbeat, a running task is failed and retried. If a submit hangs for "
+        "longer, the retry joins the job that it created.",
     ),
     Setting(
-        "scheduler", "task_instance_heartbeat_timeout_detection_interval", "5", "10", "How often a scheduler checks."
+        "scheduler",
+        "task_instance_heartbeat_timeout_detection_interval",
+        "5",
+        "10",
+        "How often a scheduler checks for such tasks.",
     ),
     Setting(
         "scheduler",
         "task_queued_timeout",
         "60",
         "600",
-        "After this time, a queued task that no worker has started is queued again, because its message was lost with "
-        "the broker or with a worker. The value must be longer than tasks wait for a free worker.",
+        "After this time, a queued task that no worker has started is queued again, because its message was lost "
+        "with the broker or with a worker. The value must exceed the time that tasks wait for a free worker.",
     ),
-    Setting("scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks."),
-    Setting("workers", "min_heartbeat_interval", "2", "5", "Several heartbeats within the timeout."),
+    Setting(
+        "scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks for such tasks."
+    ),
+    Setting("workers", "min_heartbeat_interval", "2", "5", "Allows several heartbeats within the timeout."),
     Setting(
         "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."
     ),
     Setting(
         "core", "max_active_tasks_per_dag", "400", "16", "Tasks that submit count as active; deferred tasks do not."
     ),
-    Setting("celery", "worker_concurrency", "4", "16", "Two workers share two cores."),
-    Setting("celery", "worker_prefetch_multiplier", "1", "1", "A worker that dies loses few messages."),
+    Setting("celery", "worker_concurrency", "4", "16", "Two workers share two CPU cores."),
+    Setting("celery", "worker_prefetch_multiplier", "1", "1", "If a worker is killed, few messages are lost."),
     Setting(
         "celery",
         "task_acks_late",
         "True",
         "True",
-        "A message is acknowledged when its task has ended. With a long `visibility_timeout`, redelivery is late.",
+        "A message is acknowledged when its task has ended. If `visibility_timeout` is long, redelivery is delayed.",
     ),
     Setting(
         "celery",
         "operation_timeout",
         "5",
         "1",
-        "How long a scheduler tries to send a message. With the default, tasks fail on a busy machine.",
+        "How long a scheduler tries to send a message. With the default value, tasks fail on a busy machine.",
     ),
     Setting(
         "celery_broker_transport_options",
         "visibility_timeout",
         "86400",
         "86400",
-        "After this time, Redis redelivers an unacknowledged message. The value must be longer than the longest task "
-        "that occupies a worker. Lost tasks are detected by the two timeouts of the scheduler instead.",
+        "After this time, Redis redelivers an unacknowledged message. The value must exceed the duration of the "
+        "longest task that occupies a worker. Lost tasks are detected by the scheduler's two timeouts instead.",
     ),
 )
 
@@ -151,7 +157,7 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
             "backend": "cluster.secrets_backend.FileSecrets",
             "backend_kwargs": json.dumps({"connections": str(secrets_file), "outage": str(outage_file)}),
         },
-        # The harness requests many tasks at a time.
+        # The harness requests many task instances at a time.
         "api": {"maximum_page_limit": "500"},
     }
     return merged(addresses, SETTINGS)

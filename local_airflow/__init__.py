@@ -1,7 +1,7 @@
 """
-A real Airflow and an emulated IMS on this machine, for the demo, the cluster scenarios and the system tests.
+Runs a real Airflow and an emulated IMS locally, for the demo, the cluster scenarios and the system tests.
 
-All services listen on 127.0.0.1 only, keep their files in one folder and stop with the process that started them.
+All services listen only on 127.0.0.1, keep their files in one folder and stop when the process that started them stops.
 """
 
 from __future__ import annotations

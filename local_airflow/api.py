@@ -38,11 +38,11 @@ class TaskState:
     """
     A snapshot of a task instance.
 
-    :param id: Its key in Airflow's database. The title of its worker process ends with it.
+    :param id: Its key in Airflow's database. The title of its worker process ends with this id.
     :param operator: Name of the operator's class.
-    :param seconds: Seconds since it started, deferrals included; None before it starts.
-    :param pid: The worker process that ran it last.
-    :param host: The host name of the worker that ran it last.
+    :param seconds: Seconds since it started, including deferrals; None before it starts.
+    :param pid: The id of the worker process that last ran it.
+    :param host: The host name of the worker that last ran it.
     :param triggerer_id: The job id of the triggerer that runs its trigger.
     """
 
@@ -59,7 +59,7 @@ class TaskState:
 
     @property
     def ended(self) -> bool:
-        """Whether it is in an end state."""
+        """Whether the task instance is in an end state."""
         return self.state in TASK_END_STATES
 
     @property
@@ -83,21 +83,21 @@ class LogLine:
     details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return it in the format of a log file."""
+        """Return the message in the format of a log file."""
         head = f"{self.time:%H:%M:%S} {self.level.upper():<7} {self.message}"
         return "\n    ".join((head, *self.details))
 
 
 class AirflowApi:
     """
-    A client of the REST API of an Airflow whose users are all administrators.
+    A client of the REST API of an Airflow instance in which all users are administrators.
 
     :param url: The address of the API server.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # The proxies of the environment must not be used for the loopback address.
+        # Proxies from the environment must not be used for the loopback address.
         self._http = httpx.Client(base_url=url, timeout=600, trust_env=False)
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class AirflowApi:
 
         :param path: The path below ``/api/v2/``.
         :param request: Arguments of ``httpx.Client.request``.
-        :raises AirflowApiError: If the API returns an error, with its message.
+        :raises AirflowApiError: If the API returns an error; it contains the message.
         """
         if "Authorization" not in self._http.headers:
             token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
@@ -133,7 +133,7 @@ class AirflowApi:
         Return the latest heartbeats, in epoch seconds, of Airflow's running jobs of one type on one host.
 
         :param job_type: ``SchedulerJob``, ``TriggererJob`` or ``DagProcessorJob``.
-        :param host: The host name under which the components report themselves.
+        :param host: The host name that the components report.
         """
         try:
             found = self.call("GET", "jobs", params={"job_type": job_type, "hostname": host, "job_state": "running"})
@@ -181,13 +181,13 @@ class AirflowApi:
         """
         Wait until a run ends and return its state, ``success`` or ``failed``.
 
-        :param timeout: Seconds to wait at most.
+        :param timeout: Maximum number of seconds to wait.
         :param on_progress: Called with the tasks at each poll.
         :raises LocalAirflowError: On a timeout.
         """
         deadline = time.monotonic() + timeout
         while True:
-            # Query the run before its tasks, so that the tasks are never behind the run's state.
+            # Query the run before its tasks, so that the tasks' states are never older than the run's state.
             state = self.run_state(dag_id, run_id)
             if on_progress is not None:
                 on_progress(self.task_instances(dag_id, run_id))
@@ -239,7 +239,7 @@ class AirflowApi:
             params={"map_index": task.map_index, "full_content": True},
             headers={"Accept": "application/json"},
         )
-        # Entries without a timestamp name the log files; "::" opens and closes groups in the UI.
+        # Entries without a timestamp contain the names of the log files; "::" opens and closes groups in the UI.
         return [
             _log_line(entry)
             for entry in response["content"]
@@ -273,7 +273,7 @@ class AirflowApi:
         self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:
-        """Clear tasks, whatever their state."""
+        """Clear tasks, regardless of their state."""
         self.call(
             "POST",
             f"dags/{quote(dag_id)}/clearTaskInstances",

@@ -16,7 +16,7 @@ from local_airflow.server import service_environment
 from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
 
 _START_TIMEOUT = 60
-#: Folders of PostgreSQL's server programs on systems that do not put them on the PATH.
+#: Folders of PostgreSQL's server programs on systems that do not add them to the PATH.
 _POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 #: The user that Debian's package creates. The server runs as this user if the current user is root.
 _POSTGRES_USER = "postgres"
@@ -32,7 +32,7 @@ class MissingProgramsError(LocalAirflowError):
 
 
 def postgres_folder() -> Path | None:
-    """Return the folder with the server programs of the newest PostgreSQL; None if it is not installed."""
+    """Return the folder that contains the newest PostgreSQL server programs; None if PostgreSQL is not installed."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     folders = [folder for pattern in _POSTGRES_FOLDERS for folder in Path("/").glob(pattern[1:])]
@@ -41,7 +41,7 @@ def postgres_folder() -> Path | None:
 
 
 def redis_program() -> Path | None:
-    """Return the Redis server or a compatible one; None if none is installed."""
+    """Return the path of a Redis server or a compatible server; None if there is none."""
     # /usr/sbin is not on every user's PATH.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/bin", "/usr/sbin", "/usr/local/bin"))
     found = shutil.which("redis-server", path=path) or shutil.which("valkey-server", path=path)
@@ -52,7 +52,7 @@ def check_installed() -> None:
     """
     Check that PostgreSQL and Redis are installed.
 
-    :raises MissingProgramsError: If a program is missing, with the commands that install it.
+    :raises MissingProgramsError: If a program is missing; it contains the commands that install it.
     """
     found = {"PostgreSQL": postgres_folder(), "Redis": redis_program()}
     missing = [name for name, path in found.items() if path is None]
@@ -63,7 +63,7 @@ def check_installed() -> None:
                 (
                     f"{' and '.join(missing)} not found. To install:",
                     *lines,
-                    "Only the programs are needed. You may stop the server that the package starts.",
+                    "Only the programs are needed. If the package starts a server, you can stop it.",
                 )
             )
         )
@@ -184,7 +184,7 @@ class PostgresService:
 
 class RedisService:
     """
-    A Redis server without persistence: a restart loses all messages.
+    A Redis server without persistence: all messages are lost on a restart.
 
     :param home: Folder for its configuration and its log; created if it does not exist.
     """
@@ -199,7 +199,7 @@ class RedisService:
         self._password = secrets.token_urlsafe(16)
         config = home / "redis.conf"
         config.touch(mode=0o600)
-        # Every user of the machine can read the command line, so the password is in a file.
+        # All users of the machine can read the command line, so the password is in a file.
         config.write_text(
             f'bind 127.0.0.1\nport {self.port}\nsave ""\nappendonly no\ndir {home}\nrequirepass {self._password}\n'
         )

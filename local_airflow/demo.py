@@ -29,15 +29,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     Run the demo.
 
-    :param argv: Arguments of the command line.
+    :param argv: Command-line arguments.
     :return: The exit code: 0 when the pipeline succeeded.
     """
     parser = argparse.ArgumentParser(prog="python -m local_airflow.demo", description=__doc__)
     parser.add_argument("--stay", action="store_true", help="keep Airflow running afterwards")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="folder of all files that it writes")
-    parser.add_argument("--timeout", type=float, default=300, help="time limit of the pipeline in seconds")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="folder for all files")
+    parser.add_argument("--timeout", type=float, default=300, help="time limit for the pipeline in seconds")
     arguments = parser.parse_args(argv)
-    # Without a terminal there is no width; use one that does not break URLs.
+    # Without a terminal, the width is undefined; use one that does not break URLs.
     console = Console(width=None if sys.stdout.isatty() else 200)
     interrupt_on_signals()
     try:
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
-        console.print("Interrupted. All processes are stopped.")
+        console.print("Interrupted. All processes have been stopped.")
         return ENDED_BY_SIGNAL
 
 
@@ -71,7 +71,7 @@ def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: s
     if state == "success":
         return True
     for task in api.task_instances(dag_id, run_id):
-        # After a timeout these are all tasks that started and did not end, otherwise those that failed.
+        # After a timeout, these are all tasks that started and did not end; otherwise, those that failed.
         if task.seconds is not None and task.state not in {"success", "upstream_failed", "skipped"}:
             console.print(f"\nLog of {task.label}, which is {task.state}:", style="bold red")
             for line in api.task_log(dag_id, run_id, task):

@@ -15,10 +15,10 @@ _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 
 class EmulatorService:
     """
-    ``ims-emulator`` with its state in a file, so that it can be killed and restarted.
+    ``ims-emulator`` with its state stored in a file, so that it can be killed and restarted.
 
     :param home: Folder for its state and its log.
-    :param options: More command-line options.
+    :param options: Additional command-line options.
     """
 
     def __init__(self, home: Path, *options: str) -> None:
@@ -38,7 +38,7 @@ class EmulatorService:
 
     @property
     def airflow_env(self) -> dict[str, str]:
-        """The environment variables with the connection to it, as the command prints them."""
+        """The environment variables for the connection to the emulator, as printed by the command."""
         return dict(_CONNECTION.findall(self.service.log.read_text()))
 
     def start(self) -> None:

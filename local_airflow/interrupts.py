@@ -1,4 +1,4 @@
-"""Code that the commands share: exclusive use of a folder, and an orderly shutdown on Ctrl-C."""
+"""Code shared by the commands: exclusive use of a folder, and a clean shutdown on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def exclusive_folder(home: Path, what: str, names: Iterable[str]) -> Iterator[Pa
 
     :param home: The folder; created if it does not exist.
     :param what: The name of the command, for the error message.
-    :param names: Files and folders of an earlier run, which are removed.
+    :param names: Files and folders of an earlier run, which are removed first.
     :raises LocalAirflowError: If another process has locked it.
     """
     home.mkdir(parents=True, exist_ok=True)

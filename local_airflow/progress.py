@@ -43,7 +43,7 @@ def show_progress(
 
 
 def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
-    """Return a table of a run's jobs, from the results of its tasks."""
+    """Return a table of a run's jobs, built from the results of its tasks."""
     table = Table(title="Jobs", title_justify="left")
     for heading in ("Kind", "Job id", "State", "Seconds", "Result"):
         table.add_column(heading, justify="right" if heading == "Seconds" else "left", overflow="fold")
@@ -61,7 +61,7 @@ def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
 
 
 def job_kind(operator: str) -> str:
-    """Return the kind of the jobs that an operator submits, as the API names it."""
+    """Return the API's name for the kind of job that an operator submits."""
     match = re.fullmatch(r"(?:Ims|Vod)Submit(\w+)JobOperator", operator)
     return match[1] if match else operator
 
@@ -84,7 +84,7 @@ def outcome(result: dict[str, Any]) -> str:
 
 
 class _LatestMessages:
-    """The latest message that the provider logged for a task. The log is read only while it can change."""
+    """The latest message that the provider logged for each task. A log is read only while it can change."""
 
     def __init__(self, api: AirflowApi, dag_id: str, run_id: str) -> None:
         self._api = api

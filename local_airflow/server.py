@@ -26,13 +26,13 @@ class Component:
     """
     One process of Airflow.
 
-    :param name: Its name in messages and log files.
+    :param name: Its name in messages and log file names.
     :param command: The arguments of ``airflow``.
-    :param health: The key of this type of component in the response of Airflow's health endpoint; None if it has none.
+    :param health: This component type's key in the response of Airflow's health endpoint; None if there is none.
     :param job_type: The type of its job in Airflow's list of jobs, where it is found by host name. Set this if several
-        components of a type run, because the health endpoint reports only one of them.
-    :param ready: A log line that shows that the component is ready, for one that reports no heartbeat to Airflow.
-    :param env: Environment variables of this component only.
+        components of one type run, because the health endpoint reports only one of them.
+    :param ready: A log line that shows that the component is ready, if it does not report heartbeats to Airflow.
+    :param env: Environment variables only for this component.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Component:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-# The commands that `airflow standalone` runs. Run one by one, the components can be stopped and restarted separately,
-# and the log servers, which listen on every interface, are left out.
+# The commands that `airflow standalone` runs. If they are run one by one, the components can be stopped and restarted
+# separately, and the log servers, which listen on all interfaces, can be omitted.
 COMPONENTS = (
     Component(name="api-server", command=("api-server",)),
     Component(name="scheduler", command=("scheduler", "--skip-serve-logs"), health="scheduler"),
@@ -52,15 +52,15 @@ COMPONENTS = (
     Component(name="triggerer", command=("triggerer", "--skip-serve-logs"), health="triggerer"),
 )
 _START_TIMEOUT = 600
-# The environment variables that services inherit: no credentials, no proxy, no settings of another Airflow.
+# The environment variables that services inherit: no credentials, proxies, or settings of another Airflow.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
 class LocalAirflow:
     """
-    An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` sets another database.
+    An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` specifies another database.
 
-    As a context manager it starts and stops all components.
+    As a context manager, it starts and stops all components.
 
     :param home: AIRFLOW_HOME; created if it does not exist.
     :param dags_folder: The DAGs folder.
@@ -164,9 +164,9 @@ class LocalAirflow:
 
     def worker_processes(self, task_instance_id: str) -> list[psutil.Process]:
         """
-        Return the processes that run a task instance: none while it is deferred.
+        Return the processes that run a task instance; there are none while it is deferred.
 
-        :param task_instance_id: ``TaskState.id``, which Airflow puts into their process titles.
+        :param task_instance_id: ``TaskState.id``, which Airflow includes in their process titles.
         """
         return [
             process
@@ -201,18 +201,18 @@ class LocalAirflow:
                 "core": {
                     "dags_folder": str(dags_folder),
                     "load_examples": "False",
-                    # The scheduler forks this number of workers at its start, each of 145 MB.
+                    # The scheduler forks this number of workers at startup, each of which uses 145 MB.
                     "parallelism": "4",
-                    # The default delays a retry by five minutes.
+                    # By default, a retry is delayed by five minutes.
                     "default_task_retry_delay": "1",
                     "simple_auth_manager_all_admins": "True",
                     "execution_api_server_url": f"{self.url}/execution/",
                     "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-                    # The default queries DNS, which may be slow to reject an unknown name.
+                    # The default uses a DNS lookup, which may be slow for an unknown name.
                     "hostname_callable": "socket.gethostname",
                 },
                 "database": {
-                    # On a busy machine, one writer may lock the database for longer than the default of 5 s.
+                    # On a busy machine, a writer may lock the database for longer than the default timeout of 5 s.
                     "sql_alchemy_conn": f"sqlite:///{self.home}/airflow.db?timeout=300",
                     "sql_alchemy_pool_size": "50",
                 },
@@ -223,10 +223,10 @@ class LocalAirflow:
                     "base_url": self.url,
                     "secret_key": secrets.token_urlsafe(32),
                 },
-                # Otherwise each component generates a secret and rejects the tokens of the others.
+                # Otherwise, each component generates its own secret and rejects the tokens of the others.
                 "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
                 "scheduler": {
-                    # Only manual runs.
+                    # Runs are only started manually.
                     "use_job_schedule": "False",
                     "scheduler_idle_sleep_time": "0.2",
                     "scheduler_heartbeat_sec": "1",
@@ -261,7 +261,7 @@ def service_environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "NO_COLOR": "1",
         "PYTHONUNBUFFERED": "1",
-        # Otherwise the SDK's default credential chain connects to the metadata service of ECS.
+        # Otherwise, the SDK's default credential chain connects to the ECS metadata service.
         "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
     }
 

@@ -1,4 +1,4 @@
-"""Programs that run in separate sessions, so that all their processes can be stopped."""
+"""Runs programs in separate sessions, so that all their processes can be stopped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def wait_until(what: str, condition: Callable[[], bool], timeout: float, interva
 
     :param what: A noun phrase for the error message.
     :param condition: Called every ``interval`` seconds.
-    :param timeout: Seconds to wait at most.
+    :param timeout: Maximum number of seconds to wait.
     :raises LocalAirflowError: On a timeout.
     """
     deadline = time.monotonic() + timeout
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Delay signals while a process is started: if its id is not stored, it cannot be stopped."""
+    """Delay signals while a process is started, because a process whose id is not stored cannot be stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -77,10 +77,10 @@ class Service:
 
     :param name: Its name in messages.
     :param argv: The command.
-    :param env: The complete environment; nothing is inherited.
+    :param env: The complete environment; no variables are inherited.
     :param log: File to which its output is appended.
     :param cwd: Its working directory.
-    :param stop_signal: The signal for a regular shutdown.
+    :param stop_signal: The signal for a graceful shutdown.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Service:
 
     @property
     def running(self) -> bool:
-        """Whether the program is running; processes that it left behind do not count."""
+        """Whether the program is running, regardless of processes that it left behind."""
         return self._leader is not None and self._leader.poll() is None
 
     @property
@@ -144,7 +144,7 @@ class Service:
         """
         Start the program and wait until it exits.
 
-        :param timeout: Seconds to wait at most.
+        :param timeout: Maximum number of seconds to wait.
         :raises LocalAirflowError: If it fails or does not exit in time, with the end of its output.
         """
         self.start()
@@ -180,9 +180,9 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """
-        Return the CPU seconds that its processes have used since its start.
+        Return the CPU seconds that the program's processes have used since its start.
 
-        The CPU time of an exited process counts for its parent as soon as the parent has reaped it.
+        The CPU time of an exited process is attributed to its parent once the parent has reaped it.
         """
         used = 0.0
         for process in self.processes():
@@ -203,17 +203,17 @@ class Service:
                 os.killpg(group, signum)
 
     def kill(self) -> None:
-        """Kill all processes without a chance to clean up, as in a crash."""
+        """Kill all processes without giving them a chance to clean up, as in a crash."""
         stop_services([self], grace=0)
 
     def tail(self, lines: int = 40) -> str:
-        """Return the last lines of its output."""
+        """Return the last lines of the program's output."""
         if not self.log.exists():
             return "(no output)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) or "(no output)"
 
     def output_since_start(self) -> str:
-        """Return its output since its last start."""
+        """Return the program's output since its last start."""
         if not self.log.exists():
             return ""
         with self.log.open("rb") as log:

@@ -32,7 +32,7 @@ class Supervisor:
     """
     Restarts each service that exits (systemd: ``Restart=always``).
 
-    It is a context manager and works until the end of the block. Stop the services after the block, not in it.
+    It is a context manager that is active until the end of the block. Stop the services after the block, not in it.
 
     :param services: The services by name.
     :param delay: Seconds between an exit and the restart (systemd: ``RestartSec``).
@@ -48,7 +48,7 @@ class Supervisor:
         self._thread = threading.Thread(target=self._watch, name="supervisor")
 
     def __enter__(self) -> Supervisor:
-        """Start to supervise the services."""
+        """Start supervising the services."""
         self._thread.start()
         return self
 
@@ -59,7 +59,7 @@ class Supervisor:
 
     @contextmanager
     def suspended(self, *names: str) -> Iterator[None]:
-        """Do not restart some services while the block runs, which stops and starts them itself."""
+        """Do not restart the given services while the block runs, because the block itself stops and starts them."""
         with self._lock:
             self._suspended.update(names)
         try:
@@ -72,7 +72,7 @@ class Supervisor:
         exited_at: dict[str, float] = {}
         while not self._ended.wait(_POLL_SECONDS):
             for name, service in self._services.items():
-                # The lock is held during a restart, so that `suspended` cannot begin in the middle of it.
+                # The lock is held during a restart, so that `suspended` cannot start in the meantime.
                 with self._lock:
                     if name in self._suspended or service.running:
                         exited_at.pop(name, None)
@@ -85,6 +85,6 @@ class Supervisor:
         try:
             service.start()
         except (LocalAirflowError, OSError):
-            # Processes that the service left behind may take a while to exit; the next round retries.
+            # Processes that the service left behind may take a while to exit; the next iteration retries.
             return
         self.restarts.append(Restart(name, exit_code, time.time()))

@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", help="rows such as 3.3.2-python3.12, versions of Airflow, or lowest")
     parser.add_argument("--check", action="append", default=[], choices=list(CHECKS), help="only this check")
     parser.add_argument("--new", action="store_true", help="reinstall everything")
-    parser.add_argument("--report", action="store_true", help="only write the report, from the results of earlier runs")
+    parser.add_argument("--report", action="store_true", help="only write the report from the results of earlier runs")
     arguments = parser.parse_args()
     try:
         rows = selected(arguments.rows)
@@ -35,7 +35,7 @@ def main() -> int:
     try:
         results = [] if arguments.report else _run(rows, tuple(arguments.check), new=arguments.new)
     except KeyboardInterrupt:
-        print("Interrupted. All processes are stopped.", file=sys.stderr)
+        print("Interrupted. All processes have been stopped.", file=sys.stderr)
         return _ENDED_BY_SIGNAL
     known = [row.name for row in selected(())]
     kept = [RowResult.load(path) for path in RESULTS.glob("*.json") if path.stem in known]
@@ -58,7 +58,7 @@ def _run(rows: list[Row], only: tuple[str, ...], *, new: bool) -> list[RowResult
 
 def _run_row(row: Row, environment: Environment, only: tuple[str, ...]) -> RowResult:
     path = RESULTS / f"{row.name}.json"
-    # A run of selected checks keeps the row's other results.
+    # If only some checks are run, the other results of the row are kept.
     result = RowResult.load(path) if only and path.exists() else RowResult(row=row.name, airflow=row.airflow)
     result.airflow = row.airflow
     print(f"== {title(result)}", flush=True)

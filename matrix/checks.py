@@ -27,12 +27,12 @@ CHECKS = {
     "sensors": "sensors",
     "mapped": "mapped tasks",
     "asset_alias": "asset alias",
-    "many": "500 waits, 50 foreign triggers",
+    "many": "500 waits, 50 other triggers",
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 25
-#: Tests of the code that uses Airflow and the SDK. The tests of the emulator, of the job catalogue and of the checkout
-#: do not depend on their versions. The oracle test compares with the newest product SDK.
+#: Tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do not
+#: depend on their versions. The oracle test compares the provider with the newest product SDK.
 UNIT_TESTS = (
     "tests/hooks",
     "tests/operators",
@@ -69,7 +69,7 @@ class RowResult:
     The results of one row.
 
     :param how: How the package was installed.
-    :param lacks: Whether the row's Airflow has each of the optional features.
+    :param lacks: Whether the row's version of Airflow has each of the optional features.
     :param checks: The results of the checks that were run.
     """
 
@@ -135,7 +135,7 @@ def _timed(check: Callable[[Environment], Result], environment: Environment) -> 
 
 
 def probe(environment: Environment, what: str) -> tuple[dict[str, Any] | None, str]:
-    """Run a probe; return its result, or None if it failed, and its output."""
+    """Run a probe and return its result (None if it failed) and its output."""
     run = environment.run("-m", "matrix.probe", what, timeout=5 * _MINUTE, env=_home(environment, "probe"))
     output = run.stdout + run.stderr
     if run.returncode:

@@ -27,9 +27,9 @@ TOOLS = (
     "starlette",
     "uvicorn",
 )
-#: Files of the checkout that the checks read. The package is not among them, because the installed one is checked.
+#: Files of the checkout that the checks read. They do not include the package, because the installed one is checked.
 TREE = ("tests", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
-#: Packages whose versions the report shows, by their short name.
+#: Packages whose versions the report shows, by short name.
 REPORTED_PACKAGES = {
     "common-compat": "apache-airflow-providers-common-compat",
     "credentials": "alibabacloud-credentials",
@@ -60,7 +60,7 @@ def find_python(version: str) -> str:
     """
     Return an interpreter that can create virtual environments.
 
-    :raises NotInstallableError: If there is none.
+    :raises NotInstallableError: If no such interpreter is found.
     """
     roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
     installed = [str(path) for root in roots for path in sorted(root.glob(f"versions/{version}.*/bin/python"))]
@@ -76,7 +76,7 @@ def find_python(version: str) -> str:
 
 class Environment:
     """
-    The environment of a row. Later runs reuse it unless its constraints or the dependencies have changed.
+    The environment of a row. Later runs reuse it unless its constraints or dependencies have changed.
 
     :param row: The row.
     :param wheel: The wheel of the package.
@@ -97,7 +97,7 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment variables of the checks, without this shell's Airflow settings, credentials and proxies."""
+        """The checks' environment variables, without the Airflow settings, credentials and proxies of this shell."""
         home = self.home / "home"
         home.mkdir(parents=True, exist_ok=True)
         return service_environment(home) | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}"}
@@ -166,7 +166,7 @@ class Environment:
                     raise NotInstallableError(f"pip install failed: {self.log}")
         if not self._pip("check"):
             raise NotInstallableError(f"pip check found a conflict: {self.log}")
-        # Installing the tools must not change the packages that a user would have.
+        # Installing the tools must not change the versions of the packages that a user would have.
         freeze = [self.python, "-m", "pip", "freeze", "--exclude", "airflow-provider-ims"]
         installed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout.splitlines()
         known = {_name(line) for line in installed}
@@ -174,7 +174,7 @@ class Environment:
         pins = self.home / "pins.txt"
         pins.write_text("\n".join([*installed, *(rest if how == "one step" else [])]))
         if not self._pip("install", *TOOLS, "--constraint", str(pins)):
-            raise NotInstallableError(f"The tools of the checks cannot be installed: {self.log}")
+            raise NotInstallableError(f"The tools for the checks cannot be installed: {self.log}")
         return how
 
     def _make_venv(self) -> None:
@@ -211,7 +211,7 @@ def first_error(output: str) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Only install the given rows, for manual experiments."""
+    """Only install the environments of the given rows, for manual experiments."""
     from matrix.rows import selected
 
     for row in selected(argv):

@@ -1,5 +1,5 @@
 """
-The checks on a real scheduler and a real triggerer. This program runs in the environment of a row.
+The checks with a real scheduler and a real triggerer. This program runs in the environment of a row.
 
 It prints a line of JSON after each check.
 """
@@ -29,10 +29,10 @@ TIMEOUT = 300.0
 #: Time limit in seconds of the check with many waits.
 MANY_TIMEOUT = 3600.0
 #: Duration of a job in seconds. Airflow fails a task whose trigger fires before the scheduler has processed the
-#: deferral (apache/airflow#66374, #67287, #72716), so a job must run longer than a busy scheduler is behind.
+#: deferral (apache/airflow#66374, #67287, #72716), so a job must run for longer than the lag of a busy scheduler.
 JOB_SECONDS = 15
 KINDS = ("SubmitTextGenerateJob", "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob")
-#: A word of the triggerer's warning that its event loop was blocked for more than 0.2 s.
+#: A word that occurs in the triggerer's warning that its event loop was blocked for more than 0.2 s.
 BLOCKED = "blocked"
 
 
@@ -106,16 +106,16 @@ class Live:
 
 def many(home: Path, ours: int, foreign: int, moment: float) -> str:
     """
-    Run many waits of this provider and triggers of another provider in one triggerer.
+    Run many triggers of this provider, and triggers of another provider, in one triggerer.
 
-    :param moment: Seconds after which the jobs and the foreign triggers end, unless all tasks have deferred earlier.
+    :param moment: Seconds after which the jobs and the other triggers end, unless all tasks have deferred earlier.
     """
     total = ours + foreign
     config = {
         "core": {"max_active_tasks_per_dag": str(2 * total)},
         "triggerer": {"job_heartbeat_sec": "1", "capacity": "1000"},
     }
-    # The scheduler forks its workers, so they do not import again what it has imported.
+    # The scheduler forks its workers, so they do not repeat its imports.
     settings = home / "airflow" / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(

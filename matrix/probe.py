@@ -39,7 +39,7 @@ def form() -> dict[str, Any]:
 
 
 def parts() -> dict[str, Any]:
-    """Return which optional features this version of Airflow has."""
+    """Return which optional features this version of Airflow supports."""
     from airflow.configuration import conf
     from airflow.triggers.base import BaseTrigger
 

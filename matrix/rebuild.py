@@ -1,8 +1,8 @@
 """
 Rebuild the constraint files: ``python -m matrix.rebuild [row ...]``, with ``uv`` on the PATH.
 
-Airflow publishes constraints for each release: the versions of all packages, including the optional providers, that
-were the newest on the day of the release. This program resolves the same requirement as of that day.
+Airflow publishes constraints for each release: the newest versions of all packages, including the optional providers,
+on the day of the release. This program resolves the same requirement as of that day.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def names(lines: Iterable[str]) -> set[str]:
 
 def compiled(requirements: Sequence[str], row: Row, *options: str, preferred: str | None = None) -> str:
     """
-    Resolve requirements with uv; return one ``name==version`` for each line.
+    Resolve requirements with uv; return one ``name==version`` per line.
 
     :param preferred: Pins to keep if they satisfy the requirements.
     """
@@ -51,7 +51,7 @@ def compiled(requirements: Sequence[str], row: Row, *options: str, preferred: st
 
 
 def of_release(row: Row) -> str:
-    """Return the constraints of a release of Airflow."""
+    """Return the constraints for an Airflow release."""
     requirement = f"apache-airflow[all]=={row.airflow}"
     options = ["--exclude-newer", row.released]
     # Start from the pins of the release's first Python, so that the rows do not differ unnecessarily.
@@ -65,7 +65,7 @@ def of_lowest(row: Row) -> str:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     direct = [*project["dependencies"], f"apache-airflow=={row.airflow}"]
     release = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
-    # The dependencies of the SDK are not constrained: they may have to be newer than Airflow's constraints.
+    # The dependencies of the SDK are not constrained, because they may have to be newer than in Airflow's constraints.
     sdk = compiled([line for line in direct if line.startswith("alibabacloud")], row, "--resolution", "lowest-direct")
     free = names(direct) | {name for name in names(sdk.splitlines()) if re.match("alibabacloud|darabonba", name)}
     fixed = [line for line in release.constraints.read_text().splitlines() if not names([line]) & free]

@@ -17,9 +17,9 @@ class Row:
 
     :param airflow: The version of Airflow.
     :param python: The version of Python, such as ``3.11``.
-    :param released: The day of that release of Airflow. The constraints contain packages released by then.
+    :param released: The release date of that Airflow version. The constraints contain packages released by then.
     :param lowest: Whether all direct dependencies have the lowest version that the package allows.
-    :param many: Whether the row includes the check with hundreds of waits.
+    :param many: Whether the row includes the check with hundreds of waiting tasks.
     """
 
     airflow: str

@@ -1,5 +1,5 @@
 """
-Isolates the tests from the environment, and configures pytest.
+Isolates the tests from the environment and configures pytest.
 
 The environment must be clean before the first import, because Airflow reads AIRFLOW_HOME and the SDK reads its
 credentials while they are imported.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from local_airflow import EmulatorService, LocalAirflow
 
-# The user's connections, settings and credentials; proxies, which the SDK uses even for the loopback address;
+# The user's connections, settings and credentials; proxies, which the SDK uses even for the loopback address; and
 # DEBUG=sdk, which makes the SDK print headers.
 OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
 
@@ -36,12 +36,12 @@ for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
 HOME = Path(tempfile.mkdtemp(prefix="airflow-provider-ims-tests-"))
 os.environ["AIRFLOW_HOME"] = str(HOME)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-# Otherwise the SDK connects to the metadata service of ECS.
+# Otherwise, the SDK connects to the ECS metadata service.
 os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
-# Otherwise the SDK reads the system's certificates for each session, even for HTTP. No test needs them.
+# Otherwise, the SDK reads the system's certificates for each session, even for HTTP. No test needs them.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
-# A failure prints the example, and a line that reproduces it regardless of the random seed.
+# On a failure, print the example and a line that reproduces it regardless of the random seed.
 hypothesis.settings.register_profile(
     "tests",
     deadline=None,
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes seconds; `make check` skips it")
 
 
-#: Files whose tests share something that is expensive to start -> the group, which one worker of pytest-xdist runs.
+#: Files whose tests share a resource that is expensive to start -> the group, which one pytest-xdist worker runs.
 GROUPS = {
     "tests/system/test_crashes.py": "crashes",
     "tests/browser/test_pages.py": "airflow",
@@ -89,13 +89,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a worker of pytest-xdist, start with the slow tests: the quick ones fill the gaps at the end."""
+    """On a pytest-xdist worker, run the slow tests first, so that the quick ones can fill the gaps at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=_rank)
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all loaded objects from garbage collection, which took a third of the duration of the tests."""
+    """Exclude all loaded objects from garbage collection, which took a third of the tests' run time."""
     gc.collect()
     gc.freeze()
 
@@ -112,7 +112,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
     Print the table of crashes, and the tests that could not run.
 
-    This hook is not next to the tests, because the controller of pytest-xdist loads only this file.
+    This hook is not next to the tests, because the pytest-xdist controller loads only this file.
     """
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     rows = [
@@ -161,7 +161,7 @@ def airflow_db() -> None:
 
 @pytest.fixture(scope="session")
 def emulator_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorService]:
-    """Run an emulator in a separate process with a stopped clock, which a test advances."""
+    """Run an emulator in a separate process with a manual clock, which the test advances."""
     from local_airflow import EmulatorService
 
     with EmulatorService(tmp_path_factory.mktemp("emulator"), "--clock", "manual") as service:
@@ -170,7 +170,7 @@ def emulator_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emula
 
 @pytest.fixture(scope="session")
 def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    """Run an Airflow with the example DAGs and without a connection, for the system tests and the browser tests."""
+    """Run Airflow with the example DAGs and without a connection, for the system tests and the browser tests."""
     from local_airflow import LocalAirflow
     from local_airflow.demo import CHECKOUT
 

@@ -1,5 +1,5 @@
 """
-A local IMS and VOD to run and test DAGs without a cloud account and without costs.
+An emulator of IMS and VOD for running and testing DAGs locally, without a cloud account or charges.
 
 .. code-block:: python
 

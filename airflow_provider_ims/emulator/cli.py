@@ -1,4 +1,4 @@
-"""The command ``ims-emulator``."""
+"""The ``ims-emulator`` command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run an emulator until SIGINT or SIGTERM, and return the exit code.
 
-    :param arguments: The command line; default: that of the process.
+    :param arguments: Command-line arguments; default: those of the process.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -69,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="ims-emulator", description="A local Alibaba Cloud IMS and VOD, without an account and without costs."
+        prog="ims-emulator", description="Emulates Alibaba Cloud IMS and VOD locally, without an account or charges."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port; 0 selects a free one (default: %(default)s)"
     )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
-    parser.add_argument("--state", metavar="FILE", help="SQLite file that stores the jobs (default: memory)")
+    parser.add_argument("--state", metavar="FILE", help="SQLite file for the jobs (default: in memory)")
     parser.add_argument(
         "--clock",
         choices=("auto", "manual"),
@@ -99,11 +99,11 @@ def _parser() -> argparse.ArgumentParser:
         type=_access_key,
         action="append",
         default=[],
-        help="an accepted key, instead of the built-in one; may be repeated",
+        help="access key to accept instead of the built-in one; may be repeated",
     )
     parser.add_argument("--list-text-jobs", action="store_true", help="list text jobs in ListSmartJobs")
     parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) for HTTPS")
-    parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", help="private key of the certificate (PEM)")
     parser.add_argument("--quiet", action="store_true", help="do not log requests")
     return parser
 
@@ -121,7 +121,7 @@ def _duration(text: str) -> tuple[str, float]:
 def _access_key(text: str) -> tuple[str, str]:
     key_id, _, secret = text.partition(":")
     if not key_id or not secret:
-        raise argparse.ArgumentTypeError("an access key is ID:SECRET")
+        raise argparse.ArgumentTypeError("an access key must have the format ID:SECRET")
     return key_id, secret
 
 

@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def ims_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImsEmulator]:
     """
-    Run a new emulator for one test and point the connection ``ims_default`` to it.
+    Run a new emulator for one test and point the connection ``ims_default`` at it.
 
     Its jobs end immediately, so that a DAG under test does not wait. The marker ``ims_emulator`` sets other options of
     :class:`~airflow_provider_ims.emulator.ImsEmulator`:

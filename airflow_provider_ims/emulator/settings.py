@@ -15,10 +15,10 @@ class StsCredential:
     """
     A temporary credential that the emulator accepts.
 
-    :param access_key_id: Key id; it usually begins with ``STS.``.
+    :param access_key_id: Access key id, which usually begins with ``STS.``.
     :param access_key_secret: Its secret.
     :param security_token: Its token; empty for a session key of a key pair, which has none.
-    :param expires: When it expires, in epoch seconds; None for never.
+    :param expires: Expiry time in epoch seconds; None if it does not expire.
     """
 
     access_key_id: str

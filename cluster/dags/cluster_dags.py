@@ -1,5 +1,5 @@
 """
-Mapped tasks with one job each, whose UserData names the task run.
+Mapped tasks with one job each. The job's UserData identifies the task run.
 
 - ``waits_N``: N deferrable audio jobs.
 - ``cancellable_100``: 100 deferrable IProduction jobs, a kind that the service can cancel.

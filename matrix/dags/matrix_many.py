@@ -1,4 +1,4 @@
-"""Hundreds of waits of this provider and triggers of another provider in one triggerer."""
+"""Hundreds of triggers of this provider, and triggers of another provider, in one triggerer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ with DAG(dag_id="matrix_many", schedule=None):
 
     @task
     def submit() -> list[str]:
-        """Submit a job for each wait."""
+        """Submit a job for each trigger."""
         hook = ImsHook()
         request = {
             "EditingConfig": {"voice": "Siqi", "format": "MP3"},

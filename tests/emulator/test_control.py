@@ -129,7 +129,7 @@ def test_many_jobs_with_different_durations_can_be_added(control: EmulatorContro
 
 def test_jobs_that_a_submit_would_reject_are_not_added(control: EmulatorControl) -> None:
     for kind, changes, seconds, message in (
-        ("GetSmartHandleJob", {}, [1], "no jobs are submitted by"),
+        ("GetSmartHandleJob", {}, [1], "is not a submit action"),
         (AUDIO, {"OutputConfig": ""}, [1], "OutputConfig"),
         (AUDIO, {}, [1, -1], "-1 s"),
     ):

@@ -1,3 +1,3 @@
-"""Code that several test modules share."""
+"""Code shared by several test modules."""
 
 from __future__ import annotations

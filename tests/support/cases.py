@@ -1,4 +1,4 @@
-"""The first four job types: how each is submitted, with the inputs of the API's examples, and its expected result."""
+"""The first four job types: how each is submitted, with the inputs from the API examples, and the expected result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Case:
     """
     One job type.
 
-    :param ended: The state of a job that succeeded.
+    :param ended: The state of a successful job.
     :param accepted: The state that the operator returns if it does not wait.
     :param result: The keys of the operator's result in addition to job_id and state.
     """

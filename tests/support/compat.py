@@ -1,4 +1,4 @@
-"""Names of Airflow whose modules differ between the versions that the tests run on."""
+"""Airflow names whose modules differ between the versions with which the tests run."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Answer = tuple[int, Any]
 @dataclass
 class CredentialSources:
     """
-    One server that implements all sources; the request shows which one is meant.
+    A server that implements all sources; each request identifies its source.
 
     :param credential: The credential that it returns.
     :param keys: Secrets by AccessKey ID or public key ID.
@@ -105,7 +105,7 @@ class CredentialSources:
         """
         Serve on a free port of this machine.
 
-        :param tls: Files of a certificate and its key.
+        :param tls: Paths of a certificate and its key.
         """
         server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
         server.daemon_threads = True

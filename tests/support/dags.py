@@ -31,12 +31,12 @@ class DagRunner:
         monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
 
     def run(self, dag_id: str, file: str | None = None) -> dict[tuple[str, int], Any]:
-        """Run a DAG, all of whose tasks must succeed, and return its XComs by task and map index."""
+        """Run a DAG whose tasks must all succeed, and return its XComs by task and map index."""
         bag = DagBag(self.folder / (file or f"{dag_id}.py"))
         assert bag.import_errors == {}
         dag = bag.dags[dag_id]
         for task in dag.tasks:
-            # Otherwise dag.test() waits for the retry of a failed task.
+            # Otherwise, dag.test() waits for the retry of a failed task.
             task.retries = 0
         dag_run = dag.test()
         assert dag_run.state == "success"

@@ -25,7 +25,7 @@ from support.waiting import CEILING
 
 VOD_ACTIONS = ("SubmitAIImageJob", "GetAIImageJobs", "ListAIImageInfo")
 
-#: A valid request of four job kinds.
+#: A valid request for each of four job kinds.
 GOOD_REQUESTS: dict[str, dict[str, str]] = {
     "SubmitTextGenerateJob": {
         "Type": "MarketingCopy",
@@ -46,7 +46,7 @@ GOOD_REQUESTS: dict[str, dict[str, str]] = {
 
 class SignedClient:
     """
-    Signs requests according to the description of the signature, and sends them.
+    Signs requests according to the documentation of the signature, and sends them.
 
     :param endpoint: Host and port of the emulator.
     :param key_id: Access key id.
@@ -80,9 +80,9 @@ class SignedClient:
         body: bytes | None = None,
     ) -> tuple[int, Any]:
         """
-        Return status and body.
+        Send a request and return the status and body of the response.
 
-        :param headers: Headers that are set before the signature; None removes one.
+        :param headers: Headers to set before signing; None removes a header.
         :param unsigned: Headers that are not signed.
         :param body: The body to send instead of the signed form.
         """
@@ -128,7 +128,7 @@ class SignedClient:
 
 @contextmanager
 def open_jobs(settings: Settings | None = None) -> Iterator[Jobs]:
-    """Open the jobs of an emulator with a manual clock, without a server."""
+    """Open the job store of an emulator with a manual clock, without a server."""
     store = Store()
     try:
         yield Jobs(store, JobClock("manual"), settings or Settings())
@@ -142,11 +142,11 @@ def submitted(jobs: Jobs, key: str, parameters: dict[str, str]) -> Job:
 
 
 def response_of(jobs: Jobs, action: str, parameters: dict[str, str]) -> Any:
-    """Return the response of an action."""
+    """Return the response to an action."""
     return ACTIONS[action].respond(jobs, check_parameters(ACTIONS[action].parameters, parameters)).content
 
 
 def queried(jobs: Jobs, job: Job) -> Any:
-    """Return the response of the query of a job."""
+    """Return the response to a query for a job."""
     family = JOB_KINDS[job.action].family
     return response_of(jobs, family.query, {family.id_parameter: job.job_id, **family.fixed_parameters})

@@ -1,10 +1,10 @@
 """
-The code blocks of the documentation, and how they are run.
+Runs the code blocks of the documentation.
 
 The blocks of a page run in order, in one session with one emulator. The info string of a block determines how it is
 run:
 
-- ``python``: a DAG is run with ``dag.test()``, other code is executed;
+- ``python``: a DAG is run with ``dag.test()``; other code is executed;
 - ``python NAME.py``: the block is saved in the page's folder; pytest runs files named ``test_*.py`` at the end of the
   page, in one process;
 - ``console``: bash runs each ``$ command`` in the page's folder; the lines below it are the expected output, in which
@@ -114,7 +114,7 @@ def normal(value: Any) -> Any:
 
 
 def decoded(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return a request's parameters with JSON strings decoded."""
+    """Return a request's parameters with JSON strings parsed."""
     found: dict[str, Any] = dict(parameters)
     for name, value in parameters.items():
         if value.startswith(("{", "[")):
@@ -158,7 +158,7 @@ class Page:
         languages[block.language](block)
 
     def run_tests(self) -> None:
-        """Run the test files so far, in one process, because importing Airflow takes seconds in each process."""
+        """Run the test files so far in one process, because importing Airflow takes seconds in each process."""
         if not self._tests:
             return
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *self._tests]
@@ -230,7 +230,7 @@ class Page:
         return run.stdout
 
     def _check_connection(self, variable: str) -> None:
-        """Check that the provider accepts a connection of the documentation."""
+        """Check that the provider accepts a connection from the documentation."""
         outer = os.environ.get(variable)
         os.environ[variable] = self._env[variable]
         try:
@@ -243,7 +243,7 @@ class Page:
                 os.environ[variable] = outer
 
     def _serve(self, command: str) -> str:
-        assert self._server is None, "one ims-emulator a page"
+        assert self._server is None, "a page can run only one ims-emulator"
         self._server = subprocess.Popen(
             [*shlex.split(command, comments=True), "--port", "0"],
             cwd=self.folder,
@@ -281,7 +281,7 @@ class Page:
         return self._results[task_id]
 
     def _partly_failed(self, shown: Any, task_id: str) -> Any:
-        """Run the DAG again with one video that fails."""
+        """Run the DAG again with one failing video."""
         self.emulator.fault("SubmitBatchMediaProducingJob", "fail_job", videos=1)
         self._run_dag(f"{self._dag_id}.py")
         return self._results[task_id]["failed"]

@@ -1,4 +1,4 @@
-"""Calls the product clients by the names of the actions."""
+"""Calls the methods of the product clients by action name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MODELS = {"ice": ice_models, "vod": vod_models}
 
 class ProductClient:
     """
-    Sends the requests of a job family with a product client: its request models, its methods and its parser.
+    Sends the requests of a job family with a product client, using its request models, methods and parser.
 
-    The hook sends the actions that the installed version of the product client does not have.
+    If the installed version of the product client does not have an action, the hook sends the request.
 
     :param hook: The hook that creates the client.
     """
@@ -34,7 +34,7 @@ class ProductClient:
             return response
         request = model()
         given = {name: value if _takes_object(request, name) else _text(value) for name, value in params.items()}
-        # The client's method names are the action names in its own snake_case.
+        # The client's method names are the action names, converted with its own snake_case rules.
         (method,) = (name for name in dir(self._client) if name.replace("_", "") == action.lower())
         return getattr(self._client, method)(request.from_map(given)).body.to_map()
 

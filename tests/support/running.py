@@ -52,7 +52,7 @@ class DagRun:
 
 
 class Store(dict[str, Any]):
-    """A task state store, whose values must be JSON."""
+    """A task state store whose values must be JSON."""
 
     def set(self, key: str, value: Any) -> None:
         self[key] = json.loads(json.dumps(value))
@@ -107,11 +107,11 @@ class TaskRun:
         return task, context
 
     def clear(self) -> None:
-        """Clear the task, as a user does to run it again."""
+        """Clear the task, as a user does to rerun it."""
         self.clears = self.try_number
 
     def attempt(self) -> Any:
-        """Run one try: execute the task, run the trigger of a deferral and resume, execute again after a reschedule."""
+        """Run one try: execute the task; on deferral, run the trigger and resume; on reschedule, execute it again."""
         self.try_number += 1
         self.first_reschedule = None
         # Airflow deletes XComs and outlet events before each try, but keeps them during a deferral.
@@ -131,7 +131,7 @@ class TaskRun:
 
 
 def run_task(task: Any) -> Any:
-    """Run a task once, to its end."""
+    """Run a task once until it ends."""
     return TaskRun(task).attempt()
 
 
@@ -143,7 +143,7 @@ def rebuilt(trigger: Any) -> Any:
 
 
 def run_trigger(trigger: Any) -> Any:
-    """Run a trigger as a triggerer does and return its only event, as read from the database."""
+    """Run a trigger as a triggerer does, and return its only event as read from the database."""
 
     async def events() -> list[Any]:
         return [event.payload async for event in rebuilt(trigger).run()]

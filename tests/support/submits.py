@@ -1,4 +1,4 @@
-"""A valid request of every job kind with the API's parameter names, as in the API documentation."""
+"""A valid request for every job kind, with the parameter names from the API documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code that the tests on a real Airflow share."""
+"""Code shared by the tests with a real Airflow."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Batch jobs, which ``GetBatchMediaProducingJob`` queries: a main job, and a sub-job for each video.
+Batch jobs, which are queried with ``GetBatchMediaProducingJob``: a main job, and a sub-job for each video.
 
 See https://help.aliyun.com/document_detail/2692547.html.
 """
@@ -103,7 +103,7 @@ def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
         raise missing(f"{name}.MediaURL")
     string_field(config, "MediaURL", name)
     if (count or 1) > 1 and "{index}" not in config["MediaURL"]:
-        raise invalid(f"{name}.MediaURL", "It needs the placeholder {index} when Count is above 1.")
+        raise invalid(f"{name}.MediaURL", "It must contain the placeholder {index} when Count is above 1.")
 
 
 def _check_template_config(template_ids: list[Any], name: str, _: Parameters) -> None:
@@ -229,7 +229,7 @@ BATCH_KINDS = (
         BATCH,
         declare(f"{_SCENE} MediaSelectResult*{{}}"),
         job_type=_requested_job_type,
-        # It creates a project, and no video.
+        # It creates a project but no video.
         parts=Parts("SubJobList", lambda _: 1, _project),
         seconds=3.0,
     ),

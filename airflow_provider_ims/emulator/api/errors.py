@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-# code -> (HTTP status, message); the message may hold one {}.
+# code -> (HTTP status, message); the message may contain one {}.
 CODES: dict[str, tuple[int, str]] = {
     # the gateway
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. {}"),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
-    # The documents do not name this code.
+    # The documentation does not list this code.
     "InvalidBearerToken": (403, "This signature type is not supported."),
     "InvalidSecurityToken.Expired": (400, "Specified SecurityToken is expired."),
     "InvalidSecurityToken.Malformed": (400, "Specified SecurityToken is malformed."),
@@ -40,7 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
         400,
         "The request uses the same client token as a previous, but non-identical request.",
     ),
-    # The documents do not name this code.
+    # The documentation does not list this code.
     "SessionIdExists": (400, "The specified SessionId was submitted within the last 7 days."),
     "OperationDenied": (403, "Your account does not open IMS service yet."),
     "OperationDenied.Suspended": (403, "Your IMS service is suspended."),
@@ -62,12 +62,12 @@ class ApiError(Exception):
     An error response.
 
     :param code: Error code; :data:`CODES` gives its status and message.
-    :param subject: The value for the message, such as the name of a parameter.
-    :param detail: A further sentence of the message.
-    :param message: The message, instead of that of the code.
-    :param status: HTTP status, instead of that of the code; 400 for unknown codes.
-    :param extra: Further fields of the body.
-    :param headers: Further headers of the response.
+    :param subject: The value to insert into the message, such as the name of a parameter.
+    :param detail: An additional sentence of the message.
+    :param message: Overrides the default message of the code.
+    :param status: Overrides the HTTP status of the code, which is 400 for unknown codes.
+    :param extra: Additional fields of the body.
+    :param headers: Additional headers of the response.
     """
 
     def __init__(

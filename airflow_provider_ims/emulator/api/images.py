@@ -1,4 +1,4 @@
-"""AI image jobs of VOD, which ``GetAIImageJobs`` queries; ``ListAIImageInfo`` lists the images of a video."""
+"""AI image jobs of VOD, which are queried with ``GetAIImageJobs``; ``ListAIImageInfo`` lists the images of a video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life cycle of jobs: they are submitted, progress with the clock, and can be controlled."""
+"""The job life cycle: jobs are submitted, progress with the clock, and can be controlled."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from airflow_provider_ims.emulator.state.clock import JobClock
 from airflow_provider_ims.emulator.state.store import Job, Phase, Store
 
 QUEUED_SHARE = 0.2
-"""The share of its duration for which a job is created but does not run yet."""
+"""The fraction of a job's duration during which the job is created but not yet running."""
 
 QUERY_SECONDS = 365 * 24 * 3600
-"""How long after its submit a job can be queried."""
+"""How long after submission a job can be queried."""
 
 SESSION_SECONDS = 7 * 24 * 3600
-"""How long a SessionId prevents another submit."""
+"""How long another submit with the same SessionId is rejected."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
-"""The code and message of a failed job, unless given."""
+"""The default error code and message of a failed job."""
 
 
 class UnknownJobError(Exception):
-    """No job has this id."""
+    """There is no job with this id."""
 
 
 class Jobs:
     """
     All jobs of one emulator.
 
-    :param store: Stores them.
-    :param clock: Their clock.
-    :param settings: Their durations, and other settings.
+    :param store: The store of the jobs.
+    :param clock: The job clock.
+    :param settings: The job durations and other settings.
     """
 
     def __init__(self, store: Store, clock: JobClock, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Jobs:
         """
         Return the job for a request: a new one, or the job of an earlier request with the same ClientToken.
 
-        :raises ApiError: If the token was used with other parameters, or the SessionId within the last days.
+        :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(token)) is not None:
@@ -74,14 +74,14 @@ class Jobs:
         return job
 
     def view(self, job: Job) -> JobView:
-        """Return a job as it is now."""
+        """Return the current view of a job."""
         return JobView(job, JOB_KINDS[job.action], self.clock.now(), self.settings)
 
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return the job of a query, if these submit actions submitted it within the last year.
+        Return the queried job if it was submitted with one of these actions within the last year.
 
-        :raises ApiError: If there is none and the settings require an error.
+        :raises ApiError: If there is no such job and the settings require an error.
         """
         job = self.store.job(job_id)
         if job is not None and job.action in actions and job.created > self.clock.now() - QUERY_SECONDS:
@@ -102,28 +102,28 @@ class Jobs:
         return job
 
     def finish(self, job_id: str) -> Job:
-        """End a job now, successfully."""
+        """End a job successfully now."""
         return self._end(job_id, None, None)
 
     def fail(self, job_id: str, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]) -> Job:
-        """End a job now, with an error."""
+        """End a job with an error now."""
         return self._end(job_id, code, message)
 
     def fail_at_end(self, job_id: str, code: str, message: str) -> Job:
-        """Let a job fail at its end."""
+        """Make a job fail when it ends."""
         return self._update(self.get(job_id), error_code=code, error_message=message)
 
     def fail_videos(
         self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
     ) -> Job:
-        """Let the first ``count`` videos of a batch or outputs of a transcoding fail; the job itself succeeds."""
+        """Make the first ``count`` videos of a batch or outputs of a transcoding job fail; the job itself succeeds."""
         job = self.get(job_id)
         kind = JOB_KINDS[job.action]
         if kind.parts is None:
             raise ValueError(f"{job_id} is not a batch of videos")
         total = kind.part_count(job.parameters)
         if not 0 <= count <= total:
-            raise ValueError(f"{count} videos cannot fail, the batch has {total}")
+            raise ValueError(f"{count} videos cannot fail, because the batch has {total}")
         return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
 
     def set_state(self, job_id: str, state: str | None) -> Job:
@@ -134,7 +134,7 @@ class Jobs:
         return job
 
     def set_seconds(self, job_id: str, seconds: float) -> Job:
-        """Set the duration of a job, counted from its submit."""
+        """Set the duration of a job, measured from its submission."""
         job = self.get(job_id)
         return self._update(job, starts=job.created + seconds * QUEUED_SHARE, ends=job.created + seconds)
 

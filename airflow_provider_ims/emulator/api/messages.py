@@ -1,4 +1,4 @@
-"""A request and a response of the API, and the JSON of both."""
+"""API requests and responses, and their JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_FIELDS = 1_000
 @dataclass(frozen=True)
 class ApiRequest:
     """
-    One request.
+    An API request.
 
-    :param headers: By lower-case name.
-    :param query: Decoded pairs, in the order in which they were sent.
-    :param form: The same of a form body.
+    :param headers: Headers, keyed by lowercase name.
+    :param query: Decoded query parameters, in the order in which they were sent.
+    :param form: Likewise for a form body.
     """
 
     method: str
@@ -43,14 +43,14 @@ class ApiRequest:
         return self.headers.get("host", "")
 
     def parameters(self) -> dict[str, str]:
-        """Return all parameters: an API of RPC style accepts them in the query and in the form."""
+        """Return all parameters: an RPC-style API accepts them in the query and in the form."""
         return {**dict(self.form), **dict(self.query)}
 
 
 @dataclass
 class ApiResponse:
     """
-    One response.
+    An API response.
 
     :param content: A JSON value, or bytes that are sent unchanged.
     :param job_id: The job that the request created, if any.
@@ -83,6 +83,6 @@ def dump(value: Any) -> str:
 
 
 def json_body(value: Any) -> bytes:
-    """Return JSON as the body of a response."""
-    # JSON can escape a lone surrogate, UTF-8 cannot encode it.
+    """Return a value as a JSON response body."""
+    # JSON can escape a lone surrogate, but UTF-8 cannot encode it.
     return dump(value).encode(errors="replace")

@@ -1,8 +1,8 @@
 """
-The types of the table of job kinds.
+The data types used in the table of job kinds.
 
-A path names the fields on the way to a value, separated by dots; ``[]`` marks a list. An empty field name or path means
-that the response has no such field.
+A path consists of the names of the fields that lead to a value, separated by dots; ``[]`` marks a list. An empty field
+name or path means that the response has no such field.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from airflow_provider_ims.emulator.state.store import Job, Phase
 
 Fields: TypeAlias = "dict[str, Any]"
 Render: TypeAlias = "Callable[[JobView], Fields]"
-"""Returns fields of a response; those that are None are left out. It depends on nothing but the job."""
+"""Returns response fields; those that are None are omitted. The result depends only on the job."""
 
 VIDEO_SECONDS = 15.0
-"""The duration of a video, unless the request sets it."""
+"""The duration of a video, unless the request specifies it."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class Listing:
     The action that lists the jobs of a family.
 
     :param items: The path of the jobs in the response.
-    :param states: The state words that it accepts as a filter.
-    :param hidden: Fields that the query returns and the listing does not.
-    :param render: The fields of a job, if they are not those of the query.
-    :param state: The parameter with the state word; likewise ``order``, ``page_size`` and ``token``.
-    :param times: The parameters with the earliest and the latest time.
-    :param orders: The values of the order: newest first, oldest first.
-    :param filters: Further filters: parameter -> field of the store's filter.
-    :param token_at: The path of the token of the next page in the response.
-    :param max_results: The type in which the response repeats the page size, if it does.
-    :param numbered: Whether it accepts ``PageNo`` and ``PageSize`` too.
+    :param states: The state names that it accepts as a filter.
+    :param hidden: Fields that the query returns but the listing omits.
+    :param render: Returns the fields of a job, if they differ from those of the query.
+    :param state: The parameter that filters by state; likewise ``order``, ``page_size`` and ``token``.
+    :param times: The parameters for the earliest and the latest time.
+    :param orders: The values of the order parameter for newest first and oldest first.
+    :param filters: Additional filters: parameter -> field of the store's filter.
+    :param token_at: The path of the next page's token in the response.
+    :param max_results: The type of the page size in the response, if the response contains it.
+    :param numbered: Whether it also accepts ``PageNo`` and ``PageSize``.
     """
 
     action: str
@@ -88,24 +88,24 @@ class Listing:
 @dataclass(frozen=True)
 class JobFamily:
     """
-    Jobs that the same action queries.
+    Jobs that are queried with the same action.
 
-    :param states: The state words for created, running, succeeded and failed.
+    :param states: The state names for created, running, succeeded and failed.
     :param job_at: The path of the job in the response; empty if the response is the job.
-    :param job_id: The field with the job id; likewise ``state``.
+    :param job_id: The field that contains the job id; likewise ``state``.
     :param error: The fields with the error code and message.
-    :param error_in: The field that holds them as JSON.
-    :param times: The fields with the times of the submit and of the end.
+    :param error_in: The field that contains these fields as JSON.
+    :param times: The fields for the submit time and the end time.
     :param id_parameter: The parameter with the job id, or with up to ten job ids if the path ends in ``[]``.
-    :param fixed_parameters: Further required parameters and the only supported value of each.
-    :param user_data: Whether the response has the job's UserData.
-    :param succeeded: Further state words of success; likewise ``failed``.
-    :param partial: The state word of a job some of whose parts failed.
-    :param unknown_ids_at: The path of the unknown job ids.
-    :param render: Further fields of every job of the family.
+    :param fixed_parameters: Additional required parameters and the only supported value of each.
+    :param user_data: Whether the response contains the job's UserData.
+    :param succeeded: Additional state names for success; likewise ``failed``.
+    :param partial: The state name for a job in which some parts failed.
+    :param unknown_ids_at: The path of the unknown job ids in the response.
+    :param render: Returns additional fields of every job of the family.
     :param result: The field that the control interface returns as the result; empty for all fields.
     :param cancel: The action that cancels a job.
-    :param cancel_created_only: Whether it rejects a job that runs.
+    :param cancel_created_only: Whether that action rejects running jobs.
     """
 
     query: str
@@ -131,7 +131,7 @@ class JobFamily:
     cancel_created_only: bool = False
 
     def phase_of(self, state: str) -> Phase:
-        """Return the phase that a state word means; unknown words mean that the job runs."""
+        """Return the phase for a state name; a job with an unknown state name counts as running."""
         if state in self.states:
             return Phase(self.states.index(state))
         if state in self.succeeded or state == self.partial:
@@ -144,7 +144,7 @@ class Part:
     """
     One part of a job, such as a video of a batch.
 
-    :param error: The code and message with which it fails, if it does.
+    :param error: Its error code and message if it fails.
     """
 
     index: int
@@ -163,8 +163,8 @@ class Parts:
     """
     The parts of the jobs of a kind; each can fail separately.
 
-    :param field: The field of the query's response that lists them.
-    :param count: Returns the number of parts of a request.
+    :param field: The field of the query response that lists them.
+    :param count: Returns the number of parts that a request creates.
     :param render: Returns the fields of one part.
     """
 
@@ -176,15 +176,16 @@ class Parts:
 @dataclass(frozen=True)
 class JobKind:
     """
-    Jobs that one action submits.
+    Jobs that are submitted with the same action.
 
     :param parameters: The rules for the parameters of the action.
     :param job_id_at: The path of the job id in the response.
-    :param accepted: Further fields of the response.
-    :param job_type: The ``JobType`` of the service, or a function of the parameters; default: from the action's name.
-    :param render: Further fields of a job in the response of the query.
-    :param result: Further fields of a job that succeeded.
-    :param seconds: The duration of a job, unless configured.
+    :param accepted: Additional fields of the response.
+    :param job_type: The ``JobType`` of the service, or a function of the parameters; by default, it is derived from the
+        action's name.
+    :param render: Returns additional fields of a job in the query response.
+    :param result: Returns additional fields of a job that succeeded.
+    :param seconds: The default duration of a job.
     :param listed: Whether the listing shows these jobs by default.
     """
 
@@ -202,11 +203,11 @@ class JobKind:
 
     @property
     def key(self) -> str:
-        """The name that is unique among both products."""
+        """A name that is unique across both products."""
         return key_of(self.submit, self.family.product.version)
 
     def part_count(self, parameters: Parameters) -> int:
-        """Return how many parts a job has that can fail separately."""
+        """Return the number of parts of a job that can fail separately."""
         return self.parts.count(parameters) if self.parts else 0
 
     def job_type_of(self, parameters: Parameters) -> str:
@@ -223,7 +224,7 @@ def key_of(action: str, version: str) -> str:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job at one moment of the job clock, as responses show it."""
+    """A snapshot of a job at a given time of the job clock, as returned in responses."""
 
     job: Job
     kind: JobKind
@@ -237,7 +238,7 @@ class JobView:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters of the submit."""
+        """The submit parameters."""
         return self.job.parameters
 
     @property
@@ -247,7 +248,7 @@ class JobView:
 
     @property
     def state(self) -> str:
-        """The state word of the job."""
+        """The state of the job, as the service names it."""
         if self.job.pinned is not None:
             return self.job.pinned
         family, phase = self.kind.family, self.phase
@@ -268,7 +269,7 @@ class JobView:
     def _part(self, index: int, count: int) -> Part:
         job = self.job
         share = (job.ends - job.starts) / count
-        # The last part ends with the job in spite of rounding.
+        # The last part ends with the job despite rounding errors.
         ends = job.ends if index == count - 1 else job.starts + share * (index + 1)
         whole_job = (job.error_code, job.error_message or "") if job.error_code is not None else None
         error = whole_job or job.failed_parts.get(str(index))
@@ -281,15 +282,15 @@ class JobView:
         return Part(index, phase, error)
 
     def given(self, *names: str) -> Fields:
-        """Return those of some parameters that were sent."""
+        """Return those of the named parameters that were sent."""
         return {name: self.parameters[name] for name in names if name in self.parameters}
 
     def json(self, name: str) -> Fields:
-        """Return a parameter that is a JSON object; an empty one if it was not sent."""
+        """Return a parameter that is a JSON object; an empty object if it was not sent."""
         return as_object(json.loads(self.parameters.get(name) or "{}"))
 
     def id(self, *parts: object) -> str:
-        """Return an id that follows from the job id and some parts."""
+        """Return an id derived from the job id and the given parts."""
         return stable_id(self.job_id, *parts)
 
     def url(self, key: str, bucket: object = "emulated") -> str:
@@ -297,17 +298,17 @@ class JobView:
         return f"http://{bucket}.oss-{self.settings.region_id}.aliyuncs.com/{key}"
 
     def output_url(self, output: Fields, key: str) -> str:
-        """Return the URL that an output configuration requests; by default, that of a key."""
+        """Return the URL that an output configuration requests; by default, the URL of the given key."""
         names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")
         requested = next((output[name] for name in names if output.get(name)), None)
         return str(requested or self.url(key))
 
 
 def stable_id(*parts: object) -> str:
-    """Return an id of 32 hex digits that is the same for the same parts."""
+    """Return an id of 32 hex digits that depends only on the parts."""
     return hashlib.md5("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
 
 
 def as_object(value: Any) -> Fields:
-    """Return a JSON value if it is an object, else an empty one."""
+    """Return a JSON value if it is an object, otherwise an empty object."""
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""The actions of the API: submits, queries, listings and cancels, derived from the table of job kinds."""
+"""The API actions that submit, query, list and cancel jobs, derived from the table of job kinds."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
 
 
 def render(view: JobView) -> Fields:
-    """Return a job as its query returns it."""
+    """Return a job in the format of the query response."""
     kind, family, phase = view.kind, view.kind.family, view.phase
     fields: Fields = {
         family.job_id: view.job_id,
@@ -124,14 +124,14 @@ def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping
         actions=tuple(key for key in _keys(family) if JOB_KINDS[key].listed or jobs.settings.list_text_jobs),
         state=(phases[0], phases[-1], word) if phases else None,
         created_from=from_iso(since) if since else None,
-        # Times have whole seconds, so the last second is included.
+        # Times have a resolution of one second, so the last second is included.
         created_to=from_iso(until) + 1 if until else None,
         **{field: parameters.get(name) for name, field in listing.filters.items()},
     )
 
 
 def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Cancel a job. How its query reports this is not documented; the emulator reports a failure."""
+    """Cancel a job. How the service reports a cancelled job is not documented; the emulator reports a failure."""
     job = jobs.queried(parameters["JobId"], *_keys(family))
     if job is None:
         raise ApiError("ResourceNotFound")
@@ -154,7 +154,7 @@ def _keys(family: JobFamily) -> tuple[str, ...]:
 
 
 def _at(path: str, value: Any) -> Fields:
-    """Return a value at the end of a path."""
+    """Return the value at a path."""
     for step in reversed(path.split(".") if path else ()):
         value = {step.removesuffix("[]"): [value] if step.endswith("[]") else value}
     return dict(value)
@@ -162,7 +162,7 @@ def _at(path: str, value: Any) -> Fields:
 
 def _query_rules(family: JobFamily) -> dict[str, ParameterRule]:
     is_list = family.job_at.endswith("[]")
-    # The documents of IMS do not mark JobIds as required.
+    # The IMS documentation does not mark JobIds as required.
     rule = ParameterRule(required=not is_list or family.product is VOD, check=job_ids if is_list else None)
     return {family.id_parameter: rule, **{name: ParameterRule(required=True) for name in family.fixed_parameters}}
 

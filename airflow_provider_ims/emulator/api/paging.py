@@ -21,7 +21,7 @@ class Page:
     One page of a listing.
 
     :param next_token: The token of the next page; empty if there is none.
-    :param numbered: Whether it was requested by number.
+    :param numbered: Whether the page was requested by number.
     """
 
     jobs: list[Job]

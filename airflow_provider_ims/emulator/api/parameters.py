@@ -1,8 +1,8 @@
 """
 The rules for the parameters of an action.
 
-Sources: the API pages and the docstrings of the product SDKs. Limits on which documents disagree, such as the length of
-the text of an audio job, are not checked.
+Sources: the API pages and the docstrings of the product SDKs. Limits on which the documents disagree,
+such as the text length of an audio job, are not checked.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class ParameterRule:
     """
     The rule for one parameter.
 
-    :param max_bytes: The longest value, in bytes of UTF-8.
+    :param max_bytes: The maximum length of the value in UTF-8 bytes.
     :param type: ``text``, ``object`` or ``array`` (as JSON), ``integer`` or ``boolean``.
-    :param check: A further check of the value.
+    :param check: An additional check of the value.
     """
 
     required: bool = False
@@ -38,14 +38,14 @@ class ParameterRule:
     check: Check | None = None
 
     def validate(self, name: str, parameters: Parameters) -> None:
-        """Raise an ApiError if the parameter breaks the rule."""
+        """Raise an ApiError if the parameter violates the rule."""
         text = parameters.get(name, "")
         if not text:
             if self.required:
                 raise missing(name)
             return
         if self.max_bytes is not None and (size := len(text.encode())) > self.max_bytes:
-            raise invalid(name, f"It is {size} bytes of UTF-8, the limit is {self.max_bytes}.")
+            raise invalid(name, f"It is {size} bytes of UTF-8; the limit is {self.max_bytes}.")
         value: Any = text
         if self.type == "object":
             value = parse_object(text, name)
@@ -67,8 +67,8 @@ def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
     Return the rules of an action, by parameter.
 
     :param declaration: The parameters, separated by spaces. ``*`` marks a required one, ``{}`` and ``[]`` a JSON object
-        or array, ``#`` a whole number, ``?`` a boolean, and ``<n`` the limit in bytes, as in ``UserData{}<512``.
-    :param checks: Further checks, by parameter.
+        or array, ``#`` an integer, ``?`` a boolean, and ``<n`` the limit in bytes, as in ``UserData{}<512``.
+    :param checks: Additional checks, by parameter.
     """
     rules = {}
     for declared in declaration.split():
@@ -82,9 +82,9 @@ def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
 
 def check_parameters(rules: Mapping[str, ParameterRule], parameters: Parameters) -> dict[str, str]:
     """
-    Return the parameters that an action has; like the service, ignore others.
+    Return the parameters that an action accepts; like the service, ignore all others.
 
-    :raises ApiError: For the first parameter that breaks its rule.
+    :raises ApiError: For the first parameter that violates its rule.
     """
     for name, rule in rules.items():
         rule.validate(name, parameters)
@@ -92,7 +92,7 @@ def check_parameters(rules: Mapping[str, ParameterRule], parameters: Parameters)
 
 
 def one_of(*words: str) -> Check:
-    """Return a check that accepts only these words."""
+    """Return a check that accepts only these values."""
 
     def check(value: str, name: str, _: Parameters) -> None:
         if value not in words:
@@ -102,7 +102,7 @@ def one_of(*words: str) -> Check:
 
 
 def whole_number(low: int, high: int | None = None) -> Check:
-    """Return a check that accepts a whole number in a range."""
+    """Return a check that accepts an integer in a range."""
 
     def check(value: str, name: str, _: Parameters) -> None:
         if not (value.isascii() and value.isdigit()) or int(value) < low or (high is not None and int(value) > high):
@@ -116,7 +116,7 @@ _BOOLEAN = one_of("true", "false", "True", "False")
 
 
 def time(value: str, name: str, _: Parameters) -> None:
-    """Check a time."""
+    """Check the format of a time."""
     try:
         from_iso(value)
     except ValueError:
@@ -134,7 +134,7 @@ def strings(value: Any, name: str, limit: int | None = None) -> None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise invalid(name, "It must be an array of strings.")
     if limit is not None and len(value) > limit:
-        raise invalid(name, f"It has {len(value)} entries, the limit is {limit}.")
+        raise invalid(name, f"It has {len(value)} entries; the limit is {limit}.")
 
 
 def string_field(config: Mapping[str, Any], field: str, name: str, *, required: bool = False) -> str | None:
@@ -152,7 +152,7 @@ def string_field(config: Mapping[str, Any], field: str, name: str, *, required: 
 def integer_field(
     config: Mapping[str, Any], field: str, name: str, low: int, high: int | None, *, required: bool = False
 ) -> int | None:
-    """Check a whole number in a JSON object and return it."""
+    """Check an integer in a JSON object and return it."""
     value = config.get(field)
     if value is None:
         if required:
@@ -181,7 +181,7 @@ def parse_object(text: str, name: str) -> dict[str, Any]:
     """
     Parse a JSON object.
 
-    :raises ApiError: If it is something else.
+    :raises ApiError: If the value is not a JSON object.
     """
     value = _parse(text, name)
     if not isinstance(value, dict):

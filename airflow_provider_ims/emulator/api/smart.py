@@ -1,7 +1,7 @@
 """
-Smart jobs, which ``GetSmartHandleJob`` queries.
+Smart jobs, which are queried with ``GetSmartHandleJob``.
 
-``JobResult.AiResult`` is a JSON string whose content depends on the job type. The examples are on
+``JobResult.AiResult`` is a JSON string whose content depends on the job type. For examples, see
 https://help.aliyun.com/document_detail/440953.html.
 """
 
@@ -79,7 +79,7 @@ def _list_item(view: JobView) -> Fields:
         "JobId": view.job_id,
         "JobState": view.state,
         **view.kind.render(view)["SmartJobInfo"],
-        # A string in the query's response, a number here.
+        # A string in the query response, but a number here.
         "UserId": int(view.settings.account_id),
         **view.given("UserData"),
     }
@@ -150,7 +150,7 @@ def _video(view: JobView) -> Fields:
 
 
 def _clips(view: JobView) -> Fields:
-    """Return the clips of a video: the requested ranges, or as many highlights as requested."""
+    """Return the clips of a video: the requested ranges, or the requested number of highlights."""
     ranges, strategy = view.json("JobParams").get("Ranges"), as_object(view.json("InputConfig").get("Strategy"))
     if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
         count, seconds = strategy.get("Count"), strategy.get("ClipDuration")
@@ -198,7 +198,7 @@ SMART = JobFamily(
 
 _FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken<64"
 
-# Whether the listing shows text jobs and the unlisted ones below is not documented.
+# The documentation does not specify whether the listing includes text jobs and the unlisted jobs below.
 SMART_KINDS = (
     JobKind(
         "SubmitTextGenerateJob",

@@ -1,4 +1,4 @@
-"""Generates the texts of text jobs, and the sentences of speech."""
+"""Generates texts for text jobs and sentences for speech."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SECONDS_PER_OTHER_CHARACTER = 0.065
 
 
 def texts(parameters: Parameters) -> list[str]:
-    """Return the texts of a text job: ``targetCount`` of them, none longer than ``textLength``."""
+    """Return the texts of a text job: ``targetCount`` texts, none longer than ``textLength``."""
     config = json.loads(parameters["GenerateConfig"])
     if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:
         return [f"{n}. {scene}" for n, scene in enumerate(_phrases(config["originText"]), 1)]
@@ -54,7 +54,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
     turn = number
     while len(text) < length:
         sentence = sentences[turn % len(sentences)].format(keywords[turn % len(keywords)])
-        # textLength is a maximum: with all keywords used, stop before a sentence that does not fit.
+        # textLength is a maximum: once all keywords are used, stop before a sentence that does not fit.
         if turn - number >= len(keywords) and len(text) + len(sentence) > length:
             break
         text += sentence
@@ -80,7 +80,7 @@ def sentences(text: str, speech_rate: int = 0) -> list[dict[str, Any]]:
     :param speech_rate: From -500 (half speed) to 500 (double speed).
     """
     plain = html.unescape(_TAGS.sub(" ", text)) if text.lstrip().startswith("<") else text
-    # https://help.aliyun.com/document_detail/2672807.html gives the two slopes.
+    # The two slopes are documented at https://help.aliyun.com/document_detail/2672807.html.
     pace = 1 - speech_rate * (0.001 if speech_rate > 0 else 0.002)
     spoken: list[dict[str, Any]] = []
     start = 0.0

@@ -1,4 +1,4 @@
-"""The training of avatars and voices, and the Yike applications."""
+"""Avatar training, voice training, and Yike applications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of VOD, except for AI images."""
+"""VOD jobs, except AI image jobs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The control interface: faults, the commands of :class:`EmulatorControl`, and both ends of its HTTP API."""
+"""The control interface: faults, the commands of :class:`EmulatorControl`, and its HTTP client and server."""

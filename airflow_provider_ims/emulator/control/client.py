@@ -1,4 +1,4 @@
-"""The client of the control interface, for an emulator in this process or another."""
+"""The client of the control interface, for an emulator in this process or in another one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EmulatorControl:
         """
         Return the last 100,000 requests to the services, oldest first.
 
-        Each has ``time`` (real time, epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
+        Each has ``time`` (real time in epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
         ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
         ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
 
@@ -49,7 +49,7 @@ class EmulatorControl:
         """
         Return the jobs, oldest first.
 
-        Each has ``job_id``, ``kind`` (the submit action), ``state`` (the state word of the service), ``created`` and
+        Each has ``job_id``, ``kind`` (the submit action), ``state`` (as returned by the service), ``created`` and
         ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
 
         :param kind: Return only jobs of this submit action, such as ``SubmitTextGenerateJob``.
@@ -77,21 +77,22 @@ class EmulatorControl:
           AccessDeniedDetail);
         - ``non_json``: ``status`` (502), ``body``, ``content_type``;
         - ``hang``: no response for ``seconds`` (30; None until :meth:`release`), then the request is processed;
-        - ``cut``: the connection ends, the request is not processed;
-        - ``qps``: a limit for all matching requests until cleared: ``rate`` per second, ``burst``, ``code``.
+        - ``cut``: the connection is closed and the request is not processed;
+        - ``qps``: a rate limit for all matching requests until cleared: ``rate`` per second, ``burst``, ``code``.
 
-        After a request is processed, one of each kind affects it:
+        After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails at its end; ``code``, ``message``, ``videos`` (of a batch: this number of videos
-          fails and the batch finishes);
-        - ``unknown_state``: ``state``; after a submit the job remains in it, after a query only the response shows it;
-        - ``odd_shape``: another response: ``body``, or ``merge`` (fields) and ``drop`` (names);
+        - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (of a batch: how many videos fail;
+          the batch itself finishes);
+        - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
+          response shows it;
+        - ``odd_shape``: a modified response: ``body``, or ``merge`` (fields) and ``drop`` (names);
         - ``hang_after``, ``cut_after``: as above, but the request is processed.
 
-        :param action: The action to affect, ``*`` for all.
+        :param action: The action to affect; ``*`` for all actions.
         :param kind: The kind of fault, as above.
-        :param count: How many requests to affect; None until cleared.
-        :param share: The share of the requests to affect, chosen at random, above 0 and at most 1.
+        :param count: How many requests to affect; None for all until the fault is cleared.
+        :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
         :param options: Options of the kind.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
@@ -104,27 +105,27 @@ class EmulatorControl:
         return cast("list[dict[str, Any]]", self._send("GET", "/faults"))
 
     def clear_faults(self) -> None:
-        """Remove all faults and release the requests that hang."""
+        """Remove all faults and release all hanging requests."""
         self._send("DELETE", "/faults")
 
     def release(self) -> None:
-        """Release all requests that hang."""
+        """Release all hanging requests."""
         self._send("POST", "/release", body={})
 
     def advance(self, seconds: float) -> float:
         """
         Advance the job clock and return its time in epoch seconds.
 
-        :param seconds: By how much.
+        :param seconds: How many seconds to advance it.
         :raises ValueError: If it is negative.
         """
         return float(self._send("POST", "/advance", body={"seconds": seconds}))
 
     def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
         """
-        Add jobs as if they had just been submitted, one for each duration, and return their ids.
+        Add one job for each duration, as if it had just been submitted, and return the job ids.
 
-        This is for thousands of jobs and for jobs that end at different times. No request is recorded.
+        Use this for thousands of jobs or for jobs that end at different times. No requests are recorded.
 
         :param kind: The submit action, such as ``SubmitTextGenerateJob``.
         :param parameters: The parameters of all jobs.
@@ -136,7 +137,7 @@ class EmulatorControl:
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """
-        End a job now, successfully, and return it.
+        End a job successfully now and return it.
 
         :raises KeyError: If the job does not exist.
         """
@@ -144,7 +145,7 @@ class EmulatorControl:
 
     def fail(self, job_id: str, code: str = "InternalError", message: str = "The job failed.") -> dict[str, Any]:
         """
-        End a job now, with an error, and return it.
+        End a job with an error now and return it.
 
         :raises KeyError: If the job does not exist.
         """
@@ -154,7 +155,7 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Let the first ``count`` videos of a batch fail; the batch itself finishes at its end.
+        Make the first ``count`` videos of a batch fail; the batch itself finishes.
 
         :raises KeyError: If the job does not exist.
         """
@@ -162,14 +163,14 @@ class EmulatorControl:
 
     def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
         """
-        Set a state of a job that overrides the clock; None removes it.
+        Set a job's state regardless of the clock; None removes this override.
 
         :raises KeyError: If the job does not exist.
         """
         return self._on_job("/set_state", job_id, state=state)
 
     def reset(self) -> None:
-        """Delete all jobs, requests and faults; the clock continues."""
+        """Delete all jobs, requests and faults; the clock is not reset."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:

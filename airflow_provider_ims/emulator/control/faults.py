@@ -27,7 +27,7 @@ HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gatew
 
 
 class ConnectionCutError(Exception):
-    """The connection ends without a response."""
+    """The connection is closed without a response."""
 
 
 @dataclass
@@ -35,9 +35,9 @@ class Fault:
     """
     An injected fault.
 
-    :param remaining: How many requests it still affects; None until it is cleared.
-    :param share: The share of the requests that it affects, chosen with ``generator``.
-    :param tokens: What is left of a rate limit at ``refilled``, in monotonic seconds.
+    :param remaining: How many requests it still affects; None for all until it is cleared.
+    :param share: The fraction of requests that it affects, chosen with ``generator``.
+    :param tokens: The tokens left in a rate limit's bucket at the time ``refilled``, in monotonic seconds.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Fault:
     refilled: float = 0.0
 
     def affects(self, action: str) -> bool:
-        """Return whether the fault affects a request; this may use up one random number."""
+        """Return whether the fault affects a request; this may consume one random number."""
         if self.action not in (EVERY_ACTION, action):
             return False
         if FAULT_KINDS[self.kind].only_submits and action not in JOB_KINDS:
@@ -66,9 +66,9 @@ class Fault:
 @dataclass
 class Exchange:
     """
-    A request and its response, as faults see and change them.
+    A request and its response, which faults inspect and change.
 
-    :param hang: Waits until it is released or the seconds are over; returns whether the client still waits.
+    :param hang: Waits until it is released or a timeout expires; returns whether the client is still waiting.
     :param response: The response; None before the request is processed.
     """
 
@@ -89,10 +89,10 @@ Effect = Callable[[Exchange, Fault], Awaitable[None] | None]
 @dataclass(frozen=True)
 class FaultKind:
     """
-    What a kind of fault does.
+    The behaviour of one kind of fault.
 
     :param effect: Raises ApiError or ConnectionCutError, or changes the response or the job.
-    :param after: Whether it acts after the request was processed.
+    :param after: Whether it takes effect after the request has been processed.
     :param options: Its options and their defaults.
     :param is_rate_limit: Whether it counts requests itself instead of affecting a number of them.
     :param only_submits: Whether it affects only submits.
@@ -223,7 +223,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
         ),
         "unknown_state": FaultKind(_unknown_state, after=True, options={"state": "Suspending"}),
         "odd_shape": FaultKind(_change_content, after=True, options={"body": [], "merge": {}, "drop": []}),
-        # Last, because no other fault acts after them.
+        # These are last because no other fault can take effect after them.
         "hang_after": FaultKind(_hang, after=True, options={"seconds": 30.0}),
         "cut_after": FaultKind(_cut, after=True),
     }
@@ -251,11 +251,12 @@ class Faults:
         """
         Add a fault.
 
-        :param action: The action that it affects, ``*`` for all.
+        :param action: The action that it affects; ``*`` for all actions.
         :param kind: One of :data:`FAULT_KINDS`.
-        :param count: How many requests it affects; None until cleared. A rate limit always remains until cleared.
+        :param count: How many requests it affects; None for all until it is cleared. Rate limits ignore this and
+            always remain until cleared.
         :param options: Options that override the defaults of the kind.
-        :param share: The share of the requests that it affects, chosen at random.
+        :param share: The fraction of requests that it affects, chosen at random.
         :param seed: The seed of the random choice.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
@@ -279,12 +280,12 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Remove all faults and release the requests that hang."""
+        """Remove all faults and release all hanging requests."""
         self.release()
         self._faults.clear()
 
     def release(self) -> None:
-        """Release all requests that hang."""
+        """Release all hanging requests."""
         self.released.set()
         self.released = asyncio.Event()
 
@@ -296,8 +297,8 @@ class Faults:
         """
         Yield the faults that affect a request, and count each.
 
-        Before a request is processed, at most one fault affects it, besides rate limits; afterwards one of each kind,
-        so that a job can fail and its response be lost.
+        Before a request is processed, at most one fault affects it, in addition to rate limits. Afterwards, one fault
+        of each kind can affect it; for example, the job can fail and the response can be lost.
         """
         order = list(FAULT_KINDS).index if after else lambda kind: 0
         seen: set[str] = set()

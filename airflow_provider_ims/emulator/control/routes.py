@@ -1,4 +1,4 @@
-"""The server side of the control interface, under a path that the real services do not have."""
+"""The server side of the control interface, under a path that does not exist in the real services."""
 
 from __future__ import annotations
 

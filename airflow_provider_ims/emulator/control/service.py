@@ -21,8 +21,8 @@ class EmulatedService:
     """
     The jobs, the clock and the faults of one emulator.
 
-    :param settings: Its behaviour.
-    :param store: Its stored state.
+    :param settings: The settings of the emulator.
+    :param store: The store of the jobs, requests and clock.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -34,21 +34,21 @@ class EmulatedService:
         self._save_clock()
 
     def advance(self, seconds: float) -> float:
-        """Advance the job clock and return its time."""
+        """Advance the job clock and return the new time."""
         now = self.clock.advance(seconds)
         self._save_clock()
         return now
 
     def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
         """
-        Add jobs as a submit would, one for each duration, and return their ids.
+        Add one job for each duration, as a submit would, and return the job ids.
 
         :raises ValueError: If the kind is unknown or a submit would reject the parameters.
         """
         if kind not in JOB_KINDS:
-            raise ValueError(f"no jobs are submitted by {kind!r}; known submit actions: {', '.join(JOB_KINDS)}")
+            raise ValueError(f"{kind!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
         if min(seconds, default=0) < 0:
-            raise ValueError(f"a job cannot take {min(seconds)} s")
+            raise ValueError(f"the duration of a job cannot be {min(seconds)} s")
         try:
             checked = check_parameters(JOB_KINDS[kind].parameters, parameters)
             job_ids = [self.jobs.submit(JOB_KINDS[kind], checked).job_id for _ in seconds]
@@ -74,7 +74,7 @@ class EmulatedService:
         }
 
     def reset(self) -> None:
-        """Delete all jobs, requests and faults; the clock continues."""
+        """Delete all jobs, requests and faults; the clock is not reset."""
         self.faults.clear()
         self.store.reset()
 

@@ -1,1 +1,1 @@
-"""The HTTP server: the application, the signatures, and the path of a request."""
+"""The HTTP server: the application, signature verification, and request processing."""

@@ -1,4 +1,4 @@
-"""The web application: the services under ``/``, the control interface under ``/_emulator``."""
+"""The web application, which serves the services under ``/`` and the control interface under ``/_emulator``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _endpoint(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
         response = await gateway.handle(api_request, lambda: _disconnected(request))
         if response is None:
             request.state.transport.abort()
-            # Once the server has noticed the disconnect, it drops the response.
+            # The server discards the response once it has detected the disconnect.
             await _disconnected(request)
             return Response()
         headers = {"content-type": JSON_TYPE, **response.headers}

@@ -1,4 +1,4 @@
-"""The emulator, as a thread of this process."""
+"""The emulator, which runs in a thread of this process."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from airflow_provider_ims.emulator.state.clock import ClockMode
 from airflow_provider_ims.emulator.state.store import Store
 
 MAX_REQUEST_LINE = 2**20
-"""In bytes. The SDK sends 10,000 Chinese characters as a query of 90 kB."""
+"""The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
 
 
 def _protocol(closing: asyncio.Event) -> type[H11Protocol]:
     class Protocol(H11Protocol):
-        """Gives the application access to its connection, so that it can cut it."""
+        """Gives the application access to the connection, so that the connection can be cut."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.app_state = {**self.app_state, "transport": transport}
             if closing.is_set():
-                # It was accepted while the other connections were being cut.
+                # This connection was accepted while the others were being cut.
                 transport.abort()
 
     return Protocol
 
 
 class _Server(uvicorn.Server):
-    """A server that another thread starts and ends, without signal handlers and polling."""
+    """A server that another thread starts and stops, without signal handlers or polling."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
         super().__init__(config)
@@ -57,19 +57,19 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._gateway.closing.wait()
-        # asyncio does not close a connection that it is accepting while the server closes. So stop accepting, and let
-        # the connections that are being accepted reach their protocols.
+        # asyncio does not close connections that are being accepted while the server closes. So stop accepting, and
+        # wait until those connections have reached their protocols.
         for server in self.servers:
             for listener in server.sockets:
                 asyncio.get_running_loop().remove_reader(listener.fileno())
         await asyncio.sleep(0)
-        # Requests that hang must not delay the shutdown.
+        # Hanging requests must not delay the shutdown.
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # uvicorn's shutdown waits a tenth of a second for clients. Here all connections have been cut, and a test suite
-        # ends thousands of emulators.
+        # uvicorn's shutdown waits 0.1 s for clients. Here, all connections have been cut, and a test suite stops
+        # thousands of emulators.
         for server in self.servers:
             server.close()
         for listener in sockets or ():
@@ -84,8 +84,8 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio disables Nagle's algorithm only for sockets that name their protocol, which create_server does not. With
-    # it, each request takes 40 ms longer.
+    # asyncio disables Nagle's algorithm only for sockets with an explicit protocol number, which create_server does
+    # not set. With Nagle's algorithm, each request takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,24 +99,24 @@ def _listen(host: str, port: int) -> socket.socket:
 
 class ImsEmulator(EmulatorControl):
     """
-    A local IMS and VOD on a port of this machine, for the duration of a ``with`` block.
+    Emulates IMS and VOD on a local port for the duration of a ``with`` block.
 
-    :param durations: Duration of the jobs in seconds, by submit action, such as ``{"SubmitTextGenerateJob": 0}``.
-    :param clock: ``auto`` follows real time, ``manual`` stands still until :meth:`advance`.
-    :param state: SQLite file that stores jobs and requests; default: memory.
+    :param durations: Job durations in seconds, by submit action, for example ``{"SubmitTextGenerateJob": 0}``.
+    :param clock: With ``auto``, the job clock follows real time; with ``manual``, it changes only in :meth:`advance`.
+    :param state: SQLite file in which jobs and requests are stored; default: in memory.
     :param host: Address to listen on.
     :param port: Port to listen on; 0 selects a free one.
     :param access_keys: Accepted secrets by access key id; default: one built-in key. :attr:`connection_uri` contains
-        the first.
+        the first key.
     :param sts_tokens: Accepted temporary credentials.
     :param bearer_tokens: Accepted bearer tokens.
-    :param region_id: Region of the generated URLs.
-    :param list_text_jobs: Whether ListSmartJobs lists text jobs and those smart jobs of which this is not documented.
-    :param unknown_job_is_error: Whether the query of an unknown job id returns an error or an empty response; the
-        documents do not specify it.
-    :param image_running_status: The state of a running job in GetAIImageJobs, which the documents do not specify; None
-        omits it.
-    :param tls_cert: Certificate chain (PEM) for HTTPS, and ``tls_key`` its key.
+    :param region_id: Region in the generated URLs.
+    :param list_text_jobs: Whether ListSmartJobs lists text jobs and other smart jobs that are not documented as listed.
+    :param unknown_job_is_error: Whether a query for an unknown job id returns an error instead of an empty response;
+        the documentation does not specify this.
+    :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
+        None omits it.
+    :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is negative or its action does not submit jobs.
     """
 
@@ -141,7 +141,7 @@ class ImsEmulator(EmulatorControl):
         super().__init__("", cafile=tls_cert)
         for action, seconds in (durations or {}).items():
             if action not in JOB_KINDS:
-                raise ValueError(f"no jobs are submitted by {action!r}; known submit actions: {', '.join(JOB_KINDS)}")
+                raise ValueError(f"{action!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
             if seconds < 0:
                 raise ValueError(f"the duration of {action} is negative: {seconds} s")
         self.settings = Settings(
@@ -205,7 +205,7 @@ class ImsEmulator(EmulatorControl):
             if self._store is not None:
                 self._store.close()
             raise
-        # A later start uses the same address.
+        # Later starts use the same address.
         self._port = listener.getsockname()[1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
@@ -220,7 +220,7 @@ class ImsEmulator(EmulatorControl):
         return self
 
     def stop(self) -> None:
-        """Stop the emulator; requests that hang are cut."""
+        """Stop the emulator and cut the connections of hanging requests."""
         if self._thread is None or self._server is None or self._store is None:
             return
         self._server.end()
@@ -245,13 +245,13 @@ class ImsEmulator(EmulatorControl):
             access_log=False,
             server_header=False,
             date_header=False,
-            # A client keeps its connections while a test is suspended.
+            # Clients keep their connections open while a test is suspended.
             timeout_keep_alive=75,
             h11_max_incomplete_event_size=MAX_REQUEST_LINE,
             ssl_certfile=self._tls_cert,
             ssl_keyfile=self._tls_key,
         )
-        # Here and not in the thread, so that an invalid certificate raises an error in start().
+        # Called here and not in the thread, so that an invalid certificate raises an error in start().
         config.load()
         return config
 

@@ -1,4 +1,4 @@
-"""The path of a request: signature, faults, parameter checks, action, and record."""
+"""Processes a request: verifies its signature, injects faults, checks parameters, runs the action, and records it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.server.signature import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# An older style of the API has these among the parameters. They are not recorded.
+# An older style of the API sends these as parameters. They are not recorded.
 SECRET_PARAMETERS = frozenset({"AccessKeyId", "SecurityToken", "Signature"})
 
 
@@ -49,7 +49,7 @@ class Gateway:
         seq: int | None = None
 
         async def hang(seconds: float | None) -> bool:
-            # A request that hangs is counted too.
+            # Hanging requests are counted too.
             nonlocal seq
             seq = self._store_record(record, seq)
             return await self._hang(seconds, client_gone)
@@ -66,7 +66,7 @@ class Gateway:
             response = None
         if response is not None:
             record["status"], record["error_code"] = response.status, response.error_code
-        # Before the client receives the response, so that a killed emulator does not forget it.
+        # Stored before the client receives the response, so that the record survives if the emulator is killed.
         self._store_record(record, seq)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", _log_line(record))

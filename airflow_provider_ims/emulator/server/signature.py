@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.settings import StsCredential
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 CLOCK_SKEW = 15 * 60
-"""The largest accepted difference between the date of a request and real time, in seconds."""
+"""The maximum accepted difference between the date of a request and the real time, in seconds."""
 
 REQUIRED_HEADERS = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "authorization")
 SIGNED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
@@ -32,12 +32,12 @@ _AUTHORIZATION = re.compile(
 
 class Verifier:
     """
-    Verifies the signatures of requests; it stores their nonces.
+    Verifies the signatures of requests and stores their nonces.
 
     :param access_keys: Accepted secrets by access key id.
     :param sts: Accepted temporary credentials.
-    :param bearer_tokens: Accepted bearer tokens, which replace a signature.
-    :param now: Returns real time in seconds since the epoch.
+    :param bearer_tokens: Bearer tokens that are accepted instead of a signature.
+    :param now: Returns the real time in seconds since the epoch.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Verifier:
     def _secret(self, key_id: str, token: str | None) -> str:
         credential = self._sts.get(key_id)
         if token is None:
-            # A session key of a key pair has no token; other temporary credentials require it.
+            # A session key of a key pair has no token; other temporary credentials require one.
             if credential is not None and not credential.security_token and not self._has_expired(credential):
                 return credential.access_key_secret
             if key_id not in self._access_keys:
@@ -136,7 +136,7 @@ class Verifier:
 
     def _use_nonce(self, nonce: tuple[str, str]) -> None:
         now = self._now()
-        # A later replay is rejected because of its date.
+        # Older nonces need not be stored: a replayed request is rejected because of its date.
         while self._nonce_ages and self._nonce_ages[0][0] < now - 2 * CLOCK_SKEW:
             self._nonces.discard(self._nonce_ages.popleft()[1])
         if nonce in self._nonces:
@@ -149,10 +149,10 @@ def string_to_sign(request: ApiRequest, signed: list[str], digest: str) -> str:
     """
     Return the string to sign.
 
-    :param signed: Lower-case names of the signed headers.
+    :param signed: Lowercase names of the signed headers.
     :param digest: SHA-256 of the body, in hex.
     """
-    # Clients differ in the characters of the query that they encode, so it was decoded and is encoded again.
+    # Clients percent-encode different characters of the query, so it was decoded and is encoded again here.
     query = "&".join(f"{_encode(key)}={_encode(value)}" for key, value in sorted(request.query))
     canonical_headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in sorted(signed))
     canonical = "\n".join((request.method, request.path, query, canonical_headers, ";".join(sorted(signed)), digest))

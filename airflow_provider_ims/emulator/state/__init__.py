@@ -1,1 +1,1 @@
-"""The state of an emulator: its jobs and requests in SQLite, and the clock of the jobs."""
+"""The state of an emulator: its jobs and requests in SQLite, and the job clock."""

@@ -1,4 +1,4 @@
-"""The clock of the jobs. Signatures are checked against real time instead."""
+"""The job clock. Signatures are checked against the real time instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ClockMode = Literal["auto", "manual"]
 
 class JobClock:
     """
-    A clock that follows real time (``auto``) or stands still (``manual``), and can be advanced.
+    A clock that follows real time (``auto``) or is stopped (``manual``), and can be advanced.
 
     :param mode: ``auto`` or ``manual``.
     :param saved: The value of :meth:`save` from an earlier process, so that a restart continues from there.
@@ -39,8 +39,8 @@ class JobClock:
         """
         Advance the clock and return the new time.
 
-        :param seconds: By how much.
-        :raises ValueError: If it is negative: finished jobs would run again.
+        :param seconds: How many seconds to advance it.
+        :raises ValueError: If it is negative, because finished jobs would run again.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")
@@ -48,7 +48,7 @@ class JobClock:
         return self.now()
 
     def save(self) -> str:
-        """Return the value with which another process continues from here."""
+        """Return the value from which another process can restore the clock."""
         return f"{self.mode} {self._value!r}"
 
 

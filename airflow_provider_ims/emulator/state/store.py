@@ -1,4 +1,4 @@
-"""Stores jobs, requests and the clock in SQLite, so that a killed emulator loses nothing."""
+"""Stores jobs, requests and the clock in SQLite, so that nothing is lost if the emulator is killed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 MAX_REQUESTS = 100_000
-"""How many requests are stored. Older ones are deleted; jobs are not."""
+"""The maximum number of stored requests. Older requests are deleted; jobs are not."""
 
 
 class Phase(IntEnum):
-    """The progress of a job; each job family has its own state words for these phases."""
+    """The progress of a job; each job family has its own state names for these phases."""
 
     CREATED = 0
     RUNNING = 1
@@ -51,7 +51,7 @@ CREATE INDEX requests_by_action ON requests (action, seq);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-# The same as Job.phase, for the filters of the listings.
+# The SQL equivalent of Job.phase, for the filters of the listings.
 _PHASE = f"""CASE WHEN :now < starts THEN {Phase.CREATED:d} WHEN :now < ends THEN {Phase.RUNNING:d}
  WHEN error_code IS NULL THEN {Phase.SUCCEEDED:d} ELSE {Phase.FAILED:d} END"""
 
@@ -59,13 +59,13 @@ _PHASE = f"""CASE WHEN :now < starts THEN {Phase.CREATED:d} WHEN :now < ends THE
 @dataclass
 class Job:
     """
-    A job; its phase follows from the clock.
+    A job, whose phase is derived from the clock.
 
     :param action: The key of its submit action in the table of job kinds.
     :param job_type: The ``JobType`` of the service.
     :param created: When it was submitted, in seconds of the job clock; likewise ``starts`` and ``ends``.
-    :param error_code: The error with which it ends; None for success.
-    :param pinned: A state word that overrides the clock.
+    :param error_code: The code of its error; None if it succeeds.
+    :param pinned: A state name that overrides the clock.
     :param failed_parts: (code, message) of the parts that fail, by index.
     """
 
@@ -96,9 +96,9 @@ class Job:
 @dataclass(frozen=True)
 class Filter:
     """
-    The jobs that a listing selects; None selects all.
+    The filter of a listing; a field that is None matches all jobs.
 
-    :param state: (first phase, last phase, state word): jobs in these phases, or pinned to the word.
+    :param state: (first phase, last phase, state name): jobs in these phases, or pinned to the state.
     """
 
     actions: tuple[str, ...]
@@ -131,7 +131,7 @@ class Store:
     """
     The state of one emulator. It is not thread-safe.
 
-    :param path: File of the database; ``:memory:`` for none.
+    :param path: Database file, or ``:memory:``.
     :raises sqlite3.OperationalError: If another emulator uses the file.
     :raises sqlite3.DatabaseError: If the file is not a database of this version.
     """
@@ -139,10 +139,10 @@ class Store:
     def __init__(self, path: str = ":memory:") -> None:
         self._db = sqlite3.connect(path, timeout=0.1, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        # With two processes per file, each would know only half of the jobs.
+        # If two processes shared the file, each would know only some of the jobs.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
-        # Commits survive the end of the process, although not that of the machine, and need no fsync.
+        # Commits survive a crash of the process, although not of the machine, and need no fsync.
         self._db.execute("PRAGMA synchronous = NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
@@ -168,7 +168,7 @@ class Store:
         job.seq = cursor.lastrowid or 0
 
     def update_job(self, job: Job) -> None:
-        """Store the changes of a job after its submit."""
+        """Store the changes to a job after its submission."""
         names = ("starts", "ends", "error_code", "error_message", "pinned", "failed_parts")
         self._db.execute(
             f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in names)} WHERE job_id = :job_id",
@@ -205,7 +205,7 @@ class Store:
         Return one page of a listing.
 
         :param after: ``seq`` of the last job of the previous page.
-        :param offset: How many jobs to skip instead, for pages by number.
+        :param offset: How many jobs to skip instead, if the page was requested by number.
         """
         where, values = selected.where()
         if after is not None:
@@ -218,7 +218,7 @@ class Store:
         return [_job(row) for row in rows]
 
     def count(self, selected: Filter, *, now: float) -> int:
-        """Return how many jobs a listing has on all pages."""
+        """Return the total number of jobs in a listing."""
         where, values = selected.where()
         row = self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", {**values, "now": now}).fetchone()
         return int(row[0])
