@@ -205,7 +205,7 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     :param video_id: The video in VOD. (templated)
     :param snapshot_template_id: A template. If it is set, the service ignores the other snapshot options. (templated)
     :param count: The maximum number of snapshots. Default: 1. (templated)
-    :param interval: Seconds between snapshots; 0 distributes ``count`` snapshots over the video. Default: 1. (templated)
+    :param interval: Seconds between snapshots; 0 distributes ``count`` of them over the video. Default: 1. (templated)
     :param specified_offset_time: The time of the first snapshot, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
     :param width: The width in pixels, as a string: ``8`` to ``4096``. Default: the video's width. (templated)
