@@ -111,7 +111,7 @@ class JobTrigger(BaseTrigger):
             read_state = sync_to_async(task_state, thread_sensitive=False)
             state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
             if state not in ENDED_STATES:
-                self.log.info("%s is not cancelled: no user has ended the task, which is %s", jobs, state)
+                self.log.info("%s is not cancelled: no user has ended the task (state: %s)", jobs, state)
                 return
             resolver = self._poller.resolver
             await resolver.refresh()

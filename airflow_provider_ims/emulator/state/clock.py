@@ -40,7 +40,7 @@ class JobClock:
         Advance the clock and return the new time.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If it is negative, because finished jobs would run again.
+        :raises ValueError: If ``seconds`` is negative: finished jobs would run again.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")
