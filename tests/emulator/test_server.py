@@ -97,7 +97,7 @@ def test_a_used_port_raises_an_error_at_the_start(emulator: ImsEmulator) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"durations": {"ListSmartJobs": 1}}, "no jobs are submitted"),
+        ({"durations": {"ListSmartJobs": 1}}, "is not a submit action"),
         ({"durations": {AUDIO: -1}}, "duration"),
         ({"clock": "sundial"}, "clock"),
     ],

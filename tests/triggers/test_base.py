@@ -146,7 +146,7 @@ def test_an_event_keeps_the_type_and_text_of_any_other_error() -> None:
     ],
 )
 def test_an_unexpected_event_is_refused(event: Any) -> None:
-    with pytest.raises(ImsError, match="Unexpected event"):
+    with pytest.raises(ImsError, match="Unexpected trigger event"):
         read_event(event)
 
 
