@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_
 
 #: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
 MAX_EVENT_SIZE = 16 * 1024
+#: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
+ON_KILL_SECONDS = 25.0
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -103,9 +106,19 @@ class JobTrigger(BaseTrigger):
         Airflow 3.3 also calls this when the triggerer has only missed heartbeats, in which case the task waits in
         another triggerer, and when the task was cleared, in which case its next try handles the job.
         """
-        ti = self.task_instance
-        if not self.cancel_on_kill or ti is None:
+        if not self.cancel_on_kill or self.task_instance is None:
             return
+        cancellation = asyncio.ensure_future(self._cancel_jobs(self.task_instance))
+        give_up_at = time.monotonic() + ON_KILL_SECONDS
+        while not cancellation.done():
+            try:
+                await asyncio.shield(cancellation)
+            except asyncio.CancelledError:
+                # Airflow cancels the trigger again in each of its loops, about once a second, until this returns.
+                if time.monotonic() >= give_up_at:
+                    raise
+
+    async def _cancel_jobs(self, ti: Any) -> None:
         jobs = f"Job {', '.join(self.job_ids)}"
         try:
             read_state = sync_to_async(task_state, thread_sensitive=False)

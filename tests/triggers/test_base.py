@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from support.cases import CASES, IMAGE, TEXT, Case
 from support.running import rebuilt, run_task, run_trigger
 from support.submits import SUBMITS
+from support.waiting import CEILING
 
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims.emulator import ImsEmulator
@@ -160,8 +162,8 @@ class TaskInstance:
     map_index: int = -1
 
 
-def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **arguments: Any) -> str:
-    """Kill the trigger of a job that can be cancelled while its task has a state, and return the job id."""
+def production_trigger(**arguments: Any) -> JobTrigger:
+    """Submit a job that can be cancelled, and return its trigger."""
     submit = "SubmitIProductionJob"
     job = ImsSubmitJobOperator(task_id="job", job=submit, parameters=SUBMITS["ice", submit], wait_for_completion=False)
     job_id = str(run_task(job)["job_id"])
@@ -169,10 +171,16 @@ def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **argumen
     trigger = rebuilt(
         ImsJobTrigger(family="iproduction", job_ids=[job_id], deadline=now + 60, wait_started_at=now, **arguments)
     )
+    trigger.task_instance = TaskInstance()
+    return trigger
+
+
+def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **arguments: Any) -> str:
+    """Kill the trigger of a job that can be cancelled while its task has a state, and return the job id."""
+    trigger = production_trigger(**arguments)
     monkeypatch.setattr(triggers, "task_state", lambda *_: state)
 
     async def main() -> None:
-        trigger.task_instance = TaskInstance()
         wait = asyncio.create_task(anext(trigger.run()))
         await asyncio.sleep(0)
         wait.cancel()
@@ -181,7 +189,7 @@ def killed_trigger(monkeypatch: pytest.MonkeyPatch, state: str | None, **argumen
         await trigger.on_kill()
 
     asyncio.run(main())
-    return job_id
+    return trigger.job_ids[0]
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitIProductionJob": 60})
@@ -200,6 +208,30 @@ class TestOnKill:
     ) -> None:
         killed_trigger(monkeypatch, state, cancel_on_kill=True)
         assert ims_emulator.requests("CancelIProductionJob") == []
+
+    def test_it_cancels_the_job_although_airflow_cancels_the_trigger_again_meanwhile(
+        self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+    ) -> None:
+        trigger = production_trigger(cancel_on_kill=True)
+        reading, cancelled_again = threading.Event(), threading.Event()
+
+        def slow_state(*_: Any) -> str:
+            reading.set()
+            assert cancelled_again.wait(CEILING)
+            return "failed"
+
+        async def main() -> None:
+            killing = asyncio.ensure_future(trigger.on_kill())
+            await asyncio.to_thread(reading.wait, CEILING)
+            for _ in range(3):
+                killing.cancel()
+                await asyncio.sleep(0)
+            cancelled_again.set()
+            await killing
+
+        monkeypatch.setattr(triggers, "task_state", slow_state)
+        asyncio.run(main())
+        assert len(ims_emulator.requests("CancelIProductionJob")) == 1
 
     def test_it_does_not_cancel_the_job_of_a_sensor(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
