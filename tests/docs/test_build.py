@@ -54,7 +54,7 @@ def small_site(tmp_path: Path) -> Path:
 
 
 def test_the_site_builds_without_warnings(site: Path) -> None:
-    assert "one job for one task run" in (site / "reliability.html").read_text()
+    assert "one job per task run" in (site / "reliability.html").read_text()
 
 
 def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
