@@ -39,6 +39,7 @@ KINDS: tuple[JobKind, ...] = (
 
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
+_FAMILIES_BY_NAME_OR_ACTION = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
 
 _LIVE = "it runs as long as its stream, so it has no end to wait for"
 _NO_STATE = "no action returns the state of its job"
@@ -95,7 +96,7 @@ def family_of(name: str, product: Product | None = None) -> JobFamily:
     :param product: The product that the family must belong to. Default: any.
     :raises ImsRequestError: if there is none; the message suggests similar names.
     """
-    known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
+    known = _FAMILIES_BY_NAME_OR_ACTION
     if name not in known:
         raise ImsRequestError(f"job: unknown job family {name!r}. {_suggest(name, known)}", field="job")
     family = known[name]

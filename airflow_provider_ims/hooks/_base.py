@@ -209,7 +209,8 @@ def _encode(action: str, params: Mapping[str, Any]) -> dict[str, str]:
     encoded: dict[str, str] = {}
     for name, value in params.items():
         try:
-            encoded |= {} if value is None else {name: encode_value(value)}
+            if value is not None:
+                encoded[name] = encode_value(value)
         except (TypeError, ValueError) as error:
             raise ImsRequestError(f"{name} cannot be encoded as JSON: {error}", field=name, action=action) from None
     return encoded

@@ -144,7 +144,7 @@ class JobOperator(JobTask, BaseOperator):
         if not job.ended:
             with awaited.waiting():
                 job = self._wait(context, hook, submission, poll_interval=poll_interval, timeout=timeout)
-        return self._collect(context, job, submission.submitted_at)
+        return self._collect(awaited, job, submission.submitted_at)
 
     def _submit(self, context: Context, hook: AlibabaCloudMediaHook, parameters: Mapping[str, str]) -> Submission:
         submitter = Submitter(
@@ -202,9 +202,10 @@ class JobOperator(JobTask, BaseOperator):
         :return: Same as :meth:`execute`.
         """
         self.begin_phase()
-        with self._awaited_job(context).waiting():
+        awaited = self._awaited_job(context)
+        with awaited.waiting():
             (job,), submitted_at = self.ended_jobs(event)
-        return self._collect(context, job, submitted_at)
+        return self._collect(awaited, job, submitted_at)
 
     def on_kill(self) -> None:
         """
@@ -222,12 +223,12 @@ class JobOperator(JobTask, BaseOperator):
         given = {parameter.name: arguments.get(parameter.argument) for parameter in self.kind.parameters}
         return oss_objects(given, without="output")
 
-    def _collect(self, context: Context, job: Job, submitted_at: float | None) -> dict[str, Any]:
+    def _collect(self, awaited: AwaitedJob, job: Job, submitted_at: float | None) -> dict[str, Any]:
         # Sensors emit no metrics, because the operator that submitted the job may have emitted them.
         waited = None if submitted_at is None else time.time() - submitted_at
         metrics.job_ended(self.kind.submit_action, "failed" if self.has_failed(job) else "finished", waited, job.usage)
-        result = self.complete(context, job)
-        self._awaited_job(context).record_outcome(job.id, "collected")
+        result = self.complete(awaited.context, job)
+        awaited.record_outcome(job.id, "collected")
         return result
 
     def _awaited_job(self, context: Context, job_id: str | None = None) -> AwaitedJob:
