@@ -139,7 +139,7 @@ def aborted(cluster: Cluster, problem: str) -> Outcome:
         outcome.tries = Counter(task.try_number for task in tasks)
         jobs = Counter(cluster.task_of(job) for job in cluster.jobs())
         outcome.jobs = Counter(jobs.values())
-        outcome.requests = cluster.request_count()
+        outcome.requests = cluster.request_counts().total()
     except (OSError, *UNAVAILABLE):
         outcome.problems.append("Airflow or the emulator is unavailable")
     return outcome

@@ -26,7 +26,7 @@ from local_airflow import (
     Supervisor,
     TaskState,
 )
-from local_airflow.api import AirflowApiError
+from local_airflow.api import RUN_END_STATES, AirflowApiError
 from local_airflow.demo import CHECKOUT
 
 DAGS = Path(__file__).parent / "dags"
@@ -198,16 +198,16 @@ class Cluster:
         """Wait until every task of a run is deferred."""
         self.wait_until("deferral of all tasks", lambda: self.count(run, "deferred") == run.size, timeout, run)
 
+    def ended(self, run: Run) -> bool:
+        """Return whether a run has ended; False while the API server is unavailable."""
+        try:
+            return self.airflow.api.run_state(run.dag_id, run.run_id) in RUN_END_STATES
+        except UNAVAILABLE:
+            return False
+
     def wait_until_ended(self, run: Run, timeout: float = 400) -> None:
         """Wait until a run has ended."""
-
-        def ended() -> bool:
-            try:
-                return self.airflow.api.run_state(run.dag_id, run.run_id) in {"success", "failed"}
-            except UNAVAILABLE:
-                return False
-
-        self.wait_until("end of the run", ended, timeout, run)
+        self.wait_until("end of the run", lambda: self.ended(run), timeout, run)
 
     def wait_until_assigned(self, run: Run, timeout: float = 60) -> Counter[str]:
         """Wait until every trigger is assigned to a triggerer, and return the number of triggers by triggerer."""
@@ -290,14 +290,10 @@ class Cluster:
     def _requests(self, action: str) -> list[dict[str, Any]]:
         return self.emulator.control.requests(action)
 
-    def request_count(self) -> int:
-        """Return the number of requests since the scenario started."""
-        return sum(sum(by_status.values()) for by_status in self.emulator.control.counts().values())
-
-    def format_requests(self) -> str:
-        """Return the number of requests since the scenario started, by action, as text."""
-        counts = {action: sum(by_status.values()) for action, by_status in self.emulator.control.counts().items()}
-        return f"requests: {format_counts(counts)}"
+    def request_counts(self) -> Counter[str]:
+        """Return the number of requests since the scenario started, by action."""
+        counts = self.emulator.control.counts()
+        return Counter({action: sum(by_status.values()) for action, by_status in counts.items()})
 
     # Components
 

@@ -6,11 +6,11 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from cluster.harness import UNAVAILABLE, Cluster, Run, ScenarioError, format_counts
+from cluster.harness import Cluster, Run, ScenarioError, format_counts
 from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
 from local_airflow.backends import PostgresService, RedisService
@@ -47,9 +47,7 @@ def pipeline(cluster: Cluster) -> Outcome:
     def ended() -> bool:
         # The emulator is configured so that audio production jobs do not end by themselves.
         cluster.finish(cluster.jobs())
-        with suppress(*UNAVAILABLE):
-            return cluster.airflow.api.run_state(run.dag_id, run.run_id) in {"success", "failed"}
-        return False
+        return cluster.ended(run)
 
     cluster.wait_until("end of the run", ended, 240, run)
     outcome = _outcome(cluster, run, began)
@@ -77,7 +75,7 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     outcome.remarks.append(
         f"{deferred - began:.0f} s until all tasks had deferred ({format_counts(spread)}), "
         f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
-        f"{sum(waited) / len(waited):.0f} s on average; {cluster.format_requests()}"
+        f"{sum(waited) / len(waited):.0f} s on average; requests: {format_counts(cluster.request_counts())}"
     )
     return outcome
 
@@ -151,17 +149,8 @@ def worker_killed_submitting(cluster: Cluster) -> Outcome:
     cluster.emulator.control.fault("SubmitAudioProduceJob", "hang_after", count=4, seconds=None)
     run = cluster.start("submits_4", 4)
     cluster.wait_until("4 accepted jobs", lambda: len(cluster.jobs(run)) == 4, 90, run)
-    victim, lost = _busiest_worker(cluster, run)
-    fault = time.time()
-    with cluster.down(victim):
-        cluster.log(f"  {victim} killed while {len(lost)} of its tasks submit")
-        # From now on, the other worker's submits receive a response.
-        cluster.emulator.control.clear_faults()
-        recovery = _wait_until_retried(cluster, run, lost, fault)
-    cluster.wait_until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
-    outcome.remarks.append(f"{len(lost)} task runs lost their worker")
-    return outcome
+    # From the kill on, the other worker's submits receive a response.
+    return _busiest_worker_killed(cluster, run, began, then=cluster.emulator.control.clear_faults)
 
 
 def worker_killed_waiting(cluster: Cluster) -> Outcome:
@@ -169,10 +158,17 @@ def worker_killed_waiting(cluster: Cluster) -> Outcome:
     began = time.monotonic()
     run = cluster.start("held_4", 4)
     cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(0, run)) == 4, 90, run)
+    return _busiest_worker_killed(cluster, run, began)
+
+
+def _busiest_worker_killed(
+    cluster: Cluster, run: Run, began: float, then: Callable[[], object] = lambda: None
+) -> Outcome:
     victim, lost = _busiest_worker(cluster, run)
     fault = time.time()
     with cluster.down(victim):
-        cluster.log(f"  {victim} killed while {len(lost)} of its tasks wait")
+        cluster.log(f"  {victim} killed while it runs {len(lost)} tasks")
+        then()
         recovery = _wait_until_retried(cluster, run, lost, fault)
     cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
@@ -405,6 +401,6 @@ def _outcome(cluster: Cluster, run: Run, began: float) -> Outcome:
         states=Counter(task.state or "none" for task in tasks),
         jobs=Counter(len(jobs) for jobs in cluster.jobs_by_task(run).values()) if run.dag_id != PIPELINE else Counter(),
         tries=Counter(task.try_number for task in tasks),
-        requests=cluster.request_count(),
+        requests=cluster.request_counts().total(),
         seconds=time.monotonic() - began,
     )

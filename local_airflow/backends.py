@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local_airflow.server import service_environment
-from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
+from local_airflow.service import LocalAirflowError, Service, StartStopContext, free_port, stop_services, wait_until
 
 _START_TIMEOUT = 60
 #: Folders of PostgreSQL's server programs on systems that do not add them to the PATH.
@@ -69,7 +69,7 @@ def check_installed() -> None:
         )
 
 
-class PostgresService:
+class PostgresService(StartStopContext):
     """
     A PostgreSQL server.
 
@@ -131,22 +131,9 @@ class PostgresService:
         command = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
-    def stop(self, grace: float = 30) -> None:
+    def stop(self) -> None:
         """Stop the server and close the client sessions."""
-        stop_services([self.service], grace=grace)
-
-    def __enter__(self) -> PostgresService:
-        """Start the server."""
-        try:
-            self.start()
-        except BaseException:
-            stop_services([self.service], grace=0)
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the server."""
-        self.stop(grace=5)
+        stop_services([self.service], grace=30)
 
     def _program(self, name: str, options: list[str], stop_signal: signal.Signals = signal.SIGTERM) -> Service:
         return Service(
@@ -182,7 +169,7 @@ class PostgresService:
             path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-class RedisService:
+class RedisService(StartStopContext):
     """
     A Redis server without persistence: all messages are lost on a restart.
 
@@ -233,19 +220,6 @@ class RedisService:
     def stop(self) -> None:
         """Stop the server; its messages are lost."""
         stop_services([self.service], grace=10)
-
-    def __enter__(self) -> RedisService:
-        """Start the server."""
-        try:
-            self.start()
-        except BaseException:
-            stop_services([self.service], grace=0)
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the server."""
-        stop_services([self.service])
 
 
 def _version(folder: Path) -> float:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from airflow_provider_ims.emulator import EmulatorControl
 from local_airflow.server import service_environment
-from local_airflow.service import Service, free_port, stop_services, wait_until
+from local_airflow.service import Service, StartStopContext, free_port, stop_services, wait_until
 
 _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 
 
-class EmulatorService:
+class EmulatorService(StartStopContext):
     """
     ``ims-emulator`` with its state stored in a file, so that it can be killed and restarted.
 
@@ -59,15 +59,6 @@ class EmulatorService:
 
         wait_until("the emulator", ready, timeout=600, interval=0.05)
 
-    def __enter__(self) -> EmulatorService:
-        """Start the emulator."""
-        try:
-            self.start()
-        except BaseException:
-            stop_services([self.service], grace=0)
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         """Stop the emulator."""
         stop_services([self.service])

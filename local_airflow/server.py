@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from local_airflow.api import AirflowApi
-from local_airflow.service import LocalAirflowError, Service, free_port, stop_services, wait_until
+from local_airflow.service import LocalAirflowError, Service, StartStopContext, free_port, stop_services, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ _START_TIMEOUT = 600
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
-class LocalAirflow:
+class LocalAirflow(StartStopContext):
     """
     An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` specifies another database.
 
@@ -88,19 +88,6 @@ class LocalAirflow:
         self.services = {
             component.name: self._service(component.name, component.command, component.env) for component in components
         }
-
-    def __enter__(self) -> LocalAirflow:
-        """Start all components."""
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop all components."""
-        self.stop()
 
     def start(self) -> None:
         """

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
@@ -225,6 +226,31 @@ class Service:
         if self._leader is not None:
             self._leader.wait()
             self._leader = None
+
+
+class StartStopContext(ABC):
+    """Starts in a ``with`` statement and stops at the end of its block."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start and wait until ready."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop, also after a failed start."""
+
+    def __enter__(self) -> Self:
+        """Start; stop again if this fails."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
 
 
 def stop_services(services: Iterable[Service], grace: float = 3.0) -> None:
