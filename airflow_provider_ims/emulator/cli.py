@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=options.port,
             access_keys=dict(options.access_key) or None,
             list_text_jobs=options.list_text_jobs,
+            callback_hosts=options.callback_host,
             tls_cert=options.tls_cert,
             tls_key=options.tls_key,
         ).start()
@@ -102,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
         help="access key to accept instead of the built-in one; may be repeated",
     )
     parser.add_argument("--list-text-jobs", action="store_true", help="list text jobs in ListSmartJobs")
+    parser.add_argument(
+        "--callback-host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="host to send callbacks to, besides this machine; * for all; may be repeated",
+    )
     parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) for HTTPS")
     parser.add_argument("--tls-key", metavar="FILE", help="private key of the certificate (PEM)")
     parser.add_argument("--quiet", action="store_true", help="do not log requests")

@@ -45,3 +45,4 @@ class Settings:
     list_text_jobs: bool = False
     unknown_job_is_error: bool = True
     image_running_status: str | None = "processing"
+    callback_hosts: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,8 +15,12 @@ from alibabacloud_tea_openapi.models import Config
 from alibabacloud_vod20170321 import models as vod_models
 from alibabacloud_vod20170321.client import Client as VodClient
 from support.emulated import GOOD_REQUESTS, SignedClient
+from support.receiver import Receiver, receiving
+from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
+from airflow_provider_ims.emulator.api.model import VOD
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
 
 STS = StsCredential("STS.key", "sts-secret", "sts-token")
 STS_EXPIRED = StsCredential("STS.old", "old-secret", "old-token", expires=1.0)
@@ -61,6 +66,40 @@ def query(send: SignedClient) -> Callable[..., Any]:
         return body
 
     return query
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def call(send: SignedClient) -> Callable[..., Any]:
+    """Call an action of either product, which must succeed, and return the response body."""
+
+    def call(action: str, parameters: dict[str, str] | None = None) -> Any:
+        kind = JOB_KINDS.get(action)
+        is_vod = kind.family.product is VOD if kind else "Message" in action
+        status, body = send(action, parameters, version="2017-03-21" if is_vod else "2020-11-09")
+        assert status == 200, body
+        return body
+
+    return call
+
+
+@pytest.fixture
+def start(call: Callable[..., Any]) -> Callable[..., str]:
+    """Submit a job with UserData and return its id."""
+
+    def start(action: str, user_data: Any = None, **changes: str) -> str:
+        product = JOB_KINDS[action].family.product
+        parameters = {**encoded(SUBMITS[product.ram_code, JOB_KINDS[action].submit]), **changes}
+        if user_data is not None:
+            parameters["UserData"] = json.dumps(user_data)
+        return str(call(action, parameters)[JOB_KINDS[action].job_id_at])
+
+    return start
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from airflow_provider_ims.emulator.api.callbacks import has_callback
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.model import JobKind, JobView
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
@@ -71,6 +72,8 @@ class Jobs:
             video_id=parameters.get("VideoId"),
         )
         self.store.add_job(job)
+        if has_callback(self, kind, parameters):
+            self.store.callbacks.expect(job.job_id, job.ends)
         return job
 
     def view(self, job: Job) -> JobView:
@@ -153,4 +156,11 @@ class Jobs:
         for name, value in changes.items():
             setattr(job, name, value)
         self.store.update_job(job)
+        self.store.callbacks.reschedule(job.job_id, self._end_of(job))
         return job
+
+    def _end_of(self, job: Job) -> float | None:
+        """Return when a job ends; None if a state that is set prevents it."""
+        if job.pinned is None:
+            return job.ends
+        return self.clock.now() if self.view(job).phase >= Phase.SUCCEEDED else None

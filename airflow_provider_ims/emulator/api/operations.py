@@ -8,11 +8,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid
 from airflow_provider_ims.emulator.api.images import AI_IMAGE_KIND, image_infos
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import ApiResponse, dump
-from airflow_provider_ims.emulator.api.model import VOD, Fields, JobFamily, JobKind, JobView, Listing, Product
+from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobFamily, JobKind, JobView, Listing, Product
 from airflow_provider_ims.emulator.api.paging import PAGE_PARAMETERS, take_page
 from airflow_provider_ims.emulator.api.parameters import (
     Check,
@@ -195,6 +196,11 @@ def _actions() -> Iterable[tuple[str, Action]]:
         yield key, Action(kind.family.product, kind.parameters, partial(submit, kind))
         yield from _family_actions(kind.family)
     yield "ListAIImageInfo", Action(VOD, declare("VideoId*"), list_ai_image_info)
+    for product, name in ((ICE, "EventCallback"), (VOD, "MessageCallback")):
+        yield f"Set{name}", Action(product, SET_RULES[product], partial(set_callback, product))
+        yield f"Get{name}", Action(product, {}, partial(get_callback, product))
+    # IMS has no such action.
+    yield "DeleteMessageCallback", Action(VOD, {}, partial(delete_callback, VOD))
 
 
 #: Key -> action.

@@ -169,8 +169,21 @@ class EmulatorControl:
         """
         return self._on_job("/set_state", job_id, state=state)
 
+    def callbacks(self, job_id: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the notifications of jobs for which a callback is set, in the order in which the jobs were submitted.
+
+        Each has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the body),
+        ``tries`` and ``reason``. The status is ``pending`` until the message was sent, then ``delivered``, ``failed``
+        after three tries, or ``refused`` for the ``reason``. Each try has ``time`` (real time in epoch seconds) and
+        ``status`` or ``error``.
+
+        :param job_id: Return only the notification of this job.
+        """
+        return cast("list[dict[str, Any]]", self._send("GET", "/callbacks", job_id=job_id))
+
     def reset(self) -> None:
-        """Delete all jobs, requests and faults; the clock is not reset."""
+        """Delete all jobs, requests, callbacks and faults; the clock is not reset."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:

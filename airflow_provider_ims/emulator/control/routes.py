@@ -54,6 +54,9 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("GET", "/faults"): lambda service, _: service.faults.describe(),
     ("POST", "/faults"): _add_fault,
     ("DELETE", "/faults"): lambda service, _: service.faults.clear(),
+    ("GET", "/callbacks"): lambda service, options: [
+        vars(notification) for notification in service.store.callbacks.notifications(options.get("job_id"))
+    ],
     ("POST", "/release"): lambda service, _: service.faults.release(),
     ("POST", "/advance"): lambda service, options: service.advance(options["seconds"]),
     ("POST", "/reset"): lambda service, _: service.reset(),

@@ -74,7 +74,7 @@ class EmulatedService:
         }
 
     def reset(self) -> None:
-        """Delete all jobs, requests and faults; the clock is not reset."""
+        """Delete all jobs, requests, callbacks and faults; the clock is not reset."""
         self.faults.clear()
         self.store.reset()
 

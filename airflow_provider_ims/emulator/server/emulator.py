@@ -19,6 +19,7 @@ from airflow_provider_ims.emulator.control.client import EmulatorControl
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.app import make_app
 from airflow_provider_ims.emulator.server.gateway import Gateway
+from airflow_provider_ims.emulator.server.notifier import Notifier
 from airflow_provider_ims.emulator.settings import DEFAULT_ACCESS_KEYS, Settings, StsCredential
 from airflow_provider_ims.emulator.state.clock import ClockMode
 from airflow_provider_ims.emulator.state.store import Store
@@ -44,15 +45,18 @@ def _protocol(closing: asyncio.Event) -> type[H11Protocol]:
 class _Server(uvicorn.Server):
     """A server that another thread starts and stops, without signal handlers or polling."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, notifier: Notifier) -> None:
         super().__init__(config)
         self._gateway = gateway
+        self._notifier = notifier
+        self._notifications: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
+        self._notifications = asyncio.create_task(self._notifier.run())
         self.ready.set()
 
     async def main_loop(self) -> None:
@@ -68,6 +72,8 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._notifications is not None:
+            self._notifications.cancel()
         # uvicorn's shutdown waits 0.1 s for clients. Here, all connections have been cut, and a test suite stops
         # thousands of emulators.
         for server in self.servers:
@@ -116,6 +122,8 @@ class ImsEmulator(EmulatorControl):
         the documentation does not specify this.
     :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
         None omits it.
+    :param callback_hosts: Hosts to which notifications about the ends of jobs are sent, besides this machine; ``*`` for
+        all hosts.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is negative or its action does not submit jobs.
     """
@@ -135,6 +143,7 @@ class ImsEmulator(EmulatorControl):
         list_text_jobs: bool = False,
         unknown_job_is_error: bool = True,
         image_running_status: str | None = "processing",
+        callback_hosts: Iterable[str] = (),
         tls_cert: str | None = None,
         tls_key: str | None = None,
     ) -> None:
@@ -154,6 +163,7 @@ class ImsEmulator(EmulatorControl):
             list_text_jobs=list_text_jobs,
             unknown_job_is_error=unknown_job_is_error,
             image_running_status=image_running_status,
+            callback_hosts=tuple(callback_hosts),
         )
         self._state = os.fspath(state) if state is not None else ":memory:"
         self._host = host
@@ -199,6 +209,7 @@ class ImsEmulator(EmulatorControl):
         try:
             self._store = Store(self._state)
             gateway = Gateway(EmulatedService(self.settings, self._store))
+            notifier = Notifier(gateway.service.jobs, self.settings.callback_hosts)
             config = self._config(gateway)
         except BaseException:
             listener.close()
@@ -209,7 +220,7 @@ class ImsEmulator(EmulatorControl):
         self._port = listener.getsockname()[1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
-        self._server = _Server(config, gateway)
+        self._server = _Server(config, gateway, notifier)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="ims-emulator", daemon=True)
         self._thread.start()
         self._server.ready.wait()

@@ -21,8 +21,8 @@ from airflow_provider_ims.emulator.server.signature import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# An older style of the API sends these as parameters. They are not recorded.
-SECRET_PARAMETERS = frozenset({"AccessKeyId", "SecurityToken", "Signature"})
+# These are not recorded. An older style of the API sends credentials as parameters.
+SECRET_PARAMETERS = frozenset({"AccessKeyId", "AuthKey", "SecurityToken", "Signature"})
 
 
 class Gateway:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+
+from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
 SCHEMA_VERSION = 1
 MAX_REQUESTS = 100_000
@@ -149,6 +152,9 @@ class Store:
             self._db.executescript(_SCHEMA)
         elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
+        self.callbacks = CallbackTable(self._db)
+        #: Called after each commit.
+        self.on_commit: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         """Close the database."""
@@ -157,6 +163,7 @@ class Store:
     def commit(self) -> None:
         """Commit all changes."""
         self._db.commit()
+        self.on_commit()
 
     def add_job(self, job: Job) -> None:
         """Store a new job."""
@@ -267,7 +274,8 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
     def reset(self) -> None:
-        """Delete all jobs and requests."""
+        """Delete all jobs, requests and callbacks."""
+        self.callbacks.reset()
         self._db.execute("DELETE FROM jobs")
         self._db.execute("DELETE FROM requests")
         self._db.commit()

@@ -1,0 +1,179 @@
+"""Notifies users of the ends of jobs with HTTP requests, as the services do."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import logging
+import time
+from collections.abc import Iterable, Mapping
+
+from airflow_provider_ims.emulator.api.callbacks import Target, target_of
+from airflow_provider_ims.emulator.api.events import event_of, message_of
+from airflow_provider_ims.emulator.api.jobs import Jobs, UnknownJobError
+from airflow_provider_ims.emulator.api.messages import json_body
+from airflow_provider_ims.emulator.api.model import ICE, VOD, JobView, Product
+from airflow_provider_ims.emulator.server.post import host_of, post
+from airflow_provider_ims.emulator.state.callbacks import Notification
+
+log = logging.getLogger("airflow_provider_ims.emulator")
+
+PAUSES = (0.0, 1.0, 1.0)
+"""The pause before each try, in seconds."""
+
+LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
+"""The time within which a receiver must respond with the status 200, in seconds."""
+
+MAX_CONCURRENT = 8
+"""The number of jobs that are notified at a time. More would overload a receiver that uses Python's http.server."""
+
+ANY_HOST = "*"
+
+
+class Notifier:
+    """
+    Sends the notification of each job that ends, once, and again if the emulator is killed meanwhile.
+
+    :param jobs: The jobs.
+    :param hosts: The hosts besides this machine to which it may send notifications; ``*`` for all.
+    """
+
+    def __init__(self, jobs: Jobs, hosts: Iterable[str] = ()) -> None:
+        self._jobs = jobs
+        self._table = jobs.store.callbacks
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._changed = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._logged: set[str] = set()
+        jobs.store.on_commit = self._wake
+
+    def _wake(self) -> None:
+        if self._table.pending:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Send notifications until cancelled."""
+        self._wake()
+        try:
+            while True:
+                await self._wait()
+                self._changed.clear()
+                self._start_tasks()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+
+    async def _wait(self) -> None:
+        clock = self._jobs.clock
+        end = self._table.next_due(clock.now()) if self._table.pending and clock.mode == "auto" else None
+        try:
+            async with asyncio.timeout(None if end is None else max(0.0, end - clock.now())):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _start_tasks(self) -> None:
+        # The jobs that are being notified are among those that are due. When a task ends, the next one can start.
+        for job_id in self._table.due(self._jobs.clock.now(), 2 * MAX_CONCURRENT):
+            if job_id not in self._tasks and len(self._tasks) < MAX_CONCURRENT:
+                self._tasks[job_id] = asyncio.create_task(self._notify(job_id))
+
+    async def _notify(self, job_id: str) -> None:
+        try:
+            await self._process(self._jobs.view(self._jobs.get(job_id)))
+        except UnknownJobError:
+            # The emulator was reset.
+            self._table.forget(job_id)
+        except Exception:
+            log.exception("the callback of job %s failed", job_id)
+            self._table.forget(job_id)
+        finally:
+            del self._tasks[job_id]
+            self._wake()
+
+    async def _process(self, view: JobView) -> None:
+        event = event_of(view)
+        target = target_of(self._jobs, view, event.enabled_by)
+        if target is None:
+            self._table.forget(view.job_id)
+        else:
+            notification = Notification(
+                view.job_id,
+                event_type=event.name,
+                url=target.address,
+                message=message_of(view),
+                reason=self._refusal(target),
+            )
+            if notification.reason is None:
+                await self._send(notification, view.kind.family.product, target)
+            else:
+                notification.status = "refused"
+                self._log_once(notification.reason)
+            self._table.save(notification)
+        self._jobs.store.commit()
+
+    async def _send(self, notification: Notification, product: Product, target: Target) -> None:
+        body = json_body(notification.message)
+        notification.status = "failed"
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            if notification.job_id not in self._table.pending:
+                return
+            outcome = await _try(target, body, product)
+            notification.tries.append(outcome)
+            if outcome.get("status") == 200:
+                notification.status = "delivered"
+                break
+        last = notification.tries[-1]
+        log.log(
+            logging.INFO if notification.status == "delivered" else logging.WARNING,
+            "callback %s job_id=%s %s -> %s after %d tries: %s",
+            notification.event_type,
+            notification.job_id,
+            target.address,
+            notification.status,
+            len(notification.tries),
+            last.get("status") or last.get("error"),
+        )
+
+    def _refusal(self, target: Target) -> str | None:
+        if not target.is_url:
+            return "the emulator does not send messages to SMQ (MNS) queues"
+        try:
+            host = host_of(target.address)
+        except ValueError as error:
+            return str(error)
+        if ANY_HOST in self._hosts or host in self._hosts or _is_local(host):
+            return None
+        return f"the host {host} is not on this machine; callback_hosts does not contain it"
+
+    def _log_once(self, reason: str) -> None:
+        if reason not in self._logged:
+            self._logged.add(reason)
+            log.warning("Callbacks are not sent: %s.", reason)
+
+
+async def _try(target: Target, body: bytes, product: Product) -> dict[str, object]:
+    now = time.time()
+    headers = signature_headers(target.address, target.auth_key, str(int(now)), product) if target.auth_key else {}
+    try:
+        return {"time": now, "status": await post(target.address, body, headers, limit=LIMITS[product])}
+    except TimeoutError:
+        return {"time": now, "error": f"no response within {LIMITS[product]:g} s"}
+    except (OSError, ValueError) as error:
+        return {"time": now, "error": str(error) or type(error).__name__}
+
+
+def signature_headers(url: str, key: str, timestamp: str, product: Product) -> dict[str, str]:
+    """Return the headers with which a receiver authenticates a callback."""
+    prefix = "X-ICE" if product is ICE else "X-VOD"
+    digest = hashlib.md5(f"{url}|{timestamp}|{key}".encode(), usedforsecurity=False).hexdigest()
+    return {f"{prefix}-TIMESTAMP": timestamp, f"{prefix}-SIGNATURE": digest}
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,64 @@
+"""Sends one HTTP request with the standard library, on the event loop and within a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from urllib.parse import SplitResult, quote, urlsplit
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: float) -> int:
+    """
+    Send a POST request and return the status of the response, without reading its body or following redirects.
+
+    :param limit: The time limit in seconds for the whole exchange.
+    :raises OSError: If there is no response in time.
+    :raises ValueError: If the URL or the response is invalid.
+    """
+    parts = urlsplit(url)
+    host, port = host_of(url), parts.port
+    is_https = parts.scheme == "https"
+    context = ssl.create_default_context() if is_https else None
+    async with asyncio.timeout(limit):
+        reader, writer = await asyncio.open_connection(host, port or (443 if is_https else 80), ssl=context)
+        try:
+            writer.write(_head(parts, host, len(body), headers) + body)
+            await writer.drain()
+            return _status(await reader.readline())
+        finally:
+            writer.transport.abort()
+
+
+def host_of(url: str) -> str:
+    """
+    Return the host of an HTTP URL in ASCII, in lowercase.
+
+    :raises ValueError: If the URL is invalid.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"{url!r} is not an HTTP URL")
+    return parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+
+
+def _head(parts: SplitResult, host: str, size: int, headers: Mapping[str, str]) -> bytes:
+    # Characters that are not allowed in a request line are percent-encoded; existing escapes remain.
+    target = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="/?%:@!$&'()*+,;=-._~[]")
+    name = f"[{host}]" if ":" in host else host
+    lines = {
+        "Host": f"{name}:{parts.port}" if parts.port else name,
+        "Content-Type": "application/json",
+        "Content-Length": str(size),
+        "Connection": "close",
+        **headers,
+    }
+    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST {target} HTTP/1.1\r\n{text}\r\n".encode("ascii")
+
+
+def _status(line: bytes) -> int:
+    words = line.split()
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not (words[1].isdigit() and len(words[1]) == 3):
+        raise ValueError("the response is not HTTP" if line else "the connection was closed without a response")
+    return int(words[1])

@@ -1,0 +1,154 @@
+"""Stores the callback settings of the account and the notification of each job, in the database of the store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+PENDING = "pending"
+_PENDING = f"status = '{PENDING}'"
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS callback_settings (
+    product TEXT NOT NULL,
+    region TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    PRIMARY KEY (product, region)
+);
+CREATE TABLE IF NOT EXISTS notifications (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL DEFAULT '{PENDING}',
+    due REAL,
+    event_type TEXT,
+    url TEXT,
+    message TEXT NOT NULL DEFAULT 'null',
+    tries TEXT NOT NULL DEFAULT '[]',
+    reason TEXT
+);
+CREATE INDEX IF NOT EXISTS due_notifications ON notifications (due, seq) WHERE {_PENDING};
+"""
+
+
+@dataclass
+class Notification:
+    """
+    The notification about the end of a job.
+
+    :param status: ``pending`` until it was processed, then ``delivered``, ``failed`` or ``refused``.
+    :param message: The body of the HTTP request.
+    :param tries: The HTTP requests: ``time`` (real time) and ``status``, or ``error`` without a response.
+    :param reason: Why it was refused.
+    """
+
+    job_id: str
+    status: str = PENDING
+    event_type: str | None = None
+    url: str | None = None
+    message: dict[str, Any] | None = None
+    tries: list[dict[str, Any]] = field(default_factory=list)
+    reason: str | None = None
+
+
+class CallbackTable:
+    """
+    The callback settings and the notifications.
+
+    :param db: The connection of the store, which commits all changes.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.executescript(_SCHEMA)
+        rows = db.execute(f"SELECT job_id FROM notifications WHERE {_PENDING}")
+        #: The jobs whose notifications are pending. Without such jobs, notifications cost nothing.
+        self.pending: set[str] = {row["job_id"] for row in rows}
+
+    def settings(self, product: str, region: str) -> dict[str, str] | None:
+        """Return the callback settings of a product in a region."""
+        query = "SELECT settings FROM callback_settings WHERE product = ? AND region = ?"
+        row = self._db.execute(query, (product, region)).fetchone()
+        return None if row is None else dict(json.loads(row["settings"]))
+
+    def save_settings(self, product: str, region: str, settings: dict[str, str]) -> None:
+        """Store the callback settings of a product in a region, instead of the earlier ones."""
+        values = (product, region, json.dumps(settings))
+        self._db.execute("INSERT OR REPLACE INTO callback_settings VALUES (?, ?, ?)", values)
+
+    def delete_settings(self, product: str, region: str) -> None:
+        """Delete the callback settings of a product in a region."""
+        self._db.execute("DELETE FROM callback_settings WHERE product = ? AND region = ?", (product, region))
+
+    def expect(self, job_id: str, ends: float | None) -> None:
+        """
+        Store that a job has a notification when it ends.
+
+        :param ends: When it ends, in seconds of the job clock; None if it does not end by itself.
+        """
+        self._db.execute("INSERT OR IGNORE INTO notifications (job_id, due) VALUES (?, ?)", (job_id, ends))
+        self.pending.add(job_id)
+
+    def expect_all(self, actions: Iterable[str], now: float) -> None:
+        """Store that the unfinished jobs of some submit actions have notifications when they end."""
+        keys = tuple(actions)
+        rows = self._db.execute(
+            "SELECT job_id, CASE WHEN pinned IS NULL THEN ends END FROM jobs"
+            f" WHERE action IN ({', '.join('?' * len(keys))}) AND (ends > ? OR pinned IS NOT NULL)"
+            " AND job_id NOT IN (SELECT job_id FROM notifications)",
+            (*keys, now),
+        )
+        for job_id, ends in rows.fetchall():
+            self.expect(job_id, ends)
+
+    def reschedule(self, job_id: str, ends: float | None) -> None:
+        """Store that a job ends at another time."""
+        if job_id in self.pending:
+            self._db.execute("UPDATE notifications SET due = ? WHERE job_id = ?", (ends, job_id))
+
+    def due(self, now: float, limit: int) -> list[str]:
+        """Return the first pending jobs that have ended."""
+        query = f"SELECT job_id FROM notifications WHERE {_PENDING} AND due <= ? ORDER BY due, seq LIMIT ?"
+        return [row["job_id"] for row in self._db.execute(query, (now, limit))]
+
+    def next_due(self, now: float) -> float | None:
+        """Return when the next pending job ends."""
+        query = f"SELECT min(due) FROM notifications WHERE {_PENDING} AND due > ?"
+        end = self._db.execute(query, (now,)).fetchone()[0]
+        return None if end is None else float(end)
+
+    def save(self, notification: Notification) -> None:
+        """Store a notification whose job has ended."""
+        values = {
+            **vars(notification),
+            "message": json.dumps(notification.message),
+            "tries": json.dumps(notification.tries),
+        }
+        names = ("status", "event_type", "url", "message", "tries", "reason")
+        changes = ", ".join(f"{name} = :{name}" for name in names)
+        self._db.execute(f"UPDATE notifications SET {changes} WHERE job_id = :job_id", values)
+        if notification.status != PENDING:
+            self.pending.discard(notification.job_id)
+
+    def forget(self, job_id: str) -> None:
+        """Delete the notification of a job for which no callback is set any more."""
+        self._db.execute("DELETE FROM notifications WHERE job_id = ?", (job_id,))
+        self.pending.discard(job_id)
+
+    def notifications(self, job_id: str | None = None) -> list[Notification]:
+        """Return all notifications, or that of one job, in the order in which the jobs were submitted."""
+        where, values = ("WHERE job_id = ?", (job_id,)) if job_id else ("", ())
+        names = "job_id, status, event_type, url, message, tries, reason"
+        rows = self._db.execute(f"SELECT {names} FROM notifications {where} ORDER BY seq", values)
+        return [
+            Notification(**{**dict(row), "message": json.loads(row["message"]), "tries": json.loads(row["tries"])})
+            for row in rows
+        ]
+
+    def reset(self) -> None:
+        """Delete all settings and notifications."""
+        self._db.execute("DELETE FROM callback_settings")
+        self._db.execute("DELETE FROM notifications")
+        self.pending.clear()
