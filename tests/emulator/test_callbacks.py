@@ -81,7 +81,7 @@ def test_only_the_settings_of_the_callback_type_are_returned(call: Callable[...,
     }
 
 
-def test_without_settings_the_answer_is_empty(call: Callable[..., Any]) -> None:
+def test_without_settings_the_response_is_empty(call: Callable[..., Any]) -> None:
     assert set(call(GET)) == {"RequestId"}
     assert call(GET_VOD)["MessageCallback"] == {}
 
@@ -146,6 +146,7 @@ def test_a_batch_job_notifies_the_address_in_its_user_data_when_the_clock_ends_i
         "message": callback.message,
         "tries": [{"time": record["tries"][0]["time"], "status": 200}],
         "reason": None,
+        "copies": 1,
     }
 
 

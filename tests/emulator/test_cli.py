@@ -3,10 +3,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator import ImsEmulator, cli
 from airflow_provider_ims.emulator.cli import main
 
 
@@ -50,6 +51,18 @@ def test_an_invalid_state_file_is_reported_without_a_traceback(
     path.write_text("This is not a database, and it is longer than an empty one." * 20)
     assert main(["--port", "0", "--state", str(path)]) == 1
     assert "not a database" in capsys.readouterr().err
+
+
+def test_callback_hosts_are_options_of_the_emulator(monkeypatch: pytest.MonkeyPatch, restored_signals: None) -> None:
+    options: dict[str, Any] = {}
+
+    def emulator(**given: Any) -> None:
+        options.update(given)
+        raise ValueError("not started")
+
+    monkeypatch.setattr(cli, "ImsEmulator", emulator)
+    assert main(["--callback-host", "receiver.test", "--callback-host", "*"]) == 1
+    assert options["callback_hosts"] == ["receiver.test", "*"]
 
 
 @pytest.fixture

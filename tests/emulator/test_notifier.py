@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.emulated import GOOD_REQUESTS, SignedClient
@@ -15,25 +16,8 @@ from support.receiver import Receiver, processed, receiving
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.server import notifier
 
-TEXT, BATCH, IMAGE = "SubmitTextGenerateJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob"
-PRODUCING, AUDIT = "SubmitMediaProducingJob", "SubmitAIMediaAuditJob"
+TEXT, BATCH, PRODUCING = "SubmitTextGenerateJob", "SubmitBatchMediaProducingJob", "SubmitMediaProducingJob"
 SET, GET = "SetEventCallback", "GetEventCallback"
-SET_VOD, GET_VOD, DELETE_VOD = "SetMessageCallback", "GetMessageCallback", "DeleteMessageCallback"
-ICE_EXAMPLE = {
-    "CallbackType": "HTTP",
-    "CallbackURL": "http://xxx.yyy/callback",
-    "EventTypeList": "ProduceMediaComplete",
-    "AuthSwitch": "on",
-    "AuthKey": "TestKey001",
-}
-VOD_EXAMPLE = {
-    "CallbackType": "HTTP",
-    "CallbackURL": "http://developer.aliyundoc.com",
-    "EventTypeList": "FileUploadComplete",
-    "AuthSwitch": "on",
-    "AuthKey": "Dsf346dvet",
-    "AppId": "app-1000000",
-}
 
 
 # The delivery.
@@ -69,7 +53,7 @@ def test_a_message_is_dropped_after_three_tries_and_the_job_is_not_affected(
     outcomes = [one.get("status") or one["error"] for one in record["tries"]]
     assert outcomes == [500, "the connection was closed without a response", 201]
     assert emulator.jobs(TEXT)[0]["state"] == "Finished"
-    assert f"job_id={job_id} {receiver.url} -> failed after 3 tries: 201" in caplog.text
+    assert f"job_id={job_id} {receiver.url} -> failed: 201" in caplog.text
 
 
 def test_a_receiver_must_respond_in_time(
@@ -139,9 +123,24 @@ def test_a_message_is_sent_to_an_allowed_host(hosts: list[str], monkeypatch: pyt
     assert callback.path == "/a%20b?c=%20%C3%BC"
 
 
-def test_odd_user_data_is_not_an_address(emulator: ImsEmulator, start: Callable[..., str]) -> None:
-    for user_data in ({"NotifyAddress": ["http://127.0.0.1"]}, {"NotifyAddress": ""}, {"NotifyAddress": None}):
-        emulator.finish(start(TEXT, user_data))
+@pytest.mark.parametrize("host", ["[::1]", "localhost", "127.1.2.3"])
+def test_every_address_of_this_machine_is_allowed(
+    emulator: ImsEmulator, start: Callable[..., str], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(notifier, "PAUSES", (0.0,))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        job_id = start(TEXT, {"NotifyAddress": f"http://{host}:{unused.getsockname()[1]}"})
+        emulator.finish(job_id)
+        record = processed(emulator, job_id)
+    assert (record["status"], set(record["tries"][0])) == ("failed", {"time", "error"})
+
+
+@pytest.mark.parametrize(
+    "address", [["http://127.0.0.1"], "", None, 5, "http://127.0.0.1/\ud800", "http://127.0.0.1/\r\nX-Header: value"]
+)
+def test_unusual_user_data_is_not_an_address(emulator: ImsEmulator, start: Callable[..., str], address: Any) -> None:
+    emulator.finish(start(TEXT, {"NotifyAddress": address}))
     emulator.finish(start("SubmitSmarttagJob", UserData="no JSON"))
     assert emulator.callbacks() == []
 
@@ -192,7 +191,7 @@ def test_a_restarted_emulator_sends_what_it_has_not_delivered(tmp_path: Path, mo
     with receiving([200, 500]) as receiver:
         parameters = {**GOOD_REQUESTS[TEXT], "UserData": json.dumps({"NotifyAddress": receiver.url})}
         with emulator:
-            SignedClient.of(emulator)(SET, ICE_EXAMPLE)
+            SignedClient.of(emulator)(SET, {"CallbackURL": receiver.url})
             first, second, third = emulator.add_jobs(TEXT, parameters, [1, 2, 3])
             emulator.advance(1)
             assert processed(emulator, first)["status"] == "delivered"
@@ -202,7 +201,7 @@ def test_a_restarted_emulator_sends_what_it_has_not_delivered(tmp_path: Path, mo
             assert processed(emulator, second)["status"] == "delivered"
             emulator.advance(1)
             assert processed(emulator, third)["status"] == "delivered"
-            assert SignedClient.of(emulator)(GET)[1]["AuthKey"] == "TestKey001"
+            assert SignedClient.of(emulator)(GET)[1]["CallbackURL"] == receiver.url
         job_ids = [callback.message["MessageBody"]["JobId"] for callback in receiver.received]
     assert job_ids == [first, second, second, third]
 
@@ -232,3 +231,65 @@ def test_jobs_without_callbacks_are_not_stored_as_pending(emulator: ImsEmulator,
     for action in (TEXT, BATCH, PRODUCING):
         emulator.finish(start(action, {"AirflowKey": "k"}))
     assert emulator.callbacks() == []
+
+
+def test_an_error_of_the_emulator_is_logged_and_stored(
+    emulator: ImsEmulator,
+    receiver: Receiver,
+    start: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second = (start(TEXT, {"NotifyAddress": receiver.url}) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(notifier, "message_of", None)
+        emulator.finish(first)
+        assert processed(emulator, first)["status"] == "failed"
+    assert f"callback job_id={first}" in caplog.text
+    emulator.finish(second)
+    assert processed(emulator, second)["status"] == "delivered"
+
+
+# Faults.
+
+
+def test_a_callback_can_be_lost(emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str]) -> None:
+    emulator.fault(TEXT, "callback", copies=0)
+    lost, sent = (start(TEXT, {"NotifyAddress": receiver.url}) for _ in range(2))
+    for job_id in (lost, sent):
+        emulator.finish(job_id)
+    assert processed(emulator, lost)["status"] == "lost"
+    assert processed(emulator, sent)["status"] == "delivered"
+    assert len(receiver.received) == 1
+
+
+def test_a_callback_can_be_repeated(emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str]) -> None:
+    emulator.fault(TEXT, "callback", copies=3)
+    job_id = start(TEXT, {"NotifyAddress": receiver.url})
+    emulator.finish(job_id)
+    assert [one["status"] for one in processed(emulator, job_id)["tries"]] == [200, 200, 200]
+    assert [callback.message["MessageBody"]["JobId"] for callback in receiver.received] == [job_id] * 3
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_callback_can_be_late(
+    emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str], finished: bool
+) -> None:
+    emulator.fault(TEXT, "callback", delay=60)
+    late, sent = (start(TEXT, {"NotifyAddress": receiver.url}) for _ in range(2))
+    if finished:
+        emulator.finish(late)
+    emulator.advance(59)
+    assert processed(emulator, sent)["status"] == "delivered"
+    assert emulator.callbacks(late)[0]["status"] == "pending"
+    emulator.advance(10)
+    assert processed(emulator, late)["status"] == "delivered"
+
+
+def test_a_fault_of_callbacks_has_no_effect_on_a_job_without_one(
+    emulator: ImsEmulator, start: Callable[..., str]
+) -> None:
+    emulator.fault(TEXT, "callback", copies=0)
+    emulator.finish(start(TEXT))
+    assert emulator.callbacks() == []
+    assert emulator.faults() == []

@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from darabonba.runtime import RuntimeOptions
 from support.emulated import GOOD_REQUESTS, SignedClient
+from support.receiver import processed
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.server import notifier
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.models import Config
@@ -181,6 +183,22 @@ def test_a_certificate_enables_https(certificate: tuple[str, str], config: Calla
         with pytest.raises(Exception, match="Connection aborted"):
             client.list_smart_jobs_with_options(models.ListSmartJobsRequest(), options)
         assert [request["status"] for request in emulator.requests()] == [200, None]
+
+
+@pytest.mark.parametrize(("trusted", "outcome"), [(True, "400"), (False, "certificate verify failed")])
+def test_callbacks_over_https_verify_the_certificate(
+    certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch, trusted: bool, outcome: str
+) -> None:
+    cert, key = certificate
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", cert)
+    monkeypatch.setattr(notifier, "PAUSES", (0.0,))
+    with ImsEmulator(tls_cert=cert, tls_key=key) as emulator:
+        # The emulator is the receiver too, and does not accept unsigned requests.
+        user_data = f'{{"NotifyAddress":"{emulator.url}"}}'
+        (job_id,) = emulator.add_jobs(AUDIO, {**GOOD_REQUESTS[AUDIO], "UserData": user_data}, [0])
+        (one,) = processed(emulator, job_id)["tries"]
+    assert outcome in str(one.get("status") or one["error"])
 
 
 def test_an_invalid_certificate_raises_an_error_at_the_start(certificate: tuple[str, str], tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """
-The actions that set the callbacks of an account, and the address to which the notification of a job is sent.
+The actions that set the callbacks of an account.
 
 Both products have one setting for each region. IMS: https://help.aliyun.com/document_detail/610204.html. VOD:
 https://help.aliyun.com/document_detail/55627.html.
@@ -7,20 +7,16 @@ https://help.aliyun.com/document_detail/55627.html.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from airflow_provider_ims.emulator.api.errors import invalid, missing
+from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import ApiResponse
-from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobKind, JobView, Product, as_object
+from airflow_provider_ims.emulator.api.model import ICE, VOD, Product
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters, declare, one_of
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-
-if TYPE_CHECKING:
-    from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.targets import QUEUE_NAMES, is_url, settings_of
 
 HTTP, MNS = "HTTP", "MNS"
 QUEUE_PREFIX = "ice-callback-"
@@ -28,31 +24,9 @@ MAX_AUTH_KEY = 32
 DEFAULT_APP_ID = "app-1000000"
 
 
-@dataclass(frozen=True)
-class Target:
-    """
-    Where the notification of a job is sent.
-
-    :param address: A URL, or the name of an SMQ queue.
-    :param auth_key: The key that signs the request; None for an unsigned request.
-    """
-
-    address: str
-    auth_key: str | None
-
-    @property
-    def is_url(self) -> bool:
-        """Whether the address is a URL."""
-        return _is_url(self.address)
-
-
-def _is_url(address: str) -> bool:
-    return address.lower().startswith(("http://", "https://"))
-
-
 def _check_url(url: str, name: str, _: Parameters) -> None:
     try:
-        valid = _is_url(url) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+        valid = is_url(url) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
         valid = False
     if not valid:
@@ -89,7 +63,6 @@ SET_RULES: Mapping[Product, Mapping[str, ParameterRule]] = {
 }
 #: Parameters that have an effect only with one callback type.
 _HTTP_ONLY = ("CallbackURL", "AuthSwitch", "AuthKey")
-_QUEUE = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
 _QUEUE_ONLY = ("CallbackQueueName", "MnsQueueName", "MnsEndpoint")
 
 
@@ -97,7 +70,7 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
     """Store the callback settings of a product in the region."""
     # The documentation specifies no default for CallbackType.
     callback_type = parameters.get("CallbackType", HTTP)
-    required, ignored = ("CallbackURL", _QUEUE_ONLY) if callback_type == HTTP else (_QUEUE[product], _HTTP_ONLY)
+    required, ignored = ("CallbackURL", _QUEUE_ONLY) if callback_type == HTTP else (QUEUE_NAMES[product], _HTTP_ONLY)
     if required not in parameters:
         raise missing(required)
     settings = {name: value for name, value in parameters.items() if name not in ignored}
@@ -114,7 +87,7 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
 
 def get_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Return the callback settings of a product. Without settings, the response is empty, which is not documented."""
-    settings = _settings(jobs, product)
+    settings = settings_of(jobs.store.callbacks, product, jobs.settings.region_id)
     return ApiResponse(200, {"MessageCallback": settings} if product is VOD else settings)
 
 
@@ -122,59 +95,3 @@ def delete_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) ->
     """Delete the callback settings of a product."""
     jobs.store.callbacks.delete_settings(product.ram_code, jobs.settings.region_id)
     return ApiResponse(200, {})
-
-
-def _settings(jobs: Jobs, product: Product) -> dict[str, str]:
-    return jobs.store.callbacks.settings(product.ram_code, jobs.settings.region_id) or {}
-
-
-def has_callback(jobs: Jobs, kind: JobKind, parameters: Parameters) -> bool:
-    """Return whether a notification may have to be sent when a job ends."""
-    product = kind.family.product
-    return bool(product is ICE and _own_address(product, parameters)) or bool(_settings(jobs, product))
-
-
-def target_of(jobs: Jobs, view: JobView, names: Set[str]) -> Target | None:
-    """
-    Return where the notification of a job is sent; None if no callback is set for it.
-
-    The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. IMS does
-    not document whether it sends both, nor whether requests to an address in UserData are signed; here, they are signed
-    with the key of the settings, if there is one.
-
-    :param names: The names in ``EventTypeList`` that enable the event.
-    """
-    product = view.kind.family.product
-    settings = _settings(jobs, product)
-    is_enabled = any(name.strip() in names for name in settings.get("EventTypeList", "").split(","))
-    address = _own_address(product, view.parameters) if product is ICE or is_enabled else None
-    if address is None and is_enabled:
-        address = settings.get("CallbackURL") or settings.get(_QUEUE[product])
-    if address is None:
-        return None
-    return Target(address, settings.get("AuthKey") if settings.get("AuthSwitch") == "on" else None)
-
-
-def user_data_of(parameters: Parameters) -> Fields:
-    """Return UserData if it is a JSON object; some actions accept any text."""
-    return _json_object(parameters.get("UserData"))
-
-
-def _own_address(product: Product, parameters: Parameters) -> str | None:
-    user_data = user_data_of(parameters)
-    if product is ICE:
-        address = user_data.get("NotifyAddress")
-    else:
-        # The examples show it both as an object and as JSON in a string.
-        callback = _json_object(user_data.get("MessageCallback"))
-        address = callback.get("CallbackURL") or callback.get("MnsQueueName")
-    return address if isinstance(address, str) and address else None
-
-
-def _json_object(value: Any) -> Fields:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
-    return as_object(value)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_ims.emulator.api.batch import BATCH
-from airflow_provider_ims.emulator.api.callbacks import user_data_of
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VOD, Fields, JobView
 from airflow_provider_ims.emulator.api.operations import render
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.api.targets import user_data_of
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 

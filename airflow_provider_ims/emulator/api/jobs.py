@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from airflow_provider_ims.emulator.api.callbacks import has_callback
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.model import JobKind, JobView
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.api.targets import has_callback
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.clock import JobClock
 from airflow_provider_ims.emulator.state.store import Job, Phase, Store
@@ -72,7 +72,7 @@ class Jobs:
             video_id=parameters.get("VideoId"),
         )
         self.store.add_job(job)
-        if has_callback(self, kind, parameters):
+        if has_callback(self.store.callbacks, kind, self.settings.region_id, parameters):
             self.store.callbacks.expect(job.job_id, job.ends)
         return job
 

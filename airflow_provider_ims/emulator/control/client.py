@@ -84,6 +84,8 @@ class EmulatorControl:
 
         - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (of a batch: how many videos fail;
           the batch itself finishes);
+        - ``callback``: the callback at the end of the job is sent ``copies`` times (0: never), ``delay`` seconds of the
+          job clock after the end;
         - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
           response shows it;
         - ``odd_shape``: a modified response: ``body``, or ``merge`` (fields) and ``drop`` (names);
@@ -174,9 +176,9 @@ class EmulatorControl:
         Return the notifications of jobs for which a callback is set, in the order in which the jobs were submitted.
 
         Each has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the body),
-        ``tries`` and ``reason``. The status is ``pending`` until the message was sent, then ``delivered``, ``failed``
-        after three tries, or ``refused`` for the ``reason``. Each try has ``time`` (real time in epoch seconds) and
-        ``status`` or ``error``.
+        ``tries``, ``reason`` and ``copies``. The status is ``pending`` until the message was sent, then ``delivered``,
+        or ``failed`` after three tries. It is ``refused`` or ``lost`` if no request was sent, for the ``reason``. Each
+        try has ``time`` (real time in epoch seconds) and ``status`` or ``error``.
 
         :param job_id: Return only the notification of this job.
         """

@@ -160,6 +160,12 @@ def _fail_job(exchange: Exchange, fault: Fault) -> None:
         exchange.jobs.fail_videos(job_id, min(options["videos"], total), *error)
 
 
+def _disturb_callback(exchange: Exchange, fault: Fault) -> None:
+    job_id, options = exchange.processed().job_id, fault.options
+    assert job_id is not None
+    exchange.jobs.store.callbacks.disturb(job_id, options["copies"], options["delay"])
+
+
 def _unknown_state(exchange: Exchange, fault: Fault) -> None:
     response, state = exchange.processed(), fault.options["state"]
     if response.job_id is not None:
@@ -221,6 +227,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
             options={"code": DEFAULT_ERROR[0], "message": DEFAULT_ERROR[1], "videos": None},
             only_submits=True,
         ),
+        "callback": FaultKind(_disturb_callback, after=True, options={"copies": 1, "delay": 0.0}, only_submits=True),
         "unknown_state": FaultKind(_unknown_state, after=True, options={"state": "Suspending"}),
         "odd_shape": FaultKind(_change_content, after=True, options={"body": [], "merge": {}, "drop": []}),
         # These are last because no other fault can take effect after them.

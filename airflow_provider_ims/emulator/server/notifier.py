@@ -9,11 +9,11 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from airflow_provider_ims.emulator.api.callbacks import Target, target_of
 from airflow_provider_ims.emulator.api.events import event_of, message_of
-from airflow_provider_ims.emulator.api.jobs import Jobs, UnknownJobError
+from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import json_body
 from airflow_provider_ims.emulator.api.model import ICE, VOD, JobView, Product
+from airflow_provider_ims.emulator.api.targets import Target, target_of
 from airflow_provider_ims.emulator.server.post import host_of, post
 from airflow_provider_ims.emulator.state.callbacks import Notification
 
@@ -81,60 +81,57 @@ class Notifier:
 
     async def _notify(self, job_id: str) -> None:
         try:
-            await self._process(self._jobs.view(self._jobs.get(job_id)))
-        except UnknownJobError:
-            # The emulator was reset.
-            self._table.forget(job_id)
+            # There is none if the emulator was reset meanwhile.
+            for notification in self._table.notifications(job_id):
+                await self._process(notification, self._jobs.view(self._jobs.get(job_id)))
         except Exception:
-            log.exception("the callback of job %s failed", job_id)
-            self._table.forget(job_id)
+            log.exception("callback job_id=%s", job_id)
+            self._table.save(Notification(job_id, status="failed", reason="an error of the emulator; see its log"))
         finally:
             del self._tasks[job_id]
-            self._wake()
-
-    async def _process(self, view: JobView) -> None:
-        event = event_of(view)
-        target = target_of(self._jobs, view, event.enabled_by)
-        if target is None:
-            self._table.forget(view.job_id)
-        else:
-            notification = Notification(
-                view.job_id,
-                event_type=event.name,
-                url=target.address,
-                message=message_of(view),
-                reason=self._refusal(target),
-            )
-            if notification.reason is None:
-                await self._send(notification, view.kind.family.product, target)
-            else:
-                notification.status = "refused"
-                self._log_once(notification.reason)
-            self._table.save(notification)
+        # This also starts the next task.
         self._jobs.store.commit()
 
+    async def _process(self, notification: Notification, view: JobView) -> None:
+        event = event_of(view)
+        target = target_of(self._table, view, event.enabled_by)
+        if target is None:
+            self._table.forget(view.job_id)
+            return
+        notification.event_type, notification.url, notification.message = event.name, target.address, message_of(view)
+        notification.reason = self._refusal(target)
+        if notification.reason is not None:
+            notification.status = "refused"
+            self._log_once(notification.reason)
+        elif notification.copies == 0:
+            notification.status, notification.reason = "lost", "a fault"
+        self._table.save(notification)
+        for _ in range(notification.copies if notification.reason is None else 0):
+            await self._send(notification, view.kind.family.product, target)
+        self._table.save(notification)
+
     async def _send(self, notification: Notification, product: Product, target: Target) -> None:
-        body = json_body(notification.message)
-        notification.status = "failed"
+        body, status = json_body(notification.message), "failed"
+        outcome: dict[str, object] = {}
         for pause in PAUSES:
             await asyncio.sleep(pause)
             if notification.job_id not in self._table.pending:
+                # The emulator was reset.
                 return
             outcome = await _try(target, body, product)
             notification.tries.append(outcome)
             if outcome.get("status") == 200:
-                notification.status = "delivered"
+                status = "delivered"
                 break
-        last = notification.tries[-1]
+        notification.status = status
         log.log(
-            logging.INFO if notification.status == "delivered" else logging.WARNING,
-            "callback %s job_id=%s %s -> %s after %d tries: %s",
+            logging.INFO if status == "delivered" else logging.WARNING,
+            "callback %s job_id=%s %s -> %s: %s",
             notification.event_type,
             notification.job_id,
             target.address,
-            notification.status,
-            len(notification.tries),
-            last.get("status") or last.get("error"),
+            status,
+            outcome.get("status") or outcome.get("error"),
         )
 
     def _refusal(self, target: Target) -> str | None:
@@ -155,12 +152,12 @@ class Notifier:
 
 
 async def _try(target: Target, body: bytes, product: Product) -> dict[str, object]:
-    now = time.time()
+    now, limit = time.time(), LIMITS[product]
     headers = signature_headers(target.address, target.auth_key, str(int(now)), product) if target.auth_key else {}
     try:
-        return {"time": now, "status": await post(target.address, body, headers, limit=LIMITS[product])}
+        return {"time": now, "status": await post(target.address, body, headers, limit=limit)}
     except TimeoutError:
-        return {"time": now, "error": f"no response within {LIMITS[product]:g} s"}
+        return {"time": now, "error": f"no response within {limit:g} s"}
     except (OSError, ValueError) as error:
         return {"time": now, "error": str(error) or type(error).__name__}
 

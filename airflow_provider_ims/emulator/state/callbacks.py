@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS notifications (
     job_id TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL DEFAULT '{PENDING}',
     due REAL,
+    delay REAL NOT NULL DEFAULT 0,
+    copies INTEGER NOT NULL DEFAULT 1,
     event_type TEXT,
     url TEXT,
     message TEXT NOT NULL DEFAULT 'null',
@@ -38,10 +40,11 @@ class Notification:
     """
     The notification about the end of a job.
 
-    :param status: ``pending`` until it was processed, then ``delivered``, ``failed`` or ``refused``.
+    :param status: ``pending`` until it was processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
     :param message: The body of the HTTP request.
     :param tries: The HTTP requests: ``time`` (real time) and ``status``, or ``error`` without a response.
-    :param reason: Why it was refused.
+    :param reason: Why no request was sent.
+    :param copies: How many times it is sent; a fault can change it.
     """
 
     job_id: str
@@ -51,6 +54,7 @@ class Notification:
     message: dict[str, Any] | None = None
     tries: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
+    copies: int = 1
 
 
 class CallbackTable:
@@ -106,7 +110,17 @@ class CallbackTable:
     def reschedule(self, job_id: str, ends: float | None) -> None:
         """Store that a job ends at another time."""
         if job_id in self.pending:
-            self._db.execute("UPDATE notifications SET due = ? WHERE job_id = ?", (ends, job_id))
+            self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
+
+    def disturb(self, job_id: str, copies: int, delay: float) -> None:
+        """
+        Change how a pending notification is sent.
+
+        :param copies: How many times it is sent; 0 loses it.
+        :param delay: How long after the end of the job it is sent, in seconds of the job clock.
+        """
+        query = "UPDATE notifications SET copies = ?, due = due - delay + ?, delay = ? WHERE job_id = ?"
+        self._db.execute(query, (copies, delay, delay, job_id))
 
     def due(self, now: float, limit: int) -> list[str]:
         """Return the first pending jobs that have ended."""
@@ -140,7 +154,7 @@ class CallbackTable:
     def notifications(self, job_id: str | None = None) -> list[Notification]:
         """Return all notifications, or that of one job, in the order in which the jobs were submitted."""
         where, values = ("WHERE job_id = ?", (job_id,)) if job_id else ("", ())
-        names = "job_id, status, event_type, url, message, tries, reason"
+        names = "job_id, status, event_type, url, message, tries, reason, copies"
         rows = self._db.execute(f"SELECT {names} FROM notifications {where} ORDER BY seq", values)
         return [
             Notification(**{**dict(row), "message": json.loads(row["message"]), "tries": json.loads(row["tries"])})

@@ -1,0 +1,95 @@
+"""The callback settings of a job's region, and the address to which the notification of a job is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobKind, JobView, Product, as_object
+from airflow_provider_ims.emulator.api.parameters import Parameters
+from airflow_provider_ims.emulator.state.callbacks import CallbackTable
+
+#: The setting that contains the name of a queue.
+QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    Where the notification of a job is sent.
+
+    :param address: A URL, or the name of an SMQ queue.
+    :param auth_key: The key that signs the request; None for an unsigned request.
+    """
+
+    address: str
+    auth_key: str | None
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the address is a URL."""
+        return is_url(self.address)
+
+
+def is_url(address: str) -> bool:
+    """Return whether an address is an HTTP URL; otherwise, it is the name of a queue."""
+    return address.isprintable() and address.lower().startswith(("http://", "https://"))
+
+
+def settings_of(table: CallbackTable, product: Product, region: str) -> dict[str, str]:
+    """Return the callback settings of a product in a region; empty if there are none."""
+    return table.settings(product.ram_code, region) or {}
+
+
+def has_callback(table: CallbackTable, kind: JobKind, region: str, parameters: Parameters) -> bool:
+    """Return whether a notification may have to be sent when a job ends."""
+    product = kind.family.product
+    return bool((product is ICE and _own_address(product, parameters)) or settings_of(table, product, region))
+
+
+def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | None:
+    """
+    Return where the notification of a job is sent; None if no callback is set for it.
+
+    The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. IMS does
+    not document whether it sends both, nor whether requests to an address in UserData are signed; here, they are signed
+    with the key of the settings, if there is one.
+
+    :param names: The names in ``EventTypeList`` that enable the event.
+    """
+    product = view.kind.family.product
+    settings = settings_of(table, product, view.settings.region_id)
+    is_enabled = any(name.strip() in names for name in settings.get("EventTypeList", "").split(","))
+    address = _own_address(product, view.parameters) if product is ICE or is_enabled else None
+    if address is None and is_enabled:
+        address = settings.get("CallbackURL") or settings.get(QUEUE_NAMES[product])
+    if address is None:
+        return None
+    return Target(address, settings.get("AuthKey") if settings.get("AuthSwitch") == "on" else None)
+
+
+def user_data_of(parameters: Parameters) -> Fields:
+    """Return UserData if it is a JSON object; some actions accept any text."""
+    return _json_object(parameters.get("UserData"))
+
+
+def _own_address(product: Product, parameters: Parameters) -> str | None:
+    user_data = user_data_of(parameters)
+    if product is ICE:
+        address = user_data.get("NotifyAddress")
+    else:
+        # The examples show it both as an object and as JSON in a string.
+        callback = _json_object(user_data.get("MessageCallback"))
+        address = callback.get("CallbackURL") or callback.get("MnsQueueName")
+    return address if isinstance(address, str) and address and address.isprintable() else None
+
+
+def _json_object(value: Any) -> Fields:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return as_object(value)
