@@ -52,6 +52,10 @@ def event_of(view: JobView) -> Event:
     """Return the event at the end of a job."""
     if view.kind.family is BATCH:
         return _BATCH
+    if view.kind.key == "SubmitAIJob":
+        # AIVideoTagComplete or AIMediaDNAComplete.
+        analysis = view.parameters.get("Types", "AIVideoTag").split(",")[0]
+        return Event(f"{analysis}Complete", _analysed, is_ai=True)
     return _EVENTS.get(view.kind.key, _ASSUMED_VOD if view.kind.family.product is VOD else _ASSUMED)
 
 
@@ -176,7 +180,6 @@ _EVENTS: Mapping[str, Event] = {
     # The fields of this message are not known; its name is.
     "SubmitMediaConvertJob": Event("MediaConvertComplete", _assumed),
     "SubmitAIMediaAuditJob": Event("AIMediaAuditComplete", _analysed, is_ai=True),
-    "SubmitAIJob": Event("AIVideoTagComplete", _analysed, is_ai=True),
     "SubmitTranscodeJobs": Event("TranscodeComplete", _transcoded),
     "vod:SubmitSnapshotJob": Event("SnapshotComplete", _captured),
     "SubmitWorkflowJob": Event("WorkflowTaskComplete", _ran),
