@@ -84,7 +84,7 @@ class EmulatorControl:
 
         - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (of a batch: how many videos fail;
           the batch itself finishes);
-        - ``callback``: the callback at the end of the job is sent ``copies`` times (0: never), ``delay`` seconds of the
+        - ``callback``: the callback at the end of the job is sent ``copies`` times (0 to 100), ``delay`` seconds of the
           job clock after the end;
         - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
           response shows it;

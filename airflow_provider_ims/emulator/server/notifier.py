@@ -28,6 +28,7 @@ LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
 MAX_CONCURRENT = 8
 """The number of jobs that are notified at a time. More would overload a receiver that uses Python's http.server."""
 
+MAX_COPIES = 100
 ANY_HOST = "*"
 
 
@@ -49,7 +50,7 @@ class Notifier:
         jobs.store.on_commit = self._wake
 
     def _wake(self) -> None:
-        if self._table.pending:
+        if self._table.has_pending():
             self._changed.set()
 
     async def run(self) -> None:
@@ -66,7 +67,7 @@ class Notifier:
 
     async def _wait(self) -> None:
         clock = self._jobs.clock
-        end = self._table.next_due(clock.now()) if self._table.pending and clock.mode == "auto" else None
+        end = self._table.next_due(clock.now()) if clock.mode == "auto" else None
         try:
             async with asyncio.timeout(None if end is None else max(0.0, end - clock.now())):
                 await self._changed.wait()
@@ -105,9 +106,11 @@ class Notifier:
             self._log_once(notification.reason)
         elif notification.copies == 0:
             notification.status, notification.reason = "lost", "a fault"
-        self._table.save(notification)
-        for _ in range(notification.copies if notification.reason is None else 0):
-            await self._send(notification, view.kind.family.product, target)
+        else:
+            self._table.save(notification)
+            self._jobs.store.commit()
+            for _ in range(min(notification.copies, MAX_COPIES)):
+                await self._send(notification, view.kind.family.product, target)
         self._table.save(notification)
 
     async def _send(self, notification: Notification, product: Product, target: Target) -> None:
@@ -115,7 +118,7 @@ class Notifier:
         outcome: dict[str, object] = {}
         for pause in PAUSES:
             await asyncio.sleep(pause)
-            if notification.job_id not in self._table.pending:
+            if not self._table.has_pending(notification.job_id):
                 # The emulator was reset.
                 return
             outcome = await _try(target, body, product)

@@ -67,9 +67,6 @@ class CallbackTable:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         db.executescript(_SCHEMA)
-        rows = db.execute(f"SELECT job_id FROM notifications WHERE {_PENDING}")
-        #: The jobs whose notifications are pending. Without such jobs, notifications cost nothing.
-        self.pending: set[str] = {row["job_id"] for row in rows}
 
     def settings(self, product: str, region: str) -> dict[str, str] | None:
         """Return the callback settings of a product in a region."""
@@ -93,24 +90,20 @@ class CallbackTable:
         :param ends: When it ends, in seconds of the job clock; None if it does not end by itself.
         """
         self._db.execute("INSERT OR IGNORE INTO notifications (job_id, due) VALUES (?, ?)", (job_id, ends))
-        self.pending.add(job_id)
 
     def expect_all(self, actions: Iterable[str], now: float) -> None:
         """Store that the unfinished jobs of some submit actions have notifications when they end."""
         keys = tuple(actions)
-        rows = self._db.execute(
-            "SELECT job_id, CASE WHEN pinned IS NULL THEN ends END FROM jobs"
-            f" WHERE action IN ({', '.join('?' * len(keys))}) AND (ends > ? OR pinned IS NOT NULL)"
-            " AND job_id NOT IN (SELECT job_id FROM notifications)",
+        self._db.execute(
+            "INSERT OR IGNORE INTO notifications (job_id, due)"
+            " SELECT job_id, CASE WHEN pinned IS NULL THEN ends END FROM jobs"
+            f" WHERE action IN ({', '.join('?' * len(keys))}) AND (ends > ? OR pinned IS NOT NULL) ORDER BY seq",
             (*keys, now),
         )
-        for job_id, ends in rows.fetchall():
-            self.expect(job_id, ends)
 
     def reschedule(self, job_id: str, ends: float | None) -> None:
         """Store that a job ends at another time."""
-        if job_id in self.pending:
-            self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
+        self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
 
     def disturb(self, job_id: str, copies: int, delay: float) -> None:
         """
@@ -121,6 +114,12 @@ class CallbackTable:
         """
         query = "UPDATE notifications SET copies = ?, due = due - delay + ?, delay = ? WHERE job_id = ?"
         self._db.execute(query, (copies, delay, delay, job_id))
+
+    def has_pending(self, job_id: str | None = None) -> bool:
+        """Return whether a notification, or that of one job, is pending."""
+        where, values = ("AND job_id = ?", (job_id,)) if job_id else ("", ())
+        query = f"SELECT 1 FROM notifications WHERE {_PENDING} {where} LIMIT 1"
+        return self._db.execute(query, values).fetchone() is not None
 
     def due(self, now: float, limit: int) -> list[str]:
         """Return the first pending jobs that have ended."""
@@ -143,13 +142,10 @@ class CallbackTable:
         names = ("status", "event_type", "url", "message", "tries", "reason")
         changes = ", ".join(f"{name} = :{name}" for name in names)
         self._db.execute(f"UPDATE notifications SET {changes} WHERE job_id = :job_id", values)
-        if notification.status != PENDING:
-            self.pending.discard(notification.job_id)
 
     def forget(self, job_id: str) -> None:
         """Delete the notification of a job for which no callback is set any more."""
         self._db.execute("DELETE FROM notifications WHERE job_id = ?", (job_id,))
-        self.pending.discard(job_id)
 
     def notifications(self, job_id: str | None = None) -> list[Notification]:
         """Return all notifications, or that of one job, in the order in which the jobs were submitted."""
@@ -165,4 +161,3 @@ class CallbackTable:
         """Delete all settings and notifications."""
         self._db.execute("DELETE FROM callback_settings")
         self._db.execute("DELETE FROM notifications")
-        self.pending.clear()
