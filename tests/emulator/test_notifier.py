@@ -88,7 +88,7 @@ def test_a_response_that_is_not_http_is_a_failed_try(
     ("address", "reason"),
     [
         ("http://192.0.2.1/", "the host 192.0.2.1 is not on this machine"),
-        ("http://example.com/", "callback_hosts does not contain it"),
+        ("http://example.com/", "allow it with callback_hosts"),
         ("http://127.0.0.1.example.com/", "is not on this machine"),
         ("http://127.0.0.1@example.com/", "the host example.com is not on this machine"),
         ("http://[::1", "Invalid IPv6 URL"),

@@ -146,7 +146,7 @@ class Notifier:
             return str(error)
         if ANY_HOST in self._hosts or host in self._hosts or _is_local(host):
             return None
-        return f"the host {host} is not on this machine; callback_hosts does not contain it"
+        return f"the host {host} is not on this machine; allow it with callback_hosts or --callback-host"
 
     def _log_once(self, reason: str) -> None:
         if reason not in self._logged:
