@@ -73,18 +73,22 @@ def _verdict(scene: str = "antispam", suggested: str = "pass") -> dict[str, str]
 
 
 def _moderated(view: JobView) -> Fields:
-    suggested = suggestion(media_file(view.json("Input"))["Media"])
-    video = [_verdict("porn", suggested), _verdict("terrorism")]
-    fields: Fields = {"Suggestion": suggested, "VensorCensorResult": {"CensorResults": {"CensorResult": video}}}
-    if "CoverImages" in view.parameters:
+    file = media_file(view.json("Input"))["Media"]
+    covers = [cover for cover in json.loads(view.parameters.get("CoverImages", "[]")) if isinstance(cover, dict)]
+    suggested = [suggestion(name) for name in (file, *(str(cover.get("Object")) for cover in covers))]
+    # The words are in the order of their severity.
+    fields: Fields = {"Suggestion": min(suggested, key=("block", "review", "pass").index)}
+    if file:
+        video = [_verdict("porn", suggested[0]), _verdict("terrorism")]
+        fields["VensorCensorResult"] = {"CensorResults": {"CensorResult": video}}
+    if covers:
         fields["CoverImageCensorResults"] = {
             "CoverImageCensorResult": [
                 {
                     **{name: cover[name] for name in ("Bucket", "Location", "Object") if name in cover},
-                    "Results": {"Result": [_verdict("porn")]},
+                    "Results": {"Result": [_verdict("porn", verdict)]},
                 }
-                for cover in json.loads(view.parameters["CoverImages"])
-                if isinstance(cover, dict)
+                for cover, verdict in zip(covers, suggested[1:], strict=True)
             ]
         }
     for name, prefix in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
