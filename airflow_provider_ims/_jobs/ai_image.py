@@ -76,13 +76,18 @@ AI_IMAGE_JOB = JobKind(
     submit_action="SubmitAIImageJob",
     family=AI_IMAGE,
     marker_under="Extend",
+    regions=("cn-beijing", "cn-shanghai"),
     parameters=declare(
         "VideoId* AITemplateId* AIPipelineId",
         Parameter(
             "UserData",
             is_json=True,
             max_bytes=MAX_USER_DATA,
-            schema={"type": "object", "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}]},
+            schema={
+                "type": "object",
+                "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}],
+                "known": "MessageCallback Extend",
+            },
         ),
     ),
 )

@@ -119,6 +119,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitMediaCensorJob",
         family=MEDIA_CENSOR,
         search_is_conclusive=True,
+        one_of=("Input", "CoverImages", "Title", "Description", "Barrages"),
         parameters=declare(
             "Input:json",
             Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),

@@ -8,8 +8,10 @@ from typing import Any
 
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
-from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims._jobs.parameters import Parameter, encode_all
 from airflow_provider_ims._jobs.payload import walk_path
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks._settings import Settings
 
 #: Parameters that several actions accept with the same limits.
 TITLE = Parameter("Title", max_bytes=128)
@@ -30,6 +32,8 @@ class JobKind:
     :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used with ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param dedup_parameter: The parameter whose value the service accepts only once.
+    :param one_of: The parameters of which at least one is required.
+    :param regions: The regions in which the action is available; empty if the documentation does not restrict them.
     """
 
     title: str
@@ -40,6 +44,8 @@ class JobKind:
     search_is_conclusive: bool = False
     marker_under: str | None = None
     dedup_parameter: str | None = None
+    one_of: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def _parameter(self, name: str) -> Parameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
@@ -65,6 +71,21 @@ class JobKind:
         listings = [of.action for of in (self.family.search, self.family.listing) if of]
         actions = dict.fromkeys((self.submit_action, self.family.query_action, *listings, self.family.cancel_action))
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
+
+    def encode(self, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """Validate and encode all arguments; see :func:`~airflow_provider_ims._jobs.parameters.encode_all`."""
+        encoded = encode_all(self.parameters, arguments)
+        if self.one_of and all(encoded.get(name) in (None, "[]", "{}") for name in self.one_of):
+            names = [parameter.argument for parameter in self.parameters if parameter.name in self.one_of]
+            raise ImsRequestError(f"{self.title} requires at least one of {', '.join(names)}", field=names[0])
+        return encoded
+
+    def check_region(self, settings: Settings) -> None:
+        """Raise an ``ImsRequestError`` in a region without the action, unless the connection sets the endpoint."""
+        unchecked = not self.regions or self.family.product.code in settings.endpoints
+        if not unchecked and settings.region_id not in self.regions:
+            problem = f"is available only in {' and '.join(self.regions)}, not in {settings.region_id}"
+            raise ImsRequestError(f"region_id: {self.submit_action} {problem}", field="region_id")
 
     def job_id_in(self, response: Mapping[str, Any]) -> str | None:
         """Return the job's id from the submit action's response, or ``None``."""

@@ -14,7 +14,6 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.objects import OssObject, oss_objects
-from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._submission import OnClear, OnUncertain, Submission, Submitter
 from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims._waiting.blocking import wait_for_job
@@ -124,7 +123,7 @@ class JobOperator(JobTask, BaseOperator):
         :raises ImsError: when the service rejected the submit or was unavailable.
         """
         self.begin_phase()
-        parameters = encode_all(self.kind.parameters, self.arguments())
+        parameters = self.kind.encode(self.arguments())
         poll_interval = _seconds("poll_interval", self.poll_interval)
         timeout = _seconds("timeout", self.timeout)
         # Reject an argument that prevents the deferral before the submit, or the job would be billed but not awaited.
@@ -133,6 +132,7 @@ class JobOperator(JobTask, BaseOperator):
         hook = self.new_hook()
         # An invalid connection is also rejected before the submit.
         hook.connect()
+        self.kind.check_region(hook.settings)
         submission = self._submit(context, hook, parameters)
         job = submission.job
         self._awaited = awaited = self._awaited_job(context, job.id)
