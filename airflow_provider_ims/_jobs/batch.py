@@ -65,19 +65,28 @@ BATCH = JobFamily(
 )
 
 
+#: The fields that select the media; at least one is required.
+_MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
+_EDITING = (
+    "MediaConfig TitleConfig SubHeadingConfig SpeechConfig BackgroundMusicConfig BackgroundImageConfig ProcessConfig"
+    " ProduceConfig LayoutConfig CoverConfig"
+)
+
+
 def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     groups = content.get("MediaGroupArray") or []
+    if not any(content.get(name) for name in _MEDIA):
+        yield next(name for name in _MEDIA if name in content), "is empty"
     names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
     for name in names:
         if names.count(name) > 1:
             yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times; it must be unique")
-    if content.get("SpeechTextArray"):
-        for index, group in enumerate(groups):
-            if group.get("SpeechTextArray"):
-                yield (
-                    f"MediaGroupArray.{index}.SpeechTextArray",
-                    "speech is set both for all groups and for this one; only one is allowed",
-                )
+    for index, group in enumerate(groups):
+        if group.get("MediaArray") == []:
+            yield f"MediaGroupArray.{index}.MediaArray", "is empty"
+        if content.get("SpeechTextArray") and group.get("SpeechTextArray"):
+            problem = "speech is set both for all groups and for this one; only one is allowed"
+            yield f"MediaGroupArray.{index}.SpeechTextArray", problem
 
 
 def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -115,15 +124,12 @@ BATCH_MEDIA_PRODUCING = JobKind(
                     "SpeechTextArray": _SPEECH_TEXTS,
                     "TitleArray": {"type": "array", "maxItems": 50, "items": {"type": "string"}},
                 },
-                "anyOf": [
-                    {"required": ["MediaGroupArray"]},
-                    {"required": ["MediaArray"]},
-                    {"required": ["MediaSearchInput"]},
-                ],
+                "anyOf": [{"required": [name]} for name in _MEDIA],
+                "known": "MediaSearchInput SceneInfo SubHeadingArray Sticker StickerArray BackgroundMusicArray",
             },
             check=_check_batch_input,
         ),
-        Parameter("EditingConfig", is_json=True, schema={"type": "object"}),
+        Parameter("EditingConfig", is_json=True, schema={"type": "object", "known": _EDITING}),
         Parameter(
             "OutputConfig",
             is_json=True,
@@ -138,6 +144,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
                     "FixedDuration": {"type": "number"},
                     "Video": {"type": "object", "properties": {"Crf": {"type": "integer"}}},
                 },
+                "known": "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate",
             },
             check=_check_batch_output,
         ),

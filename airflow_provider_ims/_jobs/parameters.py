@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +20,15 @@ MAX_DEPTH = 100
 #: Argument names that Airflow reserves in every task -> the name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
+#: What a template renders if all its values are missing.
+_NOTHING = re.compile(r"(?:None|null|[\s,，])*")
+_MISSING = "is {!r}, which a template renders if a value is missing"
+#: Text parameters that only describe a job.
+_LABELS = ("Title", "Description", "Content", "Name", "UserData")
+#: Parameters that must not be empty if they are set, and the names of JSON fields with a text or a reference.
+_CONTENT = re.compile(r"(Generate|Input|Output(?!MediaTarget)|CoverImages|MediaId|VideoId|FileURL|Audios).*")
+_NAMED = re.compile(r"(?i).*(text|content|keyword|array|media|video|audio|image|voice|bucket|object|key|file|url|id)s?")
+log = logging.getLogger(__name__)
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
 
@@ -33,7 +45,8 @@ class Parameter:
     :param is_json: The action takes a JSON string: a dict or a list is encoded, and a string must contain JSON.
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
-    :param schema: JSON Schema of the documented limits. Numbers may also be strings, because Jinja renders to strings.
+    :param schema: JSON Schema of the documented limits. Numbers may be strings and the other way round, as rendered by
+        Jinja. The keyword ``known`` lists further keys of an object whose keys are all documented.
     :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
     """
 
@@ -64,6 +77,8 @@ class Parameter:
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
                 raise ImsRequestError(f"{self.argument} is required", field=self.argument)
+            if value is not None and _CONTENT.fullmatch(self.name):
+                raise self._refusal("", "is empty")
             return None
         text = self._text(value)
         try:
@@ -90,9 +105,12 @@ class Parameter:
                 return self._json(value)
             except RecursionError:
                 raise self._refusal("", "is nested too deeply") from None
-        if not isinstance(value, str):
+        text = _number_as_text(value)
+        if not isinstance(text, str):
             raise self._refusal("", f"must be a string, not {type(value).__name__}")
-        return value
+        if self.name not in _LABELS and _NOTHING.fullmatch(text):
+            raise self._refusal("", _MISSING.format(text))
+        return text
 
     def _flag(self, value: Any) -> str:
         text = str(value).strip().lower()
@@ -118,13 +136,26 @@ class Parameter:
             given = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
             raise self._refusal("", f"is not valid JSON: {error}; a dict or a list is accepted too") from None
-        content = _coerce_numbers(given, self.schema or {})
-        for path, problem in _violations(content, self.schema or {}):
+        content = _coerce(given, self.schema or {})
+        for path, problem in self._problems(content, self.schema or {}):
             raise self._refusal(path, problem)
-        if self.check is not None:
-            for path, problem in self.check(content):
-                raise self._refusal(path, problem)
         return text if content == given else self._dump(content)
+
+    def _problems(self, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield (path, problem) for each problem in JSON, and log other keys that are not documented."""
+        is_content = _CONTENT.fullmatch(self.name) is not None
+        for path, field, value, known in _fields(content, schema, self.name):
+            if known and field not in known.values():
+                if near := get_close_matches(field.lower(), known, n=1, cutoff=0.8):
+                    yield path, f"unknown key. Did you mean {known[near[0]]!r}?"
+                log.warning("%s: unknown key %r; the service ignores keys that it does not know", self.argument, path)
+            is_nothing = isinstance(value, str) and _NOTHING.fullmatch(value) and (value.strip() or is_content)
+            if is_nothing and _NAMED.fullmatch(field) and self.name != "UserData":
+                yield path, _MISSING.format(value)
+        yield from _violations(content, schema)
+        if content is None or (is_content and self.required and not content):
+            yield "", "is empty"
+        yield from self.check(content) if self.check is not None else ()
 
     def _dump(self, content: Any) -> str:
         try:
@@ -171,8 +202,13 @@ def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _coerce_numbers(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
-    """Convert strings to numbers where the schema requires numbers."""
+def _number_as_text(value: Any) -> Any:
+    """Convert a finite number to text, and return any other value unchanged."""
+    return str(value) if isinstance(value, (int, float)) and as_number(value) is not None else value
+
+
+def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
+    """Convert strings to numbers where the schema requires numbers, and the other way round."""
     if depth > MAX_DEPTH:
         raise RecursionError
     type_name = schema.get("type")
@@ -183,10 +219,24 @@ def _coerce_numbers(content: Any, schema: Mapping[str, Any], depth: int = 0) -> 
             return content
     if isinstance(content, dict):
         inner = schema.get("properties", {})
-        return {name: _coerce_numbers(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
+        return {name: _coerce(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
     if isinstance(content, list):
-        return [_coerce_numbers(item, schema.get("items", {}), depth + 1) for item in content]
-    return content
+        return [_coerce(item, schema.get("items", {}), depth + 1) for item in content]
+    return _number_as_text(content) if type_name == "string" else content
+
+
+def _fields(content: Any, schema: Mapping[str, Any], name: str, path: str = "") -> Iterator[tuple[Any, ...]]:
+    """Yield each value in JSON as (path, field name, value, {documented key in lowercase: key} or nothing)."""
+    properties, more = schema.get("properties", {}), schema.get("known")
+    if isinstance(content, dict):
+        known = {} if more is None else {key.lower(): key for key in (*properties, *more.split())}
+        inner = [(key, key, value, properties.get(key, {})) for key, value in content.items()]
+    else:
+        known, items = {}, content if isinstance(content, list) else ()
+        inner = [(str(index), name, item, schema.get("items", {})) for index, item in enumerate(items)]
+    for step, field, value, its_schema in inner:
+        yield path + step, field, value, known
+        yield from _fields(value, its_schema, field, f"{path}{step}.")
 
 
 def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -199,23 +249,15 @@ def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 def _describe(error: Any) -> str:
     """Describe a violation without repeating the value, which may be long."""
-    limit = error.validator_value
-    match error.validator:
-        case "minimum":
-            return f"{error.instance} is below {limit}"
-        case "maximum":
-            return f"{error.instance} is above {limit}"
-        case "maxItems":
-            return f"{len(error.instance)} entries, the limit is {limit}"
-        case "maxLength":
-            return f"{len(error.instance)} characters, the limit is {limit}"
-        case "enum":
-            return f"{error.instance!r} is not one of {', '.join(map(str, limit))}"
-        case "required":
-            return "needs " + ", ".join(name for name in limit if name not in error.instance)
-        case "anyOf":
-            return "needs " + ", or ".join(" and ".join(choice["required"]) for choice in limit)
-        case "type":
-            return f"must be of JSON type {limit}, not {type(error.instance).__name__}"
-        case _:
-            return str(error.message)
+    value, limit = error.instance, error.validator_value
+    problems: dict[str, Callable[[], str]] = {
+        "minimum": lambda: f"{value} is below {limit}",
+        "maximum": lambda: f"{value} is above {limit}",
+        "maxItems": lambda: f"{len(value)} entries, the limit is {limit}",
+        "maxLength": lambda: f"{len(value)} characters, the limit is {limit}",
+        "enum": lambda: f"{value!r} is not one of {', '.join(map(str, limit))}",
+        "required": lambda: "needs " + ", ".join(name for name in limit if name not in value),
+        "anyOf": lambda: "needs " + ", or ".join(" and ".join(choice["required"]) for choice in limit),
+        "type": lambda: f"must be of JSON type {limit}, not {type(value).__name__}",
+    }
+    return problems.get(error.validator, lambda: str(error.message))()

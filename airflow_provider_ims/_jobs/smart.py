@@ -89,6 +89,7 @@ TEXT_GENERATE = JobKind(
                     "originText": {"type": "string"},
                 },
                 "anyOf": [{"required": ["keywords", "textLength", "targetCount"]}, {"required": ["originText"]}],
+                "known": "",
             },
         ),
         USER_DATA,
@@ -115,6 +116,8 @@ AUDIO_PRODUCE = JobKind(
                     "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                     "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                 },
+                # The responses contain the sample rate too.
+                "known": "sample_rate",
             },
         ),
         Parameter(
@@ -125,6 +128,7 @@ AUDIO_PRODUCE = JobKind(
                 "type": "object",
                 "properties": {"bucket": {"type": "string"}, "object": {"type": "string"}},
                 "required": ["bucket", "object"],
+                "known": "",
             },
         ),
         "InputConfig*",

@@ -172,7 +172,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
         encrypt_config: dict[str, Any] | str | None = None,
         override_params: dict[str, Any] | str | None = None,
         pipeline_id: str | None = None,
-        priority: str | None = None,
+        priority: int | str | None = None,
         reference_id: str | None = None,
         session_id: str | None = None,
         user_data: dict[str, Any] | str | None = None,
@@ -208,8 +208,8 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     :param interval: Seconds between snapshots; 0 distributes ``count`` of them over the video. Default: 1. (templated)
     :param specified_offset_time: The time of the first snapshot, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
-    :param width: The width in pixels, as a string: ``8`` to ``4096``. Default: the video's width. (templated)
-    :param height: The height in pixels, as a string: ``8`` to ``4096``. Default: the video's height. (templated)
+    :param width: The width in pixels, ``8`` to ``4096``. Default: the video's width. (templated)
+    :param height: The height in pixels, ``8`` to ``4096``. Default: the video's height. (templated)
     :param sprite_snapshot_config: Options to combine the snapshots into a sprite. (JSON, templated)
     :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
@@ -228,8 +228,8 @@ class VodSubmitSnapshotJobOperator(JobOperator):
         interval: int | str | None = None,
         specified_offset_time: int | str | None = None,
         specified_offset_times: list[int] | str | None = None,
-        width: str | None = None,
-        height: str | None = None,
+        width: int | str | None = None,
+        height: int | str | None = None,
         sprite_snapshot_config: dict[str, Any] | str | None = None,
         reference_id: str | None = None,
         user_data: dict[str, Any] | str | None = None,

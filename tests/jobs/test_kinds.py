@@ -145,7 +145,7 @@ AUDIO = [
     # The documents disagree on its length: the service decides.
     (AUDIO_PRODUCE, "input_config", "字" * 10_001, "", "input_config is required"),
     (AUDIO_PRODUCE, EDIT, {}, None, "editing_config is required"),
-    (AUDIO_PRODUCE, EDIT, {"customizedVoice": "v"}, {"voice": 1}, "voice: must be of JSON type string, not int"),
+    (AUDIO_PRODUCE, EDIT, {"customizedVoice": "v"}, {"voice": []}, "voice: must be of JSON type string, not list"),
     (AUDIO_PRODUCE, EDIT, {"format": "PCM"}, {"format": "mp3"}, "format: 'mp3' is not one of PCM, WAV, MP3"),
     (AUDIO_PRODUCE, EDIT, {"volume": 0}, {"volume": -1}, "volume: -1 is below 0"),
     (AUDIO_PRODUCE, EDIT, {"volume": 100}, {"volume": 101}, "volume: 101 is above 100"),
@@ -163,7 +163,13 @@ ONE = {"GroupName": "a", "MediaArray": ["m"]}
 BATCHES = [
     (BATCH_MEDIA_PRODUCING, INPUT, groups(ONE), None, "input_config is required"),
     (BATCH_MEDIA_PRODUCING, INPUT, {"MediaArray": ["m"]}, {}, "needs MediaGroupArray, or MediaArray, or MediaSearch"),
-    (BATCH_MEDIA_PRODUCING, INPUT, {"MediaSearchInput": {}}, {"TitleArray": []}, "needs MediaGroupArray, or"),
+    (
+        BATCH_MEDIA_PRODUCING,
+        INPUT,
+        {"MediaSearchInput": {"Text": "cake"}},
+        {"TitleArray": []},
+        "needs MediaGroupArray, or",
+    ),
     (BATCH_MEDIA_PRODUCING, INPUT, groups(*[{}] * 40), groups(*[{}] * 41), "MediaGroupArray: 41 entries, the limit is"),
     (
         BATCH_MEDIA_PRODUCING,
@@ -234,12 +240,12 @@ BATCHES = [
     ),
     (BATCH_MEDIA_PRODUCING, "template_config", [], {}, "template_config: must be of JSON type array, not dict"),
     (BATCH_MEDIA_PRODUCING, EDIT, {}, [], "editing_config: must be of JSON type object, not list"),
-    (BATCH_MEDIA_PRODUCING, "client_token", "t", 7, "client_token: must be a string, not int"),
+    (BATCH_MEDIA_PRODUCING, "client_token", "t", True, "client_token: must be a string, not bool"),
 ]
 IMAGES = [
     (AI_IMAGE_JOB, "video_id", "v", None, "video_id is required"),
     (AI_IMAGE_JOB, "ai_template_id", "t", " ", "ai_template_id is required"),
-    (AI_IMAGE_JOB, "ai_pipeline_id", None, 7, "ai_pipeline_id: must be a string, not int"),
+    (AI_IMAGE_JOB, "ai_pipeline_id", None, True, "ai_pipeline_id: must be a string, not bool"),
 ]
 LIMITS = [*TITLES, *DESCRIPTIONS, *USER_DATA, *TEXTS, *AUDIO, *BATCHES, *IMAGES]
 

@@ -97,4 +97,4 @@ def check_sent(parameter: Parameter, value: Any, sent: str | None) -> None:
     elif parameter.is_flag:
         assert sent in ("true", "false")
     else:
-        assert sent == value
+        assert sent == str(value)

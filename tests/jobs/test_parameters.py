@@ -56,8 +56,13 @@ def test_a_limit_is_in_bytes_of_utf_8(text: str, size: int) -> None:
     assert str(refusal(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
 
 
-@pytest.mark.parametrize("value", [7, 1.5, True, b"bytes", {"a": 1}, ["a"], object()])
-def test_a_text_must_be_a_string(value: Any) -> None:
+@pytest.mark.parametrize(("value", "sent"), [(7, "7"), (1.5, "1.5"), (20260101, "20260101"), (-1, "-1")])
+def test_a_number_is_sent_as_text(value: float, sent: str) -> None:
+    assert TEXT.encode(value) == sent
+
+
+@pytest.mark.parametrize("value", [True, float("nan"), 10**400, b"bytes", {"a": 1}, ["a"], object()])
+def test_a_text_must_be_a_string_or_a_number(value: Any) -> None:
     assert "must be a string, not " in str(refusal(TEXT, value))
 
 
@@ -101,11 +106,14 @@ def test_a_dict_is_encoded_as_compact_json_without_escapes() -> None:
         ({"real": "2.5"}, {"real": 2.5}),
         ({"list": ["1", 2]}, {"list": [1, 2]}),
         ({"inner": {"whole": "5"}}, {"inner": {"whole": 5}}),
-        # Only where a number is wanted.
+        ({"text": 5}, {"text": "5"}),
+        # Only where the schema requires another type.
         ({"text": "5", "more": "5"}, {"text": "5", "more": "5"}),
     ],
 )
-def test_numbers_may_be_strings(given: dict[str, Any], sent: dict[str, Any], as_text: bool) -> None:
+def test_numbers_may_be_strings_and_the_other_way_round(
+    given: dict[str, Any], sent: dict[str, Any], as_text: bool
+) -> None:
     assert json.loads(JSON.encode(json.dumps(given) if as_text else given) or "") == sent
 
 
@@ -123,7 +131,7 @@ def test_numbers_may_be_strings(given: dict[str, Any], sent: dict[str, Any], as_
         ({"whole": 7}, "config.whole: must not be 7"),
         ({"whole": "7"}, "config.whole: must not be 7"),
         ({"text": "abcd"}, "config.text: 4 characters, the limit is 3"),
-        ({"text": 5}, "config.text: must be of JSON type string, not int"),
+        ({"text": True}, "config.text: must be of JSON type string, not bool"),
         ({"list": [1, 2, 3]}, "config.list: 3 entries, the limit is 2"),
         ({"list": [1, "x"]}, "config.list.1: must be of JSON type integer, not str"),
         ({"word": "C"}, "config.word: 'C' is not one of A, B"),

@@ -6,13 +6,29 @@ import json
 from typing import Any
 
 import pytest
-from support.cases import IMAGE
-from support.running import run_task
+from support.cases import AUDIO, BATCH, IMAGE, TEXT, Case
+from support.running import TaskLog, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError
-from airflow_provider_ims.operators.ims import ImsSubmitMediaCensorJobOperator
-from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator, VodSubmitJobOperator
+from airflow_provider_ims.operators.ims import (
+    ImsSubmitASRJobOperator,
+    ImsSubmitJobOperator,
+    ImsSubmitMediaCensorJobOperator,
+    ImsSubmitMediaProducingJobOperator,
+    ImsSubmitSegmentationJobOperator,
+    ImsSubmitTranscodeJobOperator,
+)
+from airflow_provider_ims.operators.vod import (
+    VodSubmitAIImageJobOperator,
+    VodSubmitJobOperator,
+    VodSubmitSnapshotJobOperator,
+    VodSubmitTranscodeJobsOperator,
+)
+
+KEYWORDS = {"keywords": "new store", "textLength": 20, "targetCount": 2}
+VIDEOS = {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4"}
+FILE = {"Type": "OSS", "Media": "oss://bucket/in.mp4"}
 
 
 def refused(task: Any, emulator: ImsEmulator) -> ImsRequestError:
@@ -20,6 +36,166 @@ def refused(task: Any, emulator: ImsEmulator) -> ImsRequestError:
         run_task(task)
     assert emulator.requests() == []
     return caught.value
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "sent"),
+    [
+        (AUDIO.task(input_config=20260101), "InputConfig", "20260101"),
+        (AUDIO.task(title=7.5), "Title", "7.5"),
+        (
+            VodSubmitTranscodeJobsOperator(task_id="job", video_id="v", template_group_id="g", priority=6),
+            "Priority",
+            "6",
+        ),
+        (VodSubmitSnapshotJobOperator(task_id="job", video_id=20260101, width=1080), "Width", "1080"),
+        (VodSubmitSnapshotJobOperator(task_id="job", video_id=20260101, width=1080), "VideoId", "20260101"),
+    ],
+)
+def test_a_number_is_sent_as_the_text_of_a_parameter(
+    task: Any, name: str, sent: str, ims_emulator: ImsEmulator
+) -> None:
+    task.wait_for_completion = False
+    run_task(task)
+    (request,) = ims_emulator.requests()
+    assert request["parameters"][name] == sent
+
+
+def test_a_number_is_sent_as_a_text_inside_json(ims_emulator: ImsEmulator) -> None:
+    run_task(AUDIO.task(output_config={"bucket": "b", "object": 20260101}, wait_for_completion=False))
+    (request,) = ims_emulator.requests()
+    assert json.loads(request["parameters"]["OutputConfig"]) == {"bucket": "b", "object": "20260101"}
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", "", " None\n"])
+@pytest.mark.parametrize(
+    ("case", "arguments", "path"),
+    [
+        (AUDIO, lambda value: {"input_config": value}, "input_config"),
+        (AUDIO, lambda value: {"output_config": {"bucket": value, "object": "o"}}, "output_config.bucket"),
+        (AUDIO, lambda value: {"output_config": {"bucket": "b", "object": value}}, "output_config.object"),
+        (TEXT, lambda value: {"generate_config": {**KEYWORDS, "keywords": value}}, "generate_config.keywords"),
+        (TEXT, lambda value: {"generate_config": {"originText": value}}, "generate_config.originText"),
+        (TEXT, lambda value: {"generate_config": json.dumps({"originText": value})}, "generate_config.originText"),
+        (TEXT, lambda value: {"generate_config": value}, "generate_config"),
+        (BATCH, lambda value: {"input_config": {"MediaArray": ["m", value]}}, "input_config.MediaArray.1"),
+        (
+            BATCH,
+            lambda value: {"input_config": {"MediaGroupArray": [{"MediaArray": [value]}]}},
+            "input_config.MediaGroupArray.0.MediaArray.0",
+        ),
+        (
+            BATCH,
+            lambda value: {"input_config": {"MediaArray": ["m"], "SpeechTextArray": [value]}},
+            "input_config.SpeechTextArray.0",
+        ),
+        (BATCH, lambda value: {"output_config": {"MediaURL": value}}, "output_config.MediaURL"),
+        (IMAGE, lambda value: {"video_id": value}, "video_id"),
+    ],
+)
+def test_content_that_was_rendered_to_nothing_is_refused(
+    case: Case, arguments: Any, path: str, nothing: str, ims_emulator: ImsEmulator
+) -> None:
+    assert refused(case.task(**arguments(nothing)), ims_emulator).field == path
+
+
+@pytest.mark.parametrize(
+    ("task", "path"),
+    [
+        (ImsSubmitASRJobOperator(task_id="job", input_file="None"), "input_file"),
+        (ImsSubmitSegmentationJobOperator(task_id="job", input_config={"Media": "None"}), "input_config.Media"),
+        (
+            ImsSubmitTranscodeJobOperator(task_id="job", input_group=[{**FILE, "Media": "null"}], output_group=[{}]),
+            "input_group.0.Media",
+        ),
+        (ImsSubmitTranscodeJobOperator(task_id="job", input_group=[], output_group=[{}]), "input_group"),
+        (
+            ImsSubmitMediaProducingJobOperator(
+                task_id="job",
+                output_media_config=VIDEOS,
+                timeline={"VideoTracks": [{"VideoTrackClips": [{"MediaId": "None"}]}]},
+            ),
+            "timeline.VideoTracks.0.VideoTrackClips.0.MediaId",
+        ),
+        (ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFile": "None"}), "InputFile"),
+        (VodSubmitSnapshotJobOperator(task_id="job", video_id=""), "video_id"),
+        (BATCH.task(input_config={"MediaArray": []}), "input_config.MediaArray"),
+        (
+            BATCH.task(input_config={"MediaGroupArray": [{"MediaArray": []}]}),
+            "input_config.MediaGroupArray.0.MediaArray",
+        ),
+        (BATCH.task(client_token="None"), "client_token"),
+        (TEXT.task(generate_config="null"), "generate_config"),
+    ],
+)
+def test_a_reference_that_was_rendered_to_nothing_is_refused(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
+    assert refused(task, ims_emulator).field == path
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        TEXT.task(title="None", description="null", user_data={"Extend": {"url": "None"}}),
+        AUDIO.task(input_config="None of these shops is open."),
+        BATCH.task(input_config={"MediaArray": ["m"], "SpeechTextArray": [], "TitleArray": []}),
+        ImsSubmitMediaProducingJobOperator(
+            task_id="job",
+            output_media_config=VIDEOS,
+            timeline={"VideoTracks": [{"VideoTrackClips": [{"MediaId": "", "MediaURL": "oss://b/m", "Fill": "None"}]}]},
+        ),
+    ],
+)
+def test_labels_options_and_optional_content_may_be_empty(task: Any, ims_emulator: ImsEmulator) -> None:
+    task.wait_for_completion = False
+    assert run_task(task)["job_id"]
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "meant"),
+    [
+        (AUDIO.task(editing_config={"voise": "Siqi"}), "editing_config.voise", "voice"),
+        (AUDIO.task(editing_config={"Voice": "Siqi"}), "editing_config.Voice", "voice"),
+        (AUDIO.task(editing_config='{"voice": "Siqi", "formet": "MP3"}'), "editing_config.formet", "format"),
+        (AUDIO.task(editing_config={"speechRate": 100}), "editing_config.speechRate", "speech_rate"),
+        (AUDIO.task(output_config={"buckt": "b", "object": "o"}), "output_config.buckt", "bucket"),
+        (TEXT.task(generate_config={**KEYWORDS, "keyword": "a"}), "generate_config.keyword", "keywords"),
+        (BATCH.task(input_config={"MediaArrays": ["m"]}), "input_config.MediaArrays", "MediaArray"),
+        (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config.SpechConfig", "SpeechConfig"),
+        (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config.Widht", "Width"),
+        (IMAGE.task(user_data={"Extnd": {}, "Extend": {}}), "user_data.Extnd", "Extend"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_the_documented_one(
+    task: Any, path: str, meant: str, ims_emulator: ImsEmulator
+) -> None:
+    error = refused(task, ims_emulator)
+    assert error.field == path
+    assert f"Did you mean {meant!r}?" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("task", "argument", "key"),
+    [
+        (AUDIO.task(editing_config={"voice": "Siqi", "emotion": "happy"}), "editing_config", "emotion"),
+        (TEXT.task(generate_config={**KEYWORDS, "language": "zh"}), "generate_config", "language"),
+        (BATCH.task(output_config={**VIDEOS, "Watermark": {}}), "output_config", "Watermark"),
+        (IMAGE.task(user_data={"Extend": {}, "owner": "me"}), "user_data", "owner"),
+    ],
+)
+def test_another_unknown_key_is_sent_with_a_warning(
+    task: Any, argument: str, key: str, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    task.wait_for_completion = False
+    assert run_task(task)["job_id"]
+    assert any(f"{argument}: unknown key {key!r}" in line for line in task_log.lines("warning"))
+    # The emulator logs it too.
+    assert any("not documented" in line and repr(key) in line for line in task_log.lines("warning"))
+
+
+def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    for case in (TEXT, AUDIO, BATCH, IMAGE):
+        run_task(case.task(wait_for_completion=False))
+    assert [line for line in task_log.lines("warning") if "key" in line] == []
 
 
 @pytest.mark.parametrize(
