@@ -96,7 +96,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitSmarttagJob",
         family=SMARTTAG,
         parameters=declare(
-            "Input:json TemplateId TemplateConfig:json",
+            "Input*:json TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             Parameter("Content", max_bytes=1024),
             "ContentAddr ContentType Params:json ScheduleConfig:json NotifyUrl",
@@ -108,7 +108,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitVideoCognitionJob",
         family=VIDEO_COGNITION,
         parameters=declare(
-            "Input:json TemplateId TemplateConfig:json",
+            "Input*:json TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             "Params:json",
             _LONG_USER_DATA,

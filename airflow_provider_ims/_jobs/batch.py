@@ -133,6 +133,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
         Parameter(
             "OutputConfig",
             is_json=True,
+            required=True,
             schema={
                 "type": "object",
                 "properties": {
@@ -181,12 +182,12 @@ BATCH_KINDS = (
         title="screen media highlights",
         submit_action="SubmitScreenMediaHighlightsJob",
         family=BATCH,
-        parameters=declare("InputConfig:json EditingConfig:json OutputConfig:json", USER_DATA),
+        parameters=declare("InputConfig*:json EditingConfig:json OutputConfig*:json", USER_DATA),
     ),
     JobKind(
         title="sports highlights",
         submit_action="SubmitSportsHighlightsJob",
         family=BATCH,
-        parameters=declare("InputConfig:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig*:json OutputConfig*:json", USER_DATA, CLIENT_TOKEN),
     ),
 )

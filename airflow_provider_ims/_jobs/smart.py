@@ -147,7 +147,7 @@ SMART_KINDS = (
         submit_action="SubmitASRJob",
         family=SMART,
         search_is_conclusive=True,
-        parameters=declare("InputFile StartTime Duration EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA),
+        parameters=declare("InputFile* StartTime Duration EditingConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA),
     ),
     JobKind(
         title="video translation",
@@ -155,7 +155,7 @@ SMART_KINDS = (
         family=SMART,
         job_id="Data.JobId",
         parameters=declare(
-            "InputConfig:json EditingConfig:json OutputConfig:json Title Description", USER_DATA, CLIENT_TOKEN
+            "InputConfig*:json EditingConfig:json OutputConfig:json Title Description", USER_DATA, CLIENT_TOKEN
         ),
     ),
     JobKind(
@@ -163,20 +163,20 @@ SMART_KINDS = (
         submit_action="SubmitAvatarVideoJob",
         family=SMART,
         parameters=declare(
-            "InputConfig:json EditingConfig:json OutputConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
+            "InputConfig*:json EditingConfig:json OutputConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
         ),
     ),
     JobKind(
         title="segmentation",
         submit_action="SubmitSegmentationJob",
         family=SMART,
-        parameters=declare("InputConfig:json JobParams:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig*:json JobParams:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="highlight extraction",
         submit_action="SubmitHighlightExtractionJob",
         family=SMART,
-        parameters=declare("InputConfig:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
+        parameters=declare("InputConfig*:json OutputConfig:json", USER_DATA, CLIENT_TOKEN),
     ),
     JobKind(
         title="dynamic chart",

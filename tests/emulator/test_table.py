@@ -30,9 +30,22 @@ from airflow_provider_ims.emulator.api.table import JOB_KINDS
 MODELS = {"ice": ice, "vod": vod}
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 
+_NEEDED = "The documentation marks it as optional, but no job can run without it."
 #: Differences between the rules of the emulator and those of the provider: (key, parameter) -> reason.
 DIFFERENCES = {
     ("SubmitAIJob", "Types"): "The service accepts several types and creates a job for each; a task waits for one job.",
+    ("SubmitASRJob", "InputFile"): _NEEDED,
+    ("SubmitVideoTranslationJob", "InputConfig"): _NEEDED,
+    ("SubmitAvatarVideoJob", "InputConfig"): _NEEDED,
+    ("SubmitSegmentationJob", "InputConfig"): _NEEDED,
+    ("SubmitHighlightExtractionJob", "InputConfig"): _NEEDED,
+    ("SubmitBatchMediaProducingJob", "OutputConfig"): _NEEDED,
+    ("SubmitScreenMediaHighlightsJob", "InputConfig"): _NEEDED,
+    ("SubmitScreenMediaHighlightsJob", "OutputConfig"): _NEEDED,
+    ("SubmitSportsHighlightsJob", "InputConfig"): _NEEDED,
+    ("SubmitSportsHighlightsJob", "OutputConfig"): _NEEDED,
+    ("SubmitSmarttagJob", "Input"): _NEEDED,
+    ("SubmitVideoCognitionJob", "Input"): _NEEDED,
 }
 
 every_kind = pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)

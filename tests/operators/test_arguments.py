@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.running import TaskLog, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.operators.base import JobOperator
 from airflow_provider_ims.operators.ims import (
     ImsSubmitASRJobOperator,
     ImsSubmitJobOperator,
@@ -240,3 +242,18 @@ def test_moderation_returns_verdicts_only_for_what_was_sent(verdict: str, ims_em
     assert result["suggestion"] == verdict
     assert result["covers"]
     assert [result[part] for part in ("video", "title", "description", "barrages")] == [None] * 4
+
+
+def all_operators(base: type[JobOperator] = JobOperator) -> list[type[JobOperator]]:
+    return [one for sub in base.__subclasses__() for one in (sub, *all_operators(sub))]
+
+
+@pytest.mark.parametrize("operator", [one for one in all_operators() if "kind" in vars(one)])
+def test_the_constructor_requires_what_the_service_requires(operator: type[JobOperator]) -> None:
+    arguments = inspect.signature(operator.__init__).parameters
+    optional = [
+        one.argument
+        for one in operator.kind.parameters
+        if one.required and arguments[one.argument].default is not inspect.Parameter.empty
+    ]
+    assert optional == []

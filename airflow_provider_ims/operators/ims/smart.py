@@ -32,7 +32,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        generate_config: dict[str, Any] | str | None = None,
+        generate_config: dict[str, Any] | str,
         type: str | None = None,
         title: str | None = None,
         description: str | None = None,
@@ -116,7 +116,7 @@ class ImsSubmitASRJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input_file: str | None = None,
+        input_file: str,
         start_time: str | None = None,
         duration: str | None = None,
         editing_config: dict[str, Any] | str | None = None,

@@ -34,7 +34,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input_config: dict[str, Any] | str | None = None,
+        input_config: dict[str, Any] | str,
         output_config: dict[str, Any] | str | None = None,
         editing_config: dict[str, Any] | str | None = None,
         title: str | None = None,
@@ -77,7 +77,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input_config: dict[str, Any] | str | None = None,
+        input_config: dict[str, Any] | str,
         editing_config: dict[str, Any] | str | None = None,
         output_config: dict[str, Any] | str | None = None,
         title: str | None = None,
@@ -116,7 +116,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input_config: dict[str, Any] | str | None = None,
+        input_config: dict[str, Any] | str,
         output_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
@@ -152,7 +152,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input_config: dict[str, Any] | str | None = None,
+        input_config: dict[str, Any] | str,
         job_params: dict[str, Any] | str | None = None,
         output_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
