@@ -213,10 +213,8 @@ def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
         raise RecursionError
     type_name = schema.get("type")
     if type_name in ("integer", "number") and isinstance(content, str):
-        try:
-            return int(content) if type_name == "integer" else float(content)
-        except ValueError:
-            return content
+        number = as_number(content)
+        return content if number is None else number
     if isinstance(content, dict):
         inner = schema.get("properties", {})
         return {name: _coerce(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
