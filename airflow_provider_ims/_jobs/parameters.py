@@ -149,7 +149,8 @@ class Parameter:
                 if near := get_close_matches(field.lower(), known, n=1, cutoff=0.8):
                     yield path, f"unknown key. Did you mean {known[near[0]]!r}?"
                 log.warning("%s: unknown key %r; the service ignores keys that it does not know", self.argument, path)
-            is_nothing = isinstance(value, str) and _NOTHING.fullmatch(value) and (value.strip() or is_content)
+            text = "" if value is None else value
+            is_nothing = isinstance(text, str) and _NOTHING.fullmatch(text) and (text.strip() or is_content)
             if is_nothing and _NAMED.fullmatch(field) and self.name != "UserData":
                 yield path, _MISSING.format(value)
         yield from _violations(content, schema)

@@ -111,6 +111,10 @@ def test_content_that_was_rendered_to_nothing_is_refused(
             "input_group.0.Media",
         ),
         (ImsSubmitTranscodeJobOperator(task_id="job", input_group=[], output_group=[{}]), "input_group"),
+        # Native rendering converts the text to None.
+        (ImsSubmitSegmentationJobOperator(task_id="job", input_config={"Media": None}), "input_config.Media"),
+        (BATCH.task(input_config={"MediaArray": ["m", None]}), "input_config.MediaArray.1"),
+        (AUDIO.task(input_config=None), "input_config"),
         (
             ImsSubmitMediaProducingJobOperator(
                 task_id="job",
