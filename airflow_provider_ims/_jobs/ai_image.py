@@ -83,11 +83,7 @@ AI_IMAGE_JOB = JobKind(
             "UserData",
             is_json=True,
             max_bytes=MAX_USER_DATA,
-            schema={
-                "type": "object",
-                "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}],
-                "known": "MessageCallback Extend",
-            },
+            schema={"type": "object", "anyOf": [{"required": ["MessageCallback"]}, {"required": ["Extend"]}]},
         ),
     ),
 )

@@ -95,8 +95,9 @@ ANALYSIS_KINDS = (
         title="smart tag",
         submit_action="SubmitSmarttagJob",
         family=SMARTTAG,
+        one_of=("Input", "ContentAddr"),
         parameters=declare(
-            "Input*:json TemplateId TemplateConfig:json",
+            "Input:file TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             Parameter("Content", max_bytes=1024),
             "ContentAddr ContentType Params:json ScheduleConfig:json NotifyUrl",
@@ -108,7 +109,7 @@ ANALYSIS_KINDS = (
         submit_action="SubmitVideoCognitionJob",
         family=VIDEO_COGNITION,
         parameters=declare(
-            "Input*:json TemplateId TemplateConfig:json",
+            "Input*:file TemplateId TemplateConfig:json",
             Parameter("Title", max_bytes=256),
             "Params:json",
             _LONG_USER_DATA,
@@ -121,7 +122,7 @@ ANALYSIS_KINDS = (
         search_is_conclusive=True,
         one_of=("Input", "CoverImages", "Title", "Description", "Barrages"),
         parameters=declare(
-            "Input:json",
+            "Input:file",
             Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),
             Parameter("Title", max_bytes=64),
             Parameter("Description", max_bytes=128),
@@ -133,7 +134,7 @@ ANALYSIS_KINDS = (
         title="media fingerprint",
         submit_action="SubmitDNAJob",
         family=DNA,
-        parameters=declare("DBId* PrimaryKey* Input*:json Config:json TemplateId PipelineId", _SHORT_USER_DATA),
+        parameters=declare("DBId* PrimaryKey* Input*:file Config:json TemplateId PipelineId", _SHORT_USER_DATA),
     ),
     JobKind(
         title="copyright watermark",
@@ -141,7 +142,7 @@ ANALYSIS_KINDS = (
         family=COPYRIGHT,
         job_id="Data.JobId",
         parameters=declare(
-            "Input*:json Output*:json Message* Level:number StartTime:number TotalTime:number Description Params:json",
+            "Input*:file Output*:file Message* Level:number StartTime:number TotalTime:number Description Params:json",
             _LONG_USER_DATA,
         ),
     ),
@@ -151,7 +152,8 @@ ANALYSIS_KINDS = (
         family=TRACE_AB,
         job_id="Data.JobId",
         parameters=declare(
-            "Input*:json Output*:json Level:number StartTime:number TotalTime:number CipherBase64ed", _LONG_USER_DATA
+            "Input*:file Output*:file Level:number StartTime:number TotalTime:number CipherBase64ed",
+            _LONG_USER_DATA,
         ),
     ),
     JobKind(
@@ -159,6 +161,6 @@ ANALYSIS_KINDS = (
         submit_action="SubmitTraceM3u8Job",
         family=TRACE_M3U8,
         job_id="Data.JobId",
-        parameters=declare("Output*:json TraceMediaId Trace KeyUri Params:json"),
+        parameters=declare("Output*:file TraceMediaId Trace KeyUri Params:json"),
     ),
 )

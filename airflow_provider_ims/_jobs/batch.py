@@ -6,6 +6,7 @@ See https://help.aliyun.com/document_detail/2692547.html.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -67,31 +68,35 @@ BATCH = JobFamily(
 
 #: The fields that select the media; at least one is required.
 _MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
-_EDITING = (
+# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and in a page for each mode.
+_INPUT_KEYS = "MediaSearchInput SceneInfo Title SpeechText BackgroundMusic BackgroundMusicArray BackgroundImageArray"
+_EDITING_KEYS = (
     "MediaConfig TitleConfig SubHeadingConfig SpeechConfig BackgroundMusicConfig BackgroundImageConfig ProcessConfig"
-    " ProduceConfig LayoutConfig CoverConfig"
+    " ..."
 )
+_OUTPUT_KEYS = "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate ..."
+_STICKER = {"type": "object", "known": "MediaId MediaURL X Y Width Height DyncFrames Opacity"}
+_SUB_HEADING = {"type": "object", "known": "Level TitleArray"}
 
 
 def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     groups = content.get("MediaGroupArray") or []
     if not any(content.get(name) for name in _MEDIA):
-        yield next(name for name in _MEDIA if name in content), "is empty"
-    names = [group.get("GroupName") for group in groups if group.get("GroupName") is not None]
-    for name in names:
-        if names.count(name) > 1:
-            yield ("MediaGroupArray", f"GroupName {name!r} occurs {names.count(name)} times; it must be unique")
+        yield f".{next(name for name in _MEDIA if name in content)}", "is empty"
+    for name, count in Counter(group.get("GroupName") for group in groups).items():
+        if name is not None and count > 1:
+            yield ".MediaGroupArray", f"GroupName {name!r} occurs {count} times; it must be unique"
     for index, group in enumerate(groups):
         if group.get("MediaArray") == []:
-            yield f"MediaGroupArray.{index}.MediaArray", "is empty"
+            yield f".MediaGroupArray[{index}].MediaArray", "is empty"
         if content.get("SpeechTextArray") and group.get("SpeechTextArray"):
             problem = "speech is set both for all groups and for this one; only one is allowed"
-            yield f"MediaGroupArray.{index}.SpeechTextArray", problem
+            yield f".MediaGroupArray[{index}].SpeechTextArray", problem
 
 
 def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
-        yield "MediaURL", "must contain {index} if Count is above 1, or the videos overwrite each other"
+        yield ".MediaURL", "must contain {index} if Count is above 1, or the videos overwrite each other"
 
 
 _SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}
@@ -118,18 +123,22 @@ BATCH_MEDIA_PRODUCING = JobKind(
                                 "MediaArray": {"type": "array", "maxItems": 200},
                                 "SpeechTextArray": _SPEECH_TEXTS,
                             },
+                            "known": "Duration Volume SplitMode ...",
                         },
                     },
                     "MediaArray": {"type": "array"},
                     "SpeechTextArray": _SPEECH_TEXTS,
                     "TitleArray": {"type": "array", "maxItems": 50, "items": {"type": "string"}},
+                    "SubHeadingArray": {"type": "array", "items": _SUB_HEADING},
+                    "Sticker": _STICKER,
+                    "StickerArray": {"type": "array", "items": _STICKER},
                 },
                 "anyOf": [{"required": [name]} for name in _MEDIA],
-                "known": "MediaSearchInput SceneInfo SubHeadingArray Sticker StickerArray BackgroundMusicArray",
+                "known": _INPUT_KEYS,
             },
             check=_check_batch_input,
         ),
-        Parameter("EditingConfig", is_json=True, schema={"type": "object", "known": _EDITING}),
+        Parameter("EditingConfig", is_json=True, schema={"type": "object", "known": _EDITING_KEYS}),
         Parameter(
             "OutputConfig",
             is_json=True,
@@ -145,7 +154,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
                     "FixedDuration": {"type": "number"},
                     "Video": {"type": "object", "properties": {"Crf": {"type": "integer"}}},
                 },
-                "known": "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate",
+                "known": _OUTPUT_KEYS,
             },
             check=_check_batch_output,
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
-from airflow_provider_ims._jobs.parameters import Parameter, encode_all
+from airflow_provider_ims._jobs.parameters import NOTHING, Parameter
 from airflow_provider_ims._jobs.payload import walk_path
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._settings import Settings
@@ -73,17 +73,17 @@ class JobKind:
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
 
     def encode(self, arguments: Mapping[str, Any]) -> dict[str, str]:
-        """Validate and encode all arguments; see :func:`~airflow_provider_ims._jobs.parameters.encode_all`."""
-        encoded = encode_all(self.parameters, arguments)
-        if self.one_of and all(encoded.get(name) in (None, "[]", "{}") for name in self.one_of):
+        """Return the action's parameters for a task's arguments; an invalid one raises ``ImsRequestError``."""
+        encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in self.parameters}
+        if self.one_of and all(NOTHING.fullmatch((encoded[name] or "").strip("[]{}")) for name in self.one_of):
             names = [parameter.argument for parameter in self.parameters if parameter.name in self.one_of]
             raise ImsRequestError(f"{self.title} requires at least one of {', '.join(names)}", field=names[0])
-        return encoded
+        return {name: value for name, value in encoded.items() if value is not None}
 
     def check_region(self, settings: Settings) -> None:
         """Raise an ``ImsRequestError`` in a region without the action, unless the connection sets the endpoint."""
-        unchecked = not self.regions or self.family.product.code in settings.endpoints
-        if not unchecked and settings.region_id not in self.regions:
+        has_endpoint = self.family.product.code in settings.endpoints
+        if self.regions and settings.region_id not in self.regions and not has_endpoint:
             problem = f"is available only in {' and '.join(self.regions)}, not in {settings.region_id}"
             raise ImsRequestError(f"region_id: {self.submit_action} {problem}", field="region_id")
 

@@ -21,13 +21,14 @@ MAX_DEPTH = 100
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 #: What a template renders if all its values are missing.
-_NOTHING = re.compile(r"(?:None|null|[\s,，])*")
+NOTHING = re.compile(r"(?:None|null|[\s,，])*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
-#: Text parameters that only describe a job.
-_LABELS = ("Title", "Description", "Content", "Name", "UserData")
-#: Parameters that must not be empty if they are set, and the names of JSON fields with a text or a reference.
-_CONTENT = re.compile(r"(Generate|Input|Output(?!MediaTarget)|CoverImages|MediaId|VideoId|FileURL|Audios).*")
-_NAMED = re.compile(r"(?i).*(text|content|keyword|array|media|video|audio|image|voice|bucket|object|key|file|url|id)s?")
+#: Parameters that only describe a job; in these, the text ``None`` may be intended.
+_LABELS = frozenset({"Title", "Description", "Content", "Name", "UserData"})
+#: The names of JSON fields that contain content or refer to an object, in snake_case.
+_CONTENT = re.compile(
+    r"(.*_)?(array|audio|bucket|content|file|id|image|key|keyword|media|music|object|text|url|video)s?\d*"
+)
 log = logging.getLogger(__name__)
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -46,8 +47,9 @@ class Parameter:
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
     :param schema: JSON Schema of the documented limits. Numbers may be strings and the other way round, as rendered by
-        Jinja. The keyword ``known`` lists further keys of an object whose keys are all documented.
-    :param check: Validates what a schema cannot express; yields (path inside the parameter, problem).
+        Jinja. The keyword ``known`` lists the documented keys of an object that are not in ``properties``. ``...`` at
+        its end means that other keys may be documented elsewhere.
+    :param check: Validates what a schema cannot express; yields (path such as ``.MediaURL``, problem).
     """
 
     name: str
@@ -77,9 +79,9 @@ class Parameter:
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
                 raise ImsRequestError(f"{self.argument} is required", field=self.argument)
-            if value is not None and _CONTENT.fullmatch(self.name):
-                raise self._refusal("", "is empty")
             return None
+        if isinstance(value, str) and NOTHING.fullmatch(value) and self.name not in _LABELS:
+            raise self._refusal("", _MISSING.format(value))
         text = self._text(value)
         try:
             size = len(text.encode())
@@ -92,7 +94,7 @@ class Parameter:
         return text
 
     def _refusal(self, path: str, problem: str) -> ImsRequestError:
-        field = f"{self.argument}.{path}" if path else self.argument
+        field = self.argument + path
         return ImsRequestError(f"{field}: {problem}", field=field)
 
     def _text(self, value: Any) -> str:
@@ -108,8 +110,6 @@ class Parameter:
         text = _number_as_text(value)
         if not isinstance(text, str):
             raise self._refusal("", f"must be a string, not {type(value).__name__}")
-        if self.name not in _LABELS and _NOTHING.fullmatch(text):
-            raise self._refusal("", _MISSING.format(text))
         return text
 
     def _flag(self, value: Any) -> str:
@@ -142,21 +142,31 @@ class Parameter:
         return text if content == given else self._dump(content)
 
     def _problems(self, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Yield (path, problem) for each problem in JSON, and log other keys that are not documented."""
-        is_content = _CONTENT.fullmatch(self.name) is not None
-        for path, field, value, known in _fields(content, schema, self.name):
-            if known and field not in known.values():
-                if near := get_close_matches(field.lower(), known, n=1, cutoff=0.8):
-                    yield path, f"unknown key. Did you mean {known[near[0]]!r}?"
-                log.warning("%s: unknown key %r; the service ignores keys that it does not know", self.argument, path)
+        if self.required and content == []:
+            yield "", "is empty"
+        for path, name, value, its_schema in _walk(content, schema):
+            if isinstance(value, dict) and "known" in its_schema:
+                yield from self._unknown_keys(path, value, its_schema)
             text = "" if value is None else value
-            is_nothing = isinstance(text, str) and _NOTHING.fullmatch(text) and (text.strip() or is_content)
-            if is_nothing and _NAMED.fullmatch(field) and self.name != "UserData":
+            # In an optional parameter, such as Timeline, an empty field may have an alternative.
+            is_nothing = isinstance(text, str) and NOTHING.fullmatch(text) and (self.required or text.strip())
+            if is_nothing and _CONTENT.fullmatch(snake_case(name)) and self.name not in _LABELS:
                 yield path, _MISSING.format(value)
         yield from _violations(content, schema)
-        if content is None or (is_content and self.required and not content):
-            yield "", "is empty"
         yield from self.check(content) if self.check is not None else ()
+
+    def _unknown_keys(self, path: str, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield the keys that are similar to a documented one, if all are documented. Log the other unknown keys."""
+        known = {key.lower(): key for key in (*schema.get("properties", ()), *schema["known"].split())}
+        some_are_missing = known.pop("...", None)
+        for key in content:
+            if key not in known.values():
+                near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
+                suggestion = f" Did you mean {known[near[0]]!r}?" if near else ""
+                problem = f"undocumented key, which the service may ignore.{suggestion}"
+                if near and not some_are_missing:
+                    yield f"{path}.{key}", problem
+                log.warning("%s%s.%s: %s", self.argument, path, key, problem)
 
     def _dump(self, content: Any) -> str:
         try:
@@ -171,7 +181,7 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
 
     :param declared: Parameters, or space-separated names of parameters without a documented limit. A name is
         followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as
-        in ``VideoId* Config:json``.
+        in ``VideoId* Config:json``. ``:json{Media,Type}`` is a JSON object with these keys; ``:file`` is short for it.
     """
     parameters: list[Parameter] = []
     for one in declared:
@@ -180,22 +190,12 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
 
 
 def _parameter(declared: str) -> Parameter:
-    name, _, type_name = declared.partition(":")
+    name, _, type_name = declared.replace(":file", ":json{Media,Type}").partition(":")
+    type_name, _, keys = type_name.removesuffix("}").partition("{")
     options: dict[str, Any] = {f"is_{type_name}": True} if type_name else {}
+    if keys:
+        options["schema"] = {"type": "object", "known": keys.replace(",", " ")}
     return Parameter(name.removesuffix("*"), required=name.endswith("*"), **options)
-
-
-def encode_all(parameters: tuple[Parameter, ...], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """
-    Validate all arguments of a submit action and return the API's parameters.
-
-    :param parameters: The action's parameters.
-    :param arguments: The task's arguments, by name; unknown ones are ignored.
-    :return: API name -> string, for the parameters that are set.
-    :raises ImsRequestError: for the first invalid argument.
-    """
-    encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in parameters}
-    return {name: value for name, value in encoded.items() if value is not None}
 
 
 def _refuse_constant(constant: str) -> None:
@@ -224,18 +224,15 @@ def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
     return _number_as_text(content) if type_name == "string" else content
 
 
-def _fields(content: Any, schema: Mapping[str, Any], name: str, path: str = "") -> Iterator[tuple[Any, ...]]:
-    """Yield each value in JSON as (path, field name, value, {documented key in lowercase: key} or nothing)."""
-    properties, more = schema.get("properties", {}), schema.get("known")
+def _walk(content: Any, schema: Any, name: str = "", path: str = "") -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield (path, field name, value, its schema) for a JSON value and all values in it; items have the list's name."""
+    yield path, name, content, schema
     if isinstance(content, dict):
-        known = {} if more is None else {key.lower(): key for key in (*properties, *more.split())}
-        inner = [(key, key, value, properties.get(key, {})) for key, value in content.items()]
-    else:
-        known, items = {}, content if isinstance(content, list) else ()
-        inner = [(str(index), name, item, schema.get("items", {})) for index, item in enumerate(items)]
-    for step, field, value, its_schema in inner:
-        yield path + step, field, value, known
-        yield from _fields(value, its_schema, field, f"{path}{step}.")
+        for key, value in content.items():
+            yield from _walk(value, schema.get("properties", {}).get(key, {}), key, f"{path}.{key}")
+    elif isinstance(content, list):
+        for index, item in enumerate(content):
+            yield from _walk(item, schema.get("items", {}), name, f"{path}[{index}]")
 
 
 def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -243,7 +240,7 @@ def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, 
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema).iter_errors(content):
-        yield ".".join(str(step) for step in error.absolute_path), _describe(error)
+        yield error.json_path.removeprefix("$"), _describe(error)
 
 
 def _describe(error: Any) -> str:

@@ -105,6 +105,8 @@ MEDIA_INFO = JobFamily(
     listing=_listing("ListMediaInfoJobs", created="SubmitTime"),
 )
 
+_IMAGE = "Input*:file Output*:file TemplateConfig*:json{TemplateId,OverwriteParams} Name ScheduleConfig:json"
+
 PROCESSING_KINDS = (
     JobKind(
         title="transcoding",
@@ -124,20 +126,20 @@ PROCESSING_KINDS = (
         title="snapshot",
         submit_action="SubmitSnapshotJob",
         family=SNAPSHOT,
-        parameters=declare("Input*:json Output*:json TemplateConfig*:json Name ScheduleConfig:json UserData:json"),
+        parameters=declare(_IMAGE, "UserData:json"),
     ),
     JobKind(
         title="animated image",
         submit_action="SubmitDynamicImageJob",
         family=DYNAMIC_IMAGE,
-        parameters=declare("Input*:json Output*:json TemplateConfig*:json Name ScheduleConfig:json UserData"),
+        parameters=declare(_IMAGE, "UserData"),
     ),
     JobKind(
         title="packaging",
         submit_action="SubmitPackageJob",
         family=PACKAGE,
         search_is_conclusive=True,
-        parameters=declare("Inputs*:json Output*:json Name ScheduleConfig:json UserData"),
+        parameters=declare("Inputs*:json Output*:file Name ScheduleConfig:json UserData"),
     ),
     JobKind(
         title="media information",
@@ -145,6 +147,6 @@ PROCESSING_KINDS = (
         family=MEDIA_INFO,
         job_id="MediaInfoJob.JobId",
         search_is_conclusive=True,
-        parameters=declare("Input*:json Name ScheduleConfig:json UserData"),
+        parameters=declare("Input*:file Name ScheduleConfig:json UserData"),
     ),
 )

@@ -53,13 +53,19 @@ IPRODUCTION = JobFamily(
     cancel_action="CancelIProductionJob",
 )
 
+#: The keys are documented in https://help.aliyun.com/document_detail/357745.html.
+_OUTPUT = (
+    ":json{MediaURL,StorageLocation,FileName,Video,Width,Height,Bitrate,MaxDuration,ProduceTemplateId,"
+    "VodTemplateGroupId,Endpoint,Bucket,ObjectKey,AccessKeyId,AccessKeySecret}"
+)
+
 PRODUCING_KINDS = (
     JobKind(
         title="media production",
         submit_action="SubmitMediaProducingJob",
         family=MEDIA_PRODUCING,
         parameters=declare(
-            "OutputMediaConfig*:json OutputMediaTarget Timeline:json TemplateId ClipsParam:json ProjectId",
+            f"OutputMediaConfig*{_OUTPUT} OutputMediaTarget Timeline:json TemplateId ClipsParam:json ProjectId",
             "ProjectMetadata:json EditingProduceConfig:json MediaMetadata:json Source",
             USER_DATA,
             CLIENT_TOKEN,
@@ -69,15 +75,17 @@ PRODUCING_KINDS = (
         title="project export",
         submit_action="SubmitProjectExportJob",
         family=PROJECT_EXPORT,
-        parameters=declare("OutputMediaConfig*:json ExportType ProjectId Timeline:json UserData:json"),
+        parameters=declare(
+            "OutputMediaConfig*:json{Bucket,Prefix,Width,Height} ExportType ProjectId Timeline:json UserData:json"
+        ),
     ),
     JobKind(
         title="live editing",
         submit_action="SubmitLiveEditingJob",
         family=LIVE_EDITING,
         parameters=declare(
-            "Clips*:json LiveStreamConfig:json MediaProduceConfig:json OutputMediaConfig:json OutputMediaTarget",
-            "ProjectId",
+            "Clips*:json LiveStreamConfig:json{AppName,DomainName,StreamName} MediaProduceConfig:json",
+            f"OutputMediaConfig{_OUTPUT} OutputMediaTarget ProjectId",
             USER_DATA,
         ),
     ),
@@ -86,7 +94,8 @@ PRODUCING_KINDS = (
         submit_action="SubmitIProductionJob",
         family=IPRODUCTION,
         parameters=declare(
-            "FunctionName* Input*:json Output*:json JobParams:json ModelId Name ScheduleConfig:json TemplateId",
+            "FunctionName* Input*:file Output*:json{Biz,Media,OutputUrl,Type} JobParams:json ModelId Name",
+            "ScheduleConfig:json TemplateId",
             # The documented limit is in characters; a text within this number of bytes never exceeds it.
             Parameter("UserData", max_bytes=1024),
         ),

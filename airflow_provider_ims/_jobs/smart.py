@@ -66,7 +66,6 @@ SMART = JobFamily(
 )
 
 _DESCRIPTION = Parameter("Description", max_bytes=1024)
-_VIDEO = "InputConfig*:json EditingConfig:json OutputConfig:json"
 _SHORT_DESCRIPTION = Parameter("Description", max_bytes=128)
 
 TEXT_GENERATE = JobKind(
@@ -155,13 +154,17 @@ SMART_KINDS = (
         submit_action="SubmitVideoTranslationJob",
         family=SMART,
         job_id="Data.JobId",
-        parameters=declare(f"{_VIDEO} Title Description", USER_DATA, CLIENT_TOKEN),
+        parameters=declare(
+            "InputConfig*:json EditingConfig:json OutputConfig*:json Title Description", USER_DATA, CLIENT_TOKEN
+        ),
     ),
     JobKind(
         title="avatar video",
         submit_action="SubmitAvatarVideoJob",
         family=SMART,
-        parameters=declare(_VIDEO, TITLE, _SHORT_DESCRIPTION, USER_DATA),
+        parameters=declare(
+            "InputConfig*:json EditingConfig:json OutputConfig:json", TITLE, _SHORT_DESCRIPTION, USER_DATA
+        ),
     ),
     JobKind(
         title="segmentation",

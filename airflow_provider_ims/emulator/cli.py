@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             access_keys=dict(options.access_key) or None,
             list_text_jobs=options.list_text_jobs,
             callback_hosts=options.callback_host,
+            strict=options.strict,
             tls_cert=options.tls_cert,
             tls_key=options.tls_key,
         ).start()
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="host to send callbacks to, besides this machine; * for all; may be repeated",
     )
+    parser.add_argument("--strict", action="store_true", help="refuse undocumented keys in JSON parameters")
     parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM) for HTTPS")
     parser.add_argument("--tls-key", metavar="FILE", help="private key of the certificate (PEM)")
     parser.add_argument("--quiet", action="store_true", help="do not log requests")

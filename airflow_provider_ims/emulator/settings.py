@@ -46,3 +46,4 @@ class Settings:
     unknown_job_is_error: bool = True
     image_running_status: str | None = "processing"
     callback_hosts: tuple[str, ...] = ()
+    strict: bool = False

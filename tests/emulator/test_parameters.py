@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -236,23 +235,3 @@ def test_any_parameters_are_accepted_or_rejected_and_raise_no_other_error(action
     values = st.text(max_size=20) | ANY_JSON.map(json.dumps) | configs
     parameters = data.draw(st.dictionaries(st.sampled_from(sorted(ACTIONS[action].parameters)), values))
     assert error_code(action, parameters) in (None, "MissingParameter", "InvalidParameter")
-
-
-@pytest.mark.parametrize(
-    ("action", "changes", "warning"),
-    [
-        (TEXT, {"GenerateConfig": keywords(language="zh")}, "GenerateConfig: .*: 'language'"),
-        (AUDIO, {"EditingConfig": '{"voise":"Siqi","formet":"MP3"}'}, "EditingConfig: .*: 'formet', 'voise'"),
-        (AUDIO, {"OutputConfig": '{"bucket":"b","object":"o","key":"k"}'}, "OutputConfig: .*: 'key'"),
-        (BATCH, {"InputConfig": media(MediaArrays=[])}, "InputConfig: .*: 'MediaArrays'"),
-        (BATCH, {"EditingConfig": '{"SpechConfig":{}}'}, "EditingConfig: .*: 'SpechConfig'"),
-        (BATCH, {"OutputConfig": output(Widht=1)}, "OutputConfig: .*: 'Widht'"),
-        (IMAGE, {"UserData": '{"Extend":{},"Extnd":{}}'}, "UserData: .*: 'Extnd'"),
-    ],
-)
-def test_an_undocumented_key_inside_json_is_ignored_with_a_warning(
-    action: str, changes: dict[str, str], warning: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert checked(action, {**GOOD_REQUESTS[action], **changes}).items() >= changes.items()
-    (message,) = caplog.messages
-    assert re.search(warning, message)

@@ -36,6 +36,7 @@ DIFFERENCES = {
     ("SubmitAIJob", "Types"): "The service accepts several types and creates a job for each; a task waits for one job.",
     ("SubmitASRJob", "InputFile"): _NEEDED,
     ("SubmitVideoTranslationJob", "InputConfig"): _NEEDED,
+    ("SubmitVideoTranslationJob", "OutputConfig"): _NEEDED,
     ("SubmitAvatarVideoJob", "InputConfig"): _NEEDED,
     ("SubmitSegmentationJob", "InputConfig"): _NEEDED,
     ("SubmitHighlightExtractionJob", "InputConfig"): _NEEDED,
@@ -44,7 +45,6 @@ DIFFERENCES = {
     ("SubmitScreenMediaHighlightsJob", "OutputConfig"): _NEEDED,
     ("SubmitSportsHighlightsJob", "InputConfig"): _NEEDED,
     ("SubmitSportsHighlightsJob", "OutputConfig"): _NEEDED,
-    ("SubmitSmarttagJob", "Input"): _NEEDED,
     ("SubmitVideoCognitionJob", "Input"): _NEEDED,
 }
 

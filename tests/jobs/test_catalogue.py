@@ -15,7 +15,6 @@ from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
-from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._jobs.search import find_job
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
@@ -88,12 +87,12 @@ def test_there_is_a_valid_request_of_each_kind() -> None:
 def test_a_valid_request_passes_the_checks_of_the_parameters(kind: JobKind) -> None:
     given = SUBMITS[kind.family.product.code, kind.submit_action]
     arguments = {parameter.argument: given.get(parameter.name) for parameter in kind.parameters}
-    sent = encode_all(kind.parameters, arguments)
+    sent = kind.encode(arguments)
     assert {name: value if isinstance(given[name], str) else json.loads(value) for name, value in sent.items()} == given
     for parameter in kind.parameters:
         if parameter.required:
             with pytest.raises(ImsRequestError, match=f"{parameter.argument} is required"):
-                encode_all(kind.parameters, {**arguments, parameter.argument: None})
+                kind.encode({**arguments, parameter.argument: None})
 
 
 @every_kind

@@ -11,7 +11,6 @@ import pytest
 from airflow_provider_ims._jobs.ai_image import AI_IMAGE_JOB
 from airflow_provider_ims._jobs.batch import BATCH_MEDIA_PRODUCING
 from airflow_provider_ims._jobs.kind import JobKind
-from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._jobs.smart import AUDIO_PRODUCE, TEXT_GENERATE
 from airflow_provider_ims.exceptions import ImsRequestError
 
@@ -176,14 +175,14 @@ BATCHES = [
         INPUT,
         groups({"MediaArray": media(200)}),
         groups({"MediaArray": media(201)}),
-        "input_config.MediaGroupArray.0.MediaArray: 201 entries, the limit is 200",
+        "input_config.MediaGroupArray[0].MediaArray: 201 entries, the limit is 200",
     ),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         groups({"GroupName": "组" * 50}),
         groups({"GroupName": "组" * 51}),
-        "input_config.MediaGroupArray.0.GroupName: 51 characters, the limit is 50",
+        "input_config.MediaGroupArray[0].GroupName: 51 characters, the limit is 50",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -204,14 +203,14 @@ BATCHES = [
         INPUT,
         groups({**ONE, "SpeechTextArray": speech(50, 1000)}),
         groups({**ONE, "SpeechTextArray": ["ok", *speech(1, 1001)]}),
-        "input_config.MediaGroupArray.0.SpeechTextArray.1: 1001 characters, the limit is 1000",
+        "input_config.MediaGroupArray[0].SpeechTextArray[1]: 1001 characters, the limit is 1000",
     ),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=[]),
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=speech(1)),
-        "input_config.MediaGroupArray.0.SpeechTextArray: speech is set both for all groups and for this one",
+        "input_config.MediaGroupArray[0].SpeechTextArray: speech is set both for all groups and for this one",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -251,7 +250,7 @@ LIMITS = [*TITLES, *DESCRIPTIONS, *USER_DATA, *TEXTS, *AUDIO, *BATCHES, *IMAGES]
 
 
 def encoded(kind: JobKind, **changes: Any) -> dict[str, str]:
-    return encode_all(kind.parameters, {**GOOD[kind.submit_action], **changes})
+    return kind.encode({**GOOD[kind.submit_action], **changes})
 
 
 def as_json(value: Any) -> Any:
@@ -288,7 +287,7 @@ def test_what_the_pages_show_is_sent_whole(kind: JobKind) -> None:
 def test_only_what_is_required_must_be_given(kind: JobKind) -> None:
     required = {parameter.argument for parameter in kind.parameters if parameter.required}
     given = {argument: value for argument, value in GOOD[kind.submit_action].items() if argument in required}
-    assert len(encode_all(kind.parameters, given)) == len(required)
+    assert len(kind.encode(given)) == len(required)
     for argument in required:
         with pytest.raises(ImsRequestError, match=f"{argument} is required"):
-            encode_all(kind.parameters, {**given, argument: None})
+            kind.encode({**given, argument: None})

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from airflow_provider_ims._jobs.parameters import Parameter, declare, encode_all
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.parameters import Parameter, declare
+from airflow_provider_ims._jobs.smart import TEXT_GENERATE
 from airflow_provider_ims.exceptions import ImsRequestError
 
 TEXT = Parameter("Title", max_bytes=10)
@@ -27,7 +30,7 @@ JSON = Parameter(
             "inner": {"type": "object", "properties": {"whole": {"type": "integer"}}, "required": ["whole"]},
         },
     },
-    check=lambda content: iter([("whole", "must not be 7")] if content.get("whole") == 7 else []),
+    check=lambda content: iter([(".whole", "must not be 7")] if content.get("whole") == 7 else []),
 )
 
 
@@ -80,7 +83,7 @@ def test_a_flag(value: Any, sent: str) -> None:
     assert FLAG.encode(value) == sent
 
 
-@pytest.mark.parametrize("value", [0, 1, "yes", "None", [], {}])
+@pytest.mark.parametrize("value", [0, 1, "yes", [], {}])
 def test_a_flag_must_be_true_or_false(value: Any) -> None:
     assert "is neither true nor false" in str(refusal(FLAG, value))
 
@@ -133,7 +136,7 @@ def test_numbers_may_be_strings_and_the_other_way_round(
         ({"text": "abcd"}, "config.text: 4 characters, the limit is 3"),
         ({"text": True}, "config.text: must be of JSON type string, not bool"),
         ({"list": [1, 2, 3]}, "config.list: 3 entries, the limit is 2"),
-        ({"list": [1, "x"]}, "config.list.1: must be of JSON type integer, not str"),
+        ({"list": [1, "x"]}, "config.list[1]: must be of JSON type integer, not str"),
         ({"word": "C"}, "config.word: 'C' is not one of A, B"),
         ({"inner": {}}, "config.inner: needs whole"),
         ([], "config: must be of JSON type object, not list"),
@@ -211,15 +214,19 @@ def test_the_argument_is_not_modified() -> None:
     assert given == {"whole": "5", "list": ["1"]}
 
 
+def kind_with(*parameters: Parameter) -> JobKind:
+    return replace(TEXT_GENERATE, parameters=parameters)
+
+
 def test_all_parameters_of_an_action_are_encoded() -> None:
     arguments = {"title": "t", "type": None, "overwrite": False, "config": {"whole": 1}, "stranger": 1}
-    assert encode_all((TEXT, CHOICE, FLAG, JSON), arguments) == {
+    assert kind_with(TEXT, CHOICE, FLAG, JSON).encode(arguments) == {
         "Title": "t",
         "Overwrite": "false",
         "Config": '{"whole":1}',
     }
     with pytest.raises(ImsRequestError, match="video_id is required"):
-        encode_all((TEXT, NEEDED), {"title": "t"})
+        kind_with(TEXT, NEEDED).encode({"title": "t"})
 
 
 def test_parameters_without_limits_are_declared_by_name() -> None:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from support.cases import AUDIO, BATCH, IMAGE, TEXT, Case
 from support.running import TaskLog, run_task
 
@@ -29,7 +30,9 @@ from airflow_provider_ims.operators.vod import (
 )
 
 KEYWORDS = {"keywords": "new store", "textLength": 20, "targetCount": 2}
+STICKER = "input_config.StickerArray[0].MediaId"
 VIDEOS = {"MediaURL": "http://b.oss-cn-shanghai.aliyuncs.com/v_{index}.mp4"}
+MISSING = "{{ ti.xcom_pull(task_ids='x') }}"
 FILE = {"Type": "OSS", "Media": "oss://bucket/in.mp4"}
 
 
@@ -69,6 +72,45 @@ def test_a_number_is_sent_as_a_text_inside_json(ims_emulator: ImsEmulator) -> No
     assert json.loads(request["parameters"]["OutputConfig"]) == {"bucket": "b", "object": "20260101"}
 
 
+class XComs:
+    """A task instance without XComs."""
+
+    def xcom_pull(self, **_: Any) -> None: ...
+
+
+def rendered(task: Any, *, native: bool) -> Any:
+    dag = DAG("dag", schedule=None, render_template_as_native_obj=native)
+    dag.add_task(task)
+    task.render_template_fields({"ds_nodash": "20260101", "ti": XComs()})
+    return task
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_rendered_number_is_sent_as_text(native: bool, ims_emulator: ImsEmulator) -> None:
+    files = {"bucket": "b", "object": "{{ ds_nodash }}"}
+    task = AUDIO.task(input_config="{{ ds_nodash }}", output_config=files, wait_for_completion=False)
+    run_task(rendered(task, native=native))
+    (request,) = ims_emulator.requests()
+    assert request["parameters"]["InputConfig"] == "20260101"
+    assert json.loads(request["parameters"]["OutputConfig"]) == {"bucket": "b", "object": "20260101"}
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize(
+    ("case", "arguments", "path"),
+    [
+        (AUDIO, {"input_config": MISSING}, "input_config"),
+        (AUDIO, {"output_config": {"bucket": "b", "object": MISSING}}, "output_config.object"),
+        (TEXT, {"generate_config": {**KEYWORDS, "keywords": MISSING}}, "generate_config.keywords"),
+        (BATCH, {"input_config": {"MediaArray": ["m", MISSING]}}, "input_config.MediaArray[1]"),
+    ],
+)
+def test_a_missing_xcom_is_refused(
+    case: Case, arguments: dict[str, Any], path: str, native: bool, ims_emulator: ImsEmulator
+) -> None:
+    assert refused(rendered(case.task(**arguments), native=native), ims_emulator).field == path
+
+
 @pytest.mark.parametrize("nothing", ["None", "null", "", " None\n"])
 @pytest.mark.parametrize(
     ("case", "arguments", "path"),
@@ -80,16 +122,16 @@ def test_a_number_is_sent_as_a_text_inside_json(ims_emulator: ImsEmulator) -> No
         (TEXT, lambda value: {"generate_config": {"originText": value}}, "generate_config.originText"),
         (TEXT, lambda value: {"generate_config": json.dumps({"originText": value})}, "generate_config.originText"),
         (TEXT, lambda value: {"generate_config": value}, "generate_config"),
-        (BATCH, lambda value: {"input_config": {"MediaArray": ["m", value]}}, "input_config.MediaArray.1"),
+        (BATCH, lambda value: {"input_config": {"MediaArray": ["m", value]}}, "input_config.MediaArray[1]"),
         (
             BATCH,
             lambda value: {"input_config": {"MediaGroupArray": [{"MediaArray": [value]}]}},
-            "input_config.MediaGroupArray.0.MediaArray.0",
+            "input_config.MediaGroupArray[0].MediaArray[0]",
         ),
         (
             BATCH,
             lambda value: {"input_config": {"MediaArray": ["m"], "SpeechTextArray": [value]}},
-            "input_config.SpeechTextArray.0",
+            "input_config.SpeechTextArray[0]",
         ),
         (BATCH, lambda value: {"output_config": {"MediaURL": value}}, "output_config.MediaURL"),
         (IMAGE, lambda value: {"video_id": value}, "video_id"),
@@ -108,12 +150,12 @@ def test_content_that_was_rendered_to_nothing_is_refused(
         (ImsSubmitSegmentationJobOperator(task_id="job", input_config={"Media": "None"}), "input_config.Media"),
         (
             ImsSubmitTranscodeJobOperator(task_id="job", input_group=[{**FILE, "Media": "null"}], output_group=[{}]),
-            "input_group.0.Media",
+            "input_group[0].Media",
         ),
         (ImsSubmitTranscodeJobOperator(task_id="job", input_group=[], output_group=[{}]), "input_group"),
         # Native rendering converts the text to None.
         (ImsSubmitSegmentationJobOperator(task_id="job", input_config={"Media": None}), "input_config.Media"),
-        (BATCH.task(input_config={"MediaArray": ["m", None]}), "input_config.MediaArray.1"),
+        (BATCH.task(input_config={"MediaArray": ["m", None]}), "input_config.MediaArray[1]"),
         (AUDIO.task(input_config=None), "input_config"),
         (
             ImsSubmitMediaProducingJobOperator(
@@ -121,14 +163,18 @@ def test_content_that_was_rendered_to_nothing_is_refused(
                 output_media_config=VIDEOS,
                 timeline={"VideoTracks": [{"VideoTrackClips": [{"MediaId": "None"}]}]},
             ),
-            "timeline.VideoTracks.0.VideoTrackClips.0.MediaId",
+            "timeline.VideoTracks[0].VideoTrackClips[0].MediaId",
         ),
         (ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFile": "None"}), "InputFile"),
-        (VodSubmitSnapshotJobOperator(task_id="job", video_id=""), "video_id"),
+        (ImsSubmitSegmentationJobOperator(task_id="job", input_config="None"), "input_config"),
+        (ImsSubmitSegmentationJobOperator(task_id="job", input_config=""), "input_config"),
+        (TEXT.task(generate_config={**KEYWORDS, "keywords": "None,None"}), "generate_config.keywords"),
+        (BATCH.task(input_config={"MediaArray": ["m"], "StickerArray": [{"MediaId": "None"}]}), STICKER),
+        (VodSubmitSnapshotJobOperator(task_id="job", video_id="null"), "video_id"),
         (BATCH.task(input_config={"MediaArray": []}), "input_config.MediaArray"),
         (
             BATCH.task(input_config={"MediaGroupArray": [{"MediaArray": []}]}),
-            "input_config.MediaGroupArray.0.MediaArray",
+            "input_config.MediaGroupArray[0].MediaArray",
         ),
         (BATCH.task(client_token="None"), "client_token"),
         (TEXT.task(generate_config="null"), "generate_config"),
@@ -156,6 +202,14 @@ def test_labels_options_and_optional_content_may_be_empty(task: Any, ims_emulato
     assert run_task(task)["job_id"]
 
 
+def test_an_empty_optional_parameter_is_omitted(ims_emulator: ImsEmulator) -> None:
+    run_task(VodSubmitSnapshotJobOperator(task_id="job", video_id="v", reference_id="", wait_for_completion=False))
+    run_task(BATCH.task(editing_config="", template_config=" ", client_token="", wait_for_completion=False))
+    snapshot, batch = ims_emulator.requests()
+    assert "ReferenceId" not in snapshot["parameters"]
+    assert batch["parameters"].keys().isdisjoint({"EditingConfig", "TemplateConfig"})
+
+
 @pytest.mark.parametrize(
     ("task", "path", "meant"),
     [
@@ -164,11 +218,20 @@ def test_labels_options_and_optional_content_may_be_empty(task: Any, ims_emulato
         (AUDIO.task(editing_config='{"voice": "Siqi", "formet": "MP3"}'), "editing_config.formet", "format"),
         (AUDIO.task(editing_config={"speechRate": 100}), "editing_config.speechRate", "speech_rate"),
         (AUDIO.task(output_config={"buckt": "b", "object": "o"}), "output_config.buckt", "bucket"),
+        (AUDIO.task(output_config={"Bucket": "b", "object": "o"}), "output_config.Bucket", "bucket"),
         (TEXT.task(generate_config={**KEYWORDS, "keyword": "a"}), "generate_config.keyword", "keywords"),
         (BATCH.task(input_config={"MediaArrays": ["m"]}), "input_config.MediaArrays", "MediaArray"),
-        (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config.SpechConfig", "SpeechConfig"),
-        (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config.Widht", "Width"),
-        (IMAGE.task(user_data={"Extnd": {}, "Extend": {}}), "user_data.Extnd", "Extend"),
+        (
+            BATCH.task(input_config={"MediaArray": ["m"], "StickerArray": [{"MediaId": "s", "Opacty": 1}]}),
+            "input_config.StickerArray[0].Opacty",
+            "Opacity",
+        ),
+        (
+            ImsSubmitMediaProducingJobOperator(task_id="job", timeline={}, output_media_config={"MediaUrl": "u"}),
+            "output_media_config.MediaUrl",
+            "MediaURL",
+        ),
+        (ImsSubmitMediaCensorJobOperator(task_id="job", input={"Medai": "m"}), "input.Medai", "Media"),
     ],
 )
 def test_a_misspelt_key_is_refused_with_the_documented_one(
@@ -185,7 +248,9 @@ def test_a_misspelt_key_is_refused_with_the_documented_one(
         (AUDIO.task(editing_config={"voice": "Siqi", "emotion": "happy"}), "editing_config", "emotion"),
         (TEXT.task(generate_config={**KEYWORDS, "language": "zh"}), "generate_config", "language"),
         (BATCH.task(output_config={**VIDEOS, "Watermark": {}}), "output_config", "Watermark"),
-        (IMAGE.task(user_data={"Extend": {}, "owner": "me"}), "user_data", "owner"),
+        # The documents do not list all keys of these objects.
+        (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config", "Widht"),
+        (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config", "SpechConfig"),
     ],
 )
 def test_another_unknown_key_is_sent_with_a_warning(
@@ -193,14 +258,17 @@ def test_another_unknown_key_is_sent_with_a_warning(
 ) -> None:
     task.wait_for_completion = False
     assert run_task(task)["job_id"]
-    assert any(f"{argument}: unknown key {key!r}" in line for line in task_log.lines("warning"))
+    assert any(line.startswith(f"{argument}.{key}: undocumented key") for line in task_log.lines("warning"))
     # The emulator logs it too.
-    assert any("not documented" in line and repr(key) in line for line in task_log.lines("warning"))
+    assert any("ignored keys" in line and line.endswith(f"Config.{key}") for line in task_log.lines("warning"))
 
 
 def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     for case in (TEXT, AUDIO, BATCH, IMAGE):
         run_task(case.task(wait_for_completion=False))
+    # These keys are similar to others.
+    similar = {"SpeechText": "s", "BackgroundMusic": "m", "BackgroundImageArray": ["m"], "Title": "t"}
+    run_task(BATCH.task(input_config={"MediaArray": ["m"], **similar}, wait_for_completion=False))
     assert [line for line in task_log.lines("warning") if "key" in line] == []
 
 
@@ -232,7 +300,14 @@ def test_ai_images_are_submitted_in_any_region_if_an_endpoint_is_set(ims_emulato
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"template_id": "t", "output_file": "oss://b/{Count}.jpg"}, {"cover_images": []}, {"title": ""}]
+    "arguments",
+    [
+        {},
+        {"template_id": "t", "output_file": "oss://b/{Count}.jpg"},
+        {"cover_images": []},
+        {"title": ""},
+        {"title": "None"},
+    ],
 )
 def test_moderation_of_nothing_is_refused(arguments: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)

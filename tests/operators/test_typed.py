@@ -13,7 +13,7 @@ from support.running import TaskLog, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims._jobs.kind import JobKind
-from airflow_provider_ims._jobs.parameters import Parameter, encode_all
+from airflow_provider_ims._jobs.parameters import Parameter
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.operators import ims, vod
@@ -142,7 +142,7 @@ def test_every_argument_reaches_its_parameter(operator: type[JobOperator]) -> No
     free = [one for one in operator.kind.parameters if not one.schema or one.name == "UserData"]
     values = {one.argument: any_value(one) for one in free}
     task = operator(task_id="job", **{**good(operator), **values})
-    sent = encode_all(operator.kind.parameters, task.arguments())
+    sent = operator.kind.encode(task.arguments())
     assert set(sent) == {
         *(one.name for one in free),
         *SUBMITS[operator.kind.family.product.code, operator.kind.submit_action],

@@ -13,7 +13,6 @@ from support.cases import AUDIO, BATCH, TEXT, Case
 from support.waiting import CEILING
 
 from airflow_provider_ims._jobs.job import Job, JobState
-from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._waiting import monitor, sweep
 from airflow_provider_ims._waiting.monitor import WaitMessage
 from airflow_provider_ims._waiting.poller import Poller, poller_for
@@ -29,7 +28,7 @@ never_ending = pytest.mark.ims_emulator(
 
 def submitted(case: Case, count: int) -> list[str]:
     hook = hook_class_of(case.operator.kind.family.product)()
-    parameters = encode_all(case.operator.kind.parameters, case.arguments)
+    parameters = case.operator.kind.encode(case.arguments)
     return [hook.call(case.submit, parameters)["JobId"] for _ in range(count)]
 
 

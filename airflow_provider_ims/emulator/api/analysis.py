@@ -76,8 +76,7 @@ def _moderated(view: JobView) -> Fields:
     file = media_file(view.json("Input"))["Media"]
     covers = [cover for cover in json.loads(view.parameters.get("CoverImages", "[]")) if isinstance(cover, dict)]
     suggested = [suggestion(name) for name in (file, *(str(cover.get("Object")) for cover in covers))]
-    # The words are in the order of their severity.
-    fields: Fields = {"Suggestion": min(suggested, key=("block", "review", "pass").index)}
+    fields: Fields = {}
     if file:
         video = [_verdict("porn", suggested[0]), _verdict("terrorism")]
         fields["VensorCensorResult"] = {"CensorResults": {"CensorResult": video}}
@@ -94,7 +93,8 @@ def _moderated(view: JobView) -> Fields:
     for name, prefix in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
         if name in view.parameters:
             fields[f"{prefix}CensorResult"] = _verdict()
-    return fields
+    # The words are in the order of their severity.
+    return {"Suggestion": min(suggested, key=("block", "review", "pass").index), **fields} if fields else {}
 
 
 def _fingerprint(view: JobView) -> Fields:

@@ -29,7 +29,6 @@ from airflow_provider_ims.emulator.api.parameters import (
     is_number,
     string_field,
     strings,
-    warn_of_unknown_keys,
 )
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
@@ -41,25 +40,12 @@ MAX_SPEECH_TEXTS = 50
 MAX_SPEECH_TEXT = 1_000
 MAX_TITLES = 50
 MAX_VIDEOS = 100
-INPUT_KEYS = (
-    "MediaGroupArray MediaArray MediaSearchInput SpeechTextArray TitleArray SubHeadingArray SceneInfo Sticker"
-    " StickerArray BackgroundMusicArray"
-)
-EDITING_KEYS = (
-    "MediaConfig TitleConfig SubHeadingConfig SpeechConfig BackgroundMusicConfig BackgroundImageConfig ProcessConfig"
-    " ProduceConfig LayoutConfig CoverConfig"
-)
-OUTPUT_KEYS = (
-    "MediaURL Count Width Height MaxDuration FixedDuration Video FileName StorageLocation VodTemplateGroupId"
-    " GeneratePreviewOnly Bitrate"
-)
 
 STATES = ("Init", "Processing", "Finished", "Failed")
 SUB_JOB_STATES = ("Init", "Processing", "Success", "Failed")
 
 
 def _check_input_config(config: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(config, name, INPUT_KEYS)
     if config.get("MediaGroupArray"):
         _check_groups(config["MediaGroupArray"], f"{name}.MediaGroupArray", bool(config.get("SpeechTextArray")))
     elif config.get("MediaArray"):
@@ -104,7 +90,6 @@ def _check_speech(value: Any, name: str) -> None:
 
 
 def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(config, name, OUTPUT_KEYS)
     count = integer_field(config, "Count", name, 1, MAX_VIDEOS)
     for field in ("Width", "Height"):
         integer_field(config, field, name, 1, None)
@@ -119,10 +104,6 @@ def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
     string_field(config, "MediaURL", name)
     if (count or 1) > 1 and "{index}" not in config["MediaURL"]:
         raise invalid(f"{name}.MediaURL", "It must contain the placeholder {index} when Count is above 1.")
-
-
-def _check_editing_config(config: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(config, name, EDITING_KEYS)
 
 
 def _check_template_config(template_ids: list[Any], name: str, _: Parameters) -> None:
@@ -227,7 +208,6 @@ BATCH_KINDS = (
         declare(
             "InputConfig*{} EditingConfig{} OutputConfig{} UserData{}<512 TemplateConfig[] ClientToken<64",
             InputConfig=_check_input_config,
-            EditingConfig=_check_editing_config,
             OutputConfig=_check_output_config,
             TemplateConfig=_check_template_config,
         ),

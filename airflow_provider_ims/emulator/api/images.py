@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VOD, Fields, JobFamily, JobKind, JobView, stable_id
-from airflow_provider_ims.emulator.api.parameters import Parameters, declare, warn_of_unknown_keys
+from airflow_provider_ims.emulator.api.parameters import Parameters, declare
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
@@ -16,7 +16,6 @@ URL_SECONDS = 3600
 
 
 def _check_user_data(user_data: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(user_data, name, "MessageCallback Extend")
     if "MessageCallback" not in user_data and "Extend" not in user_data:
         raise invalid(name, "It must contain MessageCallback or Extend.")
 

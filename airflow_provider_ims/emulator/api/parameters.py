@@ -8,7 +8,6 @@ such as the text length of an audio job, are not checked.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,8 +20,6 @@ Check: TypeAlias = "Callable[[Any, str, Parameters], None]"
 """Receives a value (parsed if it is JSON), its name and all parameters; raises an ApiError if the value is invalid."""
 
 MAX_JOB_IDS = 10
-
-log = logging.getLogger("airflow_provider_ims.emulator")
 
 
 @dataclass(frozen=True)
@@ -138,12 +135,6 @@ def strings(value: Any, name: str, limit: int | None = None) -> None:
         raise invalid(name, "It must be an array of strings.")
     if limit is not None and len(value) > limit:
         raise invalid(name, f"It has {len(value)} entries; the limit is {limit}.")
-
-
-def warn_of_unknown_keys(config: Mapping[str, Any], name: str, documented: str) -> None:
-    """Log the keys of a JSON object that are not documented; like the service, ignore them."""
-    if unknown := sorted(config.keys() - set(documented.split())):
-        log.warning("%s: ignored keys that are not documented: %s", name, ", ".join(map(repr, unknown)))
 
 
 def string_field(config: Mapping[str, Any], field: str, name: str, *, required: bool = False) -> str | None:

@@ -21,14 +21,7 @@ from airflow_provider_ims.emulator.api.model import (
     Render,
     as_object,
 )
-from airflow_provider_ims.emulator.api.parameters import (
-    Parameters,
-    declare,
-    integer_field,
-    one_of,
-    string_field,
-    warn_of_unknown_keys,
-)
+from airflow_provider_ims.emulator.api.parameters import Parameters, declare, integer_field, one_of, string_field
 from airflow_provider_ims.emulator.api.texts import sentences, texts, total_tokens
 from airflow_provider_ims.emulator.state.clock import iso
 
@@ -37,7 +30,6 @@ MAX_CLIPS = 100
 
 
 def _check_generate_config(config: Fields, name: str, parameters: Parameters) -> None:
-    warn_of_unknown_keys(config, name, "keywords textLength targetCount originText")
     text_type = parameters.get("Type") or ("MarketingCopy" if "keywords" in config else "StoryboardScript")
     if text_type == "StoryboardScript":
         string_field(config, "originText", name, required=True)
@@ -48,7 +40,6 @@ def _check_generate_config(config: Fields, name: str, parameters: Parameters) ->
 
 
 def _check_editing_config(config: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(config, name, "voice customizedVoice format volume speech_rate pitch_rate sample_rate")
     string_field(config, "voice", name)
     string_field(config, "customizedVoice", name)
     if config.get("format") is not None and str(config["format"]).upper() not in ("PCM", "WAV", "MP3"):
@@ -59,7 +50,6 @@ def _check_editing_config(config: Fields, name: str, _: Parameters) -> None:
 
 
 def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
-    warn_of_unknown_keys(config, name, "bucket object")
     string_field(config, "bucket", name, required=True)
     string_field(config, "object", name, required=True)
 

@@ -124,6 +124,7 @@ class ImsEmulator(EmulatorControl):
         None omits it.
     :param callback_hosts: Hosts to which notifications about the ends of jobs are sent, besides this machine; ``*`` for
         all hosts.
+    :param strict: Whether undocumented keys in JSON parameters are refused; the service ignores them.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is negative or its action does not submit jobs.
     """
@@ -144,6 +145,7 @@ class ImsEmulator(EmulatorControl):
         unknown_job_is_error: bool = True,
         image_running_status: str | None = "processing",
         callback_hosts: Iterable[str] = (),
+        strict: bool = False,
         tls_cert: str | None = None,
         tls_key: str | None = None,
     ) -> None:
@@ -164,6 +166,7 @@ class ImsEmulator(EmulatorControl):
             unknown_job_is_error=unknown_job_is_error,
             image_running_status=image_running_status,
             callback_hosts=tuple(callback_hosts),
+            strict=strict,
         )
         self._state = os.fspath(state) if state is not None else ":memory:"
         self._host = host

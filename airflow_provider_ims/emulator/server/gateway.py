@@ -7,10 +7,11 @@ import inspect
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from airflow_provider_ims.emulator.api.errors import ApiError, missing
+from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
+from airflow_provider_ims.emulator.api.keys import undocumented_keys
 from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
 from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS
@@ -79,13 +80,23 @@ class Gateway:
         await self._inject_faults(exchange, record, after=False)
         if exchange.response is not None:
             return exchange.response
-        action = ACTIONS[key_of(request.action, request.version)]
-        response = action.respond(self.service.jobs, check_parameters(action.parameters, request.parameters()))
+        key = key_of(request.action, request.version)
+        action = ACTIONS[key]
+        parameters = check_parameters(action.parameters, request.parameters())
+        self._check_keys(key, parameters)
+        response = action.respond(self.service.jobs, parameters)
         record["job_id"] = response.job_id
         response.content = {"RequestId": record["request_id"], **response.content}
         exchange.response = response
         await self._inject_faults(exchange, record, after=True)
         return exchange.response
+
+    def _check_keys(self, action: str, parameters: Mapping[str, str]) -> None:
+        """Log the undocumented keys in JSON parameters; with the setting ``strict``, refuse the first one."""
+        if unknown := undocumented_keys(action, parameters):
+            if self.service.settings.strict:
+                raise invalid(unknown[0], "The key is not documented.")
+            log.warning("%s: ignored keys that are not documented: %s", action, ", ".join(unknown))
 
     async def _inject_faults(self, exchange: Exchange, record: dict[str, Any], *, after: bool) -> None:
         key = key_of(exchange.request.action, exchange.request.version)

@@ -130,7 +130,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     def __init__(
         self,
         *,
-        input: dict[str, Any] | str,
+        input: dict[str, Any] | str | None = None,
         template_id: str | None = None,
         template_config: dict[str, Any] | str | None = None,
         title: str | None = None,

@@ -35,7 +35,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         self,
         *,
         input_config: dict[str, Any] | str,
-        output_config: dict[str, Any] | str | None = None,
+        output_config: dict[str, Any] | str,
         editing_config: dict[str, Any] | str | None = None,
         title: str | None = None,
         description: str | None = None,
