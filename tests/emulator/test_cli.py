@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.emulated import SignedClient
+from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims.emulator import ImsEmulator, cli
 from airflow_provider_ims.emulator.cli import main
@@ -71,3 +75,19 @@ def restored_signals() -> Iterator[None]:
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+def test_undocumented_keys_are_refused_with_strict() -> None:
+    code = "import sys; from airflow_provider_ims.emulator.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "--port", "0", "--strict"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[4].removeprefix("http://")
+            request = {**encoded(SUBMITS["ice", "SubmitAudioProduceJob"]), "EditingConfig": '{"voise":"Siqi"}'}
+            status, body = SignedClient(address)("SubmitAudioProduceJob", request)
+        finally:
+            process.terminate()
+    assert (status, body["Code"]) == (400, "InvalidParameter")
+    assert "EditingConfig.voise" in body["Message"]
+    assert process.returncode == 0
