@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.listing import Listing
-from airflow_provider_ims._jobs.parameters import Parameter, declare
+from airflow_provider_ims._jobs.parameters import FILLED, Parameter, declare
 
 SMARTTAG = JobFamily(
     name="smarttag",
@@ -88,6 +88,7 @@ TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaI
 TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
 
 _LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
+_COVER = {"type": "object", "properties": {"Bucket": FILLED, "Object": FILLED}}
 _SHORT_USER_DATA = Parameter("UserData", max_bytes=128)
 
 ANALYSIS_KINDS = (
@@ -123,7 +124,7 @@ ANALYSIS_KINDS = (
         one_of=("Input", "CoverImages", "Title", "Description", "Barrages"),
         parameters=declare(
             "Input:file",
-            Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5}),
+            Parameter("CoverImages", is_json=True, schema={"type": "array", "maxItems": 5, "items": _COVER}),
             Parameter("Title", max_bytes=64),
             Parameter("Description", max_bytes=128),
             "Barrages Output TemplateId ScheduleConfig:json NotifyUrl",

@@ -29,6 +29,9 @@ _LABELS = frozenset({"Title", "Description", "Content", "Name", "UserData"})
 _CONTENT = re.compile(
     r"(.*_)?(array|audio|bucket|content|file|id|image|key|keyword|media|music|object|text|url|video)s?\d*"
 )
+#: A text that must not be empty.
+FILLED = {"type": "string", "minLength": 1}
+_FILE = {"type": "object", "properties": {"Media": FILLED}, "known": "Type"}
 log = logging.getLogger(__name__)
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 
@@ -144,7 +147,7 @@ class Parameter:
     def _problems(self, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if self.required and content == []:
             yield "", "is empty"
-        for path, name, value, its_schema in _walk(content, schema):
+        for path, name, value, its_schema in _walk(content, schema, "array"):
             if isinstance(value, dict) and "known" in its_schema:
                 yield from self._unknown_keys(path, value, its_schema)
             text = "" if value is None else value
@@ -181,7 +184,8 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
 
     :param declared: Parameters, or space-separated names of parameters without a documented limit. A name is
         followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as
-        in ``VideoId* Config:json``. ``:json{Media,Type}`` is a JSON object with these keys; ``:file`` is short for it.
+        in ``VideoId* Config:json``. ``:json{Bucket,Prefix}`` is a JSON object with these documented keys, and
+        ``:file`` is one that refers to a file.
     """
     parameters: list[Parameter] = []
     for one in declared:
@@ -190,10 +194,12 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
 
 
 def _parameter(declared: str) -> Parameter:
-    name, _, type_name = declared.replace(":file", ":json{Media,Type}").partition(":")
+    name, _, type_name = declared.partition(":")
     type_name, _, keys = type_name.removesuffix("}").partition("{")
     options: dict[str, Any] = {f"is_{type_name}": True} if type_name else {}
-    if keys:
+    if type_name == "file":
+        options = {"is_json": True, "schema": _FILE}
+    elif keys:
         options["schema"] = {"type": "object", "known": keys.replace(",", " ")}
     return Parameter(name.removesuffix("*"), required=name.endswith("*"), **options)
 
@@ -224,7 +230,7 @@ def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
     return _number_as_text(content) if type_name == "string" else content
 
 
-def _walk(content: Any, schema: Any, name: str = "", path: str = "") -> Iterator[tuple[str, str, Any, Any]]:
+def _walk(content: Any, schema: Any, name: str, path: str = "") -> Iterator[tuple[str, str, Any, Any]]:
     """Yield (path, field name, value, its schema) for a JSON value and all values in it; items have the list's name."""
     yield path, name, content, schema
     if isinstance(content, dict):
@@ -249,6 +255,7 @@ def _describe(error: Any) -> str:
     problems: dict[str, Callable[[], str]] = {
         "minimum": lambda: f"{value} is below {limit}",
         "maximum": lambda: f"{value} is above {limit}",
+        "minLength": lambda: "is empty",
         "maxItems": lambda: f"{len(value)} entries, the limit is {limit}",
         "maxLength": lambda: f"{len(value)} characters, the limit is {limit}",
         "enum": lambda: f"{value!r} is not one of {', '.join(map(str, limit))}",

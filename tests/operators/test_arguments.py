@@ -171,6 +171,12 @@ def test_content_that_was_rendered_to_nothing_is_refused(
         (TEXT.task(generate_config={**KEYWORDS, "keywords": "None,None"}), "generate_config.keywords"),
         (BATCH.task(input_config={"MediaArray": ["m"], "StickerArray": [{"MediaId": "None"}]}), STICKER),
         (VodSubmitSnapshotJobOperator(task_id="job", video_id="null"), "video_id"),
+        (BATCH.task(template_config=["t", "None"]), "template_config[1]"),
+        (ImsSubmitMediaCensorJobOperator(task_id="job", input={"Media": ""}), "input.Media"),
+        (
+            ImsSubmitMediaCensorJobOperator(task_id="job", cover_images=[{"Bucket": "b", "Object": ""}]),
+            "cover_images[0].Object",
+        ),
         (BATCH.task(input_config={"MediaArray": []}), "input_config.MediaArray"),
         (
             BATCH.task(input_config={"MediaGroupArray": [{"MediaArray": []}]}),
