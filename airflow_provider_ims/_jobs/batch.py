@@ -70,10 +70,6 @@ BATCH = JobFamily(
 _MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
 # The keys are documented in https://help.aliyun.com/document_detail/2692547.html and in a page for each mode.
 _INPUT_KEYS = "MediaSearchInput SceneInfo Title SpeechText BackgroundMusic BackgroundMusicArray BackgroundImageArray"
-_EDITING_KEYS = (
-    "MediaConfig TitleConfig SubHeadingConfig SpeechConfig BackgroundMusicConfig BackgroundImageConfig ProcessConfig"
-    " ..."
-)
 _OUTPUT_KEYS = "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate ..."
 _STICKER = {"type": "object", "known": "MediaId MediaURL X Y Width Height DyncFrames Opacity"}
 _SUB_HEADING = {"type": "object", "known": "Level TitleArray"}
@@ -138,7 +134,8 @@ BATCH_MEDIA_PRODUCING = JobKind(
             },
             check=_check_batch_input,
         ),
-        Parameter("EditingConfig", is_json=True, schema={"type": "object", "known": _EDITING_KEYS}),
+        "EditingConfig:json{MediaConfig,TitleConfig,SubHeadingConfig,SpeechConfig,BackgroundMusicConfig,"
+        "BackgroundImageConfig,ProcessConfig,...}",
         Parameter(
             "OutputConfig",
             is_json=True,
