@@ -83,8 +83,6 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name is not None and count > 1:
             yield ".MediaGroupArray", f"GroupName {name!r} occurs {count} times; it must be unique"
     for index, group in enumerate(groups):
-        if group.get("MediaArray") == []:
-            yield f".MediaGroupArray[{index}].MediaArray", "is empty"
         if content.get("SpeechTextArray") and group.get("SpeechTextArray"):
             problem = "speech is set both for all groups and for this one; only one is allowed"
             yield f".MediaGroupArray[{index}].SpeechTextArray", problem
@@ -116,7 +114,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
                             "type": "object",
                             "properties": {
                                 "GroupName": {"type": "string", "maxLength": 50},
-                                "MediaArray": {"type": "array", "maxItems": 200},
+                                "MediaArray": {"type": "array", "minItems": 1, "maxItems": 200},
                                 "SpeechTextArray": _SPEECH_TEXTS,
                             },
                             "known": "Duration Volume SplitMode ...",

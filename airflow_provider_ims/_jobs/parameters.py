@@ -165,8 +165,8 @@ class Parameter:
         for key in content:
             if key not in known.values():
                 near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
-                suggestion = f" Did you mean {known[near[0]]!r}?" if near else ""
-                problem = f"undocumented key, which the service may ignore.{suggestion}"
+                problem = "undocumented key, which the service may ignore."
+                problem += f" Did you mean {known[near[0]]!r}?" if near else ""
                 if near and not some_are_missing:
                     yield f"{path}.{key}", problem
                 log.warning("%s%s.%s: %s", self.argument, path, key, problem)
@@ -220,8 +220,7 @@ def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
         raise RecursionError
     type_name = schema.get("type")
     if type_name in ("integer", "number") and isinstance(content, str):
-        number = as_number(content)
-        return content if number is None else number
+        return content if as_number(content) is None else as_number(content)
     if isinstance(content, dict):
         inner = schema.get("properties", {})
         return {name: _coerce(value, inner.get(name, {}), depth + 1) for name, value in content.items()}
@@ -255,7 +254,6 @@ def _describe(error: Any) -> str:
     problems: dict[str, Callable[[], str]] = {
         "minimum": lambda: f"{value} is below {limit}",
         "maximum": lambda: f"{value} is above {limit}",
-        "minLength": lambda: "is empty",
         "maxItems": lambda: f"{len(value)} entries, the limit is {limit}",
         "maxLength": lambda: f"{len(value)} characters, the limit is {limit}",
         "enum": lambda: f"{value!r} is not one of {', '.join(map(str, limit))}",
