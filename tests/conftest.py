@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from local_airflow import EmulatorService, LocalAirflow
 
-# The user's connections, settings and credentials; proxies, which the SDK uses even for the loopback address; and
-# DEBUG=sdk, which makes the SDK print headers.
-OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
+# The user's connections, settings, credentials and options of the emulator; proxies, which the SDK uses even for the
+# loopback address; and DEBUG=sdk, which makes the SDK print headers.
+OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|IMS_EMULATOR_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
 
 for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
     del os.environ[name]

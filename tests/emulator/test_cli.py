@@ -1,18 +1,117 @@
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.emulated import SignedClient
 from support.submits import SUBMITS, encoded
+from support.waiting import CEILING
 
-from airflow_provider_ims.emulator import ImsEmulator, cli
+import airflow_provider_ims
+from airflow_provider_ims.emulator import EmulatorControl, ImsEmulator, cli
 from airflow_provider_ims.emulator.cli import main
+
+COMMAND = [sys.executable, "-m", "airflow_provider_ims.emulator"]
+CHECKOUT = Path(airflow_provider_ims.__file__).parents[1]
+LIST = "ListSmartJobs"
+
+
+@contextmanager
+def running(*arguments: str, **environment: str) -> Iterator[dict[str, str]]:
+    """Run the emulator and yield the variables that it prints, and its ``url``, ``endpoint`` and ``protocol``."""
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0", *arguments],
+        cwd=CHECKOUT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            first, second = process.stdout.readline(), process.stdout.readline()
+            url, endpoint = re.search(r"at (\S+)", first), re.search(r"endpoint (\S+), protocol (\w+)", second)
+            assert url, first
+            assert endpoint, second
+            # The last variable depends on the kind of credential.
+            count = 4 if {"--sts-token", "IMS_EMULATOR_STS_TOKEN"} & {*arguments, *environment} else 3
+            lines = [process.stdout.readline() for _ in range(count)]
+            variables = dict(shlex.split(line)[0].split("=", 1) for line in lines)
+            yield {"url": url[1], "endpoint": endpoint[1], "protocol": endpoint[2], **variables}
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=CEILING) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_the_module_prints_the_endpoint_and_a_credential_that_it_accepts() -> None:
+    with running() as printed:
+        assert printed["url"] == f"{printed['protocol']}://{printed['endpoint']}"
+        assert printed["protocol"] == "http"
+        key_id, secret = printed["ALIBABA_CLOUD_ACCESS_KEY_ID"], printed["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+        assert printed["AIRFLOW_CONN_IMS_DEFAULT"].startswith(f"alibabacloud-ims://{key_id}:{secret}@/?region_id=")
+        assert SignedClient(printed["endpoint"], key_id, secret)(LIST)[0] == 200
+        assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in printed
+
+
+@pytest.mark.slow
+def test_the_command_line_overrides_the_environment() -> None:
+    environment = {
+        "IMS_EMULATOR_REGION": "cn-hangzhou",
+        "IMS_EMULATOR_ACCESS_KEY": "not:used",
+        "IMS_EMULATOR_STS_TOKEN": "STS.id:it's-secret:token",
+        "IMS_EMULATOR_BEARER_TOKEN": "bearer",
+        "IMS_EMULATOR_CLOCK": "manual",
+        "IMS_EMULATOR_PORT": "1",
+    }
+    with running("--region", "cn-beijing", "--access-key", "id:secret", **environment) as printed:
+        assert "id:secret@/?region_id=cn-beijing&" in printed["AIRFLOW_CONN_IMS_DEFAULT"]
+        assert {name: value for name, value in printed.items() if name.startswith("ALIBABA_CLOUD_")} == {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.id",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "it's-secret",
+            "ALIBABA_CLOUD_SECURITY_TOKEN": "token",
+        }
+        send = SignedClient(printed["endpoint"], "id", "secret")
+        assert send(LIST)[0] == 200
+        assert send(LIST, key_id="not", secret="used")[1]["Code"] == "InvalidAccessKeyId.NotFound"
+        assert send(LIST, key_id="STS.id", secret="it's-secret", token="token")[0] == 200
+        assert send(LIST, {"SignatureType": "BEARERTOKEN"}, headers={"x-acs-bearer-token": "bearer"})[0] == 200
+        control = EmulatorControl(printed["url"])
+        assert control.advance(0) == control.health()["time"]
+
+
+@pytest.mark.slow
+def test_the_module_prints_its_version() -> None:
+    run = subprocess.run([*COMMAND, "--version"], cwd=CHECKOUT, capture_output=True, text=True, timeout=CEILING)
+    assert run.stdout == f"ims-emulator {airflow_provider_ims.__version__}\n"
+
+
+def test_an_invalid_variable_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMS_EMULATOR_PORT", "http")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "environment variable IMS_EMULATOR_PORT: 'http' is not a port" in capsys.readouterr().err
+
+
+def test_a_host_from_the_environment_is_checked_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMS_EMULATOR_HOST", "0.0.0.0")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "--allow-remote" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
@@ -28,8 +127,11 @@ def test_other_machines_are_allowed_only_explicitly(capsys: pytest.CaptureFixtur
     [
         (["--duration", "ListSmartJobs=1"], "is not one of SubmitTextGenerateJob"),
         (["--duration", "SubmitAIImageJob=soon"], "is not ACTION=SECONDS"),
+        (["--duration", "SubmitAIImageJob=inf"], "inf is not between 0 and"),
+        (["--port", "65536"], "'65536' is not a port"),
         (["--access-key", "only-an-id"], "ID:SECRET"),
-        (["--clock", "sundial"], "invalid choice"),
+        (["--sts-token", "id:secret"], "ID:SECRET:TOKEN"),
+        (["--clock", "sundial"], "'sundial' is not one of auto, manual"),
     ],
 )
 def test_an_invalid_argument_is_explained(

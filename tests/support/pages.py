@@ -8,7 +8,7 @@ run:
 - ``python NAME.py``: the block is saved in the page's folder; pytest runs files named ``test_*.py`` at the end of the
   page, in one process;
 - ``console``: bash runs each ``$ command`` in the page's folder; the lines below it are the expected output, in which
-  ``...`` matches any lines; ``ims-emulator`` runs until the end of the page;
+  ``...`` matches any text; the emulator runs until the end of the page;
 - ``json request ACTION``: the expected parameters of the latest request; ``json result TASK``: the expected result of a
   task of the latest DAG; for the other words after ``json``, see :attr:`Page.JSON`.
 
@@ -42,6 +42,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 #: The default port of ``ims-emulator``; the tests replace it with a free one.
 DEFAULT_PORT = "8020"
+#: The commands that run the emulator.
+EMULATOR = re.compile(r"(ims-emulator|python -m airflow_provider_ims\.emulator)\b(?!.*--(help|version))")
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class Page:
 
     def command(self, command: str, printed: list[str], block: Block) -> None:
         """Run one command and compare its output."""
-        if re.match(r"ims-emulator\b(?!.*--help)", command):
+        if EMULATOR.match(command):
             output = self._serve(command)
         else:
             if self._server is not None:
@@ -252,7 +254,12 @@ class Page:
             text=True,
         )
         assert self._server.stdout is not None
-        output = "".join(self._server.stdout.readline() for _ in range(2))
+        output = ""
+        # The last line that the emulator prints when it starts.
+        while "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" not in output:
+            line = self._server.stdout.readline()
+            assert line, f"{command} ended after\n{output}"
+            output += line
         port = re.search(r"http://127\.0\.0\.1:(\d+)", output)
         assert port, output
         self._port = port[1]

@@ -1,0 +1,161 @@
+"""The command-line options of the emulator. An environment variable can set each of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.settings import StsCredential
+
+MAX_SECONDS = 10**9
+SWITCH_VALUES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    A command-line option.
+
+    :param name: Its name without the dashes.
+    :param meaning: Its description.
+    :param metavar: The name of its value; empty for a switch.
+    :param parse: Parses a value; raises ArgumentTypeError.
+    :param default: Its default; None if the description contains it.
+    :param many: Whether it accepts several values.
+    """
+
+    name: str
+    meaning: str
+    metavar: str = ""
+    parse: Callable[[str], Any] = str
+    default: Any = None
+    many: bool = False
+
+    @property
+    def dest(self) -> str:
+        """Its name in the parsed options."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"IMS_EMULATOR_{self.dest.upper()}"
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Add the option to a parser, without its default."""
+        default = "" if self.default is None else f"default: {self.default}; "
+        help_text = f"{self.meaning} ({default}{self.variable})".replace("%", "%%")
+        names: dict[str, Any] = {"dest": self.dest, "help": help_text, "default": argparse.SUPPRESS}
+        if not self.metavar:
+            parser.add_argument(f"--{self.name}", action="store_true", **names)
+        elif self.many:
+            values = {"type": self.parse, "metavar": self.metavar, "nargs": "+", "action": "extend"}
+            parser.add_argument(f"--{self.name}", **values, **names)
+        else:
+            parser.add_argument(f"--{self.name}", type=self.parse, metavar=self.metavar, **names)
+
+    def from_text(self, text: str) -> Any:
+        """
+        Return the value of the environment variable.
+
+        :raises ArgumentTypeError: If it is invalid.
+        """
+        if not self.metavar:
+            return _switch(text)
+        return [self.parse(word) for word in text.split()] if self.many else self.parse(text)
+
+    def unset(self) -> Any:
+        """Return the value of the option if it is not set."""
+        if self.many:
+            return []
+        return self.default if self.metavar else False
+
+
+def read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return the options that environment variables set; an empty variable sets none.
+
+    :raises ArgumentTypeError: If a value is invalid.
+    """
+    found = {}
+    for option in OPTIONS:
+        if text := environment.get(option.variable, "").strip():
+            try:
+                found[option.dest] = option.from_text(text)
+            except argparse.ArgumentTypeError as error:
+                raise argparse.ArgumentTypeError(f"environment variable {option.variable}: {error}") from None
+    return found
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in SWITCH_VALUES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(SWITCH_VALUES)}")
+    return SWITCH_VALUES[text.lower()]
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
+    return int(text)
+
+
+def _clock(text: str) -> str:
+    if text not in ("auto", "manual"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of auto, manual")
+    return text
+
+
+def _duration(text: str) -> tuple[str, float]:
+    action, _, seconds = text.partition("=")
+    if action not in JOB_KINDS:
+        raise argparse.ArgumentTypeError(f"{action!r} is not one of {', '.join(JOB_KINDS)}")
+    try:
+        duration = float(seconds)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ACTION=SECONDS") from None
+    if not 0 <= duration <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{seconds} is not between 0 and {MAX_SECONDS:,} seconds")
+    return action, duration
+
+
+# The messages of these two do not contain the value, because it is a secret.
+def _access_key(text: str) -> tuple[str, str]:
+    key_id, _, secret = text.partition(":")
+    if not key_id or not secret:
+        raise argparse.ArgumentTypeError("an access key must have the format ID:SECRET")
+    return key_id, secret
+
+
+def _sts_token(text: str) -> StsCredential:
+    parts = text.split(":", 2)
+    if len(parts) < 3 or not all(parts):
+        raise argparse.ArgumentTypeError("an STS token must have the format ID:SECRET:TOKEN")
+    return StsCredential(*parts)
+
+
+OPTIONS = (
+    Option("host", "address to listen on", "ADDRESS", default="127.0.0.1"),
+    Option("port", "port to listen on; 0 selects a free one", "PORT", _port, default=8020),
+    Option("allow-remote", "allow a host that other machines can reach"),
+    Option("region", "region of the Airflow connection and of URLs", "REGION", default="cn-shanghai"),
+    Option("state", "SQLite file that stores jobs and requests; default: in memory", "FILE"),
+    Option(
+        "clock",
+        "auto: the job clock follows real time; manual: jobs progress only when the clock is advanced",
+        "auto|manual",
+        _clock,
+        default="auto",
+    ),
+    Option("duration", "duration of the jobs of a submit action", "ACTION=SECONDS", _duration, many=True),
+    Option("access-key", "access key to accept instead of the built-in one", "ID:SECRET", _access_key, many=True),
+    Option("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
+    Option("bearer-token", "bearer token to accept", "TOKEN", many=True),
+    Option("list-text-jobs", "list text jobs in ListSmartJobs"),
+    Option("callback-host", "host to send callbacks to, besides this machine; * for all hosts", "HOST", many=True),
+    Option("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
+    Option("tls-key", "private key of the certificate (PEM)", "FILE"),
+    Option("quiet", "do not log requests"),
+)
