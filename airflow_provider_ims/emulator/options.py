@@ -48,14 +48,12 @@ class Option:
         """Add the option to a parser, without its default."""
         default = "" if self.default is None else f"default: {self.default}; "
         help_text = f"{self.meaning} ({default}{self.variable})".replace("%", "%%")
-        names: dict[str, Any] = {"dest": self.dest, "help": help_text, "default": argparse.SUPPRESS}
-        if not self.metavar:
-            parser.add_argument(f"--{self.name}", action="store_true", **names)
-        elif self.many:
-            values = {"type": self.parse, "metavar": self.metavar, "nargs": "+", "action": "extend"}
-            parser.add_argument(f"--{self.name}", **values, **names)
-        else:
-            parser.add_argument(f"--{self.name}", type=self.parse, metavar=self.metavar, **names)
+        value: dict[str, Any] = {"action": "store_true"}
+        if self.metavar:
+            value = {"type": self.parse, "metavar": self.metavar}
+        if self.many:
+            value |= {"nargs": "+", "action": "extend"}
+        parser.add_argument(f"--{self.name}", dest=self.dest, help=help_text, default=argparse.SUPPRESS, **value)
 
     def from_text(self, text: str) -> Any:
         """
@@ -130,10 +128,11 @@ def _access_key(text: str) -> tuple[str, str]:
 
 
 def _sts_token(text: str) -> StsCredential:
-    parts = text.split(":", 2)
-    if len(parts) < 3 or not all(parts):
+    key_id, _, rest = text.partition(":")
+    secret, _, token = rest.partition(":")
+    if not key_id or not secret or not token:
         raise argparse.ArgumentTypeError("an STS token must have the format ID:SECRET:TOKEN")
-    return StsCredential(*parts)
+    return StsCredential(key_id, secret, token)
 
 
 OPTIONS = (
