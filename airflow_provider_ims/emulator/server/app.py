@@ -1,4 +1,4 @@
-"""The web application, which serves the services under ``/`` and the control interface under ``/_emulator``."""
+"""The web application: the services and the page under ``/``, and the control interface under ``/_emulator``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_ims.emulator.api.messages import ApiRequest, parse_pairs
 from airflow_provider_ims.emulator.control.routes import CONTROL_PATH, control_routes
+from airflow_provider_ims.emulator.page.route import PageRoute
 from airflow_provider_ims.emulator.server.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def make_app(gateway: Gateway) -> Starlette:
     return Starlette(
         routes=[
             Mount(CONTROL_PATH, routes=control_routes(gateway.service)),
+            PageRoute(gateway.service),
             Route("/{path:path}", _endpoint(gateway), methods=METHODS),
         ]
     )

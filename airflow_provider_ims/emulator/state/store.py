@@ -255,6 +255,11 @@ class Store:
         )
         return [json.loads(row[0]) for row in self._db.execute(query, (action,) if action else ())]
 
+    def newest_requests(self, limit: int) -> list[dict[str, Any]]:
+        """Return the records of the newest requests, newest first."""
+        rows = self._db.execute("SELECT record FROM requests ORDER BY seq DESC LIMIT ?", (limit,))
+        return [json.loads(row[0]) for row in rows]
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of requests by action and status; status 0 means no response."""
         result: dict[str, dict[str, int]] = {}

@@ -1,0 +1,115 @@
+"""The HTML document of the page. It contains everything that it needs, so that it works without other addresses."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+
+from airflow_provider_ims.emulator.page.view import Cell, Table, View
+
+STYLE = """
+:root { color-scheme: light dark; --line: #d0d7de; --muted: #57606a; --good: #1a7f37; --bad: #cf222e; --busy: #0550ae }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #3d444d; --muted: #9198a1; --good: #3fb950; --bad: #ff7b72; --busy: #79c0ff }
+}
+body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 90rem; padding: 0 1rem }
+h1 { font-size: 1.4rem; margin: 0 }
+h2 { font-size: 1.05rem; margin: 1.5rem 0 .4rem }
+dl { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: .4rem 0 }
+dl div { display: flex; gap: .4rem }
+dt, .note, th { color: var(--muted); font-weight: normal }
+dd { margin: 0; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; width: 100% }
+th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top }
+td { overflow-wrap: anywhere }
+.time { font-variant-numeric: tabular-nums; white-space: nowrap }
+.code { font: 12px/1.6 ui-monospace, monospace }
+.succeeded { color: var(--good) }
+.failed, #offline { color: var(--bad) }
+.running { color: var(--busy) }
+"""
+# Replaces only the sections that have changed, so that the page neither flickers nor scrolls.
+SCRIPT = """
+async function update() {
+  const offline = document.getElementById("offline");
+  try {
+    const response = document.hidden ? null : await fetch(location.href, {headers: {accept: "text/html"}});
+    const text = response ? await response.text() : "";
+    for (const section of new DOMParser().parseFromString(text, "text/html").querySelectorAll("section")) {
+      const shown = document.getElementById(section.id);
+      if (shown.innerHTML !== section.innerHTML) shown.replaceWith(section);
+    }
+    offline.hidden = true;
+  } catch {
+    offline.hidden = false;
+  }
+  setTimeout(update, 1000);
+}
+setTimeout(update, 1000);
+"""
+HEAD = f"""<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<noscript><meta http-equiv="refresh" content="2"></noscript>
+<title>IMS emulator</title>
+<link rel="icon" href="data:,">
+<style>{STYLE}</style>"""
+
+
+def _source(text: str) -> str:
+    """Return the expression that allows an inline script or style in a Content-Security-Policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+HEADERS = {
+    "content-security-policy": "; ".join(
+        (
+            "default-src 'none'",
+            "base-uri 'none'",
+            "connect-src 'self'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "img-src data:",
+            f"script-src {_source(SCRIPT)}",
+            f"style-src {_source(STYLE)}",
+        )
+    ),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def document(view: View) -> bytes:
+    """Return the page as UTF-8."""
+    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in view.facts.items())
+    text = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+{HEAD}
+</head>
+<body>
+<h1>IMS emulator</h1>
+<p id="offline" role="status" hidden>The emulator does not respond.</p>
+<section id="facts"><dl>{facts}</dl></section>
+{"".join(map(_section, view.tables))}<script>{SCRIPT}</script>
+</body>
+</html>
+"""
+    # A value can contain a lone surrogate, which UTF-8 cannot encode.
+    return text.encode(errors="replace")
+
+
+def _section(table: Table) -> str:
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in table.heads)
+    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in table.rows)
+    content = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
+    if not rows:
+        content = '<p class="note">none</p>'
+    note = "" if table.is_complete else f' <small class="note">the newest {len(table.rows)}</small>'
+    return f'<section id="{escape(table.name.lower())}"><h2>{escape(table.name)}{note}</h2>\n{content}</section>\n'
+
+
+def _cell(cell: Cell) -> str:
+    style = f' class="{escape(cell.style)}"' if cell.style else ""
+    return f"<td{style}>{escape(cell.text)}</td>"

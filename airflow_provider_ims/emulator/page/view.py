@@ -1,0 +1,145 @@
+"""What the page shows of an emulator: tables of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.control.service import EmulatedService
+from airflow_provider_ims.emulator.state.clock import iso
+from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
+
+MAX_ROWS = 100
+"""How many jobs, requests and faults the page shows."""
+MAX_VALUE = 60
+MAX_VALUES = 12
+HIDDEN_PARAMETERS = frozenset({"AuthKey"})
+"""The parameters whose values are secrets. Credentials are not in the record of a request."""
+
+
+class Cell(NamedTuple):
+    """
+    A cell of a table.
+
+    :param style: The CSS class of its text; empty for ordinary text.
+    """
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    A table of the page.
+
+    :param name: Its heading.
+    :param is_complete: Whether no older rows were left out.
+    """
+
+    name: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    The content of the page.
+
+    :param facts: Name -> value.
+    """
+
+    facts: Mapping[str, str]
+    tables: Sequence[Table]
+
+
+def view_of(service: EmulatedService) -> View:
+    """Return what the page shows of an emulator now."""
+    clock = service.clock
+    facts = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
+    return View(facts, [_jobs(service), _requests(service), _faults(service)])
+
+
+def _jobs(service: EmulatedService) -> Table:
+    newest = Filter(actions=tuple(JOB_KINDS))
+    jobs = service.store.page(newest, now=service.clock.now(), newest_first=True, limit=MAX_ROWS + 1)
+    heads = ("job id", "kind", "state", "created", "ends", "error")
+    return _table("Jobs", heads, (_job_row(service, job) for job in jobs[:MAX_ROWS]), len(jobs))
+
+
+def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
+    view = service.jobs.view(job)
+    return [
+        Cell(job.job_id, "code"),
+        Cell(job.action),
+        Cell(view.state, view.phase.name.lower()),
+        moment(job.created),
+        moment(job.ends),
+        Cell(job.error_code or "" if view.phase is Phase.FAILED else ""),
+    ]
+
+
+def _requests(service: EmulatedService) -> Table:
+    records = service.store.newest_requests(MAX_ROWS + 1)
+    heads = ("time", "action", "parameters", "response", "faults")
+    return _table("Requests", heads, map(_request_row, records[:MAX_ROWS]), len(records))
+
+
+def _request_row(record: Mapping[str, Any]) -> list[Cell]:
+    status = record["status"]
+    response = "no response" if status is None else " ".join(filter(None, (str(status), record["error_code"])))
+    return [
+        moment(record["time"]),
+        Cell(shorten(record["action"]) or "-"),
+        Cell(_pairs(record["parameters"]), "code"),
+        Cell(response, "succeeded" if status == 200 else "failed"),
+        Cell(", ".join(record["faults"])),
+    ]
+
+
+def _faults(service: EmulatedService) -> Table:
+    faults = service.faults.describe()
+    heads = ("action", "fault", "requests left", "share", "options")
+    return _table("Faults", heads, map(_fault_row, faults[-MAX_ROWS:]), len(faults))
+
+
+def _fault_row(fault: Mapping[str, Any]) -> list[Cell]:
+    remaining = "until cleared" if fault["remaining"] is None else str(fault["remaining"])
+    options = {name: value for name, value in fault["options"].items() if value is not None}
+    texts = (fault["action"], fault["kind"], remaining, f"{fault['share']:g}")
+    return [*(Cell(text) for text in texts), Cell(_pairs(options), "code")]
+
+
+def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], found: int) -> Table:
+    return Table(name, heads, list(rows), found <= MAX_ROWS)
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    shown = [
+        f"{shorten(name)}={'***' if name in HIDDEN_PARAMETERS else shorten(value)}"
+        for name, value in list(values.items())[:MAX_VALUES]
+    ]
+    return " ".join(shown) + (" ..." if len(values) > MAX_VALUES else "")
+
+
+def shorten(value: Any) -> str:
+    """Return the beginning of a value, on one line."""
+    # A value can have millions of characters.
+    text = " ".join(str(value)[: 4 * MAX_VALUE].split())
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
+
+
+def moment(seconds: float) -> Cell:
+    """Return the cell of a time."""
+    return Cell(_text_of(seconds), "time")
+
+
+def _text_of(seconds: float) -> str:
+    try:
+        return iso(seconds)
+    except (OverflowError, ValueError):
+        return "after the year 9999"
