@@ -69,6 +69,7 @@ GROUPS = {
     "tests/docs/test_build.py": "site",
     "tests/test_imports.py": "imports",
     "tests/test_packaging.py": "packaging",
+    "tests/emulator/test_standalone.py": "standalone",
 }
 
 
@@ -130,7 +131,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
     if shutil.which("chromium") is None:
         terminalreporter.section("not tested")
-        terminalreporter.line("Airflow's pages in a browser: Chromium is not installed (apt-get install chromium)")
+        terminalreporter.line("pages in a browser: Chromium is not installed (apt-get install chromium)")
 
 
 def pytest_unconfigure() -> None:

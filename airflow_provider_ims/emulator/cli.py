@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from airflow_provider_ims import __version__
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.emulator.options import OPTIONS, read_environment
+from airflow_provider_ims.emulator.command_options import OPTIONS, read_environment
 from airflow_provider_ims.emulator.server.emulator import ImsEmulator
 
 PROGRAM = "ims-emulator"

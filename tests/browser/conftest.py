@@ -1,4 +1,4 @@
-"""The tests of Airflow's pages need a browser: Debian's Chromium (``apt-get install chromium``)."""
+"""The tests of pages need a browser: Debian's Chromium (``apt-get install chromium``)."""
 
 from __future__ import annotations
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
+from support.browser import open_page, picture
 from support.system import connections_of
 from support.waiting import CEILING
 
@@ -20,10 +19,7 @@ from local_airflow.demo import DAG_ID
 
 pytestmark = pytest.mark.slow
 
-#: The folder of the screenshots; set by ``make screenshots``.
-PICTURES = os.environ.get("SCREENSHOTS")
 KEY_ID, SECRET = "LTAI-ims-emulator", "ims-emulator-secret"
-SECONDS = 1000
 TESTED = re.compile("Test Connection (Successful|Failed)")
 
 
@@ -66,22 +62,9 @@ def airflow(example_airflow: LocalAirflow) -> LocalAirflow:
 
 @pytest.fixture(scope="module")
 def page(airflow: LocalAirflow) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        # Chromium's sandbox does not work as root, and the tests open only pages of this machine.
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(CEILING * SECONDS)
-        # The default timeout of assertions is five seconds.
-        expect.set_options(timeout=CEILING * SECONDS)
+    with open_page() as page:
         page.goto(f"{airflow.url}/auth/token/login")
         yield page
-        browser.close()
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.wait_for_timeout(1 * SECONDS)
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), animations="disabled")
 
 
 def choose(form: Locator, field: str, value: str) -> None:

@@ -22,9 +22,9 @@ dt, .note, th { color: var(--muted); font-weight: normal }
 dd { margin: 0; font-variant-numeric: tabular-nums }
 table { border-collapse: collapse; width: 100% }
 th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top }
-td { overflow-wrap: anywhere }
-.time { font-variant-numeric: tabular-nums; white-space: nowrap }
-.code { font: 12px/1.6 ui-monospace, monospace }
+.time { font-variant-numeric: tabular-nums }
+.time, .succeeded, .failed, .running { white-space: nowrap }
+.code { font: 12px/1.6 ui-monospace, monospace; overflow-wrap: anywhere }
 .succeeded { color: var(--good) }
 .failed, #offline { color: var(--bad) }
 .running { color: var(--busy) }

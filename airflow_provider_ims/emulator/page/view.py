@@ -15,8 +15,6 @@ MAX_ROWS = 100
 """How many jobs, requests and faults the page shows."""
 MAX_VALUE = 60
 MAX_VALUES = 12
-HIDDEN_PARAMETERS = frozenset({"AuthKey"})
-"""The parameters whose values are secrets. Credentials are not in the record of a request."""
 
 
 class Cell(NamedTuple):
@@ -61,13 +59,13 @@ def view_of(service: EmulatedService) -> View:
     """Return what the page shows of an emulator now."""
     clock = service.clock
     facts = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
-    return View(facts, [_jobs(service), _requests(service), _faults(service)])
+    return View(facts, [_faults(service), _jobs(service), _requests(service)])
 
 
 def _jobs(service: EmulatedService) -> Table:
     newest = Filter(actions=tuple(JOB_KINDS))
     jobs = service.store.page(newest, now=service.clock.now(), newest_first=True, limit=MAX_ROWS + 1)
-    heads = ("job id", "kind", "state", "created", "ends", "error")
+    heads = ("job id", "kind", "region", "state", "created", "ends", "error")
     return _table("Jobs", heads, (_job_row(service, job) for job in jobs[:MAX_ROWS]), len(jobs))
 
 
@@ -76,28 +74,29 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
     return [
         Cell(job.job_id, "code"),
         Cell(job.action),
-        Cell(view.state, view.phase.name.lower()),
+        Cell(getattr(job, "region", service.settings.region_id)),
+        Cell(shorten(view.state), view.phase.name.lower()),
         moment(job.created),
         moment(job.ends),
-        Cell(job.error_code or "" if view.phase is Phase.FAILED else ""),
+        Cell(shorten(job.error_code or "") if view.phase is Phase.FAILED else ""),
     ]
 
 
 def _requests(service: EmulatedService) -> Table:
     records = service.store.newest_requests(MAX_ROWS + 1)
-    heads = ("time", "action", "parameters", "response", "faults")
+    heads = ("time", "action", "response", "faults", "parameters")
     return _table("Requests", heads, map(_request_row, records[:MAX_ROWS]), len(records))
 
 
 def _request_row(record: Mapping[str, Any]) -> list[Cell]:
     status = record["status"]
-    response = "no response" if status is None else " ".join(filter(None, (str(status), record["error_code"])))
+    response = "no response" if status is None else f"{status} {shorten(record['error_code'] or '')}"
     return [
         moment(record["time"]),
         Cell(shorten(record["action"]) or "-"),
-        Cell(_pairs(record["parameters"]), "code"),
         Cell(response, "succeeded" if status == 200 else "failed"),
         Cell(", ".join(record["faults"])),
+        Cell(_pairs(record["parameters"]), "code"),
     ]
 
 
@@ -119,10 +118,7 @@ def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], foun
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    shown = [
-        f"{shorten(name)}={'***' if name in HIDDEN_PARAMETERS else shorten(value)}"
-        for name, value in list(values.items())[:MAX_VALUES]
-    ]
+    shown = [f"{shorten(name)}={shorten(value)}" for name, value in list(values.items())[:MAX_VALUES]]
     return " ".join(shown) + (" ..." if len(values) > MAX_VALUES else "")
 
 

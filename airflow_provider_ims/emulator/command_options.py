@@ -15,7 +15,7 @@ SWITCH_VALUES = {"1": True, "true": True, "yes": True, "0": False, "false": Fals
 
 
 @dataclass(frozen=True)
-class Option:
+class CommandOption:
     """
     A command-line option.
 
@@ -136,25 +136,27 @@ def _sts_token(text: str) -> StsCredential:
 
 
 OPTIONS = (
-    Option("host", "address to listen on", "ADDRESS", default="127.0.0.1"),
-    Option("port", "port to listen on; 0 selects a free one", "PORT", _port, default=8020),
-    Option("allow-remote", "allow a host that other machines can reach"),
-    Option("region", "region of the Airflow connection and of URLs", "REGION", default="cn-shanghai"),
-    Option("state", "SQLite file that stores jobs and requests; default: in memory", "FILE"),
-    Option(
+    CommandOption("host", "address to listen on", "ADDRESS", default="127.0.0.1"),
+    CommandOption("port", "port to listen on; 0 selects a free one", "PORT", _port, default=8020),
+    CommandOption("allow-remote", "allow a host that other machines can reach"),
+    CommandOption("region", "region of the Airflow connection and of URLs", "REGION", default="cn-shanghai"),
+    CommandOption("state", "SQLite file that stores jobs and requests; default: in memory", "FILE"),
+    CommandOption(
         "clock",
         "auto: the job clock follows real time; manual: jobs progress only when the clock is advanced",
         "auto|manual",
         _clock,
         default="auto",
     ),
-    Option("duration", "duration of the jobs of a submit action", "ACTION=SECONDS", _duration, many=True),
-    Option("access-key", "access key to accept instead of the built-in one", "ID:SECRET", _access_key, many=True),
-    Option("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
-    Option("bearer-token", "bearer token to accept", "TOKEN", many=True),
-    Option("list-text-jobs", "list text jobs in ListSmartJobs"),
-    Option("callback-host", "host to send callbacks to, besides this machine; * for all hosts", "HOST", many=True),
-    Option("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
-    Option("tls-key", "private key of the certificate (PEM)", "FILE"),
-    Option("quiet", "do not log requests"),
+    CommandOption("duration", "duration of the jobs of a submit action", "ACTION=SECONDS", _duration, many=True),
+    CommandOption(
+        "access-key", "access key to accept instead of the built-in one", "ID:SECRET", _access_key, many=True
+    ),
+    CommandOption("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
+    CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
+    CommandOption("list-text-jobs", "list text jobs in ListSmartJobs"),
+    CommandOption("callback-host", "host to send callbacks to, besides this machine; * for all", "HOST", many=True),
+    CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
+    CommandOption("tls-key", "private key of the certificate (PEM)", "FILE"),
+    CommandOption("quiet", "do not log requests"),
 )

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from airflow_provider_ims.emulator import StsCredential
-from airflow_provider_ims.emulator.options import OPTIONS, Option, read_environment
+from airflow_provider_ims.emulator.command_options import OPTIONS, CommandOption, read_environment
 
 #: Option -> (the value of its variable, the parsed value).
 EXAMPLES = {
@@ -42,7 +42,7 @@ def test_every_option_is_a_test_case() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_a_variable_sets_what_the_command_line_sets(option: Option) -> None:
+def test_a_variable_sets_what_the_command_line_sets(option: CommandOption) -> None:
     text, value = EXAMPLES[option.name]
     assert read_environment({option.variable: text}) == {option.dest: value}
     if option.metavar:
@@ -53,7 +53,7 @@ def test_a_variable_sets_what_the_command_line_sets(option: Option) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_help_names_the_variable(option: Option) -> None:
+def test_the_help_names_the_variable(option: CommandOption) -> None:
     assert option.variable == "IMS_EMULATOR_" + option.name.replace("-", "_").upper()
     assert f"{option.variable})" in " ".join(parser().format_help().split())
 
