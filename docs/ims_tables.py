@@ -20,6 +20,7 @@ from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims._jobs.parameters import Parameter
 from airflow_provider_ims._submission.recovery import POLICIES, RecoveryPolicy, policy_of
 from airflow_provider_ims.emulator.api.errors import CODES
+from airflow_provider_ims.emulator.command_options import OPTIONS
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks._actions import ICE, VOD
@@ -251,6 +252,23 @@ def recovery_searches() -> str:
     return table(["listing", "search time", "submit actions"], rows)
 
 
+# -- the emulator
+
+
+def emulator_options() -> str:
+    """Return the options of the ``ims-emulator`` command."""
+    rows = [
+        [
+            code(" ".join(filter(None, (f"--{option.name}", option.metavar)))) + (", ..." if option.many else ""),
+            code(option.variable),
+            option.meaning,
+            "-" if option.default is None else code(str(option.default)),
+        ]
+        for option in OPTIONS
+    ]
+    return table(["option", "environment variable", "meaning", "default"], rows)
+
+
 #: The directive -> the function that returns its Markdown. The words after the directive are the function's arguments.
 DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
@@ -264,5 +282,6 @@ DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
         "ims-recovery-searches": recovery_searches,
         "ims-error-class": error_class,
         "ims-error-codes": error_codes,
+        "ims-emulator-options": emulator_options,
     }
 )

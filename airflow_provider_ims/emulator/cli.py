@@ -94,6 +94,7 @@ def _emulator(options: argparse.Namespace) -> ImsEmulator:
         region_id=options.region,
         list_text_jobs=options.list_text_jobs,
         callback_hosts=options.callback_host,
+        strict=options.strict,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )

@@ -156,6 +156,7 @@ OPTIONS = (
     CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
     CommandOption("list-text-jobs", "list text jobs in ListSmartJobs"),
     CommandOption("callback-host", "host to send callbacks to, besides this machine; * for all", "HOST", many=True),
+    CommandOption("strict", "refuse undocumented keys in JSON parameters"),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
     CommandOption("tls-key", "private key of the certificate (PEM)", "FILE"),
     CommandOption("quiet", "do not log requests"),

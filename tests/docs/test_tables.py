@@ -13,8 +13,10 @@ from support.running import run_task
 
 from airflow_provider_ims import exceptions
 from airflow_provider_ims._jobs.kinds import KINDS
-from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator import EmulatorControl, ImsEmulator
 from airflow_provider_ims.emulator.api.errors import CODES
+from airflow_provider_ims.emulator.command_options import OPTIONS
+from airflow_provider_ims.emulator.control.routes import COMMANDS, CONTROL_PATH
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks._connection_form import CREDENTIAL_TYPES
@@ -133,3 +135,20 @@ def test_the_table_of_recovery_policies_has_each_kind_once() -> None:
 def test_the_table_of_searches_has_each_kind_with_a_marker_once() -> None:
     actions = [action for row in rows(ims_tables.recovery_searches()) for action in re.findall(r"`(\w+)`", row[2])]
     assert sorted(actions) == sorted(kind.submit_action for kind in KINDS if kind.takes_marker)
+
+
+def test_the_table_of_options_has_every_option_and_its_variable() -> None:
+    shown = {row[0]: row[1:] for row in rows(ims_tables.emulator_options())}
+    assert len(shown) == len(OPTIONS)
+    assert shown["`--port PORT`"] == ["`IMS_EMULATOR_PORT`", "port to listen on; 0 selects a free one", "`8020`"]
+    assert shown["`--access-key ID:SECRET`, ..."][0] == "`IMS_EMULATOR_ACCESS_KEY`"
+    for option, (variable, *_) in zip(OPTIONS, shown.values(), strict=True):
+        assert variable == f"`{option.variable}`"
+
+
+def test_the_table_of_the_control_interface_has_every_path() -> None:
+    page = (ROOT / "docs/reference/emulator-server.md").read_text()
+    shown = re.findall(rf"^\| `([A-Z]+) {CONTROL_PATH}(/\w+)` \|.*\| `(\w+)` \|$", page, re.MULTILINE)
+    assert [(method, path) for method, path, _ in shown] == list(COMMANDS)
+    for *_, name in shown:
+        assert callable(getattr(EmulatorControl, name))

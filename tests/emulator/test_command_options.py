@@ -24,6 +24,7 @@ EXAMPLES = {
     "bearer-token": ("one two", ["one", "two"]),
     "list-text-jobs": ("no", False),
     "callback-host": ("receiver.test *", ["receiver.test", "*"]),
+    "strict": ("true", True),
     "tls-cert": ("cert.pem", "cert.pem"),
     "tls-key": ("key.pem", "key.pem"),
     "quiet": ("1", True),
