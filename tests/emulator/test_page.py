@@ -218,7 +218,6 @@ def test_the_page_is_bounded(emulator: ImsEmulator, send: SignedClient, page: Ca
     document = Document(response.text)
     for section in ("jobs", "requests", "faults"):
         assert len(rows_of(document, section)) == MAX_ROWS
-    assert response.text.count("the newest 100") == 3
     assert len(response.text) < 400_000
 
 
@@ -226,6 +225,7 @@ def test_long_values_are_shortened() -> None:
     assert shorten("two\n words") == "two words"
     assert shorten("x" * 60) == "x" * 60
     assert shorten("x" * 10**6) == f"{'x' * 60}..."
+    assert shorten("x" + " " * 1000 + "y") == "x..."
 
 
 def test_a_time_after_the_year_9999_is_shown() -> None:

@@ -80,6 +80,22 @@ def test_the_oldest_requests_are_deleted_and_jobs_are_not(store: Store, monkeypa
     assert len(store.jobs()) == 5
 
 
+def test_the_newest_requests_are_limited_in_number_and_size(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        store.add_request({"action": "a", "status": 200, "number": number})
+
+    def newest(limit: int) -> list[int]:
+        return [record["number"] for record in store.newest_requests(limit)]
+
+    assert newest(9) == [4, 3, 2, 1, 0]
+    assert newest(2) == [4, 3]
+    size = len('{"action": "a", "status": 200, "number": 0}')
+    monkeypatch.setattr(store_module, "MAX_NEWEST_BYTES", 3 * size)
+    assert newest(9) == [4, 3, 2]
+    monkeypatch.setattr(store_module, "MAX_NEWEST_BYTES", 1)
+    assert newest(9) == [4]
+
+
 def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with sqlite3.connect(path) as database:

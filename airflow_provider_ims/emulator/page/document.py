@@ -18,7 +18,7 @@ h1 { font-size: 1.4rem; margin: 0 }
 h2 { font-size: 1.05rem; margin: 1.5rem 0 .4rem }
 dl { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; margin: .4rem 0 }
 dl div { display: flex; gap: .4rem }
-dt, .note, th { color: var(--muted); font-weight: normal }
+dt, th, .note { color: var(--muted); font-weight: normal }
 dd { margin: 0; font-variant-numeric: tabular-nums }
 table { border-collapse: collapse; width: 100% }
 th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top }
@@ -106,8 +106,8 @@ def _section(table: Table) -> str:
     content = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
     if not rows:
         content = '<p class="note">none</p>'
-    note = "" if table.is_complete else f' <small class="note">the newest {len(table.rows)}</small>'
-    return f'<section id="{escape(table.name.lower())}"><h2>{escape(table.name)}{note}</h2>\n{content}</section>\n'
+    heading = f'<h2>{escape(table.name)} <small class="note">{escape(table.note)}</small></h2>'
+    return f'<section id="{escape(table.name.lower())}">{heading}\n{content}</section>\n'
 
 
 def _cell(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 
 MAX_ROWS = 100
 """How many jobs, requests and faults the page shows."""
+NEWEST = f"newest first, at most {MAX_ROWS}"
 MAX_VALUE = 60
 MAX_VALUES = 12
 
@@ -34,13 +35,13 @@ class Table:
     A table of the page.
 
     :param name: Its heading.
-    :param is_complete: Whether no older rows were left out.
+    :param note: A remark beside the heading.
     """
 
     name: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    is_complete: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def view_of(service: EmulatedService) -> View:
 
 def _jobs(service: EmulatedService) -> Table:
     newest = Filter(actions=tuple(JOB_KINDS))
-    jobs = service.store.page(newest, now=service.clock.now(), newest_first=True, limit=MAX_ROWS + 1)
+    jobs = service.store.page(newest, now=service.clock.now(), newest_first=True, limit=MAX_ROWS)
     heads = ("job id", "kind", "region", "state", "created", "ends", "error")
-    return _table("Jobs", heads, (_job_row(service, job) for job in jobs[:MAX_ROWS]), len(jobs))
+    return Table("Jobs", heads, [_job_row(service, job) for job in jobs], NEWEST)
 
 
 def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
@@ -83,9 +84,9 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
 
 
 def _requests(service: EmulatedService) -> Table:
-    records = service.store.newest_requests(MAX_ROWS + 1)
     heads = ("time", "action", "response", "faults", "parameters")
-    return _table("Requests", heads, map(_request_row, records[:MAX_ROWS]), len(records))
+    records = service.store.newest_requests(MAX_ROWS)
+    return Table("Requests", heads, [_request_row(record) for record in records], NEWEST)
 
 
 def _request_row(record: Mapping[str, Any]) -> list[Cell]:
@@ -101,9 +102,9 @@ def _request_row(record: Mapping[str, Any]) -> list[Cell]:
 
 
 def _faults(service: EmulatedService) -> Table:
-    faults = service.faults.describe()
     heads = ("action", "fault", "requests left", "share", "options")
-    return _table("Faults", heads, map(_fault_row, faults[-MAX_ROWS:]), len(faults))
+    faults = service.faults.describe()[-MAX_ROWS:]
+    return Table("Faults", heads, [_fault_row(fault) for fault in faults])
 
 
 def _fault_row(fault: Mapping[str, Any]) -> list[Cell]:
@@ -113,10 +114,6 @@ def _fault_row(fault: Mapping[str, Any]) -> list[Cell]:
     return [*(Cell(text) for text in texts), Cell(_pairs(options), "code")]
 
 
-def _table(name: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]], found: int) -> Table:
-    return Table(name, heads, list(rows), found <= MAX_ROWS)
-
-
 def _pairs(values: Mapping[str, Any]) -> str:
     shown = [f"{shorten(name)}={shorten(value)}" for name, value in list(values.items())[:MAX_VALUES]]
     return " ".join(shown) + (" ..." if len(values) > MAX_VALUES else "")
@@ -124,9 +121,11 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 def shorten(value: Any) -> str:
     """Return the beginning of a value, on one line."""
+    text = str(value)
     # A value can have millions of characters.
-    text = " ".join(str(value)[: 4 * MAX_VALUE].split())
-    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
+    line = " ".join(text[: 4 * MAX_VALUE].split())
+    is_complete = len(text) <= 4 * MAX_VALUE and len(line) <= MAX_VALUE
+    return line if is_complete else f"{line[:MAX_VALUE]}..."
 
 
 def moment(seconds: float) -> Cell:

@@ -14,6 +14,7 @@ from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 SCHEMA_VERSION = 1
 MAX_REQUESTS = 100_000
 """The maximum number of stored requests. Older requests are deleted; jobs are not."""
+MAX_NEWEST_BYTES = 4 * 2**20
 
 
 class Phase(IntEnum):
@@ -256,9 +257,15 @@ class Store:
         return [json.loads(row[0]) for row in self._db.execute(query, (action,) if action else ())]
 
     def newest_requests(self, limit: int) -> list[dict[str, Any]]:
-        """Return the records of the newest requests, newest first."""
-        rows = self._db.execute("SELECT record FROM requests ORDER BY seq DESC LIMIT ?", (limit,))
-        return [json.loads(row[0]) for row in rows]
+        """Return the records of the newest requests, newest first, up to a total of 4 MiB."""
+        records: list[dict[str, Any]] = []
+        size = 0
+        for (text,) in self._db.execute("SELECT record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):
+            size += len(text)
+            if records and size > MAX_NEWEST_BYTES:
+                break
+            records.append(json.loads(text))
+        return records
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of requests by action and status; status 0 means no response."""
