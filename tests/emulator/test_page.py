@@ -196,7 +196,7 @@ def test_a_browser_without_scripts_reloads_the_page(page: Callable[[], Document]
 
 def test_the_page_has_no_credentials() -> None:
     sts = StsCredential("STS.key", "sts-secret", "sts-token")
-    secrets = ("key-secret", sts.access_key_secret, sts.security_token, "bearer-secret")
+    secrets = ("key-secret", sts.access_key_secret, sts.security_token, "bearer-secret", "AuthSecret1")
     keys = {"LTAI-key": "key-secret"}
     with ImsEmulator(access_keys=keys, sts_tokens=[sts], bearer_tokens=["bearer-secret"]) as emulator:
         send = SignedClient.of(emulator)
@@ -205,6 +205,8 @@ def test_the_page_has_no_credentials() -> None:
         assert send(LIST, {"SignatureType": "BEARERTOKEN"}, headers={"x-acs-bearer-token": "bearer-secret"})[0] == 200
         unsigned = {"AccessKeyId": "LTAI-key", "SecurityToken": "sts-token", "Signature": "key-secret"}
         assert send(LIST, unsigned)[0] >= 200
+        callback = {"CallbackURL": "http://127.0.0.1:9/", "AuthSwitch": "on", "AuthKey": "AuthSecret1"}
+        assert send("SetEventCallback", callback)[0] == 200
         text = request(emulator, **BROWSER).text
         assert text.count("<td>ListSmartJobs</td>") == 4
     assert [secret for secret in secrets if secret in text] == []
