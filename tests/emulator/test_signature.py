@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.messages import ApiRequest
-from airflow_provider_ims.emulator.server.signature import CLOCK_SKEW, Verifier, string_to_sign
+from airflow_provider_ims.emulator.server.signature import canonical_request
+from airflow_provider_ims.emulator.server.verifier import CLOCK_SKEW, Verifier
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.models import Config
@@ -37,19 +40,24 @@ def test_a_correct_signature_is_accepted(send: SignedClient) -> None:
     assert status == 200, body
 
 
-def test_the_string_to_sign_equals_the_one_computed_with_openssl() -> None:
+def test_the_hash_of_the_canonical_request_equals_the_one_computed_with_openssl() -> None:
     headers = {"host": "ice.cn-shanghai.aliyuncs.com", "x-acs-action": "ListSmartJobs"}
     request = ApiRequest("GET", "/", headers, [("b", "x y*~"), ("a", "蛋糕")], [], b"")
     digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert string_to_sign(request, ["x-acs-action", "host"], digest) == (
-        "ACS3-HMAC-SHA256\n658dbbf6c1f2a7c95ff74be098d1436dd3084fb7acdd6b44e0764cef0fe59a21"
+    canonical = canonical_request(request, ["x-acs-action", "host"], digest)
+    assert hashlib.sha256(canonical.encode()).hexdigest() == (
+        "658dbbf6c1f2a7c95ff74be098d1436dd3084fb7acdd6b44e0764cef0fe59a21"
     )
 
 
-def test_a_wrong_secret_is_rejected_with_the_string_to_sign(send: SignedClient) -> None:
-    status, body = send(LIST, secret="wrong")
+def test_a_wrong_secret_is_rejected_with_the_canonical_request(send: SignedClient) -> None:
+    status, body = send(LIST, {"MaxResults": "5"}, secret="wrong")
     assert (status, body["Code"]) == (400, "SignatureDoesNotMatch")
-    assert "ACS3-HMAC-SHA256" in body["Message"]
+    pattern = r"server StringToSign is \[ACS3-HMAC-SHA256\n(\w{64})\] server CanonicalRequest is \[(.*)\]"
+    match = re.search(pattern, body["Message"], re.DOTALL)
+    assert match is not None
+    assert hashlib.sha256(match[2].encode()).hexdigest() == match[1]
+    assert match[2].startswith(f"POST\n/\nMaxResults=5\nhost:{send.endpoint}\nx-acs-action:ListSmartJobs\n")
 
 
 def test_an_unknown_access_key_is_not_found(send: SignedClient) -> None:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1_000
+
+V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
+"""Parameters of which a request with a V1 signature has at least one."""
+
+V1_PARAMETERS = V1_SIGNATURE | {
+    "Action",
+    "Format",
+    "SecurityToken",
+    "SignatureMethod",
+    "SignatureType",
+    "Timestamp",
+    "Version",
+}
+"""The parameters that every action has in a request with a V1 signature."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +42,44 @@ class ApiRequest:
     form: list[tuple[str, str]]
     body: bytes
 
+    @cached_property
+    def is_v1(self) -> bool:
+        """Whether the signature, the action and the version are parameters (V1) and not headers (V3)."""
+        if self.headers.get("authorization"):
+            return False
+        has_v3_headers = any(name.startswith("x-acs-") for name in self.headers)
+        return not has_v3_headers or not V1_SIGNATURE.isdisjoint(self.all_parameters)
+
     @property
     def action(self) -> str:
         """The requested action."""
-        return self.headers.get("x-acs-action", "")
+        return self.all_parameters.get("Action", "") if self.is_v1 else self.headers.get("x-acs-action", "")
 
     @property
     def version(self) -> str:
         """The requested version of the API."""
-        return self.headers.get("x-acs-version", "")
+        return self.all_parameters.get("Version", "") if self.is_v1 else self.headers.get("x-acs-version", "")
+
+    @property
+    def wants_xml(self) -> bool:
+        """Whether the response is XML, which is the default of V1."""
+        return self.is_v1 and self.all_parameters.get("Format", "").upper() != "JSON"
 
     @property
     def host(self) -> str:
         """The requested host."""
         return self.headers.get("host", "")
 
-    def parameters(self) -> dict[str, str]:
-        """Return all parameters: an RPC-style API accepts them in the query and in the form."""
+    @cached_property
+    def all_parameters(self) -> dict[str, str]:
+        """All parameters: an RPC-style API accepts them in the query and in the form."""
         return {**dict(self.form), **dict(self.query)}
+
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters of the action."""
+        if not self.is_v1:
+            return self.all_parameters
+        return {name: value for name, value in self.all_parameters.items() if name not in V1_PARAMETERS}
 
 
 @dataclass
@@ -62,10 +97,6 @@ class ApiResponse:
     headers: dict[str, str] = field(default_factory=dict)
     job_id: str | None = None
     error_code: str | None = None
-
-    def body(self) -> bytes:
-        """Return the body."""
-        return self.content if isinstance(self.content, bytes) else json_body(self.content)
 
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:

@@ -6,20 +6,25 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.messages import ApiRequest, parse_pairs
 from airflow_provider_ims.emulator.control.routes import CONTROL_PATH, control_routes
 from airflow_provider_ims.emulator.page.route import PageRoute
+from airflow_provider_ims.emulator.server.encoding import encode, rejection
 from airflow_provider_ims.emulator.server.gateway import Gateway
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-JSON_TYPE = "application/json;charset=utf-8"
 FORM_TYPE = "application/x-www-form-urlencoded"
-METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
+# The service has a list of methods too, but rejects others with its own error.
+METHODS = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+MAX_BODY = 10 * 2**20
+"""The limit in bytes. The limit of the service is not documented."""
 
 
 def make_app(gateway: Gateway) -> Starlette:
@@ -29,7 +34,8 @@ def make_app(gateway: Gateway) -> Starlette:
             Mount(CONTROL_PATH, routes=control_routes(gateway.service)),
             PageRoute(gateway.service),
             Route("/{path:path}", _endpoint(gateway), methods=METHODS),
-        ]
+        ],
+        exception_handlers={ClientDisconnect: _ignore_disconnect},
     )
 
 
@@ -37,33 +43,57 @@ def _endpoint(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             api_request = await _read(request)
-        except ValueError:
-            return Response("Bad Request", 400)
+        except ApiError as error:
+            body, headers = rejection(error, request.headers.get("host", ""))
+            return Response(body, error.status, headers)
         response = await gateway.handle(api_request, lambda: _disconnected(request))
         if response is None:
             request.state.transport.abort()
             # The server discards the response once it has detected the disconnect.
             await _disconnected(request)
             return Response()
-        headers = {"content-type": JSON_TYPE, **response.headers}
-        return Response(response.body(), response.status, headers=headers)
+        body, headers = encode(api_request, response)
+        return Response(body, response.status, headers)
 
     return endpoint
 
 
 async def _read(request: Request) -> ApiRequest:
-    body = await request.body()
-    is_form = request.headers.get("content-type", "").startswith(FORM_TYPE)
+    body = await _read_body(request)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        query = parse_pairs(request.scope["query_string"].decode())
+        form = parse_pairs(body.decode()) if content_type == FORM_TYPE else []
+    except ValueError as error:
+        raise ApiError("InvalidRequest", f"The parameters cannot be decoded: {error}.") from None
     return ApiRequest(
         method=request.method,
         path=request.scope["path"],
         headers=dict(request.headers.items()),
-        query=parse_pairs(request.scope["query_string"].decode("ascii")),
-        form=parse_pairs(body.decode("ascii")) if is_form else [],
+        query=query,
+        form=form,
         body=body,
     )
+
+
+async def _read_body(request: Request) -> bytes:
+    # The server discards what the client sends after the response, so that the client can read the response.
+    too_large = ApiError("RequestEntityTooLarge", f"The limit is {MAX_BODY} bytes.")
+    if int(request.headers.get("content-length", 0)) > MAX_BODY:
+        raise too_large
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += chunk
+        if len(chunks) > MAX_BODY:
+            raise too_large
+    return bytes(chunks)
 
 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _ignore_disconnect(request: Request, error: Exception) -> Response:
+    """Return a response that the server discards, because the client has closed its connection."""
+    return Response()

@@ -12,7 +12,6 @@ from typing import Self
 from urllib.parse import quote, urlencode
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.client import EmulatorControl
@@ -20,26 +19,10 @@ from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.app import make_app
 from airflow_provider_ims.emulator.server.gateway import Gateway
 from airflow_provider_ims.emulator.server.notifier import Notifier
+from airflow_provider_ims.emulator.server.protocol import MAX_REQUEST_LINE, make_protocol
 from airflow_provider_ims.emulator.settings import DEFAULT_ACCESS_KEYS, Settings, StsCredential
 from airflow_provider_ims.emulator.state.clock import ClockMode
 from airflow_provider_ims.emulator.state.store import Store
-
-MAX_REQUEST_LINE = 2**20
-"""The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
-
-
-def _protocol(closing: asyncio.Event) -> type[H11Protocol]:
-    class Protocol(H11Protocol):
-        """Gives the application access to the connection, so that the connection can be cut."""
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.app_state = {**self.app_state, "transport": transport}
-            if closing.is_set():
-                # This connection was accepted while the others were being cut.
-                transport.abort()
-
-    return Protocol
 
 
 class _Server(uvicorn.Server):
@@ -252,7 +235,7 @@ class ImsEmulator(EmulatorControl):
     def _config(self, gateway: Gateway) -> uvicorn.Config:
         config = uvicorn.Config(
             make_app(gateway),
-            http=_protocol(gateway.closing),
+            http=make_protocol(gateway.closing),
             ws="none",
             lifespan="off",
             log_config=None,

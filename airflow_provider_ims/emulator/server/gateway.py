@@ -6,24 +6,25 @@ import asyncio
 import inspect
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.keys import undocumented_keys
+from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
 from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
 from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
-from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.operations import ACTIONS, Action
 from airflow_provider_ims.emulator.api.parameters import check_parameters
 from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, ConnectionCutError, Exchange
 from airflow_provider_ims.emulator.control.service import EmulatedService
-from airflow_provider_ims.emulator.server.signature import Verifier
+from airflow_provider_ims.emulator.server.encoding import new_request_id
+from airflow_provider_ims.emulator.server.verifier import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# These are not recorded. An older style of the API sends credentials as parameters.
-SECRET_PARAMETERS = frozenset({"AccessKeyId", "AuthKey", "SecurityToken", "Signature"})
+# These are not recorded.
+SECRET_PARAMETERS = frozenset({"AccessKeyId", "AuthKey", "BearerToken", "SecurityToken", "Signature"})
 
 
 class Gateway:
@@ -45,7 +46,7 @@ class Gateway:
 
         :param client_gone: Waits until the client has closed its connection.
         """
-        request_id = str(uuid.uuid4()).upper()
+        request_id = new_request_id()
         record = _new_record(request, request_id)
         seq: int | None = None
 
@@ -60,12 +61,14 @@ class Gateway:
         try:
             response = await self._process(exchange, record)
         except ApiError as error:
-            product = PRODUCTS.get(request.version)
-            body = error.body(request_id=request_id, host=request.host, product=product.name if product else "")
-            response = ApiResponse(error.status, body, dict(error.headers), error_code=error.code)
+            response = _error_response(error, request, request_id)
         except ConnectionCutError:
             response = None
+        except Exception:
+            log.exception("The emulator failed to process %s", request.action)
+            response = _error_response(ApiError("InternalError"), request, request_id)
         if response is not None:
+            response.headers.setdefault("x-acs-request-id", request_id)
             record["status"], record["error_code"] = response.status, response.error_code
         # Stored before the client receives the response, so that the record survives if the emulator is killed.
         self._store_record(record, seq)
@@ -75,15 +78,13 @@ class Gateway:
 
     async def _process(self, exchange: Exchange, record: dict[str, Any]) -> ApiResponse:
         request = exchange.request
-        _check_action(request)
+        action = _find_action(request)
         record["access_key_id"] = self._verifier.verify(request)
         await self._inject_faults(exchange, record, after=False)
         if exchange.response is not None:
             return exchange.response
-        key = key_of(request.action, request.version)
-        action = ACTIONS[key]
         parameters = check_parameters(action.parameters, request.parameters())
-        self._check_keys(key, parameters)
+        self._check_keys(key_of(request.action, request.version), parameters)
         response = action.respond(self.service.jobs, parameters)
         record["job_id"] = response.job_id
         response.content = {"RequestId": record["request_id"], **response.content}
@@ -128,30 +129,41 @@ class Gateway:
                 task.cancel()
 
 
-def _check_action(request: ApiRequest) -> None:
-    for name in ("x-acs-action", "x-acs-version"):
-        if not request.headers.get(name):
+def _find_action(request: ApiRequest) -> Action:
+    names = ("Action", "Version") if request.is_v1 else ("x-acs-action", "x-acs-version")
+    for name, value in zip(names, (request.action, request.version), strict=True):
+        if not value:
             raise missing(name)
     if request.method not in ("GET", "POST"):
         raise ApiError("UnsupportedHTTPMethod")
-    if request.version not in PRODUCTS:
+    product = PRODUCTS.get(request.version)
+    if product is None:
         raise ApiError("InvalidVersion")
     action = ACTIONS.get(key_of(request.action, request.version))
-    if action is None or action.product.version != request.version or request.path != "/":
-        raise ApiError("InvalidAction.NotFound")
+    if request.path == "/" and action is not None and action.product is product:
+        return action
+    if request.path == "/" and request.action in KNOWN_ACTIONS[request.version]:
+        raise ApiError("EmulatorNotImplemented", f"{request.action} of {product.ram_code.upper()}")
+    raise ApiError("InvalidAction.NotFound")
+
+
+def _error_response(error: ApiError, request: ApiRequest, request_id: str) -> ApiResponse:
+    product = PRODUCTS.get(request.version)
+    body = error.body(request_id=request_id, host=request.host, product=product.name if product else "")
+    return ApiResponse(error.status, body, dict(error.headers), error_code=error.code)
 
 
 def _new_record(request: ApiRequest, request_id: str) -> dict[str, Any]:
-    parameters = request.parameters()
+    parameters = {name: value for name, value in request.parameters().items() if name not in SECRET_PARAMETERS}
     return {
         "time": time.time(),
         "request_id": request_id,
         "method": request.method,
         "action": request.action,
         "version": request.version,
-        "parameters": {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS},
-        "in_query": sorted({name for name, _ in request.query}),
-        "in_body": sorted({name for name, _ in request.form}),
+        "parameters": parameters,
+        "in_query": sorted({name for name, _ in request.query} & set(parameters)),
+        "in_body": sorted({name for name, _ in request.form} & set(parameters)),
         "access_key_id": None,
         "status": None,
         "error_code": None,

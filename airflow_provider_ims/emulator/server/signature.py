@@ -1,162 +1,167 @@
 """
-Checks the ACS3-HMAC-SHA256 signature of a request.
+The signatures of requests: V3 (ACS3-HMAC-SHA256) in the headers, and V1 (HMAC-SHA1) in the parameters.
 
-https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+- V3: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+- V1: https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism, which calls it method V2, although its
+  ``SignatureVersion`` is 1.0
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from airflow_provider_ims.emulator.api.errors import ApiError, missing
+from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.messages import ApiRequest
-from airflow_provider_ims.emulator.settings import StsCredential
 
 ALGORITHM = "ACS3-HMAC-SHA256"
-CLOCK_SKEW = 15 * 60
-"""The maximum accepted difference between the date of a request and the real time, in seconds."""
-
-REQUIRED_HEADERS = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "authorization")
-SIGNED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
+V3_HEADERS = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "authorization")
+V3_SIGNED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
+V1_REQUIRED = ("AccessKeyId", "SignatureMethod", "SignatureNonce", "SignatureVersion", "Timestamp", "Signature")
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<id>[^,]+),\s*SignedHeaders=(?P<headers>[^,]+),\s*Signature=(?P<signature>[0-9a-f]+)"
 )
 
 
-class Verifier:
+@dataclass(frozen=True)
+class Signature:
     """
-    Verifies the signatures of requests and stores their nonces.
+    The signature of a request.
 
-    :param access_keys: Accepted secrets by access key id.
-    :param sts: Accepted temporary credentials.
-    :param bearer_tokens: Bearer tokens that are accepted instead of a signature.
-    :param now: Returns the real time in seconds since the epoch.
+    :param key_id: Access key id.
+    :param token: Security token of a temporary credential.
+    :param value: The signature that was sent.
+    :param calculate: Returns the correct signature for a secret.
+    :param mismatch: The message of the error for a wrong signature.
     """
 
-    def __init__(
-        self,
-        access_keys: Mapping[str, str],
-        sts: Iterable[StsCredential] = (),
-        bearer_tokens: Iterable[str] = (),
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._access_keys = dict(access_keys)
-        self._sts = {credential.access_key_id: credential for credential in sts}
-        self._tokens = {credential.security_token for credential in self._sts.values()}
-        self._bearer_tokens = frozenset(bearer_tokens)
-        self._now = now
-        self._nonces: set[tuple[str, str]] = set()
-        self._nonce_ages: deque[tuple[float, tuple[str, str]]] = deque()
+    key_id: str
+    token: str | None
+    date: str
+    nonce: str
+    value: str
+    calculate: Callable[[str], str]
+    mismatch: str
 
-    def verify(self, request: ApiRequest) -> str:
-        """
-        Return the access key id of a request, or ``bearer``.
 
-        :raises ApiError: If the signature is invalid.
-        """
-        headers = request.headers
-        if "x-acs-bearer-token" in headers:
-            return self._verify_bearer(request, headers["x-acs-bearer-token"])
-        for name in REQUIRED_HEADERS:
-            if not headers.get(name):
-                raise missing("Authorization" if name == "authorization" else name)
-        match = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
-        if match is None:
-            raise ApiError("IncompleteSignature", "Authorization is malformed.")
-        self._check_date(headers["x-acs-date"])
-        key_id = match["id"]
-        secret = self._secret(key_id, headers.get("x-acs-security-token"))
-        signed = match["headers"].lower().split(";")
-        self._check_signed_headers(signed, headers)
-        digest = hashlib.sha256(request.body).hexdigest()
-        if not hmac.compare_digest(digest.encode(), headers["x-acs-content-sha256"].lower().encode("latin-1")):
-            raise ApiError("SignatureDoesNotMatch", "x-acs-content-sha256 is not the hash of the body.")
-        text = string_to_sign(request, signed, digest)
-        expected = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected, match["signature"]):
-            raise ApiError("SignatureDoesNotMatch", f"server StringToSign is [{text}]")
-        self._use_nonce((key_id, headers["x-acs-signature-nonce"]))
-        return key_id
+@dataclass(frozen=True)
+class Bearer:
+    """
+    A bearer token, which replaces the signature.
 
-    def _verify_bearer(self, request: ApiRequest, token: str) -> str:
-        # The request is not signed: https://aliyun.github.io/elastic-compute-control-cli/docs/credentials/bearer-token
-        if dict(request.query).get("SignatureType") != "BEARERTOKEN":
+    https://aliyun.github.io/elastic-compute-control-cli/docs/credentials/bearer-token
+    """
+
+    token: str
+    date: str
+
+
+def read_signature(request: ApiRequest) -> Signature | Bearer:
+    """
+    Return the signature of a request, without verifying it.
+
+    :raises ApiError: If the request is not signed, or its signature is malformed.
+    """
+    return _read_v1(request) if request.is_v1 else _read_v3(request)
+
+
+def _read_v3(request: ApiRequest) -> Signature | Bearer:
+    headers = request.headers
+    if "x-acs-bearer-token" in headers:
+        if request.all_parameters.get("SignatureType") != "BEARERTOKEN":
             raise missing("SignatureType")
-        if token not in self._bearer_tokens:
-            raise ApiError("InvalidBearerToken")
-        self._check_date(request.headers.get("x-acs-date", ""))
-        return "bearer"
-
-    def _check_date(self, text: str) -> None:
-        try:
-            date = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            raise ApiError("InvalidTimeStamp.Format") from None
-        if abs(self._now() - date) > CLOCK_SKEW:
-            raise ApiError("InvalidTimeStamp.Expired")
-
-    def _secret(self, key_id: str, token: str | None) -> str:
-        credential = self._sts.get(key_id)
-        if token is None:
-            # A session key of a key pair has no token; other temporary credentials require one.
-            if credential is not None and not credential.security_token and not self._has_expired(credential):
-                return credential.access_key_secret
-            if key_id not in self._access_keys:
-                raise ApiError("InvalidAccessKeyId.NotFound")
-            return self._access_keys[key_id]
-        if credential is None and key_id not in self._access_keys:
-            raise ApiError("InvalidAccessKeyId.NotFound")
-        if token not in self._tokens:
-            raise ApiError("InvalidSecurityToken.Malformed")
-        if credential is None or not hmac.compare_digest(credential.security_token.encode(), token.encode()):
-            raise ApiError("InvalidSecurityToken.MismatchWithAccessKey")
-        if self._has_expired(credential):
-            raise ApiError("InvalidSecurityToken.Expired")
-        return credential.access_key_secret
-
-    def _has_expired(self, credential: StsCredential) -> bool:
-        return credential.expires is not None and credential.expires <= self._now()
-
-    @staticmethod
-    def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None:
-        needed = [*SIGNED, *(["x-acs-security-token"] if "x-acs-security-token" in headers else [])]
-        for name in needed:
-            if name not in signed:
-                raise ApiError("IncompleteSignature", f"SignedHeaders must contain {name}.")
-        for name in signed:
-            if name not in headers:
-                raise ApiError("IncompleteSignature", f"The signed header {name} was not sent.")
-
-    def _use_nonce(self, nonce: tuple[str, str]) -> None:
-        now = self._now()
-        # Older nonces need not be stored: a replayed request is rejected because of its date.
-        while self._nonce_ages and self._nonce_ages[0][0] < now - 2 * CLOCK_SKEW:
-            self._nonces.discard(self._nonce_ages.popleft()[1])
-        if nonce in self._nonces:
-            raise ApiError("SignatureNonceUsed")
-        self._nonces.add(nonce)
-        self._nonce_ages.append((now, nonce))
+        return Bearer(headers["x-acs-bearer-token"], headers.get("x-acs-date", ""))
+    for name in V3_HEADERS:
+        if not headers.get(name):
+            raise missing("Authorization" if name == "authorization" else name)
+    match = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
+    if match is None:
+        raise ApiError("IncompleteSignature", "Authorization is malformed.")
+    signed = match["headers"].lower().split(";")
+    _check_signed_headers(signed, headers)
+    digest = hashlib.sha256(request.body).hexdigest()
+    if digest != headers["x-acs-content-sha256"].lower():
+        raise ApiError("SignatureDoesNotMatch", "x-acs-content-sha256 is not the hash of the body.")
+    canonical = canonical_request(request, signed, digest)
+    text = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return Signature(
+        key_id=match["id"],
+        token=headers.get("x-acs-security-token"),
+        date=headers["x-acs-date"],
+        nonce=headers["x-acs-signature-nonce"],
+        value=match["signature"],
+        calculate=lambda secret: hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
+        # Not documented; this is what clients show of the responses that they received.
+        mismatch="Specified signature does not match our calculation. "
+        f"server StringToSign is [{text}] server CanonicalRequest is [{canonical}]",
+    )
 
 
-def string_to_sign(request: ApiRequest, signed: list[str], digest: str) -> str:
+def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None:
+    needed = [*V3_SIGNED, *(["x-acs-security-token"] if "x-acs-security-token" in headers else [])]
+    for name in needed:
+        if name not in signed:
+            raise ApiError("IncompleteSignature", f"SignedHeaders must contain {name}.")
+    for name in signed:
+        if name not in headers:
+            raise ApiError("IncompleteSignature", f"The signed header {name} was not sent.")
+
+
+def canonical_request(request: ApiRequest, signed: list[str], digest: str) -> str:
     """
-    Return the string to sign.
+    Return the canonical request of V3.
 
     :param signed: Lowercase names of the signed headers.
     :param digest: SHA-256 of the body, in hex.
     """
-    # Clients percent-encode different characters of the query, so it was decoded and is encoded again here.
-    query = "&".join(f"{_encode(key)}={_encode(value)}" for key, value in sorted(request.query))
-    canonical_headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in sorted(signed))
-    canonical = "\n".join((request.method, request.path, query, canonical_headers, ";".join(sorted(signed)), digest))
-    return f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in sorted(signed))
+    return "\n".join(
+        (request.method, request.path, _encode_pairs(request.query), headers, ";".join(sorted(signed)), digest)
+    )
+
+
+def _read_v1(request: ApiRequest) -> Signature | Bearer:
+    parameters = request.all_parameters
+    if parameters.get("SignatureType") == "BEARERTOKEN":
+        return Bearer(parameters.get("BearerToken", ""), parameters.get("Timestamp", ""))
+    for name in V1_REQUIRED:
+        if not parameters.get(name):
+            raise missing(name)
+    if parameters["SignatureMethod"].upper() != "HMAC-SHA1":
+        raise invalid("SignatureMethod", "Valid values: HMAC-SHA1.")
+    if parameters["SignatureVersion"] != "1.0":
+        raise invalid("SignatureVersion", "Valid values: 1.0.")
+    text = string_to_sign(request)
+    return Signature(
+        key_id=parameters["AccessKeyId"],
+        token=parameters.get("SecurityToken") or None,
+        date=parameters["Timestamp"],
+        nonce=parameters["SignatureNonce"],
+        value=parameters["Signature"],
+        calculate=lambda secret: _base64_hmac(f"{secret}&", text),
+        # Clients compare the text after the colon with their own, to find out whether only the secret is wrong.
+        mismatch=f"Specified signature is not matched with our calculation. server string to sign is:{text}",
+    )
+
+
+def string_to_sign(request: ApiRequest) -> str:
+    """Return the string to sign of V1."""
+    pairs = [pair for pair in (*request.query, *request.form) if pair[0] != "Signature"]
+    return f"{request.method}&%2F&{_encode(_encode_pairs(pairs))}"
+
+
+def _base64_hmac(key: str, text: str) -> str:
+    return base64.b64encode(hmac.digest(key.encode(), text.encode(), "sha1")).decode()
+
+
+def _encode_pairs(pairs: list[tuple[str, str]]) -> str:
+    # Clients percent-encode different characters, so the pairs were decoded and are encoded again here.
+    return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
 
 
 def _encode(text: str) -> str:

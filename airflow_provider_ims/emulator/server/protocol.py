@@ -1,0 +1,75 @@
+"""The HTTP protocol of the server: uvicorn's, with the errors of the services."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from http import HTTPStatus
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.server.encoding import rejection
+
+MAX_REQUEST_LINE = 2**20
+"""The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
+
+LINGER = 2.0
+"""How long a rejected client can send the rest of its request, in seconds."""
+
+
+def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
+    """
+    Return the protocol of one emulator.
+
+    :param closing: Whether the emulator is being stopped.
+    """
+
+    class Protocol(H11Protocol):
+        """Rejects malformed requests, and gives the application access to the connection, which it can cut."""
+
+        rejected = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, "transport": transport}
+            if closing.is_set():
+                # This connection was accepted while the others were being cut.
+                transport.abort()
+
+        def data_received(self, data: bytes) -> None:
+            if not self.rejected:
+                super().data_received(data)
+
+        def send_400_response(self, msg: str) -> None:
+            self.rejected = True
+            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
+                # Part of another response was sent.
+                self.transport.close()
+                return
+            error = _error(sys.exception(), self.conn.trailing_data[0])
+            body, headers = rejection(error)
+            headers |= {"content-length": str(len(body)), "connection": "close"}
+            events = (
+                h11.Response(
+                    status_code=error.status, headers=list(headers.items()), reason=HTTPStatus(error.status).phrase
+                ),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            )
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
+            # If the connection was closed while the client is sending, the client could not read the response.
+            self.flow.resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            self.loop.call_later(LINGER, self.transport.close)
+
+    return Protocol
+
+
+def _error(cause: BaseException | None, buffered: bytes) -> ApiError:
+    if getattr(cause, "error_status_hint", 400) != HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return ApiError("InvalidRequest", f"{cause}.")
+    code = "RequestHeaderFieldsTooLarge" if b"\n" in buffered else "RequestURITooLong"
+    return ApiError(code, f"The limit is {MAX_REQUEST_LINE} bytes.")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS, KNOWN_ACTIONS_FILE
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+
+if TYPE_CHECKING:
+    from support.emulated import SignedClient
+
+#: Version of the API -> the client of the product in the SDK.
+CLIENTS = {"2020-11-09": "alibabacloud_ice20201109", "2017-03-21": "alibabacloud_vod20170321"}
+UPDATE = "UPDATE_DOCS=1 pytest tests/emulator/test_known_actions.py"
+
+
+def actions_of_the_sdk(version: str) -> list[str]:
+    # Importing the clients takes seconds.
+    spec = find_spec(CLIENTS[version])
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).with_name("client.py").read_text(encoding="utf-8")
+    return sorted(set(re.findall(r"action = '(\w+)'", source)))
+
+
+@pytest.mark.newest_sdk
+def test_the_known_actions_are_those_of_the_sdk() -> None:
+    expected = {version: actions_of_the_sdk(version) for version in CLIENTS}
+    if os.environ.get("UPDATE_DOCS"):
+        KNOWN_ACTIONS_FILE.write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
+    assert json.loads(KNOWN_ACTIONS_FILE.read_text(encoding="utf-8")) == expected, UPDATE
+
+
+def test_every_emulated_action_is_a_known_action() -> None:
+    for name, action in ACTIONS.items():
+        assert name.removeprefix("vod:") in KNOWN_ACTIONS[action.product.version]
+
+
+@pytest.mark.parametrize(
+    ("action", "version", "product"), [("AddCategory", "2020-11-09", "ICE"), ("GetVideoInfo", "2017-03-21", "VOD")]
+)
+def test_an_action_that_is_not_emulated_says_so(
+    emulator: ImsEmulator, send: SignedClient, action: str, version: str, product: str
+) -> None:
+    status, body = send(action, version=version)
+    assert (status, body["Code"]) == (400, "EmulatorNotImplemented")
+    assert body["Message"] == f"The emulator does not emulate {action} of {product}."
+    assert emulator.requests(action)[0]["error_code"] == "EmulatorNotImplemented"
