@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -111,19 +112,83 @@ class SignedClient:
             f"ACS3-HMAC-SHA256 Credential={key_id or self.key_id},"
             f"SignedHeaders={';'.join(signed)},Signature={signature}",
         )
-        return self._send(method, f"{path}?{query}", signed_body if body is None else body, sent)
+        return send(self.endpoint, method, f"{path}?{query}", signed_body if body is None else body, sent)
 
-    def _send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-        host, port = self.endpoint.split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=CEILING)
-        try:
-            connection.request(method, target, body=body, headers=headers)
-            response = connection.getresponse()
-            content = response.read()
-        finally:
-            connection.close()
-        is_json = response.getheader("content-type", "").startswith("application/json")
-        return response.status, json.loads(content) if is_json else content
+
+class V1Client:
+    """
+    Signs requests with the V1 signature according to its documentation, and sends them.
+
+    :param endpoint: Host and port of the emulator.
+    :param key_id: Access key id.
+    :param secret: Its secret.
+    """
+
+    def __init__(self, endpoint: str, key_id: str = "LTAI-ims-emulator", secret: str = "ims-emulator-secret") -> None:
+        self.endpoint = endpoint
+        self.key_id = key_id
+        self.secret = secret
+
+    def __call__(
+        self,
+        action: str,
+        parameters: Mapping[str, str | None] | None = None,
+        *,
+        form: dict[str, str] | None = None,
+        method: str = "POST",
+        secret: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """
+        Send a request and return the status and body of the response.
+
+        :param parameters: Parameters in the query, which override the common ones; None removes a parameter.
+        :param form: Parameters in the body.
+        """
+        common: dict[str, str | None] = {
+            "AccessKeyId": self.key_id,
+            "Action": action,
+            "Format": "JSON",
+            "SignatureMethod": "HMAC-SHA1",
+            "SignatureNonce": uuid.uuid4().hex,
+            "SignatureVersion": "1.0",
+            "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Version": "2017-03-21" if action in VOD_ACTIONS else "2020-11-09",
+            **(parameters or {}),
+        }
+        query = {name: value for name, value in common.items() if value is not None}
+        pairs = "&".join(f"{_percent(k)}={_percent(v)}" for k, v in sorted({**query, **(form or {})}.items()))
+        text = f"{method}&%2F&{_percent(pairs)}"
+        digest = hmac.new(f"{secret or self.secret}&".encode(), text.encode(), hashlib.sha1).digest()
+        query.setdefault("Signature", base64.b64encode(digest).decode())
+        body = urlencode(form).encode() if form else b""
+        sent = {**({"content-type": "application/x-www-form-urlencoded"} if form else {}), **(headers or {})}
+        return send(self.endpoint, method, f"/?{urlencode(query)}", body, sent)
+
+
+def _percent(text: str) -> str:
+    return quote(text, safe="~")
+
+
+def send(endpoint: str, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+    """Send a request and return the status and the body of the response, which is parsed if it is JSON."""
+    response, content = exchange(endpoint, method, target, body, headers)
+    is_json = response.getheader("content-type", "").startswith("application/json")
+    return response.status, json.loads(content) if is_json else content
+
+
+def exchange(
+    endpoint: str, method: str, target: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """Send a request and return the response and its body."""
+    host, port = endpoint.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=CEILING)
+    try:
+        connection.request(method, target, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        return response, response.read()
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-# The service has a list of methods too, but rejects others with its own error.
-METHODS = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 MAX_BODY = 10 * 2**20
 """The limit in bytes. The limit of the service is not documented."""
 
@@ -35,7 +35,7 @@ def make_app(gateway: Gateway) -> Starlette:
             PageRoute(gateway.service),
             Route("/{path:path}", _endpoint(gateway), methods=METHODS),
         ],
-        exception_handlers={ClientDisconnect: _ignore_disconnect},
+        exception_handlers={ClientDisconnect: _ignore_disconnect, HTTPException: _no_route},
     )
 
 
@@ -44,8 +44,7 @@ def _endpoint(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
         try:
             api_request = await _read(request)
         except ApiError as error:
-            body, headers = rejection(error, request.headers.get("host", ""))
-            return Response(body, error.status, headers)
+            return _rejected(request, error)
         response = await gateway.handle(api_request, lambda: _disconnected(request))
         if response is None:
             request.state.transport.abort()
@@ -92,6 +91,17 @@ async def _read_body(request: Request) -> bytes:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """Return the response to an unknown method, and to a target that is not a path."""
+    code = "UnsupportedHTTPMethod" if getattr(error, "status_code", None) == 405 else "InvalidAction.NotFound"
+    return _rejected(request, ApiError(code))
+
+
+def _rejected(request: Request, error: ApiError) -> Response:
+    body, headers = rejection(error, request.headers.get("host", ""))
+    return Response(body, error.status, headers)
 
 
 async def _ignore_disconnect(request: Request, error: Exception) -> Response:
