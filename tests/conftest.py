@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 GROUPS = {
     "tests/system/test_crashes.py": "crashes",
     "tests/browser/test_pages.py": "airflow",
+    "tests/emulator/test_node_clients.py": "node",
     "tests/system/test_pipeline.py": "airflow",
     "tests/system/test_assets.py": "airflow",
     "tests/system/test_secrets.py": "airflow",
@@ -70,6 +71,13 @@ GROUPS = {
     "tests/test_imports.py": "imports",
     "tests/test_packaging.py": "packaging",
     "tests/emulator/test_standalone.py": "standalone",
+}
+
+
+#: A command that may be missing -> what cannot be tested without it.
+NOT_TESTED = {
+    "chromium": "pages in a browser: Chromium is not installed (apt-get install chromium)",
+    "npm": "the emulator with the Node.js clients: npm is not installed; only the Python clients were tested",
 }
 
 
@@ -129,9 +137,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("billed jobs after crashes")
         for row in rows:
             terminalreporter.line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
-    if shutil.which("chromium") is None:
+    if missing := [text for command, text in NOT_TESTED.items() if shutil.which(command) is None]:
         terminalreporter.section("not tested")
-        terminalreporter.line("pages in a browser: Chromium is not installed (apt-get install chromium)")
+        for text in missing:
+            terminalreporter.line(text)
 
 
 def pytest_unconfigure() -> None:

@@ -148,7 +148,7 @@ def test_the_record_of_a_request_has_no_secrets(control: EmulatorControl, sender
         "action": "ListSmartJobs",
         "version": "2020-11-09",
         "parameters": {"MaxResults": "5"},
-        "in_query": ["MaxResults", "SecurityToken", "Signature"],
+        "in_query": ["MaxResults"],
         "in_body": [],
         "access_key_id": "LTAI-ims-emulator",
         "status": 200,
