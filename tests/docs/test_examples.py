@@ -19,6 +19,7 @@ NOT_RUN = {
     "make ": "these commands are tested elsewhere: the demo in tests/system, the site in test_build.py",
     "pip install ": "needs a package index; tests/test_packaging.py builds the package",
     "DAG arguments -> operator": "a diagram",
+    "const { RPCClient }": "tests/emulator/test_node_clients.py runs it",
     "import                                          ms": "output of `make bench`",
 }
 #: Directives, which Sphinx runs in test_build.py.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -67,3 +68,12 @@ def test_the_node_clients_run_the_jobs(service: ImsEmulator, node_folder: Path, 
     )
     assert run.returncode == 0, run.stderr
     check_responses(service, json.loads(run.stdout))
+
+
+def test_the_example_of_the_documentation_runs(service: ImsEmulator, node_folder: Path) -> None:
+    (example,) = re.findall(r"```javascript\n(.*?)```", (ROOT / "docs" / "testing.md").read_text("utf-8"), re.DOTALL)
+    assert "http://127.0.0.1:8020" in example
+    script = example.replace("http://127.0.0.1:8020", service.url)
+    run = subprocess.run(["node", "-e", script], cwd=node_folder, capture_output=True, text=True, timeout=CEILING)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("cake") == 2

@@ -208,13 +208,13 @@ def test_the_elements_of_a_list_have_the_name_of_the_list() -> None:
         "Count": 2,
         "Done": True,
         "Text": 'a<b & "c"\x00\r\n蛋糕',
-        "1 odd/key": 1.5,
+        "1 unusual/key": 1.5,
     }
     assert xml_body("ListAIJobResponse", content).decode() == (
         '<?xml version="1.0" encoding="UTF-8"?><ListAIJobResponse>'
         "<AIJobList><AIJob><JobId>a</JobId></AIJob><AIJob><JobId>b</JobId></AIJob></AIJobList>"
         "<Urls>one</Urls><Urls>two</Urls><Count>2</Count><Done>true</Done>"
-        '<Text>a&lt;b &amp; "c"?&#13;\n蛋糕</Text><_1_odd_key>1.5</_1_odd_key></ListAIJobResponse>'
+        '<Text>a&lt;b &amp; "c"?&#13;\n蛋糕</Text><_1_unusual_key>1.5</_1_unusual_key></ListAIJobResponse>'
     )
 
 
