@@ -19,7 +19,7 @@ from support.emulated import GOOD_REQUESTS, V1Client, exchange
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.server import gateway
+from airflow_provider_ims.emulator.server import app, gateway
 from airflow_provider_ims.emulator.server.app import MAX_BODY
 from airflow_provider_ims.emulator.server.protocol import MAX_REQUEST_LINE
 
@@ -198,6 +198,15 @@ def test_a_bug_of_the_emulator_is_an_internal_error_and_is_logged(
     assert (status, code) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
     assert emulator.requests(LIST)[0]["status"] == 500
+
+
+def test_a_bug_before_a_request_is_processed_is_an_internal_error(
+    emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(app, "parse_pairs", lambda *_: 1 / 0)
+    response, body = answer(emulator, b"GET /?" + LISTING)
+    assert (response.status, body["Code"]) == (500, "InternalError")
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_every_response_has_its_request_id_and_the_date(emulator: ImsEmulator) -> None:

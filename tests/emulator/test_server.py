@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPResponse
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,6 +201,21 @@ def test_callbacks_over_https_verify_the_certificate(
         (job_id,) = emulator.add_jobs(AUDIO, {**GOOD_REQUESTS[AUDIO], "UserData": user_data}, [0])
         (one,) = processed(emulator, job_id)["tries"]
     assert outcome in str(one.get("status") or one["error"])
+
+
+def test_a_malformed_request_over_https_is_rejected_with_json(certificate: tuple[str, str]) -> None:
+    cert, key = certificate
+    with ImsEmulator(tls_cert=cert, tls_key=key) as emulator:
+        host, port = emulator.endpoint.split(":")
+        context = ssl.create_default_context(cafile=cert)
+        with (
+            socket.create_connection((host, int(port)), timeout=CEILING) as plain,
+            context.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.sendall(b"GET /?" + b"a" * 3_000_000)
+            response = HTTPResponse(connection)
+            response.begin()
+            assert (response.status, json.loads(response.read())["Code"]) == (414, "RequestURITooLong")
 
 
 def test_an_invalid_certificate_raises_an_error_at_the_start(certificate: tuple[str, str], tmp_path: Path) -> None:

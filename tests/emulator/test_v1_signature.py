@@ -7,12 +7,15 @@ import hashlib
 import hmac
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
+from alibabacloud_ice20201109 import models
+from alibabacloud_ice20201109.client import Client
 from support.emulated import GOOD_REQUESTS, V1Client, send
 
 from airflow_provider_ims.emulator import ImsEmulator
@@ -20,6 +23,9 @@ from airflow_provider_ims.emulator.api.messages import ApiRequest
 from airflow_provider_ims.emulator.server.encoding import xml_body
 from airflow_provider_ims.emulator.server.signature import string_to_sign
 from airflow_provider_ims.emulator.server.verifier import CLOCK_SKEW
+
+if TYPE_CHECKING:
+    from alibabacloud_tea_openapi.models import Config
 
 LIST, TEXT, IMAGES = "ListSmartJobs", "SubmitTextGenerateJob", "SubmitAIImageJob"
 
@@ -141,7 +147,10 @@ def test_a_missing_parameter_is_named(send_v1: V1Client, name: str) -> None:
         ({"Timestamp": "yesterday"}, (400, "InvalidTimeStamp.Format")),
         ({"SignatureMethod": "HMAC-MD5"}, (400, "InvalidParameter")),
         ({"SignatureVersion": "2.0"}, (400, "InvalidParameter")),
-        ({"Signature": "é"}, (400, "SignatureDoesNotMatch")),
+        ({"Signature": "é"}, (400, "IncompleteSignature")),
+        # A "+" that is not encoded arrives as a space.
+        ({"Signature": "OLeaidS1JvxuMvnyHOwuJ uX5qY="}, (400, "IncompleteSignature")),
+        ({"Signature": "OLeaidS1JvxuMvnyHOwuJ+uX5qY="}, (400, "SignatureDoesNotMatch")),
         ({"SecurityToken": "garbage"}, (400, "InvalidSecurityToken.Malformed")),
         ({"Version": "2014-06-18"}, (404, "InvalidVersion")),
         ({"Action": "SubmitNothing"}, (404, "InvalidAction.NotFound")),
@@ -178,6 +187,13 @@ def test_a_bearer_token_is_accepted_without_a_signature() -> None:
         status, body = V1Client(emulator.endpoint)(LIST, parameters)
         assert status == 200, body
         assert emulator.requests(LIST)[0]["access_key_id"] == "bearer"
+
+
+def test_the_current_sdk_can_sign_with_v1(emulator: ImsEmulator, config: Callable[..., Config]) -> None:
+    client = Client(config(emulator, signature_algorithm="v2"))
+    request = models.SubmitAudioProduceJobRequest().from_map(GOOD_REQUESTS["SubmitAudioProduceJob"])
+    assert client.submit_audio_produce_job(request).body.job_id
+    assert emulator.requests()[0]["parameters"] == GOOD_REQUESTS["SubmitAudioProduceJob"]
 
 
 @pytest.mark.parametrize("response_format", ["XML", "xml", None])

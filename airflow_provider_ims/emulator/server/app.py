@@ -35,7 +35,11 @@ def make_app(gateway: Gateway) -> Starlette:
             PageRoute(gateway.service),
             Route("/{path:path}", _endpoint(gateway), methods=METHODS),
         ],
-        exception_handlers={ClientDisconnect: _ignore_disconnect, HTTPException: _no_route},
+        exception_handlers={
+            ClientDisconnect: _ignore_disconnect,
+            HTTPException: _no_route,
+            Exception: _internal_error,
+        },
     )
 
 
@@ -97,6 +101,10 @@ async def _no_route(request: Request, error: Exception) -> Response:
     """Return the response to an unknown method, and to a target that is not a path."""
     code = "UnsupportedHTTPMethod" if getattr(error, "status_code", None) == 405 else "InvalidAction.NotFound"
     return _rejected(request, ApiError(code))
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return _rejected(request, ApiError("InternalError"))
 
 
 def _rejected(request: Request, error: ApiError) -> Response:

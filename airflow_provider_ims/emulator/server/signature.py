@@ -23,6 +23,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 V3_HEADERS = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "authorization")
 V3_SIGNED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 V1_REQUIRED = ("AccessKeyId", "SignatureMethod", "SignatureNonce", "SignatureVersion", "Timestamp", "Signature")
+_V1_VALUE = re.compile("[A-Za-z0-9+/]{27}=")
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<id>[^,]+),\s*SignedHeaders=(?P<headers>[^,]+),\s*Signature=(?P<signature>[0-9a-f]+)"
 )
@@ -137,6 +138,8 @@ def _read_v1(request: ApiRequest) -> Signature | Bearer:
     if parameters["SignatureVersion"] != "1.0":
         raise invalid("SignatureVersion", "Valid values: 1.0.")
     text = string_to_sign(request)
+    if not _V1_VALUE.fullmatch(parameters["Signature"]):
+        raise ApiError("IncompleteSignature", f"server string to sign is:{text}")
     return Signature(
         key_id=parameters["AccessKeyId"],
         token=parameters.get("SecurityToken") or None,
