@@ -209,6 +209,12 @@ def test_a_bug_before_a_request_is_processed_is_an_internal_error(
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize(("target", "status"), [("PUT /_emulator/jobs", 405), ("GET /_emulator/nothing", 404)])
+def test_an_unknown_control_request_is_rejected_with_json(emulator: ImsEmulator, target: str, status: int) -> None:
+    response, body = answer(emulator, f"{target} HTTP/1.1\r\n".encode() + HOST + b"\r\n")
+    assert (response.status, set(body)) == (status, {"error"})
+
+
 def test_every_response_has_its_request_id_and_the_date(emulator: ImsEmulator) -> None:
     for action in (LIST, "SubmitNothing"):
         response, content = exchange(emulator.endpoint, "GET", f"/?Action={action}&Format=JSON", b"", {})

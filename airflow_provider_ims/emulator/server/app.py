@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from airflow_provider_ims.emulator.api.errors import ApiError
-from airflow_provider_ims.emulator.api.messages import ApiRequest, parse_pairs
+from airflow_provider_ims.emulator.api.messages import ApiRequest, json_body, parse_pairs
 from airflow_provider_ims.emulator.control.routes import CONTROL_PATH, control_routes
 from airflow_provider_ims.emulator.page.route import PageRoute
 from airflow_provider_ims.emulator.server.encoding import encode, rejection
@@ -99,8 +99,12 @@ async def _disconnected(request: Request) -> None:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     """Return the response to an unknown method, and to a target that is not a path."""
-    code = "UnsupportedHTTPMethod" if getattr(error, "status_code", None) == 405 else "InvalidAction.NotFound"
-    return _rejected(request, ApiError(code))
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith(CONTROL_PATH):
+        return Response(json_body({"error": error.detail}), error.status_code, media_type="application/json")
+    return _rejected(
+        request, ApiError("UnsupportedHTTPMethod" if error.status_code == 405 else "InvalidAction.NotFound")
+    )
 
 
 async def _internal_error(request: Request, error: Exception) -> Response:
