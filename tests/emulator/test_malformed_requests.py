@@ -115,6 +115,7 @@ UNUSUAL = {
     + HOST
     + b"\r\n",
     "an unknown method": b"BREW /?" + LISTING,
+    "an unknown method and an invalid host": b"BREW / HTTP/1.1\r\nhost: [\r\n\r\n",
     "the target *": b"GET * HTTP/1.1\r\nx-acs-action: a\r\n" + HOST + b"\r\n",
     "an absolute target": b"GET http://example.com/?Action=x&Format=JSON HTTP/1.1\r\n" + HOST + b"\r\n",
 }

@@ -100,7 +100,7 @@ async def _disconnected(request: Request) -> None:
 async def _no_route(request: Request, error: Exception) -> Response:
     """Return the response to an unknown method, and to a target that is not a path."""
     assert isinstance(error, HTTPException)
-    if request.url.path.startswith(CONTROL_PATH):
+    if request.scope["path"].startswith(CONTROL_PATH):
         return Response(json_body({"error": error.detail}), error.status_code, media_type="application/json")
     return _rejected(
         request, ApiError("UnsupportedHTTPMethod" if error.status_code == 405 else "InvalidAction.NotFound")
