@@ -202,10 +202,12 @@ def test_a_bug_of_the_emulator_is_an_internal_error_and_is_logged(
 
 
 def test_a_bug_before_a_request_is_processed_is_an_internal_error(
-    emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app, "parse_pairs", lambda *_: 1 / 0)
-    response, body = answer(emulator, b"GET /?" + LISTING)
+    # The error is logged after the response. The stop waits for it.
+    with ImsEmulator() as emulator:
+        response, body = answer(emulator, b"GET /?" + LISTING)
     assert (response.status, body["Code"]) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
 
