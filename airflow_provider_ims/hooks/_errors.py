@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,8 @@ REGIONS: Mapping[str, str] = {
     "vod": "ap-northeast-1, ap-southeast-1, ap-southeast-5, cn-beijing, cn-hongkong, cn-shanghai, cn-shenzhen, "
     "eu-central-1, me-central-1, us-west-1",
 }
+#: The HTTP statuses for a body, a URL and headers that are too large.
+TOO_LARGE = (413, 414, 431)
 _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
 #: Exception that prevents a request from being built -> the problem in the connection that causes it.
@@ -98,10 +101,18 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
         failure = inner  # The credentials provider raised it.
     elif status is None or not code:
         failure = _transport_error(inner, endpoint)
+        if (status := _http_status(inner)) in TOO_LARGE:
+            failure = ImsRequestError(f"HTTP status {status}: the request is too large; shorten its longest parameters")
     else:
         failure = _service_error(error, int(status), ram_action)
     failure.action = action.name
     return failure
+
+
+def _http_status(error: BaseException) -> int | None:
+    """Return the HTTP status of a response that is not JSON. The SDK keeps it only in a variable of its client."""
+    responses = (frame.f_locals.get("_response") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return next((getattr(response, "status_code", None) for response in responses if response is not None), None)
 
 
 def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:

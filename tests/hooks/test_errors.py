@@ -116,6 +116,17 @@ def test_an_error_body_that_is_not_a_json_object_raises_unavailable(wire: Any, s
     assert "not the service's JSON" in str(error)
 
 
+@pytest.mark.parametrize("action", ["SubmitTextGenerateJob", "ListSmartJobs"])
+@pytest.mark.parametrize("status", [413, 414, 431])
+@pytest.mark.parametrize("body", ["<html>Request-URI Too Large</html>", "", "null"])
+def test_a_request_that_is_too_large_is_refused_and_sent_once(wire: Any, action: str, status: int, body: str) -> None:
+    wire.answer(body, status)
+    with pytest.raises(ImsRequestError, match=f"HTTP status {status}: the request is too large") as caught:
+        ImsHook().call(action, {})
+    assert caught.value.action == action
+    assert len(wire.received) == 1
+
+
 @pytest.mark.parametrize("message", [None, 7, {"a": 1}, ["a"], "", "\ud800"])
 def test_a_message_that_is_not_a_string_is_converted(wire: Any, message: object) -> None:
     wire.answer(json.dumps({"Code": "Forbidden", "Message": message, "RequestId": message}), 403)
