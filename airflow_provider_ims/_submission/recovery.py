@@ -42,7 +42,7 @@ _TWO_JOBS = "submitting once more. If the service accepted the first submit, the
 IDEMPOTENCY_TOKEN = RecoveryPolicy(
     "idempotency token",
     "returns job",
-    resubmit_log="The job was not found: submitting again with the same {token}, which cannot create a second job",
+    resubmit_log="The job was not found: submitting again with the same {token}, which returns it even if it failed",
     advice="a retry submits again with the same {token}, which cannot create a second job",
 )
 REJECTED_DUPLICATE = RecoveryPolicy(

@@ -174,11 +174,19 @@ class Submitter:
             log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
             return True
         log.info("The task was cleared: submitting a new job, because %s", reason)
+        self._warn_of_repeated_token(record)
         if cancels:
             cancel_job(family, self.hook, job_id)
         elif running is not None:
             log.warning("Job %s, submitted before the clear, is still %s and is billed", job_id, running.status)
         return False
+
+    def _warn_of_repeated_token(self, record: SubmissionRecord) -> None:
+        """Warn that no new job is created if the user's token is the one of the earlier job."""
+        token = self.kind.token_parameter or ""
+        if record.token is not None and self.parameters.get(token) == record.token:
+            advice = "returns that job again or rejects the request. Omit it, or add {{ ti.try_number }} to it"
+            log.warning("%s is the same as for job %s, so the service %s", token, record.job_id, advice)
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
@@ -193,6 +201,7 @@ class Submitter:
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
             log.info("Job %s of an earlier try failed: submitting a new one", job_id)
+            self._warn_of_repeated_token(record)
             return None
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
         if record.parameters_digest not in ("", _digest(self.parameters)):

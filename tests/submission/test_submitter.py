@@ -709,6 +709,46 @@ class TestWithoutAStore:
         assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:55:00Z"
 
 
+@pytest.mark.parametrize("status", [413, 414, 431])
+def test_no_search_and_no_second_submit_follow_a_request_that_is_too_large(
+    status: int, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(TEXT.submit, "non_json", status=status)
+    with pytest.raises(ImsRequestError, match="too large"):
+        run_task(TEXT.task())
+    assert [request["action"] for request in ims_emulator.requests()] == [TEXT.submit]
+
+
+@pytest.mark.parametrize("how", ["retry", "clear"])
+def test_the_log_explains_that_the_users_client_token_returns_the_failed_job_again(
+    how: str, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
+    run = TaskRun(BATCH.task(client_token="order-66", fail_on_partial_failure=True))
+    for _ in range(2):
+        with pytest.raises(ImsJobFailedError, match="1 of 2 videos"):
+            run.attempt()
+        if how == "clear":
+            run.clear()
+    (job,) = ims_emulator.jobs()
+    expected = f"ClientToken is the same as for job {job['job_id']}, so the service returns that job again"
+    assert [line.startswith(expected) for line in task_log.lines("warning")].count(True) == 1
+    # As the warning recommends.
+    run.task.client_token = "order-66-3"
+    assert run.attempt()["failed"] == []
+    assert [line.startswith(expected) for line in task_log.lines("warning")].count(True) == 1
+
+
+def test_the_log_of_a_retry_without_a_store_explains_it_too(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
+    run = TaskRun(BATCH.task(client_token="order-66", fail_on_partial_failure=True), store=None)
+    for _ in range(2):
+        with pytest.raises(ImsJobFailedError, match="1 of 2 videos"):
+            run.attempt()
+    expected = "submitting again with the same ClientToken, which returns it even if it failed"
+    assert any(line.endswith(expected) for line in task_log.lines())
+
+
 def test_pauses_grow_and_add_up_to_the_search_time() -> None:
     assert list(_pauses(30)) == [1, 2, 4, 8, 15]
     assert sum(_pauses(300)) == 300
