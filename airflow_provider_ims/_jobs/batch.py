@@ -23,26 +23,19 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     """Correct the state according to the sub-jobs: the status ``Finished`` only means that the main job has ended."""
     by_status: dict[str, list[dict[str, Any]]] = {}
     # An unexpected format must not be read as "no videos": the job would fail, and a retry would submit a second batch.
-    for sub_job in require_objects(entry.get("SubJobList"), "SubJobList"):
-        by_status.setdefault(str(sub_job.get("Status")).lower(), []).append(sub_job)
+    for index, sub_job in enumerate(require_objects(entry.get("SubJobList"), "SubJobList")):
+        by_status.setdefault(str(sub_job.get("Status")).lower(), []).append({**sub_job, "index": index})
     succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
     if by_status and job.state is JobState.SUCCEEDED:
         return replace(job, state=JobState.RUNNING)
     videos = [read_fields(one, "JobId", "MediaId", "MediaURL", "Duration") for one in succeeded]
-    failures = [read_fields(one, "JobId", "ErrorCode", "ErrorMessage") for one in failed]
+    failures = [{"index": one["index"], **read_fields(one, "JobId", "ErrorCode", "ErrorMessage")} for one in failed]
     output = parse_json(entry.get("ExtendOutput"))
-    result = {"videos": videos, "failed": failures, **({"output": output} if output else {})}
+    result = {"videos": videos, **({"output": output} if output else {})}
     job = job.with_parts(result, failures, len(videos) + len(failures))
     if job.state is JobState.FAILED or videos or output:
         return job
-    code, message = (first_text(entry, path) for path in BATCH.error)
-    reasons = "; ".join(sorted({video["error_message"] or "no reason given" for video in failures}))
-    return replace(
-        job,
-        state=JobState.FAILED,
-        error_code=code or next((video["error_code"] for video in failures), None),
-        error_message=message or f"none of {len(failures)} videos was produced: {reasons or 'none was started'}",
-    )
+    return job.failed_entirely("videos", *(first_text(entry, path) for path in BATCH.error))
 
 
 BATCH = JobFamily(

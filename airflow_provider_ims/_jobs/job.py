@@ -54,8 +54,26 @@ class Job:
 
     def with_parts(self, result: dict[str, Any], failed_parts: list[dict[str, Any]], total_parts: int) -> Job:
         """Return the job with a result that consists of parts."""
+        result = {**self.result, **result, "failed": failed_parts}
         return replace(
             self, result=result, failed_parts=failed_parts, total_parts=total_parts, partial=bool(failed_parts)
+        )
+
+    def failed_entirely(self, parts: str, code: str | None = None, message: str | None = None) -> Job:
+        """Return the job as failed, because none of its parts was produced; by default with the parts' errors."""
+        reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
+        summary = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
+        code = code or next((part.get("error_code") for part in self.failed_parts), None)
+        return replace(self, state=JobState.FAILED, error_code=code, error_message=message or summary)
+
+    def failure(self) -> ImsJobFailedError:
+        """Return the error for a job that failed."""
+        return ImsJobFailedError(
+            f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
+            job_id=self.id,
+            error_message=self.error_message,
+            code=self.error_code,
+            request_id=self.request_id,
         )
 
     def outcome(self) -> dict[str, Any]:
@@ -66,13 +84,7 @@ class Job:
         :raises ImsJobFailedError: when the job failed.
         """
         if self.state is JobState.FAILED:
-            raise ImsJobFailedError(
-                f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
-                job_id=self.id,
-                error_message=self.error_message,
-                code=self.error_code,
-                request_id=self.request_id,
-            )
+            raise self.failure()
         return {"job_id": self.id, "state": self.status, **self.result}
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.outputs import OutputReader, separate_failures
 from airflow_provider_ims._jobs.parameters import declare
-from airflow_provider_ims._jobs.transcoding import OutputReader
 
 
 def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
@@ -64,6 +64,8 @@ MEDIA_CONVERT = JobFamily(
     jobs="Job",
     status="State",
     result=("OutputDetails", "OutputGroupDetails"),
+    parts="output_details",
+    refine=separate_failures,
     listing=_listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims._jobs.listing import Listing
+from airflow_provider_ims._jobs.outputs import separate_failures
 from airflow_provider_ims._jobs.parameters import Parameter, declare
 
 MEDIA_PRODUCING = JobFamily(
@@ -50,6 +51,8 @@ IPRODUCTION = JobFamily(
     # No error field is documented.
     error=("", ""),
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
+    parts="output_files",
+    refine=separate_failures,
     cancel_action="CancelIProductionJob",
 )
 

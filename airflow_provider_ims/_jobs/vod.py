@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.outputs import OutputReader
 from airflow_provider_ims._jobs.parameters import Parameter, declare
-from airflow_provider_ims._jobs.transcoding import OutputReader
 from airflow_provider_ims.hooks._actions import VOD
 
 AI_JOB = JobFamily(
@@ -65,7 +65,7 @@ TRANSCODE_TASK = JobFamily(
             "OutputFile.Height",
             "size=OutputFile.Filesize",
         ),
-        failure=("job_id=TranscodeJobId", "ErrorCode", "ErrorMessage"),
+        failure=("job_id=TranscodeJobId", "Definition", "ErrorCode", "ErrorMessage"),
     ),
 )
 

@@ -143,7 +143,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     and the service rejects a second task with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
-    "height", "size" (bytes)}], "failed": [{"job_id", "error_code", "error_message"}]}``.
+    "height", "size" (bytes)}], "failed": [{"index", "job_id", "error_code", "error_message"}]}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitTranscodeJobs
 

@@ -64,8 +64,8 @@ def test_some_videos_failed(query: Query) -> None:
     assert job.result == {
         "videos": [video(1)],
         "failed": [
-            {"job_id": "****part0****", "error_code": "FileNotFound", "error_message": "no file"},
-            {"job_id": "****part2****", "error_code": None, "error_message": None},
+            {"index": 0, "job_id": "****part0****", "error_code": "FileNotFound", "error_message": "no file"},
+            {"index": 2, "job_id": "****part2****", "error_code": None, "error_message": None},
         ],
     }
     assert (job.failed_parts, job.total_parts, job.partial) == (job.result["failed"], 3, True)

@@ -57,7 +57,7 @@ def test_a_batch_with_failed_videos_succeeds_with_a_warning(ims_emulator: ImsEmu
     result = run_task(BATCH.task())
     assert len(result["videos"]) == 1
     (failed,) = result["failed"]
-    assert failed.keys() == {"job_id", "error_code", "error_message"}
+    assert failed.keys() == {"index", "job_id", "error_code", "error_message"}
     assert (failed["error_code"], failed["error_message"]) == ("BadClip", "A clip is broken.")
     warnings = task_log.lines("warning")
     assert any("1 of 2 videos" in line and "A clip is broken." in line for line in warnings)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.messages import dump
-from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, JobFamily, JobKind, JobView, Listing
-from airflow_provider_ims.emulator.api.parameters import declare
+from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, JobFamily, JobKind, JobView, Listing, Parts
+from airflow_provider_ims.emulator.api.parameters import Parameters, declare
 from airflow_provider_ims.emulator.api.processing import input_and_output
 
+NOT_SAVED = "oss fail to save the image in the given bucket"
 STATES = ("Init", "Processing", "Success", "Failed")
 
 MEDIA_PRODUCING = JobFamily(
@@ -60,10 +61,24 @@ def _algorithm(view: JobView) -> Fields:
     return {**input_and_output(view), **view.given("FunctionName", "JobParams", "TemplateId")}
 
 
+def _file_count(parameters: Parameters) -> int:
+    """Return the number of files: covers are numbered, and separated music has two tracks."""
+    output = parameters["Output"]
+    if "{sequenceId}" in output or "{Count}" in output:
+        return 3
+    return 2 if "{resultType}" in output else 1
+
+
 def _algorithm_output(view: JobView) -> Fields:
-    # Covers are numbered.
-    url = view.output_url(view.json("Output"), f"{view.job_id}.mp4").replace("{Count}", "00001")
-    return {"Result": dump({"Data": [url]}), "OutputFiles": [url], "OutputUrls": [url]}
+    template = view.output_url(view.json("Output"), f"{view.job_id}.mp4")
+    urls = []
+    for number, track in zip(range(_file_count(view.parameters)), ("vocals", "accompaniment", ""), strict=False):
+        sequence = f"{number + 1:05}"
+        url = template.replace("{Count}", sequence).replace("{sequenceId}", sequence).replace("{resultType}", track)
+        urls.append(url)
+    # The service reports success and returns the addresses even if it could not save the files.
+    files = [NOT_SAVED if str(number) in view.job.failed_parts else url for number, url in enumerate(urls)]
+    return {"Result": dump({"Data": files}), "OutputFiles": files, "OutputUrls": urls}
 
 
 EDITING_KINDS = (
@@ -101,5 +116,6 @@ EDITING_KINDS = (
         declare("FunctionName* Input*{} Output*{} JobParams{} ModelId Name ScheduleConfig{} TemplateId UserData<1024"),
         render=_algorithm,
         result=_algorithm_output,
+        parts=Parts("", _file_count, lambda view, part: {}),
     ),
 )

@@ -119,7 +119,7 @@ class Jobs:
     def fail_videos(
         self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
     ) -> Job:
-        """Make the first ``count`` videos of a batch or outputs of a transcoding job fail; the job itself succeeds."""
+        """Make the first ``count`` videos of a batch, or outputs of another job, fail; the job itself succeeds."""
         job = self.get(job_id)
         kind = JOB_KINDS[job.action]
         if kind.parts is None:
@@ -135,6 +135,10 @@ class Jobs:
         if self.view(job).phase is Phase.FAILED and job.error_code is None:
             job = self._update(job, error_code=DEFAULT_ERROR[0], error_message=DEFAULT_ERROR[1])
         return job
+
+    def resume(self, job_id: str) -> Job:
+        """Continue a suspended job."""
+        return self._update(self.get(job_id), pinned=None, error_code=None, error_message=None)
 
     def set_seconds(self, job_id: str, seconds: float) -> Job:
         """Set the duration of a job, measured from its submission."""

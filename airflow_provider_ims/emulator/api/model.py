@@ -104,6 +104,7 @@ class JobFamily:
     :param unknown_ids_at: The path of the unknown job ids in the response.
     :param render: Returns additional fields of every job of the family.
     :param result: The field that the control interface returns as the result; empty for all fields.
+    :param resume: The action that continues a suspended job.
     :param cancel: The action that cancels a job.
     :param cancel_created_only: Whether that action rejects running jobs.
     """
@@ -127,6 +128,7 @@ class JobFamily:
     render: Render = nothing
     result: str = ""
     listing: Listing | None = None
+    resume: str = ""
     cancel: str = ""
     cancel_created_only: bool = False
 
@@ -163,7 +165,7 @@ class Parts:
     """
     The parts of the jobs of a kind; each can fail separately.
 
-    :param field: The field of the query response that lists them.
+    :param field: The field of the query response that lists them; empty if the kind's ``result`` does.
     :param count: Returns the number of parts that a request creates.
     :param render: Returns the fields of one part.
     """

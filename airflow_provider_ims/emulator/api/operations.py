@@ -143,6 +143,17 @@ def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
     return ApiResponse(200, {"JobId": job.job_id} if family.cancel_created_only else {"Message": "success"})
 
 
+def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Continue a suspended job."""
+    job = jobs.queried(parameters["JobId"], *_keys(family))
+    if job is None:
+        raise ApiError("ResourceNotFound")
+    if job.pinned not in family.failed:
+        raise invalid("JobId", f"A job in the state {jobs.view(job).state} cannot be resumed.")
+    jobs.resume(job.job_id)
+    return ApiResponse(200, {"JobId": job.job_id})
+
+
 def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Return the images of a video."""
     views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, parameters["VideoId"])]
@@ -187,6 +198,8 @@ def _family_actions(family: JobFamily) -> Iterable[tuple[str, Action]]:
     yield family.query, Action(family.product, _query_rules(family), partial(query, family))
     if (listing := family.listing) is not None:
         yield listing.action, Action(family.product, _list_rules(listing), partial(list_jobs, family, listing))
+    if family.resume:
+        yield family.resume, Action(family.product, declare("JobId*"), partial(resume, family))
     if family.cancel:
         yield family.cancel, Action(family.product, declare("JobId*"), partial(cancel, family))
 

@@ -117,20 +117,23 @@ def _transcoded(view: JobView, part: Part) -> Fields:
     return fields
 
 
+def _conversions(parameters: Parameters) -> list[str]:
+    """Return the names of the outputs."""
+    outputs = as_object(json.loads(parameters["Config"])).get("Outputs")
+    named = outputs if isinstance(outputs, list) else [None]
+    return [str(as_object(one).get("Name") or number) for number, one in enumerate(named)]
+
+
 def _converted(view: JobView) -> Fields:
-    outputs = view.json("Config").get("Outputs")
-    names = [as_object(one).get("Name") for one in (outputs if isinstance(outputs, list) else [None])]
-    return {
-        "OutputDetails": [
-            {
-                "Name": str(name or number),
-                "Status": "Success",
-                "TaskId": view.id(number),
-                "Result": {"OutputFile": {"Type": "OSS", "Media": view.url(f"{view.job_id}-{number}.mp4")}},
-            }
-            for number, name in enumerate(names)
-        ]
-    }
+    details = []
+    for number, name in enumerate(_conversions(view.parameters)):
+        detail: Fields = {"Name": name, "TaskId": view.id(number), "Status": "Success"}
+        if error := view.job.failed_parts.get(str(number)):
+            detail |= {"Status": "Failed", "Code": error[0], "Message": error[1]}
+        else:
+            detail["Result"] = {"OutputFile": {"Type": "OSS", "Media": view.url(f"{view.job_id}-{number}.mp4")}}
+        details.append(detail)
+    return {"OutputDetails": details}
 
 
 def _snapshots(view: JobView) -> Fields:
@@ -169,6 +172,7 @@ PROCESSING_KINDS = (
         declare("Config*{} PipelineId UserData ClientToken<64"),
         "Job.JobId",
         result=_converted,
+        parts=Parts("", lambda parameters: len(_conversions(parameters)), lambda view, part: {}),
         seconds=6.0,
     ),
     JobKind(

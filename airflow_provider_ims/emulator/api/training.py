@@ -29,9 +29,11 @@ YIKE_STORYBOARD = JobFamily(
     "GetYikeStoryboardJob",
     ("Running", "Running", "Succeeded", "Failed"),
     state="JobStatus",
+    failed=("Suspended",),
     error=("", ""),
     times=("", ""),
     user_data=False,
+    resume="ResumeYikeStoryboardJob",
 )
 
 

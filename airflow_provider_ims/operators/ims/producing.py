@@ -78,7 +78,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     videos failed, the task fails.
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
-    "failed": [{"job_id", "error_code", "error_message"}]}``; durations are in seconds.
+    "failed": [{"index", "job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
@@ -124,8 +124,8 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     """
     Produce highlight videos of films and series (``SubmitScreenMediaHighlightsJob``).
 
-    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
-    "error_code", "error_message"}]}``; durations are in seconds.
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"index",
+    "job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitScreenMediaHighlightsJob
 
@@ -162,8 +162,8 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     """
     Produce highlight videos of a match (``SubmitSportsHighlightsJob``).
 
-    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"job_id",
-    "error_code", "error_message"}]}``; durations are in seconds.
+    Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}], "failed": [{"index",
+    "job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSportsHighlightsJob
 
