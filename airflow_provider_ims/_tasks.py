@@ -46,7 +46,7 @@ class JobTask(_Task):
     ims_conn_id: str
     region_id: str | None
     #: Whether the task fails if a part of the job failed, for job kinds with several parts.
-    fail_on_partial_failure: bool = False
+    fail_on_partial_failure: bool | None = False
     # OpenLineage reads these at the end of the task.
     _job_id: str | None = None
     _outputs: tuple[OssObject, ...] = ()
@@ -110,9 +110,12 @@ class JobTask(_Task):
         :raises ImsJobFailedError: when the job failed, or when a part of it failed and ``fail_on_partial_failure`` is
             set.
         """
+        if error := self.failure_of(job):
+            raise error
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)
-        self._check_parts(job)
+        if job.partial:
+            self.log.warning(self._partial_failure(job))
         outputs = tuple(oss_objects(result))
         self._job_id, self._outputs = job.id, (*self._outputs, *outputs)
         emit_asset_events(context, self.outlets, outputs, job.id)
@@ -122,19 +125,22 @@ class JobTask(_Task):
 
     def has_failed(self, job: Job) -> bool:
         """Return whether an ended job makes this task fail, so that a retry submits a new job."""
-        return job.state is JobState.FAILED or (self.fail_on_partial_failure and job.partial)
+        return job.state is JobState.FAILED or (bool(self.fail_on_partial_failure) and job.partial)
 
-    def _check_parts(self, job: Job) -> None:
-        if not job.partial:
-            return
+    def failure_of(self, job: Job) -> ImsJobFailedError | None:
+        """Return the error of an ended job that makes this task fail, otherwise ``None``."""
+        if not self.has_failed(job):
+            return None
+        if job.state is JobState.FAILED:
+            return job.failure()
+        code, message = map((job.failed_parts or [{}])[0].get, ("error_code", "error_message"))
+        return ImsJobFailedError(self._partial_failure(job), job_id=job.id, code=code, error_message=message)
+
+    def _partial_failure(self, job: Job) -> str:
+        """Return a text that names the failed parts of a job."""
         parts = f"{len(job.failed_parts)} of {job.total_parts} {self.family.parts}" if self.family.parts else "A part"
-        summary = f"{parts} of job {job.id} failed"
-        if self.fail_on_partial_failure:
-            error = job.failed_parts[0] if job.failed_parts else {}
-            raise ImsJobFailedError(
-                summary, job_id=job.id, code=error.get("error_code"), error_message=error.get("error_message")
-            )
-        self.log.warning("%s: %s", summary, job.failed_parts or job.status)
+        named = [[f"{name} {value}" for name, value in one.items() if value is not None] for one in job.failed_parts]
+        return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, named)) or job.status}"
 
     def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the job reads; none unless a subclass overrides this method."""

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -18,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily, chunks
-from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of, kind_of
 from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims._waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
@@ -169,10 +170,18 @@ class JobSensor(JobTask, BaseSensorOperator):
         return True, time.time()
 
     def _complete_all(self, context: Context, jobs: list[Job]) -> Any:
+        failures = {job.id: error for job in jobs if (error := self.failure_of(job))}
+        for error in failures.values():
+            self.log.error("%s", error)
+        if failures and (self.fail_on_partial_failure is not False or len(failures) == len(jobs)):
+            first, named = next(iter(failures.values())), "; ".join(map(str, failures.values()))
+            summary = f"{len(failures)} of {len(jobs)} jobs failed: {named}"
+            raise first if len(jobs) == 1 else replace(first, message=summary)
+        results = []
         for job in jobs:
-            if job.state is JobState.FAILED:
-                self.log.error("Job %s failed: %s %s", job.id, job.error_code, job.error_message)
-        return self.result([self.complete(context, job) for job in jobs])
+            failed = {"state": job.status, "error_code": job.error_code, "error_message": job.error_message}
+            results.append({"job_id": job.id, **failed} if job.id in failures else self.complete(context, job))
+        return self.result(results)
 
 
 class SingleJobSensor(JobSensor):
@@ -205,14 +214,20 @@ class JobsSensor(JobSensor):
     Wait for several jobs until all of them have ended.
 
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
+    :param fail_on_partial_failure: If true, fail the task if any job or any part of a job failed, such as an output. If
+        false, fail it only if all jobs failed; the result of a failed job is then ``{"job_id", "state", "error_code",
+        "error_message"}``. Default: fail it if any job failed, but not if only a part of a job failed.
     :param kwargs: Arguments of :class:`JobSensor`.
     """
 
     template_fields: Sequence[str] = ("job_ids", *JobSensor.template_fields)
 
-    def __init__(self, *, job_ids: Sequence[str] | str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, job_ids: Sequence[str] | str, fail_on_partial_failure: bool | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.job_ids = job_ids
+        self.fail_on_partial_failure = fail_on_partial_failure
 
     def awaited_ids(self) -> list[str]:
         """Return the ids of the jobs, without duplicates."""
@@ -232,10 +247,9 @@ class AnyJobSensor(JobsSensor):
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)
 
-    def __init__(self, *, job: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, job: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
-        self.fail_on_partial_failure = fail_on_partial_failure
 
     @property
     def family(self) -> JobFamily:  # type: ignore[override]  # a class attribute in the other sensors

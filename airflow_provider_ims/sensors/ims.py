@@ -31,7 +31,7 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     Wait for a batch job (``GetBatchMediaProducingJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
-    "failed": [{"job_id", "error_code", "error_message"}]}``; durations are in seconds.
+    "failed": [{"index", "job_id", "error_code", "error_message"}]}``; durations are in seconds.
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
@@ -55,8 +55,7 @@ class ImsJobSensor(AnyJobSensor):
 
     :param job: The jobs' submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: Fail the task if any part of a job failed, such as an output. Default: false.
-    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobsSensor`.
     """
 
     product = ICE

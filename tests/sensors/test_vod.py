@@ -44,6 +44,38 @@ def test_one_failed_job_fails_the_sensor(deferrable: bool, ims_emulator: ImsEmul
     assert caught.value.job_id == bad
 
 
+@DEFERRABLE
+@pytest.mark.parametrize("count", [1, 2])
+def test_all_failed_jobs_are_named(count: int, deferrable: bool, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    ims_emulator.fault("SubmitAIImageJob", "fail_job", count=count, code="NoFrames", message="Nothing to see.")
+    job_ids = submitted(12)
+    with pytest.raises(ImsJobFailedError, match=f"^{count} of 12 jobs failed: Job {job_ids[0]} failed: ") as caught:
+        run_task(sensor(job_ids, deferrable=deferrable))
+    for job_id in job_ids[:count]:
+        assert f"Job {job_id} failed: Nothing to see." in str(caught.value)
+        assert any(job_id in line and "NoFrames" in line for line in task_log.lines("error"))
+    assert str(caught.value).count("NoFrames") == count + 1
+    assert (caught.value.job_id, caught.value.code) == (job_ids[0], "NoFrames")
+
+
+@DEFERRABLE
+def test_the_results_of_the_other_jobs_are_returned_if_fail_on_partial_failure_is_false(
+    deferrable: bool, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    ims_emulator.fault("SubmitAIImageJob", "fail_job", count=2, code="NoFrames", message="Nothing to see.")
+    job_ids = submitted(12)[::-1]
+    partial: dict[str, Any] = {"deferrable": deferrable, "fail_on_partial_failure": False}
+    results = run_task(sensor(job_ids, **partial))
+    assert [result["job_id"] for result in results] == job_ids
+    assert [len(result["images"]) > 0 for result in results[:10]] == [True] * 10
+    failure = {"state": "fail", "error_code": "NoFrames", "error_message": "Nothing to see."}
+    assert results[10:] == [{"job_id": job_id, **failure} for job_id in job_ids[10:]]
+    failures = [line.split()[1] for line in task_log.lines("error") if line.startswith("Job ")]
+    assert failures == job_ids[10:]
+    with pytest.raises(ImsJobFailedError, match="2 of 2 jobs failed"):
+        run_task(sensor(job_ids[10:], **partial))
+
+
 def test_an_item_of_the_list_may_contain_several_ids(ims_emulator: ImsEmulator) -> None:
     first, second, third = submitted(3)
     results = run_task(sensor([f" {first} ", f"{second},{third}"]))
