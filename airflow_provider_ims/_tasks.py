@@ -129,15 +129,16 @@ class JobTask(_Task):
 
     def failure_of(self, job: Job) -> ImsJobFailedError | None:
         """Return the error of an ended job that makes this task fail, otherwise ``None``."""
+        try:
+            job.outcome()
+        except ImsJobFailedError as error:
+            return error
         if not self.has_failed(job):
             return None
-        if job.state is JobState.FAILED:
-            return job.failure()
         code, message = map((job.failed_parts or [{}])[0].get, ("error_code", "error_message"))
         return ImsJobFailedError(self._partial_failure(job), job_id=job.id, code=code, error_message=message)
 
     def _partial_failure(self, job: Job) -> str:
-        """Return a text that names the failed parts of a job."""
         parts = f"{len(job.failed_parts)} of {job.total_parts} {self.family.parts}" if self.family.parts else "A part"
         named = [[f"{name} {value}" for name, value in one.items() if value is not None] for one in job.failed_parts]
         return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, named)) or job.status}"

@@ -66,16 +66,6 @@ class Job:
         code = code or next((part.get("error_code") for part in self.failed_parts), None)
         return replace(self, state=JobState.FAILED, error_code=code, error_message=message or summary)
 
-    def failure(self) -> ImsJobFailedError:
-        """Return the error for a job that failed."""
-        return ImsJobFailedError(
-            f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
-            job_id=self.id,
-            error_message=self.error_message,
-            code=self.error_code,
-            request_id=self.request_id,
-        )
-
     def outcome(self) -> dict[str, Any]:
         """
         Return the result of a task that waited for the job.
@@ -84,7 +74,13 @@ class Job:
         :raises ImsJobFailedError: when the job failed.
         """
         if self.state is JobState.FAILED:
-            raise self.failure()
+            raise ImsJobFailedError(
+                f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
+                job_id=self.id,
+                error_message=self.error_message,
+                code=self.error_code,
+                request_id=self.request_id,
+            )
         return {"job_id": self.id, "state": self.status, **self.result}
 
     def as_dict(self) -> dict[str, Any]:

@@ -41,14 +41,14 @@ class OutputReader:
         outputs, failures = [], []
         for position, sub_job in enumerate(require_objects(entry.get(self.sub_jobs), self.sub_jobs)):
             if str(sub_job.get(self.status)).casefold() == self.failed.casefold():
-                index = {"index": as_number(sub_job.get("JobIndex", position))}
-                failures.append(index | read_fields(sub_job, *self.failure))
+                index = as_number(sub_job.get("JobIndex", position))
+                failures.append({"index": index, **read_fields(sub_job, *self.failure)})
             else:
                 outputs.append(read_fields(sub_job, *self.output))
         return _with_outputs(job, {"outputs": outputs}, failures, len(outputs) + len(failures))
 
 
-def _with_outputs(job: Job, result: Mapping[str, Any], failures: list[dict[str, Any]], total: int) -> Job:
+def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any]], total: int) -> Job:
     job = job.with_parts(result, failures, total)
     return job.failed_entirely("outputs") if failures and len(failures) == total else job
 

@@ -183,8 +183,8 @@ class Submitter:
 
     def _warn_of_repeated_token(self, record: SubmissionRecord) -> None:
         """Warn that no new job is created if the user's token is the one of the earlier job."""
-        token = self.kind.token_parameter or ""
-        if record.token is not None and self.parameters.get(token) == record.token:
+        token = self.kind.token_parameter
+        if record.token is not None and self.parameters.get(token or "") == record.token:
             advice = "returns that job again or rejects the request. Omit it, or add {{ ti.try_number }} to it"
             log.warning("%s is the same as for job %s, so the service %s", token, record.job_id, advice)
 

@@ -73,8 +73,6 @@ REGIONS: Mapping[str, str] = {
     "vod": "ap-northeast-1, ap-southeast-1, ap-southeast-5, cn-beijing, cn-hongkong, cn-shanghai, cn-shenzhen, "
     "eu-central-1, me-central-1, us-west-1",
 }
-#: The HTTP statuses for a body, a URL and headers that are too large.
-TOO_LARGE = (413, 414, 431)
 _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
 #: Exception that prevents a request from being built -> the problem in the connection that causes it.
@@ -101,7 +99,7 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
         failure = inner  # The credentials provider raised it.
     elif status is None or not code:
         failure = _transport_error(inner, endpoint)
-        if (status := _http_status(inner)) in TOO_LARGE:
+        if (status := _http_status(inner)) in (413, 414, 431):
             failure = ImsRequestError(f"HTTP status {status}: the request is too large; shorten its longest parameters")
     else:
         failure = _service_error(error, int(status), ram_action)

@@ -175,8 +175,11 @@ class JobSensor(JobTask, BaseSensorOperator):
             self.log.error("%s", error)
         if failures and (self.fail_on_partial_failure is not False or len(failures) == len(jobs)):
             first, named = next(iter(failures.values())), "; ".join(map(str, failures.values()))
-            summary = f"{len(failures)} of {len(jobs)} jobs failed: {named}"
-            raise first if len(jobs) == 1 else replace(first, message=summary)
+            raise (
+                first
+                if len(jobs) == 1
+                else replace(first, message=f"{len(failures)} of {len(jobs)} jobs failed: {named}")
+            )
         results = []
         for job in jobs:
             failed = {"state": job.status, "error_code": job.error_code, "error_message": job.error_message}
