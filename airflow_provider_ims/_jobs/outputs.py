@@ -54,7 +54,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_failures(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Separate the failed outputs of a job that succeeded from the others."""
+    """Separate the failed outputs of a job that succeeded, for which it may have addresses too, from the others."""
     if job.state is JobState.FAILED:
         return job
     result, failures, total = dict(job.result), [], 0
@@ -64,7 +64,6 @@ def separate_failures(job: Job, entry: Mapping[str, Any]) -> Job:
         failures += [{"index": index, **error} for index, error in errors.items()]
         total += len(outputs)
         for key, given in result.items():
-            # IProduction also returns the addresses of files that it did not save.
             if errors and key.startswith(prefix) and isinstance(given, list) and len(given) == len(outputs):
                 result[key] = [one for index, one in enumerate(given) if index not in errors]
     return _with_outputs(job, result, failures, total)

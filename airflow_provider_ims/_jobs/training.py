@@ -55,7 +55,6 @@ YIKE_STORYBOARD = JobFamily(
     query_action="GetYikeStoryboardJob",
     running=("Running",),
     succeeded=("Succeeded",),
-    # A suspended job continues only after ResumeYikeStoryboardJob was called.
     failed=("Failed", "Suspended"),
     status="JobStatus",
     error=("", ""),

@@ -174,12 +174,9 @@ class JobSensor(JobTask, BaseSensorOperator):
         for error in failures.values():
             self.log.error("%s", error)
         if failures and (self.fail_on_partial_failure is not False or len(failures) == len(jobs)):
-            first, named = next(iter(failures.values())), "; ".join(map(str, failures.values()))
-            raise (
-                first
-                if len(jobs) == 1
-                else replace(first, message=f"{len(failures)} of {len(jobs)} jobs failed: {named}")
-            )
+            first, *others = failures.values()
+            named = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, (first, *others)))}"
+            raise first if len(jobs) == 1 else replace(first, message=named)
         results = []
         for job in jobs:
             failed = {"state": job.status, "error_code": job.error_code, "error_message": job.error_message}
