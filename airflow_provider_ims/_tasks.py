@@ -46,7 +46,7 @@ class JobTask(_Task):
     ims_conn_id: str
     region_id: str | None
     #: Whether the task fails if a part of the job failed, for job kinds with several parts.
-    fail_on_partial_failure: bool | None = False
+    fail_on_partial_failure: bool = False
     # OpenLineage reads these at the end of the task.
     _job_id: str | None = None
     _outputs: tuple[OssObject, ...] = ()
@@ -116,32 +116,25 @@ class JobTask(_Task):
         self.log.info("Job %s ended: %s", job.id, job.status)
         if job.partial:
             self.log.warning(self._partial_failure(job))
-        outputs = tuple(oss_objects(result))
+        outputs = tuple(oss_objects(result, without="failed"))
         self._job_id, self._outputs = job.id, (*self._outputs, *outputs)
         emit_asset_events(context, self.outlets, outputs, job.id)
         if url := first_url(result):
             OutputLink().push(context, url)
         return result
 
-    def has_failed(self, job: Job) -> bool:
-        """Return whether an ended job makes this task fail, so that a retry submits a new job."""
-        return job.state is JobState.FAILED or (bool(self.fail_on_partial_failure) and job.partial)
-
     def failure_of(self, job: Job) -> ImsJobFailedError | None:
-        """Return the error of an ended job that makes this task fail, otherwise ``None``."""
-        try:
-            job.outcome()
-        except ImsJobFailedError as error:
-            return error
-        if not self.has_failed(job):
-            return None
-        code, message = map((job.failed_parts or [{}])[0].get, ("error_code", "error_message"))
+        """Return the error if an ended job makes this task fail, so that a retry submits a new job."""
+        if job.state is JobState.FAILED or not (job.partial and self.fail_on_partial_failure):
+            return job.failure()
+        code, message = map(next(iter(job.failed_parts), {}).get, ("error_code", "error_message"))
         return ImsJobFailedError(self._partial_failure(job), job_id=job.id, code=code, error_message=message)
 
     def _partial_failure(self, job: Job) -> str:
-        parts = f"{len(job.failed_parts)} of {job.total_parts} {self.family.parts}" if self.family.parts else "A part"
-        named = [[f"{name} {value}" for name, value in one.items() if value is not None] for one in job.failed_parts]
-        return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, named)) or job.status}"
+        known = [[f"{name} {one}" for name, one in part.items() if one is not None] for part in job.failed_parts]
+        number = f"{len(known)} of {job.total_parts}" if job.total_parts else len(known)
+        parts = f"{number} {self.family.parts or 'parts'}" if known else "A part"
+        return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, known)) or job.status}"
 
     def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the job reads; none unless a subclass overrides this method."""

@@ -24,18 +24,19 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     by_status: dict[str, list[dict[str, Any]]] = {}
     # An unexpected format must not be read as "no videos": the job would fail, and a retry would submit a second batch.
     for index, sub_job in enumerate(require_objects(entry.get("SubJobList"), "SubJobList")):
-        by_status.setdefault(str(sub_job.get("Status")).lower(), []).append({**sub_job, "index": index})
+        by_status.setdefault(str(sub_job.get("Status")).lower(), []).append({"index": index, **sub_job})
     succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
     if by_status and job.state is JobState.SUCCEEDED:
         return replace(job, state=JobState.RUNNING)
     videos = [read_fields(one, "JobId", "MediaId", "MediaURL", "Duration") for one in succeeded]
-    failures = [{"index": one["index"], **read_fields(one, "JobId", "ErrorCode", "ErrorMessage")} for one in failed]
+    failures = [read_fields(one, "index", "JobId", "ErrorCode", "ErrorMessage") for one in failed]
     output = parse_json(entry.get("ExtendOutput"))
     result = {"videos": videos, **({"output": output} if output else {})}
     job = job.with_parts(result, failures, len(videos) + len(failures))
     if job.state is JobState.FAILED or videos or output:
         return job
-    return job.failed_entirely("videos", *(first_text(entry, path) for path in BATCH.error))
+    code, message = (first_text(entry, path) for path in BATCH.error)
+    return replace(job, error_code=code, error_message=message).without_output("videos")
 
 
 BATCH = JobFamily(

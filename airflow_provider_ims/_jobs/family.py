@@ -17,6 +17,8 @@ from airflow_provider_ims.hooks._actions import ICE, Product
 
 T = TypeVar("T")
 
+#: The fields of a job that contain its input, by product.
+_INPUTS = {"ice": ("Input.Media", "SmartJobInfo.InputConfig.InputFile"), "vod": ("VideoId", "MediaId")}
 #: Fields that a response may contain even if it describes no job.
 _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 
@@ -40,8 +42,8 @@ class JobFamily:
     :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
         or under another name, as in ``audios=Result.AudioResult``. Values are converted by
         :func:`~airflow_provider_ims._jobs.payload.normalize`.
-    :param parts: The field of the result that lists the parts that succeeded, if parts may fail even when the job
-        succeeds. The field ``failed`` lists the failed parts.
+    :param parts: What the parts are, if parts may fail even when the job succeeds; usually the field of the result that
+        lists those that succeeded. The field ``failed`` lists the failed parts.
     :param partly: The success statuses that mean that a part failed.
     :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that takes the job ids.
@@ -134,7 +136,7 @@ class JobFamily:
                 id=job_ids[0] if self.job_id is None else as_text(entry[self.job_id]) or "",
                 state=state,
                 status=status,
-                result=self._read_result(entry) if state is JobState.SUCCEEDED else {},
+                result=self._read_result(entry, state),
                 error_code=code,
                 error_message=message,
                 request_id=as_text(body.get("RequestId")),
@@ -170,7 +172,10 @@ class JobFamily:
             raise TypeError(f"{self.jobs} contains no jobs")
         return jobs
 
-    def _read_result(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_result(self, entry: Mapping[str, Any], state: JobState) -> dict[str, Any]:
+        if state is not JobState.SUCCEEDED:
+            given = first_text(entry, *_INPUTS[self.product.code]) if state is JobState.FAILED else None
+            return {"input": given} if given else {}
         result = {}
         for declared in self.result:
             key, _, path = declared.rpartition("=")

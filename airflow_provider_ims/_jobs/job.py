@@ -25,7 +25,7 @@ class Job:
     :param id: The job id.
     :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
-    :param result: The result for users, in snake_case; empty while the job runs.
+    :param result: The result for users, in snake_case; empty while the job runs. If it failed: its input, if known.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
     :param request_id: The id of the request that returned this data.
@@ -52,36 +52,35 @@ class Job:
         """Whether the job has ended."""
         return self.state is not JobState.RUNNING
 
-    def with_parts(self, result: dict[str, Any], failed_parts: list[dict[str, Any]], total_parts: int) -> Job:
-        """Return the job with a result that consists of parts."""
-        result = {**self.result, **result, "failed": failed_parts}
-        return replace(
-            self, result=result, failed_parts=failed_parts, total_parts=total_parts, partial=bool(failed_parts)
+    def with_parts(self, result: dict[str, Any], failed: list[dict[str, Any]], total: int = 0) -> Job:
+        """Return the job with a result that consists of parts; their total number may be unknown."""
+        result = {**self.result, **result, "failed": failed}
+        return replace(self, result=result, failed_parts=failed, total_parts=total, partial=bool(failed))
+
+    def without_output(self, parts: str) -> Job:
+        """Return the job as failed, because none of its parts was produced, with its own error or that of its parts."""
+        reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
+        message = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
+        code = self.error_code or next((part.get("error_code") for part in self.failed_parts), None)
+        return replace(self, state=JobState.FAILED, error_code=code, error_message=self.error_message or message)
+
+    def failure(self) -> ImsJobFailedError | None:
+        """Return the error of a job that failed, otherwise ``None``."""
+        if self.state is not JobState.FAILED:
+            return None
+        return ImsJobFailedError(
+            f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
+            job_id=self.id,
+            error_message=self.error_message,
+            code=self.error_code,
+            request_id=self.request_id,
         )
 
-    def failed_entirely(self, parts: str, code: str | None = None, message: str | None = None) -> Job:
-        """Return the job as failed, because none of its parts was produced; by default with the parts' errors."""
-        reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
-        summary = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
-        code = code or next((part.get("error_code") for part in self.failed_parts), None)
-        return replace(self, state=JobState.FAILED, error_code=code, error_message=message or summary)
-
     def outcome(self) -> dict[str, Any]:
-        """
-        Return the result of a task that waited for the job.
-
-        :return: ``{"job_id", "state", **result}``.
-        :raises ImsJobFailedError: when the job failed.
-        """
-        if self.state is JobState.FAILED:
-            raise ImsJobFailedError(
-                f"Job {self.id} failed: {self.error_message or 'the service gave no reason'}",
-                job_id=self.id,
-                error_message=self.error_message,
-                code=self.error_code,
-                request_id=self.request_id,
-            )
-        return {"job_id": self.id, "state": self.status, **self.result}
+        """Return ``{"job_id", "state", **result}``, with ``error_code`` and ``error_message`` if the job failed."""
+        failed = self.state is JobState.FAILED
+        error = {"error_code": self.error_code, "error_message": self.error_message} if failed else {}
+        return {"job_id": self.id, "state": self.status, **error, **self.result}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the job as plain JSON data, for a trigger's event."""

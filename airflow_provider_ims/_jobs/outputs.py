@@ -1,19 +1,18 @@
-"""The outputs of jobs that succeed if at least one of their outputs does."""
+"""The outputs of jobs that the service reports as successful even if some or all of their outputs are missing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_ims._jobs.job import Job, JobState
-from airflow_provider_ims._jobs.payload import as_number, as_text, read_fields, require_objects
+from airflow_provider_ims._jobs.payload import parse_json, read_fields, require_objects, walk_path
 
-#: The text that IProduction returns instead of a file, such as "oss fail to save the image in the given bucket".
+#: The text that IProduction returns instead of a file, such as "oss fail to save the image in the given bucket". It is
+#: neither a URL nor a file name with an extension.
 _NOT_SAVED = re.compile(r"(?i)(?!\w+://)(?!.*\.\w{2,5}$)(.*\s)?fail(ed|s|ure)?\s.*")
-#: Fields that list the outputs, and a prefix of the keys of the result that contain one entry for each of them.
-_OUTPUTS = {"OutputDetails": "output_details", "OutputGroupDetails": "output_group_details", "OutputFiles": "output_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,55 +20,66 @@ class OutputReader:
     """
     Adds the outputs to a transcoding job, which succeeds if at least one of its outputs does.
 
-    :param sub_jobs: The field that lists the sub-jobs, one for each output.
+    :param sub_jobs: The fields that list the sub-jobs, one for each output; also those in a group of sub-jobs.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
     :param status: The field of a sub-job that contains its status.
-    :param failed: The status of a failed sub-job.
+    :param failed: The statuses of a sub-job without an output, in lowercase.
     """
 
-    sub_jobs: str
+    sub_jobs: tuple[str, ...]
     output: tuple[str, ...]
     failure: tuple[str, ...]
     status: str = "Status"
-    failed: str = "Fail"
+    failed: tuple[str, ...] = ("fail", "deleted")
 
     def __call__(self, job: Job, entry: Mapping[str, Any]) -> Job:
         """Return the job with its outputs."""
-        if job.state is JobState.FAILED:
-            return job
         outputs, failures = [], []
-        for position, sub_job in enumerate(require_objects(entry.get(self.sub_jobs), self.sub_jobs)):
-            if str(sub_job.get(self.status)).casefold() == self.failed.casefold():
-                index = as_number(sub_job.get("JobIndex", position))
-                failures.append({"index": index, **read_fields(sub_job, *self.failure)})
+        for sub_job in self._find(entry):
+            if self._has_failed(sub_job):
+                failures.append(read_fields(sub_job, "index=JobIndex", *self.failure))
             else:
                 outputs.append(read_fields(sub_job, *self.output))
         return _with_outputs(job, {"outputs": outputs}, failures, len(outputs) + len(failures))
 
+    def _find(self, entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        for field in self.sub_jobs:
+            for index, sub_job in enumerate(require_objects(entry.get(field), field)):
+                nested = [] if self._has_failed(sub_job) else list(self._find(sub_job))
+                yield from nested or [{"JobIndex": index, **sub_job}]
+
+    def _has_failed(self, sub_job: Mapping[str, Any]) -> bool:
+        return str(sub_job.get(self.status)).casefold() in self.failed
+
 
 def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any]], total: int) -> Job:
     job = job.with_parts(result, failures, total)
-    return job.failed_entirely("outputs") if failures and len(failures) == total else job
+    return job.without_output("outputs") if job.state is JobState.SUCCEEDED and 0 < total == len(failures) else job
 
 
-def separate_failures(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Separate the failed outputs of a job that succeeded, for which it may have addresses too, from the others."""
-    if job.state is JobState.FAILED:
-        return job
-    result, failures, total = dict(job.result), [], 0
-    for field, prefix in _OUTPUTS.items():
-        outputs = found if isinstance(found := entry.get(field), list) else []
-        errors = {index: error for index, one in enumerate(outputs) if (error := _error_of(one))}
-        failures += [{"index": index, **error} for index, error in errors.items()]
-        total += len(outputs)
-        for key, given in result.items():
-            if errors and key.startswith(prefix) and isinstance(given, list) and len(given) == len(outputs):
-                result[key] = [one for index, one in enumerate(given) if index not in errors]
-    return _with_outputs(job, result, failures, total)
+def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
+    """Separate the files that IProduction could not save, for which it may return addresses, from the others."""
+    files = found if isinstance(found := job.result.get("output_files"), list) else []
+    errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
+    saved = {
+        key: [one for index, one in enumerate(given) if index not in errors]
+        for key in ("output_files", "output_urls", "output_media_ids")
+        if isinstance(given := job.result.get(key), list) and len(given) == len(files)
+    }
+    failures = [{"index": index, "error_message": text} for index, text in errors.items()]
+    return _with_outputs(job, saved, failures, len(files))
 
 
-def _error_of(output: Any) -> dict[str, Any] | None:
-    if isinstance(output, dict) and str(output.get("Status")).casefold() == "failed":
-        return read_fields(output, "Name", "TaskId", "error_code=Code", "error_message=Message")
-    return {"error_message": as_text(output)} if isinstance(output, str) and _NOT_SAVED.fullmatch(output) else None
+def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
+    """Add the shots and storyboards of a Yike job that failed, and explain how to continue a suspended job."""
+    failed = []
+    for path in ("JobResult.FailureShotList", "JobResult.ExceptionStoryboardIds"):
+        found = parse_json(next(walk_path(entry, path))) or []
+        for one in found if isinstance(found, list) else [found]:
+            fields = one if isinstance(one, dict) else {"storyboardId": one}
+            failed.append(read_fields(fields, "storyboardId", "shotId", "errorCode"))
+    if job.status.casefold() == "suspended":
+        advice = "call ResumeYikeStoryboardJob with its id, then clear the task; a retry submits a new, billed job"
+        job = replace(job, error_message=f"it is suspended, because some shots failed: {advice}")
+    return job.with_parts({}, failed)

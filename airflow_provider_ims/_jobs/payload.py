@@ -13,7 +13,7 @@ MAX_DEPTH = 50
 #: The magnitude from which integers become floats: Airflow's processes use MessagePack, whose integers have 64 bits.
 _INTEGER_LIMIT = 2**63
 #: Names of the numeric result fields.
-_NUMBERS = frozenset({"duration", "from", "height", "score", "size", "to", "width"})
+_NUMBERS = frozenset({"duration", "from", "height", "index", "score", "size", "to", "width"})
 #: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

@@ -7,7 +7,7 @@ from typing import Any
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims._jobs.listing import Listing
-from airflow_provider_ims._jobs.outputs import OutputReader, separate_failures
+from airflow_provider_ims._jobs.outputs import OutputReader
 from airflow_provider_ims._jobs.parameters import declare
 
 
@@ -38,7 +38,7 @@ TRANSCODE = JobFamily(
     error=("", ""),
     parts="outputs",
     refine=OutputReader(
-        sub_jobs="TranscodeJobList",
+        sub_jobs=("TranscodeJobList",),
         output=(
             "JobId",
             "Output.Media",
@@ -64,8 +64,13 @@ MEDIA_CONVERT = JobFamily(
     jobs="Job",
     status="State",
     result=("OutputDetails", "OutputGroupDetails"),
-    parts="output_details",
-    refine=separate_failures,
+    parts="outputs",
+    refine=OutputReader(
+        sub_jobs=("OutputDetails", "OutputGroupDetails", "Outputs"),
+        output=("Name", "TaskId", "url=Result.OutputFile.Url|Result.OutputFile.Media"),
+        failed=("failed", "skipped"),
+        failure=("Name", "TaskId", "Status", "error_code=Code", "error_message=Message"),
+    ),
     listing=_listing("ListMediaConvertJobs", unfinished=("Inited", "Running"), status="State"),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.kind import CLIENT_TOKEN, USER_DATA, JobKind
 from airflow_provider_ims._jobs.listing import Listing
-from airflow_provider_ims._jobs.outputs import separate_failures
+from airflow_provider_ims._jobs.outputs import separate_unsaved_files
 from airflow_provider_ims._jobs.parameters import Parameter, declare
 
 MEDIA_PRODUCING = JobFamily(
@@ -52,7 +52,7 @@ IPRODUCTION = JobFamily(
     error=("", ""),
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
     parts="output_files",
-    refine=separate_failures,
+    refine=separate_unsaved_files,
     cancel_action="CancelIProductionJob",
 )
 

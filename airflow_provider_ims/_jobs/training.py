@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from airflow_provider_ims._jobs.family import JobFamily
-from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import TITLE, JobKind
+from airflow_provider_ims._jobs.outputs import report_failed_shots
 from airflow_provider_ims._jobs.parameters import Parameter, declare
 
 AVATAR_TRAINING = JobFamily(
@@ -28,16 +24,6 @@ CUSTOMIZED_VOICE = JobFamily(
     error=("", "Message"),
     result=("VoiceId", "VoiceName", "Type", "Gender"),
 )
-
-
-def _refine_storyboard(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Explain a suspended job, and report the shots that failed in a job that succeeded."""
-    if job.status.casefold() == "suspended":
-        advice = "call ResumeYikeStoryboardJob with its id, then clear the task; a retry submits a new, billed job"
-        return replace(job, error_message=f"it is suspended, because some shots failed: {advice}")
-    shots = (job.result.get("job_result") or {}).get("failure_shot_list")
-    return replace(job, failed_parts=[{"shots": shots}], partial=True) if shots else job
-
 
 # No error field is documented for these two families.
 YIKE_APP = JobFamily(
@@ -59,7 +45,8 @@ YIKE_STORYBOARD = JobFamily(
     status="JobStatus",
     error=("", ""),
     result=("JobResult",),
-    refine=_refine_storyboard,
+    parts="shots",
+    refine=report_failed_shots,
 )
 
 _GENDER = Parameter("Gender", choices=("female", "male"))

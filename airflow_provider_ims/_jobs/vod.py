@@ -53,9 +53,9 @@ TRANSCODE_TASK = JobFamily(
     result=("VideoId",),
     parts="outputs",
     refine=OutputReader(
-        sub_jobs="TranscodeJobInfoList",
+        sub_jobs=("TranscodeJobInfoList",),
         status="TranscodeJobStatus",
-        failed="TranscodeFail",
+        failed=("transcodefail", "transcodecancelled"),
         output=(
             "job_id=TranscodeJobId",
             "Definition",

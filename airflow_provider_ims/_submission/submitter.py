@@ -61,7 +61,7 @@ class Submitter:
     Submits a job for one task run, or joins the existing one.
 
     :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
-    :param failed: Returns whether an ended job counts as failed for the task.
+    :param failed: Returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
     """
@@ -70,7 +70,7 @@ class Submitter:
     hook: AlibabaCloudMediaHook
     parameters: Mapping[str, str]
     on_uncertain: OnUncertain = "submit"
-    failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)
+    failed: Callable[[Job], object] = Job.failure
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True
     now: Callable[[], float] = time.time

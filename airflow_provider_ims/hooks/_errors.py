@@ -75,6 +75,10 @@ REGIONS: Mapping[str, str] = {
 }
 _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
+#: HTTP status of a response that may come from a proxy, without an error code -> the message.
+TOO_LARGE: Mapping[int | None, str] = {
+    one: f"HTTP status {one}: the request is too large; shorten its longest parameters" for one in (413, 414, 431)
+}
 #: Exception that prevents a request from being built -> the problem in the connection that causes it.
 INVALID_FIELDS: Mapping[str, str] = {
     "InvalidURL": "the connection's endpoint or https_proxy is not a valid address",
@@ -99,18 +103,10 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
         failure = inner  # The credentials provider raised it.
     elif status is None or not code:
         failure = _transport_error(inner, endpoint)
-        if (status := _http_status(inner)) in (413, 414, 431):
-            failure = ImsRequestError(f"HTTP status {status}: the request is too large; shorten its longest parameters")
     else:
         failure = _service_error(error, int(status), ram_action)
     failure.action = action.name
     return failure
-
-
-def _http_status(error: BaseException) -> int | None:
-    """Return the HTTP status of a response that is not JSON. The SDK keeps it only in a variable of its client."""
-    responses = (frame.f_locals.get("_response") for frame, _ in traceback.walk_tb(error.__traceback__))
-    return next((getattr(response, "status_code", None) for response in responses if response is not None), None)
 
 
 def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
@@ -143,7 +139,8 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
         message += "product's console"
     else:
         if code is None:
-            message = f"HTTP status {status} and no error code; another server may have responded: check the endpoint"
+            unknown = f"HTTP status {status} and no error code; another server may have responded: check the endpoint"
+            message = TOO_LARGE.get(status, unknown)
         message = f"The service rejected the request: {message}"
         details["field"] = (code or "").partition("InvalidParameter.")[2] or None
     return error_class(message, **details)
@@ -180,6 +177,8 @@ def _transport_error(error: Any, endpoint: str) -> ImsError:
         if name in (type(error).__name__, type(cause).__name__):
             return ImsRequestError(f"The request is invalid: {problem}")
     if cause is None:
+        if advice := TOO_LARGE.get(_http_status(error)):
+            return ImsRequestError(advice)
         return ImsUnavailableError(
             f"Unexpected response format from {endpoint}: not the service's JSON. A proxy or another server may have "
             "responded"
@@ -189,6 +188,15 @@ def _transport_error(error: Any, endpoint: str) -> ImsError:
         return ImsUnavailableError(f"{endpoint} did not respond ({names})")
     advice = _connection_advice(names, endpoint)
     return ImsUnavailableError(f"{endpoint} could not be reached ({names}): {advice}", accepted=False)
+
+
+def _http_status(error: BaseException) -> int | None:
+    """Return the HTTP status of the response that caused an error, if it can be found."""
+    from darabonba.response import DaraResponse
+
+    # The SDK's exceptions do not refer to the response. Only its retry policies do, and a retry could submit twice.
+    values = (value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values())
+    return next((value.status_code for value in values if isinstance(value, DaraResponse)), None)
 
 
 def _connection_advice(names: str, endpoint: str) -> str:

@@ -152,7 +152,7 @@ class JobOperator(JobTask, BaseOperator):
             hook,
             parameters,
             on_uncertain=self.on_uncertain,
-            failed=self.has_failed,
+            failed=self.failure_of,
             on_clear=self.on_clear,
             cancel_on_kill=self.cancel_on_kill,
         )
@@ -226,7 +226,7 @@ class JobOperator(JobTask, BaseOperator):
     def _collect(self, awaited: AwaitedJob, job: Job, submitted_at: float | None) -> dict[str, Any]:
         # Sensors emit no metrics, because the operator that submitted the job may have emitted them.
         waited = None if submitted_at is None else time.time() - submitted_at
-        metrics.job_ended(self.kind.submit_action, "failed" if self.has_failed(job) else "finished", waited, job.usage)
+        metrics.job_ended(self.kind.submit_action, "failed" if self.failure_of(job) else "finished", waited, job.usage)
         result = self.complete(awaited.context, job)
         awaited.record_outcome(job.id, "collected")
         return result

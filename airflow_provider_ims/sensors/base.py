@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,9 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
+    :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. Otherwise, it fails only if
+        all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``, with
+        its ``input`` and ``failed`` parts if the service returns them. Default: false.
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
     :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (seconds between polls, default: 10),
         ``timeout`` (seconds), ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
@@ -55,6 +59,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         *,
         ims_conn_id: str = "ims_default",
         region_id: str | None = None,
+        fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float = 10,
         **kwargs: Any,
@@ -62,6 +67,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
+        self.fail_on_partial_failure = fail_on_partial_failure
         self.deferrable = deferrable
         self._monitors: dict[str, JobMonitor] = {}
         self._ended: dict[str, Job] = {}
@@ -171,17 +177,14 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     def _complete_all(self, context: Context, jobs: list[Job]) -> Any:
         failures = {job.id: error for job in jobs if (error := self.failure_of(job))}
+        fails = bool(failures) and (self.fail_on_partial_failure or len(failures) == len(jobs))
         for error in failures.values():
-            self.log.error("%s", error)
-        if failures and (self.fail_on_partial_failure is not False or len(failures) == len(jobs)):
+            self.log.log(logging.ERROR if fails else logging.WARNING, "%s", error)
+        if fails:
             first, *others = failures.values()
-            named = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, (first, *others)))}"
-            raise first if len(jobs) == 1 else replace(first, message=named)
-        results = []
-        for job in jobs:
-            failed = {"state": job.status, "error_code": job.error_code, "error_message": job.error_message}
-            results.append({"job_id": job.id, **failed} if job.id in failures else self.complete(context, job))
-        return self.result(results)
+            message = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, (first, *others)))}"
+            raise replace(first, message=message, code=None, request_id=None) if len(jobs) > 1 else first
+        return self.result([job.outcome() if job.id in failures else self.complete(context, job) for job in jobs])
 
 
 class SingleJobSensor(JobSensor):
@@ -214,20 +217,14 @@ class JobsSensor(JobSensor):
     Wait for several jobs until all of them have ended.
 
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
-    :param fail_on_partial_failure: If true, fail the task if any job or any part of a job failed, such as an output. If
-        false, fail it only if all jobs failed; the result of a failed job is then ``{"job_id", "state", "error_code",
-        "error_message"}``. Default: fail it if any job failed, but not if only a part of a job failed.
     :param kwargs: Arguments of :class:`JobSensor`.
     """
 
     template_fields: Sequence[str] = ("job_ids", *JobSensor.template_fields)
 
-    def __init__(
-        self, *, job_ids: Sequence[str] | str, fail_on_partial_failure: bool | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, job_ids: Sequence[str] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job_ids = job_ids
-        self.fail_on_partial_failure = fail_on_partial_failure
 
     def awaited_ids(self) -> list[str]:
         """Return the ids of the jobs, without duplicates."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from airflow_provider_ims._jobs.batch import BATCH
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims.hooks._actions import ICE
@@ -36,15 +34,10 @@ class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
     :param job_id: The job id. (templated)
-    :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = BATCH
-
-    def __init__(self, *, job_id: str, fail_on_partial_failure: bool = False, **kwargs: Any) -> None:
-        super().__init__(job_id=job_id, **kwargs)
-        self.fail_on_partial_failure = fail_on_partial_failure
 
 
 class ImsJobSensor(AnyJobSensor):

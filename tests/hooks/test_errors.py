@@ -20,6 +20,8 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.hooks._actions import ICE
+from airflow_provider_ims.hooks._errors import convert_sdk_error
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
@@ -118,13 +120,27 @@ def test_an_error_body_that_is_not_a_json_object_raises_unavailable(wire: Any, s
 
 @pytest.mark.parametrize("action", ["SubmitTextGenerateJob", "ListSmartJobs"])
 @pytest.mark.parametrize("status", [413, 414, 431])
-@pytest.mark.parametrize("body", ["<html>Request-URI Too Large</html>", "", "null"])
+@pytest.mark.parametrize("body", ["<html>Request-URI Too Large</html>", "", "null", '{"detail":"too large"}'])
 def test_a_request_that_is_too_large_is_refused_and_sent_once(wire: Any, action: str, status: int, body: str) -> None:
     wire.answer(body, status)
     with pytest.raises(ImsRequestError, match=f"HTTP status {status}: the request is too large") as caught:
         ImsHook().call(action, {})
     assert caught.value.action == action
     assert len(wire.received) == 1
+
+
+@pytest.mark.parametrize("status", [413, 414, 431])
+def test_the_service_may_explain_that_a_request_is_too_large(wire: Any, status: int) -> None:
+    wire.answer(json.dumps({"Code": "RequestTooLarge", "Message": "Shorten it.", "RequestId": "r"}), status)
+    error = error_from(ImsHook(), "SubmitTextGenerateJob")
+    assert type(error) is ImsRequestError
+    assert (error.message, error.code) == ("The service rejected the request: Shorten it.", "RequestTooLarge")
+
+
+def test_an_error_whose_http_status_cannot_be_found_raises_unavailable() -> None:
+    error = convert_sdk_error(ValueError("no JSON"), ICE.action("SubmitTextGenerateJob"), "ice:x", "host")
+    assert type(error) is ImsUnavailableError
+    assert error.accepted is None
 
 
 @pytest.mark.parametrize("message", [None, 7, {"a": 1}, ["a"], "", "\ud800"])

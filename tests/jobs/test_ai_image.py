@@ -90,7 +90,7 @@ def test_a_job_without_a_status_runs(query: Query) -> None:
 
 def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
     job = ask(query, entry("a", "fail", Code="InvalidVideo", Message="视频不可用"))["a"]
-    assert (job.error_code, job.error_message, job.result) == ("InvalidVideo", "视频不可用", {})
+    assert (job.error_code, job.error_message, job.result) == ("InvalidVideo", "视频不可用", {"input": "video of a"})
 
 
 def test_the_code_of_a_success_is_not_an_error(query: Query) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_ims._jobs.job import Job, JobState
-from airflow_provider_ims.exceptions import ImsJobFailedError
 
 RUNNING = Job("id", JobState.RUNNING, "Executing")
 SUCCEEDED = Job("id", JobState.SUCCEEDED, "Finished", {"texts": ["新店"]}, request_id="r")
@@ -46,13 +45,18 @@ def test_the_outcome_of_a_success_is_its_result_with_id_and_state() -> None:
     assert SUCCEEDED.outcome() == {"job_id": "id", "state": "Finished", "texts": ["新店"]}
 
 
-def test_the_outcome_of_a_failure_is_an_error_with_the_message_of_the_service() -> None:
-    with pytest.raises(ImsJobFailedError, match="Job id failed: went wrong") as failed:
-        FAILED.outcome()
-    error = failed.value
+def test_the_outcome_of_a_failure_contains_its_error() -> None:
+    error = {"error_code": "Code", "error_message": "went wrong"}
+    assert FAILED.outcome() == {"job_id": "id", "state": FAILED.status, **error}
+
+
+def test_the_error_of_a_failure_has_the_message_of_the_service() -> None:
+    error = FAILED.failure()
+    assert error is not None
+    assert error.message == "Job id failed: went wrong"
     assert (error.job_id, error.code, error.error_message, error.request_id) == ("id", "Code", "went wrong", "r")
+    assert SUCCEEDED.failure() is None
 
 
 def test_a_failure_without_a_message_is_reported_as_such() -> None:
-    with pytest.raises(ImsJobFailedError, match="the service gave no reason"):
-        Job("id", JobState.FAILED, "Failed").outcome()
+    assert str(Job("id", JobState.FAILED, "Failed").failure()) == "Job id failed: the service gave no reason"

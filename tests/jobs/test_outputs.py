@@ -9,12 +9,14 @@ import pytest
 from support.running import TaskLog, TaskRun, run_task
 from support.submits import FILE, OUTPUT, SUBMITS
 
+from airflow_provider_ims._jobs.ai_image import AI_IMAGE
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.outputs import _NOT_SAVED
-from airflow_provider_ims._jobs.processing import TRANSCODE
+from airflow_provider_ims._jobs.processing import MEDIA_CONVERT, TRANSCODE
 from airflow_provider_ims._jobs.producing import IPRODUCTION
+from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._jobs.training import YIKE_STORYBOARD
-from airflow_provider_ims._jobs.vod import TRANSCODE_TASK
+from airflow_provider_ims._jobs.vod import AI_JOB, TRANSCODE_TASK
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
 from airflow_provider_ims.hooks.ims import ImsHook
@@ -82,14 +84,36 @@ def test_a_job_without_files_succeeds(query: Any, files: Any) -> None:
 def test_a_failed_output_of_a_conversion_is_a_failed_part(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitMediaConvertJob", "fail_job", videos=1, code="BadClip", message="A clip is broken.")
     result = run_task(task("SubmitMediaConvertJob", CONVERSION))
-    assert [one["name"] for one in result["output_details"]] == ["hd"]
+    assert [one["name"] for one in result["outputs"]] == ["hd"]
+    assert result["outputs"][0]["url"]
     (failed,) = result["failed"]
     assert failed.pop("task_id")
-    assert failed == {"index": 0, "name": "sd", "error_code": "BadClip", "error_message": "A clip is broken."}
+    assert failed == {
+        "index": 0,
+        "name": "sd",
+        "status": "Failed",
+        "error_code": "BadClip",
+        "error_message": "A clip is broken.",
+    }
     ims_emulator.fault("SubmitMediaConvertJob", "fail_job", videos=2, code="BadClip", message="A clip is broken.")
     with pytest.raises(ImsJobFailedError, match=r"none of 2 outputs was produced: A clip is broken\.") as caught:
         run_task(task("SubmitMediaConvertJob", CONVERSION))
     assert caught.value.code == "BadClip"
+
+
+def test_the_outputs_in_a_group_of_a_conversion_can_fail_too(query: Any) -> None:
+    def group(name: str, status: str, *outputs: str) -> dict[str, Any]:
+        return {"Name": name, "Status": status, "Outputs": [{"Name": name + one, "Status": one} for one in outputs]}
+
+    groups = [group("a", "Success", "Success", "Skipped"), group("b", "Failed", "Success"), {"Name": "c"}]
+    body = {"JobId": "a", "State": "Complete", "OutputDetails": [{"Name": "d"}], "OutputGroupDetails": groups}
+    job = query(MEDIA_CONVERT, {"Job": body}, "a")["a"]
+    assert [one["name"] for one in job.result["outputs"]] == ["d", "aSuccess", "c"]
+    assert [(part["index"], part["name"], part["status"]) for part in job.failed_parts] == [
+        (1, "aSkipped", "Skipped"),
+        (1, "b", "Failed"),
+    ]
+    assert (job.state, job.total_parts) == (JobState.SUCCEEDED, 5)
 
 
 @pytest.mark.parametrize("vod", [False, True])
@@ -123,12 +147,56 @@ def test_a_suspended_storyboard_job_fails_and_can_be_resumed(deferrable: bool, i
     assert len(ims_emulator.jobs()) == 1
 
 
-@pytest.mark.parametrize("shots", ["s1,s2", '["s1", "s2"]', ["s1", "s2"]])
-def test_the_failed_shots_of_a_storyboard_are_failed_parts(query: Any, shots: Any) -> None:
-    body = {"JobId": "a", "JobStatus": "Succeeded", "JobResult": {"OutputUrl": "u", "FailureShotList": shots}}
-    job: Job = query(YIKE_STORYBOARD, body, "a")["a"]
-    assert (job.state, job.partial) == (JobState.SUCCEEDED, True)
-    assert job.failed_parts == [{"shots": shots if shots == "s1,s2" else ["s1", "s2"]}]
-    assert json.dumps(job.as_dict())
-    body["JobResult"] = {"OutputUrl": "u", "FailureShotList": "[]"}
-    assert not query(YIKE_STORYBOARD, body, "a")["a"].partial
+@pytest.mark.parametrize("status", ["Succeeded", "Suspended"])
+@pytest.mark.parametrize("written", [json.dumps, list])
+def test_the_failed_shots_and_storyboards_of_a_yike_job_are_failed_parts(query: Any, status: str, written: Any) -> None:
+    shot = {"errorCode": "NoMediaData", "storyboardId": "st_2118280473", "shotId": "54"}
+    failed = {"FailureShotList": written([shot]), "ExceptionStoryboardIds": written(["st_2053348871"])}
+    job = query(YIKE_STORYBOARD, {"JobId": "a", "JobStatus": status, "JobResult": {"OutputUrl": "u", **failed}}, "a")[
+        "a"
+    ]
+    assert job.partial
+    assert job.failed_parts == [
+        {"storyboard_id": "st_2118280473", "shot_id": "54", "error_code": "NoMediaData"},
+        {"storyboard_id": "st_2053348871", "shot_id": None, "error_code": None},
+    ]
+    assert Job.from_dict(json.loads(json.dumps(job.as_dict()))) == job
+
+
+@pytest.mark.parametrize("result", [None, {}, {"FailureShotList": "[]", "ExceptionStoryboardIds": ""}])
+def test_a_storyboard_without_failed_shots_is_not_partial(query: Any, result: Any) -> None:
+    job = query(YIKE_STORYBOARD, {"JobId": "a", "JobStatus": "Succeeded", "JobResult": result}, "a")["a"]
+    assert (job.state, job.partial) == (JobState.SUCCEEDED, False)
+
+
+def test_the_failed_shots_of_a_storyboard_are_logged(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    shot = {"JobResult": {"FailureShotList": '[{"storyboardId": "st_1", "shotId": "54", "errorCode": "NoMediaData"}]'}}
+    ims_emulator.fault("GetYikeStoryboardJob", "odd_shape", merge=shot)
+    result = run_task(task("SubmitYikeStoryboardJob", SUBMITS["ice", "SubmitYikeStoryboardJob"]))
+    expected = f"1 shots of job {result['job_id']} failed: storyboard_id st_1, shot_id 54, error_code NoMediaData"
+    assert expected in task_log.lines("warning")
+
+
+@pytest.mark.parametrize(
+    ("family", "body"),
+    [
+        (TRANSCODE, {"TranscodeParentJob": {"ParentJobId": "a", "Status": "Fail"}}),
+        (AI_IMAGE, {"AIImageJobList": [{"JobId": "a", "Status": "fail", "VideoId": "v"}]}),
+        (AI_JOB, {"AIJobList": {"AIJob": [{"JobId": "a", "Status": "fail", "MediaId": "v"}]}}),
+        (IPRODUCTION, {"JobId": "a", "Status": "Fail", "Input": {"Media": "v"}}),
+        (SMART, {"JobId": "a", "State": "Failed", "SmartJobInfo": {"InputConfig": {"InputFile": "v"}}}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_failed_job_names_its_input_where_the_service_returns_it(query: Any, family: Any, body: Any) -> None:
+    result = query(family, body, "a")["a"].outcome()
+    assert result.get("input") == (None if family is TRANSCODE else "v")
+    assert {"job_id", "state", "error_code", "error_message"} <= result.keys()
+
+
+def test_a_failed_output_is_not_published_as_an_asset(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("SubmitTranscodeJob", "fail_job", videos=1)
+    run = TaskRun(task("SubmitTranscodeJob", SUBMITS["ice", "SubmitTranscodeJob"]))
+    result = run.attempt()
+    assert result["failed"][0]["media"].startswith("oss://")
+    assert [one.uri for one in run.process._outputs] == [one["url"] for one in result["outputs"]]

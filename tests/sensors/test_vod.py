@@ -3,15 +3,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.cases import IMAGE
+from support.cases import BATCH, IMAGE
 from support.running import TaskLog, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobNotFoundError, ImsRequestError
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
+from airflow_provider_ims.sensors.ims import ImsJobSensor
 from airflow_provider_ims.sensors.vod import VodAIImageJobSensor, VodJobSensor
 
 DEFERRABLE = pytest.mark.parametrize("deferrable", [True, False])
+MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
+every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+#: Jobs that a deferrable sensor does not find ended at its first poll.
+running = pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.3, BATCH.submit: 0.3})
 
 
 def sensor(job_ids: Any, **arguments: Any) -> VodAIImageJobSensor:
@@ -34,46 +39,62 @@ def test_jobs_are_queried_in_tens_and_returned_in_the_order_of_their_ids(
     assert max(map(len, queried)) == 10
 
 
-@DEFERRABLE
-def test_one_failed_job_fails_the_sensor(deferrable: bool, ims_emulator: ImsEmulator) -> None:
-    (good,) = submitted(1)
-    ims_emulator.fault("SubmitAIImageJob", "fail_job", code="NoFrames", message="Nothing to see.")
-    (bad,) = submitted(1)
-    with pytest.raises(ImsJobFailedError) as caught:
-        run_task(sensor([good, bad], deferrable=deferrable))
-    assert caught.value.job_id == bad
-
-
-@DEFERRABLE
-@pytest.mark.parametrize("count", [1, 2])
-def test_all_failed_jobs_are_named(count: int, deferrable: bool, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
-    ims_emulator.fault("SubmitAIImageJob", "fail_job", count=count, code="NoFrames", message="Nothing to see.")
-    job_ids = submitted(12)
-    with pytest.raises(ImsJobFailedError, match=f"^{count} of 12 jobs failed: Job {job_ids[0]} failed: ") as caught:
-        run_task(sensor(job_ids, deferrable=deferrable))
-    for job_id in job_ids[:count]:
-        assert f"Job {job_id} failed: Nothing to see." in str(caught.value)
-        assert any(job_id in line and "NoFrames" in line for line in task_log.lines("error"))
-    assert str(caught.value).count("NoFrames") == count + 1
-    assert (caught.value.job_id, caught.value.code) == (job_ids[0], "NoFrames")
-
-
-@DEFERRABLE
-def test_the_results_of_the_other_jobs_are_returned_if_fail_on_partial_failure_is_false(
-    deferrable: bool, ims_emulator: ImsEmulator, task_log: TaskLog
-) -> None:
+@pytest.fixture
+def twelve(ims_emulator: ImsEmulator) -> list[str]:
+    """Return the ids of twelve jobs, of which the last two failed."""
     ims_emulator.fault("SubmitAIImageJob", "fail_job", count=2, code="NoFrames", message="Nothing to see.")
-    job_ids = submitted(12)[::-1]
-    partial: dict[str, Any] = {"deferrable": deferrable, "fail_on_partial_failure": False}
-    results = run_task(sensor(job_ids, **partial))
-    assert [result["job_id"] for result in results] == job_ids
-    assert [len(result["images"]) > 0 for result in results[:10]] == [True] * 10
+    return submitted(12)[::-1]
+
+
+@running
+@every_mode
+def test_the_results_of_the_other_jobs_are_returned(
+    mode: dict[str, Any], twelve: list[str], ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    results = run_task(sensor(twelve, **mode))
+    assert [result["job_id"] for result in results] == twelve
+    assert all(result["images"] for result in results[:10])
     failure = {"state": "fail", "error_code": "NoFrames", "error_message": "Nothing to see."}
-    assert results[10:] == [{"job_id": job_id, **failure} for job_id in job_ids[10:]]
-    failures = [line.split()[1] for line in task_log.lines("error") if line.startswith("Job ")]
-    assert failures == job_ids[10:]
-    with pytest.raises(ImsJobFailedError, match="2 of 2 jobs failed"):
-        run_task(sensor(job_ids[10:], **partial))
+    video = IMAGE.arguments["video_id"]
+    assert results[10:] == [{"job_id": job_id, **failure, "input": video} for job_id in twelve[10:]]
+    failures = [line for line in task_log.lines("warning") if line.startswith("Job ")]
+    assert [line.partition(": ")[0] for line in failures] == [f"Job {job_id} failed" for job_id in twelve[10:]]
+
+
+@running
+@every_mode
+def test_all_failed_jobs_are_named_if_fail_on_partial_failure_is_set(
+    mode: dict[str, Any], twelve: list[str], task_log: TaskLog
+) -> None:
+    with pytest.raises(ImsJobFailedError) as caught:
+        run_task(sensor(twelve, fail_on_partial_failure=True, **mode))
+    assert str(caught.value).startswith(f"2 of 12 jobs failed: Job {twelve[10]} failed: Nothing to see. (code NoFrames")
+    assert f"; Job {twelve[11]} failed: Nothing to see. (code NoFrames" in str(caught.value)
+    assert (caught.value.job_id, caught.value.error_message) == (twelve[10], "Nothing to see.")
+    assert len([line for line in task_log.lines("error") if "NoFrames" in line]) == 2
+
+
+@running
+@every_mode
+def test_a_sensor_fails_if_all_its_jobs_failed(mode: dict[str, Any], twelve: list[str]) -> None:
+    with pytest.raises(ImsJobFailedError, match=r"^2 of 2 jobs failed: "):
+        run_task(sensor(twelve[10:], **mode))
+    with pytest.raises(ImsJobFailedError, match=f"^Job {twelve[11]} failed: Nothing to see") as caught:
+        run_task(sensor(twelve[11:], **mode))
+    assert caught.value.code == "NoFrames"
+
+
+@running
+@every_mode
+def test_the_failed_parts_of_a_failed_job_are_returned(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(BATCH.submit, "fail_job", videos=2, code="BadClip", message="A clip is broken.")
+    job_ids = [run_task(BATCH.task(wait_for_completion=False))["job_id"] for _ in range(2)]
+    _, result = run_task(ImsJobSensor(task_id="sensor", job=BATCH.submit, job_ids=job_ids[::-1], **mode))
+    assert (result["job_id"], result["error_code"], result["videos"]) == (job_ids[0], "BadClip", [])
+    assert [(part["index"], part["error_message"]) for part in result["failed"]] == [
+        (0, "A clip is broken."),
+        (1, "A clip is broken."),
+    ]
 
 
 def test_an_item_of_the_list_may_contain_several_ids(ims_emulator: ImsEmulator) -> None:
