@@ -48,7 +48,7 @@ class ImsJobSensor(AnyJobSensor):
 
     :param job: The jobs' submit action, query action or family, such as ``SubmitASRJob``. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
-    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobsSensor`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = ICE

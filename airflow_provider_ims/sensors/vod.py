@@ -17,7 +17,7 @@ class VodAIImageJobSensor(JobsSensor):
     .. seealso:: https://help.aliyun.com/document_detail/186923.html
 
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
-    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobsSensor`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     family = AI_IMAGE
@@ -31,7 +31,7 @@ class VodJobSensor(AnyJobSensor):
 
     :param job: The jobs' submit action, query action or family, such as ``SubmitAIJob``. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
-    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobsSensor`.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """
 
     product = VOD

@@ -15,7 +15,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     If some outputs failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set.
 
     Returns ``{"job_id", "state", "outputs": [{"job_id", "media", "url", "duration" (seconds), "width", "height", "size"
-    (bytes)}], "failed": [{"job_id", "media"}]}``.
+    (bytes)}], "failed": [{"index", "job_id", "media"}]}``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
