@@ -132,7 +132,7 @@ class JobTask(_Task):
 
     def _partial_failure(self, job: Job) -> str:
         known = [[f"{name} {one}" for name, one in part.items() if one is not None] for part in job.failed_parts]
-        number = f"{len(known)} of {job.total_parts}" if job.total_parts else len(known)
+        number = f"{len(known)} of {job.total_parts}" if job.total_parts else "Some"
         parts = f"{number} {self.family.parts or 'parts'}" if known else "A part"
         return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, known)) or job.status}"
 

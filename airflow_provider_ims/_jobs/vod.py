@@ -37,7 +37,6 @@ AI_MEDIA_AUDIT = JobFamily(
     ),
 )
 
-
 TRANSCODE_TASK = JobFamily(
     name="vod_transcode",
     product=VOD,
