@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -177,13 +176,12 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     def _complete_all(self, context: Context, jobs: list[Job]) -> Any:
         failures = {job.id: error for job in jobs if (error := self.failure_of(job))}
-        fails = bool(failures) and (self.fail_on_partial_failure or len(failures) == len(jobs))
-        for error in failures.values():
-            self.log.log(logging.ERROR if fails else logging.WARNING, "%s", error)
-        if fails:
-            first, *others = failures.values()
-            message = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, (first, *others)))}"
+        if failures and (self.fail_on_partial_failure or len(failures) == len(jobs)):
+            first = next(iter(failures.values()))
+            message = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, failures.values()))}"
             raise replace(first, message=message, code=None, request_id=None) if len(jobs) > 1 else first
+        for error in failures.values():
+            self.log.warning("%s", error)
         return self.result([job.outcome() if job.id in failures else self.complete(context, job) for job in jobs])
 
 

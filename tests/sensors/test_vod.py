@@ -63,15 +63,12 @@ def test_the_results_of_the_other_jobs_are_returned(
 
 @running
 @every_mode
-def test_all_failed_jobs_are_named_if_fail_on_partial_failure_is_set(
-    mode: dict[str, Any], twelve: list[str], task_log: TaskLog
-) -> None:
+def test_all_failed_jobs_are_named_if_fail_on_partial_failure_is_set(mode: dict[str, Any], twelve: list[str]) -> None:
     with pytest.raises(ImsJobFailedError) as caught:
         run_task(sensor(twelve, fail_on_partial_failure=True, **mode))
     assert str(caught.value).startswith(f"2 of 12 jobs failed: Job {twelve[10]} failed: Nothing to see. (code NoFrames")
     assert f"; Job {twelve[11]} failed: Nothing to see. (code NoFrames" in str(caught.value)
     assert (caught.value.job_id, caught.value.error_message) == (twelve[10], "Nothing to see.")
-    assert len([line for line in task_log.lines("error") if "NoFrames" in line]) == 2
 
 
 @running
