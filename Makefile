@@ -13,7 +13,7 @@ WORKERS ?= 3
 PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadscope --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test check lint screenshots bench cluster matrix docs clean
+.PHONY: help install demo ui test check lint screenshots bench cluster matrix live docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -61,11 +61,14 @@ cluster: $(CLUSTER_INSTALLED) ## Test failures of Airflow with PostgreSQL, Redis
 matrix: $(INSTALLED) ## Check the package on all supported versions and write docs/compatibility.md (ROWS="3.1.8 3.3.2": selected ones)
 	@$(BIN)/python -m matrix $(ROWS)
 
+live: $(INSTALLED) ## Check the facts of tests/conformance on the real service (LIVE="--bucket b --yes": options)
+	@$(BIN)/python -m conformance $(LIVE)
+
 # -n checks all references, -W turns warnings into errors. The build does not need network access.
 docs: $(INSTALLED) ## Build the documentation site in build/docs
 	@$(BIN)/sphinx-build -W --keep-going -n -q -E -b html docs build/docs
 	@echo "build/docs/index.html"
 
 clean: ## Remove all files that the other commands create
-	rm -rf $(VENV) .demo .bench .cluster .matrix .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .demo .bench .cluster .matrix .live .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,184 @@
+"""Facts about refused requests. None of them needs a job or is billed."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+
+from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, require_accepted, require_answer
+from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
+from conformance.service import Response, access_key
+
+GATEWAY_CODES = "https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature"
+COMMON_CODES = "https://help.aliyun.com/document_detail/197855.html"
+ERROR_FIELDS = ("RequestId", "HostId", "Code", "Message", "Recommend")
+MAX_IMAGE_JOBS = 10
+
+
+def _refused(response: Response, code: str) -> Seen:
+    return Seen("accepted" if response.ok else response.error, response.body.get("Code") == code)
+
+
+def _unknown_action(evidence: Evidence) -> Response:
+    return evidence.service.send_unknown_action("ice", "GetConformance")
+
+
+def _unknown_action_code(evidence: Evidence) -> Seen:
+    return _refused(_unknown_action(evidence), "InvalidAction.NotFound")
+
+
+def _error_fields(evidence: Evidence) -> Seen:
+    body = _unknown_action(evidence).body
+    missing = [name for name in ERROR_FIELDS if not isinstance(body.get(name), str)]
+    return Seen(f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(body)), not missing)
+
+
+def _unknown_access_key(evidence: Evidence) -> Seen:
+    credential = access_key(f"LTAI5t{uuid.uuid4().hex[:18]}", uuid.uuid4().hex)
+    response = evidence.service.send("ice", "ListSmartJobs", {}, credential=credential)
+    return _refused(response, "InvalidAccessKeyId.NotFound")
+
+
+def _wrong_secret(evidence: Evidence) -> Seen:
+    used = evidence.service.access.credential.get_credential()
+    if not used.get_access_key_id():
+        raise NotTestedError("the credentials have no access key")
+    credential = access_key(used.get_access_key_id(), uuid.uuid4().hex, used.get_security_token() or "")
+    return _refused(evidence.service.send("ice", "ListSmartJobs", {}, credential=credential), "SignatureDoesNotMatch")
+
+
+def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Seen:
+    if plan.product == "vod":
+        _require_image_region(evidence)
+    # Without its parameters, no submit can create a job.
+    return _refused(require_answer(evidence.service.send(plan.product, plan.action, {})), "MissingParameter")
+
+
+def _page_size(evidence: Evidence) -> Seen:
+    response = require_answer(evidence.service.read("ice", "ListSmartJobs", MaxResults=101))
+    return Seen("accepted" if response.ok else response.error, not response.ok)
+
+
+def _too_many_ids(evidence: Evidence) -> Seen:
+    _require_image_region(evidence)
+    ids = ",".join(uuid.uuid4().hex for _ in range(MAX_IMAGE_JOBS + 1))
+    response = require_answer(evidence.service.read("vod", "GetAIImageJobs", JobIds=ids))
+    return Seen("accepted" if response.ok else response.error, not response.ok)
+
+
+def _require_image_region(evidence: Evidence) -> None:
+    if evidence.inputs.region_id not in IMAGE_REGIONS:
+        raise NotTestedError(ONLY_IN_IMAGE_REGIONS)
+
+
+def _page_token(evidence: Evidence) -> Seen:
+    response = require_answer(evidence.service.read("ice", "ListSmartJobs", NextToken="conformance"))
+    return Seen(f"accepted, {len(response.body.get('SmartJobList') or [])} jobs" if response.ok else response.error)
+
+
+def _unknown_job(plan: JobPlan, evidence: Evidence) -> Seen:
+    response = evidence.service.read(plan.product, plan.query, **{plan.id_parameter: uuid.uuid4().hex})
+    if not require_answer(response).ok:
+        return Seen(response.error)
+    fields = sorted(set(response.body) - {"RequestId"})
+    values = ", ".join(f"{name} is {_kind(response.body[name])}" for name in fields)
+    return Seen(f"HTTP 200; {values or 'no other field than RequestId'}")
+
+
+def _kind(value: object) -> str:
+    # Values may be those of another user's job.
+    return repr(value) if value in (None, "", [], {}) else f"of type {type(value).__name__}"
+
+
+def _request_id(evidence: Evidence) -> Seen:
+    request_id = require_accepted(evidence.service.read("ice", "ListSmartJobs", MaxResults=1)).body.get("RequestId")
+    return Seen("present" if request_id else "missing", isinstance(request_id, str))
+
+
+def _request_id_header(evidence: Evidence) -> Seen:
+    response = require_accepted(evidence.service.read("ice", "ListSmartJobs", MaxResults=1))
+    header = response.headers.get("x-acs-request-id")
+    if header is None:
+        return Seen("no header")
+    return Seen("the RequestId of the body" if header == response.body.get("RequestId") else "another id")
+
+
+FACTS = (
+    Fact(
+        name="errors.unknown_action",
+        statement="An action that does not exist is refused.",
+        documented="InvalidAction.NotFound",
+        source=GATEWAY_CODES,
+        check=_unknown_action_code,
+    ),
+    Fact(
+        name="errors.fields",
+        statement="An error response has the common fields.",
+        documented=", ".join(ERROR_FIELDS),
+        source=GATEWAY_CODES,
+        check=_error_fields,
+    ),
+    Fact(
+        name="errors.unknown_access_key",
+        statement="An access key that does not exist is refused.",
+        documented="InvalidAccessKeyId.NotFound",
+        source=GATEWAY_CODES,
+        check=_unknown_access_key,
+    ),
+    Fact(
+        name="errors.wrong_secret",
+        statement="A request that is signed with another secret is refused.",
+        documented="SignatureDoesNotMatch",
+        source=GATEWAY_CODES,
+        check=_wrong_secret,
+    ),
+    *(
+        Fact(
+            name=f"errors.missing_parameters.{plan.name}",
+            statement=f"`{plan.action}` without parameters is refused.",
+            documented="MissingParameter",
+            source=COMMON_CODES,
+            check=partial(_missing_parameters, plan),
+        )
+        for plan in JOBS
+    ),
+    Fact(
+        name="errors.page_size",
+        statement="`ListSmartJobs` refuses a `MaxResults` above 100.",
+        documented="1 to 100",
+        source=api_page("ice", "ListSmartJobs"),
+        check=_page_size,
+    ),
+    Fact(
+        name="errors.image_ids",
+        statement="`GetAIImageJobs` refuses more than 10 ids.",
+        documented="at most 10 ids",
+        source=api_page("vod", "GetAIImageJobs"),
+        check=_too_many_ids,
+    ),
+    Fact(
+        name="errors.page_token",
+        statement="How does `ListSmartJobs` respond to a `NextToken` that it did not issue?",
+        check=_page_token,
+    ),
+    *(
+        Fact(
+            name=f"errors.unknown_job.{plan.query}",
+            statement=f"How does `{plan.query}` respond to an id that does not exist?",
+            check=partial(_unknown_job, plan),
+        )
+        for plan in {plan.query: plan for plan in JOBS}.values()
+    ),
+    Fact(
+        name="responses.request_id",
+        statement="A response has a `RequestId`.",
+        documented="RequestId",
+        source=api_page("ice", "ListSmartJobs"),
+        check=_request_id,
+    ),
+    Fact(
+        name="responses.request_id_header",
+        statement="Does the header `x-acs-request-id` repeat the request id?",
+        check=_request_id_header,
+    ),
+)

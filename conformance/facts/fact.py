@@ -1,0 +1,206 @@
+"""What a fact is, and the evidence that its check reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from conformance.jobs import Inputs, JobRun
+from conformance.service import Response, Service
+
+#: The codes of requests that the account may not send, whatever the parameters are.
+ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
+
+
+class Outcome(StrEnum):
+    """The result of a fact, as in the report."""
+
+    AS_DOCUMENTED = "as documented"
+    DIFFERS = "differs"
+    UNDOCUMENTED = "undocumented"
+    NOT_TESTED = "not tested"
+
+
+class NotTestedError(Exception):
+    """A fact cannot be tested; the message says why."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    What a check observed.
+
+    :param text: The observation, for the report.
+    :param holds: Whether it is as documented; ignored for facts that are not documented.
+    """
+
+    text: str
+    holds: bool = True
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """
+    What the checks of a run read.
+
+    :param service: The service under test; checks send only requests that are free of charge.
+    :param jobs: Name -> job.
+    """
+
+    service: Service
+    inputs: Inputs
+    jobs: Mapping[str, JobRun]
+
+    def accepted(self, name: str) -> JobRun:
+        """
+        Return a job that the service accepted.
+
+        :raises NotTestedError: If it was not submitted or not accepted.
+        """
+        job = self.jobs.get(name)
+        if job is None or not job.job_id:
+            raise NotTestedError(job.problem if job and job.problem else "the job was not submitted")
+        return job
+
+    def polled(self, name: str) -> JobRun:
+        """
+        Return a job that a query returned.
+
+        :raises NotTestedError: If there is none.
+        """
+        job = self.accepted(name)
+        if not job.last:
+            raise NotTestedError("no query returned the job")
+        return job
+
+    def finished(self, name: str) -> JobRun:
+        """
+        Return a job that ended successfully.
+
+        :raises NotTestedError: If it failed or did not end.
+        """
+        job = self.polled(name)
+        if job.ended is None:
+            raise NotTestedError(job.problem or "the job did not end")
+        if job.states[-1] != job.plan.states[1][0]:
+            raise NotTestedError(f"the job ended as {job.states[-1]}: {_error_of(job.last)}")
+        return job
+
+    def listed(self, name: str) -> JobRun:
+        """
+        Return a job that its listing shows.
+
+        :raises NotTestedError: If the listing does not show it.
+        """
+        job = self.accepted(name)
+        if job.listed is None:
+            raise NotTestedError("the job was not listed")
+        return job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """
+    A fact about the services.
+
+    :param name: Its name.
+    :param statement: What holds according to the documentation; for an undocumented fact, the question.
+    :param documented: What the documentation says; empty if it says nothing.
+    :param source: Where it says so.
+    :param check: Observes the fact.
+    """
+
+    name: str
+    statement: str
+    check: Callable[[Evidence], Seen]
+    documented: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a fact: what was observed, or why it was not tested."""
+
+    outcome: Outcome
+    text: str
+
+
+def check(fact: Fact, evidence: Evidence) -> Result:
+    """Return the result of a fact."""
+    try:
+        seen = fact.check(evidence)
+    except NotTestedError as reason:
+        return Result(Outcome.NOT_TESTED, str(reason))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The response does not have the format that the check reads.
+        seen = Seen(f"unexpected response: {type(error).__name__}: {error}", holds=False)
+    if not fact.documented:
+        return Result(Outcome.UNDOCUMENTED, seen.text)
+    return Result(Outcome.AS_DOCUMENTED if seen.holds else Outcome.DIFFERS, seen.text)
+
+
+def api_page(product: str, action: str) -> str:
+    """Return the address of the documentation of an action."""
+    version = {"ice": "2020-11-09", "vod": "2017-03-21"}[product]
+    return f"https://api.aliyun.com/document/{product}/{version}/{action}"
+
+
+def require_accepted(response: Response) -> Response:
+    """
+    Return a response that must be a success.
+
+    :raises NotTestedError: If the request was refused.
+    """
+    if not response.ok:
+        raise NotTestedError(f"{response.action} failed: {response.error}")
+    return response
+
+
+def require_answer(response: Response) -> Response:
+    """
+    Return a response that may be an error, but not one that is independent of the parameters.
+
+    :raises NotTestedError: If the account may not send the request, or no response arrived.
+    """
+    if response.is_transient or str(response.body.get("Code", "")).startswith(ACCOUNT_CODES):
+        raise NotTestedError(f"{response.action} failed: {response.error}")
+    return response
+
+
+def field_problems(content: Any, fields: Mapping[str, type | tuple[type, ...]]) -> list[str]:
+    """
+    Return which fields are missing or have another type.
+
+    :param fields: Path -> type; ``[]`` after a name stands for all items of a list, which has at least one.
+    """
+    problems = []
+    for path, expected in fields.items():
+        values = list(_values(content, path.split(".")))
+        if not values or any(value is None for value in values):
+            problems.append(f"no {path}")
+        problems += [
+            f"{path} is {type(value).__name__}"
+            for value in values
+            if value is not None and (not isinstance(value, expected) or isinstance(value, bool))
+        ]
+    return list(dict.fromkeys(problems))
+
+
+def _values(content: Any, path: list[str]) -> Iterator[Any]:
+    if not path:
+        yield content
+        return
+    name, is_list = path[0].removesuffix("[]"), path[0].endswith("[]")
+    found = content.get(name) if isinstance(content, dict) else None
+    for one in found if is_list and isinstance(found, list) else [found]:
+        yield from _values(one, path[1:])
+
+
+def _error_of(job: Mapping[str, Any]) -> str:
+    # The main job of a batch has its error in a JSON string.
+    extend = json.loads(job.get("Extend") or "{}")
+    found = (job.get(name) or extend.get(name) for name in ("ErrorCode", "ErrorMessage", "Code", "Message"))
+    return " ".join(str(one) for one in found if one) or "no error is given"
