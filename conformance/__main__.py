@@ -70,10 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     service = Service(access)
     if problem := connection_problem(service):
         return _not_started(problem)
-    interrupt_on_signals()
     run_id = f"{datetime.now():%Y%m%d}-{secrets.token_hex(3)}"
     limits = Limits(options.interval, options.job_timeout, options.listing_timeout)
-    return _run(Run(service, inputs, plans, run_id, limits, _progress), options.out)
+    interrupt_on_signals()
+    try:
+        return _run(Run(service, inputs, plans, run_id, limits, _progress), options.out)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return ENDED_BY_SIGNAL
 
 
 def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
@@ -86,8 +90,8 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
         *left_out,
     ]
     lines += [
-        f"The submit of the {plan.name} job is sent twice with the same ClientToken. According to the documentation, the\n"
-        "second one creates no job; otherwise, the account pays for one more job."
+        f"The submit of the {plan.name} job is sent twice with the same ClientToken. According to the documentation,\n"
+        "the second one creates no job; otherwise, the account pays for one more job."
         for plan in billed
         if plan.repeats
     ]
@@ -107,9 +111,13 @@ def connection_problem(service: Service) -> str:
 
 def _run(run: Run, out: Path) -> int:
     started = datetime.now().astimezone()
+    # Read before the run, because the credentials may expire.
+    known = _known(run)
     print("Emulator: running ...", flush=True)
     with ImsEmulator(clock="manual") as emulator:
-        emulated = run_emulated(emulator, run.inputs.region_id).results
+        emulated = run_emulated(emulator, run.inputs.region_id)
+    if emulated.interrupted:
+        raise KeyboardInterrupt
     print("Service: running. Ctrl-C ends the run and writes the report.", flush=True)
     access = run.service.access
     name = "the endpoint given with --endpoint" if access.endpoint else "Alibaba Cloud"
@@ -117,18 +125,18 @@ def _run(run: Run, out: Path) -> int:
         run.execute()
     finally:
         # Also after an unexpected error: the jobs were paid for.
-        _write(run, Header(name, access.region_id, started), emulated, out)
+        _write(run, Header(name, access.region_id, started), emulated.results, known, out)
     _print_summary(run, out)
     if run.interrupted:
         return ENDED_BY_SIGNAL
     return 1 if run.named(Outcome.DIFFERS) else 0
 
 
-def _write(run: Run, header: Header, emulated: Mapping[str, Result], out: Path) -> None:
+def _write(run: Run, header: Header, emulated: Mapping[str, Result], known: Mapping[str, str], out: Path) -> None:
     job_ids = [one for job in run.jobs.values() for one in (job.job_id, job.repeated_id) if one]
     responses = run.service.responses
     contents = [content for one in responses for content in (own_content(one, job_ids), one.parameters)]
-    redactor = redactor_of(_known(run), contents)
+    redactor = redactor_of(known, contents)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text(report(header, run, emulated, redactor), encoding="utf-8")
     (out / "jobs.txt").write_text(jobs_text(run), encoding="utf-8")

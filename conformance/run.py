@@ -19,7 +19,7 @@ EMULATED = {
     "bucket": "example-bucket",
     "media_id": "example-media",
     "video_id": "example-video",
-    "template_id": "example",
+    "template_id": "example-template",
 }
 #: Limits on the clock of an emulator, which a run advances.
 EMULATED_LIMITS = Limits(interval=0.5, job=60.0, listing=10.0)

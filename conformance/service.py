@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -68,9 +69,8 @@ class Response:
     def is_transient(self) -> bool:
         """Whether the same read may succeed later."""
         code = str(self.body.get("Code", ""))
-        return (
-            not self.status or self.status >= 500 or self.status == 429 or code.startswith(("Throttl", "RequestsToo"))
-        )
+        throttled = self.status == 429 or code.startswith(("Throttling", "RequestsTooFrequent"))
+        return throttled or not self.status or self.status >= 500
 
 
 @dataclass(frozen=True)
@@ -235,6 +235,7 @@ def _runtime() -> RuntimeOptions:
 def _error(error: TeaException) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = getattr(error, "status_code", None)
     if not status:
-        return 0, {"Message": str(error.message or error)}, {}
+        # Without the query of the request, which holds its parameters.
+        return 0, {"Message": re.sub(r"with url: \S+ ", "", str(error.message or error))}, {}
     body = {name: value for name, value in (error.data or {}).items() if name != "statusCode"}
     return int(status), body, {}

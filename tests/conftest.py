@@ -68,6 +68,7 @@ GROUPS = {
     "tests/system/test_demo.py": "airflow",
     "tests/system/test_killing.py": "killing",
     "tests/docs/test_build.py": "site",
+    "tests/conformance/test_facts.py": "conformance",
     "tests/test_imports.py": "imports",
     "tests/test_packaging.py": "packaging",
     "tests/emulator/test_standalone.py": "standalone",
@@ -187,6 +188,14 @@ def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalA
     config = {"core": {"test_connection": "Enabled"}}
     with LocalAirflow(tmp_path_factory.mktemp("airflow"), CHECKOUT / "example_dags", config=config) as airflow:
         yield airflow
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Return the paths of a self-signed certificate for 127.0.0.1 and of its key."""
+    from support.certificate import create_certificate
+
+    return create_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -144,8 +144,8 @@ def check(fact: Fact, evidence: Evidence) -> Result:
 
 def api_page(product: str, action: str) -> str:
     """Return the address of the documentation of an action."""
-    version = {"ice": "2020-11-09", "vod": "2017-03-21"}[product]
-    return f"https://api.aliyun.com/document/{product}/{version}/{action}"
+    path = {"ice": "ICE/2020-11-09", "vod": "vod/2017-03-21"}[product]
+    return f"https://api.aliyun.com/document/{path}/{action}"
 
 
 def require_accepted(response: Response) -> Response:

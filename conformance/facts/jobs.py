@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems
-from conformance.jobs import JOBS, MARKER, JobPlan, JobRun
+from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems, require_answer
+from conformance.jobs import JOBS, JobPlan, JobRun
 from conformance.service import PRODUCTS, Response
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -145,7 +145,7 @@ def _repeated(evidence: Evidence) -> Seen:
     job = evidence.accepted("batch")
     if job.repeat is None:
         raise NotTestedError("the submit was not repeated")
-    if not job.repeat.ok:
+    if not require_answer(job.repeat).ok:
         return Seen(job.repeat.error, holds=False)
     same = job.repeat.body.get("JobId") == job.job_id
     return Seen("the same JobId" if same else "another JobId", same)
@@ -231,7 +231,7 @@ FACTS = (
         "query.user_data",
         "`{query}` returns the `UserData` of the submit.",
         _user_data,
-        lambda _: f"UserData ({MARKER})",
+        lambda _: "UserData",
     ),
     *_per_job(
         "query.fields",
