@@ -114,6 +114,7 @@ class JobRun:
     :param polls: The responses to the queries.
     :param listed: The first listing that contains the job.
     :param ended: The time when the job was first observed to have ended.
+    :param observed: Whether the job was observed until it had ended and was listed, or until the time limits.
     """
 
     plan: JobPlan
@@ -125,6 +126,7 @@ class JobRun:
     polls: list[Response] = field(default_factory=list)
     listed: Response | None = None
     ended: float | None = None
+    observed: bool = False
 
     @property
     def job_id(self) -> str:

@@ -64,7 +64,9 @@ class Observation:
         while waiting:
             for job in waiting:
                 self._poll(job)
-            waiting = [job for job in waiting if self._is_waiting(job)]
+            for job in waiting:
+                job.observed = not self._is_waiting(job)
+            waiting = [job for job in waiting if not job.observed]
             if waiting:
                 self.service.sleep(self.limits.interval)
 

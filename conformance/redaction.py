@@ -147,7 +147,7 @@ class Redactor:
         text = TIME.sub(keep, text)
         text = _URL.sub(lambda match: self._url(match[0]), text)
         text = self._replace_known(text)
-        text = _FORMS.sub(lambda match: self._form(match[0]), text)
+        text = _FORMS.sub(lambda match: self._placeholder(match[0]), text)
         return re.sub("\0(\\d+)\0", lambda match: times[int(match[1])], text)
 
     def _string(self, text: str, field: str) -> str:
@@ -186,13 +186,12 @@ class Redactor:
 
     def _placeholder(self, value: str) -> str:
         """Return the placeholder of an identifier; a new one has its form."""
+        if value in self._placeholders.values():
+            return value
         if value not in self._placeholders:
             self._placeholders[value] = _same_form(value, len(self._placeholders) + 1)
             self._pattern = None
         return self._placeholders[value]
-
-    def _form(self, value: str) -> str:
-        return value if value in self._placeholders.values() else self._placeholder(value)
 
     def _replace_known(self, text: str) -> str:
         if self._pattern is None:

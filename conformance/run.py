@@ -22,7 +22,7 @@ EMULATED = {
     "template_id": "example-template",
 }
 #: Limits on the clock of an emulator, which a run advances.
-EMULATED_LIMITS = Limits(interval=0.5, job=60.0, listing=10.0)
+EMULATED_LIMITS = Limits(interval=0.5, job=20.0, listing=5.0)
 
 
 class InterruptedService:

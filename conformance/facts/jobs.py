@@ -71,6 +71,11 @@ def _first_query(plan: JobPlan, evidence: Evidence) -> Seen:
     return Seen(f"yes: {found.get(plan.state) or 'without a state'}, {after}" if found else f"no job, {after}")
 
 
+def _found(plan: JobPlan, evidence: Evidence) -> Seen:
+    job = evidence.accepted(plan.name)
+    return Seen(f"in {len(list(job.jobs))} of {len(job.polls)} responses", bool(job.last))
+
+
 def _states(plan: JobPlan, evidence: Evidence) -> Seen:
     job = evidence.polled(plan.name)
     known = {*plan.states[0], *plan.states[1]}
@@ -204,6 +209,7 @@ FACTS = (
         check=_repeated,
     ),
     *_per_job("query.first", "Does `{query}` find the job immediately after the submit?", _first_query),
+    *_per_job("query.finds", "`{query}` returns the job.", _found, lambda _: "the job with this id"),
     *(
         fact
         for fact in _per_job(
