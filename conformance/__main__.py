@@ -114,7 +114,7 @@ def _run(run: Run, out: Path) -> int:
     # Read before the run, because the credentials may expire.
     known = _known(run)
     print("Emulator: running ...", flush=True)
-    with ImsEmulator(clock="manual") as emulator:
+    with ImsEmulator(clock="manual", region_id=run.inputs.region_id) as emulator:
         emulated = run_emulated(emulator, run.inputs.region_id)
     if emulated.interrupted:
         raise KeyboardInterrupt

@@ -18,7 +18,7 @@ from conformance.run import Run
 PACKAGES = ("alibabacloud-ice20201109", "alibabacloud-vod20170321", "alibabacloud-tea-openapi")
 _ABOUT = """\
 Each row is a fact about the services: what the documentation says, what the emulator of airflow-provider-ims does, and
-what was seen. Ids, keys, addresses and names are replaced. A delay is an upper limit, because the service is polled.
+what the services did. Ids, keys, addresses and names are replaced. A delay is an upper limit, because the run polls.
 """
 
 

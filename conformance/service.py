@@ -14,7 +14,7 @@ from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_credentials.models import Config as CredentialConfig
 from alibabacloud_ice20201109 import models as ice_models
 from alibabacloud_ice20201109.client import Client as IceClient
-from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.models import Config, GlobalParameters, OpenApiRequest, Params
 from alibabacloud_vod20170321 import models as vod_models
 from alibabacloud_vod20170321.client import Client as VodClient
 from darabonba.runtime import RuntimeOptions
@@ -89,17 +89,19 @@ class Access:
     endpoint: str = ""
     ca: str = ""
 
-    def config(self, product: str, credential: Any = None) -> Config:
-        """Return the configuration of a product client, optionally with other credentials."""
+    def config(self, product: str) -> Config:
+        """Return the configuration of a product client."""
         parts = urlsplit(self.endpoint)
         # The endpoints of the documentation; the SDK's own table of VOD lacks regions.
         host = parts.netloc or f"{product}.{self.region_id}.aliyuncs.com"
         return Config(
-            credential=credential or self.credential,
+            credential=self.credential,
             region_id=self.region_id,
             endpoint=host,
             protocol=parts.scheme or "https",
             ca=self.ca or None,
+            # The host of another endpoint names no region.
+            global_parameters=GlobalParameters(queries={"RegionId": self.region_id}) if self.endpoint else None,
         )
 
 
@@ -148,7 +150,7 @@ class Service:
         self.sleep = sleep
         self.responses: list[Response] = []
         self._received: dict[str, Any] = {}
-        self._clients = {product: self._client(product, access.credential) for product in PRODUCTS}
+        self._clients = {product: self._client(product, access) for product in PRODUCTS}
 
     def read(self, product: str, action: str, **parameters: Any) -> Response:
         """Send a request that changes nothing, and repeat it after transient errors."""
@@ -159,10 +161,16 @@ class Service:
             self.sleep(2.0**attempt)
         return self.send(product, action, parameters)
 
-    def send(self, product: str, action: str, parameters: Mapping[str, Any], *, credential: Any = None) -> Response:
-        """Send one request with the method of the product client, without retries."""
+    def send(
+        self, product: str, action: str, parameters: Mapping[str, Any], *, access: Access | None = None
+    ) -> Response:
+        """
+        Send one request with the method of the product client, without retries.
+
+        :param access: Another region or other credentials.
+        """
         models = PRODUCTS[product][1]
-        client = self._clients[product] if credential is None else self._client(product, credential)
+        client = self._clients[product] if access is None else self._client(product, access)
         # The names of the methods are the actions, converted with the client's own snake_case rules.
         name = f"{action}withoptions".lower()
         (method,) = (getattr(client, one) for one in dir(client) if one.replace("_", "") == name)
@@ -204,8 +212,8 @@ class Service:
         self.responses.append(response)
         return response
 
-    def _client(self, product: str, credential: Any) -> Any:
-        client = PRODUCTS[product][0](self.access.config(product, credential))
+    def _client(self, product: str, access: Access) -> Any:
+        client = PRODUCTS[product][0](access.config(product))
         call_api = client.call_api
 
         def capture(*arguments: Any) -> Any:

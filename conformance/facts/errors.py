@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, require_accepted, require_answer
 from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
@@ -34,9 +36,8 @@ def _error_fields(evidence: Evidence) -> Seen:
 
 
 def _unknown_access_key(evidence: Evidence) -> Seen:
-    credential = access_key(f"LTAI5t{uuid.uuid4().hex[:18]}", uuid.uuid4().hex)
-    response = evidence.service.send("ice", "ListSmartJobs", {}, credential=credential)
-    return _refused(response, "InvalidAccessKeyId.NotFound")
+    key_id = f"LTAI5t{uuid.uuid4().hex[:18]}"
+    return _refused(_signed_with(evidence, access_key(key_id, uuid.uuid4().hex)), "InvalidAccessKeyId.NotFound")
 
 
 def _wrong_secret(evidence: Evidence) -> Seen:
@@ -44,7 +45,12 @@ def _wrong_secret(evidence: Evidence) -> Seen:
     if not used.get_access_key_id():
         raise NotTestedError("the credentials have no access key")
     credential = access_key(used.get_access_key_id(), uuid.uuid4().hex, used.get_security_token() or "")
-    return _refused(evidence.service.send("ice", "ListSmartJobs", {}, credential=credential), "SignatureDoesNotMatch")
+    return _refused(_signed_with(evidence, credential), "SignatureDoesNotMatch")
+
+
+def _signed_with(evidence: Evidence, credential: Any) -> Response:
+    access = replace(evidence.service.access, credential=credential)
+    return evidence.service.send("ice", "ListSmartJobs", {}, access=access)
 
 
 def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Seen:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems, require_answer
-from conformance.jobs import JOBS, JobPlan, JobRun
+from conformance.jobs import IMAGE_REGIONS, JOBS, JobPlan, JobRun
 from conformance.service import PRODUCTS, Response
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -146,6 +147,16 @@ def _times(plan: JobPlan, evidence: Evidence) -> Seen:
     return Seen(found, TIME.fullmatch(found) is not None)
 
 
+def _other_region(plan: JobPlan, evidence: Evidence) -> Seen:
+    job, access = evidence.accepted(plan.name), evidence.service.access
+    other = next(region for region in IMAGE_REGIONS if region != access.region_id)
+    parameters = {plan.id_parameter: job.job_id}
+    response = evidence.service.send(plan.product, plan.query, parameters, access=replace(access, region_id=other))
+    if not require_answer(response).ok:
+        return Seen(f"no: {response.error}")
+    return Seen("yes" if plan.job_in(response.body, job.job_id) else "no: no job in the response")
+
+
 def _repeated(evidence: Evidence) -> Seen:
     job = evidence.accepted("batch")
     if job.repeat is None:
@@ -210,6 +221,7 @@ FACTS = (
     ),
     *_per_job("query.first", "Does `{query}` find the job immediately after the submit?", _first_query),
     *_per_job("query.finds", "`{query}` returns the job.", _found, lambda _: "the job with this id"),
+    *_per_job("query.other_region", "Does `{query}` find the job from another region?", _other_region),
     *(
         fact
         for fact in _per_job(

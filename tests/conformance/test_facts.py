@@ -68,7 +68,7 @@ def test_every_fact_has_a_unique_name_and_a_source_if_it_is_documented() -> None
         assert fact.documented or fact.statement.endswith("?"), fact.name
 
 
-def test_what_was_seen_of_undocumented_facts_follows_the_emulator(run_of: RunOf) -> None:
+def test_the_observations_of_undocumented_facts_follow_the_emulator(run_of: RunOf) -> None:
     def seen(variant: str, name: str) -> str:
         return run_of(variant).results[name].text
 

@@ -48,7 +48,7 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, emulator: ImsEmulator, out: Path) -> Iterator[Start]:
-    """Start the command with a home directory and an environment of its own."""
+    """Start the command with a separate home directory and environment."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(*options: str, key_id: str = KEY_ID, secret: str = SECRET, url: str = "") -> subprocess.Popen[str]:
@@ -89,6 +89,10 @@ class TestPlan:
         assert "  batch: left out: --media-id not given" in text
         assert "  image: left out: AI images are available only in cn-beijing and cn-shanghai" in text
         assert "twice" not in text
+
+    def test_the_how_to_page_shows_it(self) -> None:
+        page = (ROOT / "docs" / "howto" / "conformance.md").read_text(encoding="utf-8")
+        assert plan_text(Inputs(region_id="cn-shanghai", bucket="b", media_id="m"), JOBS) in page
 
 
 @pytest.mark.slow
