@@ -73,7 +73,7 @@ def _jobs(jobs: Iterable[JobRun], redactor: Redactor) -> list[str]:
         if not job.sent:
             state = "not submitted"
         elif job.job_id:
-            state = ", then ".join(one or "no state" for one in job.states) or "submitted"
+            state = redactor.text(", then ".join(one or "no state" for one in job.states)) or "submitted"
         else:
             state = "no job id"
         if job.repeated_id:

@@ -11,14 +11,19 @@ from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_pag
 from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
 from conformance.service import Response, access_key
 
-GATEWAY_CODES = "https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature"
-COMMON_CODES = "https://help.aliyun.com/document_detail/197855.html"
+#: The public error codes of the gateway, and the format of its error responses (on the page of another product).
+GATEWAY_CODES = "https://developer.aliyun.com/ask/278265"
+ERROR_FORMAT = "https://www.alibabacloud.com/help/en/imm/developer-reference/error-handling-1"
+PRODUCT_CODES = {
+    "ice": "https://help.aliyun.com/document_detail/197855.html",
+    "vod": "https://www.alibabacloud.com/help/en/vod/api-reference-error-codes",
+}
 ERROR_FIELDS = ("RequestId", "HostId", "Code", "Message", "Recommend")
 MAX_IMAGE_JOBS = 10
 
 
-def _refused(response: Response, code: str) -> Seen:
-    return Seen("accepted" if response.ok else response.error, response.body.get("Code") == code)
+def _refused(response: Response, *codes: str) -> Seen:
+    return Seen("accepted" if response.ok else response.error, response.body.get("Code") in codes)
 
 
 def _unknown_action(evidence: Evidence) -> Response:
@@ -26,7 +31,8 @@ def _unknown_action(evidence: Evidence) -> Response:
 
 
 def _unknown_action_code(evidence: Evidence) -> Seen:
-    return _refused(_unknown_action(evidence), "InvalidAction.NotFound")
+    # The list of public codes has the first, responses of the gateway have the second.
+    return _refused(_unknown_action(evidence), "InvalidApi.NotFound", "InvalidAction.NotFound")
 
 
 def _error_fields(evidence: Evidence) -> Seen:
@@ -57,7 +63,10 @@ def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Seen:
     if plan.product == "vod":
         _require_image_region(evidence)
     # Without its parameters, no submit can create a job.
-    return _refused(require_answer(evidence.service.send(plan.product, plan.action, {})), "MissingParameter")
+    response = require_answer(evidence.service.send(plan.product, plan.action, {}))
+    # The products document MissingParameter, the gateway documents Missing and the name of the parameter.
+    code = str(response.body.get("Code"))
+    return Seen("accepted" if response.ok else response.error, not response.ok and code.startswith("Missing"))
 
 
 def _page_size(evidence: Evidence) -> Seen:
@@ -113,7 +122,7 @@ FACTS = (
     Fact(
         name="errors.unknown_action",
         statement="An action that does not exist is refused.",
-        documented="InvalidAction.NotFound",
+        documented="InvalidApi.NotFound or InvalidAction.NotFound",
         source=GATEWAY_CODES,
         check=_unknown_action_code,
     ),
@@ -121,7 +130,7 @@ FACTS = (
         name="errors.fields",
         statement="An error response has the common fields.",
         documented=", ".join(ERROR_FIELDS),
-        source=GATEWAY_CODES,
+        source=ERROR_FORMAT,
         check=_error_fields,
     ),
     Fact(
@@ -142,8 +151,8 @@ FACTS = (
         Fact(
             name=f"errors.missing_parameters.{plan.name}",
             statement=f"`{plan.action}` without parameters is refused.",
-            documented="MissingParameter",
-            source=COMMON_CODES,
+            documented="MissingParameter, or Missing and the name of a parameter",
+            source=PRODUCT_CODES[plan.product],
             check=partial(_missing_parameters, plan),
         )
         for plan in JOBS
