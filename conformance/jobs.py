@@ -112,6 +112,7 @@ class JobRun:
     :param sent: Whether the submit was sent, so that a job may exist.
     :param repeat: The response to the same submit with the same ClientToken.
     :param polls: The responses to the queries.
+    :param searched: The latest listing.
     :param listed: The first listing that contains the job.
     :param ended: The time when the job was first observed to have ended.
     :param observed: Whether the job was observed until it had ended and was listed, or until the time limits.
@@ -124,6 +125,7 @@ class JobRun:
     submit: Response | None = None
     repeat: Response | None = None
     polls: list[Response] = field(default_factory=list)
+    searched: Response | None = None
     listed: Response | None = None
     ended: float | None = None
     observed: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.jobs import Inputs, JobPlan, JobRun
-from conformance.service import Response, Service
+from conformance.service import Service
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,16 @@ class Observation:
 
     def _search(self, job: JobRun) -> None:
         listing = job.plan.listing
-        response: Response = self.service.read(job.plan.product, listing.action, **listing.parameters(self.inputs))
-        if listing.find(response, job.job_id) is not None:
-            job.listed = response
-            self._report(f"{job.plan.name}: listed after {response.time - _submitted(job):.1f} s")
+        job.searched = self.service.read(job.plan.product, listing.action, **listing.parameters(self.inputs))
+        if listing.find(job.searched, job.job_id) is not None:
+            job.listed = job.searched
+            self._report(f"{job.plan.name}: listed after {job.searched.time - _submitted(job):.1f} s")
 
     def _is_waiting(self, job: JobRun) -> bool:
         passed = self.service.clock() - _submitted(job)
-        if job.ended is None and passed >= self.limits.job:
-            job.problem = f"the job did not end within {self.limits.job:g} s"
+        if job.ended is None and (job.polls[-1].is_denied or passed >= self.limits.job):
+            denied = f"{job.plan.query} failed: {job.polls[-1].error}"
+            job.problem = denied if job.polls[-1].is_denied else f"the job did not end within {self.limits.job:g} s"
             self._report(f"{job.plan.name}: {job.problem}")
             return False
         # AI images are listed once they exist.

@@ -27,6 +27,8 @@ PRODUCTS: Mapping[str, tuple[Any, Any, str]] = {
     "ice": (IceClient, ice_models, "2020-11-09"),
     "vod": (VodClient, vod_models, "2017-03-21"),
 }
+#: The codes of requests that the account may not send, whatever the parameters are.
+ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
 CONNECT_TIMEOUT, READ_TIMEOUT = 10_000, 30_000
 #: The number of times that a read is sent while it is throttled, lost or answered with a server error.
 READ_ATTEMPTS = 4
@@ -64,6 +66,11 @@ class Response:
         if not self.status:
             return f"no response ({self.body.get('Message')})"
         return f"{self.body.get('Code')} (HTTP {self.status})"
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the account may not send this request."""
+        return str(self.body.get("Code", "")).startswith(ACCOUNT_CODES)
 
     @property
     def is_transient(self) -> bool:

@@ -11,9 +11,6 @@ from typing import Any
 from conformance.jobs import Inputs, JobRun
 from conformance.service import Response, Service
 
-#: The codes of requests that the account may not send, whatever the parameters are.
-ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
-
 
 class Outcome(StrEnum):
     """The result of a fact, as in the report."""
@@ -76,15 +73,24 @@ class Evidence:
             raise NotTestedError("no query returned the job")
         return job
 
+    def ended(self, name: str) -> JobRun:
+        """
+        Return a job that ended.
+
+        :raises NotTestedError: If it did not end.
+        """
+        job = self.polled(name)
+        if job.ended is None:
+            raise NotTestedError(job.problem or "the job did not end")
+        return job
+
     def finished(self, name: str) -> JobRun:
         """
         Return a job that ended successfully.
 
         :raises NotTestedError: If it failed or did not end.
         """
-        job = self.polled(name)
-        if job.ended is None:
-            raise NotTestedError(job.problem or "the job did not end")
+        job = self.ended(name)
         if job.states[-1] != job.plan.states[1][0]:
             raise NotTestedError(f"the job ended as {job.states[-1]}: {_error_of(job.last)}")
         return job
@@ -165,7 +171,7 @@ def require_answer(response: Response) -> Response:
 
     :raises NotTestedError: If the account may not send the request, or no response arrived.
     """
-    if response.is_transient or str(response.body.get("Code", "")).startswith(ACCOUNT_CODES):
+    if response.is_transient or response.is_denied:
         raise NotTestedError(f"{response.action} failed: {response.error}")
     return response
 

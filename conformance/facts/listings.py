@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,8 @@ def _listed(plan: JobPlan, evidence: Evidence) -> Seen:
         evidence.finished(plan.name)
     if job.listed is None and not job.observed:
         raise NotTestedError("the run ended before the time limit of the listing")
+    if job.listed is None and job.searched is not None:
+        require_accepted(job.searched)
     return Seen("listed" if job.listed else "not listed", job.listed is not None)
 
 
@@ -62,14 +64,12 @@ def _items(evidence: Evidence, listing: Listing, **parameters: Any) -> list[Mapp
     return list(require_accepted(response).body.get(listing.items) or [])
 
 
-def _filtered(name: str, parameter: str, field: str, value: Any, evidence: Evidence) -> Seen:
-    """Check that a filter lists the job, and only jobs with the same value."""
-    job = evidence.listed(name)
-    wanted = value(job) if callable(value) else value
+def _filtered(name: str, parameter: str, value: Callable[[Evidence], str], evidence: Evidence) -> Seen:
+    """Check that a filter lists the job, and only jobs with the same value of the field of this name."""
+    job, wanted = evidence.listed(name), value(evidence)
     items = _items(evidence, job.plan.listing, **{parameter: wanted})
-    others = sorted({str(one.get(field)) for one in items} - {wanted})
-    if others:
-        return Seen(f"also jobs with another {field}", holds=False)
+    if any(one.get(parameter) != wanted for one in items):
+        return Seen(f"also jobs with another {parameter}", holds=False)
     found = any(one.get("JobId") == job.job_id for one in items)
     return Seen(f"{'with' if found else 'without'} the job, no others", found)
 
@@ -153,28 +153,28 @@ FACTS = (
         statement="`ListSmartJobs` with `JobType` lists only jobs of this type.",
         documented="TextToSpeech",
         source=_of(SPEECH),
-        check=partial(_filtered, "speech", "JobType", "JobType", "TextToSpeech"),
+        check=partial(_filtered, "speech", "JobType", lambda _: "TextToSpeech"),
     ),
     Fact(
         name="listing.state.speech",
         statement="`ListSmartJobs` with `JobState` lists only jobs in this state.",
         documented="Finished, Failed, Executing, Created",
         source=_of(SPEECH),
-        check=partial(_filtered, "speech", "JobState", "JobState", lambda job: job.states[-1]),
+        check=partial(_filtered, "speech", "JobState", lambda evidence: evidence.ended("speech").states[-1]),
     ),
     Fact(
         name="listing.state.batch",
         statement="`ListBatchMediaProducingJobs` with `Status` lists only jobs in this state.",
         documented="Finished, Init, Failed, Processing",
         source=_of(BATCH),
-        check=partial(_filtered, "batch", "Status", "Status", lambda job: job.states[-1]),
+        check=partial(_filtered, "batch", "Status", lambda evidence: evidence.ended("batch").states[-1]),
     ),
     Fact(
         name="listing.job_id.batch",
         statement="`ListBatchMediaProducingJobs` with `JobId` lists only this job.",
         documented="JobId",
         source=_of(BATCH),
-        check=partial(_filtered, "batch", "JobId", "JobId", lambda job: job.job_id),
+        check=partial(_filtered, "batch", "JobId", lambda evidence: evidence.accepted("batch").job_id),
     ),
     Fact(
         name="listing.order.smart",

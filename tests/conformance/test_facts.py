@@ -152,6 +152,22 @@ def test_an_account_without_a_subscription_has_no_differences() -> None:
     assert run.results["speech.result"].outcome is Outcome.AS_DOCUMENTED
 
 
+def test_denied_queries_and_listings_are_not_differences() -> None:
+    with ImsEmulator(clock="manual") as emulator:
+        for action in ("GetBatchMediaProducingJob", "ListSmartJobs"):
+            emulator.fault(action, "deny", count=None)
+        run = run_emulated(emulator, "cn-shanghai")
+        polls = [one for one in emulator.requests("GetBatchMediaProducingJob") if one["status"] == 403]
+    assert differing(run) == set()
+    denied = Result(Outcome.NOT_TESTED, "GetBatchMediaProducingJob failed: Forbidden.RAM (HTTP 403)")
+    assert run.results["query.finds.batch"] == denied
+    assert run.jobs["batch"].problem == denied.text
+    # The first query, the only poll, and the facts about other ids and regions.
+    assert len(polls) == 4
+    assert run.results["listing.shows.speech"].text == "ListSmartJobs failed: Forbidden.RAM (HTTP 403)"
+    assert run.results["listing.shows.batch"].outcome is Outcome.AS_DOCUMENTED
+
+
 def test_a_failed_job_leaves_its_results_untested() -> None:
     with ImsEmulator(clock="manual") as emulator:
         emulator.fault("SubmitBatchMediaProducingJob", "fail_job", count=None, code="BadMedia", message="No.")
