@@ -93,7 +93,7 @@ _FORMS = re.compile(
     r"""
     acs:[\w*:/@.-]+
     | [\w.+-]+@[\w-]+(\.[\w-]+)+
-    | [\w.-]+\.(aliyuncs\.com|aliyun\.com|alibabacloud\.com)\b
+    | [\w.-]+\.(com|cn|net|org|io|tv|cc|xyz|top)\b
     | \b\d{1,3}(\.\d{1,3}){3}\b
     | \b(LTAI|STS\.)\w+
     | (?<![\w-])[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(?![\w-])
@@ -138,17 +138,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without the known identifiers and without everything that has the form of one."""
-        times: list[str] = []
+        kept: list[str] = []
 
-        def keep(match: re.Match[str]) -> str:
-            times.append(match[0])
-            return f"\0{len(times) - 1}\0"
+        def keep(text: str) -> str:
+            kept.append(text)
+            return f"\0{len(kept) - 1}\0"
 
-        text = TIME.sub(keep, text)
-        text = _URL.sub(lambda match: self._url(match[0]), text)
+        text = _URL.sub(lambda match: keep(self._url(match[0])), text.replace("\0", ""))
+        text = TIME.sub(lambda match: keep(match[0]), text)
         text = self._replace_known(text)
         text = _FORMS.sub(lambda match: self._placeholder(match[0]), text)
-        return re.sub("\0(\\d+)\0", lambda match: times[int(match[1])], text)
+        return re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], text)
 
     def _string(self, text: str, field: str) -> str:
         nested = _parsed(text)
@@ -170,18 +170,16 @@ class Redactor:
             names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
         except ValueError:
             return "https://example.com/redacted"
-        if parts.hostname == "example.com" or (parts.hostname or "").startswith("example-bucket."):
-            return url if not parts.query or "redacted" in parts.query else url.partition("?")[0]
         bucket, _, host = (parts.hostname or "").partition(".")
         is_bucket = host.startswith("oss-") and host.endswith(".aliyuncs.com")
         path = unquote(parts.path).strip("/")
         for learned in (bucket if is_bucket else parts.hostname, path, path.rpartition("/")[2]):
-            if learned:
+            if learned and not learned.startswith(("example", "redacted")):
                 self._placeholder(learned)
         suffix = PurePosixPath(path).suffix
         suffix = suffix if re.fullmatch(r"\.[a-z0-9]{1,4}", suffix) else ""
         query = "&".join(f"{self._key(name)}=redacted" for name in names)
-        host = f"example-bucket.{host}" if is_bucket else "example.com"
+        host = f"example-bucket.{host}" if is_bucket else "example-bucket" if parts.scheme == "oss" else "example.com"
         return f"{parts.scheme}://{host}/redacted{suffix}{'?' if query else ''}{query}"
 
     def _placeholder(self, value: str) -> str:

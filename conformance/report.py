@@ -27,7 +27,7 @@ class Header:
     """
     What the report says about the run.
 
-    :param service: The service, such as ``the service``.
+    :param service: The service, such as ``Alibaba Cloud``.
     :param started: The local time of the start.
     """
 

@@ -27,6 +27,7 @@ SIGNED = (
 PLANTED = (
     *(ACCESS_KEY, SECRET, TOKEN, ACCOUNT, ROLE, BUCKET, MEDIA, PERSON, REQUEST_ID),
     *("launch/teaser-final", "teaser-final", "kF3", "1795295156", "203.0.113.77", "ops@acme.example", "media-ingest"),
+    *("acme-studios", "zhang-wei-laptop"),
 )
 KNOWN = {BUCKET: "example-bucket", ACCESS_KEY: "example-access-key", SECRET: "example-secret", TOKEN: "example-token"}
 
@@ -35,7 +36,8 @@ RESPONSE = {
     "HostId": f"{BUCKET}.ice.cn-shanghai.aliyuncs.com",
     "Code": "Forbidden.RAM",
     "Message": f"User {PERSON} ({ROLE}, ops@acme.example) from 203.0.113.77 may not read "
-    f"{BUCKET}/launch/teaser-final.mp4 with {ACCESS_KEY}; request {REQUEST_ID}, media [{MEDIA}], see {SIGNED}.",
+    f"{BUCKET}/launch/teaser-final.mp4 or media.acme-studios.cn/x with {ACCESS_KEY}; "
+    f"request {REQUEST_ID}, media [{MEDIA}], see {SIGNED}.",
     "Recommend": f"https://api.aliyun.com/troubleshoot?q=Forbidden&requestId={REQUEST_ID}",
     "AccessDeniedDetail": {"AuthPrincipalDisplayName": PERSON, "EncodedDiagnosticMessage": TOKEN, "Owner": ACCOUNT},
     "SmartJobInfo": {
@@ -52,6 +54,7 @@ RESPONSE = {
     },
     f"Tag {PERSON}": {MEDIA: {BUCKET: "x"}},
     "NextToken": TOKEN[:40],
+    "Output": "http://example.com/zhang-wei-laptop/1.mp4",
     "NewField": ["launch/teaser-final", {"Deep": SECRET}],
     "State": "Finished",
 }
@@ -81,7 +84,7 @@ def test_the_structure_the_types_and_the_states_remain() -> None:
     )
     assert json.loads(found["JobResult"]["AiResult"])[0]["to"] == 0.846
     assert found["SmartJobInfo"]["OutputConfig"]["Bucket"] == "example-bucket"
-    assert found["SmartJobInfo"]["InputConfig"]["InputFile"] == "oss://example.com/redacted.mp4"
+    assert found["SmartJobInfo"]["InputConfig"]["InputFile"] == "oss://example-bucket/redacted.mp4"
 
 
 def test_equal_identifiers_have_equal_placeholders_in_all_responses() -> None:
@@ -97,6 +100,14 @@ def test_equal_identifiers_have_equal_placeholders_in_all_responses() -> None:
 def test_an_identifier_of_a_later_response_is_replaced_in_an_earlier_one() -> None:
     earlier, later = {"Message": f"No right for {PERSON}和朋友"}, {"DisplayName": PERSON}
     assert PERSON not in redactor_of({}, [earlier, later]).body(earlier)["Message"]
+
+
+def test_addresses_in_a_message_keep_their_form() -> None:
+    message = f"Cannot read {SIGNED} at 2026-11-21T20:58:42Z."
+    assert redacted({"Message": message})["Message"] == (
+        "Cannot read https://example-bucket.oss-cn-shanghai.aliyuncs.com/redacted.mp4?Expires=redacted"
+        "&OSSAccessKeyId=redacted&Signature=redacted at 2026-11-21T20:58:42Z."
+    )
 
 
 def test_a_redacted_response_stays_the_same() -> None:
