@@ -67,13 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _not_started(f"{CREDENTIALS}\n\nThe chain reports: {error}")
     if billed and not options.yes:
         return _not_started("Nothing was sent. To submit and pay for these jobs, add --yes.")
-    service = Service(access)
-    if problem := connection_problem(service):
-        return _not_started(problem)
     run_id = f"{datetime.now():%Y%m%d}-{secrets.token_hex(3)}"
     limits = Limits(options.interval, options.job_timeout, options.listing_timeout)
+    service = Service(access)
     interrupt_on_signals()
     try:
+        if problem := connection_problem(service):
+            return _not_started(problem)
         return _run(Run(service, inputs, plans, run_id, limits, _progress), options.out)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -84,8 +84,9 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
     """Return what a run submits, for the user's decision."""
     billed = [plan for plan in plans if not plan.missing(inputs)]
     left_out = [f"  {plan.name}: left out: {plan.missing(inputs)}" for plan in plans if plan not in billed]
+    jobs = f"{len(billed)} jobs in {inputs.region_id}, for which the account pays:" if billed else "no jobs."
     lines = [
-        f"This run submits {len(billed)} jobs in {inputs.region_id}, for which the account pays:",
+        f"This run submits {jobs}",
         *(f"  {plan.name}: {plan.action}, {plan.cost}" for plan in billed),
         *left_out,
     ]
@@ -113,6 +114,7 @@ def _run(run: Run, out: Path) -> int:
     started = datetime.now().astimezone()
     # Read before the run, because the credentials may expire.
     known = _known(run)
+    out.mkdir(parents=True, exist_ok=True)
     print("Emulator: running ...", flush=True)
     with ImsEmulator(clock="manual", region_id=run.inputs.region_id) as emulator:
         emulated = run_emulated(emulator, run.inputs.region_id)
@@ -137,7 +139,6 @@ def _write(run: Run, header: Header, emulated: Mapping[str, Result], known: Mapp
     responses = run.service.responses
     contents = [content for one in responses for content in (own_content(one, job_ids), one.parameters)]
     redactor = redactor_of(known, contents)
-    out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text(report(header, run, emulated, redactor), encoding="utf-8")
     (out / "jobs.txt").write_text(jobs_text(run), encoding="utf-8")
     shutil.rmtree(out / "responses", ignore_errors=True)

@@ -18,6 +18,7 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from conformance.__main__ import plan_text
 from conformance.jobs import JOBS, Inputs
+from local_airflow import wait_until
 
 ROOT = Path(__file__).parents[2]
 KEY_ID, SECRET = "LTAI5tConformanceTest001", "a-secret-that-nobody-may-see"
@@ -89,6 +90,9 @@ class TestPlan:
         assert "  batch: left out: --media-id not given" in text
         assert "  image: left out: AI images are available only in cn-beijing and cn-shanghai" in text
         assert "twice" not in text
+
+    def test_it_says_that_nothing_is_submitted(self) -> None:
+        assert plan_text(self.INPUTS, ()).startswith("This run submits no jobs.\n")
 
     def test_the_how_to_page_shows_it(self) -> None:
         page = (ROOT / "docs" / "howto" / "conformance.md").read_text(encoding="utf-8")
@@ -179,6 +183,22 @@ def test_an_interrupted_run_writes_the_report_and_names_the_jobs(
     ids = {job["job_id"] for job in emulator.jobs()}
     assert len(ids) == 4
     assert all(one in stdout and one in (out / "jobs.txt").read_text() for one in ids)
+
+
+@pytest.mark.slow
+def test_a_submit_that_is_interrupted_is_reported_with_its_marker(
+    start: Start, emulator: ImsEmulator, out: Path
+) -> None:
+    emulator.fault("SubmitTextGenerateJob", "hang_after", count=None, seconds=None)
+    process = start("--yes")
+    wait_until("the submit", lambda: bool(emulator.jobs("SubmitTextGenerateJob")), CEILING)
+    process.send_signal(signal.SIGINT)
+    code, stdout, stderr = ended(process)
+    assert code == 130, stderr
+    (job,) = emulator.jobs()
+    (marker,) = json.loads(job["parameters"]["UserData"]).values()
+    assert f"text: job id unknown, UserData contains {marker}" in stdout
+    assert f"| text | `SubmitTextGenerateJob` | `{marker}` | no job id |" in (out / "report.md").read_text()
 
 
 @pytest.mark.slow
