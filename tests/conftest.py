@@ -69,6 +69,7 @@ GROUPS = {
     "tests/system/test_killing.py": "killing",
     "tests/docs/test_build.py": "site",
     "tests/conformance/test_facts.py": "conformance",
+    "tests/conformance/test_checks.py": "conformance",
     "tests/test_imports.py": "imports",
     "tests/test_packaging.py": "packaging",
     "tests/emulator/test_standalone.py": "standalone",
