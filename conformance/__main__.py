@@ -84,9 +84,9 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
     """Return what a run submits, for the user's decision."""
     billed = [plan for plan in plans if not plan.missing(inputs)]
     left_out = [f"  {plan.name}: left out: {plan.missing(inputs)}" for plan in plans if plan not in billed]
-    jobs = f"{len(billed)} jobs in {inputs.region_id}, for which the account pays:" if billed else "no jobs."
+    count = f"{len(billed) or 'no'} {'job' if len(billed) == 1 else 'jobs'}"
     lines = [
-        f"This run submits {jobs}",
+        f"This run submits {count} in {inputs.region_id}{', for which the account pays:' if billed else '.'}",
         *(f"  {plan.name}: {plan.action}, {plan.cost}" for plan in billed),
         *left_out,
     ]
@@ -196,7 +196,7 @@ def _not_started(reason: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    description, _, details = (__doc__ or "").strip().partition("\n\n")
+    description, _, details = (__doc__ or "").replace("``", "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m conformance", description=description, epilog=details)
     parser.add_argument("--region", default="cn-shanghai", help="region of the jobs (default: %(default)s)")
     parser.add_argument("--bucket", default="", help="OSS bucket of the region, for the speech job and the video")

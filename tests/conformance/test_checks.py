@@ -23,7 +23,7 @@ KEPT = ("JobId", "State", "Status", "JobState")
 CHANGES: dict[str, Change] = {
     "no lists": lambda name, value: [] if isinstance(value, list) else value,
     "other texts": lambda name, value: "x" if isinstance(value, str) and name not in KEPT else value,
-    "other states": lambda name, value: "Odd" if name in ("State", "Status", "JobState") else value,
+    "other states": lambda name, value: "Suspending" if name in ("State", "Status", "JobState") else value,
     "other ids": lambda name, value: "x" if name == "JobId" else value,
     "another order": lambda name, value: [*value[1:], *value[:1], *value] if isinstance(value, list) else value,
     "longer results": lambda name, value: '["123456", "123456"]' if name == "AiResult" else value,

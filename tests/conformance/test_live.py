@@ -92,7 +92,7 @@ class TestPlan:
         assert "twice" not in text
 
     def test_it_says_that_nothing_is_submitted(self) -> None:
-        assert plan_text(self.INPUTS, ()).startswith("This run submits no jobs.\n")
+        assert plan_text(self.INPUTS, ()).startswith("This run submits no jobs in cn-shanghai.\n")
 
     def test_the_how_to_page_shows_it(self) -> None:
         page = (ROOT / "docs" / "howto" / "conformance.md").read_text(encoding="utf-8")
