@@ -228,8 +228,7 @@ class TestPolls:
 
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
-        assert cluster.request_count() == 1
-        assert cluster.format_requests() == "requests: 1 GetSmartHandleJob"
+        assert cluster.request_counts() == {"GetSmartHandleJob": 1}
 
 
 def test_counts_are_sorted_by_frequency():
