@@ -17,7 +17,7 @@ from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_credentials.models import Config as CredentialConfig
 from alibabacloud_credentials.provider import DefaultCredentialsProvider, EcsRamRoleCredentialsProvider
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
+from alibabacloud_tea_openapi.utils_models import Config, GlobalParameters, OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 import airflow_provider_ims
@@ -71,7 +71,15 @@ def client_config(settings: Settings, endpoint: str) -> Config:
         https_proxy=settings.https_proxy,
         ca=settings.ca,
         user_agent=_USER_AGENT,
+        global_parameters=_region_parameter(settings.region_id, endpoint),
     )
+
+
+def _region_parameter(region_id: str | None, endpoint: str) -> GlobalParameters | None:
+    """Return the region as a parameter of every request, unless the host of the endpoint names it."""
+    if region_id is None or endpoint.partition(":")[0].endswith(".aliyuncs.com"):
+        return None
+    return GlobalParameters(queries={"RegionId": region_id})
 
 
 def credential_client(settings: Settings) -> CredentialClient:

@@ -131,7 +131,7 @@ def test_jobs_that_a_submit_would_reject_are_not_added(control: EmulatorControl)
     for kind, changes, seconds, message in (
         ("GetSmartHandleJob", {}, [1], "is not a submit action"),
         (AUDIO, {"OutputConfig": ""}, [1], "OutputConfig"),
-        (AUDIO, {}, [1, -1], "-1 s"),
+        (AUDIO, {}, [1, -1], "-1"),
     ):
         with pytest.raises(ValueError, match=message):
             control.add_jobs(kind, {**GOOD_REQUESTS[AUDIO], **changes}, seconds)
@@ -147,6 +147,7 @@ def test_the_record_of_a_request_has_no_secrets(control: EmulatorControl, sender
         "method": "GET",
         "action": "ListSmartJobs",
         "version": "2020-11-09",
+        "region": "cn-shanghai",
         "parameters": {"MaxResults": "5"},
         "in_query": ["MaxResults"],
         "in_body": [],

@@ -13,7 +13,8 @@ from darabonba.runtime import RuntimeOptions
 from support.emulated import GOOD_REQUESTS, SignedClient
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, Faults
+from airflow_provider_ims.emulator.control.active_faults import Faults
+from airflow_provider_ims.emulator.control.faults import FAULT_KINDS
 
 if TYPE_CHECKING:
     from alibabacloud_ice20201109.client import Client as IceClient
@@ -338,7 +339,7 @@ def test_every_kind_of_fault_has_its_default_options(kind: str) -> None:
     faults = Faults()
     faults.add("*", kind, 1, {})
     (shown,) = faults.describe()
-    assert shown["options"] == dict(FAULT_KINDS[kind].options)
+    assert shown["options"] == {name: default for name, (default, _) in FAULT_KINDS[kind].options.items()}
 
 
 def test_stopping_the_emulator_cuts_requests_that_hang() -> None:

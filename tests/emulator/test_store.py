@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ims.emulator.state import store as store_module
+from airflow_provider_ims.emulator.state import requests as requests_module
 from airflow_provider_ims.emulator.state.clock import ClockMode, JobClock, from_iso, iso
+from airflow_provider_ims.emulator.state.requests import Page
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase, Store
 
 AUDIO = "SubmitAudioProduceJob"
@@ -16,8 +18,22 @@ AUDIO = "SubmitAudioProduceJob"
 
 def job(number: int, **changes: Any) -> Job:
     times = {"created": float(number), "starts": number + 1.0, "ends": number + 2.0}
-    values: dict[str, Any] = {"job_id": f"job-{number}", "action": AUDIO, "job_type": "x", "parameters": {}}
+    values: dict[str, Any] = {
+        "job_id": f"job-{number}",
+        "action": AUDIO,
+        "region": "cn-shanghai",
+        "job_type": "x",
+        "parameters": {},
+    }
     return Job(**{**values, **times, **changes})
+
+
+def record_of(number: int, action: str = "a") -> dict[str, Any]:
+    return {"action": action, "status": 200, "number": number}
+
+
+def numbers(page: Page) -> list[int]:
+    return [record["number"] for record in page.records]
 
 
 @pytest.fixture
@@ -72,28 +88,50 @@ def test_every_query_uses_an_index(store: Store, action: str, plan: str) -> None
 
 
 def test_the_oldest_requests_are_deleted_and_jobs_are_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "MAX_REQUESTS", 3)
+    monkeypatch.setattr(requests_module, "MAX_BYTES", 3 * len(json.dumps(record_of(0))))
     for number in range(5):
-        store.add_request({"action": "a", "status": 200, "number": number})
+        store.requests.add(record_of(number))
         store.add_job(job(number))
-    assert [record["number"] for record in store.requests()] == [2, 3, 4]
+    assert numbers(store.requests.page()) == [2, 3, 4]
+    assert store.requests.counts() == {"a": {"200": 5}}
     assert len(store.jobs()) == 5
 
 
-def test_the_newest_requests_are_limited_in_number_and_size(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_exceeds_the_limit_is_counted_but_not_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests_module, "MAX_BYTES", 100)
+    seq = store.requests.add({**record_of(0), "status": None})
+    store.requests.update(seq, {**record_of(0), "text": "x" * 100})
+    assert store.requests.page() == ([], None)
+    assert store.requests.counts() == {"a": {"200": 1}}
+    store.requests.update(seq, record_of(1))
+    assert store.requests.page() == ([], None)
+
+
+def test_requests_are_returned_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
-        store.add_request({"action": "a", "status": 200, "number": number})
+        store.requests.add(record_of(number, action="ab"[number % 2]))
+    first = store.requests.page(limit=2)
+    assert first.next is not None
+    second = store.requests.page(after=first.next, limit=3)
+    assert (numbers(first), numbers(second), second.next) == ([0, 1], [2, 3, 4], None)
+    assert numbers(store.requests.page("a", limit=3)) == [0, 2, 4]
+    monkeypatch.setattr(requests_module, "PAGE_BYTES", 1)
+    page = store.requests.page("b")
+    assert numbers(page) == [1]
+    assert page.next is not None
+    assert numbers(store.requests.page("b", after=page.next)) == [3]
 
-    def newest(limit: int) -> list[int]:
-        return [record["number"] for record in store.newest_requests(limit)]
 
-    assert newest(9) == [4, 3, 2, 1, 0]
-    assert newest(2) == [4, 3]
-    size = len('{"action": "a", "status": 200, "number": 0}')
-    monkeypatch.setattr(store_module, "MAX_NEWEST_BYTES", 3 * size)
-    assert newest(9) == [4, 3, 2]
-    monkeypatch.setattr(store_module, "MAX_NEWEST_BYTES", 1)
-    assert newest(9) == [4]
+def test_the_newest_requests_are_returned_up_to_the_size_of_a_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        store.requests.add(record_of(number))
+    assert [record["number"] for record in store.requests.newest(2)] == [2, 1]
+    monkeypatch.setattr(requests_module, "PAGE_BYTES", 1)
+    assert [record["number"] for record in store.requests.newest(2)] == [2]
 
 
 def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowNotFoundException
+from alibabacloud_ice20201109.models import GetSmartHandleJobRequest
 
 import airflow_provider_ims
 from airflow_provider_ims.emulator import ImsEmulator
@@ -101,6 +102,22 @@ def test_the_region_of_the_hook_overrides_the_connections(connect: Callable[...,
     assert ImsHook().client._endpoint == "ice.cn-beijing.aliyuncs.com"
     assert ImsHook(region_id="cn-shanghai").client._endpoint == "ice.cn-shanghai.aliyuncs.com"
     assert VodHook(region_id="cn-shanghai").client._endpoint == "vod.cn-shanghai.aliyuncs.com"
+
+
+def test_an_endpoint_that_names_no_region_receives_the_region_of_the_hook(
+    emulator: ImsEmulator, connect: Callable[..., None], text_job: dict[str, str]
+) -> None:
+    for region in (None, "cn-beijing"):
+        job_id = ImsHook(region_id=region).call("SubmitTextGenerateJob", text_job)["JobId"]
+        job = ImsHook(region_id=region).get_conn().get_smart_handle_job(GetSmartHandleJobRequest(job_id=job_id))
+        assert job.body.job_id == job_id
+    assert [job["region"] for job in emulator.jobs()] == ["cn-shanghai", "cn-beijing"]
+
+
+def test_an_endpoint_of_the_service_receives_no_region(connect: Callable[..., None]) -> None:
+    connect(login="key", password="secret", region_id="cn-beijing", ims_endpoint="ice-vpc.cn-beijing.aliyuncs.com:443")
+    assert ImsHook().client._global_parameters is None
+    assert VodHook().client._global_parameters is None
 
 
 def test_without_a_region_nothing_is_sent(connect: Callable[..., None]) -> None:

@@ -79,19 +79,19 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
         settings.setdefault("AuthSwitch", "off")
     if product is VOD:
         settings.setdefault("AppId", DEFAULT_APP_ID)
-    jobs.store.callbacks.save_settings(product.ram_code, jobs.settings.region_id, settings)
+    jobs.store.callbacks.save_settings(product.ram_code, jobs.region, settings)
     actions = [key for key, kind in JOB_KINDS.items() if kind.family.product is product]
-    jobs.store.callbacks.expect_all(actions, jobs.clock.now())
+    jobs.store.callbacks.expect_all(actions, jobs.region, jobs.clock.now())
     return ApiResponse(200, {"Success": True} if product is ICE else {})
 
 
 def get_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Return the callback settings of a product. Without settings, the response is empty, which is not documented."""
-    settings = settings_of(jobs.store.callbacks, product, jobs.settings.region_id)
+    settings = settings_of(jobs.store.callbacks, product, jobs.region)
     return ApiResponse(200, {"MessageCallback": settings} if product is VOD else settings)
 
 
 def delete_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Delete the callback settings of a product."""
-    jobs.store.callbacks.delete_settings(product.ram_code, jobs.settings.region_id)
+    jobs.store.callbacks.delete_settings(product.ram_code, jobs.region)
     return ApiResponse(200, {})

@@ -37,32 +37,40 @@ class Jobs:
     :param store: The store of the jobs.
     :param clock: The job clock.
     :param settings: The job durations and other settings.
+    :param region: The region in which jobs are submitted, queried and listed; by default, that of the settings. Jobs of
+        all regions are controlled.
     """
 
-    def __init__(self, store: Store, clock: JobClock, settings: Settings) -> None:
+    def __init__(self, store: Store, clock: JobClock, settings: Settings, region: str | None = None) -> None:
         self.store = store
         self.clock = clock
         self.settings = settings
+        self.region = region or settings.region_id
+
+    def in_region(self, region: str) -> Jobs:
+        """Return the same jobs for another region."""
+        return Jobs(self.store, self.clock, self.settings, region)
 
     def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
         """
-        Return the job for a request: a new one, or the job of an earlier request with the same ClientToken.
+        Return the job for a request: a new one, or the job of an earlier request with the same action and ClientToken.
 
         :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days.
         """
         token = parameters.get("ClientToken")
-        if token is not None and (earlier := self.store.job_of_token(token)) is not None:
+        if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
             if earlier.parameters != parameters:
                 raise ApiError("IdempotentParameterMismatch")
             return earlier
         now = self.clock.now()
         session_id = parameters.get("SessionId")
-        if session_id and self.store.job_of_session(kind.key, session_id, now - SESSION_SECONDS):
+        if session_id and self.store.job_of_session(kind.key, self.region, session_id, now - SESSION_SECONDS):
             raise ApiError("SessionIdExists")
         seconds = self.settings.durations.get(kind.key, kind.seconds)
         job = Job(
             job_id=uuid.uuid4().hex,
             action=kind.key,
+            region=self.region,
             job_type=kind.job_type_of(parameters),
             parameters=parameters,
             created=now,
@@ -72,7 +80,7 @@ class Jobs:
             video_id=parameters.get("VideoId"),
         )
         self.store.add_job(job)
-        if has_callback(self.store.callbacks, kind, self.settings.region_id, parameters):
+        if has_callback(self.store.callbacks, kind, self.region, parameters):
             self.store.callbacks.expect(job.job_id, job.ends)
         return job
 
@@ -80,14 +88,19 @@ class Jobs:
         """Return the current view of a job."""
         return JobView(job, JOB_KINDS[job.action], self.clock.now(), self.settings)
 
+    def find(self, job_id: str, *actions: str) -> Job | None:
+        """Return the job if it was submitted in this region with one of these actions."""
+        job = self.store.job(job_id)
+        return job if job is not None and job.region == self.region and job.action in actions else None
+
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return the queried job if it was submitted with one of these actions within the last year.
+        Return the queried job if it was submitted in this region with one of these actions within the last year.
 
         :raises ApiError: If there is no such job and the settings require an error.
         """
-        job = self.store.job(job_id)
-        if job is not None and job.action in actions and job.created > self.clock.now() - QUERY_SECONDS:
+        job = self.find(job_id, *actions)
+        if job is not None and job.created > self.clock.now() - QUERY_SECONDS:
             return job
         if self.settings.unknown_job_is_error:
             raise ApiError("ResourceNotFound")
@@ -129,7 +142,7 @@ class Jobs:
             raise ValueError(f"{count} videos cannot fail, because the batch has {total}")
         return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
 
-    def set_state(self, job_id: str, state: str | None) -> Job:
+    def set_state(self, job_id: str, state: str | None = None) -> Job:
         """Set a state that overrides the clock; None removes it."""
         job = self._update(self.get(job_id), pinned=state)
         if self.view(job).phase is Phase.FAILED and job.error_code is None:

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1_000
+MAX_DEPTH = 100
+"""The maximum nesting of JSON. The documents name no limit; Python cannot process JSON that is nested too deeply."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """Parameters of which a request with a V1 signature has at least one."""
@@ -106,6 +108,33 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
     :raises ValueError: If it is not UTF-8 or has too many fields.
     """
     return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS) if text else []
+
+
+def load(text: str | bytes) -> Any:
+    """
+    Parse JSON.
+
+    :raises ValueError: If it is not valid JSON, or is nested too deeply.
+    """
+    try:
+        value = json.loads(text, parse_constant=_reject_constant)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise ValueError("the JSON is nested too deeply")
+    return value
+
+
+def _reject_constant(name: str) -> None:
+    # Python's parser accepts NaN and Infinity, which are not JSON.
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def dump(value: Any) -> str:

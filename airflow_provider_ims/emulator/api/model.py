@@ -297,7 +297,7 @@ class JobView:
 
     def url(self, key: str, bucket: object = "emulated") -> str:
         """Return the public URL of an OSS object."""
-        return f"http://{bucket}.oss-{self.settings.region_id}.aliyuncs.com/{key}"
+        return f"http://{bucket}.oss-{self.job.region}.aliyuncs.com/{key}"
 
     def output_url(self, output: Fields, key: str) -> str:
         """Return the URL that an output configuration requests; by default, the URL of the given key."""
@@ -308,7 +308,7 @@ class JobView:
 
 def stable_id(*parts: object) -> str:
     """Return an id of 32 hex digits that depends only on the parts."""
-    return hashlib.md5("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5("/".join(map(str, parts)).encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
 def as_object(value: Any) -> Fields:

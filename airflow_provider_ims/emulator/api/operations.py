@@ -63,7 +63,7 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
         job = jobs.queried(parameters[family.id_parameter], *keys)
         return ApiResponse(200, {} if job is None else _at(family.job_at, render(jobs.view(job))))
     ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(family.id_parameter, "").split(","))
-    found = [job for job_id in ids if (job := jobs.store.job(job_id)) is not None and job.action in keys]
+    found = [job for job_id in ids if (job := jobs.find(job_id, *keys)) is not None]
     content = _at(family.job_at.removesuffix("[]"), [render(jobs.view(job)) for job in found])
     if family.unknown_ids_at:
         content |= _at(family.unknown_ids_at, [job_id for job_id in ids if job_id not in {job.job_id for job in found}])
@@ -122,6 +122,7 @@ def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping
     phases = [phase for phase in Phase if family.states[phase] == word]
     since, until = (parameters.get(name) for name in listing.times)
     return Filter(
+        region=jobs.region,
         actions=tuple(key for key in _keys(family) if JOB_KINDS[key].listed or jobs.settings.list_text_jobs),
         state=(phases[0], phases[-1], word) if phases else None,
         created_from=from_iso(since) if since else None,
@@ -156,7 +157,7 @@ def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
 
 def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Return the images of a video."""
-    views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, parameters["VideoId"])]
+    views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, jobs.region, parameters["VideoId"])]
     infos = [info for view in views if view.phase is Phase.SUCCEEDED for info in image_infos(view)]
     return ApiResponse(200, {"AIImageInfoList": infos})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.model import Listing
+from airflow_provider_ims.emulator.api.parameters import MAX_INTEGER
 from airflow_provider_ims.emulator.state.store import Filter, Job, Store
 
 DEFAULT_PAGE_SIZE = 10
@@ -45,7 +46,7 @@ def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, sel
         newest_first=parameters.get(listing.order) != listing.orders[1],
         limit=size + 1,
         after=_parse_token(token, listing.token) if token else None,
-        offset=(int(parameters.get("PageNo", 1)) - 1) * size if numbered else 0,
+        offset=min((int(parameters.get("PageNo", 1)) - 1) * size, MAX_INTEGER) if numbered else 0,
     )
     more = len(found) > size
     next_token = base64.b64encode(f"seq:{found[size - 1].seq}".encode()).decode() if more else ""
@@ -55,7 +56,7 @@ def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, sel
 def _parse_token(token: str, name: str) -> int:
     try:
         prefix, _, seq = base64.b64decode(token, validate=True).decode().partition(":")
-        if prefix == "seq":
+        if prefix == "seq" and abs(int(seq)) <= MAX_INTEGER:
             return int(seq)
     except (binascii.Error, ValueError):
         pass

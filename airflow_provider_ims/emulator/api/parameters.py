@@ -7,12 +7,12 @@ such as the text length of an audio job, are not checked.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from airflow_provider_ims.emulator.api.errors import invalid, missing
+from airflow_provider_ims.emulator.api.messages import load
 from airflow_provider_ims.emulator.state.clock import from_iso
 
 Parameters: TypeAlias = "Mapping[str, str]"
@@ -20,6 +20,7 @@ Check: TypeAlias = "Callable[[Any, str, Parameters], None]"
 """Receives a value (parsed if it is JSON), its name and all parameters; raises an ApiError if the value is invalid."""
 
 MAX_JOB_IDS = 10
+MAX_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def whole_number(low: int, high: int | None = None) -> Check:
     """Return a check that accepts an integer in a range."""
 
     def check(value: str, name: str, _: Parameters) -> None:
-        if not (value.isascii() and value.isdigit()) or int(value) < low or (high is not None and int(value) > high):
+        # Python does not convert text of more than 4,300 digits.
+        is_integer = value.isascii() and value.isdigit() and len(value) <= len(str(MAX_INTEGER))
+        if not is_integer or not low <= int(value) <= (MAX_INTEGER if high is None else high):
             raise invalid(name, f"Valid values: {low} to {high}." if high else f"It must be {low} or more.")
 
     return check
@@ -198,6 +201,6 @@ def _parse_array(text: str, name: str, *, required: bool) -> list[Any]:
 
 def _parse(text: str, name: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return load(text)
+    except ValueError:
         raise invalid(name, "It is not valid JSON.") from None

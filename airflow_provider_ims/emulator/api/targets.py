@@ -60,7 +60,7 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
     :param names: The names in ``EventTypeList`` that enable the event.
     """
     product = view.kind.family.product
-    settings = settings_of(table, product, view.settings.region_id)
+    settings = settings_of(table, product, view.job.region)
     is_enabled = any(name.strip() in names for name in settings.get("EventTypeList", "").split(","))
     address = _own_address(product, view.parameters) if product is ICE or is_enabled else None
     if address is None and is_enabled:

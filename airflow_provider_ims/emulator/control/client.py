@@ -31,26 +31,33 @@ class EmulatorControl:
 
     def requests(self, action: str | None = None) -> list[dict[str, Any]]:
         """
-        Return the last 100,000 requests to the services, oldest first.
+        Return the requests to the services, oldest first.
 
-        Each has ``time`` (real time in epoch seconds), ``request_id``, ``method``, ``action``, ``version``,
-        ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
-        ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
+        The emulator stores the last 64 MiB of requests. Each has ``time`` (real time in epoch seconds), ``request_id``,
+        ``method``, ``action``, ``version``, ``region`` (None if it was rejected before), ``parameters``, ``in_query``
+        and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response), ``error_code``, ``job_id``
+        (from the response to a submit) and ``faults`` (the kinds that affected it).
 
         :param action: Return only requests for this action.
         """
-        return cast("list[dict[str, Any]]", self._send("GET", "/requests", action=action))
+        records: list[dict[str, Any]] = []
+        after: str | None = "0"
+        while after is not None:
+            page = self._send("GET", "/requests", action=action, after=after)
+            records += page["requests"]
+            after = None if page["next"] is None else str(page["next"])
+        return records
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of requests by action and status (a string); ``"0"`` means no response."""
+        """Return the number of all requests by action and status (a string); ``"0"`` means no response."""
         return cast("dict[str, dict[str, int]]", self._send("GET", "/counts"))
 
     def jobs(self, kind: str | None = None) -> list[dict[str, Any]]:
         """
         Return the jobs, oldest first.
 
-        Each has ``job_id``, ``kind`` (the submit action), ``state`` (as returned by the service), ``created`` and
-        ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
+        Each has ``job_id``, ``kind`` (the submit action), ``region``, ``state`` (as returned by the service),
+        ``created`` and ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
 
         :param kind: Return only jobs of this submit action, such as ``SubmitTextGenerateJob``.
         """
@@ -119,11 +126,13 @@ class EmulatorControl:
         Advance the job clock and return its time in epoch seconds.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If it is negative.
+        :raises ValueError: If it is negative, or the time would be after the year 9000.
         """
         return float(self._send("POST", "/advance", body={"seconds": seconds}))
 
-    def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
+    def add_jobs(
+        self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
+    ) -> list[str]:
         """
         Add one job for each duration, as if it had just been submitted, and return the job ids.
 
@@ -132,9 +141,10 @@ class EmulatorControl:
         :param kind: The submit action, such as ``SubmitTextGenerateJob``.
         :param parameters: The parameters of all jobs.
         :param seconds: The duration of each job.
+        :param region: The region of the jobs; default: that of the emulator.
         :raises ValueError: If the kind is unknown or a submit would reject the parameters.
         """
-        body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds)}
+        body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds), "region": region}
         return cast("list[str]", self._send("POST", "/add_jobs", body=body))
 
     def finish(self, job_id: str) -> dict[str, Any]:
@@ -185,7 +195,7 @@ class EmulatorControl:
         return cast("list[dict[str, Any]]", self._send("GET", "/callbacks", job_id=job_id))
 
     def reset(self) -> None:
-        """Delete all jobs, requests, callbacks and faults; the clock is not reset."""
+        """Delete all jobs, requests, callbacks and faults, and set the clock to the real time."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:

@@ -1,16 +1,10 @@
-"""
-Faults that tests inject into the service.
-
-They are not stored: a restarted emulator has none.
-"""
+"""The kinds of faults that can be injected into the service."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +13,22 @@ from airflow_provider_ims.emulator.api.errors import ApiError, access_denied_det
 from airflow_provider_ims.emulator.api.jobs import DEFAULT_ERROR, Jobs
 from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
 from airflow_provider_ims.emulator.api.model import PRODUCTS
-from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.control.options import (
+    ANY,
+    BOOLEAN,
+    COPIES,
+    COUNT,
+    HEADER,
+    NUMBER,
+    OBJECT,
+    RATE,
+    SECONDS,
+    STATUS,
+    TEXT,
+    TEXTS,
+    Option,
+)
 
 EVERY_ACTION = "*"
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -93,14 +101,14 @@ class FaultKind:
 
     :param effect: Raises ApiError or ConnectionCutError, or changes the response or the job.
     :param after: Whether it takes effect after the request has been processed.
-    :param options: Its options and their defaults.
+    :param options: Its options, each with its default.
     :param is_rate_limit: Whether it counts requests itself instead of affecting a number of them.
     :param only_submits: Whether it affects only submits.
     """
 
     effect: Effect
     after: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, tuple[Any, Option]] = field(default_factory=dict)
     is_rate_limit: bool = False
     only_submits: bool = False
 
@@ -203,9 +211,18 @@ def _change_content(exchange: Exchange, fault: Fault) -> None:
 
 
 def _error_kind(code: str) -> FaultKind:
-    return FaultKind(_error, options={"code": code, "status": None, "message": None, "retry_after": None})
+    return FaultKind(
+        _error,
+        options={
+            "code": (code, TEXT),
+            "status": (None, STATUS.or_null()),
+            "message": (None, TEXT.or_null()),
+            "retry_after": (None, NUMBER.or_null()),
+        },
+    )
 
 
+HANG_OPTIONS = {"seconds": (30.0, SECONDS.or_null())}
 FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
     {
         "throttle": _error_kind("Throttling.User"),
@@ -214,109 +231,37 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
         "not_subscribed": _error_kind("OperationDenied"),
         "suspended": _error_kind("OperationDenied.Suspended"),
         "error": _error_kind("InternalError"),
-        "deny": FaultKind(_deny, options={"code": "Forbidden.RAM", "detail": True}),
-        "non_json": FaultKind(_non_json, options={"status": 502, "body": HTML, "content_type": "text/html"}),
-        "hang": FaultKind(_hang, options={"seconds": 30.0}),
+        "deny": FaultKind(_deny, options={"code": ("Forbidden.RAM", TEXT), "detail": (True, BOOLEAN)}),
+        "non_json": FaultKind(
+            _non_json,
+            options={"status": (502, STATUS), "body": (HTML, TEXT), "content_type": ("text/html", HEADER)},
+        ),
+        "hang": FaultKind(_hang, options=HANG_OPTIONS),
         "cut": FaultKind(_cut),
         "qps": FaultKind(
-            _limit_rate, options={"rate": 1.0, "burst": None, "code": "Throttling.User"}, is_rate_limit=True
+            _limit_rate,
+            options={"rate": (1.0, RATE), "burst": (None, RATE.or_null()), "code": ("Throttling.User", TEXT)},
+            is_rate_limit=True,
         ),
         "fail_job": FaultKind(
             _fail_job,
             after=True,
-            options={"code": DEFAULT_ERROR[0], "message": DEFAULT_ERROR[1], "videos": None},
+            options={
+                "code": (DEFAULT_ERROR[0], TEXT),
+                "message": (DEFAULT_ERROR[1], TEXT),
+                "videos": (None, COUNT.or_null()),
+            },
             only_submits=True,
         ),
-        "callback": FaultKind(_disturb_callback, after=True, options={"copies": 1, "delay": 0.0}, only_submits=True),
-        "unknown_state": FaultKind(_unknown_state, after=True, options={"state": "Suspending"}),
-        "odd_shape": FaultKind(_change_content, after=True, options={"body": [], "merge": {}, "drop": []}),
+        "callback": FaultKind(
+            _disturb_callback, after=True, options={"copies": (1, COPIES), "delay": (0.0, SECONDS)}, only_submits=True
+        ),
+        "unknown_state": FaultKind(_unknown_state, after=True, options={"state": ("Suspending", TEXT)}),
+        "odd_shape": FaultKind(
+            _change_content, after=True, options={"body": ([], ANY), "merge": ({}, OBJECT), "drop": ([], TEXTS)}
+        ),
         # These are last because no other fault can take effect after them.
-        "hang_after": FaultKind(_hang, after=True, options={"seconds": 30.0}),
+        "hang_after": FaultKind(_hang, after=True, options=HANG_OPTIONS),
         "cut_after": FaultKind(_cut, after=True),
     }
 )
-
-
-class Faults:
-    """All faults of one emulator."""
-
-    def __init__(self) -> None:
-        self.released = asyncio.Event()
-        self._faults: list[Fault] = []
-        self._numbers = itertools.count(1)
-
-    def add(
-        self,
-        action: str,
-        kind: str,
-        count: int | None,
-        options: Mapping[str, Any],
-        *,
-        share: float = 1.0,
-        seed: int | None = None,
-    ) -> Fault:
-        """
-        Add a fault.
-
-        :param action: The action that it affects; ``*`` for all actions.
-        :param kind: One of :data:`FAULT_KINDS`.
-        :param count: How many requests it affects; None for all until it is cleared. Rate limits ignore this and
-            always remain until cleared.
-        :param options: Options that override the defaults of the kind.
-        :param share: The fraction of requests that it affects, chosen at random.
-        :param seed: The seed of the random choice.
-        :raises ValueError: If the action, kind, count, share or an option is invalid.
-        """
-        if action != EVERY_ACTION and action not in ACTIONS:
-            raise ValueError(f"unknown action {action!r}; known actions: *, {', '.join(ACTIONS)}")
-        if kind not in FAULT_KINDS:
-            raise ValueError(f"unknown fault {kind!r}; known faults: {', '.join(FAULT_KINDS)}")
-        fault_kind = FAULT_KINDS[kind]
-        if fault_kind.only_submits and action != EVERY_ACTION and action not in JOB_KINDS:
-            raise ValueError(f"the fault {kind!r} affects only submits, and {action} is not one")
-        if count is not None and count < 1:
-            raise ValueError(f"count must be 1 or more, not {count}")
-        if not 0 < share <= 1:
-            raise ValueError(f"share must be above 0 and at most 1, not {share}")
-        known = fault_kind.options
-        if unknown := set(options) - set(known):
-            raise ValueError(f"the fault {kind!r} has no option {unknown.pop()!r}; its options: {', '.join(known)}")
-        remaining = None if fault_kind.is_rate_limit else count
-        fault = Fault(next(self._numbers), action, kind, remaining, {**known, **options}, share, random.Random(seed))
-        self._faults.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Remove all faults and release all hanging requests."""
-        self.release()
-        self._faults.clear()
-
-    def release(self) -> None:
-        """Release all hanging requests."""
-        self.released.set()
-        self.released = asyncio.Event()
-
-    def describe(self) -> list[dict[str, Any]]:
-        """Return all faults as the control interface shows them."""
-        return [fault.describe() for fault in self._faults]
-
-    def due(self, action: str, *, after: bool) -> Iterator[Fault]:
-        """
-        Yield the faults that affect a request, and count each.
-
-        Before a request is processed, at most one fault affects it, in addition to rate limits. Afterwards, one fault
-        of each kind can affect it; for example, the job can fail and the response can be lost.
-        """
-        order = list(FAULT_KINDS).index if after else lambda kind: 0
-        seen: set[str] = set()
-        for fault in sorted(self._faults, key=lambda fault: (order(fault.kind), fault.number)):
-            kind = FAULT_KINDS[fault.kind]
-            slot = fault.kind if after or kind.is_rate_limit else "before"
-            if kind.after is not after or slot in seen or not fault.affects(action):
-                continue
-            seen.add(slot)
-            if fault.remaining is not None:
-                fault.remaining -= 1
-                if fault.remaining == 0:
-                    self._faults.remove(fault)
-            yield fault

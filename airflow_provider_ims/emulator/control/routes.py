@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_ims.emulator.api.jobs import UnknownJobError
-from airflow_provider_ims.emulator.api.messages import json_body
+from airflow_provider_ims.emulator.api.messages import json_body, load
+from airflow_provider_ims.emulator.control.options import (
+    COUNT_TEXT,
+    DURATIONS,
+    INTEGER,
+    LIMIT_TEXT,
+    NUMBER,
+    OBJECT,
+    PARAMETERS,
+    REGION,
+    TEXT,
+    Option,
+    check_options,
+)
 from airflow_provider_ims.emulator.control.service import EmulatedService
 
 if TYPE_CHECKING:
@@ -17,54 +31,73 @@ if TYPE_CHECKING:
 
 CONTROL_PATH = "/_emulator"
 
-Command = Callable[[EmulatedService, dict[str, Any]], Any]
+Run = Callable[[EmulatedService, dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """
+    A command of the control interface.
+
+    :param run: Returns the response to valid options.
+    :param options: The options: the query of a GET request, or the body of a POST request.
+    """
+
+    run: Run
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def _add_fault(service: EmulatedService, options: dict[str, Any]) -> Any:
-    fault = service.faults.add(
-        options["action"],
-        options["kind"],
-        options.get("count"),
-        options.get("options", {}),
-        share=options.get("share", 1.0),
-        seed=options.get("seed"),
-    )
-    return fault.describe()
+    arguments = {"count": None, "options": {}, **options}
+    return service.faults.add(**arguments).describe()
+
+
+def _list_requests(service: EmulatedService, options: dict[str, Any]) -> Any:
+    position = {name: int(options[name]) for name in ("after", "limit") if name in options}
+    page = service.store.requests.page(options.get("action"), **position)
+    return {"requests": page.records, "next": page.next}
 
 
 def _list_jobs(service: EmulatedService, options: dict[str, Any]) -> Any:
     return [service.describe(job) for job in service.store.jobs(options.get("kind"))]
 
 
-def _on_job(method: str) -> Command:
-    def command(service: EmulatedService, options: dict[str, Any]) -> Any:
+def _list_callbacks(service: EmulatedService, options: dict[str, Any]) -> Any:
+    return [vars(notification) for notification in service.store.callbacks.notifications(options.get("job_id"))]
+
+
+def _on_job(method: str) -> Run:
+    def run(service: EmulatedService, options: dict[str, Any]) -> Any:
         job = getattr(service.jobs, method)(**options)
         service.store.commit()
         return service.describe(job)
 
-    return command
+    return run
 
+
+_JOB = {"job_id": TEXT.needed()}
+_ERROR = {"code": TEXT, "message": TEXT}
+_FAULT = {"action": TEXT.needed(), "kind": TEXT.needed(), "count": INTEGER, "options": OBJECT, "share": NUMBER}
+_NEW_JOBS = {"kind": TEXT.needed(), "parameters": PARAMETERS.needed(), "seconds": DURATIONS.needed()}
 
 # (HTTP method, path) -> command
 COMMANDS: dict[tuple[str, str], Command] = {
-    ("GET", "/health"): lambda service, _: {"status": "ok", "time": service.clock.now()},
-    ("GET", "/requests"): lambda service, options: service.store.requests(options.get("action")),
-    ("GET", "/counts"): lambda service, _: service.store.counts(),
-    ("GET", "/jobs"): _list_jobs,
-    ("GET", "/faults"): lambda service, _: service.faults.describe(),
-    ("POST", "/faults"): _add_fault,
-    ("DELETE", "/faults"): lambda service, _: service.faults.clear(),
-    ("GET", "/callbacks"): lambda service, options: [
-        vars(notification) for notification in service.store.callbacks.notifications(options.get("job_id"))
-    ],
-    ("POST", "/release"): lambda service, _: service.faults.release(),
-    ("POST", "/advance"): lambda service, options: service.advance(options["seconds"]),
-    ("POST", "/reset"): lambda service, _: service.reset(),
-    ("POST", "/add_jobs"): lambda service, options: service.add_jobs(**options),
-    ("POST", "/finish"): _on_job("finish"),
-    ("POST", "/fail"): _on_job("fail"),
-    ("POST", "/fail_videos"): _on_job("fail_videos"),
-    ("POST", "/set_state"): _on_job("set_state"),
+    ("GET", "/health"): Command(lambda service, _: {"status": "ok", "time": service.clock.now()}),
+    ("GET", "/requests"): Command(_list_requests, {"action": TEXT, "after": COUNT_TEXT, "limit": LIMIT_TEXT}),
+    ("GET", "/counts"): Command(lambda service, _: service.store.requests.counts()),
+    ("GET", "/jobs"): Command(_list_jobs, {"kind": TEXT}),
+    ("GET", "/faults"): Command(lambda service, _: service.faults.describe()),
+    ("POST", "/faults"): Command(_add_fault, {**_FAULT, "seed": INTEGER}),
+    ("DELETE", "/faults"): Command(lambda service, _: service.faults.clear()),
+    ("GET", "/callbacks"): Command(_list_callbacks, {"job_id": TEXT}),
+    ("POST", "/release"): Command(lambda service, _: service.faults.release()),
+    ("POST", "/advance"): Command(lambda service, given: service.advance(**given), {"seconds": NUMBER.needed()}),
+    ("POST", "/reset"): Command(lambda service, _: service.reset()),
+    ("POST", "/add_jobs"): Command(lambda service, given: service.add_jobs(**given), {**_NEW_JOBS, "region": REGION}),
+    ("POST", "/finish"): Command(_on_job("finish"), _JOB),
+    ("POST", "/fail"): Command(_on_job("fail"), {**_JOB, **_ERROR}),
+    ("POST", "/fail_videos"): Command(_on_job("fail_videos"), {**_JOB, "count": INTEGER.needed(), **_ERROR}),
+    ("POST", "/set_state"): Command(_on_job("set_state"), {**_JOB, "state": TEXT}),
 }
 
 
@@ -76,14 +109,25 @@ def control_routes(service: EmulatedService) -> list[Route]:
 def _endpoint(service: EmulatedService, command: Command) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            options = await request.json() if request.method == "POST" else dict(request.query_params)
-            return _response(command(service, options))
+            options = check_options(await _options_of(request), command.options)
+            return _response(command.run(service, options))
         except UnknownJobError as error:
             return _response({"error": str(error)}, 404)
-        except (KeyError, TypeError, ValueError) as error:
+        except ValueError as error:
+            # A rejected command changes nothing.
+            service.store.rollback()
             return _response({"error": str(error)}, 400)
 
     return endpoint
+
+
+async def _options_of(request: Request) -> Any:
+    if request.method != "POST":
+        return dict(request.query_params)
+    try:
+        return load(await request.body() or b"{}")
+    except ValueError as error:
+        raise ValueError(f"the body is not valid JSON: {error}") from None
 
 
 def _response(content: Any, status: int = 200) -> Response:

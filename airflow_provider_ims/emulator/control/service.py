@@ -11,7 +11,7 @@ from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.operations import render
 from airflow_provider_ims.emulator.api.parameters import check_parameters
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.emulator.control.faults import Faults
+from airflow_provider_ims.emulator.control.active_faults import Faults
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.clock import JobClock
 from airflow_provider_ims.emulator.state.store import Job, Phase, Store
@@ -39,19 +39,21 @@ class EmulatedService:
         self._save_clock()
         return now
 
-    def add_jobs(self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float]) -> list[str]:
+    def add_jobs(
+        self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
+    ) -> list[str]:
         """
         Add one job for each duration, as a submit would, and return the job ids.
 
+        :param region: The region of the jobs; default: that of the settings.
         :raises ValueError: If the kind is unknown or a submit would reject the parameters.
         """
         if kind not in JOB_KINDS:
             raise ValueError(f"{kind!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
-        if min(seconds, default=0) < 0:
-            raise ValueError(f"the duration of a job cannot be {min(seconds)} s")
+        jobs = self.jobs.in_region(region or self.settings.region_id)
         try:
             checked = check_parameters(JOB_KINDS[kind].parameters, parameters)
-            job_ids = [self.jobs.submit(JOB_KINDS[kind], checked).job_id for _ in seconds]
+            job_ids = [jobs.submit(JOB_KINDS[kind], checked).job_id for _ in seconds]
         except ApiError as error:
             raise ValueError(str(error)) from None
         for job_id, job_seconds in zip(job_ids, seconds, strict=True):
@@ -65,6 +67,7 @@ class EmulatedService:
         return {
             "job_id": job.job_id,
             "kind": job.action,
+            "region": job.region,
             "state": view.state,
             "created": job.created,
             "ended": job.ends if view.phase >= Phase.SUCCEEDED else None,
@@ -74,9 +77,11 @@ class EmulatedService:
         }
 
     def reset(self) -> None:
-        """Delete all jobs, requests, callbacks and faults; the clock is not reset."""
+        """Delete all jobs, requests, callbacks and faults, and set the clock to the real time."""
         self.faults.clear()
         self.store.reset()
+        self.clock.reset()
+        self._save_clock()
 
     def _save_clock(self) -> None:
         self.store.save_setting("clock", self.clock.save())

@@ -75,7 +75,7 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
     return [
         Cell(job.job_id, "code"),
         Cell(job.action),
-        Cell(getattr(job, "region", service.settings.region_id)),
+        Cell(job.region),
         Cell(shorten(view.state), view.phase.name.lower()),
         moment(job.created),
         moment(job.ends),
@@ -85,7 +85,7 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
 
 def _requests(service: EmulatedService) -> Table:
     heads = ("time", "action", "response", "faults", "parameters")
-    records = service.store.newest_requests(MAX_ROWS)
+    records = service.store.requests.newest(MAX_ROWS)
     return Table("Requests", heads, [_request_row(record) for record in records], NEWEST)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import uvicorn
 
+from airflow_provider_ims.emulator.api.regions import REGIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.client import EmulatorControl
 from airflow_provider_ims.emulator.control.service import EmulatedService
@@ -21,7 +22,7 @@ from airflow_provider_ims.emulator.server.gateway import Gateway
 from airflow_provider_ims.emulator.server.notifier import Notifier
 from airflow_provider_ims.emulator.server.protocol import MAX_REQUEST_LINE, make_protocol
 from airflow_provider_ims.emulator.settings import DEFAULT_ACCESS_KEYS, Settings, StsCredential
-from airflow_provider_ims.emulator.state.clock import ClockMode
+from airflow_provider_ims.emulator.state.clock import MAX_SECONDS, ClockMode
 from airflow_provider_ims.emulator.state.store import Store
 
 
@@ -99,7 +100,7 @@ class ImsEmulator(EmulatorControl):
         the first key.
     :param sts_tokens: Accepted temporary credentials.
     :param bearer_tokens: Accepted bearer tokens.
-    :param region_id: Region in the generated URLs.
+    :param region_id: Region of requests that name none.
     :param list_text_jobs: Whether ListSmartJobs lists text jobs and other smart jobs that are not documented as listed.
     :param unknown_job_is_error: Whether a query for an unknown job id returns an error instead of an empty response;
         the documentation does not specify this.
@@ -109,7 +110,7 @@ class ImsEmulator(EmulatorControl):
         all hosts.
     :param strict: Whether undocumented keys in JSON parameters are refused; the service ignores them.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
-    :raises ValueError: If a duration is negative or its action does not submit jobs.
+    :raises ValueError: If a duration is invalid, its action does not submit jobs, or the region is unknown.
     """
 
     def __init__(
@@ -136,8 +137,10 @@ class ImsEmulator(EmulatorControl):
         for action, seconds in (durations or {}).items():
             if action not in JOB_KINDS:
                 raise ValueError(f"{action!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
-            if seconds < 0:
-                raise ValueError(f"the duration of {action} is negative: {seconds} s")
+            if not 0 <= seconds <= MAX_SECONDS:
+                raise ValueError(f"the duration of {action} must be 0 to {MAX_SECONDS:.0f} s, not {seconds} s")
+        if region_id not in REGIONS:
+            raise ValueError(f"{region_id!r} is not a region; regions: {', '.join(sorted(REGIONS))}")
         self.settings = Settings(
             durations=dict(durations or {}),
             clock=clock,

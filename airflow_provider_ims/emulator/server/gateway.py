@@ -16,6 +16,7 @@ from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
 from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS, Action
 from airflow_provider_ims.emulator.api.parameters import check_parameters
+from airflow_provider_ims.emulator.api.regions import REGION_PARAMETER, region_of
 from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, ConnectionCutError, Exchange
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.encoding import new_request_id
@@ -23,8 +24,10 @@ from airflow_provider_ims.emulator.server.verifier import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# These are not recorded.
-SECRET_PARAMETERS = frozenset({"AccessKeyId", "AuthKey", "BearerToken", "SecurityToken", "Signature"})
+# Credentials are not recorded; the region is recorded as such.
+UNRECORDED_PARAMETERS = frozenset(
+    {"AccessKeyId", "AuthKey", "BearerToken", "SecurityToken", "Signature", REGION_PARAMETER}
+)
 
 
 class Gateway:
@@ -80,12 +83,13 @@ class Gateway:
         request = exchange.request
         action = _find_action(request)
         record["access_key_id"] = self._verifier.verify(request)
+        record["region"] = region_of(request, self.service.settings.region_id)
         await self._inject_faults(exchange, record, after=False)
         if exchange.response is not None:
             return exchange.response
         parameters = check_parameters(action.parameters, request.parameters())
         self._check_keys(key_of(request.action, request.version), parameters)
-        response = action.respond(self.service.jobs, parameters)
+        response = action.respond(self.service.jobs.in_region(record["region"]), parameters)
         record["job_id"] = response.job_id
         response.content = {"RequestId": record["request_id"], **response.content}
         exchange.response = response
@@ -112,9 +116,9 @@ class Gateway:
     def _store_record(self, record: dict[str, Any], seq: int | None) -> int:
         store = self.service.store
         if seq is None:
-            seq = store.add_request(record)
+            seq = store.requests.add(record)
         else:
-            store.update_request(seq, record)
+            store.requests.update(seq, record)
         store.commit()
         return seq
 
@@ -154,13 +158,14 @@ def _error_response(error: ApiError, request: ApiRequest, request_id: str) -> Ap
 
 
 def _new_record(request: ApiRequest, request_id: str) -> dict[str, Any]:
-    parameters = {name: value for name, value in request.parameters().items() if name not in SECRET_PARAMETERS}
+    parameters = {name: value for name, value in request.parameters().items() if name not in UNRECORDED_PARAMETERS}
     return {
         "time": time.time(),
         "request_id": request_id,
         "method": request.method,
         "action": request.action,
         "version": request.version,
+        "region": None,
         "parameters": parameters,
         "in_query": sorted({name for name, _ in request.query} & set(parameters)),
         "in_body": sorted({name for name, _ in request.form} & set(parameters)),

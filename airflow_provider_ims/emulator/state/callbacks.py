@@ -91,14 +91,15 @@ class CallbackTable:
         """
         self._db.execute("INSERT OR IGNORE INTO notifications (job_id, due) VALUES (?, ?)", (job_id, ends))
 
-    def expect_all(self, actions: Iterable[str], now: float) -> None:
-        """Store that the unfinished jobs of some submit actions have notifications when they end."""
+    def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
+        """Store that the unfinished jobs of some submit actions in a region have notifications when they end."""
         keys = tuple(actions)
         self._db.execute(
             "INSERT OR IGNORE INTO notifications (job_id, due)"
             " SELECT job_id, CASE WHEN pinned IS NULL THEN ends END FROM jobs"
-            f" WHERE action IN ({', '.join('?' * len(keys))}) AND (ends > ? OR pinned IS NOT NULL) ORDER BY seq",
-            (*keys, now),
+            f" WHERE action IN ({', '.join('?' * len(keys))}) AND region = ? AND (ends > ? OR pinned IS NOT NULL)"
+            " ORDER BY seq",
+            (*keys, region, now),
         )
 
     def reschedule(self, job_id: str, ends: float | None) -> None:

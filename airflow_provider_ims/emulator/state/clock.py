@@ -8,6 +8,11 @@ from typing import Literal
 
 ClockMode = Literal["auto", "manual"]
 
+MAX_SECONDS = 1e9
+"""The maximum duration of a job, which is some 30 years."""
+
+_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # A job that starts then ends before the year 10000.
+
 
 class JobClock:
     """
@@ -40,12 +45,18 @@ class JobClock:
         Advance the clock and return the new time.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If ``seconds`` is negative: finished jobs would run again.
+        :raises ValueError: If ``seconds`` is negative, because finished jobs would run again, or too large.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")
+        if not self.now() + seconds < _MAX_TIME:
+            raise ValueError("the clock cannot be advanced beyond the year 9000")
         self._value += seconds
         return self.now()
+
+    def reset(self) -> None:
+        """Set the clock to the real time."""
+        self._value = 0.0 if self.mode == "auto" else time.time()
 
     def save(self) -> str:
         """Return the value from which another process can restore the clock."""

@@ -10,11 +10,9 @@ from enum import IntEnum
 from typing import Any
 
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
+from airflow_provider_ims.emulator.state.requests import RequestTable
 
-SCHEMA_VERSION = 1
-MAX_REQUESTS = 100_000
-"""The maximum number of stored requests. Older requests are deleted; jobs are not."""
-MAX_NEWEST_BYTES = 4 * 2**20
+SCHEMA_VERSION = 2
 
 
 class Phase(IntEnum):
@@ -31,12 +29,13 @@ CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,
     action TEXT NOT NULL,
+    region TEXT NOT NULL,
     job_type TEXT NOT NULL,
     parameters TEXT NOT NULL,
     created REAL NOT NULL,
     starts REAL NOT NULL,
     ends REAL NOT NULL,
-    client_token TEXT UNIQUE,
+    client_token TEXT,
     video_id TEXT,
     error_code TEXT,
     error_message TEXT,
@@ -44,14 +43,8 @@ CREATE TABLE jobs (
     failed_parts TEXT NOT NULL DEFAULT '{{}}'
 );
 CREATE INDEX jobs_by_action ON jobs (action, seq);
+CREATE UNIQUE INDEX jobs_by_token ON jobs (client_token, action, region) WHERE client_token IS NOT NULL;
 CREATE INDEX jobs_by_video ON jobs (video_id, seq) WHERE video_id IS NOT NULL;
-CREATE TABLE requests (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    action TEXT NOT NULL,
-    status INTEGER,
-    record TEXT NOT NULL
-);
-CREATE INDEX requests_by_action ON requests (action, seq);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -66,6 +59,7 @@ class Job:
     A job, whose phase is derived from the clock.
 
     :param action: The key of its submit action in the table of job kinds.
+    :param region: The region in which it was submitted.
     :param job_type: The ``JobType`` of the service.
     :param created: When it was submitted, in seconds of the job clock; likewise ``starts`` and ``ends``.
     :param error_code: The code of its error; None if it succeeds.
@@ -75,6 +69,7 @@ class Job:
 
     job_id: str
     action: str
+    region: str
     job_type: str
     parameters: dict[str, str]
     created: float
@@ -106,6 +101,7 @@ class Filter:
     """
 
     actions: tuple[str, ...]
+    region: str | None = None
     job_id: str | None = None
     job_type: str | None = None
     created_from: float | None = None
@@ -117,6 +113,7 @@ class Filter:
         values: dict[str, Any] = {f"action{n}": action for n, action in enumerate(self.actions)}
         terms = [f"action IN ({', '.join(f':{name}' for name in values)})"]
         for name, condition in (
+            ("region", "region ="),
             ("job_id", "job_id ="),
             ("job_type", "job_type ="),
             ("created_from", "created >="),
@@ -154,6 +151,7 @@ class Store:
         elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
         self.callbacks = CallbackTable(self._db)
+        self.requests = RequestTable(self._db)
         #: Called after each commit.
         self.on_commit: Callable[[], None] = lambda: None
 
@@ -166,11 +164,16 @@ class Store:
         self._db.commit()
         self.on_commit()
 
+    def rollback(self) -> None:
+        """Undo all changes since the last commit."""
+        self._db.rollback()
+
     def add_job(self, job: Job) -> None:
         """Store a new job."""
-        names = ("job_id", "action", "job_type", "parameters", "created", "starts", "ends", "client_token", "video_id")
         cursor = self._db.execute(
-            f"INSERT INTO jobs ({', '.join(names)}) VALUES (:{', :'.join(names)})",
+            "INSERT INTO jobs"
+            " (job_id, action, region, job_type, parameters, created, starts, ends, client_token, video_id) VALUES"
+            " (:job_id, :action, :region, :job_type, :parameters, :created, :starts, :ends, :client_token, :video_id)",
             {**vars(job), "parameters": json.dumps(job.parameters)},
         )
         job.seq = cursor.lastrowid or 0
@@ -187,19 +190,19 @@ class Store:
         """Return a job by its id."""
         return self._first("job_id = ?", job_id)
 
-    def job_of_token(self, client_token: str) -> Job | None:
-        """Return the job that was submitted with a client token."""
-        return self._first("client_token = ?", client_token)
+    def job_of_token(self, action: str, region: str, client_token: str) -> Job | None:
+        """Return the job that an action submitted in a region with a client token."""
+        return self._first("client_token = ? AND action = ? AND region = ?", client_token, action, region)
 
-    def job_of_session(self, action: str, session_id: str, since: float) -> Job | None:
-        """Return a job that an action submitted with a SessionId since a time."""
-        where = "action = ? AND json_extract(parameters, '$.SessionId') = ? AND created > ?"
-        return self._first(where, action, session_id, since)
+    def job_of_session(self, action: str, region: str, session_id: str, since: float) -> Job | None:
+        """Return a job that an action submitted in a region with a SessionId since a time."""
+        where = "action = ? AND region = ? AND json_extract(parameters, '$.SessionId') = ? AND created > ?"
+        return self._first(where, action, region, session_id, since)
 
-    def jobs_of_video(self, action: str, video_id: str) -> list[Job]:
-        """Return the jobs of a submit action with a VideoId, oldest first."""
-        query = "SELECT * FROM jobs WHERE video_id = ? AND action = ? ORDER BY seq"
-        return [_job(row) for row in self._db.execute(query, (video_id, action))]
+    def jobs_of_video(self, action: str, region: str, video_id: str) -> list[Job]:
+        """Return the jobs of a submit action with a VideoId in a region, oldest first."""
+        query = "SELECT * FROM jobs WHERE video_id = ? AND action = ? AND region = ? ORDER BY seq"
+        return [_job(row) for row in self._db.execute(query, (video_id, action, region))]
 
     def jobs(self, action: str | None = None) -> list[Job]:
         """Return all jobs, or those of one submit action, oldest first."""
@@ -231,51 +234,6 @@ class Store:
         row = self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", {**values, "now": now}).fetchone()
         return int(row[0])
 
-    def add_request(self, record: dict[str, Any]) -> int:
-        """Store the record of a request and return its number."""
-        cursor = self._db.execute(
-            "INSERT INTO requests (action, status, record) VALUES (?, ?, ?)",
-            (record["action"], record["status"], json.dumps(record)),
-        )
-        seq = cursor.lastrowid or 0
-        self._db.execute("DELETE FROM requests WHERE seq <= ?", (seq - MAX_REQUESTS,))
-        return seq
-
-    def update_request(self, seq: int, record: dict[str, Any]) -> None:
-        """Update the record of a request that was stored before its response."""
-        self._db.execute(
-            "UPDATE requests SET status = ?, record = ? WHERE seq = ?", (record["status"], json.dumps(record), seq)
-        )
-
-    def requests(self, action: str | None = None) -> list[dict[str, Any]]:
-        """Return the records of all requests, or of those for one action, oldest first."""
-        query = (
-            "SELECT record FROM requests WHERE action = ? ORDER BY seq"
-            if action
-            else "SELECT record FROM requests ORDER BY seq"
-        )
-        return [json.loads(row[0]) for row in self._db.execute(query, (action,) if action else ())]
-
-    def newest_requests(self, limit: int) -> list[dict[str, Any]]:
-        """Return the records of the newest requests, newest first, up to a total of 4 MiB."""
-        records: list[dict[str, Any]] = []
-        size = 0
-        for (text,) in self._db.execute("SELECT record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):
-            size += len(text)
-            if records and size > MAX_NEWEST_BYTES:
-                break
-            records.append(json.loads(text))
-        return records
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of requests by action and status; status 0 means no response."""
-        result: dict[str, dict[str, int]] = {}
-        for action, status, number in self._db.execute(
-            "SELECT action, coalesce(status, 0), count(*) FROM requests GROUP BY 1, 2 ORDER BY 1, 2"
-        ):
-            result.setdefault(action, {})[str(status)] = number
-        return result
-
     def setting(self, name: str) -> str | None:
         """Return a stored value."""
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
@@ -288,8 +246,8 @@ class Store:
     def reset(self) -> None:
         """Delete all jobs, requests and callbacks."""
         self.callbacks.reset()
+        self.requests.reset()
         self._db.execute("DELETE FROM jobs")
-        self._db.execute("DELETE FROM requests")
         self._db.commit()
 
     def _first(self, where: str, *values: str | float) -> Job | None:
