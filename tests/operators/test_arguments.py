@@ -300,9 +300,12 @@ def test_ai_images_are_refused_in_a_region_without_them(
     assert str(error).endswith("SubmitAIImageJob is available only in cn-beijing and cn-shanghai, not in cn-hangzhou")
 
 
-def test_ai_images_are_submitted_in_any_region_if_an_endpoint_is_set(ims_emulator: ImsEmulator) -> None:
+def test_the_endpoint_decides_whether_a_region_has_ai_images_if_one_is_set(ims_emulator: ImsEmulator) -> None:
     # The connection of the emulator sets both endpoints.
-    assert run_task(VodSubmitAIImageJobOperator(**{"task_id": "job", **IMAGE.arguments, "region_id": "cn-hangzhou"}))
+    with pytest.raises(ImsRequestError, match="available in cn-beijing and cn-shanghai"):
+        run_task(VodSubmitAIImageJobOperator(**{"task_id": "job", **IMAGE.arguments, "region_id": "cn-hangzhou"}))
+    (request,) = ims_emulator.requests("SubmitAIImageJob")
+    assert request["error_code"] == "InvalidParameter"
 
 
 @pytest.mark.parametrize(
