@@ -191,7 +191,7 @@ def test_a_signal_ends_the_command_which_has_logged_each_request(number: int) ->
         assert process.control.jobs()[0]["state"] == "Finished"
     finally:
         assert process.end(number) == 0
-    assert process.output.startswith("AIRFLOW_CONN_IMS_DEFAULT='alibabacloud-ims://my-id:my%3Asecret@/?")
+    assert "AIRFLOW_CONN_IMS_DEFAULT='alibabacloud-ims://my-id:my%3Asecret@/?" in process.output
     assert f"{TEXT} GenerateConfig=" in process.output
     assert f"-> 200 job_id={body['JobId']}" in process.output
     assert "Traceback" not in process.output
