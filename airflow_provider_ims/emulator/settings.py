@@ -44,6 +44,7 @@ class Settings:
     account_id: str = "1974526429000000"
     list_text_jobs: bool = False
     unknown_job_is_error: bool = True
+    speech_media_url: bool = True
     image_running_status: str | None = "processing"
     callback_hosts: tuple[str, ...] = ()
     strict: bool = False

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 
+from airflow_provider_ims.emulator.api.fields import (
+    account,
+    combined,
+    fields,
+    file_in,
+    generated_id,
+    media_file,
+    oss_location,
+    pipeline,
+    sent,
+)
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView, Listing
 from airflow_provider_ims.emulator.api.parameters import declare
-from airflow_provider_ims.emulator.api.processing import input_and_output, media_file, output_file
 
 ANALYSIS_STATES = ("Submitted", "Processing", "Success", "Fail")
 QUEUE_STATES = ("Queuing", "Analysing", "Success", "Fail")
 # Only success is documented.
 WATERMARK_STATES = ("processing", "processing", "success", "fail")
+
+_OK: Fields = {"Message": "ok", "StatusCode": 200}
 
 SMARTTAG = JobFamily("QuerySmarttagJob", ANALYSIS_STATES, job_id="", state="JobStatus", error=("", ""), times=("", ""))
 COGNITION = JobFamily(
@@ -43,10 +55,17 @@ DNA = JobFamily(
     times=("CreationTime", "FinishTime"),
     cancel="CancelDNAJob",
     cancel_created_only=True,
+    id_optional=True,
 )
-COPYRIGHT = JobFamily("QueryCopyrightJobList", WATERMARK_STATES, "Data[]", error_in="Result", times=("", ""))
-TRACE_AB = JobFamily("QueryTraceAbJobList", WATERMARK_STATES, "Data[]", error_in="Result", times=("", ""))
-TRACE_M3U8 = JobFamily("QueryTraceM3u8JobList", WATERMARK_STATES, "Data[]", error=("", ""), times=("", ""))
+COPYRIGHT = JobFamily(
+    "QueryCopyrightJobList", WATERMARK_STATES, "Data[]", error_in="Result", times=("", ""), beside=_OK, id_optional=True
+)
+TRACE_AB = JobFamily(
+    "QueryTraceAbJobList", WATERMARK_STATES, "Data[]", error_in="Result", times=("", ""), beside=_OK, id_optional=True
+)
+TRACE_M3U8 = JobFamily(
+    "QueryTraceM3u8JobList", WATERMARK_STATES, "Data[]", error=("", ""), times=("", ""), beside=_OK, id_optional=True
+)
 
 _TAGS = dump({"tags": [{"name": "美食", "score": 0.92}, {"name": "开业", "score": 0.81}]})
 
@@ -76,12 +95,11 @@ def _moderated(view: JobView) -> Fields:
     file = media_file(view.json("Input"))["Media"]
     covers = [cover for cover in json.loads(view.parameters.get("CoverImages", "[]")) if isinstance(cover, dict)]
     suggested = [suggestion(name) for name in (file, *(str(cover.get("Object")) for cover in covers))]
-    fields: Fields = {}
+    found: Fields = {}
     if file:
-        video = [_verdict("porn", suggested[0]), _verdict("terrorism")]
-        fields["VensorCensorResult"] = {"CensorResults": {"CensorResult": video}}
+        found["VensorCensorResult"] = _moderated_video(view, suggested[0])
     if covers:
-        fields["CoverImageCensorResults"] = {
+        found["CoverImageCensorResults"] = {
             "CoverImageCensorResult": [
                 {
                     **{name: cover[name] for name in ("Bucket", "Location", "Object") if name in cover},
@@ -92,21 +110,47 @@ def _moderated(view: JobView) -> Fields:
         }
     for name, prefix in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
         if name in view.parameters:
-            fields[f"{prefix}CensorResult"] = _verdict()
+            found[f"{prefix}CensorResult"] = _verdict()
     # The words are in the order of their severity.
-    return {"Suggestion": min(suggested, key=("block", "review", "pass").index), **fields} if fields else {}
+    return {"Suggestion": min(suggested, key=("block", "review", "pass").index), **found} if found else {}
 
 
-def _fingerprint(view: JobView) -> Fields:
-    return {"Input": media_file(view.json("Input")), **view.given("DBId", "PrimaryKey", "Config")}
+def _moderated_video(view: JobView, suggested: str) -> Fields:
+    results = {"CensorResults": {"CensorResult": [_verdict("porn", suggested), _verdict("terrorism")]}}
+    frame = _snapshots(view)["Object"].replace("{Count}", "00001")
+    timeline = [{"Timestamp": "00:00:01.000", "Object": frame, **results}]
+    return {**results, "VideoTimelines": {"VideoTimeline": timeline}}
 
 
-def _level(view: JobView) -> Fields:
-    return {"Level": int(view.parameters.get("Level", 2))}
+def _snapshots(view: JobView) -> Fields:
+    """Return where the moderated snapshots of a video are stored."""
+    return oss_location(view, view.parameters.get("Output") or view.url("censor/{Count}.jpg"))
 
 
-def _watermarked(view: JobView) -> Fields:
-    return {"Result": dump({"Code": "success", "Message": "ok"})}
+def _censor_job(view: JobView) -> Fields:
+    file = media_file(view.json("Input"))["Media"]
+    video = {
+        "Input": oss_location(view, file),
+        "VideoCensorConfig": {"BizType": "common", "VideoCensor": "true", "OutputFile": _snapshots(view)},
+    }
+    return {"PipelineId": pipeline(view), **(video if file else {})}
+
+
+def _level(view: JobView) -> int:
+    return int(view.parameters.get("Level", 2))
+
+
+_RESULT = fields(Result=dump({"Code": "success", "Message": "ok"}))
+_WATERMARK_JOB = fields(
+    UserId=account,
+    GmtCreate=lambda view: int(view.job.created),
+    GmtModified=lambda view: int(view.modified),
+    Output=file_in("Output"),
+)
+
+
+def _accepted_trace(view: JobView) -> Fields:
+    return {**_OK, "Data": {"TraceMediaId": view.id("trace")}}
 
 
 _WATERMARK = "Input*{} Output*{} Level# StartTime# TotalTime# UserData<1024"
@@ -119,7 +163,13 @@ ANALYSIS_KINDS = (
         declare(f"{_VIDEO} Content<1024 ContentAddr ContentType ScheduleConfig{{}} NotifyUrl"),
         result=_tags,
     ),
-    JobKind("SubmitVideoCognitionJob", COGNITION, declare(_VIDEO), result=_cognition),
+    JobKind(
+        "SubmitVideoCognitionJob",
+        COGNITION,
+        declare(_VIDEO),
+        render=combined(sent("TemplateId", "Params"), fields(Input=file_in("Input"))),
+        result=_cognition,
+    ),
     JobKind(
         "SubmitMediaCensorJob",
         CENSOR,
@@ -127,6 +177,7 @@ ANALYSIS_KINDS = (
             "Input{} CoverImages[] Title<64 Description<128 Barrages Output TemplateId ScheduleConfig{} NotifyUrl"
             " UserData<128"
         ),
+        render=_censor_job,
         result=_moderated,
         seconds=3.0,
     ),
@@ -134,7 +185,7 @@ ANALYSIS_KINDS = (
         "SubmitDNAJob",
         DNA,
         declare("DBId* PrimaryKey* Input*{} Config{} TemplateId PipelineId UserData<128"),
-        render=_fingerprint,
+        render=combined(sent("DBId", "PrimaryKey", "Config"), fields(Input=file_in("Input"))),
         result=lambda view: {"DNAResult": view.url(f"dna/{view.job_id}.json")},
     ),
     JobKind(
@@ -142,22 +193,27 @@ ANALYSIS_KINDS = (
         COPYRIGHT,
         declare(f"{_WATERMARK} Message* Description Params{{}}"),
         "Data.JobId",
-        render=lambda view: {**input_and_output(view), **view.given("Message"), **_level(view)},
-        result=_watermarked,
+        accepted=lambda _: dict(_OK),
+        render=combined(_WATERMARK_JOB, sent("Message"), fields(Input=file_in("Input"), Level=_level)),
+        result=_RESULT,
     ),
     JobKind(
         "SubmitTraceAbJob",
         TRACE_AB,
         declare(f"{_WATERMARK} CipherBase64ed"),
         "Data.JobId",
-        render=lambda view: {**input_and_output(view), "TraceMediaId": view.id("trace"), **_level(view)},
-        result=_watermarked,
+        accepted=_accepted_trace,
+        render=combined(
+            _WATERMARK_JOB, fields(Input=file_in("Input"), Level=_level, TraceMediaId=generated_id("trace"))
+        ),
+        result=_RESULT,
     ),
     JobKind(
         "SubmitTraceM3u8Job",
         TRACE_M3U8,
         declare("Output*{} TraceMediaId Trace KeyUri Params{}"),
         "Data.JobId",
-        render=lambda view: {**output_file(view), **view.given("TraceMediaId", "Trace")},
+        accepted=fields(Message="ok"),
+        render=combined(_WATERMARK_JOB, sent("TraceMediaId", "Trace")),
     ),
 )

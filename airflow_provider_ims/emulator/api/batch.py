@@ -40,6 +40,7 @@ MAX_SPEECH_TEXTS = 50
 MAX_SPEECH_TEXT = 1_000
 MAX_TITLES = 50
 MAX_VIDEOS = 100
+CLIP_SECONDS = 3.0
 
 STATES = ("Init", "Processing", "Finished", "Failed")
 SUB_JOB_STATES = ("Init", "Processing", "Success", "Failed")
@@ -116,21 +117,38 @@ def _main_job(view: JobView) -> Fields:
         "ModifiedTime": iso(view.modified),
         "Extend": "{}",
         **view.given("InputConfig", "EditingConfig", "OutputConfig"),
-        "ExtendInput": view.parameters.get("MediaSelectResult") or dump(_project_ids(view)),
+        "ExtendInput": _extend_input(view.parameters),
         "ExtendOutput": "{}",
     }
 
 
-def _project_ids(view: JobView) -> Fields:
-    ids = view.parameters.get("ProjectIds")
-    return {"ProjectIds": ids.split(",")} if ids else {}
+def _extend_input(parameters: Parameters) -> str:
+    """Return the results of earlier steps that a job of several steps continues from."""
+    if "ProjectIds" in parameters:
+        return dump(parameters["ProjectIds"].split(","))
+    return parameters.get("MediaSelectResult") or "{}"
 
 
 def _selected_media(view: JobView) -> Fields:
-    media = view.json("InputConfig").get("MediaArray")
-    media = media if isinstance(media, list) else [stable_id("media")]
-    selected = [{"MediaId": str(one), "In": 0.0, "Out": 5.0} for one in media]
-    return {"ExtendOutput": dump({"MediaSelectResult": selected})}
+    """Return a clip for each sentence of the speech, for each video."""
+    config = view.json("InputConfig")
+    media = config.get("MediaArray")
+    media = media if isinstance(media, list) and media else [stable_id("media")]
+    speech = config.get("SpeechTextArray")
+    texts = [str(text) for text in speech] if isinstance(speech, list) else []
+    sentences = [{"text": text, "textId": str(index)} for index, text in enumerate(texts)] or [{"textId": "0"}]
+    chosen = [
+        {**sentence, "duration": CLIP_SECONDS, "matchClipList": [_clip(str(media[index % len(media)]), index)]}
+        for index, sentence in enumerate(sentences)
+    ]
+    videos = [{"textMatchMediaSentenceOutputList": chosen}] * _video_count(view.parameters)
+    return {"ExtendOutput": dump({"textMatchMediaOutputList": videos})}
+
+
+def _clip(media_id: str, index: int) -> Fields:
+    start = index * CLIP_SECONDS
+    clip = {"clipId": f"null-{index}", "mediaId": media_id, "startTime": start, "endTime": start + CLIP_SECONDS}
+    return {**clip, "score": 0.5}
 
 
 def _project(view: JobView, part: Part) -> Fields:
@@ -147,9 +165,7 @@ def _video(view: JobView, part: Part) -> Fields:
     if part.phase is not Phase.SUCCEEDED:
         return sub_job
     config = view.json("OutputConfig")
-    url = config.get("MediaURL") or view.url(
-        config.get("FileName", "preview_{index}.mp4"), config.get("StorageLocation", "preview")
-    )
+    url = view.output_url(config, f"{view.job_id}/preview_{{index}}.mp4")
     return {
         **sub_job,
         "MediaId": view.id(part.index, "media"),
@@ -197,6 +213,7 @@ BATCH = JobFamily(
         token_at="NextToken",
         max_results=int,
     ),
+    id_optional=True,
 )
 
 _SCENE = "JobType* InputConfig*{} OutputConfig*{} EditingConfig{} UserData{}<512"

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from airflow_provider_ims.emulator.api.fields import (
+    combined,
+    fields,
+    file_in,
+    generated_id,
+    modified,
+    objects,
+    parameter,
+    parameter_or_id,
+    parsed,
+    percent,
+    schedule,
+    sent,
+)
 from airflow_provider_ims.emulator.api.messages import dump
-from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, JobFamily, JobKind, JobView, Listing, Parts
-from airflow_provider_ims.emulator.api.parameters import Parameters, declare
-from airflow_provider_ims.emulator.api.processing import input_and_output
+from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, JobFamily, JobKind, JobView, Listing
+from airflow_provider_ims.emulator.api.parameters import declare
 
-NOT_SAVED = "oss fail to save the image in the given bucket"
 STATES = ("Init", "Processing", "Success", "Failed")
+
+CLIP_SECONDS = 5.0
+#: The properties of a clip in an exported timeline, unless the project sets them.
+CLIP = {
+    "Type": "Video",
+    "In": 0.0,
+    "Out": CLIP_SECONDS,
+    "Duration": CLIP_SECONDS,
+    "VirginDuration": VIDEO_SECONDS,
+    "Speed": 1.0,
+    "X": 0.0,
+    "Y": 0.0,
+    "Width": 1.0,
+    "Height": 1.0,
+}
 
 MEDIA_PRODUCING = JobFamily(
     "GetMediaProducingJob",
@@ -19,66 +46,76 @@ MEDIA_PRODUCING = JobFamily(
         "ListMediaProducingJobs",
         "MediaProducingJobList",
         STATES,
+        ("Timeline", "Progress", "VodMediaId"),
         order="SortBy",
         orders=("CreationTime:Desc", "CreationTime:Asc"),
         page_size="MaxResults",
         token="NextToken",
         times=("StartTime", "EndTime"),
         token_at="NextToken",
+        max_results=str,
     ),
+    id_optional=True,
 )
 PROJECT_EXPORT = JobFamily("GetProjectExportJob", STATES, "ProjectExportJob", times=("", ""))
-LIVE_EDITING = JobFamily("GetLiveEditingJob", STATES, "LiveEditingJob", times=("CreationTime", "CompleteTime"))
+LIVE_EDITING = JobFamily(
+    "GetLiveEditingJob", STATES, "LiveEditingJob", times=("CreationTime", "CompleteTime"), id_optional=True
+)
 IPRODUCTION = JobFamily(
     "QueryIProductionJob", ("Queuing", "Analyzing", "Success", "Fail"), error=("", ""), cancel="CancelIProductionJob"
 )
 
 
-def _project_id(view: JobView) -> str:
-    return view.parameters.get("ProjectId") or view.id("project")
+def _vod_media_id(view: JobView) -> str | None:
+    return view.id("vod-media") if view.parameters.get("OutputMediaTarget") == "vod-media" else None
 
 
-def _project(view: JobView) -> Fields:
-    return {"ProjectId": _project_id(view), "MediaId": view.id("media")}
+_PROJECT = fields(
+    ProjectId=parameter_or_id("ProjectId", "project"), MediaId=generated_id("media"), VodMediaId=_vod_media_id
+)
 
 
-def _video(view: JobView) -> Fields:
-    return {"MediaURL": view.output_url(view.json("OutputMediaConfig"), f"{view.job_id}.mp4")}
-
-
-def _export(view: JobView) -> Fields:
-    return {"ExportType": view.parameters.get("ExportType", "BaseTimeline"), "ProjectId": _project_id(view)}
+def _media_url(view: JobView) -> str:
+    return view.output_url(view.json("OutputMediaConfig"), f"{view.job_id}.mp4")
 
 
 def _exported_project(view: JobView) -> Fields:
     if view.parameters.get("ExportType") == "AdobePremierePro":
-        bucket = view.json("OutputMediaConfig").get("Bucket") or "emulated"
-        return {"ExportResult": {"ProjectUrl": view.url(f"{view.job_id}.zip", bucket)}}
-    return {"ExportResult": {"Timeline": view.parameters.get("Timeline") or '{"VideoTracks":[]}'}}
+        output = view.json("OutputMediaConfig")
+        key = "/".join(filter(None, (str(output.get("Prefix") or ""), f"exported_project_{view.job_id}.zip")))
+        return {"ExportResult": {"ProjectUrl": view.url(key, output.get("Bucket") or "emulated")}}
+    return {"ExportResult": {"Timeline": dump(_complete_timeline(view))}}
 
 
-def _algorithm(view: JobView) -> Fields:
-    return {**input_and_output(view), **view.given("FunctionName", "JobParams", "TemplateId")}
-
-
-def _file_count(parameters: Parameters) -> int:
-    """Return the number of files: covers are numbered, and separated music has two tracks."""
-    output = parameters["Output"]
-    if "{sequenceId}" in output or "{Count}" in output:
-        return 3
-    return 2 if "{resultType}" in output else 1
+def _complete_timeline(view: JobView) -> Fields:
+    """Return the timeline of a project, in which every clip has its times, its size and its position."""
+    timeline = view.json("Timeline")
+    tracks = objects(timeline.get("VideoTracks")) or [{"VideoTrackClips": [{"MediaId": view.id("media")}]}]
+    complete = []
+    for track in tracks:
+        clips, start = [], 0.0
+        for clip in objects(track.get("VideoTrackClips")):
+            defaults = {
+                **CLIP,
+                "TimelineIn": start,
+                "TimelineOut": start + CLIP_SECONDS,
+                "MediaURL": view.url(f"{clip.get('MediaId') or 'clip'}.mp4"),
+            }
+            clips.append({**defaults, **clip})
+            start += CLIP_SECONDS
+        complete.append({**track, "VideoTrackClips": clips})
+    return {**timeline, "VideoTracks": complete}
 
 
 def _algorithm_output(view: JobView) -> Fields:
-    template = view.output_url(view.json("Output"), f"{view.job_id}.mp4")
-    urls = []
-    for number, track in zip(range(_file_count(view.parameters)), ("vocals", "accompaniment", ""), strict=False):
-        sequence = f"{number + 1:05}"
-        url = template.replace("{Count}", sequence).replace("{sequenceId}", sequence).replace("{resultType}", track)
-        urls.append(url)
-    # The service reports success and returns the addresses even if it could not save the files.
-    files = [NOT_SAVED if str(number) in view.job.failed_parts else url for number, url in enumerate(urls)]
-    return {"Result": dump({"Data": files}), "OutputFiles": files, "OutputUrls": urls}
+    # Covers are numbered.
+    url = view.output_url(view.json("Output"), f"{view.job_id}.mp4").replace("{Count}", "00001")
+    return {
+        "Result": dump({"Data": [url]}),
+        "OutputFiles": [url],
+        "OutputUrls": [url],
+        "OutputMediaIds": [view.id("media")],
+    }
 
 
 EDITING_KINDS = (
@@ -89,15 +126,21 @@ EDITING_KINDS = (
             "OutputMediaConfig*{} OutputMediaTarget Timeline{} TemplateId ClipsParam{} ProjectId ProjectMetadata{}"
             " EditingProduceConfig{} MediaMetadata{} Source UserData{}<512 ClientToken<64"
         ),
-        render=_project,
-        result=lambda view: {**_video(view), "Duration": VIDEO_SECONDS},
+        accepted=_PROJECT,
+        render=combined(
+            _PROJECT, sent("Timeline", "TemplateId", "ClipsParam"), fields(ModifiedTime=modified, Progress=percent)
+        ),
+        result=fields(MediaURL=_media_url, Duration=VIDEO_SECONDS),
         seconds=6.0,
     ),
     JobKind(
         "SubmitProjectExportJob",
         PROJECT_EXPORT,
         declare("OutputMediaConfig*{} ExportType ProjectId Timeline{} UserData{}"),
-        render=_export,
+        render=fields(
+            ExportType=lambda view: view.parameters.get("ExportType", "BaseTimeline"),
+            ProjectId=parameter_or_id("ProjectId", "project"),
+        ),
         result=_exported_project,
     ),
     JobKind(
@@ -107,15 +150,26 @@ EDITING_KINDS = (
             "Clips*[] LiveStreamConfig{} MediaProduceConfig{} OutputMediaConfig{} OutputMediaTarget ProjectId"
             " UserData{}<512"
         ),
-        render=_project,
-        result=_video,
+        accepted=combined(_PROJECT, fields(MediaURL=_media_url)),
+        render=fields(
+            ModifiedTime=modified,
+            MediaId=generated_id("media"),
+            ProjectId=parameter_or_id("ProjectId", "project"),
+            Clips=parameter("Clips"),
+            LiveStreamConfig=parsed("LiveStreamConfig"),
+            MediaProduceConfig=parsed("MediaProduceConfig"),
+            OutputMediaConfig=parsed("OutputMediaConfig"),
+        ),
+        result=fields(MediaURL=_media_url),
     ),
     JobKind(
         "SubmitIProductionJob",
         IPRODUCTION,
         declare("FunctionName* Input*{} Output*{} JobParams{} ModelId Name ScheduleConfig{} TemplateId UserData<1024"),
-        render=_algorithm,
+        render=combined(
+            sent("Name", "FunctionName", "JobParams", "TemplateId"),
+            fields(Input=file_in("Input"), Output=file_in("Output", "Biz", "OutputUrl"), ScheduleConfig=schedule),
+        ),
         result=_algorithm_output,
-        parts=Parts("", _file_count, lambda view, part: {}),
     ),
 )

@@ -55,7 +55,10 @@ class Jobs:
         """
         Return the job for a request: a new one, or the job of an earlier request with the same action and ClientToken.
 
-        :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days.
+        If the caller assigns the id of the job, a submit of the same id starts a job again that has ended.
+
+        :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days, or
+            if the id is that of a job of another kind.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
@@ -67,8 +70,11 @@ class Jobs:
         if session_id and self.store.job_of_session(kind.key, self.region, session_id, now - SESSION_SECONDS):
             raise ApiError("SessionIdExists")
         seconds = self.settings.durations.get(kind.key, kind.seconds)
+        named = parameters.get(kind.job_id_parameter)
+        if named and (existing := self.store.job(named)) is not None:
+            return self._start_again(existing, kind, now, seconds)
         job = Job(
-            job_id=uuid.uuid4().hex,
+            job_id=named or uuid.uuid4().hex,
             action=kind.key,
             region=self.region,
             job_type=kind.job_type_of(parameters),
@@ -83,6 +89,16 @@ class Jobs:
         if has_callback(self.store.callbacks, kind, self.region, parameters):
             self.store.callbacks.expect(job.job_id, job.ends)
         return job
+
+    def _start_again(self, job: Job, kind: JobKind, now: float, seconds: float) -> Job:
+        if job.action != kind.key:
+            raise ApiError("ResourceNotFound")
+        if self.view(job).phase < Phase.SUCCEEDED:
+            return job
+        ends = now + seconds
+        return self._update(
+            job, starts=now + seconds * QUEUED_SHARE, ends=ends, error_code=None, error_message=None, pinned=None
+        )
 
     def view(self, job: Job) -> JobView:
         """Return the current view of a job."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from airflow_provider_ims.emulator.api.addresses import oss_url, public_url
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Job, Phase
@@ -57,7 +58,7 @@ class Listing:
 
     :param items: The path of the jobs in the response.
     :param states: The state names that it accepts as a filter.
-    :param hidden: Fields that the query returns but the listing omits.
+    :param hidden: The paths of fields that the query returns but the listing omits.
     :param render: Returns the fields of a job, if they differ from those of the query.
     :param state: The parameter that filters by state; likewise ``order``, ``page_size`` and ``token``.
     :param times: The parameters for the earliest and the latest time.
@@ -97,11 +98,14 @@ class JobFamily:
     :param error_in: The field that contains these fields as JSON.
     :param times: The fields for the submit time and the end time.
     :param id_parameter: The parameter with the job id, or with up to ten job ids if the path ends in ``[]``.
+    :param id_optional: Whether the documentation marks this parameter as optional; without it, no job is found.
     :param fixed_parameters: Additional required parameters and the only supported value of each.
     :param user_data: Whether the response contains the job's UserData.
     :param succeeded: Additional state names for success; likewise ``failed``.
     :param partial: The state name for a job in which some parts failed.
     :param unknown_ids_at: The path of the unknown job ids in the response.
+    :param beside: Fields of the query response beside the job.
+    :param hidden: The paths of fields that only the listing returns.
     :param render: Returns additional fields of every job of the family.
     :param result: The field that the control interface returns as the result; empty for all fields.
     :param resume: The action that continues a suspended job.
@@ -119,12 +123,15 @@ class JobFamily:
     error_in: str = ""
     times: tuple[str, str] = ("CreateTime", "FinishTime")
     id_parameter: str = "JobId"
+    id_optional: bool = False
     fixed_parameters: Mapping[str, str] = field(default_factory=dict)
     user_data: bool = True
     succeeded: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     partial: str | None = None
     unknown_ids_at: str = ""
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
     render: Render = nothing
     result: str = ""
     listing: Listing | None = None
@@ -165,7 +172,7 @@ class Parts:
     """
     The parts of the jobs of a kind; each can fail separately.
 
-    :param field: The field of the query response that lists them; empty if the kind's ``result`` does.
+    :param field: The field of the query response that lists them; empty if the kind's other fields do.
     :param count: Returns the number of parts that a request creates.
     :param render: Returns the fields of one part.
     """
@@ -182,7 +189,10 @@ class JobKind:
 
     :param parameters: The rules for the parameters of the action.
     :param job_id_at: The path of the job id in the response.
+    :param job_id_parameter: The parameter that names the job, if the caller and not the service assigns its id.
     :param accepted: Additional fields of the response.
+    :param whole_job: Whether the response is the job as the query returns it.
+    :param not_accepted: The paths of fields of the query response that this response lacks.
     :param job_type: The ``JobType`` of the service, or a function of the parameters; by default, it is derived from the
         action's name.
     :param render: Returns additional fields of a job in the query response.
@@ -195,7 +205,10 @@ class JobKind:
     family: JobFamily
     parameters: Mapping[str, ParameterRule]
     job_id_at: str = "JobId"
+    job_id_parameter: str = ""
     accepted: Render = nothing
+    whole_job: bool = False
+    not_accepted: tuple[str, ...] = ()
     job_type: str | Callable[[Parameters], str] = ""
     render: Render = nothing
     result: Render = nothing
@@ -297,13 +310,17 @@ class JobView:
 
     def url(self, key: str, bucket: object = "emulated") -> str:
         """Return the public URL of an OSS object."""
-        return f"http://{bucket}.oss-{self.job.region}.aliyuncs.com/{key}"
+        return oss_url(bucket, self.job.region, key)
 
     def output_url(self, output: Fields, key: str) -> str:
-        """Return the URL that an output configuration requests; by default, the URL of the given key."""
+        """Return the URL of the file that an output configuration requests; by default, the URL of the given key."""
+        if output.get("StorageLocation") and output.get("FileName"):
+            # The documents give the storage of VOD as a host.
+            host, key = str(output["StorageLocation"]), str(output["FileName"])
+            return f"http://{host}/{key}" if "." in host else self.url(key, host)
         names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")
-        requested = next((output[name] for name in names if output.get(name)), None)
-        return str(requested or self.url(key))
+        requested = next((output[name] for name in names if output.get(name)), "")
+        return public_url(str(requested), self.settings.region_id) or self.url(key)
 
 
 def stable_id(*parts: object) -> str:

@@ -10,10 +10,21 @@ from typing import Any
 
 from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid
+from airflow_provider_ims.emulator.api.fields import without
 from airflow_provider_ims.emulator.api.images import AI_IMAGE_KIND, image_infos
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import ApiResponse, dump
-from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobFamily, JobKind, JobView, Listing, Product
+from airflow_provider_ims.emulator.api.model import (
+    ICE,
+    VOD,
+    Fields,
+    JobFamily,
+    JobKind,
+    JobView,
+    Listing,
+    Product,
+    as_object,
+)
 from airflow_provider_ims.emulator.api.paging import PAGE_PARAMETERS, take_page
 from airflow_provider_ims.emulator.api.parameters import (
     Check,
@@ -49,7 +60,10 @@ class Action:
 def submit(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Submit a job."""
     view = jobs.view(jobs.submit(kind, parameters))
-    content = {**_at(kind.job_id_at, view.job_id), **kind.accepted(view)}
+    if kind.whole_job:
+        content = without(_shown(kind.family, view), kind.not_accepted)
+    else:
+        content = _merged(_at(kind.job_id_at, view.job_id), kind.accepted(view))
     return ApiResponse(200, content, job_id=view.job_id)
 
 
@@ -60,14 +74,18 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
             raise invalid(name, f"The emulator supports only {value}.")
     keys = _keys(family)
     if not family.job_at.endswith("[]"):
-        job = jobs.queried(parameters[family.id_parameter], *keys)
-        return ApiResponse(200, {} if job is None else _at(family.job_at, render(jobs.view(job))))
+        job = jobs.queried(parameters.get(family.id_parameter, ""), *keys)
+        return ApiResponse(200, {} if job is None else _merged(_shown(family, jobs.view(job)), dict(family.beside)))
     ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(family.id_parameter, "").split(","))
     found = [job for job_id in ids if (job := jobs.find(job_id, *keys)) is not None]
-    content = _at(family.job_at.removesuffix("[]"), [render(jobs.view(job)) for job in found])
+    content = _at(family.job_at.removesuffix("[]"), [render(jobs.view(job)) for job in found]) | dict(family.beside)
     if family.unknown_ids_at:
         content |= _at(family.unknown_ids_at, [job_id for job_id in ids if job_id not in {job.job_id for job in found}])
     return ApiResponse(200, content)
+
+
+def _shown(family: JobFamily, view: JobView) -> Fields:
+    return _at(family.job_at, without(render(view), family.hidden))
 
 
 def render(view: JobView) -> Fields:
@@ -114,7 +132,7 @@ def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[
 
 
 def _visible(listing: Listing, view: JobView) -> Fields:
-    return {name: value for name, value in render(view).items() if name not in listing.hidden}
+    return as_object(without(render(view), listing.hidden))
 
 
 def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping[str, str]) -> Filter:
@@ -141,7 +159,7 @@ def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
     if view.phase >= Phase.SUCCEEDED or (family.cancel_created_only and view.phase is not Phase.CREATED):
         raise invalid("JobId", f"A job in the state {view.state} cannot be cancelled.")
     jobs.fail(job.job_id, *CANCELLED)
-    return ApiResponse(200, {"JobId": job.job_id} if family.cancel_created_only else {"Message": "success"})
+    return ApiResponse(200, {"JobId": job.job_id} if family.cancel_created_only else {"Message": "Success"})
 
 
 def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
@@ -173,10 +191,19 @@ def _at(path: str, value: Any) -> Fields:
     return dict(value)
 
 
+def _merged(first: Any, second: Any) -> Any:
+    """Return the fields of two responses, some of which are in the same objects."""
+    if isinstance(first, list):
+        return [_merged(*items) for items in zip(first, second, strict=True)]
+    if not isinstance(first, dict):
+        return second
+    both = {name: _merged(first[name], second[name]) for name in first.keys() & second.keys()}
+    return {**first, **second, **both}
+
+
 def _query_rules(family: JobFamily) -> dict[str, ParameterRule]:
     is_list = family.job_at.endswith("[]")
-    # The IMS documentation does not mark JobIds as required.
-    rule = ParameterRule(required=not is_list or family.product is VOD, check=job_ids if is_list else None)
+    rule = ParameterRule(required=not family.id_optional, check=job_ids if is_list else None)
     return {family.id_parameter: rule, **{name: ParameterRule(required=True) for name in family.fixed_parameters}}
 
 

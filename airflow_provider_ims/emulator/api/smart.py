@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ims.emulator.api.addresses import split_oss
 from airflow_provider_ims.emulator.api.errors import invalid
+from airflow_provider_ims.emulator.api.fields import without
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import (
     VIDEO_SECONDS,
@@ -75,7 +77,7 @@ def _job_result(content: Render) -> Render:
 
 
 def _list_item(view: JobView) -> Fields:
-    item = {
+    item: Fields = {
         "JobId": view.job_id,
         "JobState": view.state,
         **view.kind.render(view)["SmartJobInfo"],
@@ -83,6 +85,7 @@ def _list_item(view: JobView) -> Fields:
         "UserId": int(view.settings.account_id),
         **view.given("UserData"),
     }
+    item = without(item, ("InputConfig.JobParameters",))
     if "GenerateConfig" in view.parameters:
         config = view.json("GenerateConfig")
         item["InputConfig"] = {"Keyword": config["keywords"]} if "keywords" in config else {}
@@ -119,26 +122,41 @@ def _speech_config(view: JobView) -> dict[str, Any]:
 
 
 def _speech_configs(view: JobView) -> Fields:
-    output = view.json("OutputConfig")
     return {
         "InputConfig": {"InputFile": view.parameters["InputConfig"]},
         "EditingConfig": dump(_speech_config(view)),
-        "OutputConfig": {"Bucket": output["bucket"], "Object": output["object"]},
+        **_output(view),
     }
 
 
 def _speech(view: JobView) -> Fields:
     config, output = _speech_config(view), view.json("OutputConfig")
-    return {
-        **_media_id(view),
-        "MediaUrl": view.url(f"{output['object']}.{config['format'].lower()}", output["bucket"]),
-        "AiResult": dump(sentences(view.parameters["InputConfig"], config["speech_rate"])),
-    }
+    spoken = {**_media_id(view), "AiResult": dump(sentences(view.parameters["InputConfig"], config["speech_rate"]))}
+    if view.settings.speech_media_url:
+        spoken["MediaUrl"] = view.url(f"{output['object']}.{config['format'].lower()}", output["bucket"])
+    return spoken
+
+
+def _output(view: JobView) -> Fields:
+    """Return the requested output, which some kinds name in lowercase and others as a URL."""
+    config = view.json("OutputConfig")
+    bucket, key = config.get("bucket") or config.get("Bucket"), config.get("object") or config.get("ObjectKey")
+    found = (bucket, key) if bucket and key else split_oss(str(config.get("MediaURL") or ""))
+    return {"OutputConfig": {"Bucket": str(found[0]), "Object": str(found[1])}} if found else {}
 
 
 def _configs(view: JobView) -> Fields:
     inputs = (view.parameters[name] for name in ("InputFile", "InputConfig", "Input") if name in view.parameters)
-    return {"InputConfig": {"InputFile": next(inputs, "")}, **view.given("EditingConfig")}
+    return {"InputConfig": {"InputFile": next(inputs, "")}, **view.given("EditingConfig"), **_output(view)}
+
+
+def _recognition_configs(view: JobView) -> Fields:
+    parameters = {"duration": view.parameters.get("Duration"), "start_time": view.parameters.get("StartTime")}
+    given = {name: value for name, value in parameters.items() if value}
+    configs = _configs(view)
+    if given:
+        configs["InputConfig"]["JobParameters"] = dump(given)
+    return configs
 
 
 def _recognized_speech(view: JobView) -> Fields:
@@ -147,6 +165,24 @@ def _recognized_speech(view: JobView) -> Fields:
 
 def _video(view: JobView) -> Fields:
     return {**_media_id(view), "MediaUrl": view.output_url(view.json("OutputConfig"), f"{view.job_id}.mp4")}
+
+
+def _translations(view: JobView) -> Fields:
+    """Return the translated videos by language. No API page shows them; client programs read these fields."""
+    video = _video(view)
+    base = video["MediaUrl"].rpartition(".")[0]
+    languages = str(view.json("EditingConfig").get("TargetLanguage") or "en").split(",")
+    translations = {
+        language: {
+            "MediaId": view.id("media", language) if len(languages) > 1 else video["MediaId"],
+            "MediaURL": video["MediaUrl"].replace("{language_id}", language),
+            "TranslatedAudioMediaURL": f"{base}-{language}.wav",
+            "SpeechTranslatedSubtitleURL": f"{base}-{language}.srt",
+        }
+        for language in (name.strip() for name in languages)
+    }
+    ai_result = {"DetextVideoURL": f"{base}-detext.mp4", "VideoTranslationAiResultMap": translations}
+    return {**video, "AiResult": dump(ai_result)}
 
 
 def _clips(view: JobView) -> Fields:
@@ -194,6 +230,7 @@ SMART = JobFamily(
         max_results=str,
         numbered=True,
     ),
+    id_optional=True,
 )
 
 _FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken<64"
@@ -232,7 +269,7 @@ SMART_KINDS = (
         SMART,
         declare("InputFile StartTime Duration EditingConfig{} Title<128 Description<128 UserData{}<512"),
         accepted=lambda view: {"State": STATES[0]},
-        render=_job_info(_configs),
+        render=_job_info(_recognition_configs),
         result=_job_result(_recognized_speech),
         seconds=3.0,
     ),
@@ -243,7 +280,7 @@ SMART_KINDS = (
         "Data.JobId",
         accepted=lambda view: {"Success": True},
         render=_job_info(_configs),
-        result=_job_result(_video),
+        result=_job_result(_translations),
         seconds=6.0,
     ),
     JobKind(

@@ -13,6 +13,7 @@ from airflow_provider_ims.emulator.api.model import JobKind
 from airflow_provider_ims.emulator.api.processing import PROCESSING_KINDS
 from airflow_provider_ims.emulator.api.smart import SMART_KINDS
 from airflow_provider_ims.emulator.api.training import TRAINING_KINDS
+from airflow_provider_ims.emulator.api.transcoding import TRANSCODING_KINDS
 from airflow_provider_ims.emulator.api.vod import VOD_KINDS
 
 #: Key -> job kind.
@@ -24,6 +25,7 @@ JOB_KINDS: Mapping[str, JobKind] = MappingProxyType(
             *BATCH_KINDS,
             AI_IMAGE_KIND,
             *EDITING_KINDS,
+            *TRANSCODING_KINDS,
             *PROCESSING_KINDS,
             *ANALYSIS_KINDS,
             *TRAINING_KINDS,

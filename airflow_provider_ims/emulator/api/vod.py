@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.analysis import suggestion
+from airflow_provider_ims.emulator.api.fields import account, combined, created, fields, objects, parameter, sent
+from airflow_provider_ims.emulator.api.media_info import HEIGHT, VOD_AUDIO_STREAM, VOD_VIDEO_STREAM, WIDTH
 from airflow_provider_ims.emulator.api.messages import dump
-from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, VOD, Fields, JobFamily, JobKind, JobView, Part, Parts
+from airflow_provider_ims.emulator.api.model import (
+    VIDEO_SECONDS,
+    VOD,
+    Fields,
+    JobFamily,
+    JobKind,
+    JobView,
+    Part,
+    Parts,
+    stable_id,
+)
 from airflow_provider_ims.emulator.api.parameters import declare
+from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
 STATES = ("init", "processing", "success", "fail")
 DEFINITIONS = ("LD", "HD")
 """The streams of a template group."""
+
+AUDIT_SCENES = ("ad", "live", "logo", "porn", "terrorism")
+SPRITE = {"pad": "Padding", "lines": "Lines", "mgin": "Margin", "cols": "Columns", "hg": "CellHeight"}
+"""Field of the response -> field of the request."""
 
 AI_JOB = JobFamily(
     "ListAIJob",
@@ -37,6 +54,7 @@ TRANSCODE_TASK = JobFamily(
     id_parameter="TranscodeTaskId",
     user_data=False,
     partial="CompletePartialSucc",
+    id_optional=True,
 )
 WORKFLOW = JobFamily(
     "GetWorkflowTask",
@@ -58,6 +76,7 @@ SNAPSHOT = JobFamily(
     error=("", ""),
     times=("CreateTime", "CompleteTime"),
     fixed_parameters={"JobType": "snapshot"},
+    beside={"JobType": "snapshot"},
     user_data=False,
 )
 
@@ -71,51 +90,85 @@ def _found_tags(view: JobView) -> Fields:
     return {"Data": dump({"VideoTags": [{"Tag": "美食"}, {"Tag": "开业"}]})}
 
 
+def _accepted_analysis(view: JobView) -> Fields:
+    return {"AIJobList": {"AIJob": [_analysis(view)]}}
+
+
 def _audited(view: JobView) -> Fields:
-    text = {
-        "Type": "title",
-        "Content": "开业",
-        "Label": "normal",
-        "Scene": "antispam",
-        "Score": "100",
-        "Suggestion": "pass",
-    }
     suggested = suggestion(view.parameters["MediaId"])
     passed = suggested == "pass"
     verdict = {"Label": "normal" if passed else "porn", "Suggestion": suggested}
+    normal = {"Label": "normal", "Suggestion": "pass", "Scene": "antispam", "Score": "100"}
+    snapshot = view.url(f"aivideocensor/{view.job_id}.jpg")
+
+    def scene(label: str, found: Fields) -> Fields:
+        return {
+            **found,
+            "AverageScore": "100",
+            "MaxScore": "100",
+            "CounterList": [{"Count": 1, "Label": label}],
+            "TopList": [{"Label": label, "Score": "100", "Timestamp": "500", "Url": snapshot}],
+        }
+
+    scenes = {name: scene(name, {"Label": "normal", "Suggestion": "pass"}) for name in AUDIT_SCENES}
+    scenes["porn"] = scene("porn", verdict)
+    cover = {"Type": "cover", "Url": snapshot, "Label": "normal", "Suggestion": "pass", "Result": [normal]}
     return {
+        "Code": "0",
+        "Message": "OK",
         "Data": {
             **verdict,
             "AbnormalModules": "" if passed else "video",
-            "TextResult": [text],
-            "VideoResult": {**verdict, "PornResult": verdict},
-        }
+            "AudioResult": [normal],
+            "ImageResult": [cover],
+            "TextResult": [{**normal, "Type": "title", "Content": "开业"}],
+            "VideoResult": {**verdict, **{f"{name.title()}Result": found for name, found in scenes.items()}},
+        },
     }
 
 
-def _video_id(view: JobView) -> Fields:
-    return view.given("VideoId")
+def _streams(view: JobView) -> list[Fields]:
+    return [{"JobId": view.id(index)} for index in range(len(DEFINITIONS))]
 
 
 def _stream(view: JobView, part: Part) -> Fields:
     definition, succeeded = DEFINITIONS[part.index], part.phase is Phase.SUCCEEDED
-    fields: Fields = {
+    stream: Fields = {
         "TranscodeJobId": view.id(part.index),
+        "TranscodeTemplateId": stable_id(view.parameters["TemplateGroupId"], definition),
         "Definition": definition,
+        "Priority": view.parameters.get("Priority", "6"),
+        "CreationTime": created(view),
+        "InputFileUrl": view.url(f"{view.parameters.get('VideoId', '')}.mp4", f"outin-{stable_id('bucket')}"),
         "TranscodeJobStatus": ("Transcoding", "Transcoding", "TranscodeSuccess", "TranscodeFail")[part.phase],
         "TranscodeProgress": 100 if succeeded else 0,
         **part.error_fields(),
     }
+    if part.phase >= Phase.SUCCEEDED:
+        stream["CompleteTime"] = iso(view.job.ends)
     if succeeded:
-        fields["OutputFile"] = {
-            "OutputFileUrl": view.url(f"{view.job_id}-{definition}.mp4"),
-            "Duration": str(VIDEO_SECONDS),
-            "Filesize": 851164,
-            "Format": "mp4",
-            "Width": "1280",
-            "Height": "720",
-        }
-    return fields
+        stream["OutputFile"] = _output_file(view, definition)
+    return stream
+
+
+def _output_file(view: JobView, definition: str) -> Fields:
+    encryption = {"EncryptType": "AliyunVoDEncryption"} if "EncryptConfig" in view.parameters else {}
+    watermarks = view.json("OverrideParams").get("Watermarks")
+    return {
+        "OutputFileUrl": view.url(f"{view.job_id}-{definition}.mp4", f"outin-{stable_id('bucket')}"),
+        "Bitrate": "964",
+        "Duration": str(int(VIDEO_SECONDS)),
+        "Encryption": dump(encryption),
+        "Filesize": 851164,
+        "Format": "mp4",
+        "Fps": "25",
+        "Width": str(WIDTH),
+        "Height": str(HEIGHT),
+        "AudioStreamList": dump([VOD_AUDIO_STREAM]),
+        "VideoStreamList": dump([VOD_VIDEO_STREAM]),
+        "SubtitleStreamList": "[]",
+        "WatermarkIdList": [str(one["WatermarkId"]) for one in objects(watermarks) if "WatermarkId" in one],
+    }
 
 
 def _workflow_result(view: JobView) -> Fields:
@@ -123,8 +176,25 @@ def _workflow_result(view: JobView) -> Fields:
     return {"NodeResults": dump([node]), "Outputs": dump({"MediaId": view.parameters.get("MediaId", "")})}
 
 
-def _snapshots(view: JobView) -> Fields:
-    return {"NormalConfig": dump({"Count": int(view.parameters.get("Count", 1))})}
+def _number(view: JobView, name: str, default: int) -> int:
+    return int(view.parameters.get(name) or default)
+
+
+def _snapshot_config(view: JobView) -> Fields:
+    """Return the configuration of the snapshots in the abbreviations of the service."""
+    sprite = view.json("SpriteSnapshotConfig")
+    normal = {
+        "inl": _number(view, "Interval", 1),
+        "num": _number(view, "Count", 1),
+        "tm": _number(view, "SpecifiedOffsetTime", 0),
+        "wd": view.parameters.get("Width", str(WIDTH)),
+        "ft": "normal",
+        "hg": view.parameters.get("Height", str(HEIGHT)),
+    }
+    if not sprite:
+        return {"NormalConfig": dump(normal)}
+    cells = {short: str(sprite.get(name, 0)) for short, name in SPRITE.items()}
+    return {"NormalConfig": dump(normal), "SpriteConfig": dump({**cells, "ikcp": "false"})}
 
 
 VOD_KINDS = (
@@ -133,6 +203,7 @@ VOD_KINDS = (
         AI_JOB,
         declare("MediaId Types Config{} UserData{}"),
         "AIJobList.AIJob[].JobId",
+        accepted=_accepted_analysis,
         render=_analysis,
         result=_found_tags,
     ),
@@ -143,7 +214,8 @@ VOD_KINDS = (
             "MediaId* MediaType TemplateId MediaAuditConfiguration{} CensorProvider ServiceParameters VideoService"
             " VoiceService UserData{}"
         ),
-        render=lambda view: {"MediaId": view.parameters["MediaId"], "Type": "AIMediaAudit"},
+        accepted=sent("MediaId"),
+        render=combined(sent("MediaId"), fields(Type="AIMediaAudit")),
         result=_audited,
         seconds=3.0,
     ),
@@ -155,7 +227,10 @@ VOD_KINDS = (
             " UserData{}"
         ),
         "TranscodeTaskId",
-        render=_video_id,
+        accepted=lambda view: {"TranscodeJobs": {"TranscodeJob": _streams(view)}},
+        render=combined(
+            sent("VideoId"), fields(Trigger="Manual", TranscodeTemplateGroupId=parameter("TemplateGroupId"))
+        ),
         parts=Parts("TranscodeJobInfoList", lambda _: len(DEFINITIONS), _stream),
         seconds=6.0,
     ),
@@ -164,7 +239,7 @@ VOD_KINDS = (
         WORKFLOW,
         declare("WorkflowId* MediaId"),
         "TaskId",
-        render=lambda view: view.given("WorkflowId"),
+        render=sent("WorkflowId"),
         result=_workflow_result,
     ),
     JobKind(
@@ -175,8 +250,7 @@ VOD_KINDS = (
             " SpriteSnapshotConfig{} ReferenceId UserData{}"
         ),
         "SnapshotJob.JobId",
-        render=_video_id,
-        result=_snapshots,
+        render=combined(sent("VideoId"), fields(Trigger="Manual", UserId=account), _snapshot_config),
         seconds=2.0,
     ),
 )

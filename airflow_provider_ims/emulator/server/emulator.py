@@ -104,6 +104,8 @@ class ImsEmulator(EmulatorControl):
     :param list_text_jobs: Whether ListSmartJobs lists text jobs and other smart jobs that are not documented as listed.
     :param unknown_job_is_error: Whether a query for an unknown job id returns an error instead of an empty response;
         the documentation does not specify this.
+    :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
+        smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
         None omits it.
     :param callback_hosts: Hosts to which notifications about the ends of jobs are sent, besides this machine; ``*`` for
@@ -127,6 +129,7 @@ class ImsEmulator(EmulatorControl):
         region_id: str = "cn-shanghai",
         list_text_jobs: bool = False,
         unknown_job_is_error: bool = True,
+        speech_media_url: bool = True,
         image_running_status: str | None = "processing",
         callback_hosts: Iterable[str] = (),
         strict: bool = False,
@@ -150,6 +153,7 @@ class ImsEmulator(EmulatorControl):
             region_id=region_id,
             list_text_jobs=list_text_jobs,
             unknown_job_is_error=unknown_job_is_error,
+            speech_media_url=speech_media_url,
             image_running_status=image_running_status,
             callback_hosts=tuple(callback_hosts),
             strict=strict,

@@ -1,0 +1,29 @@
+"""The addresses of OSS objects: ``oss://bucket/key`` and ``http(s)://bucket.oss-<region>.aliyuncs.com/key``."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def split_oss(address: str) -> tuple[str, str] | None:
+    """Return the bucket and the key of an OSS address; None if it is another address or an id."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    bucket, _, domain = parts.netloc.partition(".")
+    is_oss = parts.scheme == "oss" or (parts.scheme in ("http", "https") and "aliyuncs" in domain)
+    return (bucket, parts.path.removeprefix("/")) if bucket and is_oss else None
+
+
+def oss_url(bucket: object, region_id: str, key: str) -> str:
+    """Return the public URL of an OSS object."""
+    return f"http://{bucket}.oss-{region_id}.aliyuncs.com/{key}"
+
+
+def public_url(address: str, region_id: str) -> str | None:
+    """Return the HTTP URL of an address; None if it is an id."""
+    if address.startswith(("http://", "https://")):
+        return address
+    found = split_oss(address)
+    return oss_url(found[0], region_id, found[1]) if found else None

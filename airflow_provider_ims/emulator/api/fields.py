@@ -1,0 +1,150 @@
+"""Building blocks of responses: where the value of a field comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from airflow_provider_ims.emulator.api.addresses import split_oss
+from airflow_provider_ims.emulator.api.model import Fields, JobView, Render, as_object, stable_id
+from airflow_provider_ims.emulator.state.clock import iso
+from airflow_provider_ims.emulator.state.store import Phase
+
+Field: TypeAlias = "Callable[[JobView], Any]"
+"""Returns the value of a response field; None omits the field."""
+
+
+def fields(**values: Field | str | float) -> Render:
+    """Return a function that returns these fields; a string or a number is the same for every job."""
+
+    def render(view: JobView) -> Fields:
+        found = {name: value(view) if callable(value) else value for name, value in values.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    return render
+
+
+def combined(*renders: Render) -> Render:
+    """Return a function that returns the fields of several functions."""
+    return lambda view: {name: value for render in renders for name, value in render(view).items()}
+
+
+def sent(*names: str) -> Render:
+    """Return a function that returns the named parameters as they were sent."""
+    return lambda view: view.given(*names)
+
+
+def parameter(name: str) -> Field:
+    """Return a parameter as it was sent."""
+    return lambda view: view.parameters.get(name)
+
+
+def parsed(name: str) -> Field:
+    """Return the JSON value of a parameter."""
+    return lambda view: json.loads(view.parameters[name]) if view.parameters.get(name) else None
+
+
+def generated_id(*parts: object) -> Field:
+    """Return an id that the service assigns."""
+    return lambda view: view.id(*parts)
+
+
+def parameter_or_id(name: str, *parts: object) -> Field:
+    """Return the id in a parameter, or the one that the service assigns if it was not sent."""
+    return lambda view: view.parameters.get(name) or view.id(*parts)
+
+
+def created(view: JobView) -> str:
+    """Return when the job was submitted."""
+    return iso(view.job.created)
+
+
+def modified(view: JobView) -> str:
+    """Return when the state of the job last changed."""
+    return iso(view.modified)
+
+
+def ended(view: JobView) -> str | None:
+    """Return when the job ended."""
+    return iso(view.job.ends) if view.phase >= Phase.SUCCEEDED else None
+
+
+def percent(view: JobView) -> int:
+    """Return the progress of the job."""
+    return 100 if view.phase is Phase.SUCCEEDED else 0
+
+
+def account(view: JobView) -> int:
+    """Return the account that owns the job."""
+    return int(view.settings.account_id)
+
+
+def submit_request_id(view: JobView) -> str:
+    """Return the id that jobs show as that of their submit request."""
+    digits = view.id("request").upper()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def pipeline(view: JobView) -> str:
+    """Return the pipeline of the job: the requested one, or the default one of the account."""
+    requested = view.json("ScheduleConfig").get("PipelineId") or view.parameters.get("PipelineId")
+    return str(requested or stable_id("pipeline"))
+
+
+def priority(view: JobView) -> int:
+    """Return the priority of the job; 6 is the default."""
+    requested = view.json("ScheduleConfig").get("Priority")
+    return int(requested) if isinstance(requested, int | str) and str(requested).isdecimal() else 6
+
+
+def schedule(view: JobView) -> Fields:
+    """Return the pipeline and the priority of the job."""
+    return {"PipelineId": pipeline(view), "Priority": priority(view)}
+
+
+def oss_location(view: JobView, address: str) -> Fields:
+    """Return bucket, region and key of a file; a media asset is in a bucket of the service."""
+    bucket, key = split_oss(address) or (f"outin-{stable_id('bucket')}", address)
+    return {"Bucket": bucket, "Location": f"oss-{view.settings.region_id}", "Object": key}
+
+
+def media_file(config: Fields, *names: str) -> Fields:
+    """Return the type and address of an input or output file, and the named fields if the request has them."""
+    known = {"Type": str(config.get("Type") or "OSS"), "Media": str(config.get("Media") or "")}
+    return {**known, **{name: config[name] for name in names if isinstance(config.get(name), str)}}
+
+
+def file_in(name: str, *names: str) -> Field:
+    """Return the file in a parameter."""
+    return lambda view: media_file(view.json(name), *names)
+
+
+def located_file_in(name: str) -> Field:
+    """Return the file in a parameter, with its location in OSS."""
+
+    def file(view: JobView) -> Fields:
+        found = media_file(view.json(name))
+        return {**found, "OssFile": oss_location(view, found["Media"])}
+
+    return file
+
+
+def objects(value: Any) -> list[Fields]:
+    """Return the items of a JSON array, each as an object; no items if it is not an array."""
+    return [as_object(item) for item in value] if isinstance(value, list) else []
+
+
+def without(value: Any, paths: Iterable[str]) -> Any:
+    """Return a JSON value without the fields at the paths, which also lead through lists."""
+    if isinstance(value, list):
+        return [without(item, paths) for item in value]
+    if not isinstance(value, dict):
+        return value
+    steps = [path.partition(".") for path in paths]
+    hidden = {first for first, _, rest in steps if not rest}
+    return {
+        name: without(item, [rest for first, _, rest in steps if first == name and rest])
+        for name, item in value.items()
+        if name not in hidden
+    }

@@ -1,0 +1,238 @@
+"""
+The answers of every action have the fields of the documented examples, in their nesting and types.
+
+The fixtures are the examples of the vendor's Go SDK. ``{}`` in a fixture is an object of any content. JSON inside a
+string is compared as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.emulated import open_jobs, queried, response_of, submitted
+from support.requests import documented_requests
+
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import JobKind
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.settings import Settings
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+_NEEDS_JOB_IDS = "It answers the parameter JobIds, which the emulator does not support."
+_ONLY_SNAPSHOTS = "The emulator supports only JobType=snapshot."
+_NO_FAILED_SUBMIT = "A job that has just been submitted has not failed."
+_OUTPUTS = "SubmitMediaConvertJob.Job.OutputDetails[]"
+_GROUPS = "SubmitMediaConvertJob.Job.OutputGroupDetails[]"
+
+#: Documented fields that the emulator does not send: path -> reason.
+NOT_SENT = {
+    "GetMediaProducingJob.MediaProducingJob.SubJobMaterials": "Only sub-jobs of a batch have it.",
+    "GetProjectExportJob.ProjectExportJob.ExportResult.AudioUrl": "No documented ExportType returns it.",
+    "GetProjectExportJob.ProjectExportJob.ExportResult.SrtList": "No documented ExportType returns it.",
+    "GetTranscodeJob.TranscodeParentJob.TranscodeJobList[].ProcessConfig.Transcode.OverwriteParams.Tags": (
+        "The documented request has no tags."
+    ),
+    "ListTranscodeJobs.Jobs[].OutputGroup[].ProcessConfig.Transcode.OverwriteParams.Tags": (
+        "The documented request has no tags."
+    ),
+    **{
+        f"{parent}.{name}": _NO_FAILED_SUBMIT
+        for parent in ("SubmitMediaConvertJob.Job", _OUTPUTS, _GROUPS, f"{_GROUPS}.Outputs[]")
+        for name in ("Code", "Message")
+    },
+    "QueryMediaCensorJobDetail.MediaCensorJobDetail.VensorCensorResult.NextPageToken": "There is only one page.",
+    "QueryMediaCensorJobList.MediaCensorJobList.MediaCensorJob[].VensorCensorResult.NextPageToken": (
+        "There is only one page."
+    ),
+    "QueryMediaCensorJobList.NonExistIds": _NEEDS_JOB_IDS,
+    "QueryTraceM3u8JobList.Data[].UserData": "The submit action has no UserData.",
+    "GetTranscodeTask.NonExistJobIds": _NEEDS_JOB_IDS,
+    "GetTranscodeTask.TranscodeJobInfoList": _NEEDS_JOB_IDS,
+    "GetWorkflowTask.UserData": "The submit action has no UserData.",
+    **{f"GetJobDetail.{name}JobDetail": _ONLY_SNAPSHOTS for name in ("AI", "Transcode")},
+    "GetJobDetail.WorkflowTaskDetail": _ONLY_SNAPSHOTS,
+    "CancelIProductionJob.AccessDeniedDetail": "Only an error has it.",
+}
+
+#: Fields whose type differs between the kinds of an action: path -> reason.
+OTHER_TYPE = {
+    "GetBatchMediaProducingJob.EditingBatchJob.ExtendInput*": (
+        "The example is of SubmitSceneBatchEditingJob; other kinds have an object."
+    ),
+}
+
+#: Fields that the emulator sends although the fixture does not have them: path -> reason.
+NOT_IN_FIXTURE = {
+    "GetSmartHandleJob.SmartJobInfo.EditingConfig": "The examples of the API page have it.",
+    "GetSmartHandleJob.SmartJobInfo.InputConfig.JobParameters": "The ASR example of the API page has it.",
+}
+
+
+def fixture(key: str) -> Any:
+    product = ACTIONS[key].product.ram_code
+    return json.loads((FIXTURES / product / f"{key.rpartition(':')[2]}.json").read_text())["response"]
+
+
+#: Strings that repeat a parameter: their content is that of the request.
+REPEATED = {"UserData", "InputConfig", "EditingConfig", "OutputConfig", "ClipsParam", "Clips", "Timeline", "AppParams"}
+REPEATED_AT = ("SnapshotJob.TemplateConfig", "DynamicImageJob.TemplateConfig")
+EXPORTED = "ExportResult.Timeline"
+
+
+def repeats_parameter(path: str) -> bool:
+    if path.endswith(EXPORTED):
+        return False
+    return path.rpartition(".")[2] in REPEATED or path.endswith(REPEATED_AT)
+
+
+class Comparison:
+    """
+    Compares answers with a documented example.
+
+    :param missing: Paths that no answer has; likewise ``unexpected`` and ``mistyped``.
+    :param compared: How many documented fields were found.
+    """
+
+    def __init__(self) -> None:
+        self.missing: set[str] = set()
+        self.unexpected: set[str] = set()
+        self.mistyped: set[str] = set()
+        self.compared: set[str] = set()
+
+    def compare(self, documented: Any, answers: list[Any], path: str) -> None:
+        if any(type(answer) is not type(documented) for answer in answers):
+            self.mistyped.add(path)
+        elif isinstance(documented, dict):
+            self._compare_objects(documented, answers, path)
+        elif isinstance(documented, list):
+            items = [item for answer in answers for item in answer]
+            if items:
+                self.compare(documented[0], items, f"{path}[]")
+            else:
+                self.missing.add(f"{path}[]")
+        elif isinstance(documented, str) and not repeats_parameter(path) and (inner := parsed(documented)):
+            contents = [parsed(answer) for answer in answers]
+            contents = [content for content in contents if content]
+            if contents:
+                self.compare(inner, contents, f"{path}*")
+            else:
+                self.missing.add(f"{path}*")
+
+    def _compare_objects(self, documented: dict[str, Any], answers: list[dict[str, Any]], path: str) -> None:
+        if not documented:
+            return
+        for name, example in documented.items():
+            place = f"{path}.{name}"
+            values = [answer[name] for answer in answers if name in answer]
+            if values:
+                self.compared.add(place)
+                self.compare(example, values, place)
+            else:
+                self.missing.add(place)
+        self.unexpected |= {f"{path}.{name}" for answer in answers for name in answer if name not in documented}
+
+
+def parsed(text: str) -> Any:
+    """Return the JSON object or array in a string; None if there is none."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def answers_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
+    """Yield (action, answer) of jobs of a kind that succeeded, failed, failed in part, and are suspended."""
+    for parameters in documented_requests(kind):
+        with open_jobs(Settings(durations={kind.key: 0}, list_text_jobs=True)) as jobs:
+            yield kind.key, response_of(jobs, kind.key, parameters)
+            (job,) = jobs.store.jobs(kind.key)
+            yield from read_answers(jobs, job.job_id)
+            if kind.part_count(job.parameters):
+                jobs.fail_videos(job.job_id, 1)
+                yield from read_answers(jobs, job.job_id)
+            jobs.set_state(job.job_id, "Suspended")
+            yield from read_answers(jobs, job.job_id)
+            jobs.fail(job.job_id)
+            yield from read_answers(jobs, job.job_id)
+            yield from cancel_answers(jobs, kind, parameters)
+
+
+def read_answers(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
+    """Yield the answers of the query and of the listing."""
+    job = jobs.get(job_id)
+    family = JOB_KINDS[job.action].family
+    yield family.query, queried(jobs, job)
+    if family.unknown_ids_at:
+        yield family.query, response_of(jobs, family.query, {family.id_parameter: f"{job_id},unknown"})
+    if family.listing is not None:
+        page = {"PageNo": "1"} if family.listing.numbered else {}
+        yield family.listing.action, response_of(jobs, family.listing.action, page)
+    if job.action == "SubmitAIImageJob":
+        yield "ListAIImageInfo", response_of(jobs, "ListAIImageInfo", {"VideoId": job.parameters["VideoId"]})
+
+
+def cancel_answers(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    if kind.family.cancel:
+        jobs.settings = Settings(durations={kind.key: 60})
+        job = submitted(jobs, kind.key, parameters)
+        yield kind.family.cancel, response_of(jobs, kind.family.cancel, {"JobId": job.job_id})
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, list[Any]]:
+    """Return the answers of every action to the documented requests of all its kinds."""
+    found: dict[str, list[Any]] = {action: [] for action in ACTIONS}
+    for kind in JOB_KINDS.values():
+        for action, answer in answers_of(kind):
+            found[action].append({"RequestId": "R", **answer})
+    return found
+
+
+def compared(action: str, found: list[Any]) -> Comparison:
+    comparison = Comparison()
+    comparison.compare(fixture(action), found, action)
+    return comparison
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_the_answers_of_an_action_have_the_documented_fields(answers: dict[str, list[Any]], action: str) -> None:
+    comparison = compared(action, answers[action])
+    assert comparison.mistyped == {path for path in OTHER_TYPE if path.split(".")[0] == action}
+    assert comparison.missing == {path for path in NOT_SENT if path.split(".")[0] == action}
+    assert comparison.unexpected == {path for path in NOT_IN_FIXTURE if path.split(".")[0] == action}
+
+
+def test_most_documented_fields_are_compared(answers: dict[str, list[Any]], record_property: Any) -> None:
+    number = sum(len(compared(action, found).compared) for action, found in answers.items())
+    record_property("compared_fields", number)
+    assert number > 2300
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing", "unexpected", "mistyped"),
+    [
+        ({"a": 1, "b": [{"c": "x"}], "d": '{"e":1}'}, set(), set(), set()),
+        ({"b": [{"c": "x"}], "d": '{"e":1}'}, {"X.a"}, set(), set()),
+        ({"a": "1", "b": [{"c": "x"}], "d": '{"e":1}'}, set(), set(), {"X.a"}),
+        ({"a": True, "b": [{"c": "x"}], "d": '{"e":1}'}, set(), set(), {"X.a"}),
+        ({"a": 1, "b": [], "d": '{"e":1}'}, {"X.b[]"}, set(), set()),
+        ({"a": 1, "b": [{"c": "x", "f": 1}], "d": '{"e":1}'}, set(), {"X.b[].f"}, set()),
+        ({"a": 1, "b": {"c": "x"}, "d": '{"e":1}'}, set(), set(), {"X.b"}),
+        ({"a": 1, "b": [{"c": "x"}], "d": "text"}, {"X.d*"}, set(), set()),
+        ({"a": 1, "b": [{"c": "x"}], "d": '{"g":1}'}, {"X.d*.e"}, {"X.d*.g"}, set()),
+    ],
+)
+def test_the_comparison_finds_every_kind_of_difference(
+    answer: Any, missing: set[str], unexpected: set[str], mistyped: set[str]
+) -> None:
+    comparison = Comparison()
+    comparison.compare({"a": 2, "b": [{"c": "y"}], "d": '{"e":2}'}, [answer], "X")
+    assert (comparison.missing, comparison.unexpected, comparison.mistyped) == (missing, unexpected, mistyped)
