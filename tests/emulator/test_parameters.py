@@ -47,8 +47,8 @@ REJECTED: list[tuple[str, dict[str, str], str, str]] = [
     (BATCH, {"InputConfig": ""}, "MissingParameter", "InputConfig"),
     (IMAGE, {"VideoId": ""}, "MissingParameter", "VideoId"),
     (IMAGE, {"AITemplateId": ""}, "MissingParameter", "AITemplateId"),
-    ("GetSmartHandleJob", {}, "MissingParameter", "JobId"),
-    ("GetBatchMediaProducingJob", {}, "MissingParameter", "JobId"),
+    ("GetSnapshotJob", {}, "MissingParameter", "JobId"),
+    ("QueryIProductionJob", {}, "MissingParameter", "JobId"),
     ("GetAIImageJobs", {}, "MissingParameter", "JobIds"),
     ("ListAIImageInfo", {}, "MissingParameter", "VideoId"),
     # lengths in bytes of UTF-8

@@ -1,5 +1,5 @@
 """
-The answers of every action have the fields of the documented examples, in their nesting and types.
+The responses of every action have the fields of the documented examples, in their nesting and types.
 
 The fixtures are the examples of the vendor's Go SDK. ``{}`` in a fixture is an object of any content. JSON inside a
 string is compared as well.
@@ -25,7 +25,7 @@ from airflow_provider_ims.emulator.settings import Settings
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-_NEEDS_JOB_IDS = "It answers the parameter JobIds, which the emulator does not support."
+_NEEDS_JOB_IDS = "It depends on the parameter JobIds, which the emulator does not support."
 _ONLY_SNAPSHOTS = "The emulator supports only JobType=snapshot."
 _NO_FAILED_SUBMIT = "A job that has just been submitted has not failed."
 _OUTPUTS = "SubmitMediaConvertJob.Job.OutputDetails[]"
@@ -33,7 +33,7 @@ _GROUPS = "SubmitMediaConvertJob.Job.OutputGroupDetails[]"
 
 #: Documented fields that the emulator does not send: path -> reason.
 NOT_SENT = {
-    "GetMediaProducingJob.MediaProducingJob.SubJobMaterials": "Only sub-jobs of a batch have it.",
+    "GetMediaProducingJob.MediaProducingJob.SubJobMaterials": "Only sub-jobs of a batch contain it.",
     "GetProjectExportJob.ProjectExportJob.ExportResult.AudioUrl": "No documented ExportType returns it.",
     "GetProjectExportJob.ProjectExportJob.ExportResult.SrtList": "No documented ExportType returns it.",
     "GetTranscodeJob.TranscodeParentJob.TranscodeJobList[].ProcessConfig.Transcode.OverwriteParams.Tags": (
@@ -58,7 +58,7 @@ NOT_SENT = {
     "GetWorkflowTask.UserData": "The submit action has no UserData.",
     **{f"GetJobDetail.{name}JobDetail": _ONLY_SNAPSHOTS for name in ("AI", "Transcode")},
     "GetJobDetail.WorkflowTaskDetail": _ONLY_SNAPSHOTS,
-    "CancelIProductionJob.AccessDeniedDetail": "Only an error has it.",
+    "CancelIProductionJob.AccessDeniedDetail": "Only an error contains it.",
 }
 
 #: Fields whose type differs between the kinds of an action: path -> reason.
@@ -70,8 +70,8 @@ OTHER_TYPE = {
 
 #: Fields that the emulator sends although the fixture does not have them: path -> reason.
 NOT_IN_FIXTURE = {
-    "GetSmartHandleJob.SmartJobInfo.EditingConfig": "The examples of the API page have it.",
-    "GetSmartHandleJob.SmartJobInfo.InputConfig.JobParameters": "The ASR example of the API page has it.",
+    "GetSmartHandleJob.SmartJobInfo.EditingConfig": "The examples of the API page contain it.",
+    "GetSmartHandleJob.SmartJobInfo.InputConfig.JobParameters": "The ASR example of the API page contains it.",
 }
 
 
@@ -94,9 +94,9 @@ def repeats_parameter(path: str) -> bool:
 
 class Comparison:
     """
-    Compares answers with a documented example.
+    Compares responses with a documented example.
 
-    :param missing: Paths that no answer has; likewise ``unexpected`` and ``mistyped``.
+    :param missing: Paths that no response has; likewise ``unexpected`` and ``mistyped``.
     :param compared: How many documented fields were found.
     """
 
@@ -106,37 +106,37 @@ class Comparison:
         self.mistyped: set[str] = set()
         self.compared: set[str] = set()
 
-    def compare(self, documented: Any, answers: list[Any], path: str) -> None:
-        if any(type(answer) is not type(documented) for answer in answers):
+    def compare(self, documented: Any, responses: list[Any], path: str) -> None:
+        if any(type(response) is not type(documented) for response in responses):
             self.mistyped.add(path)
         elif isinstance(documented, dict):
-            self._compare_objects(documented, answers, path)
+            self._compare_objects(documented, responses, path)
         elif isinstance(documented, list):
-            items = [item for answer in answers for item in answer]
+            items = [item for response in responses for item in response]
             if items:
                 self.compare(documented[0], items, f"{path}[]")
             else:
                 self.missing.add(f"{path}[]")
         elif isinstance(documented, str) and not repeats_parameter(path) and (inner := parsed(documented)):
-            contents = [parsed(answer) for answer in answers]
+            contents = [parsed(response) for response in responses]
             contents = [content for content in contents if content]
             if contents:
                 self.compare(inner, contents, f"{path}*")
             else:
                 self.missing.add(f"{path}*")
 
-    def _compare_objects(self, documented: dict[str, Any], answers: list[dict[str, Any]], path: str) -> None:
+    def _compare_objects(self, documented: dict[str, Any], responses: list[dict[str, Any]], path: str) -> None:
         if not documented:
             return
         for name, example in documented.items():
             place = f"{path}.{name}"
-            values = [answer[name] for answer in answers if name in answer]
+            values = [response[name] for response in responses if name in response]
             if values:
                 self.compared.add(place)
                 self.compare(example, values, place)
             else:
                 self.missing.add(place)
-        self.unexpected |= {f"{path}.{name}" for answer in answers for name in answer if name not in documented}
+        self.unexpected |= {f"{path}.{name}" for response in responses for name in response if name not in documented}
 
 
 def parsed(text: str) -> Any:
@@ -148,25 +148,25 @@ def parsed(text: str) -> Any:
     return value if isinstance(value, dict | list) else None
 
 
-def answers_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
-    """Yield (action, answer) of jobs of a kind that succeeded, failed, failed in part, and are suspended."""
+def responses_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
+    """Yield (action, response) of jobs of a kind that succeeded, failed, failed in part, and are suspended."""
     for parameters in documented_requests(kind):
         with open_jobs(Settings(durations={kind.key: 0}, list_text_jobs=True)) as jobs:
             yield kind.key, response_of(jobs, kind.key, parameters)
             (job,) = jobs.store.jobs(kind.key)
-            yield from read_answers(jobs, job.job_id)
+            yield from read_responses(jobs, job.job_id)
             if kind.part_count(job.parameters):
                 jobs.fail_videos(job.job_id, 1)
-                yield from read_answers(jobs, job.job_id)
+                yield from read_responses(jobs, job.job_id)
             jobs.set_state(job.job_id, "Suspended")
-            yield from read_answers(jobs, job.job_id)
+            yield from read_responses(jobs, job.job_id)
             jobs.fail(job.job_id)
-            yield from read_answers(jobs, job.job_id)
-            yield from cancel_answers(jobs, kind, parameters)
+            yield from read_responses(jobs, job.job_id)
+            yield from cancel_responses(jobs, kind, parameters)
 
 
-def read_answers(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
-    """Yield the answers of the query and of the listing."""
+def read_responses(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
+    """Yield the responses of the query and of the listing."""
     job = jobs.get(job_id)
     family = JOB_KINDS[job.action].family
     yield family.query, queried(jobs, job)
@@ -179,7 +179,7 @@ def read_answers(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
         yield "ListAIImageInfo", response_of(jobs, "ListAIImageInfo", {"VideoId": job.parameters["VideoId"]})
 
 
-def cancel_answers(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> Iterator[tuple[str, Any]]:
+def cancel_responses(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> Iterator[tuple[str, Any]]:
     if kind.family.cancel:
         jobs.settings = Settings(durations={kind.key: 60})
         job = submitted(jobs, kind.key, parameters)
@@ -187,12 +187,12 @@ def cancel_answers(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> Ite
 
 
 @pytest.fixture(scope="module")
-def answers() -> dict[str, list[Any]]:
-    """Return the answers of every action to the documented requests of all its kinds."""
+def responses() -> dict[str, list[Any]]:
+    """Return the responses of every action to the documented requests of all its kinds."""
     found: dict[str, list[Any]] = {action: [] for action in ACTIONS}
     for kind in JOB_KINDS.values():
-        for action, answer in answers_of(kind):
-            found[action].append({"RequestId": "R", **answer})
+        for action, response in responses_of(kind):
+            found[action].append({"RequestId": "R", **response})
     return found
 
 
@@ -203,21 +203,21 @@ def compared(action: str, found: list[Any]) -> Comparison:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_the_answers_of_an_action_have_the_documented_fields(answers: dict[str, list[Any]], action: str) -> None:
-    comparison = compared(action, answers[action])
+def test_the_responses_of_an_action_have_the_documented_fields(responses: dict[str, list[Any]], action: str) -> None:
+    comparison = compared(action, responses[action])
     assert comparison.mistyped == {path for path in OTHER_TYPE if path.split(".")[0] == action}
     assert comparison.missing == {path for path in NOT_SENT if path.split(".")[0] == action}
     assert comparison.unexpected == {path for path in NOT_IN_FIXTURE if path.split(".")[0] == action}
 
 
-def test_most_documented_fields_are_compared(answers: dict[str, list[Any]], record_property: Any) -> None:
-    number = sum(len(compared(action, found).compared) for action, found in answers.items())
+def test_most_documented_fields_are_compared(responses: dict[str, list[Any]], record_property: Any) -> None:
+    number = sum(len(compared(action, found).compared) for action, found in responses.items())
     record_property("compared_fields", number)
     assert number > 2300
 
 
 @pytest.mark.parametrize(
-    ("answer", "missing", "unexpected", "mistyped"),
+    ("response", "missing", "unexpected", "mistyped"),
     [
         ({"a": 1, "b": [{"c": "x"}], "d": '{"e":1}'}, set(), set(), set()),
         ({"b": [{"c": "x"}], "d": '{"e":1}'}, {"X.a"}, set(), set()),
@@ -231,8 +231,8 @@ def test_most_documented_fields_are_compared(answers: dict[str, list[Any]], reco
     ],
 )
 def test_the_comparison_finds_every_kind_of_difference(
-    answer: Any, missing: set[str], unexpected: set[str], mistyped: set[str]
+    response: Any, missing: set[str], unexpected: set[str], mistyped: set[str]
 ) -> None:
     comparison = Comparison()
-    comparison.compare({"a": 2, "b": [{"c": "y"}], "d": '{"e":2}'}, [answer], "X")
+    comparison.compare({"a": 2, "b": [{"c": "y"}], "d": '{"e":2}'}, [response], "X")
     assert (comparison.missing, comparison.unexpected, comparison.mistyped) == (missing, unexpected, mistyped)

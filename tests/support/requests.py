@@ -31,7 +31,7 @@ CORRECTED: dict[tuple[str, str], Any] = {
     ("SubmitMediaProducingJob", "ClipsParam"): {"VideoArray": ["****05512043f49f697f7425****"]},
 }
 
-#: Parameters that ask for more of the documented fields than the example does.
+#: Parameters for documented fields that the response to the example does not contain.
 VARIANTS: dict[str, dict[str, Any]] = {
     "SubmitTextGenerateJob": {"Type": "StoryboardScript", "GenerateConfig": {"originText": "A new cake shop"}},
     "SubmitMediaProducingJob": {"OutputMediaTarget": "vod-media", "OutputMediaConfig": _STORAGE},
