@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 from support.cases import AUDIO, BATCH, TEXT
-from support.running import TaskLog, run_task
+from support.running import TaskLog, TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.links import OutputLink
 
 
 def test_the_result_of_text_generation_has_texts_and_usage(ims_emulator: ImsEmulator) -> None:
@@ -44,6 +45,17 @@ def test_the_result_of_speech_has_the_media_and_timed_sentences(ims_emulator: Im
     for sentence in result["sentences"]:
         assert sentence.keys() == {"content", "from", "to"}
         assert sentence["from"] < sentence["to"]
+
+
+@pytest.mark.ims_emulator(speech_media_url=False, durations={AUDIO.submit: 0})
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_speech_without_a_media_url_has_the_other_results(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(AUDIO.task(deferrable=deferrable))
+    result = run.attempt()
+    assert result["media_url"] is None
+    assert result["media_id"]
+    assert result["sentences"]
+    assert OutputLink().xcom_key not in run.xcoms
 
 
 def test_a_batch_returns_as_many_videos_as_its_count(ims_emulator: ImsEmulator) -> None:
