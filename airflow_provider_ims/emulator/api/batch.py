@@ -141,7 +141,8 @@ def _selected_media(view: JobView) -> Fields:
         {**sentence, "duration": CLIP_SECONDS, "matchClipList": [_clip(str(media[index % len(media)]), index)]}
         for index, sentence in enumerate(sentences)
     ]
-    videos = [{"textMatchMediaSentenceOutputList": chosen}] * _video_count(view.parameters)
+    count = view.json("OutputConfig").get("Count")
+    videos = [{"textMatchMediaSentenceOutputList": chosen}] * (min(count, MAX_VIDEOS) if type(count) is int else 1)
     return {"ExtendOutput": dump({"textMatchMediaOutputList": videos})}
 
 

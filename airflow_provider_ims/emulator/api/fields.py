@@ -15,6 +15,9 @@ Field: TypeAlias = "Callable[[JobView], Any]"
 """Returns the value of a response field; None omits the field."""
 
 
+PRIORITIES = tuple(str(number) for number in range(1, 11))
+
+
 def fields(**values: Field | str | float) -> Render:
     """Return a function that returns these fields; a string or a number is the same for every job."""
 
@@ -94,8 +97,8 @@ def pipeline(view: JobView) -> str:
 
 def priority(view: JobView) -> int:
     """Return the priority of the job; 6 is the default."""
-    requested = view.json("ScheduleConfig").get("Priority")
-    return int(requested) if isinstance(requested, int | str) and str(requested).isdecimal() else 6
+    requested = str(view.json("ScheduleConfig").get("Priority"))
+    return int(requested) if requested in PRIORITIES else 6
 
 
 def schedule(view: JobView) -> Fields:
@@ -106,7 +109,7 @@ def schedule(view: JobView) -> Fields:
 def oss_location(view: JobView, address: str) -> Fields:
     """Return bucket, region and key of a file; a media asset is in a bucket of the service."""
     bucket, key = split_oss(address) or (f"outin-{stable_id('bucket')}", address)
-    return {"Bucket": bucket, "Location": f"oss-{view.settings.region_id}", "Object": key}
+    return {"Bucket": bucket, "Location": f"oss-{view.region}", "Object": key}
 
 
 def media_file(config: Fields, *names: str) -> Fields:

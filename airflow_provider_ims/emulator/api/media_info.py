@@ -93,7 +93,7 @@ def media_info(view: JobView, url: str, media_id: str, file_type: str) -> Fields
         "FormatName": name.rpartition(".")[2] or "mp4",
         "Height": str(HEIGHT),
         "MediaId": media_id,
-        "Region": view.settings.region_id,
+        "Region": view.region,
         "Width": str(WIDTH),
     }
     return {"FileBasicInfo": basic, **STREAMS}

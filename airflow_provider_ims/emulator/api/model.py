@@ -257,6 +257,11 @@ class JobView:
         return self.job.parameters
 
     @property
+    def region(self) -> str:
+        """The region of the job."""
+        return self.job.region
+
+    @property
     def phase(self) -> Phase:
         """The progress of the job. A pinned state overrides the clock."""
         return self.job.phase(self.now) if self.job.pinned is None else self.kind.family.phase_of(self.job.pinned)
@@ -310,7 +315,7 @@ class JobView:
 
     def url(self, key: str, bucket: object = "emulated") -> str:
         """Return the public URL of an OSS object."""
-        return oss_url(bucket, self.job.region, key)
+        return oss_url(bucket, self.region, key)
 
     def output_url(self, output: Fields, key: str) -> str:
         """Return the URL of the file that an output configuration requests; by default, the URL of the given key."""
@@ -320,7 +325,7 @@ class JobView:
             return f"http://{host}/{key}" if "." in host else self.url(key, host)
         names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")
         requested = next((output[name] for name in names if output.get(name)), "")
-        return public_url(str(requested), self.settings.region_id) or self.url(key)
+        return public_url(str(requested), self.region) or self.url(key)
 
 
 def stable_id(*parts: object) -> str:
