@@ -96,6 +96,23 @@ AUDIO_RESPONSE: dict[str, Any] = {
         "AiResult": '[{"content":"Talking about","from":0.0,"to":0.846},{"content":"he","from":0.846,"to":3.386}]',
     },
 }
+CAPTION_RESPONSE: dict[str, Any] = {
+    "RequestId": "******2D-443C-5043-B0E4-867070******",
+    "JobId": "******042d5e4db6866f6289d1******",
+    "State": "Finished",
+    "SmartJobInfo": {
+        "JobType": "ASR",
+        "ModifiedTime": "2022-01-21T06:15:08Z",
+        "CreateTime": "2022-01-21T06:15:02Z",
+        "Title": "default_title_2022-01-21T06:15:02Z",
+        "InputConfig": {
+            "JobParameters": '{"duration":"00:30:00","start_time":"00:00:00",'
+            '"request_params":"&enable_word_level_result=true"}',
+            "InputFile": "oss://your-bucket.oss-cn-shanghai.aliyuncs.com/your-video.mp4",
+        },
+    },
+    "JobResult": {"AiResult": '[{"content":"Speaking of which, he","from":0.0,"to":0.846}]'},
+}
 IMAGE_RESPONSE: dict[str, Any] = {
     "RequestId": "7721B494-1F78-4E*****E8-A7CEE7315BFA",
     "AIImageJobList": [
@@ -189,6 +206,20 @@ def test_the_result_of_the_speech_example_has_its_format(send: SignedClient, emu
     for name in ("InputConfig", "EditingConfig", "OutputConfig"):
         assert body["SmartJobInfo"][name] == AUDIO_RESPONSE["SmartJobInfo"][name]
     assert json.loads(body["JobResult"]["AiResult"])[0]["content"] == "Talking about Guo Degang"
+
+
+def test_the_result_of_the_caption_example_has_its_format(send: SignedClient, emulator: ImsEmulator) -> None:
+    request = {
+        "InputFile": CAPTION_RESPONSE["SmartJobInfo"]["InputConfig"]["InputFile"],
+        "StartTime": "00:00:00",
+        "Duration": "00:30:00",
+    }
+    status, submitted = send("SubmitASRJob", request)
+    assert (status, set(submitted)) == (200, {"RequestId", "JobId", "State"})
+    emulator.finish(submitted["JobId"])
+    body = send("GetSmartHandleJob", {"JobId": submitted["JobId"]})[1]
+    assert lacks(shape(CAPTION_RESPONSE), shape(body)) == []
+    assert body["SmartJobInfo"]["InputConfig"]["InputFile"] == request["InputFile"]
 
 
 @pytest.mark.parametrize("user_data", USER_DATA)

@@ -151,11 +151,13 @@ def _configs(view: JobView) -> Fields:
 
 
 def _recognition_configs(view: JobView) -> Fields:
-    parameters = {"duration": view.parameters.get("Duration"), "start_time": view.parameters.get("StartTime")}
-    given = {name: value for name, value in parameters.items() if value}
+    parameters = {
+        "duration": view.parameters.get("Duration", ""),
+        "start_time": view.parameters.get("StartTime", "00:00:00"),
+        "request_params": "",
+    }
     configs = _configs(view)
-    if given:
-        configs["InputConfig"]["JobParameters"] = dump(given)
+    configs["InputConfig"]["JobParameters"] = dump(parameters)
     return configs
 
 
