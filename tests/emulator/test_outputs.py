@@ -243,3 +243,30 @@ def test_the_caller_of_a_pinned_pipeline_sees_it(jobs: Jobs) -> None:
     assert (job["PipelineId"], job["Priority"]) == ("mine", 3)
     default = finished(jobs, "SubmitPackageJob")["PackageJob"]
     assert (len(default["PipelineId"]), default["Priority"]) == (32, 6)
+
+
+def test_the_files_of_an_algorithm_follow_the_placeholders_of_the_request(jobs: Jobs) -> None:
+    changes = {
+        "Input": {"Type": "OSS", "Media": "oss://bucket/in/clip.mp4"},
+        "Output": {"Type": "OSS", "Media": "oss://bucket/cover/{source}-{sequenceId}.png"},
+    }
+    response = finished(jobs, "SubmitIProductionJob", **changes)
+    keys = [f"cover/clip-0000{number}.png" for number in (1, 2, 3)]
+    assert response["OutputFiles"] == [f"oss://bucket/{key}" for key in keys]
+    assert [url.partition("?")[0] for url in response["OutputUrls"]] == [
+        f"http://bucket.oss-cn-shanghai.aliyuncs.com/{key}" for key in keys
+    ]
+    assert all("x-oss-signature=" in url for url in response["OutputUrls"])
+    assert [cover["Url"] for cover in json.loads(response["Result"])] == keys
+
+
+def test_separated_music_has_two_tracks_and_no_other_result(jobs: Jobs) -> None:
+    output = {"Type": "OSS", "Media": "oss://bucket/{resultType}.wav"}
+    response = finished(jobs, "SubmitIProductionJob", FunctionName="MusicDemix", Output=output)
+    assert response["OutputFiles"] == ["oss://bucket/vocals.wav", "oss://bucket/accompaniment.wav"]
+    assert response["Result"] == "{}"
+
+
+def test_an_unknown_job_of_an_algorithm_has_its_own_error_code(jobs: Jobs) -> None:
+    with pytest.raises(ApiError, match=r"^InvalidParameter\.JobNotFound"):
+        response_of(jobs, "QueryIProductionJob", {"JobId": "unknown"})

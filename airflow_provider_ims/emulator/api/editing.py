@@ -1,11 +1,10 @@
-"""Cloud editing: videos from timelines, exported projects, videos from live streams, and algorithms."""
+"""Cloud editing: videos from timelines, exported projects, and videos from live streams."""
 
 from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.fields import (
     combined,
     fields,
-    file_in,
     generated_id,
     modified,
     objects,
@@ -13,7 +12,6 @@ from airflow_provider_ims.emulator.api.fields import (
     parameter_or_id,
     parsed,
     percent,
-    schedule,
     sent,
 )
 from airflow_provider_ims.emulator.api.messages import dump
@@ -61,9 +59,6 @@ PROJECT_EXPORT = JobFamily("GetProjectExportJob", STATES, "ProjectExportJob", ti
 LIVE_EDITING = JobFamily(
     "GetLiveEditingJob", STATES, "LiveEditingJob", times=("CreationTime", "CompleteTime"), id_optional=True
 )
-IPRODUCTION = JobFamily(
-    "QueryIProductionJob", ("Queuing", "Analyzing", "Success", "Fail"), error=("", ""), cancel="CancelIProductionJob"
-)
 
 
 def _vod_media_id(view: JobView) -> str | None:
@@ -105,17 +100,6 @@ def _complete_timeline(view: JobView) -> Fields:
             start += CLIP_SECONDS
         complete.append({**track, "VideoTrackClips": clips})
     return {**timeline, "VideoTracks": complete}
-
-
-def _algorithm_output(view: JobView) -> Fields:
-    # Covers are numbered.
-    url = view.output_url(view.json("Output"), f"{view.job_id}.mp4").replace("{Count}", "00001")
-    return {
-        "Result": dump({"Data": [url]}),
-        "OutputFiles": [url],
-        "OutputUrls": [url],
-        "OutputMediaIds": [view.id("media")],
-    }
 
 
 EDITING_KINDS = (
@@ -161,15 +145,5 @@ EDITING_KINDS = (
             OutputMediaConfig=parsed("OutputMediaConfig"),
         ),
         result=fields(MediaURL=_media_url),
-    ),
-    JobKind(
-        "SubmitIProductionJob",
-        IPRODUCTION,
-        declare("FunctionName* Input*{} Output*{} JobParams{} ModelId Name ScheduleConfig{} TemplateId UserData<1024"),
-        render=combined(
-            sent("Name", "FunctionName", "JobParams", "TemplateId"),
-            fields(Input=file_in("Input"), Output=file_in("Output", "Biz", "OutputUrl"), ScheduleConfig=schedule),
-        ),
-        result=_algorithm_output,
     ),
 )

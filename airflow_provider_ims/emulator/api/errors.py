@@ -43,6 +43,7 @@ CODES: dict[str, tuple[int, str]] = {
         'The input parameter "{}" that is mandatory for processing this request is not supplied.',
     ),
     "InvalidParameter": (400, 'The specified parameter "{}" is not valid.'),
+    "InvalidParameter.JobNotFound": (400, "The specified job is not found."),
     "IdempotentParameterMismatch": (
         400,
         "The request uses the same client token as a previous, but non-identical request.",

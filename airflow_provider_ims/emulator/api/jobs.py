@@ -119,7 +119,7 @@ class Jobs:
         if job is not None and job.created > self.clock.now() - QUERY_SECONDS:
             return job
         if self.settings.unknown_job_is_error:
-            raise ApiError("ResourceNotFound")
+            raise ApiError(JOB_KINDS[actions[0]].family.unknown_job_code)
         return None
 
     def get(self, job_id: str) -> Job:

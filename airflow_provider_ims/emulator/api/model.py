@@ -104,6 +104,7 @@ class JobFamily:
     :param succeeded: Additional state names for success; likewise ``failed``.
     :param partial: The state name for a job in which some parts failed.
     :param unknown_ids_at: The path of the unknown job ids in the response.
+    :param unknown_job_code: The error code for an unknown job id.
     :param beside: Fields of the query response beside the job.
     :param hidden: The paths of fields that only the listing returns.
     :param render: Returns additional fields of every job of the family.
@@ -130,6 +131,7 @@ class JobFamily:
     failed: tuple[str, ...] = ()
     partial: str | None = None
     unknown_ids_at: str = ""
+    unknown_job_code: str = "ResourceNotFound"
     beside: Mapping[str, Any] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     render: Render = nothing

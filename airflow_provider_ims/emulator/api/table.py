@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from airflow_provider_ims.emulator.api.algorithms import ALGORITHM_KINDS
 from airflow_provider_ims.emulator.api.analysis import ANALYSIS_KINDS
 from airflow_provider_ims.emulator.api.batch import BATCH_KINDS
 from airflow_provider_ims.emulator.api.editing import EDITING_KINDS
@@ -25,6 +26,7 @@ JOB_KINDS: Mapping[str, JobKind] = MappingProxyType(
             *BATCH_KINDS,
             AI_IMAGE_KIND,
             *EDITING_KINDS,
+            *ALGORITHM_KINDS,
             *TRANSCODING_KINDS,
             *PROCESSING_KINDS,
             *ANALYSIS_KINDS,
