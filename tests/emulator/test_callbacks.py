@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from alibabacloud_ice20201109 import models as ice_models
 from alibabacloud_vod20170321 import models as vod_models
+from support.emulated import add_jobs
 from support.receiver import Receiver, processed
 from support.submits import SUBMITS, encoded
 
@@ -257,9 +258,9 @@ def test_every_kind_of_job_sends_a_message_whether_it_succeeds_or_fails(
 ) -> None:
     call(SET, {**ICE_EXAMPLE, "CallbackURL": receiver.url, "EventTypeList": "ALL"})
     call(SET_VOD, {**VOD_EXAMPLE, "CallbackURL": receiver.url, "EventTypeList": "ALL"})
-    for key, kind in JOB_KINDS.items():
+    for kind in JOB_KINDS.values():
         good = encoded(SUBMITS[kind.family.product.ram_code, kind.submit])
-        succeeding, failing = emulator.add_jobs(key, good, [1, 1])
+        succeeding, failing = add_jobs(emulator, kind, good, [1, 1])
         emulator.finish(succeeding)
         emulator.fail(failing, "Bad", "bad")
     assert len(receiver.wait(2 * len(JOB_KINDS))) == 2 * len(JOB_KINDS)

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.emulated import open_jobs, queried, response_of, submitted
-from support.requests import documented_requests
+from support.requests import documented_requests, example
 
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.model import JobKind
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.settings import Settings
-
-FIXTURES = Path(__file__).parent / "fixtures"
-
 
 _NEEDS_JOB_IDS = "It depends on the parameter JobIds, which the emulator does not support."
 _ONLY_SNAPSHOTS = "The emulator supports only JobType=snapshot."
@@ -73,11 +69,6 @@ NOT_IN_FIXTURE = {
     "GetSmartHandleJob.SmartJobInfo.EditingConfig": "The examples of the API page contain it.",
     "GetSmartHandleJob.SmartJobInfo.InputConfig.JobParameters": "The ASR example of the API page contains it.",
 }
-
-
-def fixture(key: str) -> Any:
-    product = ACTIONS[key].product.ram_code
-    return json.loads((FIXTURES / product / f"{key.rpartition(':')[2]}.json").read_text())["response"]
 
 
 #: Strings that repeat a parameter: their content is that of the request.
@@ -169,12 +160,12 @@ class Comparison:
     def _compare_objects(self, documented: dict[str, Any], responses: list[dict[str, Any]], path: str) -> None:
         if not documented:
             return
-        for name, example in documented.items():
+        for name, inner in documented.items():
             place = f"{path}.{name}"
             values = [response[name] for response in responses if name in response]
             if values:
                 self.compared.add(place)
-                self.compare(example, values, place)
+                self.compare(inner, values, place)
             else:
                 self.missing.add(place)
         self.unexpected |= {f"{path}.{name}" for response in responses for name in response if name not in documented}
@@ -227,19 +218,31 @@ def cancel_responses(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> I
         yield kind.family.cancel, response_of(jobs, kind.family.cancel, {"JobId": job.job_id})
 
 
+def callback_responses() -> Iterator[tuple[str, Any]]:
+    """Yield the responses of the actions that set callbacks."""
+    for name in ("EventCallback", "MessageCallback"):
+        with open_jobs() as jobs:
+            for callback_type in ("HTTP", "MNS"):
+                parameters = {**example(f"Set{name}", "request"), "CallbackType": callback_type}
+                yield f"Set{name}", response_of(jobs, f"Set{name}", parameters)
+                yield f"Get{name}", response_of(jobs, f"Get{name}", {})
+    with open_jobs() as jobs:
+        yield "DeleteMessageCallback", response_of(jobs, "DeleteMessageCallback", {})
+
+
 @pytest.fixture(scope="module")
 def responses() -> dict[str, list[Any]]:
     """Return the responses of every action to the documented requests of all its kinds."""
     found: dict[str, list[Any]] = {action: [] for action in ACTIONS}
-    for kind in JOB_KINDS.values():
-        for action, response in responses_of(kind):
-            found[action].append({"RequestId": "R", **response})
+    of_kinds = (response for kind in JOB_KINDS.values() for response in responses_of(kind))
+    for action, response in (*of_kinds, *callback_responses()):
+        found[action].append({"RequestId": "R", **response})
     return found
 
 
 def compared(action: str, found: list[Any]) -> Comparison:
     comparison = Comparison()
-    comparison.compare(fixture(action), found, action)
+    comparison.compare(example(action, "response"), found, action)
     return comparison
 
 

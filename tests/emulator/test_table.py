@@ -15,7 +15,7 @@ from alibabacloud_ice20201109 import models as ice
 from alibabacloud_vod20170321 import models as vod
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.emulated import SignedClient, open_jobs, queried, response_of, submitted
+from support.emulated import SignedClient, add_jobs, open_jobs, queried, response_of, submitted
 from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims._jobs.kinds import KINDS as CATALOGUE
@@ -212,14 +212,7 @@ def test_every_accepted_job_can_be_queried_until_its_end(kind: JobKind, data: st
 @every_kind
 def test_a_kind_has_durations_faults_and_the_control_interface(kind: JobKind) -> None:
     with ImsEmulator(clock="manual", durations={kind.key: 5}) as emulator:
-        if kind.job_id_parameter:
-            # The caller names the job, so each needs its own parameters.
-            first, second = (
-                emulator.add_jobs(kind.key, {**good(kind), kind.job_id_parameter: name}, [seconds])[0]
-                for name, seconds in (("one", 10), ("two", 20))
-            )
-        else:
-            first, second = emulator.add_jobs(kind.key, good(kind), [10, 20])
+        first, second = add_jobs(emulator, kind, good(kind), [10, 20])
         emulator.advance(10)
         done = emulator.finish(second)
         assert done["kind"] == kind.key

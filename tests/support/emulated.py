@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import JobKind
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.parameters import check_parameters
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
@@ -215,3 +216,11 @@ def queried(jobs: Jobs, job: Job) -> Any:
     """Return the response to a query for a job."""
     family = JOB_KINDS[job.action].family
     return response_of(jobs, family.query, {family.id_parameter: job.job_id, **family.fixed_parameters})
+
+
+def add_jobs(emulator: ImsEmulator, kind: JobKind, parameters: dict[str, str], seconds: list[float]) -> list[str]:
+    """Add jobs to an emulator and return their ids; each has an id of its own if the request contains the id."""
+    if not kind.job_id_parameter:
+        return list(emulator.add_jobs(kind.key, parameters, seconds))
+    named = [{**parameters, kind.job_id_parameter: f"job-{number}"} for number in range(len(seconds))]
+    return [emulator.add_jobs(kind.key, one, [end])[0] for one, end in zip(named, seconds, strict=True)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_ims.emulator.api.model import JobKind
+from airflow_provider_ims.emulator.api.operations import ACTIONS
 
 FIXTURES = Path(__file__).parent.parent / "emulator" / "fixtures"
 
@@ -42,10 +43,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def example(key: str, part: str) -> dict[str, Any]:
     """Return the example ``request`` or ``response`` of an action."""
-    product, name = ("vod", key[4:]) if key.startswith("vod:") else ("ice", key)
-    path = FIXTURES / product / f"{name}.json"
-    if not path.exists():
-        path = FIXTURES / "vod" / f"{name}.json"
+    path = FIXTURES / ACTIONS[key].product.ram_code / f"{key.rpartition(':')[2]}.json"
     content: dict[str, Any] = json.loads(path.read_text())[part]
     return content
 
