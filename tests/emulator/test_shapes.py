@@ -192,6 +192,8 @@ def responses_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
                 yield from read_responses(jobs, job.job_id)
             jobs.set_state(job.job_id, "Suspended")
             yield from read_responses(jobs, job.job_id)
+            if kind.family.resume:
+                yield kind.family.resume, response_of(jobs, kind.family.resume, {"JobId": job.job_id})
             jobs.fail(job.job_id)
             yield from read_responses(jobs, job.job_id)
             yield from cancel_responses(jobs, kind, parameters)

@@ -36,8 +36,9 @@ def test_a_file_that_could_not_be_saved_is_a_failed_part(ims_emulator: ImsEmulat
     ims_emulator.fault("SubmitIProductionJob", "fail_job", videos=1)
     result = run_task(task("SubmitIProductionJob", COVERS))
     assert result["state"] == "Success"
-    saved = ["oss://bucket/00002.png", "oss://bucket/00003.png"]
-    assert (result["output_files"], result["output_urls"]) == (saved, saved)
+    assert result["output_files"] == ["oss://bucket/00002.png", "oss://bucket/00003.png"]
+    urls = [f"http://bucket.oss-cn-shanghai.aliyuncs.com/0000{number}.png" for number in (2, 3)]
+    assert result["output_urls"] == urls
     assert result["failed"] == [{"index": 0, "error_message": NOT_SAVED}]
     warning = f"1 of 3 output_files of job {result['job_id']} failed: index 0, error_message {NOT_SAVED}"
     assert warning in task_log.lines("warning")
