@@ -47,7 +47,7 @@ LIVE_EDITING = JobFamily(
 IPRODUCTION = JobFamily(
     name="iproduction",
     query_action="QueryIProductionJob",
-    running=("Queuing", "Analyzing"),
+    running=("Queuing", "Analyzing", "Analysing"),
     # No error field is documented.
     error=("", ""),
     result=("FunctionName", "Result", "OutputFiles", "OutputUrls", "OutputMediaIds"),
