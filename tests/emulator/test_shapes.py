@@ -16,6 +16,7 @@ from support.emulated import open_jobs, queried, response_of, submitted
 from support.requests import documented_requests, example
 
 from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.keys import undocumented_keys
 from airflow_provider_ims.emulator.api.model import JobKind
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
@@ -254,6 +255,12 @@ def test_the_responses_of_an_action_have_the_documented_fields(responses: dict[s
     assert comparison.mistyped == {path for path in OTHER_TYPE if path.split(".")[0] == action}
     assert comparison.missing == {path for path in NOT_SENT if path.split(".")[0] == action}
     assert comparison.unexpected == {path for path in NOT_IN_FIXTURE if path.split(".")[0] == action}
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)
+def test_the_documented_requests_contain_only_documented_keys(kind: JobKind) -> None:
+    for parameters in documented_requests(kind):
+        assert undocumented_keys(kind.key, parameters) == []
 
 
 @pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)
