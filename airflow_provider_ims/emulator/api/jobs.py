@@ -91,7 +91,7 @@ class Jobs:
         return job
 
     def _start_again(self, job: Job, kind: JobKind, now: float, seconds: float) -> Job:
-        if job.action != kind.key:
+        if job.action != kind.key or job.region != self.region:
             raise ApiError("ResourceNotFound")
         if self.view(job).phase < Phase.SUCCEEDED:
             return job

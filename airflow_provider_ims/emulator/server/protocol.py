@@ -33,6 +33,8 @@ def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            # The addresses of V1 requests contain credentials. Airflow's logging enables uvicorn's access log again.
+            self.access_log = False
             self.app_state = {**self.app_state, "transport": transport}
             if closing.is_set():
                 # This connection was accepted while the others were being cut.
