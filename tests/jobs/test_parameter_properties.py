@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_an_argument_is_encoded_or_refused_by_name(parameter: Parameter, data: s
     else:
         check_sent(parameter, value, sent)
         return
-    assert (refused.field or "").split(".")[0] == parameter.argument
+    assert re.split(r"[.\[]", refused.field or "")[0] == parameter.argument
     assert str(refused).startswith(refused.field or "-")
     # It goes into logs and, from a trigger, into an event.
     assert json.loads(json.dumps(str(refused))) == str(refused)
