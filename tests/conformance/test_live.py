@@ -222,6 +222,6 @@ def test_it_does_not_start_if_no_request_can_succeed(
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_live_passes_the_options_on() -> None:
-    command = ["make", "--dry-run", "live", "LIVE=--bucket b --yes"]
+    command = ["make", "--no-print-directory", "--dry-run", "live", "LIVE=--bucket b --yes"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=CEILING)
     assert run.stdout.splitlines()[-1] == ".venv/bin/python -m conformance --bucket b --yes"

@@ -72,7 +72,7 @@ def test_the_localised_video_needs_five_kinds_of_jobs(run: Any, ims_emulator: Im
     spoken = "".join(sentence["content"] for sentence in xcoms["subtitles", -1]["sentences"])
     assert spoken.startswith(translation["parameters"]["Title"].removesuffix("..."))
     assert xcoms["moderation", -1]["suggestion"] == "pass"
-    assert xcoms["publish", -1] == ["oss://your-bucket/en/clip-720p.mp4"]
+    assert xcoms["publish", -1] == ["http://your-bucket.oss-cn-shanghai.aliyuncs.com/en/clip-720p.mp4"]
 
 
 def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulator: ImsEmulator) -> None:
