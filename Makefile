@@ -61,7 +61,7 @@ cluster: $(CLUSTER_INSTALLED) ## Test failures of Airflow with PostgreSQL, Redis
 matrix: $(INSTALLED) ## Check the package on all supported versions and write docs/compatibility.md (ROWS="3.1.8 3.3.2": selected ones)
 	@$(BIN)/python -m matrix $(ROWS)
 
-live: $(INSTALLED) ## Check the facts of tests/conformance on the real service (LIVE="--bucket b --yes": options)
+live: $(INSTALLED) ## Check the facts of conformance/ on the real services (LIVE="--bucket b --yes": options)
 	@$(BIN)/python -m conformance $(LIVE)
 
 # -n checks all references, -W turns warnings into errors. The build does not need network access.

@@ -83,16 +83,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
     """Return what a run submits, for the user's decision."""
     billed = [plan for plan in plans if not plan.missing(inputs)]
-    left_out = [f"  {plan.name}: left out: {plan.missing(inputs)}" for plan in plans if plan not in billed]
+    skipped = [f"  {plan.name}: skipped: {plan.missing(inputs)}" for plan in plans if plan not in billed]
     count = f"{len(billed) or 'no'} {'job' if len(billed) == 1 else 'jobs'}"
     lines = [
-        f"This run submits {count} in {inputs.region_id}{', for which the account pays:' if billed else '.'}",
+        f"This run submits {count} in {inputs.region_id}{', billed to the account:' if billed else '.'}",
         *(f"  {plan.name}: {plan.action}, {plan.cost}" for plan in billed),
-        *left_out,
+        *skipped,
     ]
     lines += [
         f"The submit of the {plan.name} job is sent twice with the same ClientToken. According to the documentation,\n"
-        "the second one creates no job; otherwise, the account pays for one more job."
+        "the second submit creates no job; otherwise, one more job is billed."
         for plan in billed
         if plan.repeats
     ]

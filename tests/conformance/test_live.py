@@ -77,18 +77,18 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 class TestPlan:
     INPUTS = Inputs(region_id="cn-shanghai", bucket="b", media_id="m", video_id="v", template_id="t")
 
-    def test_it_says_how_many_jobs_are_submitted_and_what_is_paid_for(self) -> None:
+    def test_it_says_how_many_jobs_are_submitted_and_billed(self) -> None:
         lines = plan_text(self.INPUTS, JOBS).splitlines()
-        assert lines[0] == "This run submits 4 jobs in cn-shanghai, for which the account pays:"
+        assert lines[0] == "This run submits 4 jobs in cn-shanghai, billed to the account:"
         for plan, line in zip(JOBS, lines[1:], strict=False):
             assert line == f"  {plan.name}: {plan.action}, {plan.cost}"
         assert "sent twice with the same ClientToken" in lines[5]
 
-    def test_it_says_why_a_job_is_left_out(self) -> None:
+    def test_it_says_why_a_job_is_skipped(self) -> None:
         text = plan_text(Inputs(region_id="cn-hangzhou", bucket="b", video_id="v", template_id="t"), JOBS)
         assert "submits 2 jobs" in text
-        assert "  batch: left out: --media-id not given" in text
-        assert "  image: left out: AI images are available only in cn-beijing and cn-shanghai" in text
+        assert "  batch: skipped: --media-id not given" in text
+        assert "  image: skipped: AI images are available only in cn-beijing and cn-shanghai" in text
         assert "twice" not in text
 
     def test_it_says_that_nothing_is_submitted(self) -> None:
