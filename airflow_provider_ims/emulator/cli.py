@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
 import os
 import shlex
@@ -17,6 +16,7 @@ from airflow_provider_ims import __version__
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.command_options import OPTIONS, read_environment
 from airflow_provider_ims.emulator.server.emulator import ImsEmulator
+from airflow_provider_ims.emulator.server.post import is_loopback
 
 PROGRAM = "ims-emulator"
 
@@ -73,7 +73,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(str(error))
     unset = {option.dest: option.unset() for option in OPTIONS}
     options = argparse.Namespace(**{**unset, **from_environment, **given})
-    if not options.allow_remote and not _is_loopback(options.host):
+    if not options.allow_remote and not is_loopback(options.host):
         parser.error(
             f"with --host {options.host}, other machines can use the control interface, which has no authentication;"
             " add --allow-remote to allow this"
@@ -120,10 +120,3 @@ def _start_message(emulator: ImsEmulator) -> str:
         *(f"{name}={shlex.quote(value)}" for name, value in credential.items()),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.settings import StsCredential
+from airflow_provider_ims.emulator.state.clock import MAX_SECONDS
 
-MAX_SECONDS = 10**9
 SWITCH_VALUES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -115,7 +115,7 @@ def _duration(text: str) -> tuple[str, float]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not ACTION=SECONDS") from None
     if not 0 <= duration <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"{seconds} is not between 0 and {MAX_SECONDS:,} seconds")
+        raise argparse.ArgumentTypeError(f"{seconds} is not between 0 and {MAX_SECONDS:,.0f} seconds")
     return action, duration
 
 
@@ -155,8 +155,10 @@ OPTIONS = (
     CommandOption("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
     CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
     CommandOption("list-text-jobs", "list text jobs in ListSmartJobs"),
-    CommandOption("callback-host", "host to send callbacks to, besides this machine; * for all", "HOST", many=True),
-    CommandOption("strict", "refuse undocumented keys in JSON parameters"),
+    CommandOption(
+        "callback-host", "host to send callbacks to, in addition to this machine; * for all", "HOST", many=True
+    ),
+    CommandOption("strict", "reject undocumented keys in JSON parameters"),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
     CommandOption("tls-key", "private key of the certificate (PEM)", "FILE"),
     CommandOption("quiet", "do not log requests"),

@@ -68,7 +68,7 @@ INVALID = [
     ("/fail", '{"job_id":"JOB","message":{}}', "message must be a string"),
     ("/fail_videos", '{"job_id":"JOB","count":"1"}', "count must be a 64-bit integer"),
     ("/fail_videos", f'{{"job_id":"JOB","count":{DIGITS}}}', "count must be a 64-bit integer"),
-    ("/fail_videos", '{"job_id":"JOB","count":1}', "is not a batch of videos"),
+    ("/fail_videos", '{"job_id":"JOB","count":1}', "has no parts that can fail separately"),
     ("/set_state", '{"job_id":"JOB","state":5}', "state must be a string"),
     ("/add_jobs", add_jobs("[1, NaN]"), JSON),
     ("/add_jobs", add_jobs("[1, 1e308]"), "seconds must be a list of: a number of seconds from 0 to 1000000000"),

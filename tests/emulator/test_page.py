@@ -15,8 +15,9 @@ from support.emulated import GOOD_REQUESTS, SignedClient
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
+from airflow_provider_ims.emulator.api.messages import shorten
 from airflow_provider_ims.emulator.page.document import document
-from airflow_provider_ims.emulator.page.view import MAX_ROWS, View, moment, shorten
+from airflow_provider_ims.emulator.page.view import MAX_ROWS, View, moment
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 LIST = "ListSmartJobs"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ims.emulator.state import requests as requests_module
 from airflow_provider_ims.emulator.state.clock import ClockMode, JobClock, from_iso, iso
-from airflow_provider_ims.emulator.state.requests import Page
+from airflow_provider_ims.emulator.state.requests import RecordPage
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase, Store
 
 AUDIO = "SubmitAudioProduceJob"
@@ -32,7 +32,7 @@ def record_of(number: int, action: str = "a") -> dict[str, Any]:
     return {"action": action, "status": 200, "number": number}
 
 
-def numbers(page: Page) -> list[int]:
+def numbers(page: RecordPage) -> list[int]:
     return [record["number"] for record in page.records]
 
 

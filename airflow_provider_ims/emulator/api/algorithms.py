@@ -1,7 +1,7 @@
 """
 Jobs that run one algorithm on one file.
 
-The results are those that the authors of https://github.com/aliyun/alibabacloud-aiops-skills measured.
+The results are based on those recorded in https://github.com/aliyun/alibabacloud-aiops-skills.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RESULTS: Mapping[str, Callable[[list[str]], Any]] = {
 
 IPRODUCTION = JobFamily(
     "QueryIProductionJob",
-    # The documents spell it Analyzing; the service was seen to spell it Analysing.
+    # The documentation has the spelling Analyzing; the service was observed to return Analysing.
     ("Queuing", "Analysing", "Success", "Fail"),
     error=("", ""),
     cancel="CancelIProductionJob",
@@ -41,7 +41,7 @@ IPRODUCTION = JobFamily(
 
 
 def _file_count(parameters: Parameters) -> int:
-    """Return the number of files: covers are numbered, and separated music has two tracks."""
+    """Return the number of output files: several numbered covers, two tracks of separated music, or one file."""
     output = parameters["Output"]
     if "{sequenceId}" in output or "{Count}" in output:
         return 3

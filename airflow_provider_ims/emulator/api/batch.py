@@ -123,7 +123,7 @@ def _main_job(view: JobView) -> Fields:
 
 
 def _extend_input(parameters: Parameters) -> str:
-    """Return the results of earlier steps that a job of several steps continues from."""
+    """Return the results of the earlier steps in a job of several steps."""
     if "ProjectIds" in parameters:
         return dump(parameters["ProjectIds"].split(","))
     return parameters.get("MediaSelectResult") or "{}"

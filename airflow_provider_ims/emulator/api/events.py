@@ -1,5 +1,5 @@
 """
-The messages about the ends of jobs.
+The messages of the callbacks that are sent when jobs end.
 
 IMS: https://help.aliyun.com/document_detail/444780.html. VOD: https://help.aliyun.com/document_detail/55627.html.
 """
@@ -19,7 +19,7 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
 ASSUMED_EVENT = "AssumedJobComplete"
-"""The event of all jobs whose event has no published name, such as smart jobs and AI image jobs."""
+"""The event of jobs for which no event is documented, such as smart jobs and AI image jobs."""
 
 ALL = "ALL"
 """In EventTypeList, all events. Only VOD documents it."""
@@ -60,7 +60,7 @@ def event_of(view: JobView) -> Event:
 
 
 def message_of(view: JobView) -> Fields:
-    """Return the message about the end of a job."""
+    """Return the message that is sent when a job ends."""
     event = event_of(view)
     time = iso(min(view.job.ends, view.now))
     if view.kind.family.product is not VOD:
@@ -177,7 +177,7 @@ _ASSUMED = Event(ASSUMED_EVENT, _assumed)
 _ASSUMED_VOD = Event(ASSUMED_EVENT, _analysed, is_ai=True)
 _EVENTS: Mapping[str, Event] = {
     "SubmitMediaProducingJob": Event("ProduceMediaComplete", _produced),
-    # The fields of this message are not known; its name is.
+    # The name of this event is documented, but its fields are not.
     "SubmitMediaConvertJob": Event("MediaConvertComplete", _assumed),
     "SubmitAIMediaAuditJob": Event("AIMediaAuditComplete", _analysed, is_ai=True),
     "SubmitTranscodeJobs": Event("TranscodeComplete", _transcoded),

@@ -1,4 +1,4 @@
-"""Building blocks of responses: where the value of a field comes from."""
+"""Functions that derive response fields from a job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRIORITIES = tuple(str(number) for number in range(1, 11))
 
 
 def fields(**values: Field | str | float) -> Render:
-    """Return a function that returns these fields; a string or a number is the same for every job."""
+    """Return a function that returns these fields; a string or a number is a constant."""
 
     def render(view: JobView) -> Fields:
         found = {name: value(view) if callable(value) else value for name, value in values.items()}
@@ -84,7 +84,7 @@ def account(view: JobView) -> int:
 
 
 def submit_request_id(view: JobView) -> str:
-    """Return the id that jobs show as that of their submit request."""
+    """Return the id of the submit request, which some jobs contain."""
     digits = view.id("request").upper()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
@@ -139,7 +139,7 @@ def objects(value: Any) -> list[Fields]:
 
 
 def without(value: Any, paths: Iterable[str]) -> Any:
-    """Return a JSON value without the fields at the paths, which also lead through lists."""
+    """Return a JSON value without the fields at the paths; a path applies to all items of a list."""
     if isinstance(value, list):
         return [without(item, paths) for item in value]
     if not isinstance(value, dict):

@@ -48,17 +48,17 @@ class Jobs:
         self.region = region or settings.region_id
 
     def in_region(self, region: str) -> Jobs:
-        """Return the same jobs for another region."""
+        """Return an instance for another region with the same store."""
         return Jobs(self.store, self.clock, self.settings, region)
 
     def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
         """
         Return the job for a request: a new one, or the job of an earlier request with the same action and ClientToken.
 
-        If the caller assigns the id of the job, a submit of the same id starts a job again that has ended.
+        If the caller assigns the job id, a second submit with the same id restarts the job if it has ended.
 
         :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days, or
-            if the id is that of a job of another kind.
+            if a job of another kind or region has the id.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
@@ -152,10 +152,10 @@ class Jobs:
         job = self.get(job_id)
         kind = JOB_KINDS[job.action]
         if kind.parts is None:
-            raise ValueError(f"{job_id} is not a batch of videos")
+            raise ValueError(f"the job {job_id} has no parts that can fail separately")
         total = kind.part_count(job.parameters)
         if not 0 <= count <= total:
-            raise ValueError(f"{count} videos cannot fail, because the batch has {total}")
+            raise ValueError(f"count must be 0 to {total}, the number of parts of the job, not {count}")
         return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
 
     def set_state(self, job_id: str, state: str | None = None) -> Job:
@@ -193,7 +193,7 @@ class Jobs:
         return job
 
     def _end_of(self, job: Job) -> float | None:
-        """Return when a job ends; None if a state that is set prevents it."""
+        """Return when a job ends; None if its state was set to one that is not final."""
         if job.pinned is None:
             return job.ends
         return self.clock.now() if self.view(job).phase >= Phase.SUCCEEDED else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-#: The actions of the SDK. A test updates the file.
+#: The actions of the SDK. tests/emulator/test_known_actions.py writes the file.
 KNOWN_ACTIONS_FILE = Path(__file__).with_name("known_actions.json")
 
 #: Version of the API -> its actions.

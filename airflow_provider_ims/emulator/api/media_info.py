@@ -1,4 +1,4 @@
-"""The description of a media file and of its streams, as jobs that read or write files return it."""
+"""The metadata of a media file and its streams, which jobs return for their input and output files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VIDEO = {
 }
 _H264 = "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10"
 
-#: The streams in the spelling of IMS, which differs between audio and video.
+#: The streams with the field names of IMS, whose spelling differs between audio and video.
 STREAMS: Fields = {
     "AudioStreamInfoList": [{**_AUDIO, "CodecTagString": "mp4a", "SampleRate": "44100"}],
     "VideoStreamInfoList": [
@@ -57,7 +57,7 @@ STREAMS: Fields = {
     ],
 }
 
-#: The streams in the spelling of VOD.
+#: The streams with the field names of VOD.
 VOD_AUDIO_STREAM = {**_AUDIO, "CodecTagString": "mp4a", "Samplerate": "44100"}
 VOD_VIDEO_STREAM = {
     **_VIDEO,
@@ -76,7 +76,7 @@ VOD_VIDEO_STREAM = {
 
 def media_info(view: JobView, url: str, media_id: str, file_type: str) -> Fields:
     """
-    Return the description of a file.
+    Return the metadata of a file.
 
     :param url: Its URL.
     :param file_type: ``source_file`` or ``transcode_file``.

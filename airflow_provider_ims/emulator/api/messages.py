@@ -10,7 +10,10 @@ from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1_000
 MAX_DEPTH = 100
-"""The maximum nesting of JSON. The documents name no limit; Python cannot process JSON that is nested too deeply."""
+"""The maximum nesting of JSON. No limit is documented, but Python cannot process JSON that is nested too deeply."""
+
+MAX_SHORT = 60
+"""The maximum length of a value in the log and on the page."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """Parameters of which a request with a V1 signature has at least one."""
@@ -140,6 +143,15 @@ def _is_deeper(value: Any, levels: int) -> bool:
 def dump(value: Any) -> str:
     """Return JSON as the services write it inside strings: compact, with Chinese characters unescaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def shorten(value: Any) -> str:
+    """Return the beginning of a value, on one line."""
+    text = str(value)
+    # A value can have millions of characters.
+    line = " ".join(text[: 4 * MAX_SHORT].split())
+    is_complete = len(text) <= 4 * MAX_SHORT and len(line) <= MAX_SHORT
+    return line if is_complete else f"{line[:MAX_SHORT]}..."
 
 
 def json_body(value: Any) -> bytes:

@@ -322,7 +322,7 @@ class JobView:
     def output_url(self, output: Fields, key: str) -> str:
         """Return the URL of the file that an output configuration requests; by default, the URL of the given key."""
         if output.get("StorageLocation") and output.get("FileName"):
-            # The documents give the storage of VOD as a host.
+            # In the documentation, the storage location of VOD is a host.
             host, key = str(output["StorageLocation"]), str(output["FileName"])
             return f"http://{host}/{key}" if "." in host else self.url(key, host)
         names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")

@@ -185,14 +185,14 @@ def _keys(family: JobFamily) -> tuple[str, ...]:
 
 
 def _at(path: str, value: Any) -> Fields:
-    """Return the value at a path."""
+    """Return an object that contains a value at a path."""
     for step in reversed(path.split(".") if path else ()):
         value = {step.removesuffix("[]"): [value] if step.endswith("[]") else value}
     return dict(value)
 
 
 def _merged(first: Any, second: Any) -> Any:
-    """Return the fields of two responses, some of which are in the same objects."""
+    """Return an object with the fields of both objects, including those of nested objects."""
     if isinstance(first, list):
         return [_merged(*items) for items in zip(first, second, strict=True)]
     if not isinstance(first, dict):

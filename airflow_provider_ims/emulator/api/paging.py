@@ -17,7 +17,7 @@ PAGE_PARAMETERS = ("PageNo", "PageSize")
 
 
 @dataclass(frozen=True)
-class Page:
+class JobPage:
     """
     One page of a listing.
 
@@ -31,7 +31,7 @@ class Page:
     numbered: bool
 
 
-def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, selected: Filter, now: float) -> Page:
+def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, selected: Filter, now: float) -> JobPage:
     """
     Return the requested page.
 
@@ -50,7 +50,7 @@ def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, sel
     )
     more = len(found) > size
     next_token = base64.b64encode(f"seq:{found[size - 1].seq}".encode()).decode() if more else ""
-    return Page(found[:size], size, next_token, numbered)
+    return JobPage(found[:size], size, next_token, numbered)
 
 
 def _parse_token(token: str, name: str) -> int:

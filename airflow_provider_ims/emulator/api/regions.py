@@ -7,7 +7,7 @@ import re
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import ApiRequest
 
-# The documents disagree on the regions of each product, so both products have all of them:
+# These pages contradict each other about the regions of each product, so both products have all regions:
 # https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint
 # https://www.alibabacloud.com/help/en/ims/service-region
 # https://www.alibabacloud.com/help/en/vod/user-guide/region-ids
@@ -40,15 +40,15 @@ def region_of(request: ApiRequest, default: str) -> str:
     """
     Return the region that a request is for.
 
-    The services have an endpoint in each region. The host of a request to an emulator usually names no region, so the
-    parameter ``RegionId`` is used then, which older clients send with each request.
+    The services have an endpoint in each region. The host of a request to an emulator usually does not contain a
+    region. In this case, the region is the parameter ``RegionId``, which older clients send with each request.
 
-    :param default: The region of a request that names none.
+    :param default: The region of a request that does not specify one.
     :raises ApiError: If the region is unknown, or the action is not available in it.
     """
     parameter = request.parameters().get(REGION_PARAMETER)
     named = _region_of_host(request.host) or parameter or default
-    # The documents do not list the error of the services.
+    # The error of the services is not documented.
     for region in (named, parameter):
         if region and region not in REGIONS:
             raise invalid(REGION_PARAMETER, f"Regions: {', '.join(sorted(REGIONS))}.")

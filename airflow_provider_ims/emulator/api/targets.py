@@ -1,4 +1,4 @@
-"""The callback settings of a job's region, and the address to which the notification of a job is sent."""
+"""The callback settings of a region, and the address to which the callback of a job is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueNa
 @dataclass(frozen=True)
 class Target:
     """
-    Where the notification of a job is sent.
+    The destination of the callback of a job.
 
     :param address: A URL, or the name of an SMQ queue.
     :param auth_key: The key that signs the request; None for an unsigned request.
@@ -44,18 +44,18 @@ def settings_of(table: CallbackTable, product: Product, region: str) -> dict[str
 
 
 def has_callback(table: CallbackTable, kind: JobKind, region: str, parameters: Parameters) -> bool:
-    """Return whether a notification may have to be sent when a job ends."""
+    """Return whether a callback may have to be sent when a job ends."""
     product = kind.family.product
     return bool((product is ICE and _own_address(product, parameters)) or settings_of(table, product, region))
 
 
 def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | None:
     """
-    Return where the notification of a job is sent; None if no callback is set for it.
+    Return the destination of the callback of a job; None if no callback is sent.
 
-    The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. IMS does
-    not document whether it sends both, nor whether requests to an address in UserData are signed; here, they are signed
-    with the key of the settings, if there is one.
+    The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. It is not
+    documented whether IMS sends both callbacks, or whether it signs those to an address in UserData. The emulator sends
+    one, and signs it with the key of the settings, if there is one.
 
     :param names: The names in ``EventTypeList`` that enable the event.
     """

@@ -49,7 +49,7 @@ YIKE_STORYBOARD = JobFamily(
 
 
 SUSPENDED = "Suspended"
-"""The state of a storyboard job of which some shots failed."""
+"""The state of a storyboard job in which some shots failed."""
 
 STORYBOARD_PARAMETERS = (
     *("AspectRatio", "FileURL", "ModelParams", "NarrationVoiceId", "Resolution", "ShotPromptMode", "ShotSplitMode"),
@@ -102,7 +102,7 @@ def _app_result(view: JobView) -> Fields:
 
 
 def _storyboard(view: JobView) -> Fields:
-    """Return the result of a storyboard job; of a suspended one, also the shots that failed."""
+    """Return the result of a storyboard job, or the failed shots if it failed or is suspended."""
     storyboard_id = f"st_{view.id('storyboard')[:10]}"
     title = view.parameters.get("Title", "")
     info = {"storyboardId": storyboard_id, "title": title, "status": "Produced", "subStatus": "ProduceSucc"}

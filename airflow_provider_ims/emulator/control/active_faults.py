@@ -80,7 +80,7 @@ class Faults:
         self.released = asyncio.Event()
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return all faults as the control interface shows them."""
+        """Return all faults as the control interface returns them."""
         return [fault.describe() for fault in self._faults]
 
     def due(self, action: str, *, after: bool) -> Iterator[Fault]:

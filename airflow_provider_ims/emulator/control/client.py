@@ -34,9 +34,9 @@ class EmulatorControl:
         Return the requests to the services, oldest first.
 
         The emulator stores the last 64 MiB of requests. Each has ``time`` (real time in epoch seconds), ``request_id``,
-        ``method``, ``action``, ``version``, ``region`` (None if it was rejected before), ``parameters``, ``in_query``
-        and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response), ``error_code``, ``job_id``
-        (from the response to a submit) and ``faults`` (the kinds that affected it).
+        ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before it was determined),
+        ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
+        ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
 
         :param action: Return only requests for this action.
         """
@@ -89,8 +89,8 @@ class EmulatorControl:
 
         After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (of a batch: how many videos fail;
-          the batch itself finishes);
+        - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (how many videos of a batch, or
+          outputs of another job, fail; the job itself succeeds);
         - ``callback``: the callback at the end of the job is sent ``copies`` times (0 to 100), ``delay`` seconds of the
           job clock after the end;
         - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
@@ -167,9 +167,10 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Make the first ``count`` videos of a batch fail; the batch itself finishes.
+        Make the first ``count`` videos of a batch, or outputs of another job, fail; the job itself succeeds.
 
         :raises KeyError: If the job does not exist.
+        :raises ValueError: If its kind has no such parts, or fewer than ``count``.
         """
         return self._on_job("/fail_videos", job_id, count=count, code=code, message=message)
 
@@ -183,14 +184,14 @@ class EmulatorControl:
 
     def callbacks(self, job_id: str | None = None) -> list[dict[str, Any]]:
         """
-        Return the notifications of jobs for which a callback is set, in the order in which the jobs were submitted.
+        Return the callbacks of jobs, in the order in which the jobs were submitted.
 
         Each has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the body),
-        ``tries``, ``reason`` and ``copies``. The status is ``pending`` until the message was sent, then ``delivered``,
-        or ``failed`` after three tries. It is ``refused`` or ``lost`` if no request was sent, for the ``reason``. Each
-        try has ``time`` (real time in epoch seconds) and ``status`` or ``error``.
+        ``tries``, ``reason`` and ``copies``. The status is ``pending`` until the callback was sent, then ``delivered``,
+        or ``failed`` after three tries. If no callback was sent, it is ``refused`` or ``lost``, and ``reason`` explains
+        why. Each try has ``time`` (real time in epoch seconds) and ``status`` or ``error``.
 
-        :param job_id: Return only the notification of this job.
+        :param job_id: Return only the callback of this job.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/callbacks", job_id=job_id))
 

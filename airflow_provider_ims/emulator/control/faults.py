@@ -67,7 +67,7 @@ class Fault:
         return self.share >= 1 or self.generator.random() < self.share
 
     def describe(self) -> dict[str, Any]:
-        """Return the fault as the control interface shows it."""
+        """Return the fault as the control interface returns it."""
         return {name: getattr(self, name) for name in ("action", "kind", "remaining", "options", "share")}
 
 
@@ -168,10 +168,10 @@ def _fail_job(exchange: Exchange, fault: Fault) -> None:
         exchange.jobs.fail_videos(job_id, min(options["videos"], total), *error)
 
 
-def _disturb_callback(exchange: Exchange, fault: Fault) -> None:
+def _set_delivery(exchange: Exchange, fault: Fault) -> None:
     job_id, options = exchange.processed().job_id, fault.options
     assert job_id is not None
-    exchange.jobs.store.callbacks.disturb(job_id, options["copies"], options["delay"])
+    exchange.jobs.store.callbacks.set_delivery(job_id, options["copies"], options["delay"])
 
 
 def _unknown_state(exchange: Exchange, fault: Fault) -> None:
@@ -254,7 +254,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
             only_submits=True,
         ),
         "callback": FaultKind(
-            _disturb_callback, after=True, options={"copies": (1, COPIES), "delay": (0.0, SECONDS)}, only_submits=True
+            _set_delivery, after=True, options={"copies": (1, COPIES), "delay": (0.0, SECONDS)}, only_submits=True
         ),
         "unknown_state": FaultKind(_unknown_state, after=True, options={"state": ("Suspending", TEXT)}),
         "odd_shape": FaultKind(

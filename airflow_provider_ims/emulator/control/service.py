@@ -62,7 +62,7 @@ class EmulatedService:
         return job_ids
 
     def describe(self, job: Job) -> dict[str, Any]:
-        """Return a job as the control interface shows it."""
+        """Return a job as the control interface returns it."""
         view = self.jobs.view(job)
         return {
             "job_id": job.job_id,

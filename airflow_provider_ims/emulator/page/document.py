@@ -1,4 +1,4 @@
-"""The HTML document of the page. It contains everything that it needs, so that it works without other addresses."""
+"""The HTML document of the page, which loads no other resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page shows of an emulator: tables of plain text."""
+"""The content of the page: tables of plain text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from airflow_provider_ims.emulator.api.messages import shorten
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.state.clock import iso
@@ -14,7 +15,7 @@ from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 MAX_ROWS = 100
 """How many jobs, requests and faults the page shows."""
 NEWEST = f"newest first, at most {MAX_ROWS}"
-MAX_VALUE = 60
+
 MAX_VALUES = 12
 
 
@@ -57,7 +58,7 @@ class View:
 
 
 def view_of(service: EmulatedService) -> View:
-    """Return what the page shows of an emulator now."""
+    """Return the current content of the page."""
     clock = service.clock
     facts = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
     return View(facts, [_faults(service), _jobs(service), _requests(service)])
@@ -117,15 +118,6 @@ def _fault_row(fault: Mapping[str, Any]) -> list[Cell]:
 def _pairs(values: Mapping[str, Any]) -> str:
     shown = [f"{shorten(name)}={shorten(value)}" for name, value in list(values.items())[:MAX_VALUES]]
     return " ".join(shown) + (" ..." if len(values) > MAX_VALUES else "")
-
-
-def shorten(value: Any) -> str:
-    """Return the beginning of a value, on one line."""
-    text = str(value)
-    # A value can have millions of characters.
-    line = " ".join(text[: 4 * MAX_VALUE].split())
-    is_complete = len(text) <= 4 * MAX_VALUE and len(line) <= MAX_VALUE
-    return line if is_complete else f"{line[:MAX_VALUE]}..."
 
 
 def moment(seconds: float) -> Cell:

@@ -100,7 +100,7 @@ class ImsEmulator(EmulatorControl):
         the first key.
     :param sts_tokens: Accepted temporary credentials.
     :param bearer_tokens: Accepted bearer tokens.
-    :param region_id: Region of requests that name none.
+    :param region_id: Region of requests that do not specify one.
     :param list_text_jobs: Whether ListSmartJobs lists text jobs and other smart jobs that are not documented as listed.
     :param unknown_job_is_error: Whether a query for an unknown job id returns an error instead of an empty response;
         the documentation does not specify this.
@@ -108,9 +108,8 @@ class ImsEmulator(EmulatorControl):
         smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
         None omits it.
-    :param callback_hosts: Hosts to which notifications about the ends of jobs are sent, besides this machine; ``*`` for
-        all hosts.
-    :param strict: Whether undocumented keys in JSON parameters are refused; the service ignores them.
+    :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
+    :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is invalid, its action does not submit jobs, or the region is unknown.
     """

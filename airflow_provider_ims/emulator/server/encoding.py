@@ -33,7 +33,7 @@ def xml_body(root: str, content: Any) -> bytes:
     """
     Return the XML of a response.
 
-    The elements of a list have the name of the list, as in the documented XML of GetAIImageJobs.
+    Each item of a list is an element with the name of the list, as in the documented XML of GetAIImageJobs.
 
     :param root: The name of the root element.
     """

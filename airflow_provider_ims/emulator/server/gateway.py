@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.keys import undocumented_keys
 from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
-from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
+from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse, shorten
 from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS, Action
 from airflow_provider_ims.emulator.api.parameters import check_parameters
@@ -24,7 +24,7 @@ from airflow_provider_ims.emulator.server.verifier import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# Credentials are not recorded; the region is recorded as such.
+# Credentials are not recorded. The region is a separate field of the record.
 UNRECORDED_PARAMETERS = frozenset(
     {"AccessKeyId", "AuthKey", "BearerToken", "SecurityToken", "Signature", REGION_PARAMETER}
 )
@@ -97,7 +97,7 @@ class Gateway:
         return exchange.response
 
     def _check_keys(self, action: str, parameters: Mapping[str, str]) -> None:
-        """Log the undocumented keys in JSON parameters; with the setting ``strict``, refuse the first one."""
+        """Log the undocumented keys in JSON parameters; with the setting ``strict``, reject the request."""
         if unknown := undocumented_keys(action, parameters):
             if self.service.settings.strict:
                 raise invalid(unknown[0], "The key is not documented.")
@@ -178,13 +178,8 @@ def _new_record(request: ApiRequest, request_id: str) -> dict[str, Any]:
 
 
 def _log_line(record: dict[str, Any]) -> str:
-    parameters = " ".join(f"{name}={_shorten(value)}" for name, value in record["parameters"].items())
+    parameters = " ".join(f"{name}={shorten(value)}" for name, value in record["parameters"].items())
     outcome = [str(record["status"] or "cut")]
     outcome += [f"{name}={record[name]}" for name in ("error_code", "job_id") if record[name]]
     outcome += [f"fault={kind}" for kind in record["faults"]]
     return f"{record['action'] or '-'} {parameters} -> {' '.join(outcome)}"
-
-
-def _shorten(value: str, limit: int = 60) -> str:
-    value = " ".join(value.split())
-    return value if len(value) <= limit else f"{value[:limit]}..."

@@ -1,10 +1,9 @@
-"""Notifies users of the ends of jobs with HTTP requests, as the services do."""
+"""Sends the callbacks of jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -14,30 +13,29 @@ from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import json_body
 from airflow_provider_ims.emulator.api.model import ICE, VOD, JobView, Product
 from airflow_provider_ims.emulator.api.targets import Target, target_of
-from airflow_provider_ims.emulator.server.post import host_of, post
+from airflow_provider_ims.emulator.server.post import host_of, is_loopback, post
 from airflow_provider_ims.emulator.state.callbacks import Notification
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
 PAUSES = (0.0, 1.0, 1.0)
-"""The pause before each try, in seconds."""
+"""The delay before each try, in seconds."""
 
 LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
 """The time within which a receiver must respond with the status 200, in seconds."""
 
 MAX_CONCURRENT = 8
-"""The number of jobs that are notified at a time. More would overload a receiver that uses Python's http.server."""
+"""The number of jobs whose callbacks are sent at a time. More would overload Python's http.server as a receiver."""
 
-MAX_COPIES = 100
 ANY_HOST = "*"
 
 
 class Notifier:
     """
-    Sends the notification of each job that ends, once, and again if the emulator is killed meanwhile.
+    Sends the callback of each job that ends, and sends it again after a restart if the emulator was killed meanwhile.
 
     :param jobs: The jobs.
-    :param hosts: The hosts besides this machine to which it may send notifications; ``*`` for all.
+    :param hosts: The hosts to which it may send callbacks, in addition to this machine; ``*`` for all.
     """
 
     def __init__(self, jobs: Jobs, hosts: Iterable[str] = ()) -> None:
@@ -54,7 +52,7 @@ class Notifier:
             self._changed.set()
 
     async def run(self) -> None:
-        """Send notifications until cancelled."""
+        """Send callbacks until cancelled."""
         self._wake()
         try:
             while True:
@@ -75,7 +73,7 @@ class Notifier:
             pass
 
     def _start_tasks(self) -> None:
-        # The jobs that are being notified are among those that are due. When a task ends, the next one can start.
+        # The due jobs include those whose tasks are running.
         for job_id in self._table.due(self._jobs.clock.now(), 2 * MAX_CONCURRENT):
             if job_id not in self._tasks and len(self._tasks) < MAX_CONCURRENT:
                 self._tasks[job_id] = asyncio.create_task(self._notify(job_id))
@@ -90,14 +88,14 @@ class Notifier:
             self._table.save(Notification(job_id, status="failed", reason="an error of the emulator; see its log"))
         finally:
             del self._tasks[job_id]
-        # This also starts the next task.
+        # The commit wakes the notifier, which starts the next task.
         self._jobs.store.commit()
 
     async def _process(self, notification: Notification, view: JobView) -> None:
         event = event_of(view)
         target = target_of(self._table, view, event.enabled_by)
         if target is None:
-            self._table.forget(view.job_id)
+            self._table.delete(view.job_id)
             return
         notification.event_type, notification.url, notification.message = event.name, target.address, message_of(view)
         notification.reason = self._refusal(target)
@@ -109,7 +107,7 @@ class Notifier:
         else:
             self._table.save(notification)
             self._jobs.store.commit()
-            for _ in range(min(notification.copies, MAX_COPIES)):
+            for _ in range(notification.copies):
                 await self._send(notification, view.kind.family.product, target)
         self._table.save(notification)
 
@@ -144,7 +142,7 @@ class Notifier:
             host = host_of(target.address)
         except ValueError as error:
             return str(error)
-        if ANY_HOST in self._hosts or host in self._hosts or _is_local(host):
+        if ANY_HOST in self._hosts or host in self._hosts or is_loopback(host):
             return None
         return f"the host {host} is not on this machine; allow it with callback_hosts or --callback-host"
 
@@ -170,10 +168,3 @@ def signature_headers(url: str, key: str, timestamp: str, product: Product) -> d
     prefix = "X-ICE" if product is ICE else "X-VOD"
     digest = hashlib.md5(f"{url}|{timestamp}|{key}".encode(), usedforsecurity=False).hexdigest()
     return {f"{prefix}-TIMESTAMP": timestamp, f"{prefix}-SIGNATURE": digest}
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,8 +1,9 @@
-"""Sends one HTTP request with the standard library, on the event loop and within a time limit."""
+"""Sends one HTTP request on the event loop, with a time limit and only the standard library."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import ssl
 from collections.abc import Mapping
 from urllib.parse import SplitResult, quote, urlsplit
@@ -12,7 +13,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: floa
     """
     Send a POST request and return the status of the response, without reading its body or following redirects.
 
-    :param limit: The time limit in seconds for the whole exchange.
+    :param limit: The time limit in seconds, from the connection to the status of the response.
     :raises OSError: If there is no response in time.
     :raises ValueError: If the URL or the response is invalid.
     """
@@ -40,6 +41,14 @@ def host_of(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError(f"{url!r} is not an HTTP URL")
     return parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _head(parts: SplitResult, host: str, size: int, headers: Mapping[str, str]) -> bytes:

@@ -16,24 +16,24 @@ MAX_REQUEST_LINE = 2**20
 """The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
 
 LINGER = 2.0
-"""How long a rejected client can send the rest of its request, in seconds."""
+"""How long the server reads the rest of a rejected request, in seconds."""
 
 
 def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
     """
     Return the protocol of one emulator.
 
-    :param closing: Whether the emulator is being stopped.
+    :param closing: Set when the emulator is being stopped.
     """
 
     class Protocol(H11Protocol):
-        """Rejects malformed requests, and gives the application access to the connection, which it can cut."""
+        """Rejects malformed requests, and passes the transport to the application, which can cut the connection."""
 
         rejected = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            # The addresses of V1 requests contain credentials. Airflow's logging enables uvicorn's access log again.
+            # The URLs of V1 requests contain credentials. Airflow's logging re-enables uvicorn's access log.
             self.access_log = False
             self.app_state = {**self.app_state, "transport": transport}
             if closing.is_set():
@@ -61,7 +61,7 @@ def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
                 h11.EndOfMessage(),
             )
             self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-            # If the connection was closed while the client is sending, the client could not read the response.
+            # If the connection were closed while the client is sending, the client could not read the response.
             self.flow.resume_reading()
             if self.transport.can_write_eof():
                 self.transport.write_eof()

@@ -97,7 +97,7 @@ def _read_v3(request: ApiRequest) -> Signature | Bearer:
         nonce=headers["x-acs-signature-nonce"],
         value=match["signature"],
         calculate=lambda secret: hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
-        # Not documented; this is what clients show of the responses that they received.
+        # Not documented; the text is that of published error reports.
         mismatch="Specified signature does not match our calculation. "
         f"server StringToSign is [{text}] server CanonicalRequest is [{canonical}]",
     )
@@ -147,7 +147,7 @@ def _read_v1(request: ApiRequest) -> Signature | Bearer:
         nonce=parameters["SignatureNonce"],
         value=parameters["Signature"],
         calculate=lambda secret: _base64_hmac(f"{secret}&", text),
-        # Clients compare the text after the colon with their own, to find out whether only the secret is wrong.
+        # Clients compare the text after the colon with their string to sign, to detect a wrong secret.
         mismatch=f"Specified signature is not matched with our calculation. server string to sign is:{text}",
     )
 

@@ -38,7 +38,7 @@ CREATE INDEX IF NOT EXISTS due_notifications ON notifications (due, seq) WHERE {
 @dataclass
 class Notification:
     """
-    The notification about the end of a job.
+    The record of the callback of a job.
 
     :param status: ``pending`` until it was processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
     :param message: The body of the HTTP request.
@@ -75,7 +75,7 @@ class CallbackTable:
         return None if row is None else dict(json.loads(row["settings"]))
 
     def save_settings(self, product: str, region: str, settings: dict[str, str]) -> None:
-        """Store the callback settings of a product in a region, instead of the earlier ones."""
+        """Replace the callback settings of a product in a region."""
         values = (product, region, json.dumps(settings))
         self._db.execute("INSERT OR REPLACE INTO callback_settings VALUES (?, ?, ?)", values)
 
@@ -85,14 +85,14 @@ class CallbackTable:
 
     def expect(self, job_id: str, ends: float | None) -> None:
         """
-        Store that a job has a notification when it ends.
+        Add the pending notification of a job.
 
-        :param ends: When it ends, in seconds of the job clock; None if it does not end by itself.
+        :param ends: When the job ends, in seconds of the job clock; None if it does not end by itself.
         """
         self._db.execute("INSERT OR IGNORE INTO notifications (job_id, due) VALUES (?, ?)", (job_id, ends))
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
-        """Store that the unfinished jobs of some submit actions in a region have notifications when they end."""
+        """Add the pending notifications of all unfinished jobs of some submit actions in a region."""
         keys = tuple(actions)
         self._db.execute(
             "INSERT OR IGNORE INTO notifications (job_id, due)"
@@ -103,10 +103,10 @@ class CallbackTable:
         )
 
     def reschedule(self, job_id: str, ends: float | None) -> None:
-        """Store that a job ends at another time."""
+        """Change the time when a job ends."""
         self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
 
-    def disturb(self, job_id: str, copies: int, delay: float) -> None:
+    def set_delivery(self, job_id: str, copies: int, delay: float) -> None:
         """
         Change how a pending notification is sent.
 
@@ -123,12 +123,12 @@ class CallbackTable:
         return self._db.execute(query, values).fetchone() is not None
 
     def due(self, now: float, limit: int) -> list[str]:
-        """Return the first pending jobs that have ended."""
+        """Return the first jobs whose notifications are due."""
         query = f"SELECT job_id FROM notifications WHERE {_PENDING} AND due <= ? ORDER BY due, seq LIMIT ?"
         return [row["job_id"] for row in self._db.execute(query, (now, limit))]
 
     def next_due(self, now: float) -> float | None:
-        """Return when the next pending job ends."""
+        """Return when the next notification is due."""
         query = f"SELECT min(due) FROM notifications WHERE {_PENDING} AND due > ?"
         end = self._db.execute(query, (now,)).fetchone()[0]
         return None if end is None else float(end)
@@ -144,8 +144,8 @@ class CallbackTable:
         changes = ", ".join(f"{name} = :{name}" for name in names)
         self._db.execute(f"UPDATE notifications SET {changes} WHERE job_id = :job_id", values)
 
-    def forget(self, job_id: str) -> None:
-        """Delete the notification of a job for which no callback is set any more."""
+    def delete(self, job_id: str) -> None:
+        """Delete the notification of a job."""
         self._db.execute("DELETE FROM notifications WHERE job_id = ?", (job_id,))
 
     def notifications(self, job_id: str | None = None) -> list[Notification]:

@@ -45,7 +45,7 @@ class JobClock:
         Advance the clock and return the new time.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If ``seconds`` is negative, because finished jobs would run again, or too large.
+        :raises ValueError: If ``seconds`` is negative, so that finished jobs would run again, or too large.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS request_counts (
 """
 
 
-class Page(NamedTuple):
+class RecordPage(NamedTuple):
     """
     A page of records.
 
@@ -74,7 +74,7 @@ class RequestTable:
         self._count(record["action"], record["status"], 1)
         self._delete_oldest()
 
-    def page(self, action: str | None = None, *, after: int = 0, limit: int = PAGE_RECORDS) -> Page:
+    def page(self, action: str | None = None, *, after: int = 0, limit: int = PAGE_RECORDS) -> RecordPage:
         """
         Return one page of all records, or of those for one action, oldest first.
 
@@ -90,10 +90,10 @@ class RequestTable:
         last, total = after, 0
         for seq, size, record in rows:
             if records and (len(records) == limit or total + size > PAGE_BYTES):
-                return Page(records, last)
+                return RecordPage(records, last)
             records.append(json.loads(record))
             last, total = seq, total + size
-        return Page(records, None)
+        return RecordPage(records, None)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest records up to the size of a page, newest first."""
