@@ -1,9 +1,9 @@
 """
 ``make live``: check the facts about IMS and VOD on the real services, and write a report.
 
-Submits one job of each kind for which the options are given, and only with --yes. Without --yes, prints what it would
-submit. The credentials are those of the default credential chain of Alibaba Cloud's SDK. Exit codes: 0 if everything
-that was tested is as documented, 1 if not, 2 if the run did not start, 130 if it was interrupted.
+With --yes, submits one job of each kind whose options are given. Without --yes, prints these jobs and exits. The
+credentials are those of the default credential chain of Alibaba Cloud's SDK. Exit codes: 0 if all tested facts are as
+documented, 1 if not, 2 if the run did not start, 130 if it was interrupted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ No credentials were found. `make live` uses the default credential chain of Alib
 
 The identity needs the permissions of docs/permissions.md for the jobs that you submit. The options name the bucket and
 the media that the jobs use: see docs/howto/conformance.md and `python -m conformance --help`."""
-#: Codes of requests that are refused because of the credentials.
+#: Codes of requests that are rejected because of the credentials.
 _REJECTED = ("InvalidAccessKeyId", "InvalidSecurityToken", "SignatureDoesNotMatch", "IncompleteSignature")
 
 
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
-    """Return what a run submits, for the user's decision."""
+    """Return the jobs that a run submits, with their costs."""
     billed = [plan for plan in plans if not plan.missing(inputs)]
     skipped = [f"  {plan.name}: skipped: {plan.missing(inputs)}" for plan in plans if plan not in billed]
     count = f"{len(billed) or 'no'} {'job' if len(billed) == 1 else 'jobs'}"
@@ -100,7 +100,7 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
 
 
 def connection_problem(service: Service) -> str:
-    """Return why no request can succeed; empty if the service can be reached with the credentials."""
+    """Return the reason why no request can succeed; empty if the service accepts the credentials."""
     response = service.read("ice", "ListSmartJobs", MaxResults=1)
     message = response.body.get("Message")
     if not response.status:
@@ -126,7 +126,7 @@ def _run(run: Run, out: Path) -> int:
     try:
         run.execute()
     finally:
-        # Also after an unexpected error: the jobs were paid for.
+        # Also after an unexpected error, because the jobs are billed.
         _write(run, Header(name, access.region_id, started), emulated.results, known, out)
     _print_summary(run, out)
     if run.interrupted:
@@ -205,12 +205,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--template-id", default="", help="id of an AI template of VOD, for the AI images")
     parser.add_argument("--no-jobs", action="store_true", help="submit no jobs, which costs nothing")
     parser.add_argument("--yes", action="store_true", help="submit the jobs and pay for them")
-    parser.add_argument("--out", type=Path, default=Path(".live"), help="folder of the report (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path(".live"), help="report directory (default: %(default)s)")
     limits = Limits()
     for name, default, text in (
         ("--interval", limits.interval, "seconds between two polls"),
-        ("--job-timeout", limits.job, "seconds that a job may run"),
-        ("--listing-timeout", limits.listing, "seconds that a listing may take to show a job"),
+        ("--job-timeout", limits.job, "maximum duration of a job in seconds"),
+        ("--listing-timeout", limits.listing, "maximum time in seconds until a listing contains a job"),
     ):
         parser.add_argument(name, type=float, default=default, metavar="S", help=f"{text} (default: %(default)g)")
     parser.add_argument("--endpoint", default="", metavar="URL", help="URL of another endpoint, such as an emulator")

@@ -18,7 +18,7 @@ ONLY_IN_IMAGE_REGIONS = f"AI images are available only in {' and '.join(IMAGE_RE
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """
-    What the user lets the jobs use. An empty value leaves out the jobs that need it.
+    The objects that the jobs may use. A job is skipped if an object that it needs is missing.
 
     :param bucket: An OSS bucket of the region.
     :param media_id: A short video that is registered as media in IMS.
@@ -59,7 +59,7 @@ class JobPlan:
     A job that a run submits.
 
     :param name: Its name in options, facts and reports.
-    :param cost: What the account pays for.
+    :param cost: What is billed to the account.
     :param needs: The inputs that it needs.
     :param parameters: The parameters of the submit; a function of the inputs and the marker.
     :param query: The action that queries the job.
@@ -104,10 +104,10 @@ class JobPlan:
 @dataclass(kw_only=True)
 class JobRun:
     """
-    A job of one run and everything that was observed of it.
+    A job of one run, with all observations.
 
-    :param marker: The value in its UserData by which it can be found.
-    :param problem: Why the job was not submitted, or not observed to its end; empty if it was.
+    :param marker: The value in its UserData that identifies it.
+    :param problem: The reason why the job was not submitted, or not observed to its end; empty if it was.
     :param submit: The response to the submit; None if the submit was not sent, or was interrupted.
     :param sent: Whether the submit was sent, so that a job may exist.
     :param repeat: The response to the same submit with the same ClientToken.
@@ -148,7 +148,7 @@ class JobRun:
 
     @property
     def states(self) -> list[str]:
-        """The observed states in order, each once; a missing state is an empty text."""
+        """The distinct observed states in order; a missing state is an empty string."""
         return list(dict.fromkeys(str(job.get(self.plan.state) or "") for job in self.jobs))
 
     @property
@@ -261,7 +261,7 @@ JOBS = (
         name="image",
         product="vod",
         action="SubmitAIImageJob",
-        cost="the AI images of one video; how many is defined by the template",
+        cost="the AI images of one video; the template defines their number",
         needs=("video_id", "template_id"),
         parameters=_image,
         query="GetAIImageJobs",

@@ -12,11 +12,11 @@ from conformance.service import Service
 @dataclass(frozen=True)
 class Limits:
     """
-    The pace of a run, in seconds.
+    The intervals and time limits of a run, in seconds.
 
     :param interval: The time between two polls.
-    :param job: How long a job may run.
-    :param listing: How long a listing may take to show a job.
+    :param job: The maximum duration of a job.
+    :param listing: The maximum time until a listing contains a job.
     """
 
     interval: float = 5.0
@@ -59,7 +59,7 @@ class Observation:
                 self._submit(job)
 
     def observe(self) -> None:
-        """Poll the jobs and their listings until nothing is left to wait for."""
+        """Poll the jobs and their listings until all jobs have ended and are listed, or until the time limits."""
         waiting = [job for job in self.jobs.values() if job.job_id]
         while waiting:
             for job in waiting:
@@ -79,7 +79,7 @@ class Observation:
         if job.job_id:
             self._report(f"{plan.name}: submitted job {job.job_id} (marker {job.marker})")
         elif job.submit.status:
-            job.problem = f"the submit was refused: {job.submit.error}"
+            job.problem = f"the submit was rejected: {job.submit.error}"
             self._report(f"{plan.name}: {job.problem}: {job.submit.body.get('Message')}")
         else:
             job.problem = f"{job.submit.error}; a job with this marker may exist"

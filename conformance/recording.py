@@ -17,7 +17,7 @@ from conformance.jobs import JOBS, objects
 from conformance.redaction import Redactor
 from conformance.service import PRODUCTS, Response
 
-#: Action -> the field with the jobs. Listings also contain jobs of others, which are left out.
+#: Action -> the field with the jobs. Listings may also contain jobs of other programs, which are removed.
 LISTS = {plan.listing.action: plan.listing.items for plan in JOBS}
 #: Fields that distinguish two responses of the same form.
 _WORDS = ("Code", "JobState", "JobType", "State", "Status")
@@ -85,7 +85,7 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def missing_fields(recorded: Path, responses: Sequence[Response]) -> list[str]:
     """
-    Return the fields that recorded responses have and the responses of another service lack.
+    Return the fields of recorded responses that the responses of another service lack.
 
     :param recorded: A folder that :func:`record` wrote.
     :param responses: The responses of a run against the other service.

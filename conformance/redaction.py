@@ -1,9 +1,9 @@
 """
-Replaces what identifies an account in the recorded responses and in the report.
+Replaces the identifiers of an account in the recorded responses and in the report.
 
-A string is kept only in a field that is known to hold no identifier, and what is kept is searched for identifiers too:
-those that were given to the run, those found in any other field of any response, and everything of their form. Equal
-values have equal placeholders, so that the recorded responses still refer to each other.
+A string remains only in a field that normally contains no identifier. In these strings, identifiers are replaced too:
+those of the run's options and credentials, those found in any other field of any response, and all text that has the
+form of an identifier. Equal values have equal placeholders, so that references between the responses remain valid.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-#: The fields whose text is kept.
+#: The fields whose text remains.
 KEPT = frozenset(
     [
         "Action",
@@ -50,7 +50,7 @@ KEPT = frozenset(
         "voice",
     ]
 )
-#: Values that fields of any name may have, and that identify nothing.
+#: Values that remain in all fields, because they are not identifiers.
 WORDS = frozenset(
     [
         "AIImageInfoId",
@@ -164,7 +164,7 @@ class Redactor:
         return self._replace_known(name) if _NAME.fullmatch(name) and not _FORMS.search(name) else "redacted"
 
     def _url(self, url: str) -> str:
-        """Return an address with the same scheme, suffix and query parameters, and learn what it contains."""
+        """Return a URL with the same scheme, suffix and query parameters, and collect the identifiers in it."""
         try:
             parts = urlsplit(url)
             names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
@@ -183,7 +183,7 @@ class Redactor:
         return f"{parts.scheme}://{host}/redacted{suffix}{'?' if query else ''}{query}"
 
     def _placeholder(self, value: str) -> str:
-        """Return the placeholder of an identifier; a new one has its form."""
+        """Return the placeholder of an identifier, which has the same form."""
         if value in self._placeholders.values():
             return value
         if value not in self._placeholders:

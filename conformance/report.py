@@ -17,15 +17,16 @@ from conformance.run import Run
 
 PACKAGES = ("alibabacloud-ice20201109", "alibabacloud-vod20170321", "alibabacloud-tea-openapi")
 _ABOUT = """\
-Each row is a fact about the services: what the documentation says, what the emulator of airflow-provider-ims does, and
-what the services did. Ids, keys, addresses and names are replaced. A delay is an upper limit, because the run polls.
+Each row is a fact about the services, with the documented behaviour, the behaviour of the emulator of
+airflow-provider-ims, and the observed behaviour of the services. Ids, keys, URLs and names are replaced. A delay is an
+upper limit, because the run polls.
 """
 
 
 @dataclass(frozen=True)
 class Header:
     """
-    What the report says about the run.
+    The run that the report describes.
 
     :param service: The service, such as ``Alibaba Cloud``.
     :param started: The local time of the start.
@@ -92,22 +93,22 @@ def _jobs(jobs: Iterable[JobRun], redactor: Redactor) -> list[str]:
 def _differences(run: Run, redactor: Redactor) -> list[str]:
     found = [fact for fact in FACTS if run.results[fact.name].outcome is Outcome.DIFFERS]
     rows = [[f"`{one.name}`", _documented(one), _cell(run.results[one.name], redactor)] for one in found]
-    return _table(["fact", "documented", "seen"], rows) if rows else []
+    return _table(["fact", "documented", "observed"], rows) if rows else []
 
 
 def _facts(
-    facts: Sequence[Fact], seen: Mapping[str, Result], emulated: Mapping[str, Result], redactor: Redactor
+    facts: Sequence[Fact], observed: Mapping[str, Result], emulated: Mapping[str, Result], redactor: Redactor
 ) -> list[str]:
     rows = [
         [
             f"`{fact.name}`: {fact.statement}",
             _documented(fact),
             _cell(emulated[fact.name], redactor),
-            _cell(seen[fact.name], redactor),
+            _cell(observed[fact.name], redactor),
         ]
         for fact in facts
     ]
-    return _table(["fact", "documented", "emulated", "seen"], rows)
+    return _table(["fact", "documented", "emulated", "observed"], rows)
 
 
 def _documented(fact: Fact) -> str:

@@ -14,19 +14,19 @@ from conformance.observation import Limits, Observation
 from conformance.service import Service, emulated
 
 NOT_CHECKED = Result(Outcome.NOT_TESTED, "the run was interrupted")
-#: Objects that only an emulator has.
+#: Objects for an emulator, which accepts any id.
 EMULATED = {
     "bucket": "example-bucket",
     "media_id": "example-media",
     "video_id": "example-video",
     "template_id": "example-template",
 }
-#: Limits on the clock of an emulator, which a run advances.
+#: Limits in seconds of the job clock of an emulator, which a run advances.
 EMULATED_LIMITS = Limits(interval=0.5, job=20.0, listing=5.0)
 
 
 class InterruptedService:
-    """Replaces the service after an interruption: facts that need further requests are not tested."""
+    """Replaces the service after an interruption, so that facts that require further requests are not tested."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise NotTestedError(NOT_CHECKED.text)
@@ -96,7 +96,7 @@ def run_emulated(
     """
     service = emulated(emulator, region_id, ca=ca)
     inputs = Inputs(region_id=region_id, **EMULATED)
-    # The real account has a history, too: the order and the pages of a listing need one.
+    # A real account has earlier jobs, which the facts about the order and the pages of a listing require.
     for plan in JOBS:
         if not plan.missing(inputs):
             service.send(plan.product, plan.action, plan.parameters(inputs, f"history-{plan.name}"))

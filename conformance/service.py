@@ -30,7 +30,7 @@ PRODUCTS: Mapping[str, tuple[Any, Any, str]] = {
 #: The codes of requests that the account may not send, whatever the parameters are.
 ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
 CONNECT_TIMEOUT, READ_TIMEOUT = 10_000, 30_000
-#: The number of times that a read is sent while it is throttled, lost or answered with a server error.
+#: The number of times that a read is sent while it is throttled, lost or fails with a server error.
 READ_ATTEMPTS = 4
 
 

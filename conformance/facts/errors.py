@@ -1,4 +1,4 @@
-"""Facts about refused requests. None of them needs a job or is billed."""
+"""Facts about rejected requests. None of them requires a job or is billed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, require_accepted, require_answer
+from conformance.facts.fact import (
+    Evidence,
+    Fact,
+    NotTestedError,
+    Observed,
+    api_page,
+    require_accepted,
+    require_response,
+)
 from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
 from conformance.service import Response, access_key
 
@@ -22,36 +30,36 @@ ERROR_FIELDS = ("RequestId", "HostId", "Code", "Message", "Recommend")
 MAX_IMAGE_JOBS = 10
 
 
-def _refused(response: Response, *codes: str) -> Seen:
-    return Seen("accepted" if response.ok else response.error, response.body.get("Code") in codes)
+def _rejected(response: Response, *codes: str) -> Observed:
+    return Observed("accepted" if response.ok else response.error, response.body.get("Code") in codes)
 
 
 def _unknown_action(evidence: Evidence) -> Response:
     return evidence.service.send_unknown_action("ice", "GetConformance")
 
 
-def _unknown_action_code(evidence: Evidence) -> Seen:
-    # The list of public codes has the first, responses of the gateway have the second.
-    return _refused(_unknown_action(evidence), "InvalidApi.NotFound", "InvalidAction.NotFound")
+def _unknown_action_code(evidence: Evidence) -> Observed:
+    # The list of public codes contains the first; responses of the gateway contain the second.
+    return _rejected(_unknown_action(evidence), "InvalidApi.NotFound", "InvalidAction.NotFound")
 
 
-def _error_fields(evidence: Evidence) -> Seen:
+def _error_fields(evidence: Evidence) -> Observed:
     body = _unknown_action(evidence).body
     missing = [name for name in ERROR_FIELDS if not isinstance(body.get(name), str)]
-    return Seen(f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(body)), not missing)
+    return Observed(f"missing: {', '.join(missing)}" if missing else ", ".join(sorted(body)), not missing)
 
 
-def _unknown_access_key(evidence: Evidence) -> Seen:
+def _unknown_access_key(evidence: Evidence) -> Observed:
     key_id = f"LTAI5t{uuid.uuid4().hex[:18]}"
-    return _refused(_signed_with(evidence, access_key(key_id, uuid.uuid4().hex)), "InvalidAccessKeyId.NotFound")
+    return _rejected(_signed_with(evidence, access_key(key_id, uuid.uuid4().hex)), "InvalidAccessKeyId.NotFound")
 
 
-def _wrong_secret(evidence: Evidence) -> Seen:
+def _wrong_secret(evidence: Evidence) -> Observed:
     used = evidence.service.access.credential.get_credential()
     if not used.get_access_key_id():
         raise NotTestedError("the credentials have no access key")
     credential = access_key(used.get_access_key_id(), uuid.uuid4().hex, used.get_security_token() or "")
-    return _refused(_signed_with(evidence, credential), "SignatureDoesNotMatch")
+    return _rejected(_signed_with(evidence, credential), "SignatureDoesNotMatch")
 
 
 def _signed_with(evidence: Evidence, credential: Any) -> Response:
@@ -59,26 +67,26 @@ def _signed_with(evidence: Evidence, credential: Any) -> Response:
     return evidence.service.send("ice", "ListSmartJobs", {}, access=access)
 
 
-def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Seen:
+def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Observed:
     if plan.product == "vod":
         _require_image_region(evidence)
     # Without its parameters, no submit can create a job.
-    response = require_answer(evidence.service.send(plan.product, plan.action, {}))
-    # The products document MissingParameter, the gateway documents Missing and the name of the parameter.
+    response = require_response(evidence.service.send(plan.product, plan.action, {}))
+    # The pages of the products contain MissingParameter, that of the gateway Missing and the name of the parameter.
     code = str(response.body.get("Code"))
-    return Seen("accepted" if response.ok else response.error, not response.ok and code.startswith("Missing"))
+    return Observed("accepted" if response.ok else response.error, not response.ok and code.startswith("Missing"))
 
 
-def _page_size(evidence: Evidence) -> Seen:
-    response = require_answer(evidence.service.read("ice", "ListSmartJobs", MaxResults=101))
-    return Seen("accepted" if response.ok else response.error, not response.ok)
+def _page_size(evidence: Evidence) -> Observed:
+    response = require_response(evidence.service.read("ice", "ListSmartJobs", MaxResults=101))
+    return Observed("accepted" if response.ok else response.error, not response.ok)
 
 
-def _too_many_ids(evidence: Evidence) -> Seen:
+def _too_many_ids(evidence: Evidence) -> Observed:
     _require_image_region(evidence)
     ids = ",".join(uuid.uuid4().hex for _ in range(MAX_IMAGE_JOBS + 1))
-    response = require_answer(evidence.service.read("vod", "GetAIImageJobs", JobIds=ids))
-    return Seen("accepted" if response.ok else response.error, not response.ok)
+    response = require_response(evidence.service.read("vod", "GetAIImageJobs", JobIds=ids))
+    return Observed("accepted" if response.ok else response.error, not response.ok)
 
 
 def _require_image_region(evidence: Evidence) -> None:
@@ -86,18 +94,18 @@ def _require_image_region(evidence: Evidence) -> None:
         raise NotTestedError(ONLY_IN_IMAGE_REGIONS)
 
 
-def _page_token(evidence: Evidence) -> Seen:
-    response = require_answer(evidence.service.read("ice", "ListSmartJobs", NextToken="conformance"))
-    return Seen(f"accepted, {len(response.body.get('SmartJobList') or [])} jobs" if response.ok else response.error)
+def _page_token(evidence: Evidence) -> Observed:
+    response = require_response(evidence.service.read("ice", "ListSmartJobs", NextToken="conformance"))
+    return Observed(f"accepted, {len(response.body.get('SmartJobList') or [])} jobs" if response.ok else response.error)
 
 
-def _unknown_job(plan: JobPlan, evidence: Evidence) -> Seen:
+def _unknown_job(plan: JobPlan, evidence: Evidence) -> Observed:
     response = evidence.service.read(plan.product, plan.query, **{plan.id_parameter: uuid.uuid4().hex})
-    if not require_answer(response).ok:
-        return Seen(response.error)
+    if not require_response(response).ok:
+        return Observed(response.error)
     fields = sorted(set(response.body) - {"RequestId"})
     values = ", ".join(f"{name} is {_kind(response.body[name])}" for name in fields)
-    return Seen(f"HTTP 200; {values or 'no other field than RequestId'}")
+    return Observed(f"HTTP 200; {values or 'no other field than RequestId'}")
 
 
 def _kind(value: object) -> str:
@@ -105,23 +113,23 @@ def _kind(value: object) -> str:
     return repr(value) if value in (None, "", [], {}) else f"of type {type(value).__name__}"
 
 
-def _request_id(evidence: Evidence) -> Seen:
+def _request_id(evidence: Evidence) -> Observed:
     request_id = require_accepted(evidence.service.read("ice", "ListSmartJobs", MaxResults=1)).body.get("RequestId")
-    return Seen("present" if request_id else "missing", isinstance(request_id, str))
+    return Observed("present" if request_id else "missing", isinstance(request_id, str))
 
 
-def _request_id_header(evidence: Evidence) -> Seen:
+def _request_id_header(evidence: Evidence) -> Observed:
     response = require_accepted(evidence.service.read("ice", "ListSmartJobs", MaxResults=1))
     header = response.headers.get("x-acs-request-id")
     if header is None:
-        return Seen("no header")
-    return Seen("the RequestId of the body" if header == response.body.get("RequestId") else "another id")
+        return Observed("no header")
+    return Observed("the RequestId of the body" if header == response.body.get("RequestId") else "another id")
 
 
 FACTS = (
     Fact(
         name="errors.unknown_action",
-        statement="An action that does not exist is refused.",
+        statement="An action that does not exist is rejected.",
         documented="InvalidApi.NotFound or InvalidAction.NotFound",
         source=GATEWAY_CODES,
         check=_unknown_action_code,
@@ -135,14 +143,14 @@ FACTS = (
     ),
     Fact(
         name="errors.unknown_access_key",
-        statement="An access key that does not exist is refused.",
+        statement="An access key that does not exist is rejected.",
         documented="InvalidAccessKeyId.NotFound",
         source=GATEWAY_CODES,
         check=_unknown_access_key,
     ),
     Fact(
         name="errors.wrong_secret",
-        statement="A request that is signed with another secret is refused.",
+        statement="A request that is signed with a wrong secret is rejected.",
         documented="SignatureDoesNotMatch",
         source=GATEWAY_CODES,
         check=_wrong_secret,
@@ -150,7 +158,7 @@ FACTS = (
     *(
         Fact(
             name=f"errors.missing_parameters.{plan.name}",
-            statement=f"`{plan.action}` without parameters is refused.",
+            statement=f"`{plan.action}` without parameters is rejected.",
             documented="MissingParameter, or Missing and the name of a parameter",
             source=PRODUCT_CODES[plan.product],
             check=partial(_missing_parameters, plan),
@@ -159,14 +167,14 @@ FACTS = (
     ),
     Fact(
         name="errors.page_size",
-        statement="`ListSmartJobs` refuses a `MaxResults` above 100.",
+        statement="`ListSmartJobs` rejects a `MaxResults` above 100.",
         documented="1 to 100",
         source=api_page("ice", "ListSmartJobs"),
         check=_page_size,
     ),
     Fact(
         name="errors.image_ids",
-        statement="`GetAIImageJobs` refuses more than 10 ids.",
+        statement="`GetAIImageJobs` rejects more than 10 ids.",
         documented="at most 10 ids",
         source=api_page("vod", "GetAIImageJobs"),
         check=_too_many_ids,

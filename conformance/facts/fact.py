@@ -1,4 +1,4 @@
-"""What a fact is, and the evidence that its check reads."""
+"""Facts, the evidence that their checks read, and their results."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Outcome(StrEnum):
 
 
 class NotTestedError(Exception):
-    """A fact cannot be tested; the message says why."""
+    """A fact cannot be tested; the message is the reason."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """
-    What a check observed.
+    The observation of a check.
 
-    :param text: The observation, for the report.
-    :param holds: Whether it is as documented; ignored for facts that are not documented.
+    :param text: The text of the observation, for the report.
+    :param holds: Whether it is as documented; ignored for undocumented facts.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Seen:
 @dataclass(frozen=True)
 class Evidence:
     """
-    What the checks of a run read.
+    The evidence that the checks of a run read.
 
     :param service: The service under test; checks send only requests that are free of charge.
     :param jobs: Name -> job.
@@ -113,22 +113,22 @@ class Fact:
     A fact about the services.
 
     :param name: Its name.
-    :param statement: What holds according to the documentation; for an undocumented fact, the question.
-    :param documented: What the documentation says; empty if it says nothing.
-    :param source: Where it says so.
-    :param check: Observes the fact.
+    :param statement: The documented behaviour in one sentence; for an undocumented fact, a question.
+    :param documented: The documented values or behaviour; empty for an undocumented fact.
+    :param source: The URL of the documentation.
+    :param check: Returns the observation.
     """
 
     name: str
     statement: str
-    check: Callable[[Evidence], Seen]
+    check: Callable[[Evidence], Observed]
     documented: str = ""
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a fact: what was observed, or why it was not tested."""
+    """The result of a fact: the observation, or the reason why it was not tested."""
 
     outcome: Outcome
     text: str
@@ -137,37 +137,37 @@ class Result:
 def check(fact: Fact, evidence: Evidence) -> Result:
     """Return the result of a fact."""
     try:
-        seen = fact.check(evidence)
+        observed = fact.check(evidence)
     except NotTestedError as reason:
         return Result(Outcome.NOT_TESTED, str(reason))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # The response does not have the format that the check reads.
-        seen = Seen(f"unexpected response: {type(error).__name__}: {error}", holds=False)
+        observed = Observed(f"unexpected response: {type(error).__name__}: {error}", holds=False)
     if not fact.documented:
-        return Result(Outcome.UNDOCUMENTED, seen.text)
-    return Result(Outcome.AS_DOCUMENTED if seen.holds else Outcome.DIFFERS, seen.text)
+        return Result(Outcome.UNDOCUMENTED, observed.text)
+    return Result(Outcome.AS_DOCUMENTED if observed.holds else Outcome.DIFFERS, observed.text)
 
 
 def api_page(product: str, action: str) -> str:
-    """Return the address of the documentation of an action."""
+    """Return the URL of the documentation of an action."""
     path = {"ice": "ICE/2020-11-09", "vod": "vod/2017-03-21"}[product]
     return f"https://api.aliyun.com/document/{path}/{action}"
 
 
 def require_accepted(response: Response) -> Response:
     """
-    Return a response that must be a success.
+    Return a successful response.
 
-    :raises NotTestedError: If the request was refused.
+    :raises NotTestedError: If the request was rejected.
     """
     if not response.ok:
         raise NotTestedError(f"{response.action} failed: {response.error}")
     return response
 
 
-def require_answer(response: Response) -> Response:
+def require_response(response: Response) -> Response:
     """
-    Return a response that may be an error, but not one that is independent of the parameters.
+    Return a response, which may be an error that depends on the parameters.
 
     :raises NotTestedError: If the account may not send the request, or no response arrived.
     """

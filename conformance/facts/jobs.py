@@ -1,4 +1,4 @@
-"""Facts about submits, states and queries, which hold for every kind of job."""
+"""Facts about submits, states and queries, for every kind of job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems, require_answer
+from conformance.facts.fact import Evidence, Fact, NotTestedError, Observed, api_page, field_problems, require_response
 from conformance.jobs import IMAGE_REGIONS, JOBS, JobPlan, JobRun
 from conformance.service import PRODUCTS, Response
 
@@ -51,85 +51,85 @@ JOB_FIELDS: Mapping[str, Fields] = {
 CREATED = {"text": "SmartJobInfo", "speech": "SmartJobInfo", "batch": "", "image": ""}
 
 
-def _accepted(plan: JobPlan, evidence: Evidence) -> Seen:
+def _accepted(plan: JobPlan, evidence: Evidence) -> Observed:
     body = _submitted(evidence.accepted(plan.name)).body
     problems = field_problems(body, SUBMIT_FIELDS[plan.name])
-    return Seen(", ".join(problems) or ", ".join(sorted(body)), not problems)
+    return Observed(", ".join(problems) or ", ".join(sorted(body)), not problems)
 
 
-def _submit_state(evidence: Evidence) -> Seen:
+def _submit_state(evidence: Evidence) -> Observed:
     state = _submitted(evidence.accepted("speech")).body.get("State")
-    return Seen(str(state), state in sum(JOBS[1].states, ()))
+    return Observed(str(state), state in sum(JOBS[1].states, ()))
 
 
-def _first_query(plan: JobPlan, evidence: Evidence) -> Seen:
+def _first_query(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.accepted(plan.name)
     first = job.polls[0]
     after = f"{first.time - _submitted(job).time:.1f} s after the submit"
     if not first.ok:
-        return Seen(f"no: {first.error}, {after}")
+        return Observed(f"no: {first.error}, {after}")
     found = plan.job_in(first.body, job.job_id)
-    return Seen(f"yes: {found.get(plan.state) or 'without a state'}, {after}" if found else f"no job, {after}")
+    return Observed(f"yes: {found.get(plan.state) or 'without a state'}, {after}" if found else f"no job, {after}")
 
 
-def _found(plan: JobPlan, evidence: Evidence) -> Seen:
+def _found(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.accepted(plan.name)
     if not job.last:
-        require_answer(job.polls[-1])
-    return Seen(f"in {len(list(job.jobs))} of {len(job.polls)} responses", bool(job.last))
+        require_response(job.polls[-1])
+    return Observed(f"in {len(list(job.jobs))} of {len(job.polls)} responses", bool(job.last))
 
 
-def _states(plan: JobPlan, evidence: Evidence) -> Seen:
+def _states(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.polled(plan.name)
     known = {*plan.states[0], *plan.states[1]}
-    return Seen(_words(job.states), set(job.states) <= known)
+    return Observed(_words(job.states), set(job.states) <= known)
 
 
-def _end_state(evidence: Evidence) -> Seen:
+def _end_state(evidence: Evidence) -> Observed:
     job = evidence.ended("image")
-    return Seen(job.states[-1], job.states[-1] in job.plan.states[1])
+    return Observed(job.states[-1], job.states[-1] in job.plan.states[1])
 
 
-def _running_image(evidence: Evidence) -> Seen:
+def _running_image(evidence: Evidence) -> Observed:
     job = evidence.accepted("image")
     running = [poll for poll in job.polls if not job.has_ended(job.plan.job_in(poll.body, job.job_id))]
     if not running:
         raise NotTestedError("the job had ended at the first query")
     found = [job.plan.job_in(poll.body, job.job_id) for poll in running]
     texts = ["no job in the response" if not one else str(one.get("Status") or "no Status") for one in found]
-    return Seen(", then ".join(dict.fromkeys(texts)))
+    return Observed(", then ".join(dict.fromkeys(texts)))
 
 
-def _duration(plan: JobPlan, evidence: Evidence) -> Seen:
+def _duration(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.polled(plan.name)
     if job.ended is None:
-        return Seen(job.problem or "it was still running at the end of the run")
-    return Seen(f"{job.ended - _submitted(job).time:.1f} s")
+        return Observed(job.problem or "it was still running at the end of the run")
+    return Observed(f"{job.ended - _submitted(job).time:.1f} s")
 
 
-def _user_data(plan: JobPlan, evidence: Evidence) -> Seen:
+def _user_data(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.polled(plan.name)
     sent, found = _submitted(job).parameters["UserData"], job.last.get("UserData")
     if not found:
-        return Seen("no UserData", holds=False)
+        return Observed("no UserData", holds=False)
     same = json.loads(found) == json.loads(sent)
-    return Seen("the same text" if found == sent else "the same JSON" if same else "other content", same)
+    return Observed("the same text" if found == sent else "the same JSON" if same else "other content", same)
 
 
-def _fields(plan: JobPlan, evidence: Evidence) -> Seen:
+def _fields(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.finished(plan.name)
     problems = field_problems(job.polls[-1].body, JOB_FIELDS[plan.name])
-    return Seen(", ".join(problems) or f"all {len(JOB_FIELDS[plan.name])} fields", not problems)
+    return Observed(", ".join(problems) or f"all {len(JOB_FIELDS[plan.name])} fields", not problems)
 
 
-def _extra_fields(plan: JobPlan, evidence: Evidence) -> Seen:
+def _extra_fields(plan: JobPlan, evidence: Evidence) -> Observed:
     body = evidence.polled(plan.name).polls[-1].body
     model = getattr(PRODUCTS[plan.product][1], f"{plan.query}ResponseBody")
-    return Seen(", ".join(extra_fields(body, model().from_map(dict(body)).to_map())) or "none")
+    return Observed(", ".join(extra_fields(body, model().from_map(dict(body)).to_map())) or "none")
 
 
 def extra_fields(found: Any, known: Any, path: str = "") -> list[str]:
-    """Return the paths of the fields that the model of the SDK dropped."""
+    """Return the paths of the fields that the model of the SDK does not define."""
     if isinstance(found, dict) and isinstance(known, dict):
         missing = [f"{path}{name}" for name in found if name not in known]
         both = [name for name in found if name in known]
@@ -140,31 +140,31 @@ def extra_fields(found: Any, known: Any, path: str = "") -> list[str]:
     return []
 
 
-def _times(plan: JobPlan, evidence: Evidence) -> Seen:
+def _times(plan: JobPlan, evidence: Evidence) -> Observed:
     job: Mapping[str, Any] = evidence.polled(plan.name).last
     info = job.get(CREATED[plan.name], {}) if CREATED[plan.name] else job
     found = str(info.get("CreationTime") or info.get("CreateTime"))
-    return Seen(found, TIME.fullmatch(found) is not None)
+    return Observed(found, TIME.fullmatch(found) is not None)
 
 
-def _other_region(plan: JobPlan, evidence: Evidence) -> Seen:
+def _other_region(plan: JobPlan, evidence: Evidence) -> Observed:
     job, access = evidence.accepted(plan.name), evidence.service.access
     other = next(region for region in IMAGE_REGIONS if region != access.region_id)
     parameters = {plan.id_parameter: job.job_id}
     response = evidence.service.send(plan.product, plan.query, parameters, access=replace(access, region_id=other))
-    if not require_answer(response).ok:
-        return Seen(f"no: {response.error}")
-    return Seen("yes" if plan.job_in(response.body, job.job_id) else "no: no job in the response")
+    if not require_response(response).ok:
+        return Observed(f"no: {response.error}")
+    return Observed("yes" if plan.job_in(response.body, job.job_id) else "no: no job in the response")
 
 
-def _repeated(evidence: Evidence) -> Seen:
+def _repeated(evidence: Evidence) -> Observed:
     job = evidence.accepted("batch")
     if job.repeat is None:
         raise NotTestedError("the submit was not repeated")
-    if not require_answer(job.repeat).ok:
-        return Seen(job.repeat.error, holds=False)
+    if not require_response(job.repeat).ok:
+        return Observed(job.repeat.error, holds=False)
     same = job.repeat.body.get("JobId") == job.job_id
-    return Seen("the same JobId" if same else "another JobId", same)
+    return Observed("the same JobId" if same else "another JobId", same)
 
 
 def _submitted(job: JobRun) -> Response:
@@ -179,12 +179,12 @@ def _words(states: list[str]) -> str:
 def _per_job(
     name: str,
     statement: str,
-    check: Callable[[JobPlan, Evidence], Seen],
+    check: Callable[[JobPlan, Evidence], Observed],
     documented: Callable[[JobPlan], str] = lambda _: "",
     *,
     of_submit: bool = False,
 ) -> tuple[Fact, ...]:
-    """Return one fact for each job. A job for which nothing is documented has an undocumented one."""
+    """Return one fact for each job, which is undocumented if ``documented`` returns an empty text."""
     return tuple(
         Fact(
             name=f"{name}.{plan.name}",

@@ -1,4 +1,4 @@
-"""Facts about listings, in which a job is found by its marker when its id was lost."""
+"""Facts about listings, in which a client can find a job by its marker if the job id was lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems, require_accepted
+from conformance.facts.fact import Evidence, Fact, NotTestedError, Observed, api_page, field_problems, require_accepted
 from conformance.jobs import JOBS, MARKER, PAGE_SIZE, JobPlan, Listing
 
 ITEM_FIELDS: Mapping[str, Mapping[str, type]] = {
@@ -22,7 +22,7 @@ ITEM_FIELDS: Mapping[str, Mapping[str, type]] = {
 }
 
 
-def _listed(plan: JobPlan, evidence: Evidence) -> Seen:
+def _listed(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.accepted(plan.name)
     if plan.name == "image":
         evidence.finished(plan.name)
@@ -30,33 +30,33 @@ def _listed(plan: JobPlan, evidence: Evidence) -> Seen:
         raise NotTestedError("the run ended before the time limit of the listing")
     if job.listed is None and job.searched is not None:
         require_accepted(job.searched)
-    return Seen("listed" if job.listed else "not listed", job.listed is not None)
+    return Observed("listed" if job.listed else "not listed", job.listed is not None)
 
 
-def _delay(plan: JobPlan, evidence: Evidence) -> Seen:
+def _delay(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.listed(plan.name)
     assert job.listed is not None
     assert job.submit is not None
-    return Seen(f"at most {job.listed.time - job.submit.time:.1f} s")
+    return Observed(f"at most {job.listed.time - job.submit.time:.1f} s")
 
 
-def _marker(plan: JobPlan, evidence: Evidence) -> Seen:
+def _marker(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.listed(plan.name)
     assert job.listed is not None
     user_data = (plan.listing.find(job.listed, job.job_id) or {}).get("UserData")
     if not user_data:
-        return Seen("no UserData", holds=False)
+        return Observed("no UserData", holds=False)
     found = json.loads(user_data).get(MARKER) == job.marker
-    return Seen("found" if found else "not found", found)
+    return Observed("found" if found else "not found", found)
 
 
-def _fields(plan: JobPlan, evidence: Evidence) -> Seen:
+def _fields(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.listed(plan.name)
     assert job.listed is not None
     # Items of other jobs may lack results.
     own = [one for one in job.listed.body[plan.listing.items] if one.get("JobId") == job.job_id]
     problems = field_problems({**job.listed.body, plan.listing.items: own}, ITEM_FIELDS[plan.name])
-    return Seen(", ".join(problems) or f"all {len(ITEM_FIELDS[plan.name])} fields", not problems)
+    return Observed(", ".join(problems) or f"all {len(ITEM_FIELDS[plan.name])} fields", not problems)
 
 
 def _items(evidence: Evidence, listing: Listing, **parameters: Any) -> list[Mapping[str, Any]]:
@@ -64,17 +64,17 @@ def _items(evidence: Evidence, listing: Listing, **parameters: Any) -> list[Mapp
     return list(require_accepted(response).body.get(listing.items) or [])
 
 
-def _filtered(name: str, parameter: str, value: Callable[[Evidence], str], evidence: Evidence) -> Seen:
+def _filtered(name: str, parameter: str, value: Callable[[Evidence], str], evidence: Evidence) -> Observed:
     """Check that a filter lists the job, and only jobs with the same value of the field of this name."""
     job, wanted = evidence.listed(name), value(evidence)
     items = _items(evidence, job.plan.listing, **{parameter: wanted})
     if any(one.get(parameter) != wanted for one in items):
-        return Seen(f"also jobs with another {parameter}", holds=False)
+        return Observed(f"also jobs with another {parameter}", holds=False)
     found = any(one.get("JobId") == job.job_id for one in items)
-    return Seen(f"{'with' if found else 'without'} the job, no others", found)
+    return Observed(f"{'with' if found else 'without'} the job, no others", found)
 
 
-def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> Seen:
+def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> Observed:
     wrong = []
     for order, descending in zip(orders, (True, False), strict=True):
         times = [str(one.get("CreateTime")) for one in _items(evidence, listing, SortBy=order)]
@@ -82,10 +82,10 @@ def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> See
             raise NotTestedError("the listing has fewer than two creation times")
         if times != sorted(times, reverse=descending):
             wrong.append(order)
-    return Seen(f"not sorted with {', '.join(wrong)}" if wrong else "sorted", not wrong)
+    return Observed(f"not sorted with {', '.join(wrong)}" if wrong else "sorted", not wrong)
 
 
-def _pages(plan: JobPlan, evidence: Evidence) -> Seen:
+def _pages(plan: JobPlan, evidence: Evidence) -> Observed:
     first = require_accepted(evidence.service.read("ice", plan.listing.action, MaxResults=1)).body
     if not first.get("NextToken"):
         raise NotTestedError("the listing has only one page of one job")
@@ -93,8 +93,8 @@ def _pages(plan: JobPlan, evidence: Evidence) -> Seen:
     second = require_accepted(evidence.service.read("ice", plan.listing.action, MaxResults=1, NextToken=token)).body
     ids = [[one.get("JobId") for one in page.get(plan.listing.items) or []] for page in (first, second)]
     if [len(one) for one in ids] != [1, 1]:
-        return Seen(f"pages of {len(ids[0])} and {len(ids[1])} jobs", holds=False)
-    return Seen("another job" if ids[0] != ids[1] else "the same job again", ids[0] != ids[1])
+        return Observed(f"pages of {len(ids[0])} and {len(ids[1])} jobs", holds=False)
+    return Observed("another job" if ids[0] != ids[1] else "the same job again", ids[0] != ids[1])
 
 
 TEXT, SPEECH, BATCH, IMAGE = JOBS
@@ -193,7 +193,7 @@ FACTS = (
     *(
         Fact(
             name=f"listing.pages.{plan.name}",
-            statement=f"`NextToken` of `{plan.listing.action}` leads to other jobs.",
+            statement=f"`{plan.listing.action}` with `NextToken` returns other jobs.",
             documented="NextToken",
             source=_of(plan),
             check=partial(_pages, plan),

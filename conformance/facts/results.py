@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from conformance.facts.fact import Evidence, Fact, NotTestedError, Seen, api_page, field_problems, require_answer
+from conformance.facts.fact import Evidence, Fact, NotTestedError, Observed, api_page, field_problems, require_response
 from conformance.facts.jobs import SMART_PAGE
 
 SIGNATURE = ("Signature", "x-oss-signature")
@@ -21,102 +21,102 @@ def _texts(evidence: Evidence) -> list[Any]:
     return found
 
 
-def _text_result(evidence: Evidence) -> Seen:
+def _text_result(evidence: Evidence) -> Observed:
     texts = _texts(evidence)
     kinds = sorted({type(one).__name__ for one in texts})
-    return Seen(f"a list of {', '.join(kinds) or 'nothing'}", kinds == ["str"])
+    return Observed(f"a list of {', '.join(kinds) or 'nothing'}", kinds == ["str"])
 
 
-def _text_count(evidence: Evidence) -> Seen:
+def _text_count(evidence: Evidence) -> Observed:
     count = len(_texts(evidence))
-    return Seen(f"texts: {count}", count == TEXT_COUNT)
+    return Observed(f"texts: {count}", count == TEXT_COUNT)
 
 
-def _text_length(evidence: Evidence) -> Seen:
+def _text_length(evidence: Evidence) -> Observed:
     longest = max(len(one) for one in _texts(evidence))
-    return Seen(f"{longest} characters", longest <= TEXT_LENGTH)
+    return Observed(f"{longest} characters", longest <= TEXT_LENGTH)
 
 
-def _text_usage(evidence: Evidence) -> Seen:
+def _text_usage(evidence: Evidence) -> Observed:
     usage = json.loads(evidence.finished("text").last["JobResult"]["Usage"])
-    return Seen(", ".join(sorted(usage)), isinstance(usage.get("total_tokens"), int))
+    return Observed(", ".join(sorted(usage)), isinstance(usage.get("total_tokens"), int))
 
 
-def _speech_result(evidence: Evidence) -> Seen:
+def _speech_result(evidence: Evidence) -> Observed:
     found = json.loads(evidence.finished("speech").last["JobResult"]["AiResult"])
     number = (int, float)
     problems = field_problems({"a": found}, {"a[].content": str, "a[].from": number, "a[].to": number})
-    return Seen(", ".join(problems) or f"sentences: {len(found)}, with {', '.join(sorted(found[0]))}", not problems)
+    return Observed(", ".join(problems) or f"sentences: {len(found)}, with {', '.join(sorted(found[0]))}", not problems)
 
 
-def _speech_media_id(evidence: Evidence) -> Seen:
+def _speech_media_id(evidence: Evidence) -> Observed:
     job = evidence.finished("speech")
     assert job.submit is not None
     submitted, found = job.submit.body.get("MediaId"), job.last["JobResult"].get("MediaId")
-    return Seen("the same" if submitted == found else f"{'another' if found else 'none'} in the result")
+    return Observed("the same" if submitted == found else f"{'another' if found else 'none'} in the result")
 
 
-def _speech_media_url(evidence: Evidence) -> Seen:
+def _speech_media_url(evidence: Evidence) -> Observed:
     job = evidence.finished("speech")
     url = job.last["JobResult"].get("MediaUrl")
     if not url:
-        return Seen("no MediaUrl")
+        return Observed("no MediaUrl")
     assert job.submit is not None
     name = json.loads(job.submit.parameters["OutputConfig"])["object"]
     parts = urlsplit(str(url))
     end = parts.path.rpartition(name)[2] if name in parts.path else "another object"
-    return Seen(f"scheme {parts.scheme}, object followed by {end!r}, {'a' if parts.query else 'no'} query")
+    return Observed(f"scheme {parts.scheme}, object followed by {end!r}, {'a' if parts.query else 'no'} query")
 
 
 def _videos(evidence: Evidence) -> list[Any]:
     return list(evidence.finished("batch").last["SubJobList"])
 
 
-def _video_count(evidence: Evidence) -> Seen:
+def _video_count(evidence: Evidence) -> Observed:
     count = len(_videos(evidence))
-    return Seen(f"sub-jobs: {count}", count == 1)
+    return Observed(f"sub-jobs: {count}", count == 1)
 
 
-def _video_states(evidence: Evidence) -> Seen:
+def _video_states(evidence: Evidence) -> Observed:
     job = evidence.polled("batch")
     found = [str(one.get("Status")) for job in job.jobs for one in job.get("SubJobList") or []]
     if not found:
         raise NotTestedError("no query returned sub-jobs")
-    return Seen(", then ".join(dict.fromkeys(found)), set(found) <= {"Init", "Processing", "Success", "Failed"})
+    return Observed(", then ".join(dict.fromkeys(found)), set(found) <= {"Init", "Processing", "Success", "Failed"})
 
 
-def _video_url(evidence: Evidence) -> Seen:
+def _video_url(evidence: Evidence) -> Observed:
     job = evidence.finished("batch")
     assert job.submit is not None
     before, _, after = json.loads(job.submit.parameters["OutputConfig"])["MediaURL"].partition("{index}")
     url = str(_videos(evidence)[0]["MediaURL"])
     index = url.removeprefix(before).removesuffix(after)
     is_number = index.isdecimal()
-    return Seen(f"{{index}} is {index}" if is_number else "another address", is_number)
+    return Observed(f"{{index}} is {index}" if is_number else "another address", is_number)
 
 
-def _video_early_end(evidence: Evidence) -> Seen:
+def _video_early_end(evidence: Evidence) -> Observed:
     job = evidence.polled("batch")
     early = [one for one in job.jobs if one.get("Status") == "Finished" and not job.has_ended(one)]
     if not early:
-        return Seen("not observed")
+        return Observed("not observed")
     states = {str(part.get("Status")) for one in early for part in one.get("SubJobList") or []}
-    return Seen(f"yes: sub-jobs in {', '.join(sorted(states)) or 'no state'}")
+    return Observed(f"yes: sub-jobs in {', '.join(sorted(states)) or 'no state'}")
 
 
-def _video_job_type(evidence: Evidence) -> Seen:
+def _video_job_type(evidence: Evidence) -> Observed:
     found = evidence.polled("batch").last.get("JobType")
-    return Seen(str(found), found == "Script")
+    return Observed(str(found), found == "Script")
 
 
 def _images(evidence: Evidence) -> list[Any]:
     return list(json.loads(evidence.finished("image").last["AIImageResult"]))
 
 
-def _image_result(evidence: Evidence) -> Seen:
+def _image_result(evidence: Evidence) -> Observed:
     images = _images(evidence)
     problems = field_problems({"a": images}, {"a[].Score": (int, float), "a[].Url": str})
-    return Seen(", ".join(problems) or f"images: {len(images)}, with Score and Url", not problems)
+    return Observed(", ".join(problems) or f"images: {len(images)}, with Score and Url", not problems)
 
 
 def _is_signed(url: str) -> bool:
@@ -124,29 +124,30 @@ def _is_signed(url: str) -> bool:
     return any(name.lower() in names for name in SIGNATURE)
 
 
-def _image_urls(evidence: Evidence) -> Seen:
+def _image_urls(evidence: Evidence) -> Observed:
     signed = [one["Url"] for one in _images(evidence) if _is_signed(one["Url"])]
-    return Seen("signed" if signed else "not signed", not signed)
+    return Observed("signed" if signed else "not signed", not signed)
 
 
-def _image_infos(evidence: Evidence) -> Seen:
+def _image_infos(evidence: Evidence) -> Observed:
     job = evidence.listed("image")
     assert job.listed is not None
     infos = [one for one in job.listed.body["AIImageInfoList"] if one["JobId"] == job.job_id]
     signed = all(_is_signed(one["FileURL"]) for one in infos)
-    return Seen(f"images: {len(infos)}, {'signed' if signed else 'not signed'}", signed)
+    return Observed(f"images: {len(infos)}, {'signed' if signed else 'not signed'}", signed)
 
 
-def _mixed_ids(evidence: Evidence) -> Seen:
+def _mixed_ids(evidence: Evidence) -> Observed:
     job = evidence.accepted("image")
     ids = f"{uuid.uuid4().hex},{job.job_id}"
-    response = require_answer(evidence.service.read("vod", "GetAIImageJobs", JobIds=ids))
+    response = require_response(evidence.service.read("vod", "GetAIImageJobs", JobIds=ids))
     if not response.ok:
-        return Seen(response.error)
+        return Observed(response.error)
     found = job.plan.job_in(response.body, job.job_id)
     extra = set(response.body) - {"RequestId", "AIImageJobList"}
     other = f"; also {', '.join(sorted(extra))}" if extra else ""
-    return Seen(f"jobs: {len(response.body.get('AIImageJobList') or [])}, {'with' if found else 'without'} it{other}")
+    count = len(response.body.get("AIImageJobList") or [])
+    return Observed(f"jobs: {count}, {'with' if found else 'without'} the existing one{other}")
 
 
 _GET_BATCH = api_page("ice", "GetBatchMediaProducingJob")
@@ -190,12 +191,12 @@ FACTS = (
     ),
     Fact(
         name="speech.media_id",
-        statement="Is the `MediaId` of the result that of the response to the submit?",
+        statement="Is the `MediaId` of the result the one in the response to the submit?",
         check=_speech_media_id,
     ),
     Fact(
         name="speech.media_url",
-        statement="Does the result of a speech job have a `MediaUrl`, and of which form?",
+        statement="Does the result of a speech job contain a `MediaUrl`, and in which format?",
         check=_speech_media_url,
     ),
     Fact(
@@ -221,7 +222,7 @@ FACTS = (
     ),
     Fact(
         name="batch.media_url",
-        statement="`MediaURL` of a sub-job is the requested address with `{index}` replaced by a number.",
+        statement="`MediaURL` of a sub-job is the requested URL with a number instead of `{index}`.",
         documented="xxx_0.mp4",
         source=_GET_BATCH,
         check=_video_url,
@@ -240,21 +241,21 @@ FACTS = (
     ),
     Fact(
         name="image.urls",
-        statement="The addresses in `AIImageResult` are not signed.",
+        statement="The URLs in `AIImageResult` are not signed.",
         documented="no complete authentication information",
         source=_GET_IMAGES,
         check=_image_urls,
     ),
     Fact(
         name="image.signed_urls",
-        statement="`ListAIImageInfo` returns signed addresses.",
+        statement="`ListAIImageInfo` returns signed URLs.",
         documented="FileURL with authentication information",
         source=_GET_IMAGES,
         check=_image_infos,
     ),
     Fact(
         name="image.mixed_ids",
-        statement="What does `GetAIImageJobs` return for an id that exists and one that does not?",
+        statement="What does `GetAIImageJobs` return for an existing and an unknown id?",
         check=_mixed_ids,
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.browser import open_page, picture
+from support.browser import open_page, save_screenshot
 from support.emulated import GOOD_REQUESTS, SignedClient
 
 from airflow_provider_ims.emulator import ImsEmulator
@@ -145,4 +145,4 @@ def test_the_page_in_the_documentation(emulator: ImsEmulator) -> None:
         expect(rows(page, "requests")).to_have_count(7)
         expect(rows(page, "faults")).to_have_count(1)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        picture(page, "emulator")
+        save_screenshot(page, "emulator")

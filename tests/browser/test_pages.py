@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.browser import open_page, picture
+from support.browser import open_page, save_screenshot
 from support.system import connections_of
 from support.waiting import CEILING
 
@@ -92,7 +92,7 @@ def fill_in(page: Page, endpoint: str, console: str) -> None:
         expect(form.get_by_text(label, exact=True)).to_be_visible()
     choose(form, "credential_type", "access_key")
     form.locator("[name=element_region_id]").scroll_into_view_if_needed()
-    picture(page, "connection-form")
+    save_screenshot(page, "connection-form")
     form.locator("[name=element_ims_endpoint]").fill(endpoint)
     form.locator("[name=element_vod_endpoint]").fill(endpoint)
     choose(form, "protocol", "http")
@@ -121,7 +121,7 @@ def test_the_test_button_confirms_a_working_connection(page: Page, airflow: Loca
     message = press_test(page, airflow)
     expect(message).to_contain_text("Test Connection Successful")
     expect(message).to_contain_text(connected)
-    picture(page, "test-good")
+    save_screenshot(page, "test-good")
 
 
 def test_the_test_button_describes_the_error(page: Page, airflow: LocalAirflow, connected: str) -> None:
@@ -142,7 +142,7 @@ def test_the_test_button_describes_the_error(page: Page, airflow: LocalAirflow, 
         expect(message).to_contain_text("Test Connection Failed")
         expect(message).to_contain_text("the AccessKey secret is wrong")
         expect(message).not_to_contain_text("not-the-secret")
-        picture(page, "test-bad")
+        save_screenshot(page, "test-bad")
     finally:
         set_secret(SECRET)
 
@@ -171,7 +171,7 @@ def test_a_task_of_the_pipeline_links_to_the_console_and_the_output(
     page.get_by_role("button", name=re.compile("Show Graph")).click()
     for task in airflow.api.task_instances(DAG_ID, run_id):
         expect(page.get_by_text(task.task_id).first).to_be_visible()
-    picture(page, "graph")
+    save_screenshot(page, "graph")
 
     (job,) = emulator.jobs("SubmitAudioProduceJob")
     page.goto(f"{airflow.url}/dags/{DAG_ID}/runs/{run_id}/tasks/voice_over/details")
@@ -180,7 +180,7 @@ def test_a_task_of_the_pipeline_links_to_the_console_and_the_output(
     to_output = page.get_by_role("link", name="Output")
     expect(to_output).to_have_attribute("href", re.compile(r"^http.*aliyuncs\.com/.*mp3$"))
     expect(page.get_by_text("Success").first).to_be_visible()
-    picture(page, "task")
+    save_screenshot(page, "task")
 
     with page.context.expect_page() as opened:
         to_console.click()

@@ -1,4 +1,4 @@
-"""The check of every documented fact detects a difference."""
+"""The check of every documented fact can fail."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def changed(change: Change, content: Any, name: str = "") -> Any:
 
 
 class ChangedService:
-    """A service whose responses, and those to the submits and queries of a run, are changed."""
+    """A service that changes its responses, and those in the jobs of a run."""
 
     def __init__(self, run: Run, change: Callable[[Response], Response]) -> None:
         self._run, self._change = run, change
@@ -72,7 +72,7 @@ class ChangedService:
     def _job(self, job: JobRun) -> JobRun:
         assert job.submit is not None
         submit = self._change(job.submit)
-        # The id remains known, as a run knows it only from the submit.
+        # The job id is unchanged, because a run knows it only from the response to the submit.
         submit = replace(submit, body={**submit.body, "JobId": job.job_id})
         listed = self._change(job.listed) if job.listed else None
         if listed is not None and job.plan.listing.find(listed, job.job_id) is None:

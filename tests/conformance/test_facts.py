@@ -55,7 +55,7 @@ def test_a_fact_holds(variant: str, name: str, run_of: RunOf) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_facts_hold_whatever_undocumented_behaviour_is_chosen(variant: str, run_of: RunOf) -> None:
+def test_the_facts_hold_with_each_undocumented_behaviour(variant: str, run_of: RunOf) -> None:
     run = run_of(variant)
     assert differing(run) == set()
     assert set(run.named(Outcome.NOT_TESTED)) == (set() if variant == "lists text jobs" else OF_LISTED_TEXT)
@@ -69,15 +69,15 @@ def test_every_fact_has_a_unique_name_and_a_source_if_it_is_documented() -> None
 
 
 def test_the_observations_of_undocumented_facts_follow_the_emulator(run_of: RunOf) -> None:
-    def seen(variant: str, name: str) -> str:
+    def observed(variant: str, name: str) -> str:
         return run_of(variant).results[name].text
 
-    assert seen("http", "listing.shows.text") == "not listed"
-    assert seen("lists text jobs", "listing.shows.text") == "listed"
-    assert seen("http", "states.running.image") == "processing"
-    assert seen("no status of running images", "states.running.image") == "no Status"
-    assert seen("http", "errors.unknown_job.GetSmartHandleJob").startswith("ResourceNotFound")
-    assert seen("responds to unknown ids", "errors.unknown_job.GetSmartHandleJob").startswith("HTTP 200")
+    assert observed("http", "listing.shows.text") == "not listed"
+    assert observed("lists text jobs", "listing.shows.text") == "listed"
+    assert observed("http", "states.running.image") == "processing"
+    assert observed("no status of running images", "states.running.image") == "no Status"
+    assert observed("http", "errors.unknown_job.GetSmartHandleJob").startswith("ResourceNotFound")
+    assert observed("responds to unknown ids", "errors.unknown_job.GetSmartHandleJob").startswith("HTTP 200")
 
 
 def test_each_job_is_submitted_once(run_of: RunOf) -> None:
@@ -146,7 +146,7 @@ def test_an_account_without_a_subscription_has_no_differences() -> None:
         emulator.fault("SubmitTextGenerateJob", "not_subscribed", count=None)
         run = run_emulated(emulator, "cn-shanghai")
     assert differing(run) == set()
-    refused = Result(Outcome.NOT_TESTED, "the submit was refused: OperationDenied (HTTP 403)")
+    refused = Result(Outcome.NOT_TESTED, "the submit was rejected: OperationDenied (HTTP 403)")
     assert run.results["text.result"] == run.results["submit.fields.text"] == refused
     assert run.results["errors.missing_parameters.text"].outcome is Outcome.NOT_TESTED
     assert run.results["speech.result"].outcome is Outcome.AS_DOCUMENTED
@@ -200,7 +200,7 @@ def test_transient_errors_of_reads_are_retried_and_submits_are_not() -> None:
     assert run.results["text.result"].outcome is Outcome.NOT_TESTED
 
 
-def test_ai_images_are_left_out_in_other_regions() -> None:
+def test_ai_images_are_skipped_in_other_regions() -> None:
     with ImsEmulator(clock="manual", region_id="cn-hangzhou") as emulator:
         run = run_emulated(emulator, "cn-hangzhou")
     assert run.jobs["image"].problem == "AI images are available only in cn-beijing and cn-shanghai"

@@ -94,7 +94,7 @@ class TestPlan:
     def test_it_says_that_nothing_is_submitted(self) -> None:
         assert plan_text(self.INPUTS, ()).startswith("This run submits no jobs in cn-shanghai.\n")
 
-    def test_the_how_to_page_shows_it(self) -> None:
+    def test_the_how_to_page_contains_it(self) -> None:
         page = (ROOT / "docs" / "howto" / "conformance.md").read_text(encoding="utf-8")
         assert plan_text(Inputs(region_id="cn-shanghai", bucket="b", media_id="m"), JOBS) in page
 

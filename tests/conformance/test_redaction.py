@@ -1,4 +1,4 @@
-"""Nothing that identifies an account is in the recorded responses."""
+"""The recorded responses contain no identifiers of an account."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def lines_of(run: Run) -> list[str]:
     return report(HEADER, run, run.results, Redactor({"secret-name": "example"})).splitlines()
 
 
-def test_each_fact_has_a_row_with_what_is_documented_emulated_and_seen(run: Run) -> None:
+def test_each_fact_has_a_row_with_what_is_documented_emulated_and_observed(run: Run) -> None:
     lines = lines_of(run)
     for fact in FACTS:
         (row,) = (line for line in lines if line.startswith(f"| `{fact.name}`: "))
@@ -46,7 +46,7 @@ def test_all_tables_are_valid_markdown(run: Run) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse("\n".join(lines_of(run)))
     rows = sum(token.type == "tr_open" for token in tokens)
     headings = sum(token.type == "heading_open" and token.tag == "h2" for token in tokens)
-    # A head for each table, a row for each fact and each job; no table of differences.
+    # A header for each table, a row for each fact and each job; no table of differences.
     assert rows == len(FACTS) + len(JOBS) + headings - 1
 
 

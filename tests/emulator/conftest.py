@@ -80,7 +80,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def call(send: SignedClient) -> Callable[..., Any]:
-    """Call an action of either product, which must succeed, and return the response body."""
+    """Return a function that calls an action of either product and returns the body of its successful response."""
 
     def call(action: str, parameters: dict[str, str] | None = None) -> Any:
         kind = JOB_KINDS.get(action)
@@ -94,7 +94,7 @@ def call(send: SignedClient) -> Callable[..., Any]:
 
 @pytest.fixture
 def start(call: Callable[..., Any]) -> Callable[..., str]:
-    """Submit a job with UserData and return its id."""
+    """Return a function that submits a job with UserData and returns its id."""
 
     def start(action: str, user_data: Any = None, **changes: str) -> str:
         product = JOB_KINDS[action].family.product

@@ -1,4 +1,4 @@
-"""The actions that set callbacks, and the messages about the ends of jobs."""
+"""The actions that set callbacks, and the messages that are sent when jobs end."""
 
 from __future__ import annotations
 

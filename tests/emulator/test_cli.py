@@ -179,7 +179,7 @@ def restored_signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_undocumented_keys_are_refused_with_strict() -> None:
+def test_undocumented_keys_are_rejected_with_strict() -> None:
     code = "import sys; from airflow_provider_ims.emulator.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "--port", "0", "--strict"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -64,7 +64,7 @@ def test_an_undocumented_key_is_ignored_with_a_warning(
 
 
 @every_list
-def test_an_undocumented_key_is_refused_if_the_emulator_is_strict(action: str, name: str) -> None:
+def test_an_undocumented_key_is_rejected_if_the_emulator_is_strict(action: str, name: str) -> None:
     with ImsEmulator(strict=True) as emulator:
         status, body = SignedClient.of(emulator)(action, with_key(action, name, "Stranger"))
         assert (status, body["Code"]) == (400, "InvalidParameter")

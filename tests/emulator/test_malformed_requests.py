@@ -1,4 +1,4 @@
-"""A malformed request gets an error as JSON and leaves no traceback, and neither does a client that hangs up."""
+"""A malformed request gets an error as JSON and leaves no traceback, and neither does a client that disconnects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def connected(emulator: ImsEmulator) -> Iterator[socket.socket]:
         yield connection
 
 
-def answer(emulator: ImsEmulator, request: bytes) -> tuple[HTTPResponse, Any]:
+def response_to(emulator: ImsEmulator, request: bytes) -> tuple[HTTPResponse, Any]:
     """Send raw bytes and return the response and its JSON."""
     with connected(emulator) as connection:
         connection.sendall(request)
@@ -81,7 +81,7 @@ MALFORMED = {
 @pytest.mark.parametrize("request_bytes", MALFORMED.values(), ids=MALFORMED)
 @pytest.mark.usefixtures("errors")
 def test_a_malformed_request_is_rejected_with_json(emulator: ImsEmulator, request_bytes: bytes) -> None:
-    response, body = answer(emulator, request_bytes)
+    response, body = response_to(emulator, request_bytes)
     # The transfer encodings that a server does not know are the only ones that HTTP rejects with another status.
     assert response.status in (400, 501)
     assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
@@ -124,7 +124,7 @@ UNUSUAL = {
 @pytest.mark.parametrize("request_bytes", UNUSUAL.values(), ids=UNUSUAL)
 @pytest.mark.usefixtures("errors")
 def test_an_unusual_request_is_rejected_with_json(emulator: ImsEmulator, request_bytes: bytes) -> None:
-    response, body = answer(emulator, request_bytes)
+    response, body = response_to(emulator, request_bytes)
     assert 400 <= response.status < 500, body
     assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
     assert response.getheader("x-acs-request-id") == body["RequestId"]
@@ -133,7 +133,7 @@ def test_an_unusual_request_is_rejected_with_json(emulator: ImsEmulator, request
 @pytest.mark.usefixtures("errors")
 def test_a_long_request_line_is_rejected_after_the_client_has_sent_it(emulator: ImsEmulator) -> None:
     line = b"GET /?InputConfig=" + b"a" * (3 * MAX_REQUEST_LINE) + b" HTTP/1.1\r\n" + HOST + b"\r\n"
-    response, body = answer(emulator, line)
+    response, body = response_to(emulator, line)
     assert (response.status, body["Code"]) == (414, "RequestURITooLong")
     assert str(MAX_REQUEST_LINE) in body["Message"]
 
@@ -141,7 +141,7 @@ def test_a_long_request_line_is_rejected_after_the_client_has_sent_it(emulator: 
 @pytest.mark.usefixtures("errors")
 def test_long_headers_are_rejected(emulator: ImsEmulator) -> None:
     request = b"GET / HTTP/1.1\r\n" + HOST + b"x: " + b"a" * (2 * MAX_REQUEST_LINE) + b"\r\n\r\n"
-    response, body = answer(emulator, request)
+    response, body = response_to(emulator, request)
     assert (response.status, body["Code"]) == (431, "RequestHeaderFieldsTooLarge")
 
 
@@ -156,12 +156,12 @@ TOO_LARGE = {
 @pytest.mark.parametrize("rest", TOO_LARGE.values(), ids=TOO_LARGE)
 @pytest.mark.usefixtures("errors")
 def test_a_large_body_is_rejected(emulator: ImsEmulator, rest: bytes) -> None:
-    response, body = answer(emulator, b"POST / HTTP/1.1\r\n" + HOST + rest)
+    response, body = response_to(emulator, b"POST / HTTP/1.1\r\n" + HOST + rest)
     assert (response.status, body["Code"]) == (413, "RequestEntityTooLarge")
     assert str(MAX_BODY) in body["Message"]
 
 
-HUNG_UP = {
+DISCONNECTED = {
     "in the request line": b"GET /?Act",
     "in the headers": b"POST / HTTP/1.1\r\nhost: 12",
     "in the body": b"POST / HTTP/1.1\r\n" + FORM + b"content-length: 100\r\n\r\nAction=",
@@ -175,9 +175,9 @@ HUNG_UP = {
 
 
 @pytest.mark.parametrize("abort", [False, True], ids=["close", "reset"])
-@pytest.mark.parametrize("request_bytes", HUNG_UP.values(), ids=HUNG_UP)
+@pytest.mark.parametrize("request_bytes", DISCONNECTED.values(), ids=DISCONNECTED)
 @pytest.mark.usefixtures("errors")
-def test_a_client_that_hangs_up_leaves_no_traceback(
+def test_a_client_that_disconnects_leaves_no_traceback(
     emulator: ImsEmulator, send: SignedClient, request_bytes: bytes, abort: bool
 ) -> None:
     with connected(emulator) as connection:
@@ -207,14 +207,14 @@ def test_a_bug_before_a_request_is_processed_is_an_internal_error(
     monkeypatch.setattr(app, "parse_pairs", lambda *_: 1 / 0)
     # The error is logged after the response. The stop waits for it.
     with ImsEmulator() as emulator:
-        response, body = answer(emulator, b"GET /?" + LISTING)
+        response, body = response_to(emulator, b"GET /?" + LISTING)
     assert (response.status, body["Code"]) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize(("target", "status"), [("PUT /_emulator/jobs", 405), ("GET /_emulator/nothing", 404)])
 def test_an_unknown_control_request_is_rejected_with_json(emulator: ImsEmulator, target: str, status: int) -> None:
-    response, body = answer(emulator, f"{target} HTTP/1.1\r\n".encode() + HOST + b"\r\n")
+    response, body = response_to(emulator, f"{target} HTTP/1.1\r\n".encode() + HOST + b"\r\n")
     assert (response.status, set(body)) == (status, {"error"})
 
 

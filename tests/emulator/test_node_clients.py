@@ -1,4 +1,4 @@
-"""The Node.js clients of Alibaba Cloud run jobs on the emulator. ``conftest.py`` leaves this file out without npm."""
+"""Alibaba Cloud's Node.js clients run jobs on the emulator. ``conftest.py`` ignores this file if npm is missing."""
 
 from __future__ import annotations
 

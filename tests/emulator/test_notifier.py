@@ -1,4 +1,4 @@
-"""How and when the HTTP requests about the ends of jobs are sent."""
+"""When and how callbacks are sent."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_a_receiver_must_respond_in_time(
     assert (record["status"], record["tries"][2]["error"]) == ("failed", "no response within 0.05 s")
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0\r\n", b"HTTP/1.1\r\n", b"x" * 100_000])
+@pytest.mark.parametrize("response", [b"SSH-2.0\r\n", b"HTTP/1.1\r\n", b"x" * 100_000])
 def test_a_response_that_is_not_http_is_a_failed_try(
-    emulator: ImsEmulator, start: Callable[..., str], monkeypatch: pytest.MonkeyPatch, answer: bytes
+    emulator: ImsEmulator, start: Callable[..., str], monkeypatch: pytest.MonkeyPatch, response: bytes
 ) -> None:
     monkeypatch.setattr(notifier, "PAUSES", (0.0,))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -79,7 +79,7 @@ def test_a_response_that_is_not_http_is_a_failed_try(
         emulator.finish(job_id)
         with server.accept()[0] as connection:
             connection.recv(65536)
-            connection.sendall(answer)
+            connection.sendall(response)
             record = processed(emulator, job_id)
     assert (record["status"], set(record["tries"][0])) == ("failed", {"time", "error"})
 

@@ -237,7 +237,7 @@ def test_a_listing_can_be_limited_to_one_job(jobs: Jobs, action: str, listing: s
     assert parameter in ACTIONS[listing].parameters
 
 
-def test_the_caller_of_a_pinned_pipeline_sees_it(jobs: Jobs) -> None:
+def test_the_requested_pipeline_is_returned(jobs: Jobs) -> None:
     schedule = {"PipelineId": "mine", "Priority": "3"}
     job = finished(jobs, "SubmitPackageJob", ScheduleConfig=schedule)["PackageJob"]
     assert (job["PipelineId"], job["Priority"]) == ("mine", 3)

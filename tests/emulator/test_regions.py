@@ -112,7 +112,7 @@ def test_the_endpoint_decides_if_the_parameter_names_another_region(emulator: Im
 
 
 @pytest.mark.parametrize("host", [None, "ice.cn-moon.aliyuncs.com", "ice.cn-beijing.aliyuncs.com"])
-def test_an_unknown_region_is_refused(emulator: ImsEmulator, send: SignedClient, host: str | None) -> None:
+def test_an_unknown_region_is_rejected(emulator: ImsEmulator, send: SignedClient, host: str | None) -> None:
     named = {} if host and "moon" in host else {"RegionId": "cn-moon"}
     status, body = send(TEXT, {**GOOD_REQUESTS[TEXT], **named}, headers={"host": host} if host else None)
     assert (status, body["Code"]) == (400, "InvalidParameter")
@@ -122,7 +122,7 @@ def test_an_unknown_region_is_refused(emulator: ImsEmulator, send: SignedClient,
 
 
 @pytest.mark.parametrize("action", sorted(AI_IMAGE_ACTIONS))
-def test_image_jobs_are_refused_in_other_regions(send: SignedClient, action: str) -> None:
+def test_image_jobs_are_rejected_in_other_regions(send: SignedClient, action: str) -> None:
     parameters = {**GOOD_REQUESTS[IMAGE], "JobIds": "any"}
     status, body = send(action, {**parameters, "RegionId": "cn-shenzhen"})
     assert (status, body["Code"]) == (400, "InvalidParameter")

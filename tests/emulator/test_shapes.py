@@ -1,8 +1,8 @@
 """
-The responses of every action have the fields of the documented examples, in their nesting and types.
+The responses of every action have the fields of the documented examples, with the same nesting and types.
 
-The fixtures are the examples of the vendor's Go SDK. ``{}`` in a fixture is an object of any content. JSON inside a
-string is compared as well.
+The fixtures are the examples in Alibaba Cloud's Go SDK. ``{}`` in a fixture is an object with any content. JSON inside
+strings is compared too.
 """
 
 from __future__ import annotations

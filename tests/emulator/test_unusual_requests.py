@@ -38,7 +38,7 @@ async def _send_batch(seed: int) -> None:
                 error.add_note(f"seed {seed}, request {number}: {request}")
                 raise
             assert response.status < 500 or application.has_injected_fault(), (seed, number, request, response)
-            requests.note(request, response)
+            requests.receive(request, response)
             if number % 8 == 7:
                 application.service.faults.clear()
     finally:

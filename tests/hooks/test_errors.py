@@ -121,7 +121,7 @@ def test_an_error_body_that_is_not_a_json_object_raises_unavailable(wire: Any, s
 @pytest.mark.parametrize("action", ["SubmitTextGenerateJob", "ListSmartJobs"])
 @pytest.mark.parametrize("status", [413, 414, 431])
 @pytest.mark.parametrize("body", ["<html>Request-URI Too Large</html>", "", "null", '{"detail":"too large"}'])
-def test_a_request_that_is_too_large_is_refused_and_sent_once(wire: Any, action: str, status: int, body: str) -> None:
+def test_a_request_that_is_too_large_is_rejected_and_sent_once(wire: Any, action: str, status: int, body: str) -> None:
     wire.answer(body, status)
     with pytest.raises(ImsRequestError, match=f"HTTP status {status}: the request is too large") as caught:
         ImsHook().call(action, {})

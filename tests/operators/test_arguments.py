@@ -1,4 +1,4 @@
-"""Arguments that would buy a wrong result are refused before a request, with their path."""
+"""Arguments that would lead to a wrong but billed result are rejected before a request, with their path."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_rendered_number_is_sent_as_text(native: bool, ims_emulator: ImsEmulat
         (BATCH, {"input_config": {"MediaArray": ["m", MISSING]}}, "input_config.MediaArray[1]"),
     ],
 )
-def test_a_missing_xcom_is_refused(
+def test_a_missing_xcom_is_rejected(
     case: Case, arguments: dict[str, Any], path: str, native: bool, ims_emulator: ImsEmulator
 ) -> None:
     assert refused(rendered(case.task(**arguments), native=native), ims_emulator).field == path
@@ -137,7 +137,7 @@ def test_a_missing_xcom_is_refused(
         (IMAGE, lambda value: {"video_id": value}, "video_id"),
     ],
 )
-def test_content_that_was_rendered_to_nothing_is_refused(
+def test_content_that_was_rendered_to_nothing_is_rejected(
     case: Case, arguments: Any, path: str, nothing: str, ims_emulator: ImsEmulator
 ) -> None:
     assert refused(case.task(**arguments(nothing)), ims_emulator).field == path
@@ -186,7 +186,7 @@ def test_content_that_was_rendered_to_nothing_is_refused(
         (TEXT.task(generate_config="null"), "generate_config"),
     ],
 )
-def test_a_reference_that_was_rendered_to_nothing_is_refused(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
+def test_a_reference_that_was_rendered_to_nothing_is_rejected(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
     assert refused(task, ims_emulator).field == path
 
 
@@ -240,7 +240,7 @@ def test_an_empty_optional_parameter_is_omitted(ims_emulator: ImsEmulator) -> No
         (ImsSubmitMediaCensorJobOperator(task_id="job", input={"Medai": "m"}), "input.Medai", "Media"),
     ],
 )
-def test_a_misspelt_key_is_refused_with_the_documented_one(
+def test_a_misspelt_key_is_rejected_with_the_documented_one(
     task: Any, path: str, meant: str, ims_emulator: ImsEmulator
 ) -> None:
     error = refused(task, ims_emulator)
@@ -290,7 +290,7 @@ def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, t
         ),
     ],
 )
-def test_ai_images_are_refused_in_a_region_without_them(
+def test_ai_images_are_rejected_in_a_region_without_them(
     task: Any, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {"conn_type": "alibabacloud_ims", "login": "id", "password": "secret"}
@@ -318,7 +318,7 @@ def test_the_endpoint_decides_whether_a_region_has_ai_images_if_one_is_set(ims_e
         {"title": "None"},
     ],
 )
-def test_moderation_of_nothing_is_refused(arguments: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_moderation_of_nothing_is_rejected(arguments: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)
     assert "at least one of input, cover_images, title, description, barrages" in str(error)
 

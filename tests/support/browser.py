@@ -1,4 +1,4 @@
-"""A browser for tests, and their screenshots."""
+"""A browser for tests, and screenshots of its pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from support.waiting import CEILING
 
 #: The folder of the screenshots; set by ``make screenshots``.
-PICTURES = os.environ.get("SCREENSHOTS")
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 SECONDS = 1000
 
 
@@ -35,8 +35,8 @@ def open_page(**options: Any) -> Iterator[Page]:
         browser.close()
 
 
-def picture(page: Page, name: str) -> None:
-    """Save a screenshot, if they are requested."""
-    if PICTURES:
+def save_screenshot(page: Page, name: str) -> None:
+    """Save a screenshot of a page, if screenshots are requested."""
+    if SCREENSHOTS:
         page.wait_for_timeout(1 * SECONDS)
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), animations="disabled")
+        page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"), animations="disabled")

@@ -219,7 +219,7 @@ def queried(jobs: Jobs, job: Job) -> Any:
 
 
 def add_jobs(emulator: ImsEmulator, kind: JobKind, parameters: dict[str, str], seconds: list[float]) -> list[str]:
-    """Add jobs to an emulator and return their ids; each has an id of its own if the request contains the id."""
+    """Add jobs to an emulator and return their ids; if the request contains the id, each job has a different one."""
     if not kind.job_id_parameter:
         return list(emulator.add_jobs(kind.key, parameters, seconds))
     named = [{**parameters, kind.job_id_parameter: f"job-{number}"} for number in range(len(seconds))]

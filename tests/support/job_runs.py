@@ -1,4 +1,4 @@
-"""Jobs that clients other than the provider's run on the emulator, and the checks of their results."""
+"""Jobs that other clients run on the emulator, and checks of their results."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ class Receiver:
     A running receiver.
 
     :param url: Its URL.
-    :param answers: The statuses of the next responses; afterwards, all have 200. None closes the connection without a
+    :param statuses: The statuses of the next responses; afterwards, all have 200. None closes the connection without a
         response.
     """
 
     url: str
-    answers: list[int | None]
+    statuses: list[int | None]
     received: list[Callback] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -50,11 +50,11 @@ class Receiver:
         with self.changed:
             self.received.append(callback)
             self.changed.notify_all()
-            return self.answers.pop(0) if self.answers else 200
+            return self.statuses.pop(0) if self.statuses else 200
 
 
 @contextmanager
-def receiving(answers: Iterable[int | None] = ()) -> Iterator[Receiver]:
+def receiving(statuses: Iterable[int | None] = ()) -> Iterator[Receiver]:
     """Run a receiver on a local port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,7 +77,7 @@ def receiving(answers: Iterable[int | None] = ()) -> Iterator[Receiver]:
         request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(f"http://127.0.0.1:{server.server_port}", list(answers))
+        receiver = Receiver(f"http://127.0.0.1:{server.server_port}", list(statuses))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -88,7 +88,7 @@ def receiving(answers: Iterable[int | None] = ()) -> Iterator[Receiver]:
 
 
 def processed(emulator: EmulatorControl, job_id: str) -> dict[str, Any]:
-    """Wait until the emulator has processed the notification of a job, and return it."""
+    """Wait until the emulator has processed the callback of a job, and return it."""
     end = time.monotonic() + CEILING
     while True:
         (callback,) = emulator.callbacks(job_id)

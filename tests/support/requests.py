@@ -17,7 +17,7 @@ _VIDEO = {"MediaURL": "http://test-bucket.oss-cn-shanghai.aliyuncs.com/test.mp4"
 _STORAGE = {"StorageLocation": "bucket.oss-cn-shanghai.aliyuncs.com", "FileName": "output.mp4"}
 _SIZED = {**_STORAGE, "Width": 640, "Height": 480, "Bitrate": 1000, "VodTemplateGroupId": "VOD_NO_TRANSCODE"}
 
-#: Examples that are missing in the documents or not valid: (key, parameter) -> a value.
+#: Values for examples that are missing in the documentation or invalid: (key, parameter) -> value.
 CORRECTED: dict[tuple[str, str], Any] = {
     # A comma is missing between two texts.
     ("SubmitBatchMediaProducingJob", "InputConfig"): {
@@ -57,7 +57,7 @@ def documented_requests(kind: JobKind) -> list[dict[str, str]]:
     }
     request |= {name: value for (key, name), value in CORRECTED.items() if key == kind.key}
     if kind.submit == "SubmitMediaConvertJob":
-        # The page of the configuration has no example of a whole configuration, but the response has one.
+        # The page on the configuration has no complete example, but the example of the response has one.
         request["Config"] = example(kind.key, "response")["Job"]["Config"]
     variants = [VARIANTS[kind.key]] if kind.key in VARIANTS else []
     return [_encoded({**request, **changes}) for changes in ({}, *variants)]

@@ -24,155 +24,12 @@ from airflow_provider_ims.emulator.server.gateway import Gateway
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Store
 from support.submits import SUBMITS, encoded
+from support.unusual_values import HEADER_NAMES, UNUSUAL_BYTES, UNUSUAL_HEADERS, UNUSUAL_JSON, UNUSUAL_TEXTS
 
 TOKEN = "unusual-token"
 VERSIONS = {"ice": "2020-11-09", "vod": "2017-03-21"}
 
-#: Unusual JSON as text, because Python's encoder rejects some of these values.
-UNUSUAL_JSON = (
-    "1" * 400,
-    "1" * 4_300,
-    "1" * 5_000,
-    "-" + "9" * 400,
-    "9223372036854775807",
-    "9223372036854775808",
-    "18446744073709551616",
-    "2147483648",
-    "-1",
-    "0",
-    "1e308",
-    "1e309",
-    "-1e309",
-    "1e-400",
-    "0.1",
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "null",
-    "true",
-    "false",
-    "{}",
-    "[]",
-    "[[]]",
-    "[{}]",
-    "[null]",
-    '{"":""}',
-    '{"a":{"b":[{"c":1}]}}',
-    "[" * 50 + "]" * 50,
-    "[" * 500 + "]" * 500,
-    "[" * 100_000 + "]" * 100_000,
-    '{"a":' * 900 + "1" + "}" * 900,
-    '""',
-    '" "',
-    '"\\u0000"',
-    '"a\\u0000b"',
-    '"\\ud800"',
-    '"\\udfff\\ud800"',
-    '"\\ud83d\\ude00"',
-    '"%"',
-    '"{"',
-    '"{index}{}"',
-    '"' + "1" * 400 + '"',
-    '"' + "1" * 5_000 + '"',
-    '"NaN"',
-    '"1e400"',
-    '"٣"',
-    '"²"',
-    '"None"',
-    '"http://["',
-    '"oss://"',
-    '"://"',
-    '"http://[::1"',
-    '"' + "x" * 20_000 + '"',
-    '"' + "新" * 5_000 + '"',
-    '"2026-99-99T99:99:99Z"',
-    '"0001-01-01T00:00:00Z"',
-    '"9999-12-31T23:59:59Z"',
-    '"</speak>"',
-    '"<speak><break time=\\"1e999s\\"/></speak>"',
-)
-
-UNUSUAL_TEXTS = (
-    "",
-    " ",
-    "\0",
-    "a\0b",
-    "-1",
-    "0",
-    "1" * 400,
-    "1" * 4_300,
-    "1" * 5_000,
-    "9223372036854775807",
-    "9223372036854775808",
-    "18446744073709551616",
-    "2147483648",
-    "1e308",
-    "NaN",
-    "inf",
-    "٣",
-    "²",
-    "None",
-    "null",
-    "true",
-    "True",
-    "\ufeff{}",
-    "\u2028",
-    "\U0001f600",
-    "新" * 400,
-    "x" * 20_000,
-    ",",
-    "," * 20,
-    ",,a,,",
-    "%00",
-    "%",
-    "'; DROP TABLE jobs; --",
-    "c2VxOg==",
-    "c2VxOjk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5",
-    "c2VxOtmj",
-    "c2VxOi0x",
-    "0001-01-01T00:00:00Z",
-    "9999-12-31T23:59:59Z",
-    "2026-02-30T00:00:00Z",
-    "http://[",
-    "oss://",
-    "http://bucket.oss-cn-shanghai.aliyuncs.com/{index}{}",
-    "{",
-    "[",
-)
-
 _JOB_ID = re.compile(rb'"(?:\w*JobId|TaskId)":"(\w{32})"')
-UNUSUAL_BYTES = (
-    b"",
-    b"%",
-    b"%ff=1",
-    b"a=%ff",
-    b"\xff",
-    b"a=\xe6\x96\xb0",
-    b"=",
-    b"&&&",
-    b"a",
-    b"a=1&a=2",
-    b"+",
-    b"%00",
-)
-UNUSUAL_HEADERS = (b"", b" ", b"\xff\xfe", b"a;b", b"=", b"x" * 5_000, b"0", b"-1", b"NaN", b"%00", "新".encode())
-#: Headers that the unusual requests change. A wrong length or transfer encoding never reaches the application.
-HEADER_NAMES = (
-    b"host",
-    b"content-type",
-    b"authorization",
-    b"x-acs-action",
-    b"x-acs-version",
-    b"x-acs-date",
-    b"x-acs-signature-nonce",
-    b"x-acs-content-sha256",
-    b"x-acs-security-token",
-    b"x-acs-accesskey-id",
-    b"x-acs-bearer-token",
-    b"x-acs-region-id",
-    b"user-agent",
-    b"accept",
-)
 
 
 class UnusualRequest(NamedTuple):
@@ -309,8 +166,8 @@ class UnusualRequests:
             return self._next.pop()
         return self._random.choice(self._makers)()
 
-    def note(self, request: UnusualRequest, response: Response) -> None:
-        """Remember the job of a response; often, end it and query it next."""
+    def receive(self, request: UnusualRequest, response: Response) -> None:
+        """Store the job of a response, and often generate requests that end and query it next."""
         found = _JOB_ID.search(response.body)
         if found is None:
             return
