@@ -1,4 +1,4 @@
-"""A certificate for the loopback address, with which the emulator serves HTTPS like the service."""
+"""A certificate for the loopback address, with which an emulator serves HTTPS in the benchmarks and tests."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PRODUCTS: Mapping[str, tuple[Any, Any, str]] = {
     "ice": (IceClient, ice_models, "2020-11-09"),
     "vod": (VodClient, vod_models, "2017-03-21"),
 }
-#: The codes of requests that the account may not send, whatever the parameters are.
+#: The codes of requests that the account may not send, regardless of their parameters.
 ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
 CONNECT_TIMEOUT, READ_TIMEOUT = 10_000, 30_000
 #: The number of times that a read is sent while it is throttled, lost or fails with a server error.
@@ -107,7 +107,7 @@ class Access:
             endpoint=host,
             protocol=parts.scheme or "https",
             ca=self.ca or None,
-            # The host of another endpoint names no region.
+            # The host of another endpoint does not contain a region.
             global_parameters=GlobalParameters(queries={"RegionId": self.region_id}) if self.endpoint else None,
         )
 
@@ -250,7 +250,7 @@ def _runtime() -> RuntimeOptions:
 def _error(error: TeaException) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = getattr(error, "status_code", None)
     if not status:
-        # Without the query of the request, which holds its parameters.
+        # Without the query of the request, which contains its parameters.
         return 0, {"Message": re.sub(r"with url: \S+ ", "", str(error.message or error))}, {}
     body = {name: value for name, value in (error.data or {}).items() if name != "statusCode"}
     return int(status), body, {}

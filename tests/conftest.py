@@ -194,9 +194,10 @@ def example_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalA
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Return the paths of a self-signed certificate for 127.0.0.1 and of its key."""
-    from support.certificate import create_certificate
+    from benchmarks.certificate import make_certificate
 
-    return create_certificate(tmp_path_factory.mktemp("tls"))
+    certificate, key, _ = make_certificate(tmp_path_factory.mktemp("tls"))
+    return str(certificate), str(key)
 
 
 @pytest.fixture

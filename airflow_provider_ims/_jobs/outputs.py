@@ -59,7 +59,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
-    """Separate the files that IProduction could not save, for which it may return addresses, from the others."""
+    """Separate the saved files of IProduction from those that it could not save, which may have URLs too."""
     files = found if isinstance(found := job.result.get("output_files"), list) else []
     errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
     saved = {

@@ -20,7 +20,7 @@ MAX_DEPTH = 100
 #: Argument names that Airflow reserves in every task -> the name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
-#: What a template renders if all its values are missing.
+#: The text that a template renders if all its values are missing.
 NOTHING = re.compile(r"(?:None|null|[\s,，])*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
 #: Parameters that only describe a job; in these, the text ``None`` may be intended.

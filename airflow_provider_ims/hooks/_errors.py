@@ -75,7 +75,7 @@ REGIONS: Mapping[str, str] = {
 }
 _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 
-#: HTTP status of a response that may come from a proxy, without an error code -> the message.
+#: HTTP status of a response without an error code, for example from a proxy -> message.
 TOO_LARGE: Mapping[int | None, str] = {
     one: f"HTTP status {one}: the request is too large; shorten its longest parameters" for one in (413, 414, 431)
 }

@@ -72,7 +72,7 @@ def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Observed:
         _require_image_region(evidence)
     # Without its parameters, no submit can create a job.
     response = require_response(evidence.service.send(plan.product, plan.action, {}))
-    # The pages of the products contain MissingParameter, that of the gateway Missing and the name of the parameter.
+    # The products document MissingParameter; the gateway documents Missing followed by the name of the parameter.
     code = str(response.body.get("Code"))
     return Observed("accepted" if response.ok else response.error, not response.ok and code.startswith("Missing"))
 

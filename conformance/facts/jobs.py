@@ -47,7 +47,7 @@ JOB_FIELDS: Mapping[str, Fields] = {
     | {"EditingBatchJob.SubJobList[].Duration": (int, float)},
     "image": {f"AIImageJobList[].{name}": str for name in _IMAGE},
 }
-#: The field that holds the creation time.
+#: The field that contains the creation time; empty for the job itself.
 CREATED = {"text": "SmartJobInfo", "speech": "SmartJobInfo", "batch": "", "image": ""}
 
 

@@ -57,7 +57,7 @@ class Document(HTMLParser):
         if self._open in ("script", "style"):
             self.inline[self._open] = self.inline.get(self._open, "") + data
         elif self._open in ("td", "dd"):
-            # The facts have no table.
+            # The properties have no table.
             rows = self.rows[self._section] or [[""]]
             self.rows[self._section] = rows
             rows[-1][-1] += data
@@ -97,16 +97,16 @@ def rows_of(document: Document, section: str) -> list[list[str]]:
 
 def test_an_empty_emulator_has_no_rows(page: Callable[[], Document]) -> None:
     document = page()
-    assert set(document.rows) == {"facts", "jobs", "requests", "faults"}
+    assert set(document.rows) == {"properties", "jobs", "requests", "faults"}
     for section in ("jobs", "requests", "faults"):
         assert rows_of(document, section) == []
 
 
 def test_the_page_shows_the_region_and_the_clock(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
     emulator.advance(3600)
-    (facts,) = page().rows["facts"]
-    assert "cn-shanghai" in facts[0]
-    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(manual\)", facts[0])
+    (properties,) = page().rows["properties"]
+    assert "cn-shanghai" in properties[0]
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(manual\)", properties[0])
 
 
 def test_the_page_shows_jobs_newest_first(

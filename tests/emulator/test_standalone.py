@@ -20,7 +20,7 @@ from local_airflow.server import service_environment
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(airflow_provider_ims.__file__).parents[1]
-#: Installs packages as docs/testing.md describes it: {} is the wheel of this package.
+#: The arguments of pip from docs/reference/emulator-server.md; {} is the wheel of this package.
 INSTALLS = (("--no-deps", "{}"), ("starlette", "uvicorn"))
 #: Python code that fails if a package is importable.
 ABSENT = "import sys; from importlib.util import find_spec; sys.exit(find_spec(sys.argv[1]) is not None)"

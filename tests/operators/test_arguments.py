@@ -254,7 +254,7 @@ def test_a_misspelt_key_is_rejected_with_the_documented_one(
         (AUDIO.task(editing_config={"voice": "Siqi", "emotion": "happy"}), "editing_config", "emotion"),
         (TEXT.task(generate_config={**KEYWORDS, "language": "zh"}), "generate_config", "language"),
         (BATCH.task(output_config={**VIDEOS, "Watermark": {}}), "output_config", "Watermark"),
-        # The documents do not list all keys of these objects.
+        # The documentation does not list all keys of these objects.
         (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config", "Widht"),
         (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config", "SpechConfig"),
     ],

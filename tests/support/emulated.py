@@ -46,9 +46,9 @@ GOOD_REQUESTS: dict[str, dict[str, str]] = {
 }
 
 
-class SignedClient:
+class _Client:
     """
-    Signs requests according to the documentation of the signature, and sends them.
+    A client with an access key.
 
     :param endpoint: Host and port of the emulator.
     :param key_id: Access key id.
@@ -59,6 +59,10 @@ class SignedClient:
         self.endpoint = endpoint
         self.key_id = key_id
         self.secret = secret
+
+
+class SignedClient(_Client):
+    """Signs requests with the V3 signature according to its documentation, and sends them."""
 
     @classmethod
     def of(cls, emulator: ImsEmulator) -> SignedClient:
@@ -116,19 +120,8 @@ class SignedClient:
         return send(self.endpoint, method, f"{path}?{query}", signed_body if body is None else body, sent)
 
 
-class V1Client:
-    """
-    Signs requests with the V1 signature according to its documentation, and sends them.
-
-    :param endpoint: Host and port of the emulator.
-    :param key_id: Access key id.
-    :param secret: Its secret.
-    """
-
-    def __init__(self, endpoint: str, key_id: str = "LTAI-ims-emulator", secret: str = "ims-emulator-secret") -> None:
-        self.endpoint = endpoint
-        self.key_id = key_id
-        self.secret = secret
+class V1Client(_Client):
+    """Signs requests with the V1 signature according to its documentation, and sends them."""
 
     def __call__(
         self,

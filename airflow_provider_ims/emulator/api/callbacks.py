@@ -68,7 +68,7 @@ _QUEUE_ONLY = ("CallbackQueueName", "MnsQueueName", "MnsEndpoint")
 
 def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Store the callback settings of a product in the region."""
-    # The documentation specifies no default for CallbackType.
+    # The documentation does not specify a default for CallbackType.
     callback_type = parameters.get("CallbackType", HTTP)
     required, ignored = ("CallbackURL", _QUEUE_ONLY) if callback_type == HTTP else (QUEUE_NAMES[product], _HTTP_ONLY)
     if required not in parameters:

@@ -1,7 +1,7 @@
 """
 The rules for the parameters of an action.
 
-Sources: the API pages and the docstrings of the product SDKs. Limits on which the documents disagree,
+Sources: the API pages and the docstrings of the product SDKs. Limits for which the documentation is contradictory,
 such as the text length of an audio job, are not checked.
 """
 

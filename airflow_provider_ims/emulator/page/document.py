@@ -82,7 +82,9 @@ HEADERS = {
 
 def document(view: View) -> bytes:
     """Return the page as UTF-8."""
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in view.facts.items())
+    properties = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in view.properties.items()
+    )
     text = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -91,7 +93,7 @@ def document(view: View) -> bytes:
 <body>
 <h1>IMS emulator</h1>
 <p id="offline" role="status" hidden>The emulator does not respond.</p>
-<section id="facts"><dl>{facts}</dl></section>
+<section id="properties"><dl>{properties}</dl></section>
 {"".join(map(_section, view.tables))}<script>{SCRIPT}</script>
 </body>
 </html>

@@ -50,18 +50,18 @@ class View:
     """
     The content of the page.
 
-    :param facts: Name -> value.
+    :param properties: Name -> value.
     """
 
-    facts: Mapping[str, str]
+    properties: Mapping[str, str]
     tables: Sequence[Table]
 
 
 def view_of(service: EmulatedService) -> View:
     """Return the current content of the page."""
     clock = service.clock
-    facts = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
-    return View(facts, [_faults(service), _jobs(service), _requests(service)])
+    properties = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
+    return View(properties, [_faults(service), _jobs(service), _requests(service)])
 
 
 def _jobs(service: EmulatedService) -> Table:
