@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.service import Response
 
-#: The field of UserData that holds the marker.
+#: The field of UserData that contains the marker.
 MARKER = "ImsConformance"
 IMAGE_REGIONS = ("cn-beijing", "cn-shanghai")
 ONLY_IN_IMAGE_REGIONS = f"AI images are available only in {' and '.join(IMAGE_REGIONS)}"
@@ -40,7 +40,7 @@ class Listing:
 
     :param parameters: The parameters for the latest jobs; a function of the inputs.
     :param items: The field with the jobs.
-    :param state: The field of a job that holds its state; empty if there is none.
+    :param state: The field of a job that contains its state; empty if there is none.
     """
 
     action: str
@@ -64,8 +64,8 @@ class JobPlan:
     :param parameters: The parameters of the submit; a function of the inputs and the marker.
     :param query: The action that queries the job.
     :param id_parameter: The parameter of the query.
-    :param job_at: The field of the response that holds the job, or a list of jobs; empty for the response itself.
-    :param state: The field of the job that holds its state.
+    :param job_at: The field of the response that contains the job, or a list of jobs; empty for the response itself.
+    :param state: The field of the job that contains its state.
     :param states: The documented states of a running job, then those of an ended one.
     :param repeats: Whether the submit is sent twice, because its ClientToken must prevent a second job.
     """

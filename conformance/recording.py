@@ -2,7 +2,7 @@
 The recorded responses, one file for each distinct response.
 
 A file has the format of the documented examples in ``tests/emulator/fixtures``: ``<product>/<action>.json`` with
-``request`` and ``response``. The file without a number holds the response with the most fields. Error responses are in
+``request`` and ``response``. The file without a number contains the response with the most fields. Error responses are in
 the folder ``errors`` and also have ``status``.
 """
 

@@ -124,7 +124,7 @@ class Redactor:
         """
         Return JSON content without identifiers.
 
-        :param field: The name of the field that holds the content.
+        :param field: The name of the field that contains the content.
         """
         if isinstance(content, Mapping):
             return {self._key(name): self.body(value, name) for name, value in content.items()}

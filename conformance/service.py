@@ -209,7 +209,7 @@ class Service:
         except CredentialException as error:
             status, body, headers = 0, {"Message": f"no credentials: {error}"}, {}
         except (AttributeError, LookupError, TypeError, ValueError):
-            # The model of the SDK cannot hold the response.
+            # The model of the SDK cannot represent the response.
             if not self._received:
                 raise
         if self._received:

@@ -98,6 +98,6 @@ def test_a_recorded_field_that_the_emulator_lacks_is_named(tmp_path: Path, run: 
     ]
 
 
-def test_the_emulator_has_all_fields_that_the_service_was_seen_to_return(run: Run) -> None:
+def test_the_emulator_has_all_fields_that_the_service_was_observed_to_return(run: Run) -> None:
     # The folder is empty until responses of the real service are added.
     assert missing_fields(RECORDED, run.service.responses) == []
