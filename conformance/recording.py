@@ -2,8 +2,8 @@
 The recorded responses, one file for each distinct response.
 
 A file has the format of the documented examples in ``tests/emulator/fixtures``: ``<product>/<action>.json`` with
-``request`` and ``response``. The file without a number contains the response with the most fields. Error responses are in
-the folder ``errors`` and also have ``status``.
+``request`` and ``response``. The file without a number contains the response with the most fields. Error responses are
+in the folder ``errors`` and also have ``status``.
 """
 
 from __future__ import annotations
