@@ -270,7 +270,7 @@ def test_every_kind_of_job_sends_a_message_whether_it_succeeds_or_fails(
 # The settings of the region.
 
 
-def test_the_settings_of_the_region_notify_of_the_listed_events_with_a_signature(
+def test_the_settings_of_the_region_send_signed_callbacks_for_the_listed_events(
     emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str], call: Callable[..., Any]
 ) -> None:
     url = f"{receiver.url}/callback"
@@ -315,7 +315,7 @@ def test_vod_signs_with_its_own_headers_unless_authentication_is_off(
     assert "x-vod-signature" not in receiver.wait(2)[1].headers
 
 
-def test_deleted_settings_notify_of_nothing(
+def test_deleted_settings_send_no_callback(
     emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str], call: Callable[..., Any]
 ) -> None:
     call(SET_VOD, {**VOD_EXAMPLE, "CallbackURL": receiver.url, "EventTypeList": "ALL"})

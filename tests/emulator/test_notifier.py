@@ -272,7 +272,7 @@ def test_a_callback_can_be_repeated(emulator: ImsEmulator, receiver: Receiver, s
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_callback_can_be_late(
+def test_a_callback_can_be_delayed(
     emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str], finished: bool
 ) -> None:
     emulator.fault(TEXT, "callback", delay=60)
@@ -286,7 +286,7 @@ def test_a_callback_can_be_late(
     assert processed(emulator, late)["status"] == "delivered"
 
 
-def test_a_fault_of_callbacks_has_no_effect_on_a_job_without_one(
+def test_a_callback_fault_has_no_effect_on_a_job_without_a_callback(
     emulator: ImsEmulator, start: Callable[..., str]
 ) -> None:
     emulator.fault(TEXT, "callback", copies=0)

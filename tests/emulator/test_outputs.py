@@ -161,7 +161,7 @@ def test_an_avatar_is_trained_under_the_id_that_the_request_contains(jobs: Jobs)
     assert len(jobs.store.jobs()) == 1
 
 
-def test_the_id_of_another_job_is_not_one_of_an_avatar(jobs: Jobs) -> None:
+def test_an_avatar_job_with_the_id_of_another_job_is_rejected(jobs: Jobs) -> None:
     other = submitted(jobs, "SubmitASRJob", request_of("SubmitASRJob"))
     with pytest.raises(ApiError, match="ResourceNotFound"):
         response_of(jobs, "SubmitAvatarTrainingJob", {"JobId": other.job_id})

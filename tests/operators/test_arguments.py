@@ -137,7 +137,7 @@ def test_a_missing_xcom_is_rejected(
         (IMAGE, lambda value: {"video_id": value}, "video_id"),
     ],
 )
-def test_content_that_was_rendered_to_nothing_is_rejected(
+def test_content_that_renders_as_none_is_rejected(
     case: Case, arguments: Any, path: str, nothing: str, ims_emulator: ImsEmulator
 ) -> None:
     assert refused(case.task(**arguments(nothing)), ims_emulator).field == path
@@ -186,7 +186,7 @@ def test_content_that_was_rendered_to_nothing_is_rejected(
         (TEXT.task(generate_config="null"), "generate_config"),
     ],
 )
-def test_a_reference_that_was_rendered_to_nothing_is_rejected(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
+def test_a_reference_that_renders_as_none_is_rejected(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
     assert refused(task, ims_emulator).field == path
 
 
@@ -318,13 +318,13 @@ def test_the_endpoint_decides_whether_a_region_has_ai_images_if_one_is_set(ims_e
         {"title": "None"},
     ],
 )
-def test_moderation_of_nothing_is_rejected(arguments: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_moderation_without_content_is_rejected(arguments: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)
     assert "at least one of input, cover_images, title, description, barrages" in str(error)
 
 
 @pytest.mark.parametrize("verdict", ["pass", "review", "block"])
-def test_moderation_returns_verdicts_only_for_what_was_sent(verdict: str, ims_emulator: ImsEmulator) -> None:
+def test_moderation_returns_verdicts_only_for_the_sent_content(verdict: str, ims_emulator: ImsEmulator) -> None:
     covers = [{"Bucket": "b", "Location": "oss-cn-shanghai", "Object": f"{verdict}.jpg"}]
     result = run_task(ImsSubmitMediaCensorJobOperator(task_id="job", cover_images=covers, poll_interval=0.05))
     assert result["suggestion"] == verdict
