@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -65,11 +65,14 @@ class JobTask(_Task):
         """
         return hook_class_of(self.product)(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
 
-    def defer_wait(self, job_ids: list[str], *, deadline: float, **wait: Any) -> NoReturn:
+    def defer_wait(
+        self, job_ids: list[str], *, deadline: float, resume_with: Mapping[str, Any] | None = None, **wait: Any
+    ) -> NoReturn:
         """
         Defer the task until jobs have ended.
 
         :param deadline: The time at which the wait ends with a final poll, in epoch seconds.
+        :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
         now = time.time()
@@ -83,7 +86,7 @@ class JobTask(_Task):
             **wait,
         )
         timeout = timedelta(seconds=max(0.0, deadline - now) + DEFERRAL_GRACE)
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+        self.defer(trigger=trigger, method_name="execute_complete", kwargs=dict(resume_with or {}), timeout=timeout)
 
     def begin_phase(self) -> None:
         """

@@ -103,6 +103,10 @@ class ImsUncertainSubmitError(ImsError):
     key: str | None = None
 
 
+class ImsJobsFailedError(ImsError):
+    """More jobs of a task with many jobs failed than its ``max_failures`` allows."""
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobError(ImsError):
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,10 +23,12 @@ class Search:
     :param action: The API action that lists the jobs.
     :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the parameters
         of the submit, and the earliest time of the submit in epoch seconds.
+    :param parameter: The parameter of the submit to which the search is restricted; ``None`` if it finds all jobs.
     """
 
     action: str
     jobs: Callable[[ApiCaller, Mapping[str, str], float], Iterator[tuple[Any, str]]]
+    parameter: str | None = None
 
 
 def search_in(listing: Listing) -> Search:
@@ -46,26 +48,26 @@ def search_in(listing: Listing) -> Search:
     return Search(listing.action, jobs)
 
 
-def find_job(
-    search: Search, hook: ApiCaller, submitted: Mapping[str, str], run: str, since: float
-) -> tuple[SubmissionKey, str] | None:
+def find_jobs(
+    search: Search, hook: ApiCaller, submitted: Mapping[str, str], runs: Collection[str], since: float
+) -> dict[str, tuple[SubmissionKey, str]]:
     """
-    Search once for the latest job of a task run.
+    Search once for the latest job of each of some runs.
 
     :param search: The search of the job family.
     :param hook: The hook of the family's product.
-    :param submitted: The parameters of the submit.
-    :param run: The hash of the task run in the marker.
-    :param since: The earliest time of the submit, in epoch seconds.
-    :return: The key and the job id; ``None`` if there is no job.
+    :param submitted: The parameters of the submits, or those that the search is restricted to.
+    :param runs: The hashes in the markers.
+    :param since: The earliest time of the submits, in epoch seconds.
+    :return: The key and the job id, by the hash in the marker; runs without a job are omitted.
     :raises ImsError: as raised by the hook's ``call``.
     """
-    found = [
-        (key, job_id)
-        for user_data, job_id in search.jobs(hook, submitted, since)
-        if (key := key_in(user_data)) is not None and key.run == run
-    ]
-    return max(found, key=lambda one: one[0].number, default=None)
+    found: dict[str, tuple[SubmissionKey, str]] = {}
+    for user_data, job_id in search.jobs(hook, submitted, since):
+        key = key_in(user_data)
+        if key is not None and key.run in runs and (key.run not in found or key.number > found[key.run][0].number):
+            found[key.run] = key, job_id
+    return found
 
 
 def earliest(since: float) -> str:

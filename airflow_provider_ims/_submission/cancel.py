@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a killed task may wait for Airflow's response. Its supervisor sends SIGKILL 5 s after SIGTERM.
 ON_KILL_TIMEOUT = 2.0
+#: The number of jobs that are cancelled at the same time.
+THREADS = 8
 #: The states of a task instance that a user has ended: no later try can join its job.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
@@ -43,6 +45,17 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
         logger.warning("Cancelling job %s failed, it may continue: %s", job_id, error)
 
 
+def cancel_jobs(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], logger: Any = log) -> None:
+    """Cancel jobs in parallel; see :func:`cancel_job`."""
+    if family.cancel_action is None and len(job_ids) > 1:
+        message = "%d jobs continue and are billed: the service has no cancel action for them"
+        logger.warning(message, len(job_ids))
+        return
+    hook.connect()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="ims-cancel") as pool:
+        wait([pool.submit(cancel_job, family, hook, job_id, logger) for job_id in job_ids])
+
+
 def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
     """
     Request the state of a task instance from Airflow (blocking call).
@@ -55,6 +68,31 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
         dag_id=dag_id, task_ids=[task_id], run_ids=[run_id], map_index=map_index if map_index >= 0 else None
     )
     return next(iter((states.get(run_id) or {}).values()), "removed")
+
+
+def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
+    """
+    Return whether a user has ended a killed task, so that no later try can join its jobs; log why not.
+
+    :param ti: The task instance.
+    :param is_owner: Returns whether no other try of the task has joined the jobs.
+    :param jobs: The jobs, for the log, such as ``Job 5 is``.
+    """
+
+    def query() -> tuple[str | None, bool]:
+        return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), is_owner()
+
+    try:
+        state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
+    except Exception as error:  # noqa: BLE001 - whichever error Airflow raises, the jobs must not be lost
+        logger.warning("%s left running: the task's state could not be read: %s", jobs, error)
+        return False
+    if not owned:
+        logger.info("%s left running: another try of this task has joined it", jobs)
+    elif state not in ENDED_STATES:
+        message = "%s left running for the next try of this task to join: no user has ended the task (state: %s)"
+        logger.info(message, jobs, state)
+    return owned and state in ENDED_STATES
 
 
 def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
-from airflow_provider_ims._jobs.search import find_job
+from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims._submission.cancel import cancel_job
 from airflow_provider_ims._submission.record import (
     STORE_KEY,
@@ -213,10 +213,10 @@ class Submitter:
         recovery = self._recovery(record)
         if recovery.search is None:
             return None
-        for pause in (*_pauses(recovery.search_time), None):
-            found = find_job(recovery.search, self.hook, self.parameters, record.run, record.submitted_at)
-            if found is not None and found[0].number >= record.number:
-                key, job_id = found
+        for pause in (*pauses(recovery.search_time), None):
+            found = find_jobs(recovery.search, self.hook, self.parameters, [record.run], record.submitted_at)
+            if record.run in found and found[record.run][0].number >= record.number:
+                key, job_id = found[record.run]
                 log.info("Found job %s by its marker %s", job_id, key)
                 return replace(record, number=key.number, job_id=job_id)
             if pause is not None:
@@ -291,7 +291,7 @@ class Submitter:
             log.warning("Writing the record of job %s failed; a retry searches for the job: %s", record.job_id, error)
 
 
-def _pauses(seconds: float) -> Iterator[float]:
+def pauses(seconds: float) -> Iterator[float]:
     """Yield pauses of 1, 2, 4, ... seconds whose sum is ``seconds``."""
     pause = 1.0
     while seconds > 0:

@@ -119,6 +119,15 @@ def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
     return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
 
 
+def timed_out_jobs(job_ids: Sequence[str], total: int, waited: float) -> ImsJobTimeoutError:
+    """Return the error for jobs, of a total, that did not end within a wait of ``waited`` seconds."""
+    named = ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")
+    return ImsJobTimeoutError(
+        f"{len(job_ids)} of {total} jobs did not end within {waited:.0f} s; they continue to run: {named}",
+        job_id=job_ids[0],
+    )
+
+
 def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
     """Poll jobs with one request. Any error is returned as an observation, because each wait must receive it."""
     try:

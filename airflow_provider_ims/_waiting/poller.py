@@ -11,8 +11,9 @@ import asyncio
 import contextvars
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -24,10 +25,12 @@ from airflow_provider_ims._waiting.garbage import freezer
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims._waiting.monitor import JobMonitor, Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims._waiting.schedule import Schedule
-from airflow_provider_ims._waiting.subscription import Subscription
+from airflow_provider_ims._waiting.subscription import Inbox, Subscription
 from airflow_provider_ims._waiting.sweep import Listed, Sweeper, list_unfinished
+from airflow_provider_ims.exceptions import ImsJobError, ImsJobTimeoutError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._registry import hook_class_of
 
@@ -35,6 +38,8 @@ T = TypeVar("T")
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
+#: The number of jobs to subscribe to before yielding to the event loop.
+SUBSCRIBE_BATCH = 100
 
 _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
 
@@ -93,23 +98,74 @@ class Poller:
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
-        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline)
+        inbox = Inbox()
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
         try:
             while True:
-                for event in subscription.take_events():
+                for _, event in inbox.take():
                     if isinstance(event, Exception):
                         raise event
                     emit(event)
                     if isinstance(event, Job) and event.ended:
                         return event
-                await subscription.next_event()
+                await inbox.next_event()
         finally:
             self.unsubscribe(subscription)
 
-    def subscribe(self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float) -> Subscription:
+    async def wait_for_jobs(
+        self,
+        job_ids: Sequence[str],
+        *,
+        unfinished: int = 0,
+        poll_interval: float,
+        wait_started_at: float,
+        deadline: float,
+        progress: Progress,
+    ) -> list[str]:
+        """
+        Wait until at most ``unfinished`` jobs have not ended, and return these.
+
+        A job that the service does not know counts as ended. None of the jobs has its own asyncio task.
+
+        :param progress: Records the jobs that end.
+        :raises ImsJobTimeoutError: when more jobs have not ended at the deadline.
+        :raises ImsError: any other error of a poll that does not concern a single job.
+        """
+        inbox = Inbox()
+        waiting: dict[str, Subscription] = {}
+        late: set[str] = set()
+        try:
+            for batch in chunks(list(job_ids), SUBSCRIBE_BATCH):
+                for job_id in batch:
+                    waiting[job_id] = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
+                await asyncio.sleep(0)
+            while True:
+                for job_id, event in inbox.take():
+                    if isinstance(event, ImsJobTimeoutError):
+                        late.add(job_id)
+                    elif isinstance(event, Exception) and not isinstance(event, ImsJobError):
+                        raise event
+                    elif isinstance(event, Exception) or (isinstance(event, Job) and event.ended):
+                        waiting.pop(job_id, None)
+                        progress.ended(failed=not isinstance(event, Job) or event.state is JobState.FAILED)
+                progress.report()
+                if len(waiting) <= unfinished:
+                    return list(waiting)
+                if len(waiting) == len(late):
+                    raise monitor.timed_out_jobs(list(waiting), len(job_ids), time.time() - wait_started_at)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(progress.interval):
+                        await inbox.next_event()
+        finally:
+            for subscription in waiting.values():
+                self.unsubscribe(subscription)
+
+    def subscribe(
+        self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float, inbox: Inbox
+    ) -> Subscription:
         """Start polling a job, with a last poll at the deadline."""
         now = time.time()
-        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at)
+        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at, inbox)
         self._subscriptions[subscription] = None
         freezer.joined()
         self._schedule(self._deadlines, subscription, max(0.0, deadline - now))

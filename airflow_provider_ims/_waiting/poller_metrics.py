@@ -50,11 +50,12 @@ class PollerMetrics:
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats
 
+        limiter = client.rate_limiter
         values = {
             "waiting": waiting,
-            "requests": client.requests,
-            "jobs_per_request": self.polled_jobs / client.requests if client.requests else 0.0,
-            "throttled": client.rate_limiter.throttles,
+            "requests": limiter.requests,
+            "jobs_per_request": self.polled_jobs / limiter.requests if limiter.requests else 0.0,
+            "throttled": limiter.throttles,
             "seconds_behind": self.behind,
         }
         for name, value in values.items():
@@ -64,7 +65,7 @@ class PollerMetrics:
         if behind > longest_interval and not self._has_warned:
             self._has_warned = True
             message = "Polling of %d %s jobs is %.0f s behind schedule: the rate limit is %.1f requests per second"
-            log.warning(message, waiting, self.family, behind, client.rate_limiter.rate)
-        client.requests = self.polled_jobs = client.rate_limiter.throttles = 0
+            log.warning(message, waiting, self.family, behind, limiter.rate)
+        limiter.requests = self.polled_jobs = limiter.throttles = 0
         self.behind = self.suspended = 0.0
         self.due = now + REPORT_EVERY

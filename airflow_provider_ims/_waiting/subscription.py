@@ -1,8 +1,9 @@
-"""The wait of one trigger for one job, between the poller and the trigger."""
+"""Waits for jobs, between the poller and the triggers."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,12 +15,40 @@ WaitEvent: TypeAlias = "Job | WaitMessage | Exception"
 
 
 @dataclass(eq=False, slots=True)
+class Inbox:
+    """The events of one wait, which may be for several jobs."""
+
+    _events: tuple[tuple[str, WaitEvent], ...] | list[tuple[str, WaitEvent]] = ()
+    _waiter: asyncio.Future[None] | None = None
+
+    def put(self, job_id: str, event: WaitEvent) -> None:
+        """Add an event."""
+        # A list is created only for the first event, because ten thousand waits have none most of the time.
+        if isinstance(self._events, tuple):
+            self._events = []
+        self._events.append((job_id, event))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take(self) -> Sequence[tuple[str, WaitEvent]]:
+        """Return the job ids and the events since the last call."""
+        events, self._events = self._events, ()
+        return events
+
+    def next_event(self) -> asyncio.Future[None]:
+        """Return a future that completes at the next event."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+
+@dataclass(eq=False, slots=True)
 class Subscription:
     """
-    The wait of one trigger for one job.
+    The wait for one job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
+    :param inbox: Receives the events.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
     :param missed: The number of consecutive sweeps that did not list the job although it was running.
@@ -28,24 +57,11 @@ class Subscription:
     monitor: JobMonitor
     poll_interval: float
     wait_started_at: float
+    inbox: Inbox
     polling: bool = False
     final: bool = False
     missed: int = 0
-    _events: tuple[WaitEvent, ...] = ()
-    _waiter: asyncio.Future[None] | None = None
 
     def emit(self, event: WaitEvent) -> None:
-        """Send an event to the trigger."""
-        self._events += (event,)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def take_events(self) -> tuple[WaitEvent, ...]:
-        """Return the events since the last call."""
-        events, self._events = self._events, ()
-        return events
-
-    def next_event(self) -> asyncio.Future[None]:
-        """Return a future that completes at the next event."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        return self._waiter
+        """Send an event to the wait."""
+        self.inbox.put(self.monitor.job_id, event)

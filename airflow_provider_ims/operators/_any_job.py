@@ -51,32 +51,13 @@ class AnyJobOperator(JobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Resolve the job kind from the rendered ``job``, and execute the task."""
-        self.kind = self._accepting(kind_of(self.job, self.product), self.arguments())
+        self.kind = accepting(kind_of(self.job, self.product), self.arguments())
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Resolve the job kind again, because a resumed task is a new instance, and complete the job."""
         self.kind = kind_of(self.job, self.product)
         return super().execute_complete(context, event)
-
-    def _accepting(self, kind: JobKind, given: Mapping[str, Any]) -> JobKind:
-        """Return the kind with API names as argument names, and with the given parameters that only the SDK defines."""
-        known = [parameter.name for parameter in kind.parameters]
-        unknown = [name for name in given if name not in known]
-        # The SDK is queried only if needed, because importing it takes one to two seconds.
-        attributes = hook_class_of(self.product).sdk_attributes(self.job) if unknown else ()
-        # The SDK writes AITemplateId as aitemplate_id.
-        added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
-        for name in unknown:
-            if name.lower() not in added:
-                near = get_close_matches(name, known, n=3, cutoff=0.4)
-                hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known)}"
-                raise ImsRequestError(
-                    f"parameters: unknown parameter {name!r} of {self.job}. {hint}", field=f"parameters.{name}"
-                )
-        more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
-        # The argument's name appears in errors.
-        return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))
 
     def arguments(self) -> Mapping[str, Any]:
         """
@@ -92,3 +73,27 @@ class AnyJobOperator(JobOperator):
     def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the parameters refer to, except outputs. The job kind need not be resolved."""
         return oss_objects(self.parameters, without="output")
+
+
+def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
+    """
+    Return a kind with API names as argument names, and with the given parameters that only the SDK defines.
+
+    :raises ImsRequestError: If neither the kind nor the SDK defines a parameter.
+    """
+    known = [parameter.name for parameter in kind.parameters]
+    unknown = [name for name in given if name not in known]
+    # The SDK is queried only if needed, because importing it takes one to two seconds.
+    attributes = hook_class_of(kind.family.product).sdk_attributes(kind.submit_action) if unknown else ()
+    # The SDK writes AITemplateId as aitemplate_id.
+    added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
+    for name in unknown:
+        if name.lower() not in added:
+            near = get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known)}"
+            raise ImsRequestError(
+                f"parameters: unknown parameter {name!r} of {kind.submit_action}. {hint}", field=f"parameters.{name}"
+            )
+    more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
+    # The argument's name appears in errors.
+    return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))

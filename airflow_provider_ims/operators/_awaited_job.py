@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_ims._submission.cancel import (
-    ENDED_STATES,
-    ON_KILL_TIMEOUT,
-    call_with_timeout,
-    cancel_job,
-    task_state,
-)
+from airflow_provider_ims._submission.cancel import cancel_job, ended_by_user
 from airflow_provider_ims._submission.record import STORE_KEY, SubmissionRecord, WaitOutcome, write_wait_outcome
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError
 
@@ -87,25 +81,11 @@ class AwaitedJob:
         """Return whether a user has ended the task, and no other try has joined the job."""
         ti: Any = self.context.get("ti")
 
-        def query() -> tuple[str | None, bool]:
+        def is_owner() -> bool:
             record = self._record()
-            owned = record is None or record.try_number == int(ti.try_number)
-            return task_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index), owned
+            return record is None or record.try_number == int(ti.try_number)
 
-        try:
-            state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
-        except Exception as error:  # noqa: BLE001 - whichever error Airflow raises, the job must not be lost
-            self.log.warning("Job %s is left running: the task's state could not be read: %s", job_id, error)
-            return False
-        if not owned:
-            self.log.info("Job %s is left running: another try of this task has joined it", job_id)
-        elif state not in ENDED_STATES:
-            self.log.info(
-                "Job %s is left running for the next try of this task to join: no user has ended the task (state: %s)",
-                job_id,
-                state,
-            )
-        return owned and state in ENDED_STATES
+        return ended_by_user(ti, is_owner, f"Job {job_id} is", self.log)
 
     def _record(self) -> SubmissionRecord | None:
         store: Any = self.context.get("task_state_store")

@@ -3,64 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
-
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims import _metrics as metrics
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.objects import OssObject, oss_objects
-from airflow_provider_ims._submission import OnClear, OnUncertain, Submission, Submitter
-from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._submission import Submission, Submitter
 from airflow_provider_ims._waiting.blocking import wait_for_job
 from airflow_provider_ims._waiting.monitor import log_progress
-from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.operators._awaited_job import AwaitedJob
+from airflow_provider_ims.operators._submit_operator import SubmitOperator, seconds
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: The default interval between polls, and the default timeout of a wait, in seconds.
-POLL_INTERVAL = 10.0
-TIMEOUT = 24 * 60 * 60.0
-#: The services return only jobs from the last year.
-MAX_TIMEOUT = 366 * 24 * 60 * 60.0
 
-
-class JobOperator(JobTask, BaseOperator):
+class JobOperator(SubmitOperator):
     """
     Submit a job and wait until it ends.
 
     An argument marked ``JSON`` accepts a JSON string, or a dict or list as in its type annotation.
 
-    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
-    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param wait_for_completion: Wait until the job ends. If false, return right after the submit. Default: true.
-    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param poll_interval: Seconds between polls of the job. (templated) Default: 10.
-    :param timeout: Seconds for which each try waits for the job. (templated) Default: 86,400 (one day).
     :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
         is repeated only after a search for its job. Default: true.
-    :param on_uncertain: With ``durable``, what to do if a submit gets no response and its job is not found: ``submit``
-        again, or ``fail`` so that you can decide. Default: ``submit``.
-    :param on_clear: With ``durable``, what to do after the task was cleared. ``auto`` joins the job from before the
-        clear if its result was never collected and the parameters are the same, and submits a new job otherwise;
-        ``new`` always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
-        versions, a cleared task always submits a new job. Default: ``auto``.
-    :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful or clears it, or when the wait of its last try times out. Default: true.
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 
     #: The job kind. Its parameters in snake_case are the arguments of a typed operator, and all are templated.
     kind: JobKind
-    template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
-    ui_color = "#ffe8d6"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive the template fields of a typed operator, and their renderers, from its kind."""
@@ -68,38 +45,20 @@ class JobOperator(JobTask, BaseOperator):
         own = vars(cls)
         if isinstance(kind := own.get("kind"), JobKind):
             if "template_fields" not in own:
-                cls.template_fields = (*(one.argument for one in kind.parameters), *JobOperator.template_fields)
+                cls.template_fields = (*(one.argument for one in kind.parameters), *SubmitOperator.template_fields)
             if "template_fields_renderers" not in own:
                 cls.template_fields_renderers = {one.argument: "json" for one in kind.parameters if one.is_json}
 
     def __init__(
         self,
         *,
-        ims_conn_id: str = "ims_default",
-        region_id: str | None = None,
         wait_for_completion: bool = True,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = POLL_INTERVAL,
-        timeout: float = TIMEOUT,
         durable: bool = True,
-        on_uncertain: OnUncertain = "submit",
-        on_clear: OnClear = "auto",
-        cancel_on_kill: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.ims_conn_id = ims_conn_id
-        self.region_id = region_id
         self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
         self.durable = durable
-        _check_choice("on_uncertain", on_uncertain, OnUncertain)
-        _check_choice("on_clear", on_clear, OnClear)
-        self.on_uncertain = on_uncertain
-        self.on_clear = on_clear
-        self.cancel_on_kill = cancel_on_kill
         self._awaited: AwaitedJob | None = None
 
     @property
@@ -124,11 +83,9 @@ class JobOperator(JobTask, BaseOperator):
         """
         self.begin_phase()
         parameters = self.kind.encode(self.arguments())
-        poll_interval = _seconds("poll_interval", self.poll_interval)
-        timeout = _seconds("timeout", self.timeout)
-        # Reject an argument that prevents the deferral before the submit, or the job would be billed but not awaited.
-        if not isinstance(self.region_id, str | None):
-            raise ImsRequestError(f"region_id: {self.region_id!r} is not a string", field="region_id")
+        poll_interval = seconds("poll_interval", self.poll_interval)
+        timeout = seconds("timeout", self.timeout)
+        self.check_region()
         hook = self.new_hook()
         # An invalid connection is also rejected before the submit.
         hook.connect()
@@ -172,14 +129,9 @@ class JobOperator(JobTask, BaseOperator):
         """Defer the task, or block until the job has ended."""
         now = time.time()
         if self.deferrable:
-            deadline = now + timeout
-            ti: Any = context.get("ti")
-            if self.execution_timeout is not None and ti is not None:
-                # Airflow does not enforce the execution timeout on a deferred task.
-                deadline = min(deadline, ti.start_date.timestamp() + self.execution_timeout.total_seconds())
             self.defer_wait(
                 [submission.job.id],
-                deadline=deadline,
+                deadline=self.deadline(context, now),
                 submitted_at=submission.submitted_at,
                 poll_interval=poll_interval,
                 cancel_on_kill=bool(self.cancel_on_kill),
@@ -233,18 +185,3 @@ class JobOperator(JobTask, BaseOperator):
 
     def _awaited_job(self, context: Context, job_id: str | None = None) -> AwaitedJob:
         return AwaitedJob(self.kind, self.new_hook, context, self.log, self.durable, self.cancel_on_kill, job_id)
-
-
-def _check_choice(name: str, value: Any, choices: Any) -> None:
-    if value not in get_args(choices):
-        raise ImsRequestError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}", field=name)
-
-
-def _seconds(name: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds <= MAX_TIMEOUT:
-        raise ImsRequestError(f"{name}: {value!r} is not a positive number of seconds up to a year", field=name)
-    return seconds

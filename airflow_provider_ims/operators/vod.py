@@ -7,6 +7,7 @@ from typing import Any
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.operators._any_job import AnyJobOperator
+from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
 from airflow_provider_ims.operators.base import JobOperator
 
 
@@ -256,6 +257,19 @@ class VodSubmitJobOperator(AnyJobOperator):
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
+    """
+
+    product = VOD
+
+
+class VodSubmitJobsOperator(ManyJobsOperator):
+    """
+    Submit many jobs of any kind of ApsaraVideo VOD in one task, and wait until all have ended.
+
+    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
+    of the requests. With ``results_path``, the results are in that file.
+
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._many_jobs.ManyJobsOperator`.
     """
 
     product = VOD

@@ -14,9 +14,10 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of
-from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_job, task_state
+from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_jobs, task_state
 from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress
 from airflow_provider_ims._waiting.poller import Poller, poller_for
+from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 
 #: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
@@ -41,6 +42,9 @@ class JobTrigger(BaseTrigger):
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
+    :param unfinished: For a wait for many jobs: the wait ends when at most so many of them have not ended, and the
+        event contains only the ids of these. Default: wait for all jobs and send their results.
+    :param already_ended: For a wait for many jobs: the number of jobs of the task that ended before.
     """
 
     family: str
@@ -52,6 +56,8 @@ class JobTrigger(BaseTrigger):
     region_id: str | None = None
     poll_interval: float = 10
     cancel_on_kill: bool = False
+    unfinished: int | None = None
+    already_ended: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -67,7 +73,10 @@ class JobTrigger(BaseTrigger):
         # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
         self.logger()
         try:
-            event = ended_event(await self._wait_for_all(), self.submitted_at)
+            if self.unfinished is None:
+                event = ended_event(await self._wait_for_all(), self.submitted_at)
+            else:
+                event = {"status": "unfinished", "job_ids": await self._wait_for_most(self.unfinished)}
         except Exception as error:  # noqa: BLE001 - the task raises it
             event = error_event(error)
         yield TriggerEvent(event)
@@ -82,6 +91,17 @@ class JobTrigger(BaseTrigger):
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [wait.result() for wait in waits]
+
+    async def _wait_for_most(self, unfinished: int) -> list[str]:
+        total = len(self.job_ids) + self.already_ended
+        return await self._poller.wait_for_jobs(
+            self.job_ids,
+            unfinished=unfinished,
+            poll_interval=self.poll_interval,
+            wait_started_at=self.wait_started_at,
+            deadline=self.deadline,
+            progress=Progress(self.log, total, self.already_ended),
+        )
 
     async def _wait_for(self, job_id: str) -> Job:
         return await self._poller.wait_for_job(
@@ -119,7 +139,10 @@ class JobTrigger(BaseTrigger):
                     raise
 
     async def _cancel_jobs(self, ti: Any) -> None:
-        jobs = f"Job {', '.join(self.job_ids)}"
+        named = ", ".join(self.job_ids[:10]) + (
+            f" and {len(self.job_ids) - 10} others" if len(self.job_ids) > 10 else ""
+        )
+        jobs = f"Job {named}"
         try:
             read_state = sync_to_async(task_state, thread_sensitive=False)
             state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
@@ -131,8 +154,7 @@ class JobTrigger(BaseTrigger):
         except Exception as error:  # noqa: BLE001 - whatever Airflow raises
             self.log.warning("%s was not cancelled: %s", jobs, error)
             return
-        for job_id in self.job_ids:
-            await asyncio.to_thread(cancel_job, family_of(self.family), resolver.hook, job_id, self.log)
+        await asyncio.to_thread(cancel_jobs, family_of(self.family), resolver.hook, self.job_ids, self.log)
 
 
 class EndedJobs(NamedTuple):
@@ -162,6 +184,19 @@ def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, An
 def error_event(error: BaseException) -> dict[str, Any]:
     """Return the event for an error that ended the wait."""
     return {"status": "error", "error": error_as_dict(error)}
+
+
+def read_unfinished(event: Any) -> list[str]:
+    """
+    Read the event of a wait for many jobs on the worker, and return the jobs that have not ended.
+
+    :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
+    """
+    match event:
+        case {"status": "unfinished", "job_ids": list() as job_ids}:
+            return job_ids
+    read_event(event)
+    raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")
 
 
 def read_event(event: Any) -> EndedJobs:

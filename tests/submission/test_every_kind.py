@@ -40,7 +40,7 @@ all_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind):
 
 
 @pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def nopauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
 
 

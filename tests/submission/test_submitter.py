@@ -14,7 +14,7 @@ from support.running import Store, TaskLog, TaskRun, run_task
 from airflow_provider_ims._jobs.marker import MARKER, key_in
 from airflow_provider_ims._submission import Submitter
 from airflow_provider_ims._submission.record import STORE_KEY
-from airflow_provider_ims._submission.submitter import MAX_SUBMITS, _pauses
+from airflow_provider_ims._submission.submitter import MAX_SUBMITS, pauses
 from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
@@ -750,9 +750,9 @@ def test_the_log_of_a_retry_without_a_store_explains_it_too(ims_emulator: ImsEmu
 
 
 def test_pauses_grow_and_add_up_to_the_search_time() -> None:
-    assert list(_pauses(30)) == [1, 2, 4, 8, 15]
-    assert sum(_pauses(300)) == 300
-    assert list(_pauses(0)) == []
+    assert list(pauses(30)) == [1, 2, 4, 8, 15]
+    assert sum(pauses(300)) == 300
+    assert list(pauses(0)) == []
 
 
 def test_changed_parameters_with_a_known_client_token_are_rejected(ims_emulator: ImsEmulator) -> None:

@@ -117,15 +117,15 @@ class TaskRun:
         # Airflow deletes XComs and outlet events before each try, but keeps them during a deferral.
         self.xcoms.clear()
         self.outlet_events = OutletEventAccessors()
+        resume: tuple[str, dict[str, Any]] | None = None
         while True:
             task, context = self.new_process()
             try:
-                return task.execute(context)
+                return task.execute(context) if resume is None else task.resume_execution(*resume, context)
             except TaskDeferred as deferred:
                 event = run_trigger(deferred.trigger)
                 self.events.append(event)
-                task, context = self.new_process()
-                return task.resume_execution(deferred.method_name, {"event": event}, context)
+                resume = deferred.method_name, {**json.loads(json.dumps(deferred.kwargs or {})), "event": event}
             except AirflowRescheduleException:
                 self.first_reschedule = self.first_reschedule or datetime.now(UTC)
 

@@ -24,7 +24,7 @@ def gauges(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float, dict[str, 
 @pytest.fixture
 def client() -> RateLimitedClient:
     client = RateLimitedClient(HookResolver(ImsHook))
-    client.requests, client.rate_limiter.throttles = 4, 2
+    client.rate_limiter.requests, client.rate_limiter.throttles = 4, 2
     return client
 
 
@@ -40,7 +40,7 @@ def test_a_report_emits_the_metrics_and_resets_them(gauges: list[Any], client: R
     }
     assert all(tags == {"family": "smart", "conn_id": "ims_default"} for _, _, tags in gauges)
     assert metrics == PollerMetrics("smart", "ims_default", due=100 + REPORT_EVERY)
-    assert (client.requests, client.rate_limiter.throttles) == (0, 0)
+    assert (client.rate_limiter.requests, client.rate_limiter.throttles) == (0, 0)
 
 
 def test_polling_behind_schedule_is_logged_once(

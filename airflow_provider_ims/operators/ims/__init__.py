@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.operators._any_job import AnyJobOperator
+from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
 from airflow_provider_ims.operators.ims.processing import (
     ImsSubmitMediaCensorJobOperator,
     ImsSubmitSmarttagJobOperator,
@@ -37,6 +38,7 @@ __all__ = [
     "ImsSubmitDynamicChartJobOperator",
     "ImsSubmitHighlightExtractionJobOperator",
     "ImsSubmitJobOperator",
+    "ImsSubmitJobsOperator",
     "ImsSubmitMediaCensorJobOperator",
     "ImsSubmitMediaProducingJobOperator",
     "ImsSubmitScreenMediaHighlightsJobOperator",
@@ -57,6 +59,19 @@ class ImsSubmitJobOperator(AnyJobOperator):
     Returns ``{"job_id", "state", ...}``; the other keys depend on the job kind.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._any_job.AnyJobOperator`.
+    """
+
+    product = ICE
+
+
+class ImsSubmitJobsOperator(ManyJobsOperator):
+    """
+    Submit many jobs of any kind of Intelligent Media Services in one task, and wait until all have ended.
+
+    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
+    of the requests. With ``results_path``, the results are in that file.
+
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._many_jobs.ManyJobsOperator`.
     """
 
     product = ICE

@@ -1,0 +1,59 @@
+"""Queries many jobs by their ids, in a small thread pool."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ims._jobs.family import JobFamily, chunks
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.rate_limiter import RateLimiter
+from airflow_provider_ims.hooks._base import ATTEMPTS, AlibabaCloudMediaHook
+
+THREADS = 8
+#: Seconds for which a throttled request is retried.
+THROTTLE_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    hook: AlibabaCloudMediaHook
+    limiter: RateLimiter
+
+    def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return self.limiter.call(self.hook, action, params, throttle_timeout=THROTTLE_TIMEOUT, attempts=ATTEMPTS)
+
+
+def query_jobs(
+    family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], limiter: RateLimiter
+) -> Iterator[tuple[str, Job | None]]:
+    """
+    Yield each job in the order of the ids; ``None`` for a job that the service does not know.
+
+    Only the results of a few requests are in memory at the same time.
+
+    :raises ImsError: as raised by the hook's ``call``.
+    """
+    caller = _Caller(hook, limiter)
+    # The client is created once, because the threads share it.
+    hook.connect()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="ims-query") as pool:
+        running: deque[tuple[Sequence[str], Future[dict[str, Job]]]] = deque()
+        try:
+            for ids in chunks(list(job_ids), family.ids_per_query):
+                running.append((ids, pool.submit(family.query, caller, ids)))
+                if len(running) >= 4 * THREADS:
+                    yield from _results(*running.popleft())
+            while running:
+                yield from _results(*running.popleft())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _results(ids: Sequence[str], future: Future[dict[str, Job]]) -> Iterator[tuple[str, Job | None]]:
+    jobs = future.result()
+    for job_id in ids:
+        yield job_id, jobs.get(job_id)

@@ -1,0 +1,56 @@
+"""Logs the progress of a wait for many jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+#: The longest time between two messages, in seconds, if jobs have ended in between.
+INTERVAL = 30.0
+
+
+@dataclass
+class Progress:
+    """
+    The progress of a wait for many jobs: a message for each tenth of the jobs, and every 30 s.
+
+    :param log: The log of the task.
+    :param total: The number of jobs, including those that ended before this wait.
+    :param done: The number of jobs that ended before this wait.
+    :param failures: The number of these that failed.
+    """
+
+    log: Any
+    total: int
+    done: int = 0
+    failures: int = 0
+    interval: float = INTERVAL
+    now: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._started_at = self._reported_at = self.now()
+        self._first = self._reported = self.done
+
+    def ended(self, *, failed: bool) -> None:
+        """Record a job that ended."""
+        self.done += 1
+        self.failures += failed
+
+    def report(self) -> None:
+        """Log the progress if a tenth of the jobs or 30 s have passed since the last message."""
+        now = self.now()
+        new = self.done - self._reported
+        if not new or (new * 10 < self.total and now - self._reported_at < self.interval and self.done < self.total):
+            return
+        self._reported, self._reported_at = self.done, now
+        failed = f", {self.failures:,} failed" if self.failures else ""
+        self.log.info("%s of %s jobs ended%s%s", f"{self.done:,}", f"{self.total:,}", failed, self._time_left(now))
+
+    def _time_left(self, now: float) -> str:
+        left = self.total - self.done
+        if not left:
+            return ""
+        seconds = left * (now - self._started_at) / (self.done - self._first)
+        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"

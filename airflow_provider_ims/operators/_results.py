@@ -1,0 +1,104 @@
+"""Collects the results of many jobs, in XCom or in a file."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+#: The maximum size of the results in XCom, in bytes of JSON.
+MAX_INLINE = 512 * 1024
+#: The number of failed jobs that an error or a log message names.
+MAX_NAMED = 10
+
+
+class JobResults:
+    """
+    The results of the jobs of one task, in the order of their requests.
+
+    :param path: Where to write them as JSON Lines; ``None`` to keep them.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._jobs: list[dict[str, Any]] = []
+        self._results: list[Any] = []
+        self._failures: list[str] = []
+        self._size = 0
+        self._file: IO[str] | None = None
+        self._stack = ExitStack()
+        self.failed = 0
+
+    @property
+    def total(self) -> int:
+        """The number of jobs."""
+        return len(self._jobs)
+
+    def add(self, index: int, job_id: str | None, outcome: Job | ImsError) -> None:
+        """Add the result of a job, or the error of one that failed or was refused."""
+        if isinstance(outcome, Job):
+            state, result = outcome.status, outcome.outcome()
+        else:
+            state, result = "failed" if job_id else "refused", None
+            self.failed += 1
+            if self.failed <= MAX_NAMED:
+                self._failures.append(f"requests[{index}]{f' (job {job_id})' if job_id else ''}: {outcome}")
+        self._jobs.append({"index": index, "job_id": job_id, "state": state})
+        if self._file is not None:
+            error = None if isinstance(outcome, Job) else str(outcome)
+            line = {"index": index, "job_id": job_id, "state": state, "result": result, "error": error}
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            return
+        self._size += len(json.dumps(result))
+        self._results.append(result)
+
+    def describe_failures(self) -> str:
+        """Return the first errors as text, and where the others are."""
+        where = f"; all errors are in {self._path}" if self._path else ""
+        more = self.failed - len(self._failures)
+        return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Return the result of the task.
+
+        :raises ImsRequestError: If the results are too large for XCom.
+        """
+        summary = {
+            "total": self.total,
+            "succeeded": self.total - self.failed,
+            "failed": self.failed,
+            "jobs": self._jobs,
+        }
+        if self._path:
+            return {**summary, "results_path": self._path}
+        if self._size > MAX_INLINE:
+            raise ImsRequestError(
+                f"The results have {self._size:,} bytes, which is too large for XCom ({MAX_INLINE:,} bytes). Set "
+                "results_path and clear the task, which then collects the results of the same jobs",
+                field="results_path",
+            )
+        return {**summary, "results": self._results}
+
+    def __enter__(self) -> Self:
+        """Open the file."""
+        if self._path:
+            from airflow.sdk import ObjectStoragePath
+
+            path: ObjectStoragePath = ObjectStoragePath(self._path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._stack.enter_context(path.open("w", encoding="utf-8"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._stack.close()

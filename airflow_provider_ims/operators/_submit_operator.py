@@ -1,0 +1,109 @@
+"""The base class of all operators that submit jobs: their common arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_provider_ims._submission import OnClear, OnUncertain
+from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims.exceptions import ImsRequestError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+#: The default interval between polls, and the default timeout of a wait, in seconds.
+POLL_INTERVAL = 10.0
+TIMEOUT = 24 * 60 * 60.0
+#: The services return only jobs from the last year.
+MAX_TIMEOUT = 366 * 24 * 60 * 60.0
+
+
+class SubmitOperator(JobTask, BaseOperator):
+    """
+    Submit jobs and wait until they end.
+
+    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
+    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param poll_interval: Seconds between polls of a job. (templated) Default: 10.
+    :param timeout: Seconds for which each try waits. (templated) Default: 86,400 (one day).
+    :param on_uncertain: What to do if a submit gets no response and its job is not found: ``submit`` again, or ``fail``
+        so that you can decide. Default: ``submit``.
+    :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if its result
+        was never collected and the parameters are the same, and submits a new job otherwise; ``new`` always submits a
+        new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier versions, a cleared task
+        always submits a new job. Default: ``auto``.
+    :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
+        successful or clears it, or when the wait of its last try times out. Default: true.
+    """
+
+    template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
+    ui_color = "#ffe8d6"
+
+    def __init__(
+        self,
+        *,
+        ims_conn_id: str = "ims_default",
+        region_id: str | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = POLL_INTERVAL,
+        timeout: float = TIMEOUT,
+        on_uncertain: OnUncertain = "submit",
+        on_clear: OnClear = "auto",
+        cancel_on_kill: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        _check_choice("on_uncertain", on_uncertain, OnUncertain)
+        _check_choice("on_clear", on_clear, OnClear)
+        self.on_uncertain = on_uncertain
+        self.on_clear = on_clear
+        self.cancel_on_kill = cancel_on_kill
+
+    def check_region(self) -> None:
+        """Refuse a region that prevents the deferral before a submit, or the job would be billed but not awaited."""
+        if not isinstance(self.region_id, str | None):
+            raise ImsRequestError(f"region_id: {self.region_id!r} is not a string", field="region_id")
+
+    def deadline(self, context: Context, wait_started_at: float) -> float:
+        """Return when the deferred wait ends, in epoch seconds."""
+        deadline = wait_started_at + seconds("timeout", self.timeout)
+        ti: Any = context.get("ti")
+        if self.execution_timeout is None or ti is None:
+            return deadline
+        # Airflow does not enforce the execution timeout on a deferred task.
+        return min(deadline, float(ti.start_date.timestamp()) + self.execution_timeout.total_seconds())
+
+
+def _check_choice(name: str, value: Any, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise ImsRequestError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}", field=name)
+
+
+def seconds(name: str, value: Any) -> float:
+    """Return an argument as a positive number of seconds, up to a year."""
+    return positive(name, value, MAX_TIMEOUT, "of seconds up to a year")
+
+
+def positive(name: str, value: Any, limit: float, unit: str) -> float:
+    """
+    Return an argument as a positive number.
+
+    :param unit: Describes the number and its limit in the error.
+    :raises ImsRequestError: If it is not a number from 0 (exclusive) to ``limit``.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if not 0 < number <= limit:
+        raise ImsRequestError(f"{name}: {value!r} is not a positive number {unit}", field=name)
+    return number

@@ -1,0 +1,144 @@
+"""``ImsSubmitJobsOperator`` and ``VodSubmitJobsOperator``: many jobs in one task."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.running import TaskLog, TaskRun, run_task
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobsFailedError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
+from airflow_provider_ims.operators.vod import VodSubmitJobsOperator
+
+every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
+AUDIO = "SubmitAudioProduceJob"
+COMMON = {"EditingConfig": {"voice": "Siqi"}, "OutputConfig": {"bucket": "b", "object": "o"}}
+
+
+def speech(count: int, **more: Any) -> Any:
+    options = {
+        "task_id": "jobs",
+        "job": AUDIO,
+        "requests": [{"InputConfig": f"Text {number}"} for number in range(count)],
+        "parameters": COMMON,
+        "poll_interval": 0.05,
+        "max_submits_per_second": 1000,
+    }
+    return ImsSubmitJobsOperator(**{**options, **more})
+
+
+def texts(emulator: ImsEmulator) -> list[str]:
+    return sorted(job["parameters"]["InputConfig"] for job in emulator.jobs())
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_each_request_becomes_one_job_and_the_results_are_in_their_order(
+    deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    result = run_task(speech(120, deferrable=deferrable))
+    assert (result["total"], result["succeeded"], result["failed"]) == (120, 120, 0)
+    jobs = {job["job_id"]: job["parameters"]["InputConfig"] for job in ims_emulator.jobs()}
+    assert [jobs[one["job_id"]] for one in result["jobs"]] == [f"Text {number}" for number in range(120)]
+    assert [one["index"] for one in result["jobs"]] == list(range(120))
+    assert [one["job_id"] for one in result["results"]] == [one["job_id"] for one in result["jobs"]]
+    assert len(jobs) == 120
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_at_most_max_active_jobs_run_at_the_same_time(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    result = run_task(speech(30, deferrable=deferrable, max_active_jobs=8))
+    assert result["succeeded"] == 30
+    jobs = ims_emulator.jobs()
+    assert max(sum(one["created"] <= job["created"] < one["ended"] for one in jobs) for job in jobs) <= 8
+
+
+def test_all_requests_are_validated_before_the_first_is_sent(ims_emulator: ImsEmulator) -> None:
+    requests = [{"InputConfig": "Text"}] * 5 + [{"InputConfig": "Text", "EditingConfig": {"volume": 101}}]
+    with pytest.raises(ImsRequestError, match=r"requests\[5\]: EditingConfig") as error:
+        run_task(speech(0, requests=requests))
+    assert error.value.field == "requests[5].EditingConfig.volume"
+    assert ims_emulator.requests(AUDIO) == []
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_a_retry_submits_only_the_failed_jobs(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "fail_job", count=7, code="Bad", message="Unusable.")
+    run = TaskRun(speech(100, deferrable=deferrable))
+    with pytest.raises(ImsJobsFailedError, match="7 of 100 jobs failed.*Unusable") as error:
+        run.attempt()
+    assert len(str(error.value)) < 3000
+    assert run.attempt()["succeeded"] == 100
+    assert len(ims_emulator.jobs()) == 107
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_failed_jobs_up_to_max_failures_do_not_fail_the_task(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "fail_job", count=7, code="Bad", message="Unusable.")
+    with TaskLog.capture() as log:
+        result = run_task(speech(20, max_failures=10))
+    assert (result["succeeded"], result["failed"]) == (13, 7)
+    assert sum(one is None for one in result["results"]) == 7
+    assert sum("7 of 20 jobs failed" in line for line in log.lines("warning")) == 1
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_the_results_are_written_to_a_file(tmp_path: Path, ims_emulator: ImsEmulator) -> None:
+    path = tmp_path / "new" / "results.jsonl"
+    result = run_task(speech(10, results_path=f"file://{path}"))
+    assert "results" not in result
+    assert result["results_path"] == f"file://{path}"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(one["index"], one["job_id"]) for one in lines] == [(one["index"], one["job_id"]) for one in result["jobs"]]
+    assert all(one["result"]["media_id"] for one in lines)
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_a_changed_list_keeps_the_jobs_of_unchanged_requests(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "fail_job", code="Bad", message="Unusable.")
+    run = TaskRun(speech(10))
+    with pytest.raises(ImsJobsFailedError):
+        run.attempt()
+    run.task.requests = [{"InputConfig": "New"}, *reversed(run.task.requests[:5]), {"InputConfig": "Text 7"}]
+    with TaskLog.capture() as log:
+        result = run.attempt()
+    jobs = {job["job_id"]: job["parameters"]["InputConfig"] for job in ims_emulator.jobs()}
+    assert [jobs[one["job_id"]] for one in result["jobs"]] == [one["InputConfig"] for one in run.task.requests]
+    assert sum("The requests have changed" in line for line in log.lines("warning")) == 1
+    assert len(jobs) in (11, 12)
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_a_refused_request_does_not_stop_the_others(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "error", code="InvalidParameter", status=400, count=2)
+    with pytest.raises(ImsJobsFailedError, match="2 of 20 jobs failed"):
+        run_task(speech(20))
+    assert len(ims_emulator.jobs()) == 18
+
+
+@every_mode
+@pytest.mark.ims_emulator(durations={AUDIO: 60})
+def test_a_timeout_says_how_many_jobs_did_not_end(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsJobTimeoutError, match="12 of 12 jobs did not end"):
+        run_task(speech(12, deferrable=deferrable, timeout=0.3))
+
+
+@pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.1})
+def test_vod_jobs(ims_emulator: ImsEmulator) -> None:
+    requests = [{"VideoId": f"video-{number}"} for number in range(25)]
+    task = VodSubmitJobsOperator(
+        task_id="jobs",
+        job="SubmitAIImageJob",
+        requests=requests,
+        parameters={"AITemplateId": "template"},
+        poll_interval=0.05,
+        deferrable=True,
+    )
+    result = run_task(task)
+    assert [one["video_id"] for one in result["results"]] == [one["VideoId"] for one in requests]
