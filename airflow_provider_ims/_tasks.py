@@ -15,7 +15,7 @@ from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobN
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.links import ConsoleLink, OutputLink
-from airflow_provider_ims.triggers.base import JobTrigger, read_event
+from airflow_provider_ims.triggers.base import JobTrigger, read_event, read_unfinished
 from airflow_provider_ims.triggers.ims import ImsJobTrigger
 from airflow_provider_ims.triggers.vod import VodJobTrigger
 
@@ -119,12 +119,17 @@ class JobTask(_Task):
         self.log.info("Job %s ended: %s", job.id, job.status)
         if job.partial:
             self.log.warning(self._partial_failure(job))
-        outputs = tuple(oss_objects(result, without="failed"))
-        self._job_id, self._outputs = job.id, (*self._outputs, *outputs)
-        emit_asset_events(context, self.outlets, outputs, job.id)
+        self._job_id = job.id
+        self.publish_outputs(context, job)
         if url := first_url(result):
             OutputLink().push(context, url)
         return result
+
+    def publish_outputs(self, context: Context, job: Job) -> None:
+        """Publish the outputs of a job as asset events and to OpenLineage."""
+        outputs = tuple(oss_objects(job.result, without="failed"))
+        self._outputs += outputs
+        emit_asset_events(context, self.outlets, outputs, job.id)
 
     def failure_of(self, job: Job) -> ImsJobFailedError | None:
         """Return the error if an ended job makes this task fail, so that a retry submits a new job."""
@@ -146,6 +151,14 @@ class JobTask(_Task):
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:
         """Return the inputs and outputs of the job, for OpenLineage."""
         return operator_lineage(self.input_objects(), self._outputs, self._job_id)
+
+    def unfinished_jobs(self, event: Any) -> list[str]:
+        """
+        Return the jobs that have not ended from the trigger's event of a wait for many jobs.
+
+        :raises ImsError: the error from the event.
+        """
+        return read_unfinished(event)
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """

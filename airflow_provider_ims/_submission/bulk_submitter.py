@@ -18,13 +18,7 @@ from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims._submission.ledger import Item, Ledger, new_items
 from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState, new_record
 from airflow_provider_ims._submission.recovery import Recovery, recovery_of
-from airflow_provider_ims._submission.submitter import (
-    MAX_SUBMITS,
-    MAX_UNSAFE_RESUBMITS,
-    OnClear,
-    OnUncertain,
-    pauses,
-)
+from airflow_provider_ims._submission.submitter import MAX_SUBMITS, OnClear, OnUncertain, pauses
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -154,10 +148,9 @@ class BulkSubmitter:
         """
         Submit the pending items, until a maximum number of jobs is active.
 
-        A request that the service refuses does not stop the others. Any other error does, after the responses to the
-        requests that were already sent.
+        A request that the service refuses, or whose job is lost and may not be submitted again, does not stop the
+        others. Any other error does, after the responses to the requests that were already sent.
 
-        :raises ImsUncertainSubmitError: if lost jobs are not found and no further submit is allowed.
         :raises ImsError: as raised by the hook's ``call``.
         """
         searched: set[int] = set()
@@ -179,9 +172,7 @@ class BulkSubmitter:
 
     def _can_be_sent(self, item: Item) -> bool:
         """Return whether an item can be sent without a search for the job of an earlier submit."""
-        if item.submits >= MAX_SUBMITS:
-            return False
-        if item.record.state is SubmissionState.UNANSWERED:
+        if item.record.state is SubmissionState.UNANSWERED and item.submits < MAX_SUBMITS:
             return self._recovery(item.record, item.parameters).policy.resubmit == "returns job"
         return item.record.state is SubmissionState.NEW
 
@@ -206,9 +197,9 @@ class BulkSubmitter:
             self._write(items)
         lost = [item for item in items if item.record.job_id is None]
         for item in lost:
-            self._check_resubmit(item, recoveries[item.record.run])
-        if lost:
-            log.warning("%d requests got no response and their jobs were not found: submitting them again", len(lost))
+            item.error = self._uncertainty(item, recoveries[item.record.run])
+        if again := sum(item.error is None for item in lost):
+            log.warning("%d requests got no response and their jobs were not found: submitting them again", again)
 
     def _search_once(self, missing: Mapping[str, Item]) -> list[tuple[str, str]]:
         search = self.kind.family.search
@@ -226,14 +217,15 @@ class BulkSubmitter:
                     found.append((run, job_id))
         return found
 
-    def _check_resubmit(self, item: Item, recovery: Recovery) -> None:
-        safe = recovery.policy.resubmit != "creates job"
+    def _uncertainty(self, item: Item, recovery: Recovery) -> ImsError | None:
+        """Return the error of an item whose job was not found, unless it may be submitted again."""
         if item.record.state is SubmissionState.ACCEPTED:
-            raise recovery.uncertain("the service accepted a submit")
-        if not safe and self.on_uncertain == "fail":
-            raise recovery.uncertain("on_uncertain is 'fail'")
-        if item.submits >= MAX_SUBMITS or (not safe and item.record.unanswered_submits > MAX_UNSAFE_RESUBMITS):
-            raise recovery.uncertain(f"{item.record.unanswered_submits} submits got no response")
+            return recovery.uncertain("the service accepted a submit")
+        if recovery.policy.resubmit == "creates job" and self.on_uncertain == "fail":
+            return recovery.uncertain("on_uncertain is 'fail'")
+        if item.submits >= MAX_SUBMITS:
+            return recovery.uncertain(f"{item.record.unanswered_submits} submits got no response")
+        return None
 
     def _send(self, items: Sequence[Item]) -> None:
         """Record the intents of a window, send its requests and record the job ids."""

@@ -16,10 +16,8 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
-from airflow_provider_ims._jobs.objects import oss_objects
 from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
-from airflow_provider_ims._lineage import emit_asset_events
 from airflow_provider_ims._submission.bulk_submitter import BulkSubmitter
 from airflow_provider_ims._submission.cancel import cancel_jobs, ended_by_user
 from airflow_provider_ims._submission.ledger import Item
@@ -38,7 +36,6 @@ from airflow_provider_ims.exceptions import (
 from airflow_provider_ims.operators._any_job import accepting
 from airflow_provider_ims.operators._results import JobResults
 from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds
-from airflow_provider_ims.triggers.base import read_unfinished
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -162,7 +159,7 @@ class ManyJobsOperator(SubmitOperator):
         submitter.restore(context, job_ids)
         self._active = [job_id for job_id in job_ids if job_id]
         with self._cancelling(context):
-            unfinished = set(read_unfinished(event))
+            unfinished = set(self.unfinished_jobs(event))
         for item in submitter.items:
             item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
             if error := (refused or {}).get(str(item.index)):
@@ -302,7 +299,8 @@ class ManyJobsOperator(SubmitOperator):
             for item in submitter.items:
                 outcome = self._outcome(item, next(jobs)[1] if item.record.job_id is not None else None)
                 if isinstance(outcome, Job):
-                    self._publish(context, outcome)
+                    self.publish_outputs(context, outcome)
+                    metrics.job_ended(self.kind.submit_action, "finished", None, outcome.usage)
                 results.add(item.index, item.record.job_id, outcome)
         if results.failed > allowed:
             raise ImsJobsFailedError(
@@ -327,9 +325,3 @@ class ManyJobsOperator(SubmitOperator):
         if self.has_failed(job):
             return ImsJobFailedError(f"{len(job.failed_parts)} of {job.total_parts} parts failed", job_id=job.id)
         return job
-
-    def _publish(self, context: Context, job: Job) -> None:
-        outputs = tuple(oss_objects(job.result))
-        self._outputs = (*self._outputs, *outputs)
-        emit_asset_events(context, self.outlets, outputs, job.id)
-        metrics.job_ended(self.kind.submit_action, "finished", None, job.usage)

@@ -15,7 +15,7 @@ from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
-from airflow_provider_ims._jobs.search import find_job
+from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import ICE, VOD
@@ -189,7 +189,7 @@ def test_a_job_is_found_by_its_marker(service: ApiCaller, kind: JobKind) -> None
     assert search is not None
     submitted = encoded(SUBMITS[kind.family.product.code, kind.submit_action])
     since = service.emulator.health()["time"] - 2**21
-    assert find_job(search, service.hook(kind), submitted, KEY.run, since) == (KEY, job_id)
+    assert find_jobs(search, service.hook(kind), submitted, [KEY.run], since) == {KEY.run: (KEY, job_id)}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.takes_marker], ids=kind_id)

@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_ims._jobs.listing import MAX_PAGES, Listing, listed
 from airflow_provider_ims._jobs.marker import SubmissionKey
-from airflow_provider_ims._jobs.search import find_job, search_in
+from airflow_provider_ims._jobs.search import find_jobs, search_in
 from airflow_provider_ims.exceptions import ImsUnavailableError
 
 SINCE = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -44,7 +44,7 @@ def marked(run: str, number: int) -> str:
 
 def search(*pages: Mapping[str, Any]) -> tuple[tuple[SubmissionKey, str] | None, list[dict[str, Any]]]:
     hook = Pages(*pages)
-    return find_job(search_in(LISTING), hook, {}, "run", SINCE), hook.requests  # type: ignore[arg-type]
+    return find_jobs(search_in(LISTING), hook, {}, ["run"], SINCE).get("run"), hook.requests  # type: ignore[arg-type]
 
 
 def test_a_job_is_found_by_its_marker_on_any_page() -> None:

@@ -9,10 +9,10 @@ from support.cases import TEXT
 from support.running import Store, TaskLog, TaskRun, run_task
 from support.submits import SUBMITS
 
+from airflow_provider_ims._submission import cancel
 from airflow_provider_ims._submission.record import STORE_KEY
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsUnavailableError, error_as_dict
-from airflow_provider_ims.operators import _awaited_job as awaited_job
 from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 
@@ -48,7 +48,7 @@ def killed_while_waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: b
 
 
 def set_task_state(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:
-    monkeypatch.setattr(awaited_job, "task_state", lambda *_: state)
+    monkeypatch.setattr(cancel, "task_state", lambda *_: state)
 
 
 @never_ending
@@ -115,7 +115,7 @@ def test_a_job_is_left_running_if_the_state_of_the_task_cannot_be_read(
         raise ConnectionError("no API server")
 
     run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
-    monkeypatch.setattr(awaited_job, "task_state", unavailable)
+    monkeypatch.setattr(cancel, "task_state", unavailable)
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
     assert any("no API server" in line for line in task_log.lines("warning"))

@@ -71,7 +71,7 @@ def test_all_requests_are_validated_before_the_first_is_sent(ims_emulator: ImsEm
 def test_a_retry_submits_only_the_failed_jobs(deferrable: bool, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(AUDIO, "fail_job", count=7, code="Bad", message="Unusable.")
     run = TaskRun(speech(100, deferrable=deferrable))
-    with pytest.raises(ImsJobsFailedError, match="7 of 100 jobs failed.*Unusable") as error:
+    with pytest.raises(ImsJobsFailedError, match=r"7 of 100 jobs failed.*Unusable") as error:
         run.attempt()
     assert len(str(error.value)) < 3000
     assert run.attempt()["succeeded"] == 100

@@ -31,6 +31,8 @@ ARGUMENTS = {
     "region_id": "cn-beijing",
     "poll_interval": 7.0,
     "cancel_on_kill": True,
+    "unfinished": None,
+    "already_ended": 0,
 }
 
 

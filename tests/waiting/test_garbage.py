@@ -13,6 +13,7 @@ from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting import poller
 from airflow_provider_ims._waiting.garbage import JOINS, GarbageFreezer
 from airflow_provider_ims._waiting.poller import Poller
+from airflow_provider_ims._waiting.subscription import Inbox
 from airflow_provider_ims.hooks.ims import ImsHook
 
 OPTION = "AIRFLOW__ALIBABACLOUD_IMS__FREEZE_GARBAGE_COLLECTOR"
@@ -122,7 +123,7 @@ def test_a_poller_counts_each_wait_once(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def subscribe_and_unsubscribe() -> None:
         polling = Poller(SMART, ImsHook)
-        subscriptions = [polling.subscribe(f"job-{number}", 10, 0.0, 1e10) for number in range(JOINS)]
+        subscriptions = [polling.subscribe(f"job-{number}", 10, 0.0, 1e10, Inbox()) for number in range(JOINS)]
         assert gc.get_freeze_count() > 0
         for subscription in subscriptions:
             polling.unsubscribe(subscription)

@@ -16,6 +16,7 @@ from airflow_provider_ims._jobs.ai_image import AI_IMAGE
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.poller import Poller, poller_for
+from airflow_provider_ims._waiting.subscription import Inbox
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.hooks.ims import ImsHook
@@ -293,7 +294,7 @@ def test_ended_jobs_do_not_occupy_memory_until_their_deadline(ims_emulator: ImsE
 
     async def main() -> None:
         poller = text_poller()
-        lasting = poller.subscribe("lasting", 3600, time.time(), time.time() + 3600)
+        lasting = poller.subscribe("lasting", 3600, time.time(), time.time() + 3600, Inbox())
         for _ in range(30):
             await asyncio.gather(*(end_of(poller, job_id, seconds=3600) for _ in range(20)))
         assert len(poller._deadlines._heap) < 300

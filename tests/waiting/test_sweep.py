@@ -11,7 +11,7 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.monitor import JobMonitor
-from airflow_provider_ims._waiting.subscription import Subscription
+from airflow_provider_ims._waiting.subscription import Inbox, Subscription
 from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
 
@@ -64,7 +64,7 @@ def test_a_denied_listing_ends_sweeping_permanently() -> None:
 
 
 def subscriptions(count: int) -> list[Subscription]:
-    return [Subscription(JobMonitor(f"job-{number}", started_at=0), 10, 0) for number in range(count)]
+    return [Subscription(JobMonitor(f"job-{number}", started_at=0), 10, 0, Inbox()) for number in range(count)]
 
 
 def started(members: list[Subscription]) -> Sweeper:

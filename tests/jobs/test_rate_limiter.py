@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ims._waiting.rate_limited_client import (
+from airflow_provider_ims._jobs.rate_limiter import (
     DEFAULT_RETRY_AFTER,
     MAX_RATE,
     MAX_RETRY_AFTER,
