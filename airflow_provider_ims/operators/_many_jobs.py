@@ -168,6 +168,8 @@ class ManyJobsOperator(SubmitOperator):
 
     def _new_submitter(self, context: Context) -> BulkSubmitter:
         self.check_region()
+        for name in ("poll_interval", "timeout"):
+            seconds(name, getattr(self, name))
         hook = self.new_hook()
         requests = list(self._encoded_requests())
         # An invalid connection is also rejected before the first submit.

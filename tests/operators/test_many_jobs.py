@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running import TaskLog, TaskRun, run_task
+from support.compat import TaskDeferred
+from support.running import Store, TaskLog, TaskRun, run_task, run_trigger
+from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobsFailedError, ImsJobTimeoutError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsJobsFailedError, ImsJobTimeoutError, ImsPermissionError, ImsRequestError
+from airflow_provider_ims.operators import _results
 from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobsOperator
 
@@ -142,3 +145,154 @@ def test_vod_jobs(ims_emulator: ImsEmulator) -> None:
     )
     result = run_task(task)
     assert [one["video_id"] for one in result["results"]] == [one["VideoId"] for one in requests]
+
+
+def never_collected(run: TaskRun) -> None:
+    """Run a try whose jobs never end."""
+    with pytest.raises(ImsJobTimeoutError):
+        run.attempt()
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 3600})
+def test_a_cleared_task_joins_the_jobs_whose_results_were_not_collected(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(10, timeout=0.3))
+    never_collected(run)
+    run.clear()
+    never_collected(run)
+    assert len(ims_emulator.jobs()) == 10
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 3600})
+def test_a_cleared_task_with_on_clear_new_submits_new_jobs(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(10, timeout=0.3, on_clear="new"))
+    never_collected(run)
+    run.clear()
+    never_collected(run)
+    assert len(ims_emulator.jobs()) == 20
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+@pytest.mark.parametrize(("on_clear", "jobs"), [("auto", 20), ("rejoin", 10)])
+def test_a_task_that_is_cleared_after_its_success(on_clear: str, jobs: int, ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(10, on_clear=on_clear))
+    run.attempt()
+    run.clear()
+    assert run.attempt()["succeeded"] == 10
+    assert len(ims_emulator.jobs()) == jobs
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_without_a_store_a_retry_finds_the_jobs_by_their_markers(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(20), store=None)
+    run.attempt()
+    assert run.attempt()["succeeded"] == 20
+    assert len(ims_emulator.jobs()) == 20
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_nothing_is_submitted_if_the_records_cannot_be_written(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("the store is down")
+
+    monkeypatch.setattr(Store, "set", fail)
+    with pytest.raises(RuntimeError, match="the store is down"):
+        run_task(speech(20))
+    assert ims_emulator.jobs() == []
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_jobs_are_not_lost_if_their_ids_cannot_be_written(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Store.set
+
+    def fail_for_ids(store: Store, key: str, value: Any) -> None:
+        if isinstance(value, list) and any("job_id" in entry for entry in value):
+            raise RuntimeError("the store is down")
+        original(store, key, value)
+
+    run = TaskRun(speech(20))
+    with monkeypatch.context() as patched, TaskLog.capture() as log:
+        patched.setattr(Store, "set", fail_for_ids)
+        assert run.attempt()["succeeded"] == 20
+    assert any("Writing the records of 20 jobs failed" in line for line in log.lines("warning"))
+    run.task.on_clear = "rejoin"
+    assert run.attempt()["succeeded"] == 20
+    assert len(ims_emulator.jobs()) == 20
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_a_denied_submit_ends_the_task_and_a_retry_continues(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(120))
+    ims_emulator.fault(AUDIO, "deny", count=None, share=0.02, seed=1)
+    with pytest.raises(ImsPermissionError):
+        run.attempt()
+    submitted = len(ims_emulator.jobs())
+    assert 0 < submitted < 120
+    ims_emulator.clear_faults()
+    assert run.attempt()["succeeded"] == 120
+    assert len(ims_emulator.jobs()) == 120
+
+
+@pytest.mark.ims_emulator(durations={"SubmitIProductionJob": 3600})
+def test_the_jobs_are_cancelled_when_the_last_try_times_out(ims_emulator: ImsEmulator) -> None:
+    task = ImsSubmitJobsOperator(
+        task_id="jobs",
+        job="SubmitIProductionJob",
+        requests=[{"Name": f"Job {number}"} for number in range(12)],
+        parameters=SUBMITS["ice", "SubmitIProductionJob"],
+        timeout=0.3,
+        poll_interval=0.05,
+    )
+    run = TaskRun(task, retries=1)
+    never_collected(run)
+    assert ims_emulator.requests("CancelIProductionJob") == []
+    never_collected(run)
+    assert len(ims_emulator.requests("CancelIProductionJob")) == 12
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_a_restarted_trigger_waits_for_the_same_jobs(ims_emulator: ImsEmulator) -> None:
+    task, context = TaskRun(speech(12, deferrable=True), try_number=1).new_process()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    first, second = (run_trigger(deferred.value.trigger) for _ in range(2))
+    assert first == second == {"status": "unfinished", "job_ids": []}
+    assert len(ims_emulator.jobs()) == 12
+
+
+def test_results_that_are_too_large_for_xcom_are_not_lost(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_results, "MAX_INLINE", 100)
+    run = TaskRun(speech(5))
+    with pytest.raises(ImsRequestError, match="Set results_path and clear the task"):
+        run.attempt()
+    run.task.results_path = f"file://{tmp_path}/results.jsonl"
+    run.clear()
+    assert run.attempt()["succeeded"] == 5
+    assert len(ims_emulator.jobs()) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"requests": []}, "requests: must be a list of 1 to 10,000 dicts"),
+        ({"requests": "[{}]"}, "requests: must be a list of 1 to 10,000 dicts"),
+        ({"requests": ["text"]}, r"requests\[0\]: must be a dict"),
+        ({"requests": [{"InputConfig": "x", "Tittle": "y"}]}, r"requests\[0\]: .*unknown parameter 'Tittle'"),
+        ({"max_failures": -1}, "max_failures: -1 is not a number of jobs"),
+        ({"max_active_jobs": "many"}, "max_active_jobs: 'many' is not a positive number"),
+        ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a positive number"),
+        ({"timeout": "soon"}, "timeout: 'soon' is not a positive number"),
+        ({"poll_interval": -5}, "poll_interval: -5 is not a positive number"),
+    ],
+)
+def test_an_invalid_argument_is_refused_before_the_first_submit(
+    arguments: dict[str, Any], problem: str, ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsRequestError, match=problem):
+        run_task(speech(2, **arguments))
+    assert ims_emulator.jobs() == []
