@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 
-from benchmarks import import_cost, mapped_tasks, polling
+from benchmarks import import_cost, many_jobs, mapped_tasks, polling
 from benchmarks.polling import CHECKOUT
 from benchmarks.report import report
 from benchmarks.targets import all_targets
@@ -31,17 +31,18 @@ def main() -> int:
         print("\n".join(imports), flush=True)
         figures = polling.measure_all(runs, home / "polling")
         tasks = mapped_tasks.measure(15 if quick else 1000, home / "mapped_tasks")
+        many = many_jobs.measure(15 if quick else 1000, home / "many_jobs")
     except LocalAirflowError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. All processes have been stopped.", file=sys.stderr)
         return _ENDED_BY_SIGNAL
-    targets = all_targets(missed, figures, tasks)
+    targets = all_targets(missed, figures, tasks, many)
     # Only a full run belongs in the documentation.
     path = home / "benchmarks.md" if quick else CHECKOUT / "docs" / "benchmarks.md"
-    path.write_text(report("make bench BENCH=quick" if quick else "make bench", imports, figures, tasks, targets))
-    print("\n".join(mapped_tasks.lines(tasks)))
+    path.write_text(report("make bench BENCH=quick" if quick else "make bench", imports, figures, tasks, many, targets))
+    print("\n".join([*mapped_tasks.lines(tasks), *many_jobs.lines(many)]))
     for target in targets:
         print(f"{target.verdict.strip('*'):<13} {target.text}: {target.found}")
     print(f"\nThe report is {path.relative_to(CHECKOUT)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import machine
+from benchmarks import machine, many_jobs
 from benchmarks.families import FAMILIES
 from benchmarks.figures import Figures
 from benchmarks.mapped_tasks import MappedTasks, lines
@@ -62,6 +62,7 @@ def report(
     imports: Sequence[str],
     figures: Sequence[Figures],
     tasks: MappedTasks,
+    many: many_jobs.ManyJobs,
     targets: Sequence[Target],
 ) -> str:
     """Return the whole report."""
@@ -83,6 +84,10 @@ def report(
         "The deferrable tasks of one mapped operator run on a local Airflow (SQLite, LocalExecutor) and the emulator. "
         "After all tasks have deferred, their jobs end at a rate of 20 jobs per second.\n",
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
+        "## Many jobs in one task\n",
+        "The same text jobs run in one task of `ImsSubmitJobsOperator` and in one mapped task for each job, on one "
+        "local Airflow (SQLite, LocalExecutor) and one emulator. The scheduler's CPU seconds include the workers.\n",
+        "\n".join(f"- {line}" for line in many_jobs.lines(many)) + "\n",
         "## Imports\n",
         "The cost of each import in addition to `import airflow.sdk`, measured in a new interpreter:\n",
         "```text\n" + "\n".join(imports) + "\n```\n",

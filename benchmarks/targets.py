@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from benchmarks.figures import Figures
+from benchmarks.many_jobs import ManyJobs
 from benchmarks.mapped_tasks import MappedTasks
 
 Value: TypeAlias = "Callable[[Figures], float | None]"
@@ -126,7 +127,9 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     )
 
 
-def all_targets(imports_missed: Sequence[str], figures: Sequence[Figures], tasks: MappedTasks) -> list[Target]:
+def all_targets(
+    imports_missed: Sequence[str], figures: Sequence[Figures], tasks: MappedTasks, many: ManyJobs
+) -> list[Target]:
     """Return every target."""
     full = tasks.tasks >= 1000
     return [
@@ -136,6 +139,16 @@ def all_targets(imports_missed: Sequence[str], figures: Sequence[Figures], tasks
             f"{tasks.succeeded:,} succeeded, {tasks.jobs:,} jobs, {len(tasks.blocked)} warnings",
             # A run with fewer than 1,000 tasks can miss the target, but cannot meet it.
             tasks.passed if full or not tasks.passed else None,
+        ),
+        Target(
+            f"{many.count:,} jobs in one task, compared with mapped tasks: at least 20 times less CPU",
+            f"{many.times_less_cpu:.1f} times",
+            many.passed and many.times_less_cpu >= 20 if many.count >= 1000 else None,
+        ),
+        Target(
+            f"{many.count:,} jobs in one task, compared with mapped tasks: at least 10 times less time beyond a job's",
+            f"{many.times_less_time:.1f} times",
+            many.passed and many.times_less_time >= 10 if many.count >= 1000 else None,
         ),
         Target(
             "Importing an operator, sensor or trigger module: under 50 ms in addition to `airflow.sdk`, no SDK modules",

@@ -52,10 +52,14 @@ class DagRun:
 
 
 class Store(dict[str, Any]):
-    """A task state store whose values must be JSON."""
+    """A task state store whose values must be JSON of up to 64 KB, as in Airflow."""
 
     def set(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
+        text = json.dumps(value)
+        # Airflow also refuses tuples, which json.dumps accepts.
+        assert json.loads(text) == value
+        assert len(text) <= 64_000
+        self[key] = json.loads(text)
 
     def delete(self, key: str) -> None:
         self.pop(key, None)

@@ -1,0 +1,27 @@
+"""The same text jobs in one task, and in one mapped task for each; BENCH_TASKS is the number of jobs."""
+
+from __future__ import annotations
+
+import os
+
+from airflow.sdk import DAG
+
+from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator, ImsSubmitTextGenerateJobOperator
+
+JOBS = [
+    {"keywords": f"product {number}", "textLength": 100, "targetCount": 3}
+    for number in range(int(os.environ["BENCH_TASKS"]))
+]
+WAIT = {"deferrable": True, "poll_interval": 10, "timeout": 6 * 3600}
+
+with DAG(dag_id="one_task", schedule=None):
+    ImsSubmitJobsOperator(
+        task_id="texts",
+        job="SubmitTextGenerateJob",
+        requests=[{"GenerateConfig": config} for config in JOBS],
+        parameters={"Type": "MarketingCopy"},
+        **WAIT,
+    )
+
+with DAG(dag_id="mapped_text_tasks", schedule=None):
+    ImsSubmitTextGenerateJobOperator.partial(task_id="texts", type="MarketingCopy", **WAIT).expand(generate_config=JOBS)
