@@ -27,11 +27,11 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(addprefix -c ,$(CONSTRAINTS)) -e '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED) ## Run the content pipeline on a real Airflow and the emulator
-	@$(BIN)/python -m local_airflow.demo
+demo: $(INSTALLED) ## Run the content pipeline on a real Airflow and the emulator (DAG=...: another example)
+	@$(BIN)/python -m local_airflow.demo $(if $(DAG),--dag $(DAG))
 
 ui: $(INSTALLED) ## Run the demo and keep Airflow running to explore its UI
-	@$(BIN)/python -m local_airflow.demo --stay
+	@$(BIN)/python -m local_airflow.demo --stay $(if $(DAG),--dag $(DAG))
 
 test: $(INSTALLED) lint ## Run the linters, the type checker and the whole test suite
 	$(BIN)/python -m pytest $(PARALLEL)

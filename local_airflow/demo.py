@@ -1,4 +1,4 @@
-"""``make demo`` and ``make ui``: the content pipeline on a real Airflow, against the emulator."""
+"""``make demo`` and ``make ui``: an example DAG on a real Airflow, against the emulator."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :return: The exit code: 0 when the pipeline succeeded.
     """
     parser = argparse.ArgumentParser(prog="python -m local_airflow.demo", description=__doc__)
+    parser.add_argument("--dag", default=DAG_ID, help="the example DAG (default: %(default)s)")
     parser.add_argument("--stay", action="store_true", help="keep Airflow running afterwards")
     parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="folder for all files")
     parser.add_argument("--timeout", type=float, default=300, help="time limit for the pipeline in seconds")
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupt_on_signals()
     try:
         with exclusive_folder(arguments.home, "demo", ("airflow", "emulator")) as home:
-            return _demo(console, home, timeout=arguments.timeout, stay=arguments.stay)
+            return _demo(console, home, arguments.dag, timeout=arguments.timeout, stay=arguments.stay)
     except LocalAirflowError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
@@ -80,7 +81,7 @@ def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: s
     return False
 
 
-def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
+def _demo(console: Console, home: Path, dag_id: str, *, timeout: float, stay: bool) -> int:
     console.print(f"Starting the emulator and Airflow. Their logs are in {home} ...")
     emulator = EmulatorService(home / "emulator")
     with (
@@ -89,7 +90,7 @@ def _demo(console: Console, home: Path, *, timeout: float, stay: bool) -> int:
     ):
         try:
             console.print(f"Airflow: {airflow.url}/auth/token/login   emulator: {emulator.url}")
-            succeeded = run_pipeline(console, airflow.api, timeout=timeout)
+            succeeded = run_pipeline(console, airflow.api, timeout=timeout, dag_id=dag_id)
             if stay:
                 console.print(f"\nAirflow keeps running at {airflow.url}/auth/token/login. Press Ctrl-C to stop it.")
                 _wait_for_interrupt()
