@@ -188,4 +188,8 @@ def _is_known(record: SubmissionRecord) -> bool:
 
 def _entry(item: Item) -> dict[str, Any]:
     values = {name: getattr(item.record, name) for name in _FIELDS}
-    return {"index": item.index, "identity": list(item.identity), **{name: value for name, value in values.items() if value}}
+    return {
+        "index": item.index,
+        "identity": list(item.identity),
+        **{name: value for name, value in values.items() if value},
+    }

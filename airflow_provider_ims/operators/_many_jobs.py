@@ -16,7 +16,6 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
-from airflow_provider_ims._jobs.parameters import encode_all
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.bulk_submitter import BulkSubmitter
 from airflow_provider_ims._submission.cancel import cancel_jobs, ended_by_user
@@ -174,6 +173,7 @@ class ManyJobsOperator(SubmitOperator):
         requests = list(self._encoded_requests())
         # An invalid connection is also rejected before the first submit.
         hook.connect()
+        self.kind.check_region(hook.settings)
         self._ti = context.get("ti")
         self._submitter = BulkSubmitter(
             self.kind,
@@ -203,16 +203,15 @@ class ManyJobsOperator(SubmitOperator):
         given, common = self.requests, self.parameters or {}
         if not isinstance(given, list | tuple) or not 0 < len(given) <= MAX_REQUESTS:
             raise ImsRequestError(f"requests: must be a list of 1 to {MAX_REQUESTS:,} dicts", field="requests")
-        known = {one.name: one for one in accepting(self.kind, {}).parameters}
+        kind = accepting(self.kind, {})
         for index, request in enumerate(given):
             try:
                 if not isinstance(request, Mapping) or not isinstance(common, Mapping):
                     raise ImsRequestError("must be a dict with parameter names as keys", field="parameters")
                 merged = {**common, **request}
-                if not merged.keys() <= known.keys():
-                    kind = accepting(self.kind, merged)
-                    known |= {one.name: one for one in kind.parameters}
-                yield encode_all(tuple(known.values()), merged)
+                if not merged.keys() <= {one.name for one in kind.parameters}:
+                    kind = accepting(kind, merged)
+                yield kind.encode(merged)
             except ImsRequestError as error:
                 error.message = f"requests[{index}]: {error.message}"
                 error.field = f"requests[{index}].{error.field}"
