@@ -89,19 +89,30 @@ class BulkSubmitter:
             )
         self._join()
 
-    def restore(self, context: Context, job_ids: Sequence[str | None]) -> None:
-        """Set the jobs that this try had submitted before it was deferred, by the index of their request."""
+    def restore(self, context: Context, job_ids: Sequence[str | None] | None) -> None:
+        """
+        Restore the jobs that this try had submitted before it was deferred.
+
+        :param job_ids: The job of each request; ``None`` for a request without a job. Without this list, the jobs are
+            read from the ledger.
+        :raises ImsError: If there is neither a list nor a ledger.
+        """
         store: Any = context.get("task_state_store")
         base = new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
-        if store is not None:
-            self._ledger = Ledger(store)
-            if self._ledger.head is not None:
-                base = replace(base, run=self._ledger.head.run)
-        self.items = new_items(base, self.requests)
+        self._ledger = Ledger(store) if store is not None else None
         if self._ledger is not None and self._ledger.head is not None:
+            self.items = new_items(replace(base, run=self._ledger.head.run), self.requests)
             self._ledger.load(self.items, base)
-        for item, job_id in zip(self.items, job_ids, strict=True):
-            item.record = replace(item.record, job_id=job_id)
+        else:
+            self.items = new_items(base, self.requests)
+            if job_ids is None or len(job_ids) != len(self.items):
+                raise ImsError(
+                    "Airflow did not return the jobs of this deferred task. Before Airflow 3.3, dag.test() supports "
+                    "tasks with many jobs only with deferrable=False, or for up to 1,000 jobs without max_active_jobs"
+                )
+        if job_ids is not None and len(job_ids) == len(self.items):
+            for item, job_id in zip(self.items, job_ids, strict=True):
+                item.record = replace(item.record, job_id=job_id)
 
     def _restarts(self, ledger: Ledger) -> bool:
         """Return whether a cleared task submits all jobs again."""

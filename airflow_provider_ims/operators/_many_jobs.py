@@ -139,9 +139,9 @@ class ManyJobsOperator(SubmitOperator):
         self,
         context: Context,
         event: Any = None,
-        job_ids: Sequence[str | None] = (),
+        job_ids: Sequence[str | None] | None = None,
         refused: Mapping[str, Mapping[str, Any]] | None = None,
-        wait_started_at: float = 0.0,
+        wait_started_at: float | None = None,
     ) -> dict[str, Any]:
         """
         Resume with the trigger's event: submit more jobs, or complete the task.
@@ -155,15 +155,15 @@ class ManyJobsOperator(SubmitOperator):
         """
         self.begin_phase()
         submitter = self._new_submitter(context)
-        submitter.restore(context, job_ids)
-        self._active = [job_id for job_id in job_ids if job_id]
+        self._active = [job_id for job_id in job_ids or () if job_id]
         with self._cancelling(context):
-            unfinished = set(self.unfinished_jobs(event))
+            unfinished, waited_for = self.unfinished_jobs(event)
+        submitter.restore(context, job_ids or waited_for)
         for item in submitter.items:
             item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
             if error := (refused or {}).get(str(item.index)):
                 item.error = error_from_dict(error)
-        return self._run(context, submitter, wait_started_at)
+        return self._run(context, submitter, wait_started_at or time.time())
 
     def _new_submitter(self, context: Context) -> BulkSubmitter:
         self.check_region()

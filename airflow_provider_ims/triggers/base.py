@@ -22,6 +22,8 @@ from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_
 
 #: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
 MAX_EVENT_SIZE = 16 * 1024
+#: The maximum number of jobs whose ids an event about unfinished jobs repeats.
+MAX_WAITED_FOR = 1000
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
 
@@ -76,7 +78,7 @@ class JobTrigger(BaseTrigger):
             if self.unfinished is None:
                 event = ended_event(await self._wait_for_all(), self.submitted_at)
             else:
-                event = {"status": "unfinished", "job_ids": await self._wait_for_most(self.unfinished)}
+                event = await self._wait_for_most(self.unfinished)
         except Exception as error:  # noqa: BLE001 - the task raises it
             event = error_event(error)
         yield TriggerEvent(event)
@@ -92,9 +94,9 @@ class JobTrigger(BaseTrigger):
             raise errors.exceptions[0] from None
         return [wait.result() for wait in waits]
 
-    async def _wait_for_most(self, unfinished: int) -> list[str]:
+    async def _wait_for_most(self, unfinished: int) -> dict[str, Any]:
         total = len(self.job_ids) + self.already_ended
-        return await self._poller.wait_for_jobs(
+        left = await self._poller.wait_for_jobs(
             self.job_ids,
             unfinished=unfinished,
             poll_interval=self.poll_interval,
@@ -102,6 +104,9 @@ class JobTrigger(BaseTrigger):
             deadline=self.deadline,
             progress=Progress(self.log, total, self.already_ended),
         )
+        # dag.test() drops the keyword arguments with which a task was deferred.
+        waited_for = list(self.job_ids) if len(self.job_ids) <= MAX_WAITED_FOR else None
+        return {"status": "unfinished", "job_ids": left, "waited_for": waited_for}
 
     async def _wait_for(self, job_id: str) -> Job:
         return await self._poller.wait_for_job(
@@ -186,15 +191,17 @@ def error_event(error: BaseException) -> dict[str, Any]:
     return {"status": "error", "error": error_as_dict(error)}
 
 
-def read_unfinished(event: Any) -> list[str]:
+def read_unfinished(event: Any) -> tuple[list[str], list[str] | None]:
     """
-    Read the event of a wait for many jobs on the worker, and return the jobs that have not ended.
+    Read the event of a wait for many jobs on the worker.
+
+    :return: The jobs that have not ended, and all jobs that the trigger waited for unless these are too many.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """
     match event:
-        case {"status": "unfinished", "job_ids": list() as job_ids}:
-            return job_ids
+        case {"status": "unfinished", "job_ids": list() as job_ids, "waited_for": list() | None as waited_for}:
+            return job_ids, waited_for
     read_event(event)
     raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")
 

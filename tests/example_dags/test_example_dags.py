@@ -80,10 +80,17 @@ def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulat
     assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
 
 
+def test_the_catalogue_has_a_copy_and_a_voice_over_for_each_product(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_catalogue")
+    assert submits(ims_emulator) == {"SubmitTextGenerateJob": 25, "SubmitAudioProduceJob": 25}
+    assert (xcoms["copy", -1]["succeeded"], xcoms["voice_overs", -1]["succeeded"]) == (25, 25)
+
+
 def test_the_example_dags_are_all_tested_and_scheduled() -> None:
     bag = DagBag(EXAMPLES)
     assert bag.import_errors == {}
     assert set(bag.dags) == {
+        "ims_catalogue",
         "ims_content_pipeline",
         "ims_localise_video",
         "ims_product_videos",
