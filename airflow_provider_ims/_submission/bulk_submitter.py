@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims._jobs.bulk_query import query_jobs
-from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._jobs.search import find_jobs
@@ -42,7 +42,7 @@ class BulkSubmitter:
     :param requests: The encoded parameters of each job.
     :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
     :param on_clear: What to do with the jobs of a task that was cleared.
-    :param failed: Returns whether an ended job counts as failed for the task.
+    :param failed: Returns a true value if an ended job counts as failed for the task.
     :param max_rate: The highest rate of requests to the service, per second.
     """
 
@@ -51,7 +51,7 @@ class BulkSubmitter:
     requests: Sequence[Mapping[str, str]]
     on_uncertain: OnUncertain = "submit"
     on_clear: OnClear = "auto"
-    failed: Callable[[Job], bool] = field(default=lambda job: job.state is JobState.FAILED)
+    failed: Callable[[Job], object] = Job.failure
     max_rate: float = 50.0
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep

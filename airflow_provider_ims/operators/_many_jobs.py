@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_ims import _metrics as metrics
 from airflow_provider_ims._jobs.bulk_query import query_jobs
 from airflow_provider_ims._jobs.family import JobFamily
-from airflow_provider_ims._jobs.job import Job, JobState
+from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
@@ -24,7 +24,6 @@ from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims.exceptions import (
     ImsError,
-    ImsJobFailedError,
     ImsJobNotFoundError,
     ImsJobsFailedError,
     ImsJobTimeoutError,
@@ -181,7 +180,7 @@ class ManyJobsOperator(SubmitOperator):
             requests,
             on_uncertain=self.on_uncertain,
             on_clear=self.on_clear,
-            failed=self.has_failed,
+            failed=self.failure_of,
             max_rate=positive("max_submits_per_second", self.max_submits_per_second, 1000, "up to 1,000"),
         )
         return self._submitter
@@ -321,8 +320,4 @@ class ManyJobsOperator(SubmitOperator):
             return item.error
         if job is None:
             return ImsJobNotFoundError(f"The service does not know job {job_id}", job_id=str(job_id))
-        if job.state is JobState.FAILED:
-            return ImsJobFailedError(job.error_message or "no reason", job_id=job.id, code=job.error_code)
-        if self.has_failed(job):
-            return ImsJobFailedError(f"{len(job.failed_parts)} of {job.total_parts} parts failed", job_id=job.id)
-        return job
+        return self.failure_of(job) or job
