@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any, Literal
 
 
-def job_begun(kind: str, how: Literal["submitted", "joined"]) -> None:
-    """Increment ``ims.job.submitted``, or ``ims.job.joined`` if the job was submitted by an earlier try."""
-    _stats().incr(f"ims.job.{how}", tags={"kind": kind})
+def job_begun(kind: str, how: Literal["submitted", "joined"], count: int = 1) -> None:
+    """Increase ``ims.job.submitted``, or ``ims.job.joined`` if the jobs were submitted by an earlier try."""
+    if count:
+        _stats().incr(f"ims.job.{how}", count, tags={"kind": kind})
 
 
 def job_ended(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +12,14 @@ from airflow_provider_ims._jobs.bulk_query import query_jobs
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
-from airflow_provider_ims._jobs.search import find_jobs
-from airflow_provider_ims._submission.ledger import Item, Ledger, new_items
+from airflow_provider_ims._submission import window
+from airflow_provider_ims._submission.cancel import cancel_jobs
+from airflow_provider_ims._submission.ledger import Item, Ledger, Outcome, digest_of_all, new_items
+from airflow_provider_ims._submission.lost_jobs import LostJobs
 from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState, new_record
 from airflow_provider_ims._submission.recovery import Recovery, recovery_of
-from airflow_provider_ims._submission.submitter import MAX_SUBMITS, OnClear, OnUncertain, pauses
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims._submission.submitter import MAX_SUBMITS, OnClear, OnUncertain
+from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 if TYPE_CHECKING:
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The number of requests whose intents are recorded together, before the first of them is sent.
-WINDOW = 50
-THREADS = 8
-#: Seconds for which a throttled request is retried.
-THROTTLE_TIMEOUT = 600.0
+#: The maximum number of unanswered submits of one request, across all tries, if each of them may create a job.
+MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 
 @dataclass(slots=True)
@@ -42,8 +39,9 @@ class BulkSubmitter:
     :param requests: The encoded parameters of each job.
     :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
     :param on_clear: What to do with the jobs of a task that was cleared.
+    :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param max_rate: The highest rate of requests to the service, per second.
+    :param max_rate: The highest rate of submits, per second.
     """
 
     kind: JobKind
@@ -51,6 +49,7 @@ class BulkSubmitter:
     requests: Sequence[Mapping[str, str]]
     on_uncertain: OnUncertain = "submit"
     on_clear: OnClear = "auto"
+    cancel_on_kill: bool = True
     failed: Callable[[Job], object] = Job.failure
     max_rate: float = 50.0
     now: Callable[[], float] = time.time
@@ -58,92 +57,176 @@ class BulkSubmitter:
     items: list[Item] = field(init=False, default_factory=list)
     _ledger: Ledger | None = field(init=False, default=None)
     _limiter: RateLimiter = field(init=False)
+    _searched: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._limiter = RateLimiter(max_rate=self.max_rate)
 
     def resume(self, context: Context) -> None:
         """
-        Load the records of earlier tries, and reset those of failed jobs, so that only these are submitted again.
+        Join the jobs of earlier tries, except those that failed, so that only these are submitted again.
 
         :raises ImsError: as raised by the hook's ``call``.
         """
-        store: Any = context.get("task_state_store")
-        base = new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
-        if store is None:
+        base = self._open(context)
+        ledger = self._ledger
+        if ledger is None:
             self.items = new_items(base, self.requests)
+            self._find_unrecorded()
             return
-        self._ledger = ledger = Ledger(store)
         head = ledger.head
-        if head is None or head.action != base.action or (head.max_tries != base.max_tries and self._restarts(ledger)):
+        cleared = head is not None and head.max_tries != base.max_tries
+        if head is None or self._starts_again(ledger, base, cleared=cleared):
+            if ledger.unreadable:
+                log.warning("The records of an earlier try are ignored, because their format is unknown")
             self.items = new_items(base, self.requests)
             ledger.start(base, self.items)
             return
         self.items = new_items(replace(base, run=head.run), self.requests)
-        orphans = [entry["job_id"] for entry in ledger.load(self.items, base) if entry.get("job_id")]
-        if orphans:
-            log.warning(
-                "The requests have changed since an earlier try. %d jobs belong to no request and are billed: %s",
-                len(orphans),
-                ", ".join(orphans[:10]),
+        ledger.resume(self.items, base)
+        self._warn_of_removed(ledger)
+        self._join(cleared=cleared)
+        if cleared:
+            self._reset_lost()
+
+    def restore(self, context: Context, dumped: Mapping[str, Any] | None) -> None:
+        """
+        Restore the state of this try after a deferral.
+
+        :param dumped: From :meth:`dump`. If it is ``None``, the ledger is used.
+        :raises ImsError: If there is neither, or if the requests have changed and some are not submitted yet.
+        """
+        base = self._open(context)
+        ledger = self._ledger
+        head = None if ledger is None else ledger.head
+        self.items = new_items(base if head is None else replace(base, run=head.run), self.requests)
+        jobs = None if dumped is None else dumped["jobs"]
+        changed = dumped is not None and dumped.get("digest") not in (None, digest_of_all(self.items))
+        if ledger is not None and head is not None:
+            ledger.read(self.items)
+            changed = changed or (jobs is None and bool(ledger.removed))
+        elif jobs is None or len(jobs) != len(self.items):
+            raise ImsError(
+                "Airflow did not return the jobs of this deferred task. Before Airflow 3.3, dag.test() supports tasks "
+                "with many jobs only with deferrable=False, or for up to 1,000 jobs without max_active_jobs"
             )
-        self._join()
-
-    def restore(self, context: Context, job_ids: Sequence[str | None] | None) -> None:
-        """
-        Restore the jobs that this try had submitted before it was deferred.
-
-        :param job_ids: The job of each request; ``None`` for a request without a job. Without this list, the jobs are
-            read from the ledger.
-        :raises ImsError: If there is neither a list nor a ledger.
-        """
-        store: Any = context.get("task_state_store")
-        base = new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
-        self._ledger = Ledger(store) if store is not None else None
-        if self._ledger is not None and self._ledger.head is not None:
-            self.items = new_items(replace(base, run=self._ledger.head.run), self.requests)
-            self._ledger.load(self.items, base)
-        else:
-            self.items = new_items(base, self.requests)
-            if job_ids is None or len(job_ids) != len(self.items):
+        if changed:
+            if jobs is None or len(jobs) != len(self.items) or not all(isinstance(one, str) for one in jobs):
                 raise ImsError(
-                    "Airflow did not return the jobs of this deferred task. Before Airflow 3.3, dag.test() supports "
-                    "tasks with many jobs only with deferrable=False, or for up to 1,000 jobs without max_active_jobs"
+                    "The requests changed while the task was deferred, so no further job was submitted. A retry joins "
+                    "the jobs of the unchanged requests. A template must not render differently each time"
                 )
-        if job_ids is not None and len(job_ids) == len(self.items):
-            for item, job_id in zip(self.items, job_ids, strict=True):
-                item.record = replace(item.record, job_id=job_id)
+            log.warning("The requests changed while the task was deferred: the results are those of the earlier ones")
+        for item, one in zip(self.items, jobs or (), strict=jobs is not None):
+            item.restore(one)
+        if ledger is not None and head is None:
+            ledger.start(base, self.items)
+            self._write(self.items)
 
-    def _restarts(self, ledger: Ledger) -> bool:
-        """Return whether a cleared task submits all jobs again."""
-        assert ledger.head is not None
-        if self.on_clear == "new" or (self.on_clear == "auto" and ledger.head.collected):
-            reason = "on_clear is 'new'" if self.on_clear == "new" else "the result was already collected"
-            log.info("The task was cleared: submitting all jobs again, because %s", reason)
-            return True
-        return False
+    def dump(self) -> dict[str, Any]:
+        """Return the state that :meth:`restore` needs after a deferral, as JSON data."""
+        return {"digest": digest_of_all(self.items), "jobs": [item.dump() for item in self.items]}
 
-    def _join(self) -> None:
-        known = {item.record.job_id: item for item in self.items if item.record.job_id is not None}
+    def _open(self, context: Context) -> SubmissionRecord:
+        store: Any = context.get("task_state_store")
+        self._ledger = None if store is None else Ledger(store)
+        return new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
+
+    def _find_unrecorded(self) -> None:
+        """Join the jobs of earlier tries by their markers, because there is no ledger."""
+        if not (lost := [item for item in self.items if item.lost]):
+            return
+        self._search(lost)
+        self._join(cleared=False)
+        for item in lost:
+            if item.record.job_id is None and item.error is None:
+                item.record = replace(item.record, unanswered_submits=0)
+
+    def _starts_again(self, ledger: Ledger, base: SubmissionRecord, *, cleared: bool) -> bool:
+        """Return whether all jobs are submitted again: after a clear, or because the job kind has changed."""
+        head = ledger.head
+        assert head is not None
+        if head.action != base.action:
+            reason = f"the earlier jobs were submitted with {head.action}"
+        elif cleared and self.on_clear == "new":
+            reason = "the task was cleared, and on_clear is 'new'"
+        elif cleared and self.on_clear == "auto" and head.outcome == "collected":
+            reason = "the task was cleared, and its result was already collected"
+        else:
+            return False
+        log.info("Submitting all jobs again, because %s", reason)
+        if head.outcome is None:
+            jobs = [entry["job_id"] for entry in ledger.entries() if entry.get("job_id")]
+            if self.cancel_on_kill and head.action == base.action and self.kind.family.cancel_action is not None:
+                cancel_jobs(self.kind.family, self.hook, jobs, log)
+            elif jobs:
+                log.warning("%d earlier jobs may still run and are billed: %s", len(jobs), _named(jobs))
+        return True
+
+    def _warn_of_removed(self, ledger: Ledger) -> None:
+        if not ledger.removed:
+            return
+        jobs = [entry["job_id"] for entry in ledger.removed if entry.get("job_id")]
+        log.warning(
+            "The requests have changed: %d of the earlier ones are not in the list, and their jobs are billed: %s",
+            len(ledger.removed),
+            _named(jobs),
+        )
+
+    def _join(self, *, cleared: bool) -> None:
+        """
+        Join the jobs of earlier tries, except those that failed.
+
+        :param cleared: Also submit again the jobs that the service does not know. Without a clear, these are joined and
+            their wait fails, because one response must not lead to a second billed job.
+        """
+        head = None if self._ledger is None else self._ledger.head
+        counted = head is not None and head.outcome is not None
+        known: dict[str, list[Item]] = {}
+        for item in self.items:
+            if item.record.job_id is not None:
+                known.setdefault(item.record.job_id, []).append(item)
         if not known:
             return
-        failed = []
-        for job_id, job in query_jobs(self.kind.family, self.hook, list(known), self._limiter):
-            if job is None or not job.ended:
-                # An unknown job is joined, and its wait fails: one response must not lead to a second billed job.
-                continue
-            item = known[job_id]
-            if self.failed(job):
-                failed.append(item)
-                item.record = replace(item.record.next(), parameters_digest=item.record.parameters_digest)
-            else:
-                item.ended = True
+        failed = 0
+        for job_id, job in query_jobs(self.kind.family, self.hook, list(known), RateLimiter()):
+            is_failed = cleared if job is None else job.ended and bool(self.failed(job))
+            failed += is_failed
+            for item in known[job_id]:
+                item.ended = not is_failed and job is not None and job.ended
+                item.counted = item.ended and counted
+                if is_failed:
+                    self._next(item)
         log.info(
             "Joined %d jobs of earlier tries, %d of which have ended; %d jobs failed and are submitted again",
-            len(known) - len(failed),
+            len(known) - failed,
             sum(item.ended for item in self.items),
-            len(failed),
+            failed,
         )
+
+    def _reset_lost(self) -> None:
+        """After a clear, search for the lost jobs, and submit those that are not found again."""
+        lost = [
+            item
+            for item in self.items
+            if item.lost
+            and not (
+                item.record.state is SubmissionState.UNANSWERED
+                and self._recovery(item).policy.resubmit == "returns job"
+            )
+        ]
+        self._write(self._lost_jobs().find(lost))
+        for item in lost:
+            if item.record.job_id is None:
+                log.warning(
+                    "requests[%d] is submitted again. A job may exist, with the key %s", item.index, item.record.key
+                )
+                self._next(item)
+
+    @staticmethod
+    def _next(item: Item) -> None:
+        """Prepare the submit that follows a failed job."""
+        item.record = replace(item.record.next(), parameters_digest=item.record.parameters_digest)
 
     @property
     def active(self) -> list[Item]:
@@ -151,156 +234,98 @@ class BulkSubmitter:
         return [item for item in self.items if item.active]
 
     @property
+    def ended(self) -> int:
+        """The number of items whose jobs have ended, or that have an error."""
+        return len(self.items) - len(self.active) - len(self.pending)
+
+    @property
     def pending(self) -> list[Item]:
-        """The items without a job, except those that the service refused."""
+        """The items without a job, except those with an error."""
         return [item for item in self.items if item.record.job_id is None and item.error is None]
 
-    def submit(self, max_active: int | None = None) -> None:
+    def submit(self, max_active: int | None = None, deadline: float = float("inf")) -> bool:
         """
         Submit the pending items, until a maximum number of jobs is active.
 
         A request that the service refuses, or whose job is lost and may not be submitted again, does not stop the
         others. Any other error does, after the responses to the requests that were already sent.
 
+        :param max_active: The maximum number of jobs that have not ended.
+        :param deadline: The time after which nothing is submitted, in epoch seconds.
+        :return: Whether the deadline has not passed.
         :raises ImsError: as raised by the hook's ``call``.
         """
-        searched: set[int] = set()
         while pending := self.pending:
-            room = len(pending) if max_active is None else max_active - len(self.active)
-            if room <= 0:
-                return
-            ready = [item for item in pending if item.index in searched or self._can_be_sent(item)]
-            if ready:
-                window = ready[: min(room, WINDOW)]
-                searched -= {item.index for item in window}
-                self._send(window)
+            lost = [item for item in pending if item.index not in self._searched and self._needs_search(item)]
+            unsent = {item.index for item in lost}
+            new = [item for item in pending if item.index not in unsent]
+            # A lost job may run, too.
+            room = len(new) if max_active is None else max_active - len(self.active) - len(lost)
+            if room <= 0 and not lost:
+                return True
+            if self.now() >= deadline:
+                return False
+            if new and room > 0:
+                self._send(new[: min(room, window.SIZE)])
             else:
-                self._search(pending)
-                searched = {item.index for item in self.pending}
+                self._search(lost)
+        return True
 
-    def _recovery(self, record: SubmissionRecord, parameters: Mapping[str, str]) -> Recovery:
-        return recovery_of(self.kind, parameters, record, recorded=self._ledger is not None)
+    def _recovery(self, item: Item) -> Recovery:
+        return recovery_of(self.kind, item.parameters, item.record, recorded=self._ledger is not None)
 
-    def _can_be_sent(self, item: Item) -> bool:
-        """Return whether an item can be sent without a search for the job of an earlier submit."""
+    def _lost_jobs(self) -> LostJobs:
+        return LostJobs(self.kind, self.hook, self._recovery, self.sleep)
+
+    def _needs_search(self, item: Item) -> bool:
+        """Return whether an item cannot be sent without a search for the job of an earlier submit."""
         if item.record.state is SubmissionState.UNANSWERED and item.submits < MAX_SUBMITS:
-            return self._recovery(item.record, item.parameters).policy.resubmit == "returns job"
-        return item.record.state is SubmissionState.NEW
+            return self._recovery(item).policy.resubmit != "returns job"
+        return item.lost
 
-    def _search(self, items: Sequence[Item]) -> None:
-        """Search for the jobs of lost submits in one pass for all, and raise unless the others may be sent again."""
-        recoveries = {item.record.run: self._recovery(item.record, item.parameters) for item in items}
-        missing = {item.record.run: item for item in items if recoveries[item.record.run].search is not None}
-        search_time = max((recoveries[run].search_time for run in missing), default=0.0)
-        found = 0
-        for pause in (*pauses(search_time), None):
-            for run, job_id in self._search_once(missing):
-                item = missing.pop(run)
-                item.record = replace(item.record, job_id=job_id)
-                found += 1
-            if not missing:
-                break
-            if pause is not None:
-                log.info("%d lost jobs are not listed yet; searching again in %.0f s", len(missing), pause)
-                self.sleep(pause)
-        if found:
-            log.info("Found %d lost jobs by their markers", found)
-            self._write(items)
-        lost = [item for item in items if item.record.job_id is None]
-        for item in lost:
-            item.error = self._uncertainty(item, recoveries[item.record.run])
-        if again := sum(item.error is None for item in lost):
+    def _search(self, lost: Sequence[Item]) -> None:
+        """Search for lost jobs, and set the errors of those that were not found and may not be submitted again."""
+        if found := self._lost_jobs().find(lost):
+            self._write(found)
+        missing = [item for item in lost if item.record.job_id is None]
+        for item in missing:
+            item.error = self._uncertainty(item)
+        self._searched |= {item.index for item in missing}
+        if again := sum(item.error is None for item in missing):
             log.warning("%d requests got no response and their jobs were not found: submitting them again", again)
 
-    def _search_once(self, missing: Mapping[str, Item]) -> list[tuple[str, str]]:
-        search = self.kind.family.search
-        if search is None or not missing:
-            return []
-        groups: dict[str | None, list[Item]] = {}
-        for item in missing.values():
-            groups.setdefault(item.parameters.get(search.parameter or ""), []).append(item)
-        found = []
-        for group in groups.values():
-            runs = {item.record.run: item.record.number for item in group}
-            since = min(item.record.submitted_at for item in group)
-            for run, (key, job_id) in find_jobs(search, self.hook, group[0].parameters, runs, since).items():
-                if key.number >= runs[run]:
-                    found.append((run, job_id))
-        return found
-
-    def _uncertainty(self, item: Item, recovery: Recovery) -> ImsError | None:
+    def _uncertainty(self, item: Item) -> ImsError | None:
         """Return the error of an item whose job was not found, unless it may be submitted again."""
+        recovery, unanswered = self._recovery(item), item.record.unanswered_submits
+        unsafe = recovery.policy.resubmit == "creates job"
         if item.record.state is SubmissionState.ACCEPTED:
             return recovery.uncertain("the service accepted a submit")
-        if recovery.policy.resubmit == "creates job" and self.on_uncertain == "fail":
+        if unsafe and self.on_uncertain == "fail":
             return recovery.uncertain("on_uncertain is 'fail'")
-        if item.submits >= MAX_SUBMITS:
-            return recovery.uncertain(f"{item.record.unanswered_submits} submits got no response")
+        if item.submits >= MAX_SUBMITS or (unsafe and unanswered >= MAX_UNSAFE_SUBMITS):
+            return recovery.uncertain(f"{unanswered} submits got no response")
         return None
 
     def _send(self, items: Sequence[Item]) -> None:
         """Record the intents of a window, send its requests and record the job ids."""
-        window = [_Send(item, self._recovery(item.record, item.parameters), item.record) for item in items]
-        for one in window:
-            one.item.record = replace(
-                one.before,
-                submitted_at=self.now(),
-                unanswered_submits=one.before.unanswered_submits + 1,
-                token=one.recovery.token,
-            )
+        submits = [window.PendingSubmit(item, self._recovery(item), item.record) for item in items]
+        for one in submits:
+            one.record_intent(self.now())
         # Without these records, a crash could lose jobs. If they cannot be written, nothing is submitted.
         self._write(items, required=True)
-        stop = threading.Event()
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-submit")
+        if self._ledger is not None:
+            # After the write: a later try reads these records, unless it has started before this check.
+            self._ledger.check_owner()
+        self._searched -= {item.index for item in items}
         try:
-            wait([pool.submit(self._send_one, one, stop) for one in window])
+            window.Window(self.kind, self.hook, self._limiter, submits, self.now).send()
         finally:
-            # Also when the task is interrupted: requests that were sent get their response, the others are not sent.
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            for one in window:
-                if not one.sent:
-                    one.item.record = one.before
             self._write(items)
-        if fatal := next((one.fatal for one in window if one.fatal is not None), None):
+        if fatal := next((one.fatal for one in submits if one.fatal is not None), None):
             raise fatal
 
-    def _send_one(self, one: _Send, stop: threading.Event) -> None:
-        if stop.is_set():
-            return
-        one.sent = True
-        item, action = one.item, self.kind.submit_action
-        item.submits += 1
-        try:
-            body = self._limiter.call(
-                self.hook, action, one.recovery.request, throttle_timeout=THROTTLE_TIMEOUT, attempts=MAX_SUBMITS
-            )
-            job_id = self.kind.job_id_in(body)
-            if job_id is None:
-                raise ImsUnavailableError("The response has no job id", accepted=True, action=action)
-            item.record = replace(item.record, job_id=job_id)
-        except ImsError as error:
-            accepted = one.recovery.was_accepted(error)
-            if accepted is False:
-                item.record = one.before
-                if one.recovery.is_duplicate(error):
-                    one.fatal = one.recovery.uncertain(f"the service rejected a second submit: {error}")
-                elif isinstance(error, ImsRequestError):
-                    item.error = error
-                    log.warning("Request %d was refused: %s", item.index, error)
-                else:
-                    one.fatal = error
-            elif accepted:
-                item.record = replace(item.record, accepted_without_id=True)
-            else:
-                log.info("Request %d got no response: %s", item.index, error)
-        except Exception as error:  # noqa: BLE001 - raised in the main thread
-            one.fatal = error
-        if one.fatal is not None:
-            stop.set()
-
     def _write(self, changed: Sequence[Item], *, required: bool = False) -> None:
-        if self._ledger is None:
+        if self._ledger is None or not changed:
             return
         try:
             self._ledger.write(self.items, changed)
@@ -315,24 +340,14 @@ class BulkSubmitter:
         head = None if self._ledger is None else Ledger(self._ledger.store).head
         return head is None or head.try_number == try_number
 
-    def record_collected(self) -> None:
-        """Record that the task has returned its result."""
-        if self._ledger is not None:
-            self._ledger.write_collected()
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Record that all jobs have ended, and whether the task returns their results."""
+        try:
+            if self._ledger is not None:
+                self._ledger.write_outcome(outcome)
+        except Exception as error:  # noqa: BLE001 - depends on the store's backend; the jobs have already ended
+            log.warning("Storing the outcome of the task failed: %s", error)
 
 
-@dataclass(slots=True)
-class _Send:
-    """
-    One request of a window.
-
-    :param before: The record before the request.
-    :param sent: Whether the request may have been sent.
-    :param fatal: The error that ends the submission of all items.
-    """
-
-    item: Item
-    recovery: Recovery
-    before: SubmissionRecord
-    sent: bool = False
-    fatal: BaseException | None = None
+def _named(job_ids: Sequence[str]) -> str:
+    return ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")

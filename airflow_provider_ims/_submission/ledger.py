@@ -1,21 +1,22 @@
 """
 The ledger: the submission records of all jobs of one task, in the task state store.
 
-The store holds up to 64 KB under a key, so the records are stored in slots of a hundred requests each. The head names
-the generation of the slots. If the list of requests has changed, all records are written to the slots of the next
-generation before the head is, so that a crash leaves a complete generation.
+The store holds up to 64 KB under a key, so the records are stored in slots of a hundred requests each. Each try writes
+all records to its own generation of slots before the head names this generation. Therefore, a crash leaves a complete
+generation, and a stalled try cannot overwrite the records of a later one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from airflow_provider_ims._submission.record import SubmissionRecord
+from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
 from airflow_provider_ims.exceptions import ImsError
 
 HEAD_KEY = "ims_jobs"
@@ -23,6 +24,9 @@ HEAD_KEY = "ims_jobs"
 SLOT_SIZE = 100
 #: The fields of a record that differ between the requests of a task and cannot be derived.
 _FIELDS = ("number", "submitted_at", "unanswered_submits", "accepted_without_id", "token", "job_id")
+
+#: How a task ended: it returned its result, or all jobs ended but too many of them failed.
+Outcome: TypeAlias = Literal["collected", "failed"]
 
 
 @dataclass(slots=True)
@@ -34,9 +38,10 @@ class Item:
     :param parameters: The encoded parameters.
     :param identity: A digest of the parameters, and the number of earlier requests with the same parameters.
     :param record: The submission record.
-    :param error: Why the service refused the request.
-    :param ended: Whether the job has ended without failing.
-    :param submits: The number of submits in this try.
+    :param error: Why there is no job: the service refused the request, or the job is lost.
+    :param ended: Whether the job has ended.
+    :param counted: Whether an earlier try has emitted the metrics of the ended job.
+    :param submits: The number of submits in this phase of the task.
     """
 
     index: int
@@ -45,6 +50,7 @@ class Item:
     record: SubmissionRecord
     error: ImsError | None = None
     ended: bool = False
+    counted: bool = False
     submits: int = 0
 
     @property
@@ -52,10 +58,42 @@ class Item:
         """Whether the job exists and is not known to have ended."""
         return self.record.job_id is not None and not self.ended
 
+    @property
+    def lost(self) -> bool:
+        """Whether there may be a job whose id is unknown."""
+        return self.record.state in (SubmissionState.UNANSWERED, SubmissionState.ACCEPTED)
+
+    def dump(self) -> str | list[Any] | None:
+        """Return the job id, or else the other fields that a resumed task needs, as short JSON data."""
+        record = self.record
+        if record.job_id is not None or not _is_known(record):
+            return record.job_id
+        return [record.number, record.submitted_at, record.unanswered_submits, record.accepted_without_id]
+
+    def restore(self, dumped: str | list[Any] | None) -> None:
+        """Set the record from :meth:`dump`."""
+        if isinstance(dumped, list):
+            number, submitted_at, unanswered, accepted = dumped
+            self.record = replace(
+                self.record,
+                number=number,
+                submitted_at=submitted_at,
+                unanswered_submits=unanswered,
+                accepted_without_id=accepted,
+            )
+        else:
+            unanswered = 0 if dumped is None else self.record.unanswered_submits
+            self.record = replace(self.record, job_id=dumped, unanswered_submits=unanswered)
+
 
 def digest(parameters: Mapping[str, str]) -> str:
     """Return a digest of the parameters of a request."""
     return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_of_all(items: Iterable[Item]) -> str:
+    """Return a digest of a list of requests."""
+    return hashlib.sha256("".join(item.identity[0] for item in items).encode()).hexdigest()[:16]
 
 
 def new_items(base: SubmissionRecord, requests: Sequence[Mapping[str, str]]) -> list[Item]:
@@ -87,19 +125,19 @@ class Head:
     :param action: The submit action.
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
-    :param try_number: The last try that submitted or joined the jobs. Only this try may cancel them.
-    :param generation: The generation of the slots.
+    :param try_number: The last try that submitted or joined the jobs. Only this try may submit or cancel jobs.
+    :param generation: Identifies the slots.
     :param slots: The number of slots.
-    :param collected: Whether the task has returned its result.
+    :param outcome: How the last try ended in which all jobs ended.
     """
 
     action: str
     max_tries: int
     run: str
     try_number: int
-    generation: int = 0
+    generation: str = ""
     slots: int = 0
-    collected: bool = False
+    outcome: Outcome | None = None
 
 
 @dataclass
@@ -109,55 +147,92 @@ class Ledger:
 
     :param store: The task state store.
     :param head: The stored head; ``None`` before the first submit of a task run.
+    :param unreadable: Whether the stored head has an unknown format.
+    :param removed: Stored records whose requests are no longer in the list. They are kept, because a request may be
+        added again.
     """
 
     store: Any
     head: Head | None = field(init=False)
+    unreadable: bool = field(init=False, default=False)
+    removed: list[dict[str, Any]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         stored = self.store.get(HEAD_KEY)
-        try:
-            self.head = Head(**stored) if stored is not None else None
-        except TypeError:
-            self.head = None
+        self.head = _head_in(stored)
+        self.unreadable = stored is not None and self.head is None
 
     def start(self, base: SubmissionRecord, items: Sequence[Item]) -> None:
-        """Start the records of a task run, or of a cleared one that submits new jobs."""
-        generation = 0 if self.head is None else self.head.generation + 1
-        self._write_head(Head(base.action, base.max_tries, base.run, base.try_number, generation, _slots(items)))
-
-    def load(self, items: Sequence[Item], base: SubmissionRecord) -> list[dict[str, Any]]:
         """
-        Set the records of the items from the store; return the stored records that belong to no item.
+        Start the records of a task run, or of a cleared one that submits new jobs.
+
+        :raises ImsError: if a later try has started.
+        """
+        self._write_head(
+            Head(base.action, base.max_tries, base.run, base.try_number, uuid.uuid4().hex[:8], _slots(len(items)))
+        )
+
+    def resume(self, items: Sequence[Item], base: SubmissionRecord) -> None:
+        """
+        Set the records of the items from the store, and store them for this try.
 
         :param base: The record of this try.
+        :raises ImsError: if a later try has started.
         """
-        head = self._head
-        stored: dict[tuple[str, int], dict[str, Any]] = {}
-        positions: dict[tuple[str, int], int] = {}
-        for slot in range(head.slots):
-            for entry in self.store.get(self._key(head.generation, slot)) or ():
-                identity = entry["identity"][0], entry["identity"][1]
-                stored[identity] = entry
-                positions[identity] = entry["index"]
-        moved = False
+        # An earlier try that has stalled checks the head after each write, so the head is written before the read.
+        self._write_head(replace(self._head, try_number=base.try_number))
+        self.read(items)
+        head = replace(
+            self._head,
+            max_tries=base.max_tries,
+            generation=uuid.uuid4().hex[:8],
+            slots=_slots(len(items)) + _slots(len(self.removed)),
+        )
+        self._write_slots(items, head.generation, range(_slots(len(items))))
+        for slot, start in enumerate(range(0, len(self.removed), SLOT_SIZE), _slots(len(items))):
+            self.store.set(_key(head.generation, slot), self.removed[start : start + SLOT_SIZE])
+        self._write_head(head)
+
+    def read(self, items: Iterable[Item]) -> None:
+        """Set the records of the items from the store."""
+        stored = {tuple(entry["identity"]): entry for entry in self.entries()}
         for item in items:
             if (entry := stored.pop(item.identity, None)) is not None:
                 item.record = replace(item.record, **{name: entry[name] for name in _FIELDS if name in entry})
-                moved = moved or positions[item.identity] != item.index
-        if moved or stored or head.slots != _slots(items):
-            self._write_slots(items, head.generation + 1, range(_slots(items)))
-            head = replace(head, generation=head.generation + 1, slots=_slots(items))
-        self._write_head(replace(head, max_tries=base.max_tries, try_number=base.try_number))
-        return list(stored.values())
+        self.removed = list(stored.values())
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return all stored records."""
+        head = self._head
+        slots = (self.store.get(_key(head.generation, slot)) for slot in range(head.slots))
+        return [entry for slot in slots for entry in slot or ()]
 
     def write(self, items: Sequence[Item], changed: Iterable[Item]) -> None:
         """Write the slots that contain changed items."""
         self._write_slots(items, self._head.generation, sorted({item.index // SLOT_SIZE for item in changed}))
 
-    def write_collected(self) -> None:
-        """Store that the task has returned its result."""
-        self._write_head(replace(self._head, collected=True))
+    def write_outcome(self, outcome: Outcome) -> None:
+        """
+        Store how the task ended.
+
+        :raises ImsError: if a later try has started.
+        """
+        self._write_head(replace(self._head, outcome=outcome))
+
+    def check_owner(self) -> None:
+        """
+        Check that no later try has started.
+
+        :raises ImsError: if one has.
+        """
+        self._check(self._head.try_number)
+
+    def _check(self, try_number: int) -> None:
+        stored = _head_in(self.store.get(HEAD_KEY))
+        if stored is not None and stored.try_number > try_number:
+            raise ImsError(
+                f"Try {stored.try_number} of this task has taken over its jobs, so try {try_number} submits no more"
+            )
 
     @property
     def _head(self) -> Head:
@@ -165,21 +240,29 @@ class Ledger:
         return self.head
 
     def _write_head(self, head: Head) -> None:
+        self._check(head.try_number)
         self.store.set(HEAD_KEY, asdict(head))
         self.head = head
 
-    def _write_slots(self, items: Sequence[Item], generation: int, slots: Iterable[int]) -> None:
+    def _write_slots(self, items: Sequence[Item], generation: str, slots: Iterable[int]) -> None:
         for slot in slots:
             part = items[slot * SLOT_SIZE : (slot + 1) * SLOT_SIZE]
-            self.store.set(self._key(generation, slot), [_entry(item) for item in part if _is_known(item.record)])
-
-    @staticmethod
-    def _key(generation: int, slot: int) -> str:
-        return f"{HEAD_KEY}_{generation}_{slot}"
+            self.store.set(_key(generation, slot), [_entry(item) for item in part if _is_known(item.record)])
 
 
-def _slots(items: Sequence[Item]) -> int:
-    return -(-len(items) // SLOT_SIZE)
+def _head_in(stored: Any) -> Head | None:
+    try:
+        return Head(**stored)
+    except TypeError:
+        return None
+
+
+def _key(generation: str, slot: int) -> str:
+    return f"{HEAD_KEY}_{generation}_{slot}"
+
+
+def _slots(count: int) -> int:
+    return -(-count // SLOT_SIZE)
 
 
 def _is_known(record: SubmissionRecord) -> bool:
@@ -188,8 +271,4 @@ def _is_known(record: SubmissionRecord) -> bool:
 
 def _entry(item: Item) -> dict[str, Any]:
     values = {name: getattr(item.record, name) for name in _FIELDS}
-    return {
-        "index": item.index,
-        "identity": list(item.identity),
-        **{name: value for name, value in values.items() if value},
-    }
+    return {"identity": list(item.identity), **{name: value for name, value in values.items() if value}}

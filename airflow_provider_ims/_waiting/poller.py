@@ -135,7 +135,7 @@ class Poller:
         waiting: dict[str, Subscription] = {}
         late: set[str] = set()
         try:
-            for batch in chunks(list(job_ids), SUBSCRIBE_BATCH):
+            for batch in chunks(list(dict.fromkeys(job_ids)), SUBSCRIBE_BATCH):
                 for job_id in batch:
                     waiting[job_id] = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
                 await asyncio.sleep(0)
@@ -145,14 +145,16 @@ class Poller:
                         late.add(job_id)
                     elif isinstance(event, Exception) and not isinstance(event, ImsJobError):
                         raise event
-                    elif isinstance(event, Exception) or (isinstance(event, Job) and event.ended):
+                    elif isinstance(event, WaitMessage):
+                        progress.had_problem(event.text)
+                    elif isinstance(event, Exception) or event.ended:
                         waiting.pop(job_id, None)
                         progress.ended(failed=not isinstance(event, Job) or event.state is JobState.FAILED)
                 progress.report()
                 if len(waiting) <= unfinished:
                     return list(waiting)
                 if len(waiting) == len(late):
-                    raise monitor.timed_out_jobs(list(waiting), len(job_ids), time.time() - wait_started_at)
+                    raise monitor.timed_out_jobs(list(waiting), progress.total, time.time() - wait_started_at)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(progress.interval):
                         await inbox.next_event()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: The longest time between two messages, in seconds, if jobs have ended in between.
+#: The longest time between two messages, in seconds.
 INTERVAL = 30.0
 
 
@@ -32,25 +32,36 @@ class Progress:
     def __post_init__(self) -> None:
         self._started_at = self._reported_at = self.now()
         self._first = self._reported = self.done
+        self._problems = 0
+        self._problem = ""
 
     def ended(self, *, failed: bool) -> None:
         """Record a job that ended."""
         self.done += 1
         self.failures += failed
 
+    def had_problem(self, text: str) -> None:
+        """Record a problem of a poll, of which only the latest is logged with the next message."""
+        self._problems += 1
+        self._problem = text
+
     def report(self) -> None:
-        """Log the progress if a tenth of the jobs or 30 s have passed since the last message."""
+        """Log the progress if a tenth of the jobs have ended or 30 s have passed since the last message."""
         now = self.now()
         new = self.done - self._reported
-        if not new or (new * 10 < self.total and now - self._reported_at < self.interval and self.done < self.total):
+        complete = new > 0 and self.done == self.total
+        if not complete and new * 10 < self.total and now - self._reported_at < self.interval:
             return
         self._reported, self._reported_at = self.done, now
         failed = f", {self.failures:,} failed" if self.failures else ""
         self.log.info("%s of %s jobs ended%s%s", f"{self.done:,}", f"{self.total:,}", failed, self._time_left(now))
+        if self._problems:
+            self.log.warning("%d polls had problems, the last: %s", self._problems, self._problem)
+            self._problems = 0
 
     def _time_left(self, now: float) -> str:
-        left = self.total - self.done
-        if not left:
+        left, new = self.total - self.done, self.done - self._first
+        if not left or not new:
             return ""
-        seconds = left * (now - self._started_at) / (self.done - self._first)
+        seconds = left * (now - self._started_at) / new
         return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"

@@ -65,17 +65,14 @@ class AwaitedJob:
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 
     def _cancel_in_last_try(self, job_id: str) -> None:
-        ti: Any = self.context.get("ti")
-        if self._can_be_joined() and int(ti.try_number) <= int(ti.max_tries):
+        if self._can_be_joined() and has_next_try(self.context):
             self.log.info("Job %s is left running for the next try of this task to join", job_id)
         else:
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 
     def _can_be_joined(self) -> bool:
-        """Return whether a later try could join the job, based on its record, its ClientToken or its marker."""
-        recorded = self.context.get("task_state_store") is not None
-        found = self.kind.takes_client_token or self.kind.takes_marker
-        return self.durable and self.context.get("ti") is not None and (recorded or found)
+        """Return whether a later try could join the job."""
+        return self.durable and can_be_joined(self.kind, self.context)
 
     def _is_ended_by_user(self, job_id: str) -> bool:
         """Return whether a user has ended the task, and no other try has joined the job."""
@@ -98,3 +95,15 @@ class AwaitedJob:
             self.log.warning("The submission record could not be read: %s", error)
             return None
         return None if record is None else record.job_id
+
+
+def can_be_joined(kind: JobKind, context: Context) -> bool:
+    """Return whether a later try could join a job, based on its record, its ClientToken or its marker."""
+    recorded = context.get("task_state_store") is not None
+    return context.get("ti") is not None and (recorded or kind.takes_client_token or kind.takes_marker)
+
+
+def has_next_try(context: Context) -> bool:
+    """Return whether Airflow runs the task again if this try fails."""
+    ti: Any = context["ti"]
+    return int(ti.try_number) <= int(ti.max_tries)

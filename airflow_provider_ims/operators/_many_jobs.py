@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +16,7 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
+from airflow_provider_ims._jobs.objects import OssObject, oss_objects
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.bulk_submitter import BulkSubmitter
 from airflow_provider_ims._submission.cancel import cancel_jobs, ended_by_user
@@ -31,7 +32,8 @@ from airflow_provider_ims.exceptions import (
     error_as_dict,
     error_from_dict,
 )
-from airflow_provider_ims.operators._any_job import accepting
+from airflow_provider_ims.operators._awaited_job import can_be_joined, has_next_try
+from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_requests
 from airflow_provider_ims.operators._results import JobResults
 from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds
 
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks._actions import Product
 
-MAX_REQUESTS = 10_000
 MAX_SUBMITS_PER_SECOND = 30.0
 
 
@@ -103,9 +104,8 @@ class ManyJobsOperator(SubmitOperator):
         self.max_failures = max_failures
         self.results_path = results_path
         self.fail_on_partial_failure = fail_on_partial_failure
-        self._active: Sequence[str] = ()
         self._submitter: BulkSubmitter | None = None
-        self._ti: Any = None
+        self._context: Context | None = None
 
     @property
     def kind(self) -> JobKind:
@@ -131,14 +131,17 @@ class ManyJobsOperator(SubmitOperator):
         """
         self.begin_phase()
         submitter = self._new_submitter(context)
-        submitter.resume(context)
-        return self._run(context, submitter, time.time())
+        started_at = time.time()
+        with self._cancelling():
+            with self._counting(submitter):
+                submitter.resume(context)
+            return self._run(context, submitter, started_at)
 
     def execute_complete(
         self,
         context: Context,
         event: Any = None,
-        job_ids: Sequence[str | None] | None = None,
+        state: Mapping[str, Any] | None = None,
         refused: Mapping[str, Mapping[str, Any]] | None = None,
         wait_started_at: float | None = None,
     ) -> dict[str, Any]:
@@ -147,74 +150,84 @@ class ManyJobsOperator(SubmitOperator):
 
         :param context: The task's context.
         :param event: The event of the trigger.
-        :param job_ids: The job of each request; ``None`` for a request without a job.
+        :param state: The jobs of this try.
         :param refused: The errors of the requests that the service refused, by their index.
-        :param wait_started_at: When this try started to wait, in epoch seconds.
+        :param wait_started_at: When this try started, in epoch seconds.
         :return: Same as :meth:`execute`.
         """
         self.begin_phase()
         submitter = self._new_submitter(context)
-        self._active = [job_id for job_id in job_ids or () if job_id]
-        with self._cancelling(context):
-            unfinished, waited_for = self.unfinished_jobs(event)
-        submitter.restore(context, job_ids or waited_for)
-        for item in submitter.items:
-            item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
-            if error := (refused or {}).get(str(item.index)):
-                item.error = error_from_dict(error)
-        return self._run(context, submitter, wait_started_at or time.time())
+        with self._cancelling():
+            if state is None and event is not None and event.get("waited_for"):
+                state = {"jobs": event["waited_for"]}
+            submitter.restore(context, state)
+            unfinished = set(self.unfinished_jobs(event)[0])
+            for item in submitter.items:
+                item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
+                if error := (refused or {}).get(str(item.index)):
+                    item.error = error_from_dict(error)
+            return self._run(context, submitter, wait_started_at or time.time())
 
     def _new_submitter(self, context: Context) -> BulkSubmitter:
         self.check_region()
         for name in ("poll_interval", "timeout"):
             seconds(name, getattr(self, name))
+        self._max_active()
+        JobResults(self.results_path)
         hook = self.new_hook()
-        requests = list(self._encoded_requests())
+        requests = encode_requests(self.kind, self.requests, self.parameters)
+        self._allowed_failures(len(requests))
         # An invalid connection is also rejected before the first submit.
         hook.connect()
         self.kind.check_region(hook.settings)
-        self._ti = context.get("ti")
+        self._context = context
         self._submitter = BulkSubmitter(
             self.kind,
             hook,
             requests,
             on_uncertain=self.on_uncertain,
             on_clear=self.on_clear,
+            cancel_on_kill=self.cancel_on_kill,
             failed=self.failure_of,
             max_rate=positive("max_submits_per_second", self.max_submits_per_second, 1000, "up to 1,000"),
         )
         return self._submitter
 
+    def input_objects(self) -> Iterable[OssObject]:
+        """Return the objects that the requests refer to, except outputs."""
+        return oss_objects([self.parameters, *(self.requests or ())], without="output")
+
     def on_kill(self) -> None:
-        """Cancel the jobs if a user has ended the task; otherwise a later try joins them."""
-        if not self._active:
+        """Cancel the jobs if a user has ended the task, or if no later try could join them."""
+        job_ids = self._active_jobs()
+        if not job_ids or self._context is None:
             return
-        jobs = f"{len(self._active)} jobs are"
+        jobs = f"{len(job_ids)} jobs are"
         if not self.cancel_on_kill:
             self.log.warning("%s left running and are billed: cancel_on_kill is off", jobs)
-        elif self._ti is None or ended_by_user(self._ti, self._is_owner, jobs, self.log):
-            cancel_jobs(self.family, self.new_hook(), self._active, self.log)
+        elif not can_be_joined(self.kind, self._context) or ended_by_user(
+            self._context.get("ti"), self._is_owner, jobs, self.log
+        ):
+            cancel_jobs(self.family, self.new_hook(), job_ids, self.log)
+
+    def _active_jobs(self) -> list[str]:
+        active = [] if self._submitter is None else self._submitter.active
+        return list(dict.fromkeys(str(item.record.job_id) for item in active))
 
     def _is_owner(self) -> bool:
-        return self._submitter is None or self._submitter.is_owner(int(self._ti.try_number))
+        ti: Any = None if self._context is None else self._context.get("ti")
+        return self._submitter is None or self._submitter.is_owner(int(ti.try_number))
 
-    def _encoded_requests(self) -> Iterator[dict[str, str]]:
-        given, common = self.requests, self.parameters or {}
-        if not isinstance(given, list | tuple) or not 0 < len(given) <= MAX_REQUESTS:
-            raise ImsRequestError(f"requests: must be a list of 1 to {MAX_REQUESTS:,} dicts", field="requests")
-        kind = accepting(self.kind, {})
-        for index, request in enumerate(given):
-            try:
-                if not isinstance(request, Mapping) or not isinstance(common, Mapping):
-                    raise ImsRequestError("must be a dict with parameter names as keys", field="parameters")
-                merged = {**common, **request}
-                if not merged.keys() <= {one.name for one in kind.parameters}:
-                    kind = accepting(kind, merged)
-                yield kind.encode(merged)
-            except ImsRequestError as error:
-                error.message = f"requests[{index}]: {error.message}"
-                error.field = f"requests[{index}].{error.field}"
-                raise
+    def _max_active(self) -> int | None:
+        if self.max_active_jobs is None:
+            return None
+        unit = f"from 1 to {MAX_REQUESTS:,}"
+        number = positive("max_active_jobs", self.max_active_jobs, MAX_REQUESTS, unit)
+        if number < 1:
+            raise ImsRequestError(
+                f"max_active_jobs: {self.max_active_jobs!r} is not a positive number {unit}", field="max_active_jobs"
+            )
+        return int(number)
 
     def _allowed_failures(self, total: int) -> int:
         try:
@@ -223,76 +236,96 @@ class ManyJobsOperator(SubmitOperator):
             allowed = -1.0
         if not allowed >= 0:
             raise ImsRequestError(f"max_failures: {self.max_failures!r} is not a number of jobs", field="max_failures")
-        return int(allowed * total if allowed < 1 else allowed)
+        return int(min(allowed * total if allowed < 1 else allowed, total))
 
     @contextmanager
-    def _cancelling(self, context: Context) -> Iterator[None]:
-        """Cancel the jobs if the wait of the last try times out."""
+    def _cancelling(self) -> Iterator[None]:
+        """Cancel the jobs if the last try times out."""
         try:
             yield
         except (ImsJobTimeoutError, AirflowTaskTimeout):
-            ti: Any = context.get("ti")
-            if self.cancel_on_kill and (ti is None or int(ti.try_number) > int(ti.max_tries)):
-                cancel_jobs(self.family, self.new_hook(), list(self._active), self.log)
+            job_ids, context = self._active_jobs(), self._context
+            if job_ids and context is not None and self.cancel_on_kill:
+                if can_be_joined(self.kind, context) and has_next_try(context):
+                    self.log.info("%d jobs are left running for the next try of this task to join", len(job_ids))
+                else:
+                    cancel_jobs(self.family, self.new_hook(), job_ids, self.log)
             raise
 
-    def _run(self, context: Context, submitter: BulkSubmitter, wait_started_at: float) -> dict[str, Any]:
+    @contextmanager
+    def _counting(self, submitter: BulkSubmitter) -> Iterator[None]:
+        """Emit the metrics of the jobs that are submitted or joined."""
+        known = {item.index for item in submitter.items if item.record.job_id is not None}
+        try:
+            yield
+        finally:
+            new = [item for item in submitter.items if item.record.job_id is not None and item.index not in known]
+            submitted = sum(item.submits > 0 for item in new)
+            metrics.job_begun(self.kind.submit_action, "submitted", submitted)
+            metrics.job_begun(self.kind.submit_action, "joined", len(new) - submitted)
+
+    def _run(self, context: Context, submitter: BulkSubmitter, started_at: float) -> dict[str, Any]:
         """Submit and wait in turns, until all jobs have ended; then collect the results."""
-        limit = (
-            None
-            if self.max_active_jobs is None
-            else int(positive("max_active_jobs", self.max_active_jobs, MAX_REQUESTS, f"up to {MAX_REQUESTS:,}"))
-        )
-        allowed = self._allowed_failures(len(submitter.items))
+        deadline = self.deadline(context, started_at)
         while True:
-            try:
-                submitter.submit(limit)
-            finally:
-                self._active = [str(item.record.job_id) for item in submitter.active]
-            if self._active and self._job_id is None:
-                self.push_console_link(context, submitter.hook, self._active[0])
-            if not self._active and not submitter.pending:
-                return self._collect(context, submitter, allowed)
-            unfinished = len(self._active) // 2 if submitter.pending else 0
+            with self._counting(submitter):
+                in_time = submitter.submit(self._max_active(), deadline)
+            active = self._active_jobs()
+            if active and self._job_id is None:
+                self.push_console_link(context, submitter.hook, active[0])
+            if not in_time:
+                sent_for = f"within {time.time() - started_at:.0f} s"
+                raise ImsJobTimeoutError(
+                    f"{len(submitter.pending)} of {len(submitter.items)} requests were not sent {sent_for}",
+                    job_id=active[0] if active else "",
+                )
+            if not active and not submitter.pending:
+                return self._collect(context, submitter)
+            unfinished = len(active) // 2 if submitter.pending else 0
             if self.deferrable:
-                self._defer(context, submitter, unfinished, wait_started_at)
-            with self._cancelling(context):
-                left = set(self._wait(submitter, unfinished, wait_started_at))
+                self._defer(submitter, active, unfinished, started_at, deadline)
+            left = set(self._wait(submitter, active, unfinished, started_at, deadline))
             for item in submitter.active:
                 item.ended = item.record.job_id not in left
 
-    def _defer(self, context: Context, submitter: BulkSubmitter, unfinished: int, wait_started_at: float) -> NoReturn:
+    def _defer(
+        self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
+    ) -> NoReturn:
         items = submitter.items
         self.defer_wait(
-            list(self._active),
-            deadline=self.deadline(context, wait_started_at),
+            active,
+            deadline=deadline,
             poll_interval=seconds("poll_interval", self.poll_interval),
             cancel_on_kill=bool(self.cancel_on_kill),
             unfinished=unfinished,
-            already_ended=sum(item.ended for item in items),
+            total=len(items),
+            already_ended=submitter.ended,
             resume_with={
-                "job_ids": [item.record.job_id for item in items],
+                "state": submitter.dump(),
                 "refused": {str(item.index): error_as_dict(item.error) for item in items if item.error is not None},
-                "wait_started_at": wait_started_at,
+                "wait_started_at": started_at,
             },
         )
 
-    def _wait(self, submitter: BulkSubmitter, unfinished: int, wait_started_at: float) -> list[str]:
+    def _wait(
+        self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
+    ) -> list[str]:
         """Block until at most ``unfinished`` jobs have not ended, and return these."""
         poller = Poller(self.family, lambda: submitter.hook, self.ims_conn_id)
         return asyncio.run(
             poller.wait_for_jobs(
-                list(self._active),
+                active,
                 unfinished=unfinished,
                 poll_interval=seconds("poll_interval", self.poll_interval),
-                wait_started_at=wait_started_at,
-                deadline=wait_started_at + seconds("timeout", self.timeout),
-                progress=Progress(self.log, len(submitter.items), sum(item.ended for item in submitter.items)),
+                wait_started_at=started_at,
+                deadline=deadline,
+                progress=Progress(self.log, len(submitter.items), submitter.ended),
             )
         )
 
-    def _collect(self, context: Context, submitter: BulkSubmitter, allowed: int) -> dict[str, Any]:
+    def _collect(self, context: Context, submitter: BulkSubmitter) -> dict[str, Any]:
         """Query all jobs, publish their outputs and return the result of the task."""
+        allowed = self._allowed_failures(len(submitter.items))
         known = [str(item.record.job_id) for item in submitter.items if item.record.job_id is not None]
         jobs = query_jobs(self.family, submitter.hook, known, RateLimiter())
         with JobResults(self.results_path) as results:
@@ -300,9 +333,9 @@ class ManyJobsOperator(SubmitOperator):
                 outcome = self._outcome(item, next(jobs)[1] if item.record.job_id is not None else None)
                 if isinstance(outcome, Job):
                     self.publish_outputs(context, outcome)
-                    metrics.job_ended(self.kind.submit_action, "finished", None, outcome.usage)
                 results.add(item.index, item.record.job_id, outcome)
         if results.failed > allowed:
+            submitter.record_outcome("failed")
             raise ImsJobsFailedError(
                 f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. A retry submits "
                 f"only these again. {results.describe_failures()}"
@@ -310,14 +343,19 @@ class ManyJobsOperator(SubmitOperator):
         if results.failed:
             self.log.warning("%d of %d jobs failed. %s", results.failed, results.total, results.describe_failures())
         result = results.as_dict()
-        submitter.record_collected()
+        submitter.record_outcome("collected")
         return result
 
     def _outcome(self, item: Item, job: Job | None) -> Job | ImsError:
-        """Return the job of an item if it succeeded, otherwise the error."""
+        """Return the job of an item if it succeeded, otherwise the error; emit the metrics of the job."""
         job_id = item.record.job_id
-        if item.error is not None:
-            return item.error
+        if job_id is None:
+            return item.error or ImsError("The request was not sent")
         if job is None:
-            return ImsJobNotFoundError(f"The service does not know job {job_id}", job_id=str(job_id))
-        return self.failure_of(job) or job
+            return ImsJobNotFoundError(f"The service does not know job {job_id}", job_id=job_id)
+        if not job.ended:
+            return ImsError(f"Job {job_id} has ended, but its status is now {job.status}")
+        error = self.failure_of(job)
+        if not item.counted:
+            metrics.job_ended(self.kind.submit_action, "failed" if error else "finished", None, job.usage)
+        return error or job

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -24,16 +23,18 @@ class JobResults:
     The results of the jobs of one task, in the order of their requests.
 
     :param path: Where to write them as JSON Lines; ``None`` to keep them.
+    :raises ImsRequestError: If the path cannot be used.
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self.path = path
+        self._target = _storage_path(path) if path else None
+        self._part: ObjectStoragePath | None = None
+        self._file: IO[str] | None = None
         self._jobs: list[dict[str, Any]] = []
         self._results: list[Any] = []
         self._failures: list[str] = []
         self._size = 0
-        self._file: IO[str] | None = None
-        self._stack = ExitStack()
         self.failed = 0
 
     @property
@@ -57,11 +58,12 @@ class JobResults:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             return
         self._size += len(json.dumps(result))
-        self._results.append(result)
+        if self._size <= MAX_INLINE:
+            self._results.append(result)
 
     def describe_failures(self) -> str:
         """Return the first errors as text, and where the others are."""
-        where = f"; all errors are in {self._path}" if self._path else ""
+        where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
 
@@ -77,8 +79,8 @@ class JobResults:
             "failed": self.failed,
             "jobs": self._jobs,
         }
-        if self._path:
-            return {**summary, "results_path": self._path}
+        if self.path:
+            return {**summary, "results_path": self.path}
         if self._size > MAX_INLINE:
             raise ImsRequestError(
                 f"The results have {self._size:,} bytes, which is too large for XCom ({MAX_INLINE:,} bytes). Set "
@@ -88,17 +90,33 @@ class JobResults:
         return {**summary, "results": self._results}
 
     def __enter__(self) -> Self:
-        """Open the file."""
-        if self._path:
-            from airflow.sdk import ObjectStoragePath
-
-            path: ObjectStoragePath = ObjectStoragePath(self._path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._stack.enter_context(path.open("w", encoding="utf-8"))
+        """Open a file next to the path, which gets its name only when it is complete."""
+        if self._target is not None:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._part = self._target.parent / f"{self._target.name}.part"
+            self._file = self._part.open("w", encoding="utf-8")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file."""
-        self._stack.close()
+        """Close the file, and rename it if it is complete."""
+        if self._file is None or self._part is None or self._target is None:
+            return
+        self._file.close()
+        if error is None:
+            self._part.fs.mv(self._part.path, self._target.path)
+        else:
+            self._part.unlink(missing_ok=True)
+
+
+def _storage_path(path: str) -> ObjectStoragePath:
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        found: ObjectStoragePath = ObjectStoragePath(path)
+        found.fs  # noqa: B018 - it raises an error if no provider package supports the scheme
+    except Exception as error:
+        problem = f"results_path: {path!r} is not a path or URL of a supported storage: {error}"
+        raise ImsRequestError(problem, field="results_path") from error
+    return found

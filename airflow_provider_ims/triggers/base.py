@@ -46,7 +46,8 @@ class JobTrigger(BaseTrigger):
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
     :param unfinished: For a wait for many jobs: the wait ends when at most so many of them have not ended, and the
         event contains only the ids of these. Default: wait for all jobs and send their results.
-    :param already_ended: For a wait for many jobs: the number of jobs of the task that ended before.
+    :param total: For a wait for many jobs: the number of requests of the task.
+    :param already_ended: For a wait for many jobs: the number of requests of the task that ended before.
     """
 
     family: str
@@ -59,6 +60,7 @@ class JobTrigger(BaseTrigger):
     poll_interval: float = 10
     cancel_on_kill: bool = False
     unfinished: int | None = None
+    total: int = 0
     already_ended: int = 0
 
     def __post_init__(self) -> None:
@@ -95,14 +97,13 @@ class JobTrigger(BaseTrigger):
         return [wait.result() for wait in waits]
 
     async def _wait_for_most(self, unfinished: int) -> dict[str, Any]:
-        total = len(self.job_ids) + self.already_ended
         left = await self._poller.wait_for_jobs(
             self.job_ids,
             unfinished=unfinished,
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
-            progress=Progress(self.log, total, self.already_ended),
+            progress=Progress(self.log, self.total, self.already_ended),
         )
         # dag.test() drops the keyword arguments with which a task was deferred.
         waited_for = list(self.job_ids) if len(self.job_ids) <= MAX_WAITED_FOR else None

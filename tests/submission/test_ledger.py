@@ -9,6 +9,7 @@ from support.running import Store
 
 from airflow_provider_ims._submission.ledger import HEAD_KEY, SLOT_SIZE, Item, Ledger, new_items
 from airflow_provider_ims._submission.record import SubmissionRecord
+from airflow_provider_ims.exceptions import ImsError
 
 BASE = SubmissionRecord("SubmitASRJob", max_tries=3, run="a" * 32, number=0, submitted_at=1.0, try_number=1)
 
@@ -33,9 +34,14 @@ def stored(titles: list[str]) -> Store:
     return store
 
 
-def loaded(store: Any, *titles: str) -> tuple[list[Item], list[dict[str, Any]]]:
-    items = items_of(*titles)
-    return items, Ledger(store).load(items, replace(BASE, try_number=2))
+def resumed(store: Any, *titles: str, try_number: int = 2) -> tuple[list[Item], Ledger]:
+    items, ledger = items_of(*titles), Ledger(store)
+    ledger.resume(items, replace(BASE, try_number=try_number))
+    return items, ledger
+
+
+def job_ids(items: list[Item]) -> list[str | None]:
+    return [item.record.job_id for item in items]
 
 
 def test_equal_requests_have_different_identities_that_do_not_depend_on_their_position() -> None:
@@ -46,10 +52,10 @@ def test_equal_requests_have_different_identities_that_do_not_depend_on_their_po
 
 def test_the_records_are_read_as_they_were_written() -> None:
     titles = [f"Title {number}" for number in range(2 * SLOT_SIZE + 1)]
-    items, orphans = loaded(stored(titles), *titles)
+    items, ledger = resumed(stored(titles), *titles)
     expected = [submitted(item).record for item in items_of(*titles)]
     assert [item.record for item in items] == expected
-    assert orphans == []
+    assert ledger.removed == []
 
 
 def test_a_slot_is_far_below_the_size_limit_of_the_store() -> None:
@@ -58,26 +64,35 @@ def test_a_slot_is_far_below_the_size_limit_of_the_store() -> None:
 
 
 def test_only_the_slots_of_changed_items_are_written() -> None:
-    titles = [f"Title {number}" for number in range(3 * SLOT_SIZE)]
-    items = items_of(*titles)
+    items = items_of(*[f"Title {number}" for number in range(3 * SLOT_SIZE)])
     store = Store()
     ledger = Ledger(store)
     ledger.start(BASE, items)
     ledger.write(items, [items[SLOT_SIZE]])
-    assert sorted(store) == [HEAD_KEY, f"{HEAD_KEY}_0_1"]
+    assert ledger.head is not None
+    assert sorted(store) == [HEAD_KEY, f"{HEAD_KEY}_{ledger.head.generation}_1"]
 
 
 def test_requests_keep_their_jobs_when_the_list_changes() -> None:
-    items, orphans = loaded(stored(["a", "b", "c", "d"]), "new", "d", "b", "a")
-    assert [item.record.job_id for item in items] == [None, f"{3:032}", f"{1:032}", f"{0:032}"]
-    assert [entry["job_id"] for entry in orphans] == [f"{2:032}"]
+    items, ledger = resumed(stored(["a", "b", "c", "d"]), "new", "d", "b", "a")
+    assert job_ids(items) == [None, f"{3:032}", f"{1:032}", f"{0:032}"]
+    assert [entry["job_id"] for entry in ledger.removed] == [f"{2:032}"]
 
 
-def test_a_crash_while_a_changed_list_is_stored_loses_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_was_removed_and_added_again_keeps_its_job() -> None:
+    titles = [f"Title {number}" for number in range(SLOT_SIZE + 50)]
+    store = stored(titles)
+    resumed(store, "Title 3")
+    resumed(store, "Title 4", try_number=3)
+    items, ledger = resumed(store, *titles, try_number=4)
+    assert job_ids(items) == [f"{number:032}" for number in range(len(titles))]
+    assert ledger.removed == []
+
+
+def test_a_crash_while_a_try_resumes_loses_no_record() -> None:
     titles = [f"Title {number}" for number in range(3 * SLOT_SIZE)]
-    changed = [titles[-1], *titles[:-1]]
-    for writes in range(4):
-        store, left = stored(titles), [writes]
+    for writes in range(5):
+        left = [writes]
 
         class FailingStore(Store):
             def set(self, key: str, value: Any, left: list[int] = left) -> None:
@@ -86,15 +101,32 @@ def test_a_crash_while_a_changed_list_is_stored_loses_no_record(monkeypatch: pyt
                     raise RuntimeError("killed")
                 super().set(key, value)
 
-        failing = FailingStore(store)
+        failing = FailingStore(stored(titles))
         with pytest.raises(RuntimeError):
-            loaded(failing, *changed)
-        items, orphans = loaded(Store(failing), *titles)
-        assert [item.record.job_id for item in items] == [f"{number:032}" for number in range(len(titles))]
-        assert orphans == []
+            resumed(failing, titles[-1], *titles[:-1])
+        items, ledger = resumed(Store(failing), *titles, try_number=3)
+        assert job_ids(items) == [f"{number:032}" for number in range(len(titles))]
+        assert ledger.removed == []
+
+
+def test_a_stalled_try_changes_nothing_that_a_later_try_reads() -> None:
+    store = stored(["a", "b"])
+    _, stalled = resumed(store, "a", "b")
+    items, later = resumed(store, "a", "b", try_number=3)
+    items[0].record = replace(items[0].record, job_id="new")
+    later.write(items, items)
+    stalled.write(items_of("a", "b"), items)
+    with pytest.raises(ImsError, match="Try 3 of this task has taken over its jobs"):
+        stalled.check_owner()
+    with pytest.raises(ImsError, match="Try 3"):
+        stalled.write_outcome("collected")
+    with pytest.raises(ImsError, match="Try 3"):
+        Ledger(store).start(replace(BASE, try_number=2), items)
+    assert job_ids(resumed(store, "a", "b", try_number=4)[0]) == ["new", f"{1:032}"]
 
 
 def test_a_head_of_an_unknown_format_is_ignored() -> None:
     store = Store()
     store.set(HEAD_KEY, {"version": 7})
-    assert Ledger(store).head is None
+    ledger = Ledger(store)
+    assert (ledger.head, ledger.unreadable) == (None, True)

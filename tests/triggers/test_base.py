@@ -32,6 +32,7 @@ ARGUMENTS = {
     "poll_interval": 7.0,
     "cancel_on_kill": True,
     "unfinished": None,
+    "total": 0,
     "already_ended": 0,
 }
 

@@ -13,6 +13,8 @@ class Log:
     def info(self, message: str, *arguments: Any) -> None:
         self.lines.append(message % arguments)
 
+    warning = info
+
 
 @dataclass
 class Clock:
@@ -45,12 +47,31 @@ def test_fewer_jobs_are_reported_every_30_seconds() -> None:
     assert [line.partition(",")[0] for line in log.lines] == [f"{done} of 1" for done in (3, 6, 9)]
 
 
-def test_nothing_is_reported_while_no_job_ends() -> None:
+def test_a_wait_without_a_change_is_reported_every_30_seconds() -> None:
     log, clock = Log(), Clock()
     progress = Progress(log, 1000, done=500, now=clock)
-    clock.time = 3600
+    progress.report()
+    clock.time = 29
     progress.report()
     assert log.lines == []
+    clock.time = 30
+    progress.report()
+    assert log.lines == ["500 of 1,000 jobs ended"]
+
+
+def test_problems_of_polls_are_reported_with_the_next_message() -> None:
+    log, clock = Log(), Clock()
+    progress = Progress(log, 1000, now=clock)
+    for number in range(100):
+        progress.had_problem(f"Polling job {number} failed")
+    progress.report()
+    assert log.lines == []
+    clock.time = 60
+    progress.report()
+    clock.time = 90
+    progress.report()
+    assert log.lines[1] == "100 polls had problems, the last: Polling job 99 failed"
+    assert len(log.lines) == 3
 
 
 def test_the_jobs_of_earlier_waits_do_not_count_for_the_time_left() -> None:

@@ -1,0 +1,76 @@
+"""Searches for the jobs of lost submits: in one pass through the listing for all of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.search import Search, find_jobs
+from airflow_provider_ims._submission.ledger import Item
+from airflow_provider_ims._submission.recovery import Recovery
+from airflow_provider_ims._submission.submitter import pauses
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LostJobs:
+    """
+    Searches for jobs by their markers.
+
+    :param recovery_of: Returns the recovery of an item.
+    """
+
+    kind: JobKind
+    hook: AlibabaCloudMediaHook
+    recovery_of: Callable[[Item], Recovery]
+    sleep: Callable[[float], None] = time.sleep
+
+    def find(self, items: Sequence[Item]) -> list[Item]:
+        """
+        Search for as long as a job may be missing from the listing, and set the records of the jobs that are found.
+
+        :return: The items whose jobs were found.
+        :raises ImsError: as raised by the hook's ``call``.
+        """
+        search = self.kind.family.search
+        recoveries = {item.record.run: self.recovery_of(item) for item in items}
+        missing = {item.record.run: item for item in items if recoveries[item.record.run].search is not None}
+        if search is None or not missing:
+            return []
+        found: list[Item] = []
+        for pause in (*pauses(max(recoveries[run].search_time for run in missing)), None):
+            found += self._search_once(search, missing)
+            if not missing:
+                break
+            if pause is not None:
+                log.info("%d lost jobs are not listed yet; searching again in %.0f s", len(missing), pause)
+                self.sleep(pause)
+        if found:
+            log.info("Found %d lost jobs by their markers", len(found))
+        return found
+
+    def _search_once(self, search: Search, missing: dict[str, Item]) -> list[Item]:
+        """Search once; remove the items whose jobs are found from ``missing``, and return them."""
+        found = []
+        for group in _grouped(search, missing):
+            runs = {item.record.run: item.record.number for item in group}
+            since = min(item.record.submitted_at for item in group)
+            for run, (key, job_id) in find_jobs(search, self.hook, group[0].parameters, runs, since).items():
+                if key.number >= runs[run]:
+                    item = missing.pop(run)
+                    item.record = replace(item.record, number=key.number, job_id=job_id)
+                    found.append(item)
+        return found
+
+
+def _grouped(search: Search, missing: Mapping[str, Item]) -> list[list[Item]]:
+    """Group items by the parameter that restricts the search."""
+    groups: dict[str | None, list[Item]] = {}
+    for item in missing.values():
+        groups.setdefault(item.parameters.get(search.parameter or ""), []).append(item)
+    return list(groups.values())

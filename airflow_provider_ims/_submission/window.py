@@ -1,0 +1,125 @@
+"""Sends the requests of a window in parallel."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.rate_limiter import RateLimiter
+from airflow_provider_ims._submission.ledger import Item
+from airflow_provider_ims._submission.record import SubmissionRecord
+from airflow_provider_ims._submission.recovery import Recovery
+from airflow_provider_ims._submission.submitter import MAX_SUBMITS
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: The maximum number of requests in a window.
+SIZE = 50
+THREADS = 8
+#: Seconds for which a throttled request is retried.
+THROTTLE_TIMEOUT = 600.0
+#: Seconds after which no further request of a window is sent, because the worker may have been suspended and another
+#: try may have started.
+MAX_AGE = 120.0
+
+
+@dataclass(slots=True)
+class PendingSubmit:
+    """
+    One request of a window.
+
+    :param before: The record before the request.
+    :param sent: Whether the request may have been sent.
+    :param fatal: The error that ends the submission of all items.
+    """
+
+    item: Item
+    recovery: Recovery
+    before: SubmissionRecord
+    sent: bool = False
+    fatal: BaseException | None = None
+
+    def record_intent(self, now: float) -> None:
+        """Change the record of the item to that of a request without a response."""
+        self.item.record = replace(
+            self.before,
+            submitted_at=now,
+            unanswered_submits=self.before.unanswered_submits + 1,
+            token=self.recovery.token,
+        )
+
+    def handle_error(self, error: ImsError) -> None:
+        """Change the record of the item after a submit that failed."""
+        item, accepted = self.item, self.recovery.was_accepted(error)
+        if accepted is None:
+            log.info("requests[%d] got no response: %s", item.index, error)
+        elif accepted:
+            item.record = replace(item.record, accepted_without_id=True)
+        else:
+            item.record = self.before
+            if self.recovery.is_duplicate(error):
+                item.error = self.recovery.uncertain(f"the service rejected a second submit: {error}")
+            elif isinstance(error, ImsRequestError):
+                item.error = error
+                log.warning("requests[%d] was refused: %s", item.index, error)
+            else:
+                self.fatal = error
+
+
+@dataclass(slots=True)
+class Window:
+    """
+    Requests that are sent in parallel.
+
+    :param submits: The requests. Their records in the store are those of requests without a response.
+    """
+
+    kind: JobKind
+    hook: AlibabaCloudMediaHook
+    limiter: RateLimiter
+    submits: Sequence[PendingSubmit]
+    now: Callable[[], float] = time.time
+    _stop: threading.Event = field(init=False, default_factory=threading.Event)
+    _started_at: float = field(init=False, default=0.0)
+
+    def send(self) -> None:
+        """Send the requests and update the records; requests that were not sent get their earlier record back."""
+        self._started_at = self.now()
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-submit")
+        try:
+            wait([pool.submit(self._send_one, one) for one in self.submits])
+        finally:
+            # Also when the task is interrupted: requests that were sent get their response, the others are not sent.
+            self._stop.set()
+            pool.shutdown(cancel_futures=True)
+            for one in self.submits:
+                if not one.sent:
+                    one.item.record = one.before
+
+    def _send_one(self, one: PendingSubmit) -> None:
+        if self._stop.is_set() or self.now() - self._started_at > MAX_AGE:
+            return
+        one.sent = True
+        item, action = one.item, self.kind.submit_action
+        item.submits += 1
+        try:
+            body = self.limiter.call(
+                self.hook, action, one.recovery.request, throttle_timeout=THROTTLE_TIMEOUT, attempts=MAX_SUBMITS
+            )
+            job_id = self.kind.job_id_in(body)
+            if job_id is None:
+                raise ImsUnavailableError("The response has no job id", accepted=True, action=action)
+            item.record = replace(item.record, job_id=job_id)
+        except ImsError as error:
+            one.handle_error(error)
+        except Exception as error:  # noqa: BLE001 - raised in the main thread
+            one.fatal = error
+        if one.fatal is not None:
+            self._stop.set()

@@ -1,0 +1,75 @@
+"""Validates and encodes the requests of a task with many jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.operators._any_job import accepting
+
+MAX_REQUESTS = 10_000
+
+
+def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str, str]]:
+    """
+    Return the encoded parameters of each request.
+
+    :param requests: The task's ``requests``.
+    :param common: The task's ``parameters``.
+    :raises ImsRequestError: when one is invalid; it names the request.
+    """
+    problem = f"requests: must be a list of 1 to {MAX_REQUESTS:,} dicts"
+    # An XCom of a mapped task is a sequence, but not a list.
+    if not isinstance(requests, Sequence) or isinstance(requests, str | bytes):
+        raise ImsRequestError(problem, field="requests")
+    given = list(requests)
+    if not 0 < len(given) <= MAX_REQUESTS:
+        raise ImsRequestError(problem, field="requests")
+    encoder = _Encoder(kind, {} if common is None else common)
+    encoded = []
+    for index, request in enumerate(given):
+        try:
+            encoded.append(encoder.encode(request))
+        except ImsRequestError as error:
+            error.message = f"requests[{index}]: {error.message}"
+            error.field = f"requests[{index}].{error.field}"
+            raise
+    _check_tokens(kind, encoded)
+    return encoded
+
+
+class _Encoder:
+    """Encodes requests with the parameters of a kind, and with those that only the SDK defines."""
+
+    def __init__(self, kind: JobKind, common: Any) -> None:
+        self._kind = accepting(kind, {})
+        self._names = {one.name for one in kind.parameters}
+        self._common = common
+        self._accepting: dict[frozenset[tuple[str, bool]], JobKind] = {}
+
+    def encode(self, request: Any) -> dict[str, str]:
+        for one in (self._common, request):
+            if not isinstance(one, Mapping) or not all(isinstance(name, str) for name in one):
+                raise ImsRequestError("must be a dict with parameter names as keys", field="parameters")
+        merged = {**self._common, **request}
+        unknown = frozenset(
+            (name, isinstance(value, (dict, list))) for name, value in merged.items() if name not in self._names
+        )
+        if unknown and unknown not in self._accepting:
+            self._accepting[unknown] = accepting(self._kind, merged)
+        return self._accepting.get(unknown, self._kind).encode(merged)
+
+
+def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:
+    """Refuse requests with the same token, because the service creates only one job for them."""
+    name = kind.token_parameter
+    first: dict[str, int] = {}
+    for index, parameters in enumerate(encoded):
+        if name and (token := parameters.get(name)) and (other := first.setdefault(token, index)) != index:
+            raise ImsRequestError(
+                f"requests[{index}]: {name} is the same as in requests[{other}], so the service creates only one job "
+                "for both",
+                field=f"requests[{index}].{name}",
+            )
