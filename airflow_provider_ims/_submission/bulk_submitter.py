@@ -74,6 +74,7 @@ class BulkSubmitter:
             self.items = new_items(base, self.requests)
             self._find_unrecorded()
             return
+        ledger.claim(base.try_number)
         head = ledger.head
         cleared = head is not None and head.max_tries != base.max_tries
         if head is None or self._starts_again(ledger, base, cleared=cleared):
@@ -103,6 +104,8 @@ class BulkSubmitter:
         jobs = None if dumped is None else dumped["jobs"]
         changed = dumped is not None and dumped.get("digest") not in (None, digest_of_all(self.items))
         if ledger is not None and head is not None:
+            if not ledger.is_owner(base.try_number):
+                raise ImsError("Another try of this task has taken over its jobs")
             ledger.read(self.items)
             changed = changed or (jobs is None and bool(ledger.removed))
         elif jobs is None or len(jobs) != len(self.items):
@@ -120,6 +123,7 @@ class BulkSubmitter:
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
             item.restore(one)
         if ledger is not None and head is None:
+            ledger.claim(base.try_number)
             ledger.start(base, self.items)
             self._write(self.items)
 
@@ -337,8 +341,7 @@ class BulkSubmitter:
 
     def is_owner(self, try_number: int) -> bool:
         """Return whether no later try has joined the jobs."""
-        head = None if self._ledger is None else Ledger(self._ledger.store).head
-        return head is None or head.try_number == try_number
+        return self._ledger is None or Ledger(self._ledger.store).is_owner(try_number)
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Record that all jobs have ended, and whether the task returns their results."""

@@ -3,7 +3,8 @@ The ledger: the submission records of all jobs of one task, in the task state st
 
 The store holds up to 64 KB under a key, so the records are stored in slots of a hundred requests each. Each try writes
 all records to its own generation of slots before the head names this generation. Therefore, a crash leaves a complete
-generation, and a stalled try cannot overwrite the records of a later one.
+generation, and a stalled try cannot overwrite the records of a later one. A try may submit jobs only while the stored
+owner is its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from airflow_provider_ims._submission.record import SubmissionRecord, Submission
 from airflow_provider_ims.exceptions import ImsError
 
 HEAD_KEY = "ims_jobs"
+OWNER_KEY = "ims_jobs_owner"
 #: The number of requests whose records are stored under one key.
 SLOT_SIZE = 100
 #: The fields of a record that differ between the requests of a task and cannot be derived.
@@ -125,7 +127,6 @@ class Head:
     :param action: The submit action.
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
-    :param try_number: The last try that submitted or joined the jobs. Only this try may submit or cancel jobs.
     :param generation: Identifies the slots.
     :param slots: The number of slots.
     :param outcome: How the last try ended in which all jobs ended.
@@ -134,7 +135,6 @@ class Head:
     action: str
     max_tries: int
     run: str
-    try_number: int
     generation: str = ""
     slots: int = 0
     outcome: Outcome | None = None
@@ -156,31 +156,49 @@ class Ledger:
     head: Head | None = field(init=False)
     unreadable: bool = field(init=False, default=False)
     removed: list[dict[str, Any]] = field(init=False, default_factory=list)
+    _owner: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        stored = self.store.get(HEAD_KEY)
-        self.head = _head_in(stored)
-        self.unreadable = stored is not None and self.head is None
+        self._owner = self.store.get(OWNER_KEY) or {}
+        self._read_head()
+
+    def claim(self, try_number: int) -> None:
+        """Make a try the owner of the jobs, from which an earlier try that has stalled then desists."""
+        self._owner = {"try_number": try_number, "id": uuid.uuid4().hex[:8]}
+        self.store.set(OWNER_KEY, self._owner)
+        # After the claim: an earlier try checks the owner after each write.
+        self._read_head()
+
+    def is_owner(self, try_number: int) -> bool:
+        """Return whether a try is the owner of the jobs, or there is none."""
+        return bool(self._owner.get("try_number", try_number) == try_number)
+
+    def check_owner(self) -> None:
+        """
+        Check that no later try has claimed the jobs.
+
+        :raises ImsError: if one has.
+        """
+        owner = self.store.get(OWNER_KEY) or {}
+        if owner != self._owner:
+            number = owner.get("try_number")
+            raise ImsError(f"Try {number} of this task has taken over its jobs, so this try submits no more")
 
     def start(self, base: SubmissionRecord, items: Sequence[Item]) -> None:
         """
         Start the records of a task run, or of a cleared one that submits new jobs.
 
-        :raises ImsError: if a later try has started.
+        :raises ImsError: if a later try has claimed the jobs.
         """
-        self._write_head(
-            Head(base.action, base.max_tries, base.run, base.try_number, uuid.uuid4().hex[:8], _slots(len(items)))
-        )
+        self._write_head(Head(base.action, base.max_tries, base.run, uuid.uuid4().hex[:8], _slots(len(items))))
 
     def resume(self, items: Sequence[Item], base: SubmissionRecord) -> None:
         """
         Set the records of the items from the store, and store them for this try.
 
         :param base: The record of this try.
-        :raises ImsError: if a later try has started.
+        :raises ImsError: if a later try has claimed the jobs.
         """
-        # An earlier try that has stalled checks the head after each write, so the head is written before the read.
-        self._write_head(replace(self._head, try_number=base.try_number))
         self.read(items)
         head = replace(
             self._head,
@@ -215,32 +233,25 @@ class Ledger:
         """
         Store how the task ended.
 
-        :raises ImsError: if a later try has started.
+        :raises ImsError: if a later try has claimed the jobs.
         """
         self._write_head(replace(self._head, outcome=outcome))
-
-    def check_owner(self) -> None:
-        """
-        Check that no later try has started.
-
-        :raises ImsError: if one has.
-        """
-        self._check(self._head.try_number)
-
-    def _check(self, try_number: int) -> None:
-        stored = _head_in(self.store.get(HEAD_KEY))
-        if stored is not None and stored.try_number > try_number:
-            raise ImsError(
-                f"Try {stored.try_number} of this task has taken over its jobs, so try {try_number} submits no more"
-            )
 
     @property
     def _head(self) -> Head:
         assert self.head is not None, "call start() first"
         return self.head
 
+    def _read_head(self) -> None:
+        stored = self.store.get(HEAD_KEY)
+        try:
+            self.head = Head(**stored) if stored is not None else None
+        except TypeError:
+            self.head = None
+        self.unreadable = stored is not None and self.head is None
+
     def _write_head(self, head: Head) -> None:
-        self._check(head.try_number)
+        self.check_owner()
         self.store.set(HEAD_KEY, asdict(head))
         self.head = head
 
@@ -248,13 +259,6 @@ class Ledger:
         for slot in slots:
             part = items[slot * SLOT_SIZE : (slot + 1) * SLOT_SIZE]
             self.store.set(_key(generation, slot), [_entry(item) for item in part if _is_known(item.record)])
-
-
-def _head_in(stored: Any) -> Head | None:
-    try:
-        return Head(**stored)
-    except TypeError:
-        return None
 
 
 def _key(generation: str, slot: int) -> str:

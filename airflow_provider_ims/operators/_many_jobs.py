@@ -158,10 +158,11 @@ class ManyJobsOperator(SubmitOperator):
         self.begin_phase()
         submitter = self._new_submitter(context)
         with self._cancelling():
-            if state is None and event is not None and event.get("waited_for"):
+            if state is None and context.get("task_state_store") is None and event.get("waited_for"):
+                # dag.test() drops the arguments of the deferral.
                 state = {"jobs": event["waited_for"]}
             submitter.restore(context, state)
-            unfinished = set(self.unfinished_jobs(event)[0])
+            unfinished = set(self.unfinished_jobs(event))
             for item in submitter.items:
                 item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
                 if error := (refused or {}).get(str(item.index)):

@@ -192,17 +192,15 @@ def error_event(error: BaseException) -> dict[str, Any]:
     return {"status": "error", "error": error_as_dict(error)}
 
 
-def read_unfinished(event: Any) -> tuple[list[str], list[str] | None]:
+def read_unfinished(event: Any) -> list[str]:
     """
-    Read the event of a wait for many jobs on the worker.
-
-    :return: The jobs that have not ended, and all jobs that the trigger waited for unless these are too many.
+    Return the jobs that have not ended, from the event of a wait for many jobs.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """
     match event:
-        case {"status": "unfinished", "job_ids": list() as job_ids, "waited_for": list() | None as waited_for}:
-            return job_ids, waited_for
+        case {"status": "unfinished", "job_ids": list() as job_ids}:
+            return job_ids
     read_event(event)
     raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")
 

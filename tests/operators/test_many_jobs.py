@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.compat import TaskDeferred
 from support.running import Store, TaskLog, TaskRun, run_task, run_trigger
+from support.speech import AUDIO, speech
 from support.submits import SUBMITS
 
 from airflow_provider_ims.emulator import ImsEmulator
@@ -18,24 +19,6 @@ from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobsOperator
 
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
-AUDIO = "SubmitAudioProduceJob"
-COMMON = {"EditingConfig": {"voice": "Siqi"}, "OutputConfig": {"bucket": "b", "object": "o"}}
-
-
-def speech(count: int, **more: Any) -> Any:
-    options = {
-        "task_id": "jobs",
-        "job": AUDIO,
-        "requests": [{"InputConfig": f"Text {number}"} for number in range(count)],
-        "parameters": COMMON,
-        "poll_interval": 0.05,
-        "max_submits_per_second": 1000,
-    }
-    return ImsSubmitJobsOperator(**{**options, **more})
-
-
-def texts(emulator: ImsEmulator) -> list[str]:
-    return sorted(job["parameters"]["InputConfig"] for job in emulator.jobs())
 
 
 @every_mode

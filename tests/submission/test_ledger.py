@@ -36,6 +36,7 @@ def stored(titles: list[str]) -> Store:
 
 def resumed(store: Any, *titles: str, try_number: int = 2) -> tuple[list[Item], Ledger]:
     items, ledger = items_of(*titles), Ledger(store)
+    ledger.claim(try_number)
     ledger.resume(items, replace(BASE, try_number=try_number))
     return items, ledger
 
@@ -121,7 +122,7 @@ def test_a_stalled_try_changes_nothing_that_a_later_try_reads() -> None:
     with pytest.raises(ImsError, match="Try 3"):
         stalled.write_outcome("collected")
     with pytest.raises(ImsError, match="Try 3"):
-        Ledger(store).start(replace(BASE, try_number=2), items)
+        stalled.start(replace(BASE, try_number=2), items)
     assert job_ids(resumed(store, "a", "b", try_number=4)[0]) == ["new", f"{1:032}"]
 
 
