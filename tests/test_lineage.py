@@ -13,6 +13,7 @@ from openlineage.client.run import Job, Run, RunState
 from openlineage.client.serde import Serde
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
 from support.running import TaskLog, TaskRun, run_task
+from support.speech import speech
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError
@@ -43,6 +44,23 @@ def test_each_output_of_a_job_is_an_event_of_the_alias(case: Case, deferrable: b
     result = run.attempt()
     extra = {"job_id": result["job_id"]}
     assert events_of(run) == [(uri_of(address), extra) for address in OUTPUTS[case.submit](result)]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_each_output_of_many_jobs_is_an_event_of_the_alias(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(5, deferrable=deferrable, outlets=[ALIAS]))
+    results = run.attempt()["results"]
+    assert events_of(run) == [(uri_of(one["media_url"]), {"job_id": one["job_id"]}) for one in results]
+
+
+def test_the_lineage_of_many_jobs_has_the_objects_of_all_requests(ims_emulator: ImsEmulator) -> None:
+    files = [f"oss://my-bucket/{number}.txt" for number in range(3)]
+    run = TaskRun(speech(0, requests=[{"InputConfig": file} for file in (*files, files[0])]))
+    run.attempt()
+    lineage = run.process.get_openlineage_facets_on_complete(None)
+    assert [one.name for one in lineage.inputs] == ["0.txt", "1.txt", "2.txt"]
+    assert len(lineage.outputs) == 4
+    assert lineage.run_facets["externalQuery"].externalQueryId == ims_emulator.jobs()[0]["job_id"]
 
 
 def test_an_output_with_a_name_too_long_for_an_asset_does_not_fail_the_task(

@@ -7,9 +7,11 @@ import pytest
 from airflow.providers.common.compat import sdk
 from support.cases import AUDIO, BATCH, CASES, TEXT, Case
 from support.running import TaskRun
+from support.speech import speech
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobFailedError
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsJobsFailedError
+from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 
 
 class Metrics:
@@ -30,6 +32,9 @@ class Metrics:
     def of(self, kind: str) -> dict[str, Any]:
         assert {tuple(tags) for _, _, tags in self.sent} == {("kind",)}
         return {name.removeprefix("ims.job."): value for name, value, tags in self.sent if tags["kind"] == kind}
+
+    def total(self, name: str) -> int:
+        return sum(value for stat, value, _ in self.sent if stat == f"ims.job.{name}")
 
 
 @pytest.fixture
@@ -77,3 +82,23 @@ def test_a_partial_failure_that_fails_the_task_is_counted_as_failed(
     with pytest.raises(ImsJobFailedError):
         TaskRun(BATCH.task(fail_on_partial_failure=True)).attempt()
     assert metrics.of(BATCH.submit)["failed"] == 1
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_each_of_many_jobs_is_counted_once(deferrable: bool, ims_emulator: ImsEmulator, metrics: Metrics) -> None:
+    ims_emulator.fault(AUDIO.submit, "fail_job", count=2)
+    run = TaskRun(speech(10, deferrable=deferrable, max_active_jobs=4))
+    with pytest.raises(ImsJobsFailedError):
+        run.attempt()
+    counted = {name: metrics.total(name) for name in ("submitted", "joined", "finished", "failed")}
+    assert counted == {"submitted": 10, "joined": 0, "finished": 8, "failed": 2}
+    run.attempt()
+    counted = {name: metrics.total(name) for name in ("submitted", "joined", "finished", "failed")}
+    assert counted == {"submitted": 12, "joined": 8, "finished": 10, "failed": 2}
+
+
+def test_the_tokens_of_many_jobs_are_counted(ims_emulator: ImsEmulator, metrics: Metrics) -> None:
+    requests = [TEXT.operator.kind.encode(TEXT.arguments)] * 3
+    task = ImsSubmitJobsOperator(task_id="jobs", job=TEXT.submit, requests=requests, poll_interval=0.05)
+    result = TaskRun(task).attempt()
+    assert metrics.total("tokens") == sum(one["usage"]["total_tokens"] for one in result["results"])

@@ -122,6 +122,8 @@ class BulkSubmitter:
             log.warning("The requests changed while the task was deferred: the results are those of the earlier ones")
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
             item.restore(one)
+        for index in (dumped or {}).get("counted", ()):
+            self.items[index].counted = True
         if ledger is not None and head is None:
             ledger.claim(base.try_number)
             ledger.start(base, self.items)
@@ -129,7 +131,11 @@ class BulkSubmitter:
 
     def dump(self) -> dict[str, Any]:
         """Return the state that :meth:`restore` needs after a deferral, as JSON data."""
-        return {"digest": digest_of_all(self.items), "jobs": [item.dump() for item in self.items]}
+        return {
+            "digest": digest_of_all(self.items),
+            "jobs": [item.dump() for item in self.items],
+            "counted": [item.index for item in self.items if item.counted],
+        }
 
     def _open(self, context: Context) -> SubmissionRecord:
         store: Any = context.get("task_state_store")

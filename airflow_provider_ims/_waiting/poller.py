@@ -11,9 +11,9 @@ import asyncio
 import contextvars
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -25,12 +25,10 @@ from airflow_provider_ims._waiting.garbage import freezer
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims._waiting.monitor import JobMonitor, Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
-from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims._waiting.schedule import Schedule
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
 from airflow_provider_ims._waiting.sweep import Listed, Sweeper, list_unfinished
-from airflow_provider_ims.exceptions import ImsJobError, ImsJobTimeoutError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._registry import hook_class_of
 
@@ -38,8 +36,8 @@ T = TypeVar("T")
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
-#: The number of jobs to subscribe to before yielding to the event loop.
-SUBSCRIBE_BATCH = 100
+#: The number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
+QUERIES = 2 * THREADS
 
 _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
 
@@ -76,6 +74,8 @@ class Poller:
         self._wakes_at = float("inf")
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._queue: deque[tuple[float, dict[str, list[Subscription]]]] = deque()
+        self._queriers: set[asyncio.Task[None]] = set()
 
     async def wait_for_job(
         self,
@@ -111,56 +111,6 @@ class Poller:
                 await inbox.next_event()
         finally:
             self.unsubscribe(subscription)
-
-    async def wait_for_jobs(
-        self,
-        job_ids: Sequence[str],
-        *,
-        unfinished: int = 0,
-        poll_interval: float,
-        wait_started_at: float,
-        deadline: float,
-        progress: Progress,
-    ) -> list[str]:
-        """
-        Wait until at most ``unfinished`` jobs have not ended, and return these.
-
-        A job that the service does not know counts as ended. None of the jobs has its own asyncio task.
-
-        :param progress: Records the jobs that end.
-        :raises ImsJobTimeoutError: when more jobs have not ended at the deadline.
-        :raises ImsError: any other error of a poll that does not concern a single job.
-        """
-        inbox = Inbox()
-        waiting: dict[str, Subscription] = {}
-        late: set[str] = set()
-        try:
-            for batch in chunks(list(dict.fromkeys(job_ids)), SUBSCRIBE_BATCH):
-                for job_id in batch:
-                    waiting[job_id] = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
-                await asyncio.sleep(0)
-            while True:
-                for job_id, event in inbox.take():
-                    if isinstance(event, ImsJobTimeoutError):
-                        late.add(job_id)
-                    elif isinstance(event, Exception) and not isinstance(event, ImsJobError):
-                        raise event
-                    elif isinstance(event, WaitMessage):
-                        progress.had_problem(event.text)
-                    elif isinstance(event, Exception) or event.ended:
-                        waiting.pop(job_id, None)
-                        progress.ended(failed=not isinstance(event, Job) or event.state is JobState.FAILED)
-                progress.report()
-                if len(waiting) <= unfinished:
-                    return list(waiting)
-                if len(waiting) == len(late):
-                    raise monitor.timed_out_jobs(list(waiting), progress.total, time.time() - wait_started_at)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(progress.interval):
-                        await inbox.next_event()
-        finally:
-            for subscription in waiting.values():
-                self.unsubscribe(subscription)
 
     def subscribe(
         self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float, inbox: Inbox
@@ -216,6 +166,8 @@ class Poller:
         finally:
             for task in self._tasks - {self._runner}:
                 task.cancel()
+            self._queue.clear()
+            self._queriers = set()
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._sweeper = Sweeper(self._family)
             self._client = RateLimitedClient(self.resolver)
@@ -281,8 +233,24 @@ class Poller:
         for subscription in subscriptions:
             subscription.polling = True
             by_id.setdefault(subscription.monitor.job_id, []).append(subscription)
+        now = time.monotonic()
         for job_ids in chunks(list(by_id), self._family.ids_per_query):
-            self._start(self._query({job_id: by_id[job_id] for job_id in job_ids}))
+            self._queue.append((now, {job_id: by_id[job_id] for job_id in job_ids}))
+        for _ in range(min(QUERIES - len(self._queriers), len(self._queue))):
+            querier = self._start(self._query_queued())
+            self._queriers.add(querier)
+            querier.add_done_callback(self._queriers.discard)
+
+    async def _query_queued(self) -> None:
+        """Query the jobs in the queue, so that ten thousand due polls do not create as many asyncio tasks."""
+        while self._queue:
+            queued_at, by_id = self._queue.popleft()
+            self._metrics.behind = max(self._metrics.behind, time.monotonic() - queued_at)
+            waiting = {
+                job_id: those for job_id, those in by_id.items() if any(one in self._subscriptions for one in those)
+            }
+            if waiting:
+                await self._query(waiting)
 
     async def _query(self, by_id: dict[str, list[Subscription]]) -> None:
         job_ids = list(by_id)

@@ -21,6 +21,7 @@ from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.bulk_submitter import BulkSubmitter
 from airflow_provider_ims._submission.cancel import cancel_jobs, ended_by_user
 from airflow_provider_ims._submission.ledger import Item
+from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
 from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims.exceptions import (
@@ -314,7 +315,8 @@ class ManyJobsOperator(SubmitOperator):
         """Block until at most ``unfinished`` jobs have not ended, and return these."""
         poller = Poller(self.family, lambda: submitter.hook, self.ims_conn_id)
         return asyncio.run(
-            poller.wait_for_jobs(
+            wait_for_jobs(
+                poller,
                 active,
                 unfinished=unfinished,
                 poll_interval=seconds("poll_interval", self.poll_interval),

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of
 from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_jobs, task_state
+from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
 from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress
 from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims._waiting.progress import Progress
@@ -97,7 +98,8 @@ class JobTrigger(BaseTrigger):
         return [wait.result() for wait in waits]
 
     async def _wait_for_most(self, unfinished: int) -> dict[str, Any]:
-        left = await self._poller.wait_for_jobs(
+        left = await wait_for_jobs(
+            self._poller,
             self.job_ids,
             unfinished=unfinished,
             poll_interval=self.poll_interval,

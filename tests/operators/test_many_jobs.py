@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from airflow_provider_ims.exceptions import ImsJobsFailedError, ImsJobTimeoutErr
 from airflow_provider_ims.operators import _results
 from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobsOperator
+from airflow_provider_ims.triggers.base import JobTrigger
 
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
 
@@ -83,6 +85,104 @@ def test_the_results_are_written_to_a_file(tmp_path: Path, ims_emulator: ImsEmul
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(one["index"], one["job_id"]) for one in lines] == [(one["index"], one["job_id"]) for one in result["jobs"]]
     assert all(one["result"]["media_id"] for one in lines)
+
+
+def test_a_task_that_fails_while_it_writes_its_results_keeps_the_earlier_file(
+    tmp_path: Path, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.jsonl"
+    run = TaskRun(speech(5, results_path=f"file://{path}"))
+    run.attempt()
+    complete = path.read_text()
+
+    def fail(results: _results.JobResults, index: int, *arguments: Any) -> None:
+        if index == 3:
+            raise KeyboardInterrupt
+        original(results, index, *arguments)
+
+    original = _results.JobResults.add
+    monkeypatch.setattr(_results.JobResults, "add", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run.attempt()
+    monkeypatch.setattr(_results.JobResults, "add", original)
+    assert path.read_text() == complete
+    assert [one.name for one in tmp_path.iterdir()] == ["results.jsonl"]
+    run.attempt()
+    assert path.read_text() == complete
+
+
+@pytest.mark.parametrize(("allowed", "fails"), [(0.1, False), (0.05, True), ("2", False), (1.0, True), (1e999, False)])
+def test_max_failures_is_a_number_or_a_fraction(allowed: Any, fails: bool, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "fail_job", count=2, code="Bad", message="Unusable.")
+    task = speech(20, max_failures=allowed)
+    if fails:
+        with pytest.raises(ImsJobsFailedError):
+            run_task(task)
+    else:
+        assert run_task(task)["failed"] == 2
+
+
+def test_a_request_that_repeats_a_client_token_is_refused(ims_emulator: ImsEmulator) -> None:
+    requests = [{"ClientToken": token} for token in ("a", "b", "a")]
+    task = ImsSubmitJobsOperator(
+        task_id="jobs",
+        job="SubmitSegmentationJob",
+        requests=requests,
+        parameters=SUBMITS["ice", "SubmitSegmentationJob"],
+    )
+    with pytest.raises(ImsRequestError, match=r"requests\[2\]: ClientToken is the same as in requests\[0\]"):
+        run_task(task)
+    assert ims_emulator.jobs() == []
+
+
+class XComOfMappedTask(Sequence[dict[str, Any]]):
+    """A sequence that is not a list, like Airflow's ``LazyXComSequence``."""
+
+    def __init__(self, items: list[dict[str, Any]]) -> None:
+        self._items = items
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def test_the_requests_may_be_the_xcom_of_a_mapped_task(ims_emulator: ImsEmulator) -> None:
+    task = speech(0)
+    task.requests = XComOfMappedTask([{"InputConfig": "One"}, {"InputConfig": "Two"}])
+    assert run_task(task)["succeeded"] == 2
+
+
+def test_equal_requests_become_different_jobs(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(0, requests=[{"InputConfig": "Text"}] * 5))
+    ims_emulator.fault(AUDIO, "fail_job", count=2, code="Bad", message="Unusable.")
+    with pytest.raises(ImsJobsFailedError):
+        run.attempt()
+    assert len({one["job_id"] for one in run.attempt()["jobs"]}) == 5
+    assert len(ims_emulator.jobs()) == 7
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_the_console_link_is_that_of_the_first_job(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(speech(5))
+    run.attempt()
+    assert any("console" in str(value) for value in run.xcoms.values())
+
+
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_all_waves_have_the_deadline_of_the_try(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines = []
+    original = JobTrigger.__post_init__
+
+    def record(trigger: JobTrigger) -> None:
+        deadlines.append(trigger.deadline)
+        original(trigger)
+
+    monkeypatch.setattr(JobTrigger, "__post_init__", record)
+    run_task(speech(8, deferrable=True, max_active_jobs=2))
+    assert len(deadlines) > 4
+    assert len(set(deadlines)) == 1
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
@@ -270,6 +370,10 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
         ({"max_failures": -1}, "max_failures: -1 is not a number of jobs"),
         ({"max_active_jobs": "many"}, "max_active_jobs: 'many' is not a positive number"),
         ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a positive number"),
+        ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a positive number from 1 to 10,000"),
+        ({"requests": [{"InputConfig": "x"}, {1: "y"}]}, r"requests\[1\]: must be a dict"),
+        ({"parameters": ["x"]}, r"requests\[0\]: must be a dict"),
+        ({"results_path": "nothing://bucket/results"}, "results_path: 'nothing://bucket/results' is not a path or URL"),
         ({"timeout": "soon"}, "timeout: 'soon' is not a positive number"),
         ({"poll_interval": -5}, "poll_interval: -5 is not a positive number"),
     ],
