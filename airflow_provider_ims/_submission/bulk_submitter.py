@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims._jobs.bulk_query import query_jobs
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission import window
 from airflow_provider_ims._submission.cancel import cancel_jobs
+from airflow_provider_ims._submission.joining import join_jobs
 from airflow_provider_ims._submission.ledger import Item, Ledger, Outcome, digest_of_all, new_items
 from airflow_provider_ims._submission.lost_jobs import LostJobs
 from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState, new_record
@@ -184,35 +184,9 @@ class BulkSubmitter:
         )
 
     def _join(self, *, cleared: bool) -> None:
-        """
-        Join the jobs of earlier tries, except those that failed.
-
-        :param cleared: Also submit again the jobs that the service does not know. Without a clear, these are joined and
-            their wait fails, because one response must not lead to a second billed job.
-        """
         head = None if self._ledger is None else self._ledger.head
         counted = head is not None and head.outcome is not None
-        known: dict[str, list[Item]] = {}
-        for item in self.items:
-            if item.record.job_id is not None:
-                known.setdefault(item.record.job_id, []).append(item)
-        if not known:
-            return
-        failed = 0
-        for job_id, job in query_jobs(self.kind.family, self.hook, list(known), RateLimiter()):
-            is_failed = cleared if job is None else job.ended and bool(self.failed(job))
-            failed += is_failed
-            for item in known[job_id]:
-                item.ended = not is_failed and job is not None and job.ended
-                item.counted = item.ended and counted
-                if is_failed:
-                    self._next(item)
-        log.info(
-            "Joined %d jobs of earlier tries, %d of which have ended; %d jobs failed and are submitted again",
-            len(known) - failed,
-            sum(item.ended for item in self.items),
-            failed,
-        )
+        join_jobs(self.kind, self.hook, self.items, self.failed, cleared=cleared, counted=counted)
 
     def _reset_lost(self) -> None:
         """After a clear, search for the lost jobs, and submit those that are not found again."""
@@ -231,12 +205,7 @@ class BulkSubmitter:
                 log.warning(
                     "requests[%d] is submitted again. A job may exist, with the key %s", item.index, item.record.key
                 )
-                self._next(item)
-
-    @staticmethod
-    def _next(item: Item) -> None:
-        """Prepare the submit that follows a failed job."""
-        item.record = replace(item.record.next(), parameters_digest=item.record.parameters_digest)
+                item.start_next()
 
     @property
     def active(self) -> list[Item]:

@@ -65,6 +65,11 @@ class Item:
         """Whether there may be a job whose id is unknown."""
         return self.record.state in (SubmissionState.UNANSWERED, SubmissionState.ACCEPTED)
 
+    def start_next(self) -> None:
+        """Prepare the submission that follows a failed job."""
+        self.record = replace(self.record.next(), parameters_digest=self.record.parameters_digest)
+        self.ended = False
+
     def dump(self) -> str | list[Any] | None:
         """Return the job id, or else the other fields that a resumed task needs, as short JSON data."""
         record = self.record

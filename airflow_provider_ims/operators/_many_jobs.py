@@ -29,14 +29,13 @@ from airflow_provider_ims.exceptions import (
     ImsJobNotFoundError,
     ImsJobsFailedError,
     ImsJobTimeoutError,
-    ImsRequestError,
     error_as_dict,
     error_from_dict,
 )
 from airflow_provider_ims.operators._awaited_job import can_be_joined, has_next_try
 from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_requests
-from airflow_provider_ims.operators._results import JobResults
-from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds
+from airflow_provider_ims.operators._results import JobResults, allowed_failures
+from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds, whole
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -178,7 +177,7 @@ class ManyJobsOperator(SubmitOperator):
         JobResults(self.results_path)
         hook = self.new_hook()
         requests = encode_requests(self.kind, self.requests, self.parameters)
-        self._allowed_failures(len(requests))
+        allowed_failures(self.max_failures, len(requests))
         # An invalid connection is also rejected before the first submit.
         hook.connect()
         self.kind.check_region(hook.settings)
@@ -221,24 +220,8 @@ class ManyJobsOperator(SubmitOperator):
         return self._submitter is None or self._submitter.is_owner(int(ti.try_number))
 
     def _max_active(self) -> int | None:
-        if self.max_active_jobs is None:
-            return None
-        unit = f"from 1 to {MAX_REQUESTS:,}"
-        number = positive("max_active_jobs", self.max_active_jobs, MAX_REQUESTS, unit)
-        if number < 1:
-            raise ImsRequestError(
-                f"max_active_jobs: {self.max_active_jobs!r} is not a positive number {unit}", field="max_active_jobs"
-            )
-        return int(number)
-
-    def _allowed_failures(self, total: int) -> int:
-        try:
-            allowed = float(self.max_failures)
-        except (TypeError, ValueError):
-            allowed = -1.0
-        if not allowed >= 0:
-            raise ImsRequestError(f"max_failures: {self.max_failures!r} is not a number of jobs", field="max_failures")
-        return int(min(allowed * total if allowed < 1 else allowed, total))
+        limit = self.max_active_jobs
+        return None if limit is None else whole("max_active_jobs", limit, MAX_REQUESTS)
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:
@@ -328,7 +311,7 @@ class ManyJobsOperator(SubmitOperator):
 
     def _collect(self, context: Context, submitter: BulkSubmitter) -> dict[str, Any]:
         """Query all jobs, publish their outputs and return the result of the task."""
-        allowed = self._allowed_failures(len(submitter.items))
+        allowed = allowed_failures(self.max_failures, len(submitter.items))
         known = [str(item.record.job_id) for item in submitter.items if item.record.job_id is not None]
         jobs = query_jobs(self.family, submitter.hook, known, RateLimiter())
         with JobResults(self.results_path) as results:

@@ -120,3 +120,19 @@ def _storage_path(path: str) -> ObjectStoragePath:
         problem = f"results_path: {path!r} is not a path or URL of a supported storage: {error}"
         raise ImsRequestError(problem, field="results_path") from error
     return found
+
+
+def allowed_failures(max_failures: Any, total: int) -> int:
+    """
+    Return how many of the jobs of a task may fail.
+
+    :raises ImsRequestError: If ``max_failures`` is neither a number of jobs nor a fraction.
+    """
+    try:
+        allowed = float(max_failures)
+    except (TypeError, ValueError):
+        allowed = -1.0
+    if not allowed >= 0:
+        raise ImsRequestError(f"max_failures: {max_failures!r} is not a number of jobs", field="max_failures")
+    # The addend compensates for the rounding of fractions such as 0.29.
+    return int(min(allowed * total + 1e-6 if allowed < 1 else allowed, total))

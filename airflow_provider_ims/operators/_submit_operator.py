@@ -107,3 +107,12 @@ def positive(name: str, value: Any, limit: float, unit: str) -> float:
     if not 0 < number <= limit:
         raise ImsRequestError(f"{name}: {value!r} is not a positive number {unit}", field=name)
     return number
+
+
+def whole(name: str, value: Any, limit: int) -> int:
+    """Return an argument as a whole number from 1 to ``limit``, rounded down."""
+    unit = f"from 1 to {limit:,}"
+    number = positive(name, value, limit, unit)
+    if number < 1:
+        raise ImsRequestError(f"{name}: {value!r} is not a positive number {unit}", field=name)
+    return int(number)

@@ -1,0 +1,53 @@
+"""Joins the jobs that earlier tries of a task submitted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from airflow_provider_ims._jobs.bulk_query import query_jobs
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.rate_limiter import RateLimiter
+from airflow_provider_ims._submission.ledger import Item
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+
+def join_jobs(
+    kind: JobKind,
+    hook: AlibabaCloudMediaHook,
+    items: Iterable[Item],
+    failed: Callable[[Job], object],
+    *,
+    cleared: bool,
+    counted: bool,
+) -> None:
+    """
+    Query the jobs of earlier tries, and prepare another submit for each one that failed.
+
+    :param failed: Returns a true value if an ended job counts as failed for the task.
+    :param cleared: Also submit again the jobs that the service does not know. Without a clear, these are joined and
+        their wait fails, because one response must not lead to a second billed job.
+    :param counted: Whether an earlier try has emitted the metrics of the ended jobs.
+    """
+    known: dict[str, list[Item]] = {}
+    for item in items:
+        if item.record.job_id is not None:
+            known.setdefault(item.record.job_id, []).append(item)
+    if not known:
+        return
+    again = ended = 0
+    for job_id, job in query_jobs(kind.family, hook, list(known), RateLimiter()):
+        is_failed = cleared if job is None else job.ended and bool(failed(job))
+        has_ended = not is_failed and job is not None and job.ended
+        again += is_failed
+        ended += has_ended
+        for item in known[job_id]:
+            item.ended = has_ended
+            item.counted = has_ended and counted
+            if is_failed:
+                item.start_next()
+    message = "Joined %d jobs of earlier tries, %d of which have ended; %d jobs failed and are submitted again"
+    log.info(message, len(known) - again, ended, again)
