@@ -111,7 +111,9 @@ def test_a_task_that_fails_while_it_writes_its_results_keeps_the_earlier_file(
     assert path.read_text() == complete
 
 
-@pytest.mark.parametrize(("allowed", "fails"), [(0.1, False), (0.05, True), (0.109, False), ("2", False), (1.0, True), (1e999, False)])
+@pytest.mark.parametrize(
+    ("allowed", "fails"), [(0.1, False), (0.05, True), (0.109, False), ("2", False), (1.0, True), (1e999, False)]
+)
 def test_max_failures_is_a_number_or_a_fraction(allowed: Any, fails: bool, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(AUDIO, "fail_job", count=2, code="Bad", message="Unusable.")
     task = speech(20, max_failures=allowed)

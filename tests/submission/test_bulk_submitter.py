@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from support.speech import AUDIO, speech, spoken, texts_of
 from support.submits import SUBMITS
 
 from airflow_provider_ims._submission import bulk_submitter, lost_jobs, window
+from airflow_provider_ims._submission.ledger import Ledger
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsJobsFailedError, ImsJobTimeoutError
@@ -365,6 +368,24 @@ def test_nothing_is_submitted_after_the_timeout(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(ImsJobTimeoutError, match="9 of 9 requests were not sent"):
         TaskRun(speech(9)).attempt()
     assert ims_emulator.jobs() == []
+
+
+@short_jobs
+def test_a_worker_that_was_suspended_checks_the_owner_before_it_sends_the_rest_of_a_window(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
+) -> None:
+    clock = count(time.time(), window.MAX_AGE / 3)
+    original = bulk_submitter.BulkSubmitter
+    monkeypatch.setattr(window, "SIZE", 50)
+    monkeypatch.setattr(
+        _many_jobs, "BulkSubmitter", lambda *args, **options: original(*args, **options, now=lambda: next(clock))
+    )
+    checks = []
+    check = Ledger.check_owner
+    monkeypatch.setattr(Ledger, "check_owner", lambda ledger: (checks.append(1), check(ledger)))
+    assert TaskRun(speech(8)).attempt()["succeeded"] == 8
+    assert len(ims_emulator.jobs()) == 8
+    assert len(checks) >= 4
 
 
 @short_jobs
