@@ -35,8 +35,6 @@ async def wait_for_jobs(
 
     A job that the service does not know counts as ended. None of the jobs has its own asyncio task.
 
-    :param poll_interval: Seconds between two polls of a job.
-    :param wait_started_at: When the task started to wait, in epoch seconds.
     :param deadline: When the wait ends with a last poll, in epoch seconds.
     :param progress: Records the jobs that end.
     :raises ImsJobTimeoutError: when more jobs have not ended at the deadline.
