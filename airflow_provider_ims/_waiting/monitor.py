@@ -56,7 +56,7 @@ def log_progress(
     log.info("Job %s is %s after a wait of %.0f s%s", event.id, event.status, now - wait_started_at, age)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class JobMonitor:
     """
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.

@@ -23,7 +23,7 @@ from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims._waiting.garbage import freezer
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
-from airflow_provider_ims._waiting.monitor import JobMonitor, Observation, WaitMessage
+from airflow_provider_ims._waiting.monitor import Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
 from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims._waiting.schedule import Schedule
@@ -117,7 +117,9 @@ class Poller:
     ) -> Subscription:
         """Start polling a job, with a last poll at the deadline."""
         now = time.time()
-        subscription = Subscription(JobMonitor(job_id, now), poll_interval, wait_started_at, inbox)
+        subscription = Subscription(
+            job_id, now, poll_interval=poll_interval, wait_started_at=wait_started_at, inbox=inbox
+        )
         self._subscriptions[subscription] = None
         freezer.joined()
         self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
@@ -232,7 +234,7 @@ class Poller:
         by_id: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             subscription.polling = True
-            by_id.setdefault(subscription.monitor.job_id, []).append(subscription)
+            by_id.setdefault(subscription.job_id, []).append(subscription)
         now = time.monotonic()
         for job_ids in chunks(list(by_id), self._family.ids_per_query):
             self._queue.append((now, {job_id: by_id[job_id] for job_id in job_ids}))
@@ -269,7 +271,7 @@ class Poller:
             self._evaluate(subscription, observation)
         if subscription.final and subscription in self._subscriptions:
             waited = time.time() - subscription.wait_started_at
-            subscription.emit(monitor.timed_out(subscription.monitor.job_id, waited))
+            subscription.emit(monitor.timed_out(subscription.job_id, waited))
             self.unsubscribe(subscription)
         if subscription not in self._subscriptions:
             return
@@ -280,7 +282,7 @@ class Poller:
 
     def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
-            event = subscription.monitor.update(observation, time.time())
+            event = subscription.update(observation, time.time())
         except Exception as error:  # noqa: BLE001 - it ends the wait and is raised there
             subscription.emit(error)
             self.unsubscribe(subscription)
@@ -293,7 +295,7 @@ class Poller:
     async def _sweep(self) -> None:
         async for missing, changed in self._sweeper.run(self._list_unfinished):
             for subscription, status in changed:
-                self._evaluate(subscription, Job(subscription.monitor.job_id, JobState.RUNNING, status))
+                self._evaluate(subscription, Job(subscription.job_id, JobState.RUNNING, status))
             self._poll(missing)
         for subscription in self._sweeper.release():
             if not subscription.polling:

@@ -17,26 +17,30 @@ class Schedule(Generic[T]):
     """A heap with lazy deletion: an item that is moved or removed leaves an outdated entry, which is skipped later."""
 
     def __init__(self) -> None:
-        self._times: dict[T, float] = {}
-        self._heap: list[tuple[float, int, T]] = []
+        # The garbage collector does not track tuples of numbers, so ten thousand of them do not slow it down.
+        self._heap: list[tuple[float, int]] = []
+        self._items: dict[int, T] = {}
+        self._numbers: dict[T, int] = {}
         self._order = itertools.count()
 
     @property
     def next_time(self) -> float:
         """The earliest due time; infinity if there are no items."""
-        while self._heap and not self._is_current(self._heap[0]):
+        while self._heap and self._heap[0][1] not in self._items:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else float("inf")
 
     def add(self, item: T, at: float) -> None:
         """Add an item, or move it to another time."""
-        self._times[item] = at
-        heapq.heappush(self._heap, (at, next(self._order), item))
+        self._forget(item)
+        number = next(self._order)
+        self._items[number], self._numbers[item] = item, number
+        heapq.heappush(self._heap, (at, number))
         self._compact()
 
     def remove(self, item: T) -> None:
         """Remove an item if it is scheduled."""
-        if self._times.pop(item, None) is not None:
+        if self._forget(item):
             self._compact()
 
     def take(self, now: float, multiple: int = 1) -> list[tuple[float, T]]:
@@ -46,17 +50,21 @@ class Schedule(Generic[T]):
         :param multiple: Add the items that are due next until the length of the list is a multiple of this.
         """
         taken: list[tuple[float, T]] = []
-        while (at := self.next_time) <= now or (self._times and len(taken) % multiple):
-            _, _, item = heapq.heappop(self._heap)
-            del self._times[item]
+        while (at := self.next_time) <= now or (self._items and len(taken) % multiple):
+            _, number = heapq.heappop(self._heap)
+            item = self._items[number]
+            self._forget(item)
             taken.append((at, item))
         return taken
 
-    def _is_current(self, entry: tuple[float, int, T]) -> bool:
-        at, _, item = entry
-        return self._times.get(item) == at
+    def _forget(self, item: T) -> bool:
+        number = self._numbers.pop(item, None)
+        if number is None:
+            return False
+        del self._items[number]
+        return True
 
     def _compact(self) -> None:
-        if len(self._heap) > 2 * len(self._times) + SLACK:
-            self._heap = [entry for entry in self._heap if self._is_current(entry)]
+        if len(self._heap) > 2 * len(self._items) + SLACK:
+            self._heap = [entry for entry in self._heap if entry[1] in self._items]
             heapq.heapify(self._heap)

@@ -41,10 +41,10 @@ class Inbox:
         return self._waiter
 
 
-@dataclass(eq=False, slots=True)
-class Subscription:
+@dataclass(eq=False, slots=True, kw_only=True)
+class Subscription(JobMonitor):
     """
-    The wait for one job.
+    The wait for one job. It is also its monitor, so that the garbage collector has one object less for each job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
@@ -54,7 +54,6 @@ class Subscription:
     :param missed: The number of consecutive sweeps that did not list the job although it was running.
     """
 
-    monitor: JobMonitor
     poll_interval: float
     wait_started_at: float
     inbox: Inbox
@@ -64,4 +63,4 @@ class Subscription:
 
     def emit(self, event: WaitEvent) -> None:
         """Send an event to the wait."""
-        self.inbox.put(self.monitor.job_id, event)
+        self.inbox.put(self.job_id, event)

@@ -181,13 +181,13 @@ class Sweeper:
         for subscription in batch:
             if subscription not in self._covered or subscription.polling:
                 continue
-            status = statuses.get(subscription.monitor.job_id)
+            status = statuses.get(subscription.job_id)
             if status is None:
                 missing.append(subscription)
                 continue
             subscription.missed = 0
-            if status == subscription.monitor.status:
-                subscription.monitor.confirm_running()
+            if status == subscription.status:
+                subscription.confirm_running()
             else:
                 changed.append((subscription, status))
         return missing, changed

@@ -65,7 +65,7 @@ def test_outdated_entries_do_not_accumulate() -> None:
         schedule.add(str(number), 1e6)
         schedule.remove(str(number))
         schedule.add("moving", number)
-    assert len(schedule._heap) <= 2 * len(schedule._times) + SLACK
+    assert len(schedule._heap) <= 2 * len(schedule._items) + SLACK
     assert schedule.take(1e6) == [(999, "moving")]
 
 

@@ -10,7 +10,6 @@ from airflow_provider_ims._jobs.batch import BATCH
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.smart import SMART
-from airflow_provider_ims._waiting.monitor import JobMonitor
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
 from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
@@ -64,7 +63,9 @@ def test_a_denied_listing_ends_sweeping_permanently() -> None:
 
 
 def subscriptions(count: int) -> list[Subscription]:
-    return [Subscription(JobMonitor(f"job-{number}", started_at=0), 10, 0, Inbox()) for number in range(count)]
+    return [
+        Subscription(f"job-{number}", 0, poll_interval=10, wait_started_at=0, inbox=Inbox()) for number in range(count)
+    ]
 
 
 def started(members: list[Subscription]) -> Sweeper:
@@ -95,8 +96,8 @@ def sweep(sweeper: Sweeper, listed: dict[str, str] | Exception, requests: int = 
 def test_a_sweep_returns_the_missing_jobs_and_those_with_a_new_status() -> None:
     missing, changed, unchanged, *others = members = subscriptions(250)
     sweeper = started(members)
-    unchanged.monitor.update(Job("job-2", JobState.RUNNING, "Executing"), now=0)
-    listed = {one.monitor.job_id: "Created" for one in [changed, *others]} | {"job-2": "Executing", "other": "Created"}
+    unchanged.update(Job("job-2", JobState.RUNNING, "Executing"), now=0)
+    listed = {one.job_id: "Created" for one in [changed, *others]} | {"job-2": "Executing", "other": "Created"}
     found = sweep(sweeper, listed)
     assert found == ([missing], [(one, "Created") for one in [changed, *others]])
     assert sweeper.active
@@ -143,7 +144,7 @@ def test_a_failed_listing_releases_all_subscriptions() -> None:
 def test_a_sweep_that_takes_too_many_requests_is_the_last() -> None:
     members = subscriptions(20)
     sweeper = started(members)
-    sweep(sweeper, {one.monitor.job_id: "Created" for one in members}, requests=19)
+    sweep(sweeper, {one.job_id: "Created" for one in members}, requests=19)
     assert sweeper.release() == members
 
 
