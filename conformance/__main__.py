@@ -9,6 +9,7 @@ documented, 1 if not, 2 if the run did not start, 130 if it was interrupted.
 from __future__ import annotations
 
 import argparse
+import logging
 import secrets
 import shutil
 import sys
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     plans = () if options.no_jobs else JOBS
     billed = [plan for plan in plans if not plan.missing(inputs)]
     print(plan_text(inputs, plans))
+    # The SDK logs a traceback for each source without credentials. The error names all of them.
+    logging.getLogger("credentials").setLevel(logging.CRITICAL)
     try:
         access = Access(options.region, default_credentials(), options.endpoint, options.ca)
     except NoCredentialsError as error:

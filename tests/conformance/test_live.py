@@ -110,6 +110,15 @@ def test_without_credentials_it_explains_what_it_needs(start: Start, emulator: I
 
 
 @pytest.mark.slow
+def test_a_source_without_credentials_prints_no_traceback(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/credentials")
+    code, stdout, stderr = ended(start(*OBJECTS, key_id=""))
+    assert code == 2
+    assert "Traceback" not in stdout + stderr
+    assert stderr.strip().startswith("No credentials were found.")
+
+
+@pytest.mark.slow
 def test_without_yes_it_prints_the_plan_and_sends_nothing(start: Start, emulator: ImsEmulator, out: Path) -> None:
     code, stdout, stderr = ended(start(*OBJECTS))
     assert (code, stderr.strip()) == (2, "Nothing was sent. To submit and pay for these jobs, add --yes.")
