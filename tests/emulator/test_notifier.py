@@ -185,6 +185,24 @@ def test_a_job_is_notified_once(emulator: ImsEmulator, receiver: Receiver, start
     assert [callback.message["MessageBody"]["JobId"] for callback in receiver.received] == [job_id, last]
 
 
+def test_a_job_that_is_started_again_is_notified_again(
+    emulator: ImsEmulator, call: Callable[..., Any], receiver: Receiver
+) -> None:
+    call(SET, {"CallbackURL": receiver.url, "EventTypeList": "ALL"})
+    for count in (1, 2):
+        call("SubmitAvatarTrainingJob", {"JobId": "avatar"})
+        emulator.advance(100)
+        assert [one.message["MessageBody"]["JobId"] for one in receiver.wait(count)] == ["avatar"] * count
+        assert processed(emulator, "avatar")["status"] == "delivered"
+    story = call("SubmitYikeStoryboardJob", {"FileURL": "oss://bucket/in.txt"})["JobId"]
+    emulator.set_state(story, "Suspended")
+    assert receiver.wait(3)[2].message["MessageBody"]["Status"] == "Suspended"
+    processed(emulator, story)
+    call("ResumeYikeStoryboardJob", {"JobId": story})
+    emulator.advance(100)
+    assert receiver.wait(4)[3].message["MessageBody"]["Status"] == "Succeeded"
+
+
 def test_a_restarted_emulator_sends_what_it_has_not_delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifier, "PAUSES", (0.0, 3600.0))
     emulator = ImsEmulator(clock="manual", state=tmp_path / "state.db")

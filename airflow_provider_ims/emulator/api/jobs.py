@@ -86,19 +86,25 @@ class Jobs:
             video_id=parameters.get("VideoId"),
         )
         self.store.add_job(job)
-        if has_callback(self.store.callbacks, kind, self.region, parameters):
-            self.store.callbacks.expect(job.job_id, job.ends)
+        self._expect_callback(job)
         return job
+
+    def _expect_callback(self, job: Job) -> None:
+        if has_callback(self.store.callbacks, JOB_KINDS[job.action], job.region, job.parameters):
+            self.store.callbacks.expect(job.job_id, job.ends)
 
     def _start_again(self, job: Job, kind: JobKind, now: float, seconds: float) -> Job:
         if job.action != kind.key or job.region != self.region:
             raise ApiError("ResourceNotFound")
         if self.view(job).phase < Phase.SUCCEEDED:
             return job
-        ends = now + seconds
-        return self._update(
-            job, starts=now + seconds * QUEUED_SHARE, ends=ends, error_code=None, error_message=None, pinned=None
-        )
+        return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
+
+    def _continue(self, job: Job, **changes: Any) -> Job:
+        """Let a job end again, with another notification."""
+        self.store.callbacks.delete(job.job_id)
+        self._expect_callback(job)
+        return self._update(job, error_code=None, error_message=None, pinned=None, **changes)
 
     def view(self, job: Job) -> JobView:
         """Return the current view of a job."""
@@ -167,7 +173,7 @@ class Jobs:
 
     def resume(self, job_id: str) -> Job:
         """Continue a suspended job."""
-        return self._update(self.get(job_id), pinned=None, error_code=None, error_message=None)
+        return self._continue(self.get(job_id))
 
     def set_seconds(self, job_id: str, seconds: float) -> Job:
         """Set the duration of a job, measured from its submission."""
