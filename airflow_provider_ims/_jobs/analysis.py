@@ -88,6 +88,12 @@ TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaI
 TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
 
 _LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
+#: The SDK's model has Media and Type, its examples the other keys.
+_OSS_FILE = {
+    "type": "object",
+    "properties": {"Media": FILLED, "Bucket": FILLED, "Object": FILLED},
+    "known": "Type Location",
+}
 _COVER = {"type": "object", "properties": {"Bucket": FILLED, "Object": FILLED}}
 _SHORT_USER_DATA = Parameter("UserData", max_bytes=128)
 
@@ -143,7 +149,9 @@ ANALYSIS_KINDS = (
         family=COPYRIGHT,
         job_id="Data.JobId",
         parameters=declare(
-            "Input*:file Output*:file Message* Level:number StartTime:number TotalTime:number Description Params:json",
+            Parameter("Input", required=True, is_json=True, schema=_OSS_FILE),
+            Parameter("Output", required=True, is_json=True, schema=_OSS_FILE),
+            "Message* Level:number StartTime:number TotalTime:number Description Params:json",
             _LONG_USER_DATA,
         ),
     ),

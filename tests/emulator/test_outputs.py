@@ -73,6 +73,12 @@ def test_an_animated_image_that_becomes_a_media_asset_is_a_gif(jobs: Jobs) -> No
     assert job["OutputUrl"].endswith(".gif")
 
 
+def test_a_file_that_is_named_by_its_bucket_has_an_address(jobs: Jobs) -> None:
+    output = {"Bucket": "example-bucket", "Location": "oss-cn-shanghai", "Object": "example_result.mp4"}
+    job = finished(jobs, "SubmitCopyrightJob", Output=output)["Data"][0]
+    assert job["Output"] == {"Type": "OSS", "Media": "oss://example-bucket/example_result.mp4"}
+
+
 def test_a_conversion_returns_the_requested_file(jobs: Jobs) -> None:
     output = {"Name": "hd", "OutputFile": {"Type": "OSS", "Media": "oss://bucket/hd.mp4"}}
     job = finished(jobs, "SubmitMediaConvertJob", Config={"Inputs": [{"InputFile": FILE}], "Outputs": [output]})["Job"]

@@ -275,6 +275,9 @@ def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, t
     # These keys are similar to others.
     similar = {"SpeechText": "s", "BackgroundMusic": "m", "BackgroundImageArray": ["m"], "Title": "t"}
     run_task(BATCH.task(input_config={"MediaArray": ["m"], **similar}, wait_for_completion=False))
+    file = {"Bucket": "example-bucket", "Location": "oss-cn-shanghai", "Object": "example.mp4"}
+    watermark = {"Input": file, "Output": file, "Message": "mine"}
+    run_task(ImsSubmitJobOperator(task_id="job", job="SubmitCopyrightJob", parameters=watermark))
     assert [line for line in task_log.lines("warning") if "key" in line] == []
 
 

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from airflow_provider_ims.emulator.api.parameters import Parameters
 
 _FILE = "Media Type"
+# The model of the SDK has the first two keys, its examples the others.
+_OSS_FILE = f"{_FILE} Bucket Location Object"
 _IMAGE = {"Input": _FILE, "Output": _FILE, "TemplateConfig": "TemplateId OverwriteParams"}
 _OUTPUT_MEDIA_CONFIG = (
     "MediaURL StorageLocation FileName Video Width Height Bitrate MaxDuration ProduceTemplateId VodTemplateGroupId"
@@ -58,7 +60,7 @@ DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "SubmitVideoCognitionJob": {"Input": _FILE},
         "SubmitMediaCensorJob": {"Input": _FILE},
         "SubmitDNAJob": {"Input": _FILE},
-        "SubmitCopyrightJob": {"Input": _FILE, "Output": _FILE},
+        "SubmitCopyrightJob": {"Input": _OSS_FILE, "Output": _OSS_FILE},
         "SubmitTraceAbJob": {"Input": _FILE, "Output": _FILE},
         "SubmitTraceM3u8Job": {"Output": _FILE},
     }
