@@ -94,7 +94,7 @@ _OSS_FILE = {
     "properties": {"Media": FILLED, "Bucket": FILLED, "Object": FILLED},
     "known": "Type Location",
 }
-_COVER = {"type": "object", "properties": {"Bucket": FILLED, "Object": FILLED}}
+_COVER = {"type": "object", "properties": {"Bucket": FILLED, "Object": FILLED}, "required": ["Object"]}
 _SHORT_USER_DATA = Parameter("UserData", max_bytes=128)
 
 ANALYSIS_KINDS = (

@@ -31,7 +31,7 @@ _CONTENT = re.compile(
 )
 #: A text that must not be empty.
 FILLED = {"type": "string", "minLength": 1}
-_FILE = {"type": "object", "properties": {"Media": FILLED}, "known": "Type"}
+_FILE = {"type": "object", "properties": {"Media": FILLED}, "required": ["Media"], "known": "Type"}
 log = logging.getLogger(__name__)
 Check = Callable[[Any], Iterator[tuple[str, str]]]
 

@@ -326,6 +326,21 @@ def test_moderation_without_content_is_rejected(arguments: dict[str, Any], ims_e
     assert "at least one of input, cover_images, title, description, barrages" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path", "missing"),
+    [
+        ({"input": {"Type": "OSS"}}, "input", "Media"),
+        ({"cover_images": [{"Bucket": "b", "Location": "oss-cn-shanghai"}]}, "cover_images[0]", "Object"),
+    ],
+)
+def test_moderation_of_a_file_without_a_name_is_refused(
+    arguments: dict[str, Any], path: str, missing: str, ims_emulator: ImsEmulator
+) -> None:
+    error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)
+    assert error.field == path
+    assert str(error).endswith(f"needs {missing}")
+
+
 @pytest.mark.parametrize("verdict", ["pass", "review", "block"])
 def test_moderation_returns_verdicts_only_for_the_sent_content(verdict: str, ims_emulator: ImsEmulator) -> None:
     covers = [{"Bucket": "b", "Location": "oss-cn-shanghai", "Object": f"{verdict}.jpg"}]
