@@ -21,7 +21,7 @@ MAX_DEPTH = 100
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 #: The text that a template renders if all its values are missing.
-NOTHING = re.compile(r"(?:None|null|[\s,，])*")
+NOTHING = re.compile(r"(?:None|null|[\s,，])*|\s*\[(?:None|[\s,])*None[\s,]*\]\s*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
 #: Parameters that only describe a job; in these, the text ``None`` may be intended.
 _LABELS = frozenset({"Title", "Description", "Content", "Name", "UserData"})
@@ -159,15 +159,21 @@ class Parameter:
         yield from self.check(content) if self.check is not None else ()
 
     def _unknown_keys(self, path: str, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Yield the keys that are similar to a documented one, if all are documented. Log the other unknown keys."""
+        """Yield the keys that are probably misspelt. Log the other unknown keys."""
         known = {key.lower(): key for key in (*schema.get("properties", ()), *schema["known"].split())}
         some_are_missing = known.pop("...", None)
         for key in content:
             if key not in known.values():
                 near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
+                # A similar key may exist if not all are documented, but not one with the same letters.
+                is_misspelt = near and (
+                    not some_are_missing
+                    or sorted(key.lower()) == sorted(near[0])
+                    or get_close_matches(key.lower(), near, cutoff=0.9)
+                )
                 problem = "undocumented key, which the service may ignore."
                 problem += f" Did you mean {known[near[0]]!r}?" if near else ""
-                if near and not some_are_missing:
+                if is_misspelt:
                     yield f"{path}.{key}", problem
                 log.warning("%s%s.%s: %s", self.argument, path, key, problem)
 

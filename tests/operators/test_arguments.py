@@ -111,7 +111,7 @@ def test_a_missing_xcom_is_rejected(
     assert refused(rendered(case.task(**arguments), native=native), ims_emulator).field == path
 
 
-@pytest.mark.parametrize("nothing", ["None", "null", "", " None\n"])
+@pytest.mark.parametrize("nothing", ["None", "null", "[None]", "[None, None]", "", " None\n"])
 @pytest.mark.parametrize(
     ("case", "arguments", "path"),
     [
@@ -238,6 +238,9 @@ def test_an_empty_optional_parameter_is_omitted(ims_emulator: ImsEmulator) -> No
             "MediaURL",
         ),
         (ImsSubmitMediaCensorJobOperator(task_id="job", input={"Medai": "m"}), "input.Medai", "Media"),
+        (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config.Widht", "Width"),
+        (BATCH.task(output_config={**VIDEOS, "mediaUrl": "u"}), "output_config.mediaUrl", "MediaURL"),
+        (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config.SpechConfig", "SpeechConfig"),
     ],
 )
 def test_a_misspelt_key_is_rejected_with_the_documented_one(
@@ -254,9 +257,8 @@ def test_a_misspelt_key_is_rejected_with_the_documented_one(
         (AUDIO.task(editing_config={"voice": "Siqi", "emotion": "happy"}), "editing_config", "emotion"),
         (TEXT.task(generate_config={**KEYWORDS, "language": "zh"}), "generate_config", "language"),
         (BATCH.task(output_config={**VIDEOS, "Watermark": {}}), "output_config", "Watermark"),
-        # The documentation does not list all keys of these objects.
-        (BATCH.task(output_config={**VIDEOS, "Widht": 1080}), "output_config", "Widht"),
-        (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config", "SpechConfig"),
+        # The documentation does not list all keys of this object, so this one may exist.
+        (BATCH.task(output_config={**VIDEOS, "MinDuration": 5}), "output_config", "MinDuration"),
     ],
 )
 def test_another_unknown_key_is_sent_with_a_warning(

@@ -29,7 +29,7 @@ def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
     class Protocol(H11Protocol):
         """Rejects malformed requests, and passes the transport to the application, which can cut the connection."""
 
-        rejected = False
+        close_later: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -41,11 +41,13 @@ def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
                 transport.abort()
 
         def data_received(self, data: bytes) -> None:
-            if not self.rejected:
+            if self.close_later is None:
                 super().data_received(data)
+            else:
+                self._linger()
 
         def send_400_response(self, msg: str) -> None:
-            self.rejected = True
+            self._linger()
             if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
                 # Part of another response was sent.
                 self.transport.close()
@@ -65,7 +67,11 @@ def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
             self.flow.resume_reading()
             if self.transport.can_write_eof():
                 self.transport.write_eof()
-            self.loop.call_later(LINGER, self.transport.close)
+
+        def _linger(self) -> None:
+            if self.close_later is not None:
+                self.close_later.cancel()
+            self.close_later = self.loop.call_later(LINGER, self.transport.close)
 
     return Protocol
 
