@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from http import HTTPStatus
+from typing import ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,64 +17,65 @@ MAX_REQUEST_LINE = 2**20
 """The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
 
 LINGER = 2.0
-"""How long the server reads the rest of a rejected request, in seconds."""
+"""How long the server waits for more data of a rejected request before it closes the connection, in seconds."""
 
 
-def make_protocol(closing: asyncio.Event) -> type[H11Protocol]:
+class Protocol(H11Protocol):
+    """Rejects malformed requests, and passes the transport to the application, which can cut the connection."""
+
+    closing: ClassVar[asyncio.Event]
+    close_later: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # The URLs of V1 requests contain credentials. Airflow's logging re-enables uvicorn's access log.
+        self.access_log = False
+        self.app_state = {**self.app_state, "transport": transport}
+        if self.closing.is_set():
+            # This connection was accepted while the others were being cut.
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self.close_later is None:
+            super().data_received(data)
+        else:
+            self._linger()
+
+    def send_400_response(self, msg: str) -> None:
+        self._linger()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
+            # Part of another response was sent.
+            self.transport.close()
+            return
+        error = _error(sys.exception(), self.conn.trailing_data[0])
+        body, headers = rejection(error)
+        headers |= {"content-length": str(len(body)), "connection": "close"}
+        events = (
+            h11.Response(
+                status_code=error.status, headers=list(headers.items()), reason=HTTPStatus(error.status).phrase
+            ),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        )
+        self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
+        # If the connection were closed while the client is sending, the client could not read the response.
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _linger(self) -> None:
+        if self.close_later is not None:
+            self.close_later.cancel()
+        self.close_later = self.loop.call_later(LINGER, self.transport.close)
+
+
+def make_protocol(closing: asyncio.Event) -> type[Protocol]:
     """
     Return the protocol of one emulator.
 
-    :param closing: Set when the emulator is being stopped.
+    :param closing: Whether the emulator is being stopped.
     """
-
-    class Protocol(H11Protocol):
-        """Rejects malformed requests, and passes the transport to the application, which can cut the connection."""
-
-        close_later: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            # The URLs of V1 requests contain credentials. Airflow's logging re-enables uvicorn's access log.
-            self.access_log = False
-            self.app_state = {**self.app_state, "transport": transport}
-            if closing.is_set():
-                # This connection was accepted while the others were being cut.
-                transport.abort()
-
-        def data_received(self, data: bytes) -> None:
-            if self.close_later is None:
-                super().data_received(data)
-            else:
-                self._linger()
-
-        def send_400_response(self, msg: str) -> None:
-            self._linger()
-            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
-                # Part of another response was sent.
-                self.transport.close()
-                return
-            error = _error(sys.exception(), self.conn.trailing_data[0])
-            body, headers = rejection(error)
-            headers |= {"content-length": str(len(body)), "connection": "close"}
-            events = (
-                h11.Response(
-                    status_code=error.status, headers=list(headers.items()), reason=HTTPStatus(error.status).phrase
-                ),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            )
-            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
-            # If the connection were closed while the client is sending, the client could not read the response.
-            self.flow.resume_reading()
-            if self.transport.can_write_eof():
-                self.transport.write_eof()
-
-        def _linger(self) -> None:
-            if self.close_later is not None:
-                self.close_later.cancel()
-            self.close_later = self.loop.call_later(LINGER, self.transport.close)
-
-    return Protocol
+    return type("EmulatorProtocol", (Protocol,), {"closing": closing})
 
 
 def _error(cause: BaseException | None, buffered: bytes) -> ApiError:
