@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -52,8 +53,13 @@ def cancel_jobs(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequenc
         logger.warning(message, len(job_ids))
         return
     hook.connect()
+
+    def start(job_id: str) -> Future[None]:
+        # The context of a trigger determines the log that its messages appear in.
+        return pool.submit(contextvars.copy_context().run, cancel_job, family, hook, job_id, logger)
+
     with ThreadPoolExecutor(THREADS, thread_name_prefix="ims-cancel") as pool:
-        wait([pool.submit(cancel_job, family, hook, job_id, logger) for job_id in job_ids])
+        wait([start(job_id) for job_id in job_ids])
 
 
 def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:

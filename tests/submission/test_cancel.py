@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
+from typing import Any
 
 import pytest
 from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims._jobs.kinds import kind_of
-from airflow_provider_ims._submission.cancel import call_with_timeout, cancel_job
+from airflow_provider_ims._submission.cancel import call_with_timeout, cancel_job, cancel_jobs
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.ims import ImsHook
 
@@ -28,6 +30,24 @@ def test_a_job_is_cancelled_only_in_the_states_in_which_the_service_can_cancel_i
     assert len(ims_emulator.requests("CancelDNAJob")) == cancels
     said = "Cancelled job" if cancels else "is billed: the service cannot cancel a job that is Analysing"
     assert said in caplog.text
+
+
+@held
+def test_jobs_are_cancelled_in_the_context_of_the_caller_which_defines_the_log_of_a_trigger(
+    ims_emulator: ImsEmulator,
+) -> None:
+    trigger = contextvars.ContextVar("trigger", default="none")
+    logged = []
+
+    class Log:
+        def info(self, message: str, *_: Any) -> None:
+            logged.append(f"{trigger.get()}: {message}")
+
+    parameters = encoded(SUBMITS["ice", DNA.submit_action])
+    job_ids = [str(DNA.job_id_in(ImsHook().call(DNA.submit_action, parameters))) for _ in range(3)]
+    trigger.set("mine")
+    cancel_jobs(DNA.family, ImsHook(), job_ids, Log())
+    assert logged == ["mine: Cancelled job %s"] * 3
 
 
 def test_the_result_or_the_error_of_the_function_is_returned() -> None:
