@@ -101,6 +101,7 @@ def test_all_operators_are_exported() -> None:
     assert set(ims.__all__) == {
         *(operator.__name__ for operator in TYPED if operator.__name__.startswith("Ims")),
         "ImsSubmitJobOperator",
+        "ImsSubmitJobsOperator",
     }
 
 

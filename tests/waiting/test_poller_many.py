@@ -168,7 +168,7 @@ def test_a_failed_listing_costs_requests_and_changes_no_result(
     fault: str, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "FIRST_REST", 0.2)
-    monkeypatch.setattr("airflow_provider_ims._waiting.rate_limited_client.DEFAULT_RETRY_AFTER", 0.05)
+    monkeypatch.setattr("airflow_provider_ims._jobs.rate_limiter.DEFAULT_RETRY_AFTER", 0.05)
     job_ids = submitted(AUDIO, 130)
     kind, options = FAULTS[fault]
     ims_emulator.fault("ListSmartJobs", kind, count=6, share=0.7, seed=1, **options)
