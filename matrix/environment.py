@@ -28,7 +28,7 @@ TOOLS = (
     "uvicorn",
 )
 #: Files of the checkout that the checks read. They do not include the package, because the installed one is checked.
-TREE = ("tests", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
+TREE = ("tests", "benchmarks", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
 #: Packages whose versions the report shows, by short name.
 REPORTED_PACKAGES = {
     "common-compat": "apache-airflow-providers-common-compat",
