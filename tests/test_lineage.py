@@ -56,11 +56,11 @@ def test_each_output_of_many_jobs_is_an_event_of_the_alias(deferrable: bool, ims
 def test_the_lineage_of_many_jobs_has_the_objects_of_all_requests(ims_emulator: ImsEmulator) -> None:
     files = [f"oss://my-bucket/{number}.txt" for number in range(3)]
     run = TaskRun(speech(0, requests=[{"InputConfig": file} for file in (*files, files[0])]))
-    run.attempt()
+    result = run.attempt()
     lineage = run.process.get_openlineage_facets_on_complete(None)
     assert [one.name for one in lineage.inputs] == ["0.txt", "1.txt", "2.txt"]
     assert len(lineage.outputs) == 4
-    assert lineage.run_facets["externalQuery"].externalQueryId == ims_emulator.jobs()[0]["job_id"]
+    assert lineage.run_facets["externalQuery"].externalQueryId == result["jobs"][0]["job_id"]
 
 
 def test_an_output_with_a_name_too_long_for_an_asset_does_not_fail_the_task(
