@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from benchmarks.mapped_tasks import airflow_and_emulator, request_count
 from benchmarks.polling import CHECKOUT, empty_folder
 from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError
 from local_airflow.api import RUN_END_STATES
@@ -70,24 +67,6 @@ class ManyJobs:
         return self.costs["mapped tasks"].extra_seconds / self.costs["one task"].extra_seconds
 
 
-@contextmanager
-def airflow_and_emulator(home: Path, count: int) -> Iterator[tuple[LocalAirflow, EmulatorService]]:
-    """Run Airflow and the emulator until the end of the block."""
-    config = {
-        "core": {
-            "parallelism": str(2 * (psutil.cpu_count() or 2)),
-            "max_active_tasks_per_dag": str(count),
-            "max_map_length": str(max(count, 1024)),
-        },
-        "triggerer": {"capacity": str(max(count, 1000))},
-    }
-    durations = f"SubmitTextGenerateJob={JOB_SECONDS}"
-    with EmulatorService(home / "emulator", "--quiet", "--duration", durations) as emulator:
-        env = emulator.airflow_env | {"BENCH_TASKS": str(count), "PYTHONPATH": str(CHECKOUT)}
-        with LocalAirflow(home / "airflow", CHECKOUT / "benchmarks" / "dags", env=env, config=config) as airflow:
-            yield airflow, emulator
-
-
 def run(airflow: LocalAirflow, emulator: EmulatorService, dag_id: str) -> RunCost:
     """Run a DAG once and return its cost."""
     api, control = airflow.api, emulator.control
@@ -104,7 +83,7 @@ def run(airflow: LocalAirflow, emulator: EmulatorService, dag_id: str) -> RunCos
     return RunCost(
         state=state,
         jobs=len(control.jobs()),
-        requests=sum(sum(by_status.values()) for by_status in control.counts().values()),
+        requests=request_count(control),
         extra_seconds=elapsed - JOB_SECONDS,
         cpu={name: service.cpu_seconds() - before[name] for name, service in airflow.services.items()},
     )
@@ -113,7 +92,8 @@ def run(airflow: LocalAirflow, emulator: EmulatorService, dag_id: str) -> RunCos
 def measure(count: int, home: Path) -> ManyJobs:
     """Start Airflow and the emulator, run both methods and stop both."""
     costs = {}
-    with airflow_and_emulator(empty_folder(home), count) as (airflow, emulator):
+    duration = f"SubmitTextGenerateJob={JOB_SECONDS}"
+    with airflow_and_emulator(empty_folder(home), count, "--duration", duration) as (airflow, emulator):
         for method, dag_id in METHODS.items():
             print(f"{count:,} text jobs in {method} ...", flush=True)
             costs[method] = run(airflow, emulator, dag_id)

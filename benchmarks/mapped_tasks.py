@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from airflow_provider_ims.emulator import EmulatorControl
 from benchmarks.polling import CHECKOUT, empty_folder
 from local_airflow import AirflowApi, EmulatorService, LocalAirflow, LocalAirflowError
 
@@ -118,13 +119,18 @@ def run_tasks(airflow: LocalAirflow, emulator: EmulatorService, count: int) -> M
         succeeded=tasks.count("success"),
         jobs=len(jobs),
         inputs=len({job["parameters"]["InputConfig"] for job in jobs}),
-        requests=sum(sum(by_status.values()) for by_status in control.counts().values()),
+        requests=request_count(control),
         deferring=deferring,
         ending=ending,
         resuming=resuming,
         triggerer_cpu=sum(cpu_seconds(process) for process in triggerer.processes()),
         blocked=[line for line in triggerer.log.read_text(errors="replace").splitlines() if BLOCKED in line],
     )
+
+
+def request_count(control: EmulatorControl) -> int:
+    """Return the number of requests to the service."""
+    return sum(sum(by_status.values()) for by_status in control.counts().values())
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -137,8 +143,13 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 @contextmanager
-def airflow_and_emulator(home: Path, tasks: int) -> Iterator[tuple[LocalAirflow, EmulatorService]]:
-    """Run Airflow and the emulator until the end of the block."""
+def airflow_and_emulator(home: Path, tasks: int, *options: str) -> Iterator[tuple[LocalAirflow, EmulatorService]]:
+    """
+    Run Airflow and the emulator until the end of the block.
+
+    :param tasks: The number of tasks that may run and wait at the same time.
+    :param options: Additional command-line options of the emulator.
+    """
     config = {
         "core": {
             # Two workers per core, because workers also wait for the API. More would take CPU time from the triggerer.
@@ -148,7 +159,7 @@ def airflow_and_emulator(home: Path, tasks: int) -> Iterator[tuple[LocalAirflow,
         },
         "triggerer": {"capacity": str(max(tasks, 1000)), "job_heartbeat_sec": "1"},
     }
-    with EmulatorService(home / "emulator", "--clock", "manual", "--quiet") as emulator:
+    with EmulatorService(home / "emulator", "--quiet", *options) as emulator:
         # Measure the package in this checkout, not an installed one.
         env = emulator.airflow_env | {"BENCH_TASKS": str(tasks), "PYTHONPATH": str(CHECKOUT)}
         with LocalAirflow(home / "airflow", CHECKOUT / "benchmarks" / "dags", env=env, config=config) as airflow:
@@ -157,7 +168,7 @@ def airflow_and_emulator(home: Path, tasks: int) -> Iterator[tuple[LocalAirflow,
 
 def measure(tasks: int, home: Path) -> MappedTasks:
     """Start Airflow and the emulator, run the tasks and stop both."""
-    with airflow_and_emulator(empty_folder(home), tasks) as (airflow, emulator):
+    with airflow_and_emulator(empty_folder(home), tasks, "--clock", "manual") as (airflow, emulator):
         return run_tasks(airflow, emulator, tasks)
 
 

@@ -11,11 +11,9 @@ from typing import Any
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
-from airflow_provider_ims.hooks._base import ATTEMPTS, AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._base import ATTEMPTS, THROTTLE_TIMEOUT, AlibabaCloudMediaHook
 
 THREADS = 8
-#: Seconds for which a throttled request is retried.
-THROTTLE_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, slots=True)

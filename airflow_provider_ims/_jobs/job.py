@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -90,3 +91,8 @@ class Job:
     def from_dict(cls, data: dict[str, Any]) -> Job:
         """Rebuild a job from :meth:`as_dict`; other data raises ``TypeError``, ``ValueError`` or ``KeyError``."""
         return cls(**{**data, "state": JobState(data["state"])})
+
+
+def format_ids(job_ids: Sequence[str]) -> str:
+    """Return the first ten job ids as text."""
+    return ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")

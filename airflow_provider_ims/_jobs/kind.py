@@ -10,7 +10,7 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
 from airflow_provider_ims._jobs.parameters import NOTHING, Parameter
 from airflow_provider_ims._jobs.payload import walk_path
-from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._settings import Settings
 
 #: Parameters that several actions accept with the same limits.
@@ -90,6 +90,22 @@ class JobKind:
     def job_id_in(self, response: Mapping[str, Any]) -> str | None:
         """Return the job's id from the submit action's response, or ``None``."""
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
+
+    def accepted_job_id(self, response: Mapping[str, Any]) -> str:
+        """
+        Return the job's id from the submit action's response.
+
+        :raises ImsUnavailableError: if there is none, although the service accepted the submit.
+        """
+        job_id = self.job_id_in(response)
+        if job_id is None:
+            raise ImsUnavailableError(
+                "The response has no job id",
+                accepted=True,
+                action=self.submit_action,
+                request_id=str(response.get("RequestId") or "") or None,
+            )
+        return job_id
 
     def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
         """Return UserData with the marker; ``None`` if it does not fit, or if a search cannot find such jobs."""

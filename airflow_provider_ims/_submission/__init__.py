@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_ims._submission.submitter import OnClear, OnUncertain, Submission, Submitter
+from airflow_provider_ims._submission.recovery import OnUncertain
+from airflow_provider_ims._submission.submitter import OnClear, Submission, Submitter
 
 __all__ = ["OnClear", "OnUncertain", "Submission", "Submitter"]

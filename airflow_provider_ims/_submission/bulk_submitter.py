@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.job import Job, format_ids
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission import window
@@ -17,8 +17,8 @@ from airflow_provider_ims._submission.joining import join_jobs
 from airflow_provider_ims._submission.ledger import Item, Ledger, Outcome, digest_of_all, new_items
 from airflow_provider_ims._submission.lost_jobs import LostJobs
 from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState, new_record
-from airflow_provider_ims._submission.recovery import Recovery, recovery_of
-from airflow_provider_ims._submission.submitter import MAX_SUBMITS, OnClear, OnUncertain
+from airflow_provider_ims._submission.recovery import MAX_SUBMITS, OnUncertain, Recovery, policy_of, recovery_of
+from airflow_provider_ims._submission.submitter import OnClear
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -170,7 +170,7 @@ class BulkSubmitter:
             if self.cancel_on_kill and head.action == base.action and self.kind.family.cancel_action is not None:
                 cancel_jobs(self.kind.family, self.hook, jobs, log)
             elif jobs:
-                log.warning("%d earlier jobs may still run and are billed: %s", len(jobs), _named(jobs))
+                log.warning("%d earlier jobs may still run and are billed: %s", len(jobs), format_ids(jobs))
         return True
 
     def _warn_of_removed(self, ledger: Ledger) -> None:
@@ -180,7 +180,7 @@ class BulkSubmitter:
         log.warning(
             "The requests have changed: %d of the earlier ones are not in the list, and their jobs are billed: %s",
             len(ledger.removed),
-            _named(jobs),
+            format_ids(jobs),
         )
 
     def _join(self, *, cleared: bool) -> None:
@@ -193,11 +193,7 @@ class BulkSubmitter:
         lost = [
             item
             for item in self.items
-            if item.lost
-            and not (
-                item.record.state is SubmissionState.UNANSWERED
-                and self._recovery(item).policy.resubmit == "returns job"
-            )
+            if item.lost and not (item.record.state is SubmissionState.UNANSWERED and self._resubmit_returns_job)
         ]
         self._write(self._lost_jobs().find(lost))
         for item in lost:
@@ -250,6 +246,11 @@ class BulkSubmitter:
                 self._search(lost)
         return True
 
+    @property
+    def _resubmit_returns_job(self) -> bool:
+        # This depends only on the kind, so the recovery of each request need not be computed.
+        return policy_of(self.kind).resubmit == "returns job"
+
     def _recovery(self, item: Item) -> Recovery:
         return recovery_of(self.kind, item.parameters, item.record, recorded=self._ledger is not None)
 
@@ -259,7 +260,7 @@ class BulkSubmitter:
     def _needs_search(self, item: Item) -> bool:
         """Return whether an item cannot be sent without a search for the job of an earlier submit."""
         if item.record.state is SubmissionState.UNANSWERED and item.submits < MAX_SUBMITS:
-            return self._recovery(item).policy.resubmit != "returns job"
+            return not self._resubmit_returns_job
         return item.lost
 
     def _search(self, lost: Sequence[Item]) -> None:
@@ -268,22 +269,10 @@ class BulkSubmitter:
             self._write(found)
         missing = [item for item in lost if item.record.job_id is None]
         for item in missing:
-            item.error = self._uncertainty(item)
+            item.error = self._recovery(item).objection(self.on_uncertain, item.submits, MAX_UNSAFE_SUBMITS)
         self._searched |= {item.index for item in missing}
         if again := sum(item.error is None for item in missing):
             log.warning("%d requests got no response and their jobs were not found: submitting them again", again)
-
-    def _uncertainty(self, item: Item) -> ImsError | None:
-        """Return the error of an item whose job was not found, unless it may be submitted again."""
-        recovery, unanswered = self._recovery(item), item.record.unanswered_submits
-        unsafe = recovery.policy.resubmit == "creates job"
-        if item.record.state is SubmissionState.ACCEPTED:
-            return recovery.uncertain("the service accepted a submit")
-        if unsafe and self.on_uncertain == "fail":
-            return recovery.uncertain("on_uncertain is 'fail'")
-        if item.submits >= MAX_SUBMITS or (unsafe and unanswered >= MAX_UNSAFE_SUBMITS):
-            return recovery.uncertain(f"{unanswered} submits got no response")
-        return None
 
     def _send(self, items: Sequence[Item]) -> None:
         """Record the intents of a window, send its requests and record the job ids."""
@@ -325,7 +314,3 @@ class BulkSubmitter:
                 self._ledger.write_outcome(outcome)
         except Exception as error:  # noqa: BLE001 - depends on the store's backend; the jobs have already ended
             log.warning("Storing the outcome of the task failed: %s", error)
-
-
-def _named(job_ids: Sequence[str]) -> str:
-    return ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")

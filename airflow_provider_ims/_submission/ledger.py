@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
+from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState, digest
 from airflow_provider_ims.exceptions import ImsError
 
 HEAD_KEY = "ims_jobs"
@@ -91,11 +91,6 @@ class Item:
         else:
             unanswered = 0 if dumped is None else self.record.unanswered_submits
             self.record = replace(self.record, job_id=dumped, unanswered_submits=unanswered)
-
-
-def digest(parameters: Mapping[str, str]) -> str:
-    """Return a digest of the parameters of a request."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def digest_of_all(items: Iterable[Item]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -92,6 +93,11 @@ class SubmissionRecord:
         return SubmissionRecord(
             self.action, self.max_tries, self.run, self.number + 1, self.submitted_at, try_number=self.try_number
         )
+
+
+def digest(parameters: Mapping[str, str]) -> str:
+    """Return a digest of the parameters of a request."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def new_record(action: str, context: Context, now: float, *, recorded: bool) -> SubmissionRecord:

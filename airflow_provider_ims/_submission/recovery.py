@@ -12,6 +12,9 @@ from airflow_provider_ims._jobs.search import Search
 from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError, ImsUncertainSubmitError
 
+OnUncertain: TypeAlias = Literal["submit", "fail"]
+#: The maximum number of submits of one request in one try.
+MAX_SUBMITS = 5
 #: What happens to a second submit if the service accepted the first one: it returns the first job, rejects the request,
 #: or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
 Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
@@ -125,6 +128,27 @@ class Recovery:
         second = self.record.state is not SubmissionState.NEW
         # The error code of a duplicate is not documented, but a denied or throttled request is not a duplicate.
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether a second submit cannot create a second job."""
+        return self.policy.resubmit != "creates job"
+
+    def objection(self, on_uncertain: OnUncertain, submits: int, max_unsafe: int) -> ImsUncertainSubmitError | None:
+        """
+        Return why no further submit may follow although the job of the last one was not found, or ``None``.
+
+        :param submits: The number of submits in this try.
+        :param max_unsafe: The maximum number of unanswered submits, across all tries, if each may create a job.
+        """
+        unanswered = self.record.unanswered_submits
+        if self.record.state is SubmissionState.ACCEPTED:
+            return self.uncertain("the service accepted a submit")
+        if not self.is_safe and on_uncertain == "fail":
+            return self.uncertain("on_uncertain is 'fail'")
+        if submits >= MAX_SUBMITS or (not self.is_safe and unanswered >= max_unsafe):
+            return self.uncertain(f"{unanswered} submits got no response")
+        return None
 
     def uncertain(self, reason: str) -> ImsUncertainSubmitError:
         """Return the error for a job that may exist but was not found; the reason is why no further submit is sent."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +16,12 @@ from airflow_provider_ims._submission.record import (
     STORE_KEY,
     SubmissionRecord,
     SubmissionState,
+    digest,
     new_record,
     read_wait_outcome,
 )
-from airflow_provider_ims._submission.recovery import Recovery, recovery_of
-from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
+from airflow_provider_ims._submission.recovery import OnUncertain, Recovery, recovery_of
+from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 if TYPE_CHECKING:
@@ -30,15 +29,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OnUncertain: TypeAlias = Literal["submit", "fail"]
 #: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
 #: ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of submits in one try.
-MAX_SUBMITS = 5
-#: The maximum number of unanswered submits, across all tries, after which an unsafe submit may follow.
-MAX_UNSAFE_RESUBMITS = 1
+#: The maximum number of unanswered submits, across all tries, if each of them may create a job.
+MAX_UNSAFE_SUBMITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +123,7 @@ class Submitter:
 
     def _after_clear(self, record: SubmissionRecord) -> SubmissionRecord | None:
         """Return the record from before a clear if the task continues to use it."""
-        same_parameters = record.parameters_digest == _digest(self.parameters)
+        same_parameters = record.parameters_digest == digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
             return record if self._joins_after_clear(record, same_parameters) else None
         if record.state is SubmissionState.NEW:
@@ -204,7 +200,7 @@ class Submitter:
             self._warn_of_repeated_token(record)
             return None
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
-        if record.parameters_digest not in ("", _digest(self.parameters)):
+        if record.parameters_digest not in ("", digest(self.parameters)):
             log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
         return Submission(job, record.submitted_at, joined=True)
 
@@ -227,14 +223,9 @@ class Submitter:
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
         """Raise unless another submit is allowed although the job of the earlier one was not found."""
         recovery = self._recovery(record)
-        safe, unanswered = recovery.policy.resubmit != "creates job", record.unanswered_submits
-        if record.state is SubmissionState.ACCEPTED:
-            raise recovery.uncertain("the service accepted a submit")
-        if not safe and self.on_uncertain == "fail":
-            raise recovery.uncertain("on_uncertain is 'fail'")
-        if submits >= MAX_SUBMITS or (not safe and unanswered > MAX_UNSAFE_RESUBMITS):
-            raise recovery.uncertain(f"{unanswered} submits got no response")
-        log.log(logging.INFO if safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
+        if objection := recovery.objection(self.on_uncertain, submits, MAX_UNSAFE_SUBMITS):
+            raise objection
+        log.log(logging.INFO if recovery.is_safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
 
     def _send(self, before: SubmissionRecord) -> tuple[SubmissionRecord, Job | None]:
         """Submit a job; return the new record, and the job unless its id is unknown."""
@@ -245,7 +236,7 @@ class Submitter:
             before,
             submitted_at=self.now(),
             unanswered_submits=before.unanswered_submits + 1,
-            parameters_digest=_digest(self.parameters),
+            parameters_digest=digest(self.parameters),
             token=recovery.token,
         )
         # Without this record, a crash could lose the job. If the record cannot be written, nothing is submitted.
@@ -271,11 +262,7 @@ class Submitter:
     def _call(self, parameters: Mapping[str, str]) -> Job:
         body = self.hook.call(self.kind.submit_action, parameters)
         request_id = str(body.get("RequestId") or "") or None
-        job_id = self.kind.job_id_in(body)
-        if job_id is None:
-            raise ImsUnavailableError(
-                "The response has no job id", accepted=True, action=self.kind.submit_action, request_id=request_id
-            )
+        job_id = self.kind.accepted_job_id(body)
         log.info("Submitted %s job %s (request id %s)", self.kind.title, job_id, request_id)
         status = str(body.get("State") or self.kind.family.first_status)
         return Job(job_id, JobState.RUNNING, status, request_id=request_id)
@@ -298,7 +285,3 @@ def pauses(seconds: float) -> Iterator[float]:
         yield min(pause, seconds)
         seconds -= pause
         pause *= 2
-
-
-def _digest(parameters: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]

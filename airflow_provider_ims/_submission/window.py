@@ -13,18 +13,15 @@ from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.ledger import Item
 from airflow_provider_ims._submission.record import SubmissionRecord
-from airflow_provider_ims._submission.recovery import Recovery
-from airflow_provider_ims._submission.submitter import MAX_SUBMITS
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
-from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims._submission.recovery import MAX_SUBMITS, Recovery
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.hooks._base import THROTTLE_TIMEOUT, AlibabaCloudMediaHook
 
 log = logging.getLogger(__name__)
 
 #: The maximum number of requests in a window.
 SIZE = 50
 THREADS = 8
-#: Seconds for which a throttled request is retried.
-THROTTLE_TIMEOUT = 600.0
 #: Seconds after which no further request of a window is sent, because the worker may have been suspended and another
 #: try may have started.
 MAX_AGE = 120.0
@@ -113,10 +110,7 @@ class Window:
             body = self.limiter.call(
                 self.hook, action, one.recovery.request, throttle_timeout=THROTTLE_TIMEOUT, attempts=MAX_SUBMITS
             )
-            job_id = self.kind.job_id_in(body)
-            if job_id is None:
-                raise ImsUnavailableError("The response has no job id", accepted=True, action=action)
-            item.record = replace(item.record, job_id=job_id)
+            item.record = replace(item.record, job_id=self.kind.accepted_job_id(body))
         except ImsError as error:
             one.handle_error(error)
         except Exception as error:  # noqa: BLE001 - raised in the main thread

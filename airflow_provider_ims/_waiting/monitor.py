@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from airflow_provider_ims._jobs.api_caller import ApiCaller
 from airflow_provider_ims._jobs.family import JobFamily
-from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.job import Job, format_ids
 from airflow_provider_ims.exceptions import (
     ImsJobNotFoundError,
     ImsJobTimeoutError,
@@ -121,9 +121,9 @@ def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
 
 def timed_out_jobs(job_ids: Sequence[str], total: int, waited: float) -> ImsJobTimeoutError:
     """Return the error for jobs, of a total, that did not end within a wait of ``waited`` seconds."""
-    named = ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")
     return ImsJobTimeoutError(
-        f"{len(job_ids)} of {total} jobs did not end within {waited:.0f} s; they continue to run: {named}",
+        f"{len(job_ids)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
+        f"{format_ids(job_ids)}",
         job_id=job_ids[0],
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.cases import TEXT
-from support.running import Store, TaskLog, TaskRun, run_task
+from support.running import Store, TaskLog, TaskRun, killed_in, run_task
 from support.submits import SUBMITS
 
 from airflow_provider_ims._submission import cancel
@@ -29,22 +29,8 @@ def cancellable(job: str = CANCELLABLE, **more: Any) -> Any:
     )
 
 
-class KilledError(BaseException):
-    """The process of the task ends here."""
-
-
 def killed_while_waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
-    """Return a run whose try was killed during its wait."""
-
-    def die(*_: Any, **__: Any) -> None:
-        raise KilledError
-
-    run = TaskRun(task) if store else TaskRun(task, store=None)
-    with monkeypatch.context() as patch:
-        patch.setattr(operators, "wait_for_job", die)
-        with pytest.raises(KilledError):
-            run.attempt()
-    return run
+    return killed_in(monkeypatch, operators, "wait_for_job", task, store=store)
 
 
 def set_task_state(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.compat import TaskDeferred
-from support.running import TaskLog, TaskRun, rebuilt
+from support.running import KilledError, TaskLog, TaskRun, killed_in, rebuilt
 from support.submits import SUBMITS
 
 from airflow_provider_ims._submission import cancel
@@ -28,22 +28,8 @@ def productions(count: int, job: str = KIND, **more: Any) -> Any:
     )
 
 
-class KilledError(BaseException):
-    """The process of the task ends here."""
-
-
 def killed_while_waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
-    """Return a run whose try was killed during its wait."""
-
-    async def die(*_: Any, **__: Any) -> None:
-        raise KilledError
-
-    run = TaskRun(task) if store else TaskRun(task, store=None)
-    with monkeypatch.context() as patch:
-        patch.setattr(_many_jobs, "wait_for_jobs", die)
-        with pytest.raises(KilledError):
-            run.attempt()
-    return run
+    return killed_in(monkeypatch, _many_jobs, "wait_for_jobs", task, store=store)
 
 
 def set_task_state(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.compat import TaskDeferred
-from support.running import Store, TaskLog, TaskRun, run_trigger
+from support.running import KilledError, Store, TaskLog, TaskRun, run_trigger
 from support.speech import AUDIO, speech, spoken, texts_of
 from support.submits import SUBMITS
 
@@ -26,10 +26,6 @@ from airflow_provider_ims.operators.vod import VodSubmitJobsOperator
 short_jobs = pytest.mark.ims_emulator(durations={AUDIO: 0.02})
 endless_jobs = pytest.mark.ims_emulator(durations={AUDIO: 3600})
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
-
-
-class KilledError(BaseException):
-    """The process of the task ends here."""
 
 
 class WatchedStore(Store):

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
-from support.running import Store, TaskLog, TaskRun, run_task
+from support.running import KilledError, Store, TaskLog, TaskRun, run_task
 
 from airflow_provider_ims._jobs.marker import MARKER, key_in
 from airflow_provider_ims._submission import Submitter
 from airflow_provider_ims._submission.record import STORE_KEY
-from airflow_provider_ims._submission.submitter import MAX_SUBMITS, pauses
+from airflow_provider_ims._submission.recovery import MAX_SUBMITS
+from airflow_provider_ims._submission.submitter import pauses
 from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
@@ -36,10 +37,6 @@ text_jobs_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={case
 never_ending = pytest.mark.ims_emulator(
     list_text_jobs=True, clock="manual", durations={case.submit: 60 for case in CASES.values()}
 )
-
-
-class KilledError(BaseException):
-    """Ends the task's process without any cleanup."""
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,10 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any, NoReturn, Self
 
+import pytest
 import structlog
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
@@ -137,6 +139,26 @@ class TaskRun:
 def run_task(task: Any) -> Any:
     """Run a task once until it ends."""
     return TaskRun(task).attempt()
+
+
+class KilledError(BaseException):
+    """The process of the task ends here."""
+
+
+def killed_in(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, task: Any, *, store: bool = True
+) -> TaskRun:
+    """Return a run whose try was killed when it called a function of a module."""
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    run = TaskRun(task) if store else TaskRun(task, store=None)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, function, die)
+        with pytest.raises(KilledError):
+            run.attempt()
+    return run
 
 
 def rebuilt(trigger: Any) -> Any:
