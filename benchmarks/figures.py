@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.families import FAMILIES
+from benchmarks.methods import FROZEN, ONE_TRIGGER
 
 #: Length in seconds of the window in which the highest request rate is measured.
 BUSY_SECONDS = 10.0
+#: The methods that update all jobs with a few requests, so that job-polls cannot be counted by requests.
+SWEEPING = ("ours", FROZEN, ONE_TRIGGER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class Run:
     The parameters of one run.
 
     :param family: One of :data:`FAMILIES`.
-    :param method: ``ours``, ``frozen``, ``async``, ``thread`` or ``loop``.
+    :param method: ``ours``, ``frozen``, ``one_trigger``, ``async``, ``thread`` or ``loop``.
     :param jobs: The number of waiting jobs.
     :param interval: The poll interval in seconds.
     :param window: The number of seconds over which the ends of the jobs are spread.
@@ -56,7 +59,7 @@ class Figures:
     :param stall: The longest stall of its event loop in seconds; None without an event loop.
     :param stall_without_gc: The longest stall in seconds, excluding the time spent in Python's garbage collector.
     :param stalls: The longest stalls: their durations and their times since the start, in seconds.
-    :param delay_median: The median number of seconds from a job's end to its event.
+    :param delay_median: The median number of seconds from a job's end to its event; None if all jobs have one event.
     :param delay_p99: The 99th percentile of these delays.
     """
 
@@ -105,7 +108,7 @@ class Figures:
 
         A method that queries one job at a time and cannot keep up makes fewer job-polls than are due.
         """
-        return self.due if self.run.method in ("ours", "frozen") else min(self.due, self.queries)
+        return self.due if self.run.method in SWEEPING else min(self.due, self.queries)
 
     @property
     def cpu_per_1000_polls(self) -> float:
@@ -157,7 +160,7 @@ def figures_of(
     complete = len(events) == run.jobs
     stopped = max(events.values()) if complete else max(process["stopped"] for process in processes)
     ends = {job["job_id"]: job["ended"] or float("inf") for job in jobs}
-    delays = sorted(time - ends[job_id] for job_id, time in events.items())
+    delays = [] if run.method == ONE_TRIGGER else sorted(time - ends[job_id] for job_id, time in events.items())
     during = [request for request in requests if request["time"] <= stopped]
     return Figures(
         run=run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from local_airflow.api import RUN_END_STATES
 
 #: The duration of each job, in seconds.
 JOB_SECONDS = 60
-POLL_SECONDS = 2.0
+POLL_SECONDS = 1.0
 TIMEOUT = 3600.0
 METHODS = {"one task": "one_task", "mapped tasks": "mapped_text_tasks"}
 
@@ -25,18 +26,27 @@ class RunCost:
     """
     What a run cost.
 
+    :param count: The number of requests.
     :param state: The state of the DAG run.
     :param jobs: The number of jobs that the service created.
     :param requests: The number of requests to the service.
     :param extra_seconds: The duration of the run beyond that of a job.
     :param cpu: CPU seconds by component. The scheduler's include the workers.
+    :param worker_memory: The largest resident memory of a process among the scheduler and the workers, in bytes.
     """
 
+    count: int
     state: str
     jobs: int
     requests: int
     extra_seconds: float
     cpu: dict[str, float]
+    worker_memory: int
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run succeeded with one job for each request."""
+        return self.state == "success" and self.jobs == self.count
 
     @property
     def total_cpu(self) -> float:
@@ -46,15 +56,20 @@ class RunCost:
 
 @dataclass(frozen=True)
 class ManyJobs:
-    """The cost of each method for the same number of jobs."""
+    """
+    The cost of each method for the same number of jobs, and of one task with more jobs.
+
+    :param large: The cost of one task with ten times as many jobs.
+    """
 
     count: int
     costs: dict[str, RunCost]
+    large: RunCost
 
     @property
     def passed(self) -> bool:
         """Whether both runs succeeded with one job for each request."""
-        return all(cost.state == "success" and cost.jobs == self.count for cost in self.costs.values())
+        return all(cost.succeeded for cost in self.costs.values())
 
     @property
     def times_less_cpu(self) -> float:
@@ -67,46 +82,71 @@ class ManyJobs:
         return self.costs["mapped tasks"].extra_seconds / self.costs["one task"].extra_seconds
 
 
-def run(airflow: LocalAirflow, emulator: EmulatorService, dag_id: str) -> RunCost:
+def run(airflow: LocalAirflow, emulator: EmulatorService, dag_id: str, count: int) -> RunCost:
     """Run a DAG once and return its cost."""
     api, control = airflow.api, emulator.control
     control.reset()
     api.unpause(dag_id)
     before = {name: service.cpu_seconds() for name, service in airflow.services.items()}
-    began = time.monotonic()
+    began, memory = time.monotonic(), 0
     run_id = api.trigger(dag_id)
     while (state := api.run_state(dag_id, run_id)) not in RUN_END_STATES:
         if time.monotonic() - began > TIMEOUT:
             raise LocalAirflowError(f"timed out waiting for {dag_id}")
+        memory = max(memory, *(peak_memory(process.pid) for process in airflow.services["scheduler"].processes()))
         time.sleep(POLL_SECONDS)
     elapsed = time.monotonic() - began
     return RunCost(
+        count=count,
         state=state,
         jobs=len(control.jobs()),
         requests=request_count(control),
         extra_seconds=elapsed - JOB_SECONDS,
         cpu={name: service.cpu_seconds() - before[name] for name, service in airflow.services.items()},
+        worker_memory=memory,
     )
 
 
+def peak_memory(pid: int) -> int:
+    """Return the largest resident memory of a process so far, in bytes; 0 if it has exited."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    peak = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    return int(peak.split()[1]) * 1024
+
+
 def measure(count: int, home: Path) -> ManyJobs:
-    """Start Airflow and the emulator, run both methods and stop both."""
+    """Run both methods, then one task with ten times as many jobs."""
     costs = {}
-    duration = f"SubmitTextGenerateJob={JOB_SECONDS}"
-    with airflow_and_emulator(empty_folder(home), count, "--duration", duration) as (airflow, emulator):
+    home = empty_folder(home)
+    with text_jobs(home / "both", count) as (airflow, emulator):
         for method, dag_id in METHODS.items():
             print(f"{count:,} text jobs in {method} ...", flush=True)
-            costs[method] = run(airflow, emulator, dag_id)
-    return ManyJobs(count, costs)
+            costs[method] = run(airflow, emulator, dag_id, count)
+    more = 10 * count
+    with text_jobs(home / "one_task", more) as (airflow, emulator):
+        print(f"{more:,} text jobs in one task ...", flush=True)
+        large = run(airflow, emulator, METHODS["one task"], more)
+    return ManyJobs(count, costs, large)
+
+
+def text_jobs(home: Path, count: int) -> AbstractContextManager[tuple[LocalAirflow, EmulatorService]]:
+    """Run Airflow with the DAGs for a number of text jobs, and the emulator."""
+    home.mkdir()
+    return airflow_and_emulator(home, count, "--duration", f"SubmitTextGenerateJob={JOB_SECONDS}")
 
 
 def lines(found: ManyJobs) -> list[str]:
     """Return the figures as sentences."""
+    costs = [*found.costs.items(), ("one task", found.large)]
     return [
-        f"{found.count:,} jobs in {method}: {cost.state}, {cost.jobs:,} jobs, {cost.extra_seconds:.0f} s beyond the "
-        f"{JOB_SECONDS} s of a job, {cost.requests / found.count:.1f} requests per job, {cost.total_cpu:.0f} CPU "
-        f"seconds ({', '.join(f'{name} {used:.0f}' for name, used in cost.cpu.items())})"
-        for method, cost in found.costs.items()
+        f"{cost.count:,} jobs in {method}: {cost.state}, {cost.jobs:,} jobs, {cost.extra_seconds:.0f} s beyond the "
+        f"{JOB_SECONDS} s of a job, {cost.requests / cost.count:.1f} requests per job, {cost.total_cpu:.0f} CPU "
+        f"seconds ({', '.join(f'{name} {used:.0f}' for name, used in cost.cpu.items())}), "
+        f"{cost.worker_memory / 1e6:.0f} MB"
+        for method, cost in costs
     ]
 
 

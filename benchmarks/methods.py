@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 ENDED = {"finished", "failed", "success", "fail"}
 # Longer than any run.
@@ -18,16 +18,25 @@ DEADLINE_SECONDS = 24 * 3600
 
 
 class Method(Protocol):
-    """A method that waits in an event loop."""
+    """
+    A method that waits in an event loop.
 
+    :param one_wait: Whether one wait is for all jobs, instead of one wait for each job.
+    """
+
+    one_wait: bool
     errors: int
 
-    async def wait(self, job_id: str, created: float, interval: float) -> None:
-        """Return when the job has ended."""
+    async def wait(self, job_ids: Sequence[str], created: float, interval: float) -> None:
+        """Return when the jobs have ended."""
 
 
 class Ours:
-    """The triggers of the provider."""
+    """The triggers of the provider, one for each job."""
+
+    one_wait = False
+    #: Additional arguments of the trigger.
+    arguments: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, family: str) -> None:
         from airflow_provider_ims.triggers.ims import ImsJobTrigger
@@ -37,20 +46,28 @@ class Ours:
         self._family = "ai_image" if family == "image" else family
         self.errors = 0
 
-    async def wait(self, job_id: str, created: float, interval: float) -> None:
+    async def wait(self, job_ids: Sequence[str], created: float, interval: float) -> None:
         """Return when the trigger yields its event."""
         now = time.time()
         trigger = self._trigger(
             family=self._family,
-            job_ids=[job_id],
+            job_ids=job_ids,
             deadline=now + DEADLINE_SECONDS,
             wait_started_at=now,
             submitted_at=created,
             poll_interval=interval,
+            **self.arguments,
         )
         async for event in trigger.run():
-            if event.payload["status"] != "ended":
-                raise RuntimeError(f"job {job_id}: {event.payload}")
+            if event.payload["status"] not in ("ended", "unfinished") or event.payload.get("job_ids"):
+                raise RuntimeError(f"jobs {job_ids}: {event.payload}")
+
+
+class OneTrigger(Ours):
+    """The trigger of a task with many jobs."""
+
+    one_wait = True
+    arguments: ClassVar[dict[str, Any]] = {"unfinished": 0}
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,8 @@ def sdk_call(family: str) -> SdkCall:
 class SdkTrigger:
     """A trigger that queries its job once per interval with the product client."""
 
+    one_wait = False
+
     def __init__(self, family: str) -> None:
         self.call = sdk_call(family)
         self.errors = 0
@@ -111,8 +130,9 @@ class SdkTrigger:
         """Send one request."""
         raise NotImplementedError
 
-    async def wait(self, job_id: str, created: float, interval: float) -> None:
+    async def wait(self, job_ids: Sequence[str], created: float, interval: float) -> None:
         """Return when the job has ended; errors are counted and ignored."""
+        (job_id,) = job_ids
         request = self.call.request(job_id)
         while True:
             try:
@@ -141,7 +161,14 @@ class SdkThread(SdkTrigger):
 
 #: The provider's triggers with ``[alibabacloud_ims] freeze_garbage_collector``.
 FROZEN = "frozen"
-METHODS: dict[str, type[Ours | SdkTrigger]] = {"ours": Ours, FROZEN: Ours, "async": SdkAsync, "thread": SdkThread}
+ONE_TRIGGER = "one_trigger"
+METHODS: dict[str, type[Ours | SdkTrigger]] = {
+    "ours": Ours,
+    FROZEN: Ours,
+    ONE_TRIGGER: OneTrigger,
+    "async": SdkAsync,
+    "thread": SdkThread,
+}
 LOOP = "loop"
 
 

@@ -24,7 +24,7 @@ from airflow_provider_ims.emulator import EmulatorControl
 from benchmarks.certificate import make_certificate
 from benchmarks.families import FAMILIES
 from benchmarks.figures import Figures, Run, figures_of
-from benchmarks.methods import FROZEN, LOOP
+from benchmarks.methods import FROZEN, LOOP, ONE_TRIGGER
 from local_airflow import EmulatorService
 from local_airflow.server import service_environment
 
@@ -56,6 +56,7 @@ def full_profile() -> Iterator[Run]:
     yield run_of("smart", "ours", 10_000, interval=10, window=600)
     # The garbage collector stalls the event loop while the jobs are added, so a short run shows the option's effect.
     yield run_of("smart", FROZEN, 10_000, interval=10, window=150)
+    yield run_of("smart", ONE_TRIGGER, 10_000, interval=10, window=150)
     yield run_of("image", "ours", 10_000, interval=10, window=60)
     # The provider confirms the end of each job with a request, and sends at most 100 requests per second.
     yield run_of("batch", "ours", 10_000, interval=10, window=150)
@@ -79,7 +80,7 @@ def quick_profile() -> Iterator[Run]:
     for method in ("thread", "async"):
         yield run_of("smart", method, 100, interval=2, window=6)
     yield run_of("smart", LOOP, LOOPS, interval=0.5, window=3)
-    for method in ("ours", FROZEN, "thread"):
+    for method in ("ours", FROZEN, ONE_TRIGGER, "thread"):
         yield run_of("smart", method, 1_000, interval=5, window=15)
     yield run_of("smart", "async", 1_000, interval=5, window=15, seconds=10)
 
@@ -240,7 +241,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--family", choices=list(FAMILIES))
-    parser.add_argument("--method", choices=["ours", FROZEN, "async", "thread", LOOP])
+    parser.add_argument("--method", choices=["ours", FROZEN, ONE_TRIGGER, "async", "thread", LOOP])
     parser.add_argument("--jobs", type=int, help="only runs with this number of jobs")
     parser.add_argument("--interval", type=float, help="for a custom run (--window): seconds between two polls")
     parser.add_argument("--window", type=float, help="define a custom run: seconds over which the jobs end")

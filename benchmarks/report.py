@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import machine, many_jobs
 from benchmarks.families import FAMILIES
-from benchmarks.figures import Figures
+from benchmarks.figures import SWEEPING, Figures
 from benchmarks.mapped_tasks import MappedTasks, lines
 from benchmarks.targets import Target
 
 METHODS = {
     "ours": "1 ours",
     "frozen": "1 ours, GC frozen",
+    "one_trigger": "1 ours, one trigger",
     "async": "2 SDK async",
     "thread": "3 SDK in threads",
     "loop": "4 blocking loop",
@@ -26,7 +27,8 @@ in it, each with its own end time. The end times are spread evenly, in random or
 over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
 
 1. **ours**: the provider's triggers; "GC frozen" with the option `[alibabacloud_ims] freeze_garbage_collector`
-   ([scaling](scaling.md)).
+   ([scaling](scaling.md)); "one trigger" with a single trigger for all jobs, as a task with many jobs has
+   ([many jobs](howto/many-jobs.md)).
 2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.
 3. **SDK in threads**: the same trigger with the blocking method in `asyncio.to_thread`.
 4. **blocking loop**: an operator that is not deferrable. It needs one process for each job, so only a few jobs are run.
@@ -45,7 +47,7 @@ over". A new process waits for all jobs in one event loop, with one task for eac
 - **stall**: the longest delay of a task that sleeps for 5 ms, measured from the first request of the process. A full
   garbage collection stops all threads; the more objects exist, the longer it takes. "without GC" is the longest stall,
   excluding the time spent in the garbage collector. By default, the target applies to the latter, because the collector
-  stops any process that has as many objects. With "GC frozen", it applies to the whole stall.
+  stops any process that has as many objects. With "GC frozen" and with one trigger, it applies to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
 - **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is the
   total memory of its process, which has loaded only the task SDK and the client.
@@ -86,7 +88,8 @@ def report(
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
         "## Many jobs in one task\n",
         "The same text jobs run in one task of `ImsSubmitJobsOperator` and in one mapped task for each job, on one "
-        "local Airflow (SQLite, LocalExecutor) and one emulator. The scheduler's CPU seconds include the workers.\n",
+        "local Airflow (SQLite, LocalExecutor) and one emulator. The scheduler's CPU seconds include the workers, and "
+        "the memory is that of the largest process among them.\n",
         "\n".join(f"- {line}" for line in many_jobs.lines(many)) + "\n",
         "## Imports\n",
         "The cost of each import in addition to `import airflow.sdk`, measured in a new interpreter:\n",
@@ -140,7 +143,7 @@ def rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
             with_ratio(lambda one: one.requests_per_job if one.complete else None, 2),
             f"{found.extra_request_rate:.1f} ({found.busiest:.1f})",
             with_ratio(lambda one: one.cpu_per_1000_polls, 3),
-            "-" if run.method in ("ours", "frozen") else f"{found.polls / found.due:.0%}",
+            "-" if run.method in SWEEPING else f"{found.polls / found.due:.0%}",
             f"{found.cores:.2f}",
             with_ratio(lambda one: one.stall_ms, 0),
             "-" if found.stall_without_gc is None else f"{found.stall_without_gc * 1000:,.0f}",

@@ -90,6 +90,15 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
         " ms",
         0,
     )
+    one_trigger = one("smart", "one_trigger", 10_000)
+    yield below(
+        "10,000 smart jobs in one trigger: longest stall of the event loop",
+        one_trigger,
+        lambda one: one.stall_ms,
+        50,
+        " ms",
+        0,
+    )
     yield below(
         f"{text} 99th percentile of the delay from a job's end to its event",
         smart,
@@ -149,6 +158,11 @@ def all_targets(
             f"{many.count:,} jobs in one task, compared with mapped tasks: at least 10 times less time beyond a job's",
             f"{many.times_less_time:.1f} times",
             many.passed and many.times_less_time >= 10 if many.count >= 1000 else None,
+        ),
+        Target(
+            "10,000 jobs in one task: all succeed, and each worker process takes less than 300 MB",
+            f"{many.large.jobs:,} jobs, {many.large.worker_memory / 1e6:.0f} MB",
+            many.large.succeeded and many.large.worker_memory < 300e6 if many.large.count >= 10_000 else None,
         ),
         Target(
             "Importing an operator, sensor or trigger module: under 50 ms in addition to `airflow.sdk`, no SDK modules",

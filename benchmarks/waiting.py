@@ -65,29 +65,30 @@ class LoopProbe:
 
 
 async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) -> dict[str, Any]:
-    """Wait for each job in a separate task, as a triggerer does, and return the figures."""
+    """Run each wait in a separate task, as a triggerer does, and return the figures."""
     probe = LoopProbe()
     ticker = asyncio.create_task(probe.run())
     # The cost of the imports, the connection and the SDK's first request does not depend on the number of jobs. Only
     # the stall that these cause is measured.
-    await method.wait(warm_up, time.time(), 1.0)
+    await method.wait([warm_up], time.time(), 1.0)
     send("warm")
     jobs = await asyncio.to_thread(receive)
     interval, created = jobs["interval"], jobs["created"]
     base_rss, base_cpu, began = probe.sample_memory(), time.process_time(), time.time()
     events: dict[str, float] = {}
 
-    async def wait_for(job_id: str) -> None:
-        await method.wait(job_id, created, interval)
-        events[job_id] = time.time()
+    async def wait_for(job_ids: list[str]) -> None:
+        await method.wait(job_ids, created, interval)
+        events.update(dict.fromkeys(job_ids, time.time()))
 
-    tasks = set()
-    for job_id in jobs["job_ids"]:
+    tasks, started = set(), 0
+    for job_ids in [jobs["job_ids"]] if method.one_wait else [[job_id] for job_id in jobs["job_ids"]]:
         # The triggerer also yields to the event loop between starting two triggers.
         await asyncio.sleep(0)
         if time.time() - began > jobs["seconds"]:
             break
-        tasks.add(asyncio.create_task(wait_for(job_id)))
+        tasks.add(asyncio.create_task(wait_for(job_ids)))
+        started += len(job_ids)
     remaining = max(0.0, began + jobs["seconds"] - time.time())
     done, _ = await asyncio.wait(tasks, timeout=remaining)
     figures = {
@@ -95,7 +96,7 @@ async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) ->
         "stopped": time.time(),
         "cpu": time.process_time() - base_cpu,
         "memory": probe.peak_rss - base_rss,
-        "started": len(tasks),
+        "started": started,
         "events": events,
         "errors": method.errors,
         "stalls": [(late, at - began) for late, at in probe.worst],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from airflow.sdk import DAG
 
@@ -20,6 +21,7 @@ with DAG(dag_id="one_task", schedule=None):
         job="SubmitTextGenerateJob",
         requests=[{"GenerateConfig": config} for config in JOBS],
         parameters={"Type": "MarketingCopy"},
+        results_path=(Path(os.environ["AIRFLOW_HOME"]) / "results.jsonl").as_uri(),
         **WAIT,
     )
 
