@@ -13,7 +13,7 @@ WORKERS ?= 3
 PARALLEL := $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadscope --no-loadscope-reorder)
 CONSTRAINTS := $(wildcard constraints.txt)
 
-.PHONY: help install demo ui test check lint screenshots bench cluster matrix live docs clean
+.PHONY: help install demo ui test check lint screenshots generated bench cluster matrix live docs clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -46,6 +46,10 @@ lint: $(INSTALLED)
 
 screenshots: $(INSTALLED) ## Update the screenshots in docs/images
 	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser
+
+generated: $(INSTALLED) ## Update what is generated from the code: parts of the pages in docs, and the known actions
+	@UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs/test_generated.py tests/emulator/test_known_actions.py \
+		tests/test_imports.py::test_the_documentation_shows_the_rule
 
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short run)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)

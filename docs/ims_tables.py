@@ -1,17 +1,16 @@
 """
-The tables of the documentation that are generated from the code. Each function implements a directive in Markdown.
+The tables of the documentation that are generated from the code.
 
-The pages do not repeat data that the code contains. To add a table, add a function here and an entry to
-:data:`DIRECTIVES`.
+To add a table, add a function here and an entry to :data:`ims_pages.GENERATORS`.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
+
+from ims_reference import link, markdown, parts_of
 
 from airflow_provider_ims import exceptions
 from airflow_provider_ims._jobs.family import JobFamily
@@ -30,7 +29,7 @@ from airflow_provider_ims.hooks._settings import REQUIRED_FIELDS
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 
-#: The operators that have a separate page, keyed by the argument of the page's directives.
+#: The operators that have a separate page, keyed by the argument of the page's generated parts.
 OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
     {
         "text": ims.ImsSubmitTextGenerateJobOperator,
@@ -92,7 +91,9 @@ def ram_policy(*names: str) -> str:
     :param names: Keys of :data:`OPERATORS`.
     """
     statements = [{"Effect": "Allow", "Action": OPERATORS[name].kind.ram_actions, "Resource": "*"} for name in names]
-    return f"```json\n{json.dumps({'Version': '1', 'Statement': statements}, indent=2)}\n```"
+    policy = json.dumps({"Version": "1", "Statement": statements}, indent=2)
+    # tests/support/pages.py runs each block according to the words after its language.
+    return f"```json policy {' '.join(names)}\n{policy}\n```"
 
 
 def ram_actions() -> str:
@@ -136,10 +137,10 @@ def error_class(name: str) -> str:
 
     :param name: The name of the class.
     """
-    meaning, *fields = re.split(r"\n+(?=:param)", inspect.getdoc(getattr(exceptions, name)) or "")
-    attributes = re.findall(r"^:param (\w+):", "\n".join(fields), re.MULTILINE)
+    meaning, fields = parts_of(getattr(exceptions, name))
+    attributes = [field.name for field in fields]
     codes = [code for code in CODES if error_of(code).__name__ == name]
-    lines = [meaning.strip()]
+    lines = [markdown(meaning)]
     if attributes and name != "ImsError":
         lines.append(f"Attributes: {code(*attributes)}.")
     if codes:
@@ -189,7 +190,7 @@ def job_kinds() -> str:
         rows.append(
             [
                 f"[`{action}`](https://api.aliyun.com/document/{PORTAL[family.product.code]}/{action})",
-                f"{{py:class}}`~{OPERATORS_OF[family.product.code].__name__}.{operator.__name__}`",
+                link(operator.__name__),
                 f"`{family.query_action}`",
                 code(*family.running),
                 code(*family.succeeded),
@@ -267,21 +268,3 @@ def emulator_options() -> str:
         for option in OPTIONS
     ]
     return table(["option", "environment variable", "meaning", "default"], rows)
-
-
-#: The directive -> the function that returns its Markdown. The words after the directive are the function's arguments.
-DIRECTIVES: Mapping[str, Callable[..., str]] = MappingProxyType(
-    {
-        "ims-connection-fields": connection_fields,
-        "ims-credential-types": credential_types,
-        "ims-ram-policy": ram_policy,
-        "ims-ram-actions": ram_actions,
-        "ims-job-parameters": job_parameters,
-        "ims-job-kinds": job_kinds,
-        "ims-recovery-policies": recovery_policies,
-        "ims-recovery-searches": recovery_searches,
-        "ims-error-class": error_class,
-        "ims-error-codes": error_codes,
-        "ims-emulator-options": emulator_options,
-    }
-)

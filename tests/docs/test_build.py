@@ -67,11 +67,12 @@ def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
 
 def test_the_description_of_an_operator_includes_inherited_arguments(site: Path) -> None:
     page = (site / "reference/operators.html").read_text()
-    described = page.partition('id="airflow_provider_ims.operators.ims.ImsSubmitBatchMediaProducingJobOperator"')[2]
-    videos = described.partition('id="airflow_provider_ims.')[0]
-    for argument in ("input_config", "fail_on_partial_failure", "ims_conn_id", "poll_interval", "on_uncertain"):
-        assert f"<strong>{argument}</strong> " in videos
-    assert "Arguments of" not in page
+    described = page.partition('id="imssubmitbatchmediaproducingjoboperator"')[2].partition("<section ")[0]
+    for argument in ("input_config", "fail_on_partial_failure"):
+        assert f"<strong>{argument}</strong> " in described
+    for argument in ("ims_conn_id", "poll_interval", "on_uncertain"):
+        assert f">{argument}</span>" in described
+    assert 'href="#submitoperator"' in described
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
@@ -92,7 +93,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     [
         ("stray.md", "# Stray\n", "isn't included in any toctree"),
         ("quickstart.md", "# Quick start\n\n[nowhere](nowhere.md)\n", "nowhere.md"),
-        ("quickstart.md", "# Quick start\n\n{py:class}`airflow_provider_ims.Nothing`\n", "reference target not found"),
+        ("quickstart.md", "# Quick start\n\n[nowhere](index.md#nowhere)\n", "nowhere"),
     ],
 )
 def test_a_broken_page_fails_the_build(name: str, text: str, message: str, small_site: Path, tmp_path: Path) -> None:

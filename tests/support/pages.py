@@ -308,7 +308,7 @@ class Page:
         """Return the policy that the documentation generates."""
         import ims_tables
 
-        return json.loads(re.sub(r"```(json)?", "", ims_tables.ram_policy(*operators)))
+        return json.loads("\n".join(ims_tables.ram_policy(*operators).splitlines()[1:-1]))
 
     #: The word after ``json`` -> a function that returns the expected content from the block and the following words.
     JSON: Mapping[str, Callable[..., Any]] = {
