@@ -25,32 +25,48 @@ CONFIG: dict[str, Any] = {
     }
 }
 
-_INTEGRATION = "Alibaba Cloud IMS"
+_NAME = "Alibaba Cloud IMS"
+
+#: The services: the name of each, the module that each package has for it, its documentation and its guides in
+#: ``docs/howto``.
+_INTEGRATIONS = (
+    (
+        _NAME,
+        "ims",
+        "https://www.alibabacloud.com/help/en/ims/",
+        "end-to-end text audio videos localise any-job many-jobs waiting chaining results conformance",
+    ),
+    ("ApsaraVideo VOD", "vod", "https://www.alibabacloud.com/help/en/vod/", "images any-job many-jobs waiting"),
+)
 
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata, in the schema of Airflow's ``provider_info``."""
     return {
         "package-name": "airflow-provider-ims",
-        "name": _INTEGRATION,
+        "name": _NAME,
         "description": (
             "Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD: "
             "submits media jobs and waits for them without occupying a worker slot."
         ),
         "integrations": [
             {
-                "integration-name": _INTEGRATION,
-                "external-doc-url": "https://www.alibabacloud.com/help/en/ims/",
+                "integration-name": name,
+                "external-doc-url": documentation,
+                # Paths in the source distribution.
+                "how-to-guide": [f"/docs/howto/{guide}.md" for guide in guides.split()],
+                "logo": "/docs/integration-logos/alibabacloud-ims.svg",
                 "tags": ["service"],
             }
+            for name, _, documentation, guides in _INTEGRATIONS
         ],
-        **{section: [_modules(section)] for section in ("hooks", "operators", "sensors", "triggers")},
+        **{package: _modules(package) for package in ("hooks", "operators", "sensors", "triggers")},
         "extra-links": ["airflow_provider_ims.links.ConsoleLink", "airflow_provider_ims.links.OutputLink"],
         "connection-types": [
             {
                 "connection-type": "alibabacloud_ims",
                 "hook-class-name": "airflow_provider_ims.hooks.ims.ImsHook",
-                "hook-name": _INTEGRATION,
+                "hook-name": _NAME,
                 "conn-fields": CONNECTION_FIELDS,
                 "ui-field-behaviour": UI_FIELD_BEHAVIOUR,
             }
@@ -59,8 +75,8 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-def _modules(package: str) -> dict[str, Any]:
-    return {
-        "integration-name": _INTEGRATION,
-        "python-modules": [f"airflow_provider_ims.{package}.ims", f"airflow_provider_ims.{package}.vod"],
-    }
+def _modules(package: str) -> list[dict[str, Any]]:
+    return [
+        {"integration-name": name, "python-modules": [f"airflow_provider_ims.{package}.{module}"]}
+        for name, module, *_ in _INTEGRATIONS
+    ]

@@ -25,6 +25,7 @@ nitpicky = True
 suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
+html_logo = "integration-logos/alibabacloud-ims.svg"
 html_title = f"airflow-provider-ims {release}"
 html_show_sphinx = False
 html_copy_source = False

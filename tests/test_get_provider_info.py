@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import distribution, entry_points
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -19,6 +20,7 @@ from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS, CREDE
 from airflow_provider_ims.hooks._settings import NETWORKS, PROTOCOLS, Settings, read_settings
 
 NAME = "airflow-provider-ims"
+ROOT = Path(__file__).parents[1]
 INFO = get_provider_info()
 (CONNECTION_TYPE,) = INFO["connection-types"]
 
@@ -69,11 +71,24 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 @pytest.mark.parametrize("section", ["hooks", "operators", "sensors", "triggers"])
 def test_every_listed_module_exists(section: str) -> None:
-    (entry,) = INFO[section]
-    assert entry["integration-name"] in [integration["integration-name"] for integration in INFO["integrations"]]
-    for module in entry["python-modules"]:
+    names = [integration["integration-name"] for integration in INFO["integrations"]]
+    assert [entry["integration-name"] for entry in INFO[section]] == names
+    modules = [module for entry in INFO[section] for module in entry["python-modules"]]
+    assert len(modules) == 2
+    for module in modules:
         assert importlib.import_module(module).__name__ == module
-    assert len(entry["python-modules"]) == 2
+
+
+def test_the_guides_and_the_logos_are_files_of_the_documentation() -> None:
+    for integration in INFO["integrations"]:
+        for path in (*integration["how-to-guide"], integration["logo"]):
+            assert path.startswith("/docs/")
+            assert (ROOT / path.removeprefix("/")).is_file(), path
+
+
+def test_every_guide_belongs_to_an_integration() -> None:
+    listed = {path for integration in INFO["integrations"] for path in integration["how-to-guide"]}
+    assert listed == {f"/docs/howto/{page.name}" for page in (ROOT / "docs" / "howto").glob("*.md")}
 
 
 def test_the_connection_type_is_that_of_the_hook() -> None:

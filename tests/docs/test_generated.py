@@ -12,9 +12,7 @@ import pytest
 from support.pages import PAGES, ROOT
 
 UPDATE = "make generated"
-GENERATED = [
-    page for page in (ROOT / "docs").rglob("*.md") if "\n<!-- generated: " in page.read_text(encoding="utf-8")
-]
+GENERATED = [page for page in (ROOT / "docs").rglob("*.md") if "\n<!-- generated: " in page.read_text(encoding="utf-8")]
 every_page = pytest.mark.parametrize("page", GENERATED, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
