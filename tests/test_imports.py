@@ -58,7 +58,7 @@ LAYERS = (
     Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
     Layer("_waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("_jobs", "hooks")),
     Layer(
-        "_submission", "one billed job for each task run: submission record, recovery, cancellation", ("_jobs", "hooks")
+        "_submission", "one billed job for each request: submission record, recovery, cancellation", ("_jobs", "hooks")
     ),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
