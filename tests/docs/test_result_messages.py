@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import XComNotFound
 from airflow.sdk import DAG, task_group
-from airflow.sdk.exceptions import XComNotFound
 from support.pages import ROOT
 
 from airflow_provider_ims.operators.ims import ImsSubmitAudioProduceJobOperator, ImsSubmitTextGenerateJobOperator
