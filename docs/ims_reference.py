@@ -110,15 +110,17 @@ def _collect_arguments(described: type, base: type, own: dict[str, str], common:
     """Add the arguments that a class or one of its base classes describes."""
     is_own = base is described or base.__name__ not in pages_of_classes()
     for field in parts_of(base)[1]:
-        if reference := _INHERITED.match(field.text):
+        if field.name == "kwargs" and (reference := _INHERITED.match(field.text)):
             (parent,) = [one for one in inspect.getmro(described) if one.__name__ == reference[1]]
             _collect_arguments(described, parent, own, common)
-        elif field.kind != "param":
-            own[f"{field.kind} {field.name}"] = _outcome(field)
-        elif is_own and field.name not in own:
-            own[field.name] = f"- **{field.name}**{_type_of(described, field.name)}: {markdown(field.text)}"
-        elif field.name not in own:
+        elif field.name in own:
+            continue  # The subclass describes the argument.
+        elif not is_own:
             common.setdefault(base.__name__, []).append(field.name)
+        elif field.kind == "param":
+            own[field.name] = f"- **{field.name}**{_type_of(described, field.name)}: {markdown(field.text)}"
+        else:
+            own[field.name] = _outcome(field)
 
 
 def _type_of(described: type, argument: str) -> str:
