@@ -25,9 +25,32 @@ DOCS = Path(__file__).parent
 
 _PART = re.compile(r"^<!-- generated: ([^\n]+) -->\n(.*?)^<!-- end of generated part -->$", re.DOTALL | re.MULTILINE)
 
+_TOCTREE = re.compile(r"^```\{toctree\}\n:caption: ([^\n]+)\n:hidden:\n\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def contents() -> str:
+    """Return links to all pages, because a Git host does not show the tables of contents of Sphinx."""
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    lists = [
+        f"**{caption}**: " + ", ".join(f"[{title_of(name)}](docs:{name}.md)" for name in names.split())
+        for caption, names in _TOCTREE.findall(index)
+    ]
+    return "\n\n".join(lists)
+
+
+def title_of(name: str) -> str:
+    """Return the title of a page, or of the file that it includes."""
+    page = DOCS / f"{name}.md"
+    text = page.read_text(encoding="utf-8")
+    if included := re.search(r"^```\{include\} (\S+)$", text, re.MULTILINE):
+        text = (page.parent / included[1]).read_text(encoding="utf-8")
+    return text.partition("\n")[0].removeprefix("# ")
+
+
 #: The name of a generated part -> the function that returns its Markdown. The following words are its arguments.
 GENERATORS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
+        "contents": contents,
         "connection-fields": ims_tables.connection_fields,
         "credential-types": ims_tables.credential_types,
         "ram-policy": ims_tables.ram_policy,
@@ -70,8 +93,8 @@ def _with_relative_links(page: Path, content: str) -> str:
     """Replace links that begin with ``docs:``, which are relative to ``docs/``, with links relative to the page."""
 
     def relative(match: re.Match[str]) -> str:
-        path, _, anchor = match[1].partition("#")
+        path, mark, anchor = match[1].partition("#")
         file = "" if DOCS / path == page else Path(os.path.relpath(DOCS / path, page.parent)).as_posix()
-        return f"]({file}#{anchor})"
+        return f"]({file}{mark}{anchor})"
 
     return re.sub(r"\]\(docs:([^)]+)\)", relative, content)

@@ -56,6 +56,12 @@ def test_a_page_is_whole_where_people_read_it_as_markdown(page: Path) -> None:
     assert "](docs:" not in text
 
 
+def test_the_list_of_all_pages_has_every_page() -> None:
+    listed = re.findall(r"\]\(docs:([\w/-]+\.md)\)", ims_pages.contents())
+    docs = ROOT / "docs"
+    assert sorted(listed) == sorted({page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - {"index.md"})
+
+
 DOCSTRINGS = {
     "Calls ``it``, see :class:`~airflow_provider_ims.exceptions.ImsError` and :meth:`call`.": (
         "Calls `it`, see [`ImsError`](docs:reference/exceptions.md#imserror) and `call`."
