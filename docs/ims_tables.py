@@ -41,8 +41,6 @@ OPERATORS: Mapping[str, type[JobOperator]] = MappingProxyType(
 
 #: Product code -> the module of its operators.
 OPERATORS_OF: Mapping[str, ModuleType] = MappingProxyType({ICE.code: ims, VOD.code: vod})
-#: Product code -> the path of its API reference.
-PORTAL: Mapping[str, str] = MappingProxyType({ICE.code: f"ICE/{ICE.version}", VOD.code: f"vod/{VOD.version}"})
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -189,7 +187,7 @@ def job_kinds() -> str:
         operator = operator_of(family.product.code, action)
         rows.append(
             [
-                f"[`{action}`](https://api.aliyun.com/document/{PORTAL[family.product.code]}/{action})",
+                f"[`{action}`]({family.product.reference}/{action})",
                 link(operator.__name__),
                 f"`{family.query_action}`",
                 code(*family.running),

@@ -59,7 +59,12 @@ def test_the_wheel_contains_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert tops == {"airflow_provider_ims", f"{STEM}.dist-info"}
     # A folder named airflow would shadow parts of Airflow.
     others = {name for name in wheel.namelist() if not name.endswith(".py") and ".dist-info/" not in name}
-    assert others == {"airflow_provider_ims/py.typed", "airflow_provider_ims/emulator/api/known_actions.json"}
+    assert others == {
+        "airflow_provider_ims/py.typed",
+        "airflow_provider_ims/emulator/api/known_actions.json",
+        "airflow_provider_ims/hooks/api/ice.json",
+        "airflow_provider_ims/hooks/api/vod.json",
+    }
 
 
 def test_the_entry_points(wheel: zipfile.ZipFile) -> None:

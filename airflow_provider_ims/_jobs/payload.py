@@ -65,17 +65,20 @@ def read_fields(value: Any, *fields: str) -> dict[str, Any]:
     return result
 
 
-def normalize(value: Any) -> Any:
+def normalize(value: Any, *, parse: bool = True) -> Any:
     """
     Return a part of a response as data for users, with the API's names in snake_case.
 
-    A string that contains a JSON object or list is parsed. Names inside it are unchanged, because they may be data.
+    :param parse: Parse a string that contains a JSON object or list. Names inside it are unchanged, because they may be
+        data. If false, all strings stay as they are.
     """
     if isinstance(value, dict):
-        return {snake_case(_replace_surrogates(name)): normalize(inner) for name, inner in value.items()}
+        return {snake_case(_replace_surrogates(name)): normalize(inner, parse=parse) for name, inner in value.items()}
     if isinstance(value, list):
-        return [normalize(item) for item in value]
+        return [normalize(item, parse=parse) for item in value]
     if isinstance(value, str):
+        if not parse:
+            return _replace_surrogates(value)
         return parse_json(value) if value[:1] in ("{", "[") else as_text(value)
     return _serializable(value)
 

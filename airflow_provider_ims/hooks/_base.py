@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from importlib import import_module
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -20,8 +18,8 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks._actions import Action, Product
-from airflow_provider_ims.hooks._encoding import encode_value
+from airflow_provider_ims.hooks._actions import Action, Product, unknown_action
+from airflow_provider_ims.hooks._encoding import encode_value, flatten
 from airflow_provider_ims.hooks._errors import convert_sdk_error
 from airflow_provider_ims.hooks._settings import Settings, read_settings
 
@@ -47,8 +45,6 @@ class AlibabaCloudMediaHook(BaseHook):
     hook_name = "Alibaba Cloud IMS"
 
     product: ClassVar[Product]
-    #: The module with the request models of the product SDK.
-    models: ClassVar[str]
     #: The name of the product in the URL of its console.
     console: ClassVar[str]
     #: A free read-only action that needs no job, and its parameters, for the connection test.
@@ -107,16 +103,6 @@ class AlibabaCloudMediaHook(BaseHook):
             product=self.console, region_id=self.settings.region_id or "", job_id=quote(job_id, safe="")
         )
 
-    @classmethod
-    def sdk_attributes(cls, action: str) -> tuple[str, ...]:
-        """
-        Return the attributes of an action's request model, such as ``input_file``; empty for an unknown action.
-
-        Importing the models of the product SDK takes one to two seconds.
-        """
-        model = getattr(import_module(cls.models), f"{action}Request", None)
-        return tuple(inspect.signature(model).parameters) if model else ()
-
     def call(
         self,
         action: str,
@@ -132,15 +118,17 @@ class AlibabaCloudMediaHook(BaseHook):
         connections. Any other action is retried only if the service definitely did not accept the request: it was
         throttled, or no connection was established.
 
-        :param action: The API action, such as ``SubmitTextGenerateJob``.
-        :param params: The parameters under the API's names. ``None`` is omitted; a dict or a list is sent as JSON.
+        :param action: The API action, such as ``SubmitTextGenerateJob``. An action that this provider does not know is
+            sent too, because the service may be newer.
+        :param params: The parameters under the API's names. ``None`` is omitted; a dict or a list is sent as the API
+            expects it, nearly always as JSON.
         :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
         :param throttle_timeout: Seconds for which a throttled request is retried. Default: 600.
         :return: The JSON object, including ``RequestId``.
         :raises ImsError: the subclass depends on the service's error code.
         """
         request = self.product.action(action)
-        parameters = _encode(action, params)
+        parameters = _encode(request, params)
         failures, paused, longest_backoff = 0, 0.0, 1.0
         while True:
             retry_after = 0.0
@@ -173,6 +161,8 @@ class AlibabaCloudMediaHook(BaseHook):
         except Exception as error:  # noqa: BLE001
             # The SDK's exceptions have no common base class, and a malformed response can cause almost any of them.
             failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
+            if (failure.code or "").startswith("InvalidAction") and action.name not in self.product.actions:
+                failure.message += f"; {unknown_action(self.product, action.name)}"
         else:
             if isinstance(body, dict):
                 return body
@@ -205,12 +195,15 @@ class AlibabaCloudMediaHook(BaseHook):
         return True, f"{action} succeeded at {endpoint}"
 
 
-def _encode(action: str, params: Mapping[str, Any]) -> dict[str, str]:
+def _encode(action: Action, params: Mapping[str, Any]) -> dict[str, str]:
     encoded: dict[str, str] = {}
     for name, value in params.items():
         try:
-            if value is not None:
+            if action.parameters.get(name) == "repeated":
+                encoded |= flatten(name, value)
+            elif value is not None:
                 encoded[name] = encode_value(value)
         except (TypeError, ValueError) as error:
-            raise ImsRequestError(f"{name} cannot be encoded as JSON: {error}", field=name, action=action) from None
+            problem = f"{name} cannot be encoded as JSON: {error}"
+            raise ImsRequestError(problem, field=name, action=action.name) from None
     return encoded

@@ -133,7 +133,7 @@ def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
         protocol="HTTPS",
         pathname="/",
         method=action.method,
-        auth_type="AK",
+        auth_type="Anonymous" if action.anonymous else "AK",
         style="RPC",
         req_body_type="formData",
         body_type="json",

@@ -21,7 +21,6 @@ class ImsHook(AlibabaCloudMediaHook):
     """
 
     product: ClassVar[Product] = ICE
-    models = "alibabacloud_ice20201109.models"
     console = "ims"
     probe = ("ListSmartJobs", {"MaxResults": "1"})
 

@@ -20,7 +20,6 @@ class VodHook(AlibabaCloudMediaHook):
     """
 
     product: ClassVar[Product] = VOD
-    models = "alibabacloud_vod20170321.models"
     console = "vod"
     # Every read-only action of VOD requires an id. The response to an unknown id also proves that the connection works.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims._jobs.objects import OssObject, oss_objects
 from airflow_provider_ims._jobs.parameters import Parameter
-from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._actions import Product
-from airflow_provider_ims.hooks._registry import hook_class_of
+from airflow_provider_ims.operators._api_parameters import as_parameters, unknown_parameter
 from airflow_provider_ims.operators.base import JobOperator
 
 if TYPE_CHECKING:
@@ -65,10 +63,7 @@ class AnyJobOperator(JobOperator):
 
         :raises ImsRequestError: if they are not a dict with strings as keys.
         """
-        given = self.parameters or {}
-        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-            raise ImsRequestError("parameters: must be a dict with parameter names as keys", field="parameters")
-        return given
+        return as_parameters(self.parameters)
 
     def input_objects(self) -> Iterable[OssObject]:
         """Return the objects that the parameters refer to, except outputs. The job kind need not be resolved."""
@@ -77,23 +72,16 @@ class AnyJobOperator(JobOperator):
 
 def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
     """
-    Return a kind with API names as argument names, and with the given parameters that only the SDK defines.
+    Return a kind with API names as argument names, and with the given parameters that only the API defines.
 
-    :raises ImsRequestError: If neither the kind nor the SDK defines a parameter.
+    :raises ImsRequestError: If neither the kind nor the API defines a parameter.
     """
     known = [parameter.name for parameter in kind.parameters]
+    defined = kind.family.product.action(kind.submit_action).parameters
     unknown = [name for name in given if name not in known]
-    # The SDK is queried only if needed, because importing it takes one to two seconds.
-    attributes = hook_class_of(kind.family.product).sdk_attributes(kind.submit_action) if unknown else ()
-    # The SDK writes AITemplateId as aitemplate_id.
-    added = {one.replace("_", "") for one in attributes} - {name.lower() for name in known}
     for name in unknown:
-        if name.lower() not in added:
-            near = get_close_matches(name, known, n=3, cutoff=0.4)
-            hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known)}"
-            raise ImsRequestError(
-                f"parameters: unknown parameter {name!r} of {kind.submit_action}. {hint}", field=f"parameters.{name}"
-            )
+        if name not in defined:
+            raise unknown_parameter(kind.submit_action, name, known)
     more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
     # The argument's name appears in errors.
     return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))

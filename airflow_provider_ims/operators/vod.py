@@ -7,6 +7,7 @@ from typing import Any
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.operators._any_job import AnyJobOperator
+from airflow_provider_ims.operators._api import ApiOperator
 from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
 from airflow_provider_ims.operators.base import JobOperator
 
@@ -273,3 +274,16 @@ class VodSubmitJobsOperator(ManyJobsOperator):
     """
 
     product = VOD
+
+
+class VodApiOperator(ApiOperator):
+    """
+    Call any action of ApsaraVideo VOD, except those that submit a job.
+
+    Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
+
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._api.ApiOperator`.
+    """
+
+    product = VOD
+    job_operator = "VodSubmitJobOperator"

@@ -180,3 +180,39 @@ def test_an_unknown_action_is_rejected_by_the_service(ims: ImsHook) -> None:
         ims.call("SubmitNothing", {})
     assert caught.value.code == "InvalidAction.NotFound"
     assert type(caught.value) is ImsRequestError
+
+
+@pytest.mark.parametrize(
+    ("hook", "action", "hint"),
+    [
+        (ImsHook, "ListSmartJob", "Did you mean ListSmartJobs"),
+        (ImsHook, "RegisterMedia", "RegisterMedia is an action of vod, not of ice"),
+        (VodHook, "listaiimageinfo", "Did you mean ListAIImageInfo"),
+    ],
+)
+def test_an_unknown_action_is_sent_and_the_error_names_similar_ones(
+    emulator: ImsEmulator, hook: type[Any], action: str, hint: str
+) -> None:
+    with pytest.raises(ImsRequestError, match="Specified api is not found") as caught:
+        hook().call(action, {})
+    assert hint in caught.value.message
+    assert len(emulator.requests(action)) == 1
+
+
+def test_the_items_of_a_repeated_parameter_are_sent_one_by_one(wire: Any) -> None:
+    wire.answer("{}")
+    ImsHook().call("DeleteLiveRecordFiles", {"RecordIds": ["a", 7, None], "RemoveFile": True})
+    VodHook().call("DescribeVodUserDomains", {"Tag": [{"Key": "k", "Value": "新"}]})
+    ImsHook().call("ListLiveRecordFiles", {"JobIds": None})
+    assert [{name: value for name, value in sent.query.items() if name != "RegionId"} for sent in wire.received] == [
+        {"RecordIds.1": "a", "RecordIds.2": "7", "RemoveFile": "true"},
+        {"Tag.1.Key": "k", "Tag.1.Value": "新"},
+        {},
+    ]
+
+
+def test_an_action_for_anyone_is_sent_without_a_signature(wire: Any) -> None:
+    wire.answer("{}")
+    ImsHook().call("ListAllPublicMediaTags", {"BusinessType": "sticker"})
+    assert "authorization" not in wire.received[0].headers
+    assert wire.received[0].headers["x-acs-action"] == "ListAllPublicMediaTags"

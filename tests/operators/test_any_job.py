@@ -15,7 +15,6 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.hooks._registry import hook_class_of
-from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.operators.vod import VodSubmitJobOperator
 from airflow_provider_ims.sensors.ims import ImsJobSensor
@@ -108,25 +107,11 @@ def test_an_unknown_parameter_is_rejected_with_similar_ones(ims_emulator: ImsEmu
     assert ims_emulator.requests() == []
 
 
-@pytest.mark.parametrize(
-    ("action", "attributes"),
-    [
-        ("SubmitSnapshotJob", {"input", "name", "output", "schedule_config", "template_config", "user_data"}),
-        ("SubmitNothing", set()),
-    ],
-)
-def test_the_attributes_of_a_request_are_read_from_the_product_sdk(action: str, attributes: set[str]) -> None:
-    assert set(ImsHook.sdk_attributes(action)) == attributes
-
-
-def test_a_parameter_that_only_the_product_sdk_has_is_sent(
-    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ImsHook, "sdk_attributes", lambda _: ("input_file", "newest_aiconfig"))
-    given = {"InputFile": "oss://bucket/in.mp4", "NewestAIConfig": {"a": 1}}
-    run_task(ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters=given, poll_interval=0.05))
-    (request,) = ims_emulator.requests("SubmitASRJob")
-    assert request["parameters"]["NewestAIConfig"] == '{"a":1}'
+def test_a_parameter_that_only_the_api_has_is_sent(ims_emulator: ImsEmulator) -> None:
+    given = {**SUBMITS["ice", "SubmitDNAJob"], "OwnerId": 7}
+    run_task(ImsSubmitJobOperator(task_id="job", job="SubmitDNAJob", parameters=given, poll_interval=0.05))
+    (request,) = ims_emulator.requests("SubmitDNAJob")
+    assert request["parameters"]["OwnerId"] == "7"
 
 
 def test_a_known_parameter_in_another_case_is_rejected(ims_emulator: ImsEmulator) -> None:

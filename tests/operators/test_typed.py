@@ -100,6 +100,7 @@ def test_the_typed_operators_are_those_of_the_most_used_jobs() -> None:
 def test_all_operators_are_exported() -> None:
     assert set(ims.__all__) == {
         *(operator.__name__ for operator in TYPED if operator.__name__.startswith("Ims")),
+        "ImsApiOperator",
         "ImsSubmitJobOperator",
         "ImsSubmitJobsOperator",
     }

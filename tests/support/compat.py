@@ -9,6 +9,7 @@ except ImportError:  # Before Airflow 3.2
 
 try:
     from airflow.sdk.exceptions import (
+        AirflowFailException,
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
@@ -16,10 +17,18 @@ try:
     )
 except ImportError:  # Before Airflow 3.2
     from airflow.exceptions import (
+        AirflowFailException,
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
         TaskDeferred,
     )
 
-__all__ = ["AirflowRescheduleException", "AirflowSensorTimeout", "AirflowSkipException", "DagBag", "TaskDeferred"]
+__all__ = [
+    "AirflowFailException",
+    "AirflowRescheduleException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "DagBag",
+    "TaskDeferred",
+]

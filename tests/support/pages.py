@@ -110,7 +110,7 @@ def normal(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: "*" if name == "score" else normal(item) for name, item in value.items()}
     if isinstance(value, str):
-        text = re.sub(r"[0-9a-f]{32}|\d{4}-\d{2}-\d{2}", "*", value)
+        text = re.sub(r"[0-9a-f]{32}|[0-9A-F]{8}-([0-9A-F]{4}-){3}[0-9A-F]{12}|\d{4}-\d{2}-\d{2}", "*", value)
         return re.sub(r"(127\.0\.0\.1(?::|%3A))\d+", r"\1*", text)
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.operators._any_job import AnyJobOperator
+from airflow_provider_ims.operators._api import ApiOperator
 from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
 from airflow_provider_ims.operators.ims.processing import (
     ImsSubmitMediaCensorJobOperator,
@@ -31,6 +32,7 @@ from airflow_provider_ims.operators.ims.smart_video import (
 )
 
 __all__ = [
+    "ImsApiOperator",
     "ImsSubmitASRJobOperator",
     "ImsSubmitAudioProduceJobOperator",
     "ImsSubmitAvatarVideoJobOperator",
@@ -75,3 +77,16 @@ class ImsSubmitJobsOperator(ManyJobsOperator):
     """
 
     product = ICE
+
+
+class ImsApiOperator(ApiOperator):
+    """
+    Call any action of Intelligent Media Services, except those that submit a job.
+
+    Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
+
+    :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._api.ApiOperator`.
+    """
+
+    product = ICE
+    job_operator = "ImsSubmitJobOperator"
