@@ -80,7 +80,10 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
     if action in known:
         return known[action]
     if reason := NO_JOBS[product.code].get(action):
-        raise ImsRequestError(f"job: cannot wait for a job of {action}: {reason}", field="job")
+        raise ImsRequestError(
+            f"job: cannot wait for a job of {action}: {reason}. ImsApiOperator and VodApiOperator call such actions",
+            field="job",
+        )
     if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):
         raise ImsRequestError(f"job: {action} is an action of {other.code}, not of {product.code}", field="job")
     raise ImsRequestError(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims._jobs.payload import normalize
-from airflow_provider_ims._submission.client_token import client_token
-from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
+from airflow_provider_ims._submission.write_record import WriteRecord
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import Action, Product, unknown_action
 from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.operators._api_parameters import as_parameters, encode_parameters
@@ -18,12 +19,17 @@ from airflow_provider_ims.operators._api_parameters import as_parameters, encode
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
 CLIENT_TOKEN = "ClientToken"
+_UNCERTAIN = (
+    "the action may have taken effect, and sending it again may repeat the effect. Check this before you clear the task"
+)
 
 
 class ApiOperator(BaseOperator):
     """
-    Call any action of an API, except those that submit a job.
+    Call any action of an API, except the submit actions of job kinds.
 
     An action that only reads is retried. Any other action is sent once. If its response is lost, the action may have
     taken effect: the task then fails without a retry, unless the action has a ``ClientToken``, with which a retry
@@ -34,7 +40,6 @@ class ApiOperator(BaseOperator):
         ``ClientToken`` is added if the action has one. (templated)
     :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
-    :param kwargs: Arguments of ``BaseOperator``.
     """
 
     product: ClassVar[Product]
@@ -68,27 +73,20 @@ class ApiOperator(BaseOperator):
         :return: The response, with the API's names in snake_case.
         :raises ImsRequestError: when the action or a parameter is invalid (no request is sent), or when the service
             rejects a value.
-        :raises AirflowFailException: when the response was lost, and the action may have taken effect.
+        :raises AirflowFailException: when the response of this or an earlier try was lost, so the action may have
+            taken effect.
         :raises ImsError: when the service rejected the request or was unavailable.
         """
         action = self._known_action()
         parameters = encode_parameters(action, as_parameters(self.parameters))
-        if CLIENT_TOKEN in action.parameters and not action.reads:
-            parameters.setdefault(CLIENT_TOKEN, client_token(action.name, context))
         hook = hook_class_of(self.product)(ims_conn_id=self.ims_conn_id, region_id=self.region_id)
-        try:
+        if action.reads:
             response = hook.call(action.name, parameters)
-        except ImsUnavailableError as error:
-            if action.reads or error.accepted is False:
-                raise
-            if CLIENT_TOKEN in parameters:
-                error.message += "; a retry sends the same ClientToken, so the action cannot take effect twice"
-                raise
-            error.message += (
-                "; the action may have taken effect, and sending it again may repeat the effect. Check this before you "
-                "clear the task"
-            )
-            raise AirflowFailException(str(error)) from error
+        else:
+            record = WriteRecord.read(action.name, context)
+            if CLIENT_TOKEN in action.parameters:
+                parameters.setdefault(CLIENT_TOKEN, record.client_token)
+            response = _write(hook, action.name, parameters, record)
         self.log.info("%s succeeded (request id %s)", action.name, response.get("RequestId"))
         result: dict[str, Any] = normalize(response, parse=False)
         return result
@@ -104,3 +102,28 @@ class ApiOperator(BaseOperator):
                 field="action",
             )
         return self.product.action(name)
+
+
+def _write(
+    hook: AlibabaCloudMediaHook, action: str, parameters: Mapping[str, Any], record: WriteRecord
+) -> dict[str, Any]:
+    """Send an action that may be repeated only with a ClientToken."""
+    if record.sent_at is not None and CLIENT_TOKEN not in parameters:
+        sent_at = datetime.fromtimestamp(record.sent_at, UTC).isoformat(timespec="seconds")
+        raise AirflowFailException(
+            f"An earlier try sent the request at {sent_at} and received no response; {_UNCERTAIN} (action {action})"
+        )
+    # An invalid connection must not look like a lost response.
+    hook.connect()
+    record.begin()
+    try:
+        return hook.call(action, parameters)
+    except ImsError as error:
+        if not isinstance(error, ImsUnavailableError) or error.accepted is False:
+            record.reject()
+            raise
+        if CLIENT_TOKEN in parameters:
+            error.message += "; a retry sends the same ClientToken, so the action cannot take effect twice"
+            raise
+        error.message += f"; {_UNCERTAIN}"
+        raise AirflowFailException(str(error)) from error

@@ -278,7 +278,7 @@ class VodSubmitJobsOperator(ManyJobsOperator):
 
 class VodApiOperator(ApiOperator):
     """
-    Call any action of ApsaraVideo VOD, except those that submit a job.
+    Call any action of ApsaraVideo VOD, except the submit actions of job kinds.
 
     Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
 

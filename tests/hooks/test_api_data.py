@@ -26,7 +26,6 @@ def test_the_data_is_that_of_the_product_sdk(product: Product) -> None:
     assert product.data_file.read_text(encoding="utf-8") == expected, UPDATE
 
 
-@pytest.mark.newest_sdk
 def test_the_data_has_all_actions() -> None:
     assert (len(ICE.actions), len(VOD.actions)) == (395, 186)
 

@@ -6,14 +6,16 @@ import contextlib
 from typing import Any
 
 import pytest
+from airflow.exceptions import AirflowNotFoundException
 from support.compat import AirflowFailException
-from support.running import TaskLog, TaskRun, run_task
+from support.running import Store, TaskLog, TaskRun, killed_in, run_task
 
 from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks import _base as base
 from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.operators import _api
 from airflow_provider_ims.operators.ims import ImsApiOperator
 from airflow_provider_ims.operators.vod import VodApiOperator
 
@@ -261,6 +263,79 @@ def test_a_write_that_was_not_sent_is_an_ordinary_error(
     with pytest.raises(ImsUnavailableError, match="could not be reached") as caught:
         run_task(call("SetEventCallback", CALLBACK))
     assert "taken effect" not in str(caught.value)
+
+
+def test_a_retry_does_not_repeat_a_write_whose_response_was_lost_but_a_clear_does(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("SetEventCallback", "cut_after")
+    run = TaskRun(call("SetEventCallback", CALLBACK))
+    for expected in (
+        "did not respond",
+        "^An earlier try sent the request at 20.* and received no response; the action",
+    ):
+        with pytest.raises(AirflowFailException, match=expected):
+            run.attempt()
+    assert len(sent(ims_emulator, "SetEventCallback")) == 1
+    run.clear()
+    run.attempt()
+    assert len(sent(ims_emulator, "SetEventCallback")) == 2
+
+
+def test_a_retry_repeats_a_write_that_the_service_rejected(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("SetEventCallback", "deny")
+    run = TaskRun(call("SetEventCallback", CALLBACK))
+    with pytest.raises(ImsPermissionError):
+        run.attempt()
+    assert run.attempt()["request_id"]
+
+
+def test_a_retry_does_not_repeat_a_write_during_which_the_worker_died(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = killed_in(monkeypatch, _api, "normalize", call("SetEventCallback", CALLBACK))
+    with pytest.raises(AirflowFailException, match="the action may have taken effect"):
+        run.attempt()
+    assert len(sent(ims_emulator, "SetEventCallback")) == 1
+
+
+def test_without_a_store_a_retry_repeats_a_write(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = killed_in(monkeypatch, _api, "normalize", call("SetEventCallback", CALLBACK), store=False)
+    assert run.attempt()["request_id"]
+
+
+def test_a_retry_repeats_a_write_that_was_not_sent_because_the_connection_was_missing(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = TaskRun(call("SetEventCallback", CALLBACK))
+    with monkeypatch.context() as patch:
+        patch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
+        with pytest.raises(AirflowNotFoundException):
+            run.attempt()
+    assert run.attempt()["request_id"]
+
+
+def test_nothing_is_sent_if_the_record_cannot_be_written(ims_emulator: ImsEmulator) -> None:
+    class Unavailable(Store):
+        def set(self, key: str, value: Any) -> None:
+            raise ConnectionError("no API server")
+
+    with pytest.raises(ConnectionError):
+        TaskRun(call("SetEventCallback", CALLBACK), store=Unavailable()).attempt()
+    assert ims_emulator.requests() == []
+
+
+def test_a_failure_to_update_the_record_does_not_hide_the_services_error(
+    ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    class ForOneWrite(Store):
+        def set(self, key: str, value: Any) -> None:
+            if self:
+                raise ConnectionError("no API server")
+            super().set(key, value)
+
+    ims_emulator.fault("SetEventCallback", "deny")
+    with pytest.raises(ImsPermissionError):
+        TaskRun(call("SetEventCallback", CALLBACK), store=ForOneWrite()).attempt()
+    assert "The record of the action could not be updated: no API server" in task_log.lines("warning")
 
 
 # -- the ClientToken

@@ -81,7 +81,7 @@ class ImsSubmitJobsOperator(ManyJobsOperator):
 
 class ImsApiOperator(ApiOperator):
     """
-    Call any action of Intelligent Media Services, except those that submit a job.
+    Call any action of Intelligent Media Services, except the submit actions of job kinds.
 
     Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
 
