@@ -94,6 +94,8 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
     :raises ImsRequestError: if another field is invalid.
     """
+    if not isinstance(region_id, str | None):
+        raise ImsRequestError(f"region_id: {region_id!r} is not a string", field="region_id")
     text = _extra_as_text(connection)
     _mask_url_secrets(text)
     # In connections of type alibaba_cloud, the field is named region.

@@ -170,7 +170,6 @@ class ManyJobsOperator(SubmitOperator):
             return self._run(context, submitter, wait_started_at or time.time())
 
     def _new_submitter(self, context: Context) -> BulkSubmitter:
-        self.check_region()
         for name in ("poll_interval", "timeout"):
             seconds(name, getattr(self, name))
         self._max_active()

@@ -68,11 +68,6 @@ class SubmitOperator(JobTask, BaseOperator):
         self.on_clear = on_clear
         self.cancel_on_kill = cancel_on_kill
 
-    def check_region(self) -> None:
-        """Refuse a region that prevents the deferral before a submit, or the job would be billed but not awaited."""
-        if not isinstance(self.region_id, str | None):
-            raise ImsRequestError(f"region_id: {self.region_id!r} is not a string", field="region_id")
-
     def deadline(self, context: Context, wait_started_at: float) -> float:
         """Return when the deferred wait ends, in epoch seconds."""
         deadline = wait_started_at + seconds("timeout", self.timeout)

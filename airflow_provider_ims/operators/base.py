@@ -85,7 +85,6 @@ class JobOperator(SubmitOperator):
         parameters = self.kind.encode(self.arguments())
         poll_interval = seconds("poll_interval", self.poll_interval)
         timeout = seconds("timeout", self.timeout)
-        self.check_region()
         hook = self.new_hook()
         # An invalid connection is also rejected before the submit.
         hook.connect()

@@ -221,6 +221,10 @@ def test_an_invalid_parameter_is_refused_by_name(
     assert problem in error.message
 
 
+def test_a_region_that_is_not_a_string_is_refused(ims_emulator: ImsEmulator) -> None:
+    assert refused(call("ListSmartJobs", region_id=7), ims_emulator).field == "region_id"
+
+
 # -- lost responses
 
 
