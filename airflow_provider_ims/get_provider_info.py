@@ -34,9 +34,14 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs waiting chaining results conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting chaining results conformance",
     ),
-    ("ApsaraVideo VOD", "vod", "https://www.alibabacloud.com/help/en/vod/", "images any-job many-jobs waiting"),
+    (
+        "ApsaraVideo VOD",
+        "vod",
+        "https://www.alibabacloud.com/help/en/vod/",
+        "images any-job many-jobs api-actions waiting",
+    ),
 )
 
 
