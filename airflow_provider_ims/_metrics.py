@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+#: How a task got a job, and how the job ended for the task.
+Beginning: TypeAlias = Literal["submitted", "joined", "reused"]
+Ending: TypeAlias = Literal["finished", "failed"]
 
 
-def job_begun(kind: str, how: Literal["submitted", "joined"], count: int = 1) -> None:
-    """Increase ``ims.job.submitted``, or ``ims.job.joined`` if the jobs were submitted by an earlier try."""
+def job_begun(kind: str, how: Beginning, count: int = 1) -> None:
+    """
+    Increment ``ims.job.submitted``, ``ims.job.joined`` or ``ims.job.reused``.
+
+    :param how: Whether this try, an earlier try or an earlier run submitted the jobs.
+    """
     if count:
         _stats().incr(f"ims.job.{how}", count, tags={"kind": kind})
 
 
-def job_ended(
-    kind: str, how: Literal["finished", "failed"], waited: float | None, usage: Mapping[str, int] | None
-) -> None:
+def job_ended(kind: str, how: Ending, waited: float | None, usage: Mapping[str, int] | None) -> None:
     """
     Increment ``ims.job.finished`` or ``ims.job.failed``, and emit ``ims.job.waited`` and ``ims.job.tokens``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ims._submission.recovery import OnUncertain
+from airflow_provider_ims._submission.reuse import EarlierJobs, Reuse
 from airflow_provider_ims._submission.submitter import OnClear, Submission, Submitter
 
-__all__ = ["OnClear", "OnUncertain", "Submission", "Submitter"]
+__all__ = ["EarlierJobs", "OnClear", "OnUncertain", "Reuse", "Submission", "Submitter"]

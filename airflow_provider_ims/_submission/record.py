@@ -100,6 +100,11 @@ def digest(parameters: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def tries_before_clear(ti: Any) -> int:
+    """Return the number of tries before the last clear, if the task's retries have not changed since."""
+    return int(ti.max_tries) - int(ti.task.retries or 0)
+
+
 def new_record(action: str, context: Context, now: float, *, recorded: bool) -> SubmissionRecord:
     """
     Return the record of a task run without a recorded submission.
@@ -107,14 +112,13 @@ def new_record(action: str, context: Context, now: float, *, recorded: bool) -> 
     Without a task state store (``recorded`` is false), an earlier try may have submitted a job.
     """
     ti: Any = context["ti"]
-    # The number of tries before the last clear, if the task's retries have not changed since.
-    tries_before_clear = int(ti.max_tries) - int(ti.task.retries or 0)
+    before_clear = tries_before_clear(ti)
     # Two Airflow deployments may run the same DAG with the same run ids. A random salt distinguishes them.
     salt = uuid.uuid4().hex if recorded else ""
-    identity = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, tries_before_clear, salt]
+    identity = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, before_clear, salt]
     run = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
     record = SubmissionRecord(action, int(ti.max_tries), run, 0, now, try_number=int(ti.try_number))
-    if recorded or record.try_number <= tries_before_clear + 1:
+    if recorded or record.try_number <= before_clear + 1:
         return record
     run_started = getattr(context.get("dag_run"), "start_date", None)
     since = run_started.timestamp() if run_started else now - 24 * 3600

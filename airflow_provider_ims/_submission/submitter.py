@@ -19,8 +19,10 @@ from airflow_provider_ims._submission.record import (
     digest,
     new_record,
     read_wait_outcome,
+    tries_before_clear,
 )
 from airflow_provider_ims._submission.recovery import OnUncertain, Recovery, recovery_of
+from airflow_provider_ims._submission.reuse import EarlierJobs
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -44,11 +46,13 @@ class Submission:
 
     :param submitted_at: The time of the submit, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
+    :param reused: Whether an earlier run submitted the job.
     """
 
     job: Job
     submitted_at: float
     joined: bool = False
+    reused: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Submitter:
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
+    :param earlier: The jobs of earlier runs, if they may be reused.
     """
 
     kind: JobKind
@@ -69,6 +74,7 @@ class Submitter:
     failed: Callable[[Job], object] = Job.failure
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True
+    earlier: EarlierJobs | None = None
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     _store: Any = field(default=None, init=False)
@@ -91,6 +97,8 @@ class Submitter:
         """
         self._store = context.get("task_state_store")
         record = self._resume(context)
+        if reused := self._reuse(context, record):
+            return reused
         submits = 0
         while True:
             if record.state is SubmissionState.KNOWN:
@@ -105,8 +113,35 @@ class Submitter:
                 self._check_resubmit(record, submits)
             record, job = self._send(record)
             if job is not None:
+                self._store_for_reuse(record)
                 return Submission(job, record.submitted_at)
             submits += 1
+
+    def _reuse(self, context: Context, record: SubmissionRecord) -> Submission | None:
+        """Return a job that an earlier run submitted with the same inputs, if this run has not submitted one."""
+        # Without a task state store, a retry cannot know whether this run has submitted a job.
+        may_have_job = self._store is not None and record.state is not SubmissionState.NEW
+        forced = self.on_clear == "new" and tries_before_clear(context["ti"]) > 0
+        if self.earlier is None or may_have_job or forced or (found := self.earlier.find()) is None:
+            return None
+        stored, job = found
+        self._write(
+            replace(
+                record,
+                job_id=job.id,
+                submitted_at=stored.submitted_at,
+                parameters_digest=digest(self.parameters),
+                unanswered_submits=0,
+            )
+        )
+        self.earlier.store(job.id, stored.submitted_at, stored.run_id)
+        return Submission(job, stored.submitted_at, reused=True)
+
+    def _store_for_reuse(self, record: SubmissionRecord) -> None:
+        """Store the job for later runs, if it certainly has the current parameters."""
+        same = record.parameters_digest == digest(self.parameters) and record.unanswered_submits <= 1
+        if self.earlier is not None and record.job_id is not None and same:
+            self.earlier.store(record.job_id, record.submitted_at)
 
     def _resume(self, context: Context) -> SubmissionRecord:
         """Return the record of an earlier try, or a new one."""
@@ -153,10 +188,11 @@ class Submitter:
             log.warning("The state of job %s, submitted before the clear, is unknown: %s", job_id, error)
         running = job if job is not None and not job.ended else None
         cancels = running is not None and wait is None and self.cancel_on_kill and family.can_cancel(running.status)
+        reuses = self.earlier is not None and same_parameters and self.earlier.is_recent(record.submitted_at)
         reason = None
         if self.on_clear == "new":
             reason = "on_clear is 'new'"
-        elif auto and wait == "collected":
+        elif auto and wait == "collected" and not reuses:
             reason = f"the result of job {job_id} was already collected"
         elif auto and not same_parameters:
             reason = f"job {job_id} was submitted with different parameters"
@@ -167,7 +203,8 @@ class Submitter:
         elif auto and cancels:
             reason = f"the task was waiting for job {job_id} when it was cleared, and the job can be cancelled"
         if reason is None:
-            log.info("The task was cleared: joining job %s, whose result was not collected", job_id)
+            why = "which has the same inputs" if reuses else "whose result was not collected"
+            log.info("The task was cleared: joining job %s, %s", job_id, why)
             return True
         log.info("The task was cleared: submitting a new job, because %s", reason)
         self._warn_of_repeated_token(record)
@@ -202,6 +239,7 @@ class Submitter:
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
         if record.parameters_digest not in ("", digest(self.parameters)):
             log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
+        self._store_for_reuse(record)
         return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:

@@ -62,8 +62,8 @@ class SubmitOperator(JobTask, BaseOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
-        _check_choice("on_uncertain", on_uncertain, OnUncertain)
-        _check_choice("on_clear", on_clear, OnClear)
+        check_choice("on_uncertain", on_uncertain, OnUncertain)
+        check_choice("on_clear", on_clear, OnClear)
         self.on_uncertain = on_uncertain
         self.on_clear = on_clear
         self.cancel_on_kill = cancel_on_kill
@@ -78,7 +78,8 @@ class SubmitOperator(JobTask, BaseOperator):
         return min(deadline, float(ti.start_date.timestamp()) + self.execution_timeout.total_seconds())
 
 
-def _check_choice(name: str, value: Any, choices: Any) -> None:
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Raise an ``ImsRequestError`` unless an argument is one of the values of a ``Literal``."""
     if value not in get_args(choices):
         raise ImsRequestError(f"{name}: {value!r} is not one of {', '.join(get_args(choices))}", field=name)
 

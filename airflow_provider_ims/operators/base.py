@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +13,20 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.objects import OssObject, oss_objects
-from airflow_provider_ims._submission import Submission, Submitter
+from airflow_provider_ims._submission import EarlierJobs, Reuse, Submission, Submitter
 from airflow_provider_ims._waiting.blocking import wait_for_job
 from airflow_provider_ims._waiting.monitor import log_progress
+from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.operators._awaited_job import AwaitedJob
-from airflow_provider_ims.operators._submit_operator import SubmitOperator, seconds
+from airflow_provider_ims.operators._submit_operator import SubmitOperator, check_choice, seconds
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+#: The default age up to which a job is reused.
+REUSE_WITHIN = timedelta(days=7)
 
 
 class JobOperator(SubmitOperator):
@@ -33,6 +38,9 @@ class JobOperator(SubmitOperator):
     :param wait_for_completion: Wait until the job ends. If false, return right after the submit. Default: true.
     :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
         is repeated only after a search for its job. Default: true.
+    :param reuse: ``inputs`` returns the result of a job that an earlier run of the task submitted with the same inputs,
+        if there is one; ``run`` submits a job for each task run. Requires ``durable``. Default: ``run``.
+    :param reuse_within: The maximum age of a job that is reused, since its submit. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 
@@ -54,11 +62,20 @@ class JobOperator(SubmitOperator):
         *,
         wait_for_completion: bool = True,
         durable: bool = True,
+        reuse: Reuse = "run",
+        reuse_within: timedelta = REUSE_WITHIN,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.durable = durable
+        check_choice("reuse", reuse, Reuse)
+        if reuse == "inputs" and not durable:
+            raise ImsRequestError("reuse: 'inputs' requires durable=True", field="reuse")
+        if not isinstance(reuse_within, timedelta):
+            raise ImsRequestError(f"reuse_within: {reuse_within!r} is not a timedelta", field="reuse_within")
+        self.reuse = reuse
+        self.reuse_within = seconds("reuse_within", reuse_within.total_seconds())
         self._awaited: AwaitedJob | None = None
 
     @property
@@ -92,7 +109,8 @@ class JobOperator(SubmitOperator):
         submission = self._submit(context, hook, parameters)
         job = submission.job
         self._awaited = awaited = self._awaited_job(context, job.id)
-        metrics.job_begun(self.kind.submit_action, "joined" if submission.joined else "submitted")
+        how: metrics.Beginning = "reused" if submission.reused else "joined" if submission.joined else "submitted"
+        metrics.job_begun(self.kind.submit_action, how)
         self.push_console_link(context, hook, job.id)
         if not self.wait_for_completion:
             awaited.record_outcome(job.id, "collected")
@@ -100,9 +118,14 @@ class JobOperator(SubmitOperator):
         if not job.ended:
             with awaited.waiting():
                 job = self._wait(context, hook, submission, poll_interval=poll_interval, timeout=timeout)
-        return self._collect(awaited, job, submission.submitted_at)
+        return self._collect(awaited, job, submission.submitted_at, reused=submission.reused)
 
     def _submit(self, context: Context, hook: AlibabaCloudMediaHook, parameters: Mapping[str, str]) -> Submission:
+        # Without a task instance, as in a test that calls execute(), there is no earlier try.
+        has_run = context.get("ti") is not None
+        earlier = None
+        if self.reuse == "inputs" and has_run:
+            earlier = EarlierJobs(self.kind, hook, parameters, context["ti"], self.reuse_within, self.failure_of)
         submitter = Submitter(
             self.kind,
             hook,
@@ -111,9 +134,8 @@ class JobOperator(SubmitOperator):
             failed=self.failure_of,
             on_clear=self.on_clear,
             cancel_on_kill=self.cancel_on_kill,
+            earlier=earlier,
         )
-        # Without a task instance, as in a test that calls execute(), there is no earlier try.
-        has_run = context.get("ti") is not None
         return submitter.submit_or_join(context) if self.durable and has_run else submitter.submit()
 
     def _wait(
@@ -174,10 +196,15 @@ class JobOperator(SubmitOperator):
         given = {parameter.name: arguments.get(parameter.argument) for parameter in self.kind.parameters}
         return oss_objects(given, without="output")
 
-    def _collect(self, awaited: AwaitedJob, job: Job, submitted_at: float | None) -> dict[str, Any]:
-        # Sensors emit no metrics, because the operator that submitted the job may have emitted them.
-        waited = None if submitted_at is None else time.time() - submitted_at
-        metrics.job_ended(self.kind.submit_action, "failed" if self.failure_of(job) else "finished", waited, job.usage)
+    def _collect(
+        self, awaited: AwaitedJob, job: Job, submitted_at: float | None, *, reused: bool = False
+    ) -> dict[str, Any]:
+        # Sensors emit no metrics, because the operator that submitted the job may have emitted them. The same applies
+        # to a reused job.
+        if not reused:
+            waited = None if submitted_at is None else time.time() - submitted_at
+            how: metrics.Ending = "failed" if self.failure_of(job) else "finished"
+            metrics.job_ended(self.kind.submit_action, how, waited, job.usage)
         result = self.complete(awaited.context, job)
         awaited.record_outcome(job.id, "collected")
         return result

@@ -1,0 +1,167 @@
+"""
+Finds a finished job that an earlier run of the same task submitted with the same inputs.
+
+Each run stores its job in two XComs: under a key with the digest of its inputs, by which later runs find it, and under
+a fixed key, which explains why a later run does not use it. All supported versions of Airflow can read the XComs of
+earlier runs, and every job kind can be queried by its id, so this works for all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from airflow_provider_ims._jobs.job import Job
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._submission.record import digest
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+log = logging.getLogger(__name__)
+
+#: ``run`` uses only the jobs of the same task run; ``inputs`` also those that earlier runs submitted with equal inputs.
+Reuse: TypeAlias = Literal["run", "inputs"]
+
+#: The key of the XCom with the job of a run. With a digest appended: the key by which later runs find it.
+XCOM_KEY = "ims_reuse"
+#: The maximum number of jobs to query. More than one is queried only if the newest ones cannot be used.
+MAX_QUERIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """
+    A job as stored in an XCom.
+
+    :param job_id: The job.
+    :param submitted_at: The time of its submit, in epoch seconds.
+    :param run_id: The DAG run that submitted it.
+    :param inputs: A digest of each input, by name.
+    """
+
+    job_id: str
+    submitted_at: float
+    run_id: str
+    inputs: Mapping[str, str]
+
+    @classmethod
+    def read(cls, stored: Any) -> StoredJob | None:
+        """Return the job in an XCom, or ``None`` for any other value."""
+        try:
+            job = cls(**stored)
+            return cls(str(job.job_id), float(job.submitted_at), str(job.run_id), dict(job.inputs))
+        except (TypeError, ValueError):
+            return None
+
+    def __str__(self) -> str:
+        submitted = datetime.fromtimestamp(self.submitted_at, UTC).isoformat(timespec="seconds")
+        return f"job {self.job_id}, submitted at {submitted} by run {self.run_id}"
+
+
+@dataclass(slots=True)
+class EarlierJobs:
+    """
+    The jobs that earlier runs of a task submitted.
+
+    :param parameters: The parameters of the request of this run.
+    :param ti: The task instance.
+    :param within: The maximum age of a job, in seconds since its submit.
+    :param failed: Returns a true value if an ended job counts as failed for the task.
+    """
+
+    kind: JobKind
+    hook: AlibabaCloudMediaHook
+    parameters: Mapping[str, str]
+    ti: Any
+    within: float
+    failed: Callable[[Job], object]
+    now: Callable[[], float] = time.time
+
+    def find(self) -> tuple[StoredJob, Job] | None:
+        """
+        Return the newest job with the same inputs that the service reports as successful; log the decision.
+
+        :raises ImsError: if the service does not answer the query. No job has been submitted then.
+        """
+        inputs = self._inputs()
+        rejected = "no earlier run stored a job"
+        candidates = self._candidates(inputs)
+        for stored in candidates[:MAX_QUERIES]:
+            if not self.is_recent(stored.submitted_at):
+                rejected = f"{stored} is older than reuse_within ({self.within:,.0f} s)"
+                break
+            job = self.kind.family.query(self.hook, [stored.job_id]).get(stored.job_id)
+            if job is not None and job.ended and not self.failed(job):
+                log.info("Reusing %s with the same inputs: no job is submitted", stored)
+                return stored, job
+            status = "is unknown to the service" if job is None else f"is {job.status}"
+            rejected = f"{stored} with the same inputs {status}"
+            log.info("Not reusing %s", rejected)
+        if not candidates and (last := self._last()) is not None:
+            rejected = f"{last} had other inputs: {', '.join(_differences(last.inputs, inputs))}"
+        log.info("Submitting a new job, because %s", rejected)
+        return None
+
+    def is_recent(self, submitted_at: float) -> bool:
+        """Return whether a job is young enough to be reused."""
+        return self.now() - submitted_at <= self.within
+
+    def store(self, job_id: str, submitted_at: float, run_id: str | None = None) -> None:
+        """
+        Store the job of this run, so that later runs can reuse it.
+
+        :param run_id: The run that submitted the job. Default: this run.
+        """
+        inputs = self._inputs()
+        value = asdict(StoredJob(job_id, submitted_at, run_id or str(self.ti.run_id), inputs))
+        try:
+            for key in (_key_of(inputs), XCOM_KEY):
+                self.ti.xcom_push(key, value)
+        except Exception as error:  # noqa: BLE001 - depends on the XCom backend; the job exists already
+            log.warning("Storing job %s failed, so later runs cannot reuse it: %s", job_id, error)
+
+    def _inputs(self) -> dict[str, str]:
+        """Return a digest of each input. XComs are visible in the UI, so they contain no values."""
+        settings = self.hook.settings
+        target = {
+            "action": self.kind.submit_action,
+            "ims_conn_id": self.hook.ims_conn_id,
+            "region_id": settings.region_id or "",
+            "endpoint": settings.endpoint(self.kind.family.product.code),
+        }
+        given = {**target, **self.parameters}
+        return {name: hashlib.sha256(f"{name}={value}".encode()).hexdigest()[:16] for name, value in given.items()}
+
+    def _candidates(self, inputs: Mapping[str, str]) -> list[StoredJob]:
+        """Return the jobs with the same inputs that runs of any map index stored, newest first and each one once."""
+        found = {job.job_id: job for job in self._pull(_key_of(inputs)) if job.inputs == inputs}
+        return sorted(found.values(), key=lambda job: job.submitted_at, reverse=True)
+
+    def _last(self) -> StoredJob | None:
+        """Return the job that the last run with the same map index stored."""
+        return next(self._pull(XCOM_KEY, map_indexes=self.ti.map_index), None)
+
+    def _pull(self, key: str, **options: Any) -> Iterator[StoredJob]:
+        """Yield the jobs in the XComs of this task with a key, in this and in earlier runs."""
+        try:
+            # Without map_indexes, Airflow returns the values of all map indexes, or the only value.
+            values = self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, include_prior_dates=True, **options)
+        except Exception as error:  # noqa: BLE001 - depends on the XCom backend; this only costs the reuse
+            log.warning("The jobs of earlier runs could not be read: %s", error)
+            return
+        for value in values if isinstance(values, list) else [values]:
+            if (job := StoredJob.read(value)) is not None:
+                yield job
+
+
+def _key_of(inputs: Mapping[str, str]) -> str:
+    return f"{XCOM_KEY}_{digest(inputs)}"
+
+
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names of the inputs that differ."""
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
