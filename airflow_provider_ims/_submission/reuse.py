@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._submission.record import digest
+from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class EarlierJobs:
             if not self.is_recent(stored.submitted_at):
                 rejected = f"{stored} is older than reuse_within ({self.within:,.0f} s)"
                 break
-            job = self.kind.family.query(self.hook, [stored.job_id]).get(stored.job_id)
+            job = self._query(stored.job_id)
             if job is not None and job.ended and not self.failed(job):
                 log.info("Reusing %s with the same inputs: no job is submitted", stored)
                 return stored, job
@@ -105,6 +106,14 @@ class EarlierJobs:
             rejected = f"{last} had other inputs: {', '.join(_differences(last.inputs, inputs))}"
         log.info("Submitting a new job, because %s", rejected)
         return None
+
+    def _query(self, job_id: str) -> Job | None:
+        try:
+            return self.kind.family.query(self.hook, [job_id]).get(job_id)
+        except ImsRequestError as error:
+            # Which error a service returns for an unknown job is not documented for all job kinds.
+            log.info("The service rejected the query for job %s: %s", job_id, error)
+            return None
 
     def is_recent(self, submitted_at: float) -> bool:
         """Return whether a job is young enough to be reused."""

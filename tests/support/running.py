@@ -7,7 +7,7 @@ import copy
 import importlib
 import json
 import logging
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,9 +34,26 @@ class Ti:
     start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
     first_reschedule: datetime | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
+    earlier: Sequence[TaskRun] = ()
 
     def xcom_push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = value
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+    def xcom_pull(
+        self, *, task_ids: str, key: str, include_prior_dates: bool, map_indexes: int | None = None, default: Any = None
+    ) -> Any:
+        """Return the value of the last run with a map index; without one, all values, or the only value."""
+        assert task_ids == self.task_id
+        assert include_prior_dates
+        runs = [(run.map_index, run.xcoms) for run in self.earlier]
+        found = [
+            xcoms[key]
+            for map_index, xcoms in ((self.map_index, self.xcoms), *reversed(runs))
+            if key in xcoms and map_indexes in (None, map_index)
+        ]
+        if map_indexes is not None:
+            return found[0] if found else default
+        return found[0] if len(found) == 1 else found or None
 
     @property
     def task_id(self) -> str:
@@ -74,6 +91,7 @@ class TaskRun:
 
     :param task: The operator or sensor.
     :param store: The task state store; ``None`` for a version of Airflow without one.
+    :param earlier: The earlier runs of the task, oldest first.
     """
 
     task: Any
@@ -88,6 +106,7 @@ class TaskRun:
     dag_run_start: datetime = field(default_factory=lambda: datetime.now(UTC))
     xcoms: dict[str, Any] = field(default_factory=dict)
     outlet_events: OutletEventAccessors = field(default_factory=OutletEventAccessors)
+    earlier: Sequence[TaskRun] = ()
 
     def new_process(self) -> tuple[Any, dict[str, Any]]:
         """Return the task and its context for the next process, without any state of the previous one."""
@@ -101,6 +120,7 @@ class TaskRun:
             run_id=self.run_id,
             map_index=self.map_index,
             xcoms=self.xcoms,
+            earlier=self.earlier,
         )
         context: dict[str, Any] = {
             "ti": ti,
