@@ -66,6 +66,16 @@ def test_a_joined_job_is_not_counted_as_submitted(ims_emulator: ImsEmulator, met
     assert metrics.of(TEXT.submit) == {"submitted": 1, "joined": 1}
 
 
+def test_a_reused_job_is_neither_counted_as_submitted_nor_as_finished(
+    ims_emulator: ImsEmulator, metrics: Metrics
+) -> None:
+    first = TaskRun(TEXT.task(reuse="inputs"))
+    first.attempt()
+    before = list(metrics.sent)
+    TaskRun(TEXT.task(reuse="inputs"), run_id="second", earlier=[first]).attempt()
+    assert metrics.sent[len(before) :] == [("ims.job.reused", 1, {"kind": TEXT.submit})]
+
+
 def test_a_failed_job_is_counted_as_failed(ims_emulator: ImsEmulator, metrics: Metrics) -> None:
     ims_emulator.fault(AUDIO.submit, "fail_job")
     with pytest.raises(ImsJobFailedError):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -416,3 +416,16 @@ def test_a_second_dag_run_pays_nothing(
     assert len(ims_emulator.requests(TEXT.submit)) == 5
     monkeypatch.setenv("COPY_TITLE", "one")
     assert runner.run("reusing") == first
+
+
+@pytest.mark.slow
+def test_a_run_finds_the_jobs_of_runs_with_an_earlier_date(
+    airflow_db: None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "reusing.py").write_text(DAG_FILE)
+    runner = DagRunner(tmp_path, monkeypatch)
+    monkeypatch.setenv("COPY_TITLE", "dated")
+    days = {day: datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)}
+    second, third = (runner.run("reusing", logical_date=days[day])["copy", -1] for day in (2, 3))
+    assert third == second
+    assert runner.run("reusing", logical_date=days[1])["copy", -1] != second

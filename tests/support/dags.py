@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ class DagRunner:
         }
         monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
 
-    def run(self, dag_id: str, file: str | None = None) -> dict[tuple[str, int], Any]:
+    def run(
+        self, dag_id: str, file: str | None = None, *, logical_date: datetime | None = None
+    ) -> dict[tuple[str, int], Any]:
         """Run a DAG whose tasks must all succeed, and return its XComs by task and map index."""
         bag = DagBag(self.folder / (file or f"{dag_id}.py"))
         assert bag.import_errors == {}
@@ -38,7 +41,7 @@ class DagRunner:
         for task in dag.tasks:
             # Otherwise, dag.test() waits for the retry of a failed task.
             task.retries = 0
-        dag_run = dag.test()
+        dag_run = dag.test(logical_date=logical_date or datetime.now(UTC))
         assert dag_run.state == "success"
         instances = dag_run.get_task_instances()
         assert {instance.state for instance in instances} == {"success"}
