@@ -6,6 +6,7 @@ The public modules are:
 - ``operators.ims``, ``operators.vod``: submit a job and wait for it
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
 - ``hooks.ims``, ``hooks.vod``: call any API action
+- ``subtitles``: converts sentences into SRT and WebVTT
 - ``exceptions``: the errors
 - ``emulator``: a local emulator of IMS and VOD, for tests
 - ``preload``: imports the SDK once per worker

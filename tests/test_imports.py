@@ -64,6 +64,8 @@ LAYERS = (
     Layer("links", "the links on a task's page"),
     Layer("_metrics", "Airflow metrics of jobs"),
     Layer("_jobs", "the catalogue of job kinds and job families; all code that depends on wire formats", ("hooks",)),
+    Layer("_plugin", "the Airflow plugin with the macros for templates", ("subtitles",)),
+    Layer("subtitles", "converts sentences into SRT and WebVTT"),
     Layer("preload", "imports modules once per worker instead of in each task process", ("hooks",)),
     Layer("get_provider_info", "the provider's metadata", ("hooks",)),
     Layer("hooks", "connection, credentials, client and signed API calls; all imports of the SDK"),

@@ -71,6 +71,7 @@ def test_the_entry_points(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(wheel.read(f"{STEM}.dist-info/entry_points.txt").decode())
     assert {section: dict(points[section]) for section in points.sections()} == {
+        "airflow.plugins": {"ims": "airflow_provider_ims._plugin:ImsPlugin"},
         "apache_airflow_provider": {"provider_info": "airflow_provider_ims.get_provider_info:get_provider_info"},
         "console_scripts": {"ims-emulator": "airflow_provider_ims.emulator.cli:main"},
         "pytest11": {"airflow_provider_ims": "airflow_provider_ims.emulator.pytest_plugin"},
