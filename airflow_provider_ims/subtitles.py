@@ -84,10 +84,10 @@ def _cue(name: str, sentence: Any) -> _Cue:
 
 
 def _milliseconds(name: str, field: str, value: Any) -> int:
-    valid = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-    if not valid:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name}: {field} is {value!r} instead of a time in seconds")
-    return round(value * 1000)
+    return round(float(value) * 1000)
 
 
 def _time(milliseconds: int, separator: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, ObjectStoragePath, Param, task
 
 from airflow_provider_ims.operators.ims import (
     ImsSubmitASRJobOperator,
@@ -14,6 +14,7 @@ from airflow_provider_ims.operators.ims import (
     ImsSubmitTranscodeJobOperator,
     ImsSubmitVideoTranslationJobOperator,
 )
+from airflow_provider_ims.subtitles import to_srt, to_webvtt
 
 BUCKET = "your-bucket"
 HOST = f"{BUCKET}.oss-cn-shanghai.aliyuncs.com"
@@ -32,6 +33,7 @@ with DAG(
     tags=["ims"],
     doc_md=__doc__,
     default_args={"deferrable": True, "retries": 2},
+    params={"folder": Param("file:///tmp/subtitles", type="string", description="A folder for the subtitle files.")},
 ) as dag:
     subtitles = ImsSubmitASRJobOperator(task_id="subtitles", input_file=f"oss://{HOST}/in/clip.mp4")
     translation = ImsSubmitVideoTranslationJobOperator(
@@ -66,6 +68,15 @@ with DAG(
         title="clip",
     )
 
+    @task
+    def subtitle_files(recognised: dict[str, Any], params: dict[str, Any]) -> list[str]:
+        """Write the subtitles. The folder can be in OSS, with a provider package that adds its scheme."""
+        folder = ObjectStoragePath(params["folder"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "clip.srt").write_text(to_srt(recognised["sentences"]), encoding="utf-8")
+        (folder / "clip.vtt").write_text(to_webvtt(recognised["sentences"]), encoding="utf-8")
+        return [str(folder / "clip.srt"), str(folder / "clip.vtt")]
+
     @task.short_circuit
     def is_approved(moderation_result: dict[str, Any]) -> bool:
         """Continue only if the video passed: a moderation job also succeeds if it finds violations."""
@@ -76,5 +87,6 @@ with DAG(
         """Return the URLs of the videos. Replace this with your own code."""
         return [output["url"] for output in transcoded["outputs"]]
 
+    subtitle_files(subtitles.output)
     subtitles >> translation >> transcode >> cover >> moderation
     is_approved(moderation.output) >> publish(transcode.output)

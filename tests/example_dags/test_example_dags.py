@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 from support.compat import DagBag
 from support.dags import DagRunner
 
@@ -71,6 +72,10 @@ def test_the_localised_video_needs_five_kinds_of_jobs(run: Any, ims_emulator: Im
     (translation,) = ims_emulator.requests("SubmitVideoTranslationJob")
     spoken = "".join(sentence["content"] for sentence in xcoms["subtitles", -1]["sentences"])
     assert spoken.startswith(translation["parameters"]["Title"].removesuffix("..."))
+    srt, webvtt = (ObjectStoragePath(path).read_text() for path in xcoms["subtitle_files", -1])
+    assert srt.startswith("1\n00:00:00,000 --> ")
+    assert webvtt.startswith("WEBVTT\n\n00:00:00.000 --> ")
+    assert all(sentence["content"] in srt for sentence in xcoms["subtitles", -1]["sentences"])
     assert xcoms["moderation", -1]["suggestion"] == "pass"
     assert xcoms["publish", -1] == ["http://your-bucket.oss-cn-shanghai.aliyuncs.com/en/clip-720p.mp4"]
 
