@@ -3,7 +3,8 @@ Finds a finished job that an earlier run of the same task submitted with the sam
 
 Each run stores its job in two XComs: under a key with the digest of its inputs, by which later runs find it, and under
 a fixed key, which explains why a later run does not use it. All supported versions of Airflow can read the XComs of
-earlier runs, and every job kind can be queried by its id, so this works for all of them.
+earlier runs, and every job kind can be queried by its id, so this works for all of them. Airflow deletes the XComs of a
+task that is cleared. Therefore, a copy in the task state store (Airflow 3.3 and later) serves the task run itself.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class EarlierJobs:
 
     :param parameters: The parameters of the request of this run.
     :param ti: The task instance.
+    :param state_store: The task state store, if there is one.
     :param within: The maximum age of a job, in seconds since its submit.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     """
@@ -78,6 +80,7 @@ class EarlierJobs:
     hook: AlibabaCloudMediaHook
     parameters: Mapping[str, str]
     ti: Any
+    state_store: Any
     within: float
     failed: Callable[[Job], object]
     now: Callable[[], float] = time.time
@@ -130,7 +133,9 @@ class EarlierJobs:
         try:
             for key in (_key_of(inputs), XCOM_KEY):
                 self.ti.xcom_push(key, value)
-        except Exception as error:  # noqa: BLE001 - depends on the XCom backend; the job exists already
+                if self.state_store is not None:
+                    self.state_store.set(key, value)
+        except Exception as error:  # noqa: BLE001 - depends on the backends; the job exists already
             log.warning("Storing job %s failed, so later runs cannot reuse it: %s", job_id, error)
 
     def _inputs(self) -> dict[str, str]:
@@ -151,18 +156,20 @@ class EarlierJobs:
         return sorted(found.values(), key=lambda job: job.submitted_at, reverse=True)
 
     def _last(self) -> StoredJob | None:
-        """Return the job that the last run with the same map index stored."""
-        return next(self._pull(XCOM_KEY, map_indexes=self.ti.map_index), None)
+        """Return the last job that this run or an earlier one with the same map index stored."""
+        stored = self._pull(XCOM_KEY, map_indexes=self.ti.map_index)
+        return max(stored, key=lambda job: job.submitted_at, default=None)
 
     def _pull(self, key: str, **options: Any) -> Iterator[StoredJob]:
-        """Yield the jobs in the XComs of this task with a key, in this and in earlier runs."""
+        """Yield the jobs that this run and earlier ones stored under a key."""
         try:
             # Without map_indexes, Airflow returns the values of all map indexes, or the only value.
             values = self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, include_prior_dates=True, **options)
-        except Exception as error:  # noqa: BLE001 - depends on the XCom backend; this only costs the reuse
+            own = None if self.state_store is None else self.state_store.get(key)
+        except Exception as error:  # noqa: BLE001 - depends on the backends; this only costs the reuse
             log.warning("The jobs of earlier runs could not be read: %s", error)
             return
-        for value in values if isinstance(values, list) else [values]:
+        for value in (*(values if isinstance(values, list) else [values]), own):
             if (job := StoredJob.read(value)) is not None:
                 yield job
 

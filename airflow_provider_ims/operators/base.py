@@ -125,7 +125,8 @@ class JobOperator(SubmitOperator):
         has_run = context.get("ti") is not None
         earlier = None
         if self.reuse == "inputs" and has_run:
-            earlier = EarlierJobs(self.kind, hook, parameters, context["ti"], self.reuse_within, self.failure_of)
+            store = context.get("task_state_store")
+            earlier = EarlierJobs(self.kind, hook, parameters, context["ti"], store, self.reuse_within, self.failure_of)
         submitter = Submitter(
             self.kind,
             hook,

@@ -245,6 +245,16 @@ def test_xcoms_that_fail_cost_only_the_reuse(
     assert "so later runs cannot reuse it: no database" in warnings
 
 
+@all_end
+@every_case
+def test_a_job_whose_response_was_lost_is_reused(case: Case, ims_emulator: ImsEmulator) -> None:
+    dag = Dag()
+    ims_emulator.fault(case.submit, "cut_after")
+    first = dag.run(reusing(case))
+    assert dag.run(reusing(case)) == first
+    assert len(ims_emulator.jobs()) == 1
+
+
 def test_without_waiting_the_finished_job_is_returned(ims_emulator: ImsEmulator) -> None:
     dag = Dag()
     first = dag.run(reusing(TEXT))
@@ -323,12 +333,16 @@ class TestClear:
         line = f"The task was cleared: joining job {first['job_id']}, which has the same inputs"
         assert line in task_log.lines("info")
 
-    def test_with_other_parameters_a_job_is_submitted(self, ims_emulator: ImsEmulator) -> None:
+    def test_with_other_parameters_a_job_is_submitted(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         run = Dag().new_run(reusing(TEXT))
         first = run.attempt()
         run.task = reusing(TEXT, type="Title")
         run.clear()
         assert run.attempt()["job_id"] != first["job_id"]
+        assert any(line.endswith("had other inputs: Type") for line in task_log.lines("info"))
+        run.task = reusing(TEXT)
+        run.clear()
+        assert run.attempt() == first
 
     def test_after_the_limit_a_job_is_submitted(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
