@@ -102,8 +102,7 @@ class EarlierJobs:
             if job is not None and job.ended and not self.failed(job):
                 log.info("Reusing %s with the same inputs: no job is submitted", stored)
                 return stored, job
-            status = "is unknown to the service" if job is None else f"is {job.status}"
-            rejected = f"{stored} with the same inputs {status}"
+            rejected = f"{stored} with the same inputs {_problem(job)}"
             log.info("Not reusing %s", rejected)
         if not candidates and (last := self._last()) is not None:
             rejected = f"{last} had other inputs: {', '.join(_differences(last.inputs, inputs))}"
@@ -126,11 +125,14 @@ class EarlierJobs:
         """
         Store the job of this run, so that later runs can reuse it.
 
-        :param run_id: The run that submitted the job. Default: this run.
+        :param run_id: The run that submitted the job. Default: this run, unless an earlier try reused the job.
         """
         inputs = self._inputs()
-        value = asdict(StoredJob(job_id, submitted_at, run_id or str(self.ti.run_id), inputs))
         try:
+            before = None if self.state_store is None else StoredJob.read(self.state_store.get(XCOM_KEY))
+            if run_id is None:
+                run_id = before.run_id if before and before.job_id == job_id else str(self.ti.run_id)
+            value = asdict(StoredJob(job_id, submitted_at, run_id, inputs))
             for key in (_key_of(inputs), XCOM_KEY):
                 self.ti.xcom_push(key, value)
                 if self.state_store is not None:
@@ -172,6 +174,15 @@ class EarlierJobs:
         for value in (*(values if isinstance(values, list) else [values]), own):
             if (job := StoredJob.read(value)) is not None:
                 yield job
+
+
+def _problem(job: Job | None) -> str:
+    """Return why a job cannot be reused."""
+    if job is None:
+        return "is unknown to the service"
+    if not job.ended:
+        return f"is still {job.status}"
+    return "has failed parts" if job.partial else "failed"
 
 
 def _key_of(inputs: Mapping[str, str]) -> str:

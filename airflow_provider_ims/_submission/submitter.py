@@ -119,10 +119,11 @@ class Submitter:
 
     def _reuse(self, context: Context, record: SubmissionRecord) -> Submission | None:
         """Return a job that an earlier run submitted with the same inputs, if this run has not submitted one."""
+        if self.earlier is None or (self.on_clear == "new" and tries_before_clear(context["ti"]) > 0):
+            return None
         # Without a task state store, a retry cannot know whether this run has submitted a job.
         may_have_job = self._store is not None and record.state is not SubmissionState.NEW
-        forced = self.on_clear == "new" and tries_before_clear(context["ti"]) > 0
-        if self.earlier is None or may_have_job or forced or (found := self.earlier.find()) is None:
+        if may_have_job or (found := self.earlier.find()) is None:
             return None
         stored, job = found
         self._write(

@@ -146,7 +146,7 @@ class TestJobsThatAreNotReused:
         ims_emulator.fault(TEXT.submit, "fail_job")
         with pytest.raises(ImsJobFailedError):
             dag.run(reusing(TEXT))
-        self.assert_pays(dag, reusing(TEXT), task_log, "with the same inputs is Failed")
+        self.assert_pays(dag, reusing(TEXT), task_log, "with the same inputs failed")
 
     def test_one_with_failed_parts_unless_the_task_accepts_them(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
@@ -157,13 +157,15 @@ class TestJobsThatAreNotReused:
         assert len(first["failed"]) == 1
         assert dag.run(reusing(BATCH)) == first
         task = reusing(BATCH, fail_on_partial_failure=True)
-        self.assert_pays(dag, task, task_log, "with the same inputs is Finished")
+        self.assert_pays(dag, task, task_log, "with the same inputs has failed parts")
 
     @pytest.mark.ims_emulator(clock="manual", durations={TEXT.submit: 60})
     def test_one_that_is_running(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         dag.run(reusing(TEXT, wait_for_completion=False))
-        self.assert_pays(dag, reusing(TEXT, wait_for_completion=False), task_log, "with the same inputs is Created")
+        self.assert_pays(
+            dag, reusing(TEXT, wait_for_completion=False), task_log, "with the same inputs is still Created"
+        )
 
     @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameter"])
     def test_one_that_the_service_does_not_know(self, code: str, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
@@ -295,6 +297,7 @@ class TestRetries:
         run = dag.new_run(reusing(TEXT))
         killed_in(run, "complete", monkeypatch)
         assert run.attempt() == first
+        assert run.xcoms[XCOM_KEY]["run_id"] == "run_0"
         assert dag.run(reusing(TEXT)) == first
         assert len(ims_emulator.jobs()) == 1
 
