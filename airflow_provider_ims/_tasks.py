@@ -43,7 +43,7 @@ class JobTask(_Task):
 
     #: The family of the task's jobs.
     family: JobFamily
-    ims_conn_id: str
+    ims_conn_id: str | None
     region_id: str | None
     #: Whether the task fails if a part of the job failed, for job kinds with several parts.
     fail_on_partial_failure: bool = False

@@ -133,8 +133,15 @@ class ImsJobNotFoundError(ImsJobError):
     """The service cannot find the job."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobTimeoutError(ImsJobError):
-    """The job did not end before the deadline. It continues, unless it could be cancelled."""
+    """
+    The job did not end before the deadline. It continues, unless it could be cancelled.
+
+    :param last_seen: The status at the last poll, and the error if that poll failed.
+    """
+
+    last_seen: str | None = None
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:

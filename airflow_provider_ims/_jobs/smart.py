@@ -8,7 +8,7 @@ https://help.aliyun.com/document_detail/440953.html.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,14 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     return replace(job, result={**media, "sentences": [_sentence(one) for one in sentences or ()], **unread})
 
 
+def _check_audio_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if content["object"].lower().endswith(_AUDIO_EXTENSIONS):
+        yield (
+            ".object",
+            f"{content['object']!r} must not have a file extension, because the service appends that of the format",
+        )
+
+
 def _sentence(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": as_text(fields.get("content")) or "", **read_fields(fields, "from", "to")}
 
@@ -65,6 +73,8 @@ SMART = JobFamily(
     ),
 )
 
+_AUDIO_FORMATS = ("PCM", "WAV", "MP3")
+_AUDIO_EXTENSIONS = tuple(f".{one.lower()}" for one in _AUDIO_FORMATS)
 _DESCRIPTION = Parameter("Description", max_bytes=1024)
 _SHORT_DESCRIPTION = Parameter("Description", max_bytes=128)
 
@@ -111,7 +121,7 @@ AUDIO_PRODUCE = JobKind(
                 "properties": {
                     "voice": {"type": "string"},
                     "customizedVoice": {"type": "string"},
-                    "format": {"enum": ["PCM", "WAV", "MP3"]},
+                    "format": {"enum": list(_AUDIO_FORMATS)},
                     "volume": {"type": "integer", "minimum": 0, "maximum": 100},
                     "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                     "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
@@ -130,6 +140,7 @@ AUDIO_PRODUCE = JobKind(
                 "required": ["bucket", "object"],
                 "known": "",
             },
+            check=_check_audio_output,
         ),
         "InputConfig*",
         TITLE,

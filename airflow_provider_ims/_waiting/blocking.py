@@ -47,5 +47,5 @@ def wait_for_job(
         if isinstance(event, Job) and event.ended:
             return event
         if is_last_poll:
-            raise timed_out(job_id, now() - started_at)
+            raise timed_out(monitor, now() - started_at)
         pause = next_pause(poll_interval)

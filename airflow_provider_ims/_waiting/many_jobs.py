@@ -63,7 +63,8 @@ async def wait_for_jobs(
             if len(waiting) <= unfinished:
                 return list(waiting)
             if len(waiting) == len(late):
-                raise monitor.timed_out_jobs(list(waiting), progress.total, time.time() - wait_started_at)
+                seen = {job_id: one.last_seen for job_id, one in waiting.items()}
+                raise monitor.timed_out_jobs(seen, progress.total, time.time() - wait_started_at)
             with suppress(TimeoutError):
                 async with asyncio.timeout(progress.interval):
                     await inbox.next_event()

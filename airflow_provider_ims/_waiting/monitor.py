@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -71,6 +71,7 @@ class JobMonitor:
     _unknown_since: float | None = None
     _last: tuple[object, ...] = ()
     _errors: int = 0
+    _last_error: str | None = None
 
     def update(self, observation: Observation, now: float) -> Job | WaitMessage | None:
         """
@@ -80,6 +81,7 @@ class JobMonitor:
         :raises ImsJobNotFoundError: when the service has not known the job for too long.
         :raises Exception: the observed error, when it is permanent and reaches the limit of consecutive errors.
         """
+        self._last_error = str(observation) if isinstance(observation, Exception) else None
         if isinstance(observation, TRANSIENT_ERRORS):
             return WaitMessage(f"Polling job {self.job_id} failed, retrying: {observation}")
         if isinstance(observation, Exception):
@@ -106,26 +108,44 @@ class JobMonitor:
     def confirm_running(self) -> None:
         """Record that a listing contains the job with an unchanged status; cheaper than :meth:`update`."""
         self._errors = 0
-        self._unknown_since = None
+        self._unknown_since = self._last_error = None
 
     @property
     def status(self) -> str | None:
         """The status at the last poll."""
         return str(self._last[1]) if self._last else None
 
+    @property
+    def last_seen(self) -> str:
+        """The status at the last poll, and the error if that poll failed, for an error message."""
+        status = self.status or "status unknown"
+        if self._unknown_since is not None:
+            status = "unknown to the service"
+        return status if self._last_error is None else f"{status}; the last poll failed: {self._last_error}"
 
-def timed_out(job_id: str, waited: float) -> ImsJobTimeoutError:
+
+def timed_out(monitor: JobMonitor, waited: float) -> ImsJobTimeoutError:
     """Return the error for a job that did not end within a wait of ``waited`` seconds."""
-    return ImsJobTimeoutError(f"Job {job_id} did not end within {waited:.0f} s; it continues to run", job_id=job_id)
+    message = f"Job {monitor.job_id} did not end within {waited:.0f} s; it continues to run ({monitor.last_seen})"
+    return ImsJobTimeoutError(message, job_id=monitor.job_id, last_seen=monitor.last_seen)
 
 
-def timed_out_jobs(job_ids: Sequence[str], total: int, waited: float) -> ImsJobTimeoutError:
-    """Return the error for jobs, of a total, that did not end within a wait of ``waited`` seconds."""
+def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> ImsJobTimeoutError:
+    """
+    Return the error for jobs, of a total, that did not end within a wait of ``waited`` seconds.
+
+    :param unfinished: Job id -> what was last seen of the job.
+    """
     return ImsJobTimeoutError(
-        f"{len(job_ids)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
-        f"{format_ids(job_ids)}",
-        job_id=job_ids[0],
+        f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
+        f"{describe_jobs(unfinished)}",
+        job_id=next(iter(unfinished)),
     )
+
+
+def describe_jobs(unfinished: Mapping[str, str]) -> str:
+    """Return what was last seen of the first unfinished jobs, and the number of the others."""
+    return format_ids([f"{job_id} ({seen})" for job_id, seen in unfinished.items()])
 
 
 def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:

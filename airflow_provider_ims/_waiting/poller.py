@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ims._jobs.family import JobFamily, chunks
@@ -39,10 +39,12 @@ THREADS = 4
 #: The number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
 QUERIES = 2 * THREADS
 
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str | None], Poller]] = WeakKeyDictionary()
+#: (family, connection, region) -> poller.
+_Pollers: TypeAlias = "dict[tuple[str, str | None, str | None], Poller]"
+_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pollers] = WeakKeyDictionary()
 
 
-def poller_for(family: JobFamily, ims_conn_id: str, region_id: str | None) -> Poller:
+def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None) -> Poller:
     """Return the poller of a family, a connection and a region in the running event loop."""
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     key = (family.name, ims_conn_id, region_id)
@@ -60,11 +62,11 @@ class Poller:
     """
 
     def __init__(
-        self, family: JobFamily, make_hook: Callable[[], AlibabaCloudMediaHook], ims_conn_id: str = ""
+        self, family: JobFamily, make_hook: Callable[[], AlibabaCloudMediaHook], ims_conn_id: str | None = None
     ) -> None:
         self.resolver = HookResolver(make_hook)
         self._family = family
-        self._ims_conn_id = ims_conn_id
+        self._ims_conn_id = ims_conn_id or ""
         self._subscriptions: dict[Subscription, None] = {}
         self._polls: Schedule[Subscription] = Schedule()
         self._deadlines: Schedule[Subscription] = Schedule()
@@ -271,7 +273,7 @@ class Poller:
             self._evaluate(subscription, observation)
         if subscription.final and subscription in self._subscriptions:
             waited = time.time() - subscription.wait_started_at
-            subscription.emit(monitor.timed_out(subscription.job_id, waited))
+            subscription.emit(monitor.timed_out(subscription, waited))
             self.unsubscribe(subscription)
         if subscription not in self._subscriptions:
             return

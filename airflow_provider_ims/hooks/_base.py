@@ -35,7 +35,8 @@ class AlibabaCloudMediaHook(BaseHook):
     """
     Base of the hooks of IMS and VOD; both use the same connection.
 
-    :param ims_conn_id: The Airflow connection. Default: ``ims_default``.
+    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+        requires ``region_id``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
@@ -50,7 +51,9 @@ class AlibabaCloudMediaHook(BaseHook):
     #: A free read-only action that needs no job, and its parameters, for the connection test.
     probe: ClassVar[tuple[str, Mapping[str, str]]]
 
-    def __init__(self, ims_conn_id: str = default_conn_name, region_id: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, ims_conn_id: str | None = default_conn_name, region_id: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
@@ -58,6 +61,10 @@ class AlibabaCloudMediaHook(BaseHook):
     @cached_property
     def settings(self) -> Settings:
         """The settings of the connection; read once."""
+        if self.ims_conn_id is None:
+            from airflow.providers.common.compat.sdk import Connection
+
+            return read_settings(Connection(conn_id=""), self.region_id)
         return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
 
     @cached_property

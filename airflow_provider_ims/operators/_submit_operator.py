@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
@@ -25,11 +26,12 @@ class SubmitOperator(JobTask, BaseOperator):
     """
     Submit jobs and wait until they end.
 
-    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
+        ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param poll_interval: Seconds between polls of a job. (templated) Default: 10.
-    :param timeout: Seconds for which each try waits. (templated) Default: 86,400 (one day).
+    :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default: 10.
+    :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit gets no response and its job is not found: ``submit`` again, or ``fail``
         so that you can decide. Default: ``submit``.
     :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if its result
@@ -46,11 +48,11 @@ class SubmitOperator(JobTask, BaseOperator):
     def __init__(
         self,
         *,
-        ims_conn_id: str = "ims_default",
+        ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = POLL_INTERVAL,
-        timeout: float = TIMEOUT,
+        poll_interval: float | timedelta = POLL_INTERVAL,
+        timeout: float | timedelta = TIMEOUT,
         on_uncertain: OnUncertain = "submit",
         on_clear: OnClear = "auto",
         cancel_on_kill: bool = True,
@@ -85,7 +87,8 @@ def check_choice(name: str, value: Any, choices: Any) -> None:
 
 
 def seconds(name: str, value: Any) -> float:
-    """Return an argument as a positive number of seconds, up to a year."""
+    """Return an argument, a number or a ``timedelta``, as a positive number of seconds, up to a year."""
+    value = value.total_seconds() if isinstance(value, timedelta) else value
     return positive(name, value, MAX_TIMEOUT, "of seconds up to a year")
 
 

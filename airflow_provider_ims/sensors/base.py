@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -22,7 +23,14 @@ from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of, kind_of
 from airflow_provider_ims._tasks import JobTask
-from airflow_provider_ims._waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
+from airflow_provider_ims._waiting.monitor import (
+    TOLERATED_ERRORS,
+    JobMonitor,
+    Observation,
+    describe_jobs,
+    log_progress,
+    poll_once,
+)
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.hooks._actions import Product
 
@@ -39,14 +47,15 @@ class JobSensor(JobTask, BaseSensorOperator):
     """
     Wait for jobs that another task or system has submitted.
 
-    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
+        ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. Otherwise, it fails only if
         all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``, with
         its ``input`` and ``failed`` parts if the service returns them. Default: false.
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (seconds between polls, default: 10),
-        ``timeout`` (seconds), ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
+    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (between polls, default: 10 seconds),
+        ``timeout``, ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
         (skip instead of failing), ``mode``.
     """
 
@@ -56,11 +65,11 @@ class JobSensor(JobTask, BaseSensorOperator):
     def __init__(
         self,
         *,
-        ims_conn_id: str = "ims_default",
+        ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float = 10,
+        poke_interval: timedelta | float = 10,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -97,7 +106,13 @@ class JobSensor(JobTask, BaseSensorOperator):
             if isinstance(first_poll, PokeReturnValue):
                 return first_poll.xcom_value
             self.defer_wait(self.awaited_ids(), deadline=deadline, poll_interval=float(self.poke_interval))
-        return super().execute(context)
+        try:
+            return super().execute(context)
+        except (AirflowSensorTimeout, AirflowSkipException) as error:
+            seen = {job_id: one.last_seen for job_id, one in self._monitors.items() if job_id not in self._ended}
+            if not seen:
+                raise
+            raise type(error)(f"{error} Jobs that have not ended: {describe_jobs(seen)}") from error.__cause__
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
@@ -112,6 +127,9 @@ class JobSensor(JobTask, BaseSensorOperator):
             try:
                 return self._complete_all(context, self.ended_jobs(event)[0])
             except ImsJobTimeoutError as error:
+                if self.soft_fail:
+                    # Airflow replaces the message of the error.
+                    self.log.warning("%s", error)
                 raise AirflowSensorTimeout(str(error)) from None
 
     @contextmanager

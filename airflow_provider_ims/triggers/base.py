@@ -16,10 +16,10 @@ from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of
 from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_jobs, task_state
 from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
-from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress
+from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress, timed_out_jobs
 from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims._waiting.progress import Progress
-from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
+from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, error_as_dict, error_from_dict
 
 #: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
 MAX_EVENT_SIZE = 16 * 1024
@@ -41,7 +41,7 @@ class JobTrigger(BaseTrigger):
     :param deadline: When the wait ends with a last poll, in epoch seconds.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param submitted_at: When the jobs were submitted, in epoch seconds, if that is known.
-    :param ims_conn_id: The connection. Default: ``ims_default``.
+    :param ims_conn_id: The connection; ``None`` for the SDK's default credential chain. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
@@ -56,7 +56,7 @@ class JobTrigger(BaseTrigger):
     deadline: float
     wait_started_at: float
     submitted_at: float | None = None
-    ims_conn_id: str = "ims_default"
+    ims_conn_id: str | None = "ims_default"
     region_id: str | None = None
     poll_interval: float = 10
     cancel_on_kill: bool = False
@@ -92,10 +92,21 @@ class JobTrigger(BaseTrigger):
             return [await self._wait_for(self.job_ids[0])]
         try:
             async with asyncio.TaskGroup() as group:
-                waits = [group.create_task(self._wait_for(job_id)) for job_id in self.job_ids]
+                waits = [group.create_task(self._wait_until_deadline(job_id)) for job_id in self.job_ids]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return [wait.result() for wait in waits]
+        ended = [wait.result() for wait in waits]
+        late = {one.job_id: str(one.last_seen) for one in ended if isinstance(one, ImsJobTimeoutError)}
+        if late:
+            raise timed_out_jobs(late, len(ended), time.time() - self.wait_started_at)
+        return [one for one in ended if isinstance(one, Job)]
+
+    async def _wait_until_deadline(self, job_id: str) -> Job | ImsJobTimeoutError:
+        """Return a timeout instead of raising it, because it must not end the last polls of the other jobs."""
+        try:
+            return await self._wait_for(job_id)
+        except ImsJobTimeoutError as error:
+            return error
 
     async def _wait_for_most(self, unfinished: int) -> dict[str, Any]:
         left = await wait_for_jobs(

@@ -72,6 +72,13 @@ def test_a_number_is_sent_as_a_text_inside_json(ims_emulator: ImsEmulator) -> No
     assert json.loads(request["parameters"]["OutputConfig"]) == {"bucket": "b", "object": "20260101"}
 
 
+@pytest.mark.parametrize("name", ["voice-over/o.mp3", "o.WAV", "o.pcm"])
+def test_an_audio_object_with_a_file_extension_is_refused(name: str, ims_emulator: ImsEmulator) -> None:
+    error = refused(AUDIO.task(output_config={"bucket": "b", "object": name}), ims_emulator)
+    assert error.field == "output_config.object"
+    assert "the service appends" in str(error)
+
+
 class XComs:
     """A task instance without XComs."""
 

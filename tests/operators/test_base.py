@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from alibabacloud_credentials.utils import auth_util
 from support.cases import AUDIO, BATCH, CASES, TEXT, Case
 from support.compat import TaskDeferred
 from support.running import TaskLog, TaskRun, run_task
@@ -23,6 +25,11 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
+from airflow_provider_ims.hooks import _base as base
+from airflow_provider_ims.hooks._settings import Settings, read_settings
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.links import ConsoleLink
 
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 
@@ -92,6 +99,72 @@ def test_a_job_is_polled_a_last_time_at_the_timeout_and_left_running(
     (job,) = ims_emulator.jobs()
     assert caught.value.job_id == job["job_id"]
     assert len(ims_emulator.requests("GetSmartHandleJob")) == 1
+
+
+@pytest.fixture
+def default_chain(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> ImsEmulator:
+    """Return the emulator, with its key in the environment, and without a connection."""
+    monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
+    # The SDK reads the environment when it is imported.
+    monkeypatch.setattr(auth_util, "environment_access_key_id", ims_emulator.access_key_id)
+    monkeypatch.setattr(auth_util, "environment_access_key_secret", ims_emulator.access_key_secret)
+
+    def with_endpoint(*given: Any) -> Settings:
+        # Only a connection can set an endpoint.
+        endpoints = dict.fromkeys(("ice", "vod"), ims_emulator.endpoint)
+        return replace(read_settings(*given), endpoints=endpoints, protocol="http")
+
+    monkeypatch.setattr(base, "read_settings", with_endpoint)
+    return ims_emulator
+
+
+@every_kind
+@every_mode
+def test_without_a_connection_the_default_credential_chain_is_used(
+    case: Case, mode: dict[str, Any], default_chain: ImsEmulator
+) -> None:
+    run = TaskRun(case.task(ims_conn_id=None, region_id="cn-shanghai", **mode))
+    result = run.attempt()
+    assert result["state"] == case.ended
+    assert run.xcoms[ConsoleLink().xcom_key].endswith(".console.aliyun.com")
+    sensor = case.sensor_of(result["job_id"], ims_conn_id=None, region_id="cn-shanghai", **mode)
+    awaited = run_task(sensor)
+    assert (awaited[0] if isinstance(awaited, list) else awaited) == result
+
+
+@pytest.mark.parametrize("hook", [ImsHook, VodHook])
+def test_the_connection_test_works_without_a_connection(
+    hook: type[ImsHook | VodHook], default_chain: ImsEmulator
+) -> None:
+    succeeded, message = hook(ims_conn_id=None, region_id="cn-shanghai").test_connection()
+    assert succeeded, message
+
+
+def test_without_a_connection_a_region_is_required() -> None:
+    with pytest.raises(ImsRequestError, match="No region: set region_id"):
+        run_task(TEXT.task(ims_conn_id=None))
+
+
+@every_mode
+@never_ending
+def test_the_intervals_may_be_timedeltas(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    task = TEXT.task(timeout=timedelta(seconds=0.1), poll_interval=timedelta(minutes=1), **mode)
+    task.render_template_fields({"ti": None})
+    with pytest.raises(ImsJobTimeoutError, match=r"did not end within 0 s"):
+        run_task(task)
+    assert len(ims_emulator.requests("GetSmartHandleJob")) == 1
+
+
+@every_mode
+@never_ending
+def test_a_timeout_reports_the_last_status_and_the_error_of_the_last_poll(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsJobTimeoutError, match=r"it continues to run \((Created|Executing)\)$"):
+        run_task(TEXT.task(timeout=0.1, **mode))
+    ims_emulator.fault("GetSmartHandleJob", "server_error", count=None)
+    with pytest.raises(ImsJobTimeoutError, match=r"\(status unknown; the last poll failed: .*InternalError"):
+        run_task(TEXT.task(timeout=0.1, **mode))
 
 
 @every_mode
@@ -194,6 +267,7 @@ def test_a_missing_region_is_a_request_error(monkeypatch: pytest.MonkeyPatch) ->
         (TEXT, {"generate_config": "{broken"}, "generate_config"),
         (TEXT, {"poll_interval": "soon"}, "poll_interval"),
         (TEXT, {"timeout": 0}, "timeout"),
+        (TEXT, {"timeout": timedelta(0)}, "timeout"),
         (TEXT, {"timeout": 1e9}, "timeout"),
         (AUDIO, {"input_config": ""}, "input_config"),
         (AUDIO, {"editing_config": {"volume": 101}}, "editing_config.volume"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -58,6 +59,36 @@ def test_an_ended_job_takes_one_query(mode: dict[str, Any], ims_emulator: ImsEmu
 def test_a_timeout_raises_the_error_of_airflow(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     with pytest.raises(AirflowSensorTimeout):
         run_task(TEXT.sensor_of(submitted(TEXT), timeout=0.1, **mode))
+
+
+@every_mode
+@never_ending
+def test_a_timeout_reports_what_was_last_seen_of_each_unfinished_job(
+    mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    first, second, ended = (submitted(IMAGE) for _ in range(3))
+    ims_emulator.finish(ended)
+    with pytest.raises(AirflowSensorTimeout) as caught:
+        run_task(IMAGE.sensor_of("", job_ids=[first, second, ended], timeout=timedelta(seconds=0.1), **mode))
+    assert all(re.search(rf"{job_id} \(\w+\)", str(caught.value)) for job_id in (first, second))
+    assert ended not in str(caught.value)
+
+
+@every_mode
+@never_ending
+def test_a_timeout_reports_the_error_of_the_last_poll(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    job_id = submitted(TEXT)
+    ims_emulator.fault("GetSmartHandleJob", "server_error", count=None)
+    with pytest.raises(AirflowSensorTimeout, match=r"\(status unknown; the last poll failed: .*InternalError"):
+        run_task(TEXT.sensor_of(job_id, timeout=0.1, **mode))
+
+
+@never_ending
+def test_a_deferred_timeout_that_skips_is_logged(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    job_id = submitted(TEXT)
+    with pytest.raises(AirflowSkipException):
+        run_task(TEXT.sensor_of(job_id, timeout=0.1, soft_fail=True, deferrable=True))
+    assert any(job_id in line and "did not end within" in line for line in task_log.lines("warning"))
 
 
 @every_mode
