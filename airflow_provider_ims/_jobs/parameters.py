@@ -49,6 +49,7 @@ class Parameter:
     :param is_json: The action takes a JSON string: a dict or a list is encoded, and a string must contain JSON.
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
+    :param is_script: The action takes a long text, which a task may read from a file.
     :param schema: JSON Schema of the documented limits. Numbers may be strings and the other way round, as rendered by
         Jinja. The keyword ``known`` lists the documented keys of an object that are not in ``properties``. ``...`` at
         its end means that other keys may be documented elsewhere.
@@ -62,6 +63,7 @@ class Parameter:
     is_json: bool = False
     is_flag: bool = False
     is_number: bool = False
+    is_script: bool = False
     schema: Mapping[str, Any] | None = None
     check: Check | None = None
     argument: str = ""
@@ -70,6 +72,11 @@ class Parameter:
         """Set the default of ``argument``."""
         argument = snake_case(self.name)
         object.__setattr__(self, "argument", self.argument or RENAMED_ARGUMENTS.get(argument, argument))
+
+    @property
+    def file_extensions(self) -> tuple[str, ...]:
+        """The extensions of the files from which a task may read the value; empty if there are none."""
+        return (".json",) if self.is_json else (".txt", ".ssml") if self.is_script else ()
 
     def encode(self, value: Any) -> str | None:
         """
@@ -189,9 +196,9 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     Return the parameters of an action.
 
     :param declared: Parameters, or space-separated names of parameters without a documented limit. A name is
-        followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, as
-        in ``VideoId* Config:json``. ``:json{Bucket,Prefix}`` is a JSON object with these documented keys, and
-        ``:file`` is one that refers to a file.
+        followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, or
+        ``:script`` if it is a long text, as in ``VideoId* Config:json``. ``:json{Bucket,Prefix}`` is a JSON object with
+        these documented keys, and ``:file`` is one that refers to a file.
     """
     parameters: list[Parameter] = []
     for one in declared:

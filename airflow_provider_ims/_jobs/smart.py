@@ -142,7 +142,7 @@ AUDIO_PRODUCE = JobKind(
             },
             check=_check_audio_output,
         ),
-        "InputConfig*",
+        "InputConfig*:script",
         TITLE,
         _DESCRIPTION,
         USER_DATA,

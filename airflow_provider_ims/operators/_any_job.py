@@ -12,19 +12,20 @@ from airflow_provider_ims._jobs.objects import OssObject, oss_objects
 from airflow_provider_ims._jobs.parameters import Parameter
 from airflow_provider_ims.hooks._actions import Product
 from airflow_provider_ims.operators._api_parameters import as_parameters, unknown_parameter
+from airflow_provider_ims.operators._files import ReadsParameterFiles
 from airflow_provider_ims.operators.base import JobOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class AnyJobOperator(JobOperator):
+class AnyJobOperator(ReadsParameterFiles, JobOperator):
     """
     Submit a job of any kind.
 
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. Where the API takes a JSON string,
-        a dict or a list is also accepted. (templated)
+        a dict, a list or the name of a ``.json`` file is also accepted. (templated)
     :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding job.
         Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.

@@ -33,6 +33,7 @@ from airflow_provider_ims.exceptions import (
     error_from_dict,
 )
 from airflow_provider_ims.operators._awaited_job import can_be_joined, has_next_try
+from airflow_provider_ims.operators._files import ReadsParameterFiles
 from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_requests
 from airflow_provider_ims.operators._results import JobResults, allowed_failures
 from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds, whole
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 MAX_SUBMITS_PER_SECOND = 30.0
 
 
-class ManyJobsOperator(SubmitOperator):
+class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     """
     Submit many jobs of one kind in one task, and wait until all have ended.
 
@@ -54,7 +55,7 @@ class ManyJobsOperator(SubmitOperator):
 
     :param job: The submit action, such as ``SubmitTextGenerateJob``. (templated)
     :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API takes a JSON string,
-        a dict or a list is also accepted. (templated)
+        a dict, a list or the name of a ``.json`` file is also accepted. (templated)
     :param parameters: Parameters that all requests have in common. A request overrides them. (templated)
     :param max_active_jobs: The maximum number of jobs that have not ended. More are submitted when half of them have
         ended. (templated) Default: no limit.

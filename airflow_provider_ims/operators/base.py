@@ -18,10 +18,12 @@ from airflow_provider_ims._waiting.blocking import wait_for_job
 from airflow_provider_ims._waiting.monitor import log_progress
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.operators._awaited_job import AwaitedJob
+from airflow_provider_ims.operators._files import read_files
 from airflow_provider_ims.operators._submit_operator import SubmitOperator, check_choice, seconds
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from jinja2 import Environment
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -33,7 +35,8 @@ class JobOperator(SubmitOperator):
     """
     Submit a job and wait until it ends.
 
-    An argument marked ``JSON`` accepts a JSON string, or a dict or list as in its type annotation.
+    An argument marked ``JSON`` accepts a JSON string, the name of a ``.json`` file in the DAG's folder or in its
+    ``template_searchpath``, or a dict or list as in its type annotation.
 
     :param wait_for_completion: Wait until the job ends. If false, return right after the submit. Default: true.
     :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
@@ -86,6 +89,12 @@ class JobOperator(SubmitOperator):
     def arguments(self) -> Mapping[str, Any]:
         """Return the values of the API parameters, with argument names as keys; other keys are ignored."""
         return vars(self)
+
+    def read_files(self, context: Context, environment: Environment) -> None:
+        """Replace the arguments that name a file with the file's contents."""
+        parameters = {one.argument: one for one in self.kind.parameters}
+        for argument, content in read_files(self.arguments(), parameters, environment).items():
+            setattr(self, argument, content)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """

@@ -56,7 +56,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/2391326.html
 
-    :param input_config: The text, or SSML. (templated)
+    :param input_config: The text, or SSML, or the name of a ``.txt`` or ``.ssml`` file. (templated)
     :param editing_config: The voice: ``{"voice" or "customizedVoice" (overrides voice), "format" (PCM, WAV or MP3),
         "volume" (0 to 100, default: 50), "speech_rate" and "pitch_rate" (-500 to 500, default: 0)}``. (JSON, templated)
     :param output_config: The output: ``{"bucket", "object" (without a file extension)}``. (JSON, templated)

@@ -1,0 +1,88 @@
+"""
+Reads the arguments that name a file next to the DAG.
+
+Airflow's ``template_ext`` would also read nested values and the names of objects, such as ``oss://bucket/a.json``, so
+the operators do not set it. They read only arguments that contain JSON or a script, and check for a file extension
+before a template is rendered, so a text from an upstream task does not name a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ims._jobs.kinds import kind_of
+from airflow_provider_ims._jobs.parameters import Parameter
+from airflow_provider_ims.exceptions import ImsRequestError
+from airflow_provider_ims.hooks._actions import Product
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+    from jinja2 import Environment
+
+    from airflow_provider_ims.operators._submit_operator import SubmitOperator as _Operator
+else:
+    _Operator = object
+
+
+def read_files(
+    given: Mapping[str, Any], parameters: Mapping[str, Parameter], environment: Environment, field: str = ""
+) -> dict[str, str]:
+    """
+    Return the contents of the files that the values of parameters name, not rendered.
+
+    :param parameters: Name of a value -> its parameter.
+    :param environment: The environment of the DAG's templates, which defines where files are searched.
+    :param field: Precedes the name in an error.
+    :raises ImsRequestError: If a file does not exist or cannot be read.
+    """
+    return {
+        name: _read(value, environment, field + name)
+        for name, value in given.items()
+        if isinstance(value, str) and name in parameters and _names_file(value, parameters[name])
+    }
+
+
+class ReadsParameterFiles(_Operator):
+    """Mixin for the operators whose arguments contain parameters under their API names."""
+
+    job: str
+    product: Product
+
+    def read_files(self, context: Context, environment: Environment) -> None:
+        """Replace the parameters that name a file with the file's contents."""
+        kind = kind_of(self.render_template(self.job, context, environment), self.product)
+        parameters = {one.name: one for one in kind.parameters}
+
+        def replaced(given: Any, field: str) -> Any:
+            if isinstance(given, list):
+                return [replaced(one, f"{field}[{index}]") for index, one in enumerate(given)]
+            if isinstance(given, Mapping):
+                return {**given, **read_files(given, parameters, environment, f"{field}.")}
+            return given
+
+        for argument in {"parameters", "requests"} & vars(self).keys():
+            setattr(self, argument, replaced(getattr(self, argument), argument))
+
+
+def _names_file(value: str, parameter: Parameter) -> bool:
+    return value.endswith(parameter.file_extensions) and "://" not in value
+
+
+def _read(name: str, environment: Environment, field: str) -> str:
+    # Imported lazily: Airflow imports it only to render templates.
+    from jinja2 import TemplateNotFound
+
+    loader = environment.loader
+    problem = "the task has no DAG"
+    if loader is not None:
+        try:
+            return loader.get_source(environment, name)[0]
+        except TemplateNotFound:
+            problem = f"searched in {', '.join(getattr(loader, 'searchpath', ()))}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImsRequestError(f"{field}: file {name!r} cannot be read: {error}", field=field) from error
+    raise ImsRequestError(
+        f"{field}: file {name!r} not found; {problem}. To send the text itself, wrap it in airflow.sdk.literal",
+        field=field,
+    )
