@@ -47,9 +47,11 @@ LAYERS = (
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
-        ("_tasks", "_waiting", "_submission", "_metrics", "_jobs", "hooks"),
+        ("_tasks", "_waiting", "_arguments", "_submission", "_metrics", "_jobs", "hooks"),
     ),
-    Layer("sensors", "wait for jobs that were submitted elsewhere", ("_tasks", "_waiting", "_jobs", "hooks")),
+    Layer(
+        "sensors", "wait for jobs that were submitted elsewhere", ("_tasks", "_waiting", "_arguments", "_jobs", "hooks")
+    ),
     Layer(
         "_tasks",
         "code that operators and sensors share: reading events, completing a finished job",
@@ -57,6 +59,7 @@ LAYERS = (
     ),
     Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
     Layer("_waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("_jobs", "hooks")),
+    Layer("_arguments", "the types of the arguments that constructors pass on", ("_submission",)),
     Layer(
         "_submission", "one billed job for each request: submission record, recovery, cancellation", ("_jobs", "hooks")
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims._jobs.objects import OssObject, oss_objects
@@ -41,7 +42,7 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
         job: str,
         parameters: Mapping[str, Any] | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.job = job

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_ims import _metrics as metrics
+from airflow_provider_ims._arguments import SubmitArguments
 from airflow_provider_ims._jobs.bulk_query import query_jobs
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
@@ -94,7 +95,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         max_failures: float = 0,
         results_path: str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[SubmitArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.job = job

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_ims._arguments import Seconds, TaskArguments
 from airflow_provider_ims._submission import OnClear, OnUncertain
 from airflow_provider_ims._tasks import JobTask
 from airflow_provider_ims.exceptions import ImsRequestError
@@ -52,12 +53,12 @@ class SubmitOperator(JobTask, BaseOperator):
         ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float | timedelta = POLL_INTERVAL,
-        timeout: float | timedelta = TIMEOUT,
+        poll_interval: Seconds = POLL_INTERVAL,
+        timeout: Seconds = TIMEOUT,
         on_uncertain: OnUncertain = "submit",
         on_clear: OnClear = "auto",
         cancel_on_kill: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.ims_conn_id = ims_conn_id

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_ims import _metrics as metrics
+from airflow_provider_ims._arguments import SubmitArguments
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kind import JobKind
@@ -67,7 +68,7 @@ class JobOperator(SubmitOperator):
         durable: bool = True,
         reuse: Reuse = "run",
         reuse_within: timedelta = REUSE_WITHIN,
-        **kwargs: Any,
+        **kwargs: Unpack[SubmitArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion

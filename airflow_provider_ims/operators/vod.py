@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.operators._any_job import AnyJobOperator
@@ -37,7 +38,7 @@ class VodSubmitAIImageJobOperator(JobOperator):
         ai_template_id: str,
         ai_pipeline_id: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.video_id = video_id
@@ -73,7 +74,7 @@ class VodSubmitAIJobOperator(JobOperator):
         types: str | None = None,
         config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.media_id = media_id
@@ -121,7 +122,7 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
         video_service: str | None = None,
         voice_service: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.media_id = media_id
@@ -179,7 +180,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
         session_id: str | None = None,
         user_data: dict[str, Any] | str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.template_group_id = template_group_id
@@ -235,7 +236,7 @@ class VodSubmitSnapshotJobOperator(JobOperator):
         sprite_snapshot_config: dict[str, Any] | str | None = None,
         reference_id: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.video_id = video_id

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_ims._arguments import BaseSensorArguments, JobsSensorArguments, SensorArguments
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
@@ -70,7 +71,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 10,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseSensorArguments],
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.ims_conn_id = ims_conn_id
@@ -213,7 +214,7 @@ class SingleJobSensor(JobSensor):
 
     template_fields: Sequence[str] = ("job_id", *JobSensor.template_fields)
 
-    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: str, **kwargs: Unpack[SensorArguments]) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
 
@@ -238,7 +239,7 @@ class JobsSensor(JobSensor):
 
     template_fields: Sequence[str] = ("job_ids", *JobSensor.template_fields)
 
-    def __init__(self, *, job_ids: Sequence[str] | str, **kwargs: Any) -> None:
+    def __init__(self, *, job_ids: Sequence[str] | str, **kwargs: Unpack[SensorArguments]) -> None:
         super().__init__(**kwargs)
         self.job_ids = job_ids
 
@@ -260,7 +261,7 @@ class AnyJobSensor(JobsSensor):
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)
 
-    def __init__(self, *, job: str, **kwargs: Any) -> None:
+    def __init__(self, *, job: str, **kwargs: Unpack[JobsSensorArguments]) -> None:
         super().__init__(**kwargs)
         self.job = job
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 
@@ -44,7 +45,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_group = input_group
@@ -88,7 +89,7 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
         name: str | None = None,
         schedule_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input = input
@@ -141,7 +142,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
         schedule_config: dict[str, Any] | str | None = None,
         notify_url: str | None = None,
         user_data: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input = input
@@ -198,7 +199,7 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
         schedule_config: dict[str, Any] | str | None = None,
         notify_url: str | None = None,
         user_data: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input = input

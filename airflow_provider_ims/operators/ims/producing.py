@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 
@@ -53,7 +54,7 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
         source: str | None = None,
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.output_media_config = output_media_config
@@ -108,7 +109,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -148,7 +149,7 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
         editing_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -186,7 +187,7 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
         fail_on_partial_failure: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 
@@ -37,7 +38,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
         title: str | None = None,
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.generate_config = generate_config
@@ -79,7 +80,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
         overwrite: bool | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -123,7 +124,7 @@ class ImsSubmitASRJobOperator(JobOperator):
         title: str | None = None,
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_file = input_file

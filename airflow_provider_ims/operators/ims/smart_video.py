@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from airflow_provider_ims._arguments import JobArguments
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims.operators.base import JobOperator
 
@@ -41,7 +42,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -83,7 +84,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
         title: str | None = None,
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -120,7 +121,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
         output_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -157,7 +158,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
         output_config: dict[str, Any] | str | None = None,
         user_data: dict[str, Any] | str | None = None,
         client_token: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.input_config = input_config
@@ -211,7 +212,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
         title: str | None = None,
         description: str | None = None,
         user_data: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.chart_type = chart_type
