@@ -22,6 +22,7 @@ from airflow_provider_ims.triggers.vod import VodJobTrigger
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
     from airflow.providers.openlineage.extractors import OperatorLineage
+    from jinja2 import Environment
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -88,15 +89,20 @@ class JobTask(_Task):
         timeout = timedelta(seconds=max(0.0, deadline - now) + DEFERRAL_GRACE)
         self.defer(trigger=trigger, method_name="execute_complete", kwargs=dict(resume_with or {}), timeout=timeout)
 
-    def begin_phase(self) -> None:
-        """
-        Prepare the task for one phase, before or after the deferral.
+    # Airflow calls this method first in each phase of a task, before and after the deferral, also for a mapped task.
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
+    ) -> None:
+        if parent is self:
+            # The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from
+            # XCom and push it again, which takes eight requests per task, and log an error for each missing link.
+            self.operator_extra_links = ()
+            self._job_id, self._outputs = None, ()
+            self.read_files(context, jinja_env)
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
-        The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from XCom
-        and push it again, which takes eight requests per task, and log an error for each missing link.
-        """
-        self.operator_extra_links = ()
-        self._job_id, self._outputs = None, ()
+    def read_files(self, context: Context, environment: Environment) -> None:
+        """Replace the arguments that name a file with the file's contents, before they are rendered."""
 
     def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
         """Push the link to a job, as soon as its id is known."""

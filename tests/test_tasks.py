@@ -43,6 +43,8 @@ def test_a_task_that_runs_twice_reports_only_the_outputs_of_the_second_run(
 ) -> None:
     task = AUDIO.task(deferrable=deferrable)
     for _ in range(2):
+        # Airflow renders the arguments at the start of each phase.
+        task.render_template_fields({})
         with suppress(TaskDeferred):
             task.execute({})
         if deferrable:
@@ -53,6 +55,7 @@ def test_a_task_that_runs_twice_reports_only_the_outputs_of_the_second_run(
                 wait_started_at=time.time(),
                 poll_interval=0.05,
             )
+            task.render_template_fields({})
             task.execute_complete({}, run_trigger(trigger))
     assert len(task.get_openlineage_facets_on_complete(None).outputs) == 1
     assert task._job_id == ims_emulator.jobs()[-1]["job_id"]

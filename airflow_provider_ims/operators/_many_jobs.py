@@ -131,7 +131,6 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :raises ImsJobTimeoutError: when jobs did not end before the timeout.
         :raises ImsError: when the service rejected all submits or was unavailable.
         """
-        self.begin_phase()
         submitter = self._new_submitter(context)
         started_at = time.time()
         with self._cancelling():
@@ -157,7 +156,6 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :param wait_started_at: When this try started, in epoch seconds.
         :return: Same as :meth:`execute`.
         """
-        self.begin_phase()
         submitter = self._new_submitter(context)
         with self._cancelling():
             if state is None and context.get("task_state_store") is None and event.get("waited_for"):

@@ -15,7 +15,6 @@ from airflow_provider_ims.exceptions import ImsRequestError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-    from jinja2 import Environment
 
 #: The default interval between polls, and the default timeout of a wait, in seconds.
 POLL_INTERVAL = 10.0
@@ -71,18 +70,6 @@ class SubmitOperator(JobTask, BaseOperator):
         self.on_uncertain = on_uncertain
         self.on_clear = on_clear
         self.cancel_on_kill = cancel_on_kill
-
-    def read_files(self, context: Context, environment: Environment) -> None:
-        """Replace the arguments that name a file with the file's contents, before they are rendered."""
-        raise NotImplementedError
-
-    # Airflow calls this method for mapped tasks too, but not render_template_fields().
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
-    ) -> None:
-        if parent is self:
-            self.read_files(context, jinja_env)
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
     def deadline(self, context: Context, wait_started_at: float) -> float:
         """Return when the deferred wait ends, in epoch seconds."""

@@ -108,7 +108,6 @@ class JobOperator(SubmitOperator):
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
         :raises ImsError: when the service rejected the submit or was unavailable.
         """
-        self.begin_phase()
         parameters = self.kind.encode(self.arguments())
         poll_interval = seconds("poll_interval", self.poll_interval)
         timeout = seconds("timeout", self.timeout)
@@ -185,7 +184,6 @@ class JobOperator(SubmitOperator):
         :param event: The event of the trigger.
         :return: Same as :meth:`execute`.
         """
-        self.begin_phase()
         awaited = self._awaited_job(context)
         with awaited.waiting():
             (job,), submitted_at = self.ended_jobs(event)

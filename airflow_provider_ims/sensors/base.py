@@ -99,7 +99,6 @@ class JobSensor(JobTask, BaseSensorOperator):
         :raises AirflowSensorTimeout: when a job did not end before the timeout, in all modes.
         :raises ImsError: when the jobs cannot be queried.
         """
-        self.begin_phase()
         if self.deferrable:
             deadline = time.time() + float(self.timeout)
             with self._skip_if_never_fail():
@@ -123,7 +122,6 @@ class JobSensor(JobTask, BaseSensorOperator):
         :param event: The event of the trigger.
         :return: Same as :meth:`execute`.
         """
-        self.begin_phase()
         with self._skip_if_never_fail():
             try:
                 return self._complete_all(context, self.ended_jobs(event)[0])
