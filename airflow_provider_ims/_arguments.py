@@ -24,7 +24,11 @@ Seconds: TypeAlias = float | timedelta | str
 
 
 class TaskArguments(TypedDict, total=False):
-    """The arguments of Airflow's ``BaseOperator``. Those of newer versions raise an error in earlier ones."""
+    """
+    The arguments of Airflow's ``BaseOperator``, except ``multiple_outputs``, whose default differs.
+
+    Arguments of newer versions of Airflow raise an error in earlier ones.
+    """
 
     task_id: Required[str]
     owner: str
@@ -68,7 +72,6 @@ class TaskArguments(TypedDict, total=False):
     executor: str | None
     executor_config: dict[str, Any] | None
     do_xcom_push: bool
-    multiple_outputs: bool
     inlets: Any
     outlets: Any
     task_group: TaskGroup | None
@@ -94,6 +97,7 @@ class SubmitArguments(TaskArguments, total=False):
     on_uncertain: OnUncertain
     on_clear: OnClear
     cancel_on_kill: bool
+    multiple_outputs: bool
 
 
 class JobArguments(SubmitArguments, total=False):
@@ -125,6 +129,7 @@ class SensorArguments(BaseSensorArguments, total=False):
     fail_on_partial_failure: bool
     deferrable: bool
     poke_interval: timedelta | float
+    multiple_outputs: bool | None
 
 
 class JobsSensorArguments(SensorArguments):

@@ -41,6 +41,8 @@ class SubmitOperator(JobTask, BaseOperator):
         always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
         successful or clears it, or when the wait of its last try times out. Default: true.
+    :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
+        Default: true, unlike in other operators.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
@@ -57,9 +59,10 @@ class SubmitOperator(JobTask, BaseOperator):
         on_uncertain: OnUncertain = "submit",
         on_clear: OnClear = "auto",
         cancel_on_kill: bool = True,
+        multiple_outputs: bool = True,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.deferrable = deferrable

@@ -55,6 +55,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``, with
         its ``input`` and ``failed`` parts if the service returns them. Default: false.
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
+        Default: true for a sensor that waits for one job, because the result is a dict.
     :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (between polls, default: 10 seconds),
         ``timeout``, ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
         (skip instead of failing), ``mode``.
@@ -62,6 +64,8 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id")
     ui_color = "#ffe8d6"
+    #: Whether the result of the task is a dict.
+    returns_dict = False
 
     def __init__(
         self,
@@ -71,9 +75,12 @@ class JobSensor(JobTask, BaseSensorOperator):
         fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 10,
+        multiple_outputs: bool | None = None,
         **kwargs: Unpack[BaseSensorArguments],
     ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+        if multiple_outputs is None:
+            multiple_outputs = self.returns_dict
+        super().__init__(poke_interval=poke_interval, multiple_outputs=multiple_outputs, **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.fail_on_partial_failure = fail_on_partial_failure
@@ -211,6 +218,7 @@ class SingleJobSensor(JobSensor):
     """
 
     template_fields: Sequence[str] = ("job_id", *JobSensor.template_fields)
+    returns_dict = True
 
     def __init__(self, *, job_id: str, **kwargs: Unpack[SensorArguments]) -> None:
         super().__init__(**kwargs)
