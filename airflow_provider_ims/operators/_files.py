@@ -82,7 +82,6 @@ def _read(name: str, environment: Environment, field: str) -> str:
             problem = f"searched in {', '.join(getattr(loader, 'searchpath', ()))}"
         except (OSError, UnicodeDecodeError) as error:
             raise ImsRequestError(f"{field}: file {name!r} cannot be read: {error}", field=field) from error
-    raise ImsRequestError(
-        f"{field}: file {name!r} not found; {problem}. To send the text itself, wrap it in airflow.sdk.literal",
-        field=field,
-    )
+    if not name.endswith(".json"):
+        problem += ". To send this text instead of a file, wrap it in Airflow's literal()"
+    raise ImsRequestError(f"{field}: file {name!r} not found; {problem}", field=field)

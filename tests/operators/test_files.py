@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, literal
+from airflow.sdk import DAG
+from airflow.sdk.definitions.template import literal
 from support.cases import AUDIO, BATCH
 from support.running import run_task
 
@@ -157,9 +158,9 @@ def test_a_missing_file_is_reported_with_the_folders(task: Any, field: str, fold
 
 
 def test_a_missing_script_is_reported(folder: Path) -> None:
-    assert "input_config: file 'evening.ssml' not found" in str(
-        refused(AUDIO.task(input_config="evening.ssml"), folder)
-    )
+    error = str(refused(AUDIO.task(input_config="evening.ssml"), folder))
+    assert "input_config: file 'evening.ssml' not found" in error
+    assert "literal()" in error
 
 
 def test_a_file_that_is_not_utf_8_is_reported(folder: Path) -> None:
