@@ -34,13 +34,13 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting chaining results conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting chaining results files conformance",
     ),
     (
         "ApsaraVideo VOD",
         "vod",
         "https://www.alibabacloud.com/help/en/vod/",
-        "images any-job many-jobs api-actions waiting",
+        "images any-job many-jobs api-actions waiting files",
     ),
 )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
+from airflow_provider_ims._arguments import TaskArguments
 from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims._jobs.payload import normalize
 from airflow_provider_ims._submission.write_record import WriteRecord
@@ -38,8 +39,11 @@ class ApiOperator(BaseOperator):
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. A dict or a list is sent as JSON. A
         ``ClientToken`` is added if the action has one. (templated)
-    :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
+        ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
+    :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["request_id"]`` works.
+        Default: true, unlike in other operators.
     """
 
     product: ClassVar[Product]
@@ -55,11 +59,12 @@ class ApiOperator(BaseOperator):
         *,
         action: str,
         parameters: Mapping[str, Any] | None = None,
-        ims_conn_id: str = "ims_default",
+        ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
-        **kwargs: Any,
+        multiple_outputs: bool = True,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.action = action
         self.parameters = parameters
         self.ims_conn_id = ims_conn_id
