@@ -34,7 +34,8 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting chaining results files conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting reuse chaining results files "
+        "conformance",
     ),
     (
         "ApsaraVideo VOD",
