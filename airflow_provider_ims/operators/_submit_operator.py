@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_ims._config import POLL_INTERVAL
 from airflow_provider_ims._submission import OnClear, OnUncertain
-from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._tasks import OPERATOR_RETRY_POLICY, JobTask, retry_arguments
 from airflow_provider_ims.exceptions import ImsRequestError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.sdk import RetryPolicy
 
-#: The default interval between polls, and the default timeout of a wait, in seconds.
-POLL_INTERVAL = 10.0
+#: The default timeout of a wait, in seconds.
 TIMEOUT = 24 * 60 * 60.0
 #: The services return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
@@ -28,7 +29,7 @@ class SubmitOperator(JobTask, BaseOperator):
     :param ims_conn_id: The connection id. (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param poll_interval: Seconds between polls of a job. (templated) Default: 10.
+    :param poll_interval: Seconds between polls of a job. (templated) Default: ``[ims] poll_interval`` (10).
     :param timeout: Seconds for which each try waits. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit gets no response and its job is not found: ``submit`` again, or ``fail``
         so that you can decide. Default: ``submit``.
@@ -38,6 +39,8 @@ class SubmitOperator(JobTask, BaseOperator):
         always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
         successful or clears it, or when the wait of its last try times out. Default: true.
+    :param retry_policy: Decides by the error whether a failed task is retried. Requires Airflow 3.3. ``None`` retries
+        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
@@ -49,14 +52,15 @@ class SubmitOperator(JobTask, BaseOperator):
         ims_conn_id: str = "ims_default",
         region_id: str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = POLL_INTERVAL,
+        poll_interval: float = POLL_INTERVAL.get(),
         timeout: float = TIMEOUT,
         on_uncertain: OnUncertain = "submit",
         on_clear: OnClear = "auto",
         cancel_on_kill: bool = True,
+        retry_policy: RetryPolicy | None = OPERATOR_RETRY_POLICY,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**retry_arguments(retry_policy), **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.deferrable = deferrable

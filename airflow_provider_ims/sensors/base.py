@@ -17,17 +17,19 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_ims._config import POLL_INTERVAL
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of, kind_of
-from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._tasks import SENSOR_RETRY_POLICY, JobTask, retry_arguments
 from airflow_provider_ims._waiting.monitor import TOLERATED_ERRORS, JobMonitor, Observation, log_progress, poll_once
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.hooks._actions import Product
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.sdk import RetryPolicy
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -45,9 +47,12 @@ class JobSensor(JobTask, BaseSensorOperator):
         all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``, with
         its ``input`` and ``failed`` parts if the service returns them. Default: false.
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (seconds between polls, default: 10),
-        ``timeout`` (seconds), ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
-        (skip instead of failing), ``mode``.
+    :param poke_interval: Seconds between polls. Default: ``[ims] poll_interval`` (10).
+    :param retry_policy: Decides by the error whether a failed sensor is retried. Requires Airflow 3.3. ``None`` retries
+        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which does not retry
+        after a failed job.
+    :param kwargs: The arguments of all Airflow sensors: ``timeout`` (seconds), ``soft_fail`` (skip on a timeout; a
+        failed job still fails the sensor), ``never_fail`` (skip instead of failing), ``mode``.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id")
@@ -60,10 +65,11 @@ class JobSensor(JobTask, BaseSensorOperator):
         region_id: str | None = None,
         fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float = 10,
+        poke_interval: float = POLL_INTERVAL.get(),
+        retry_policy: RetryPolicy | None = SENSOR_RETRY_POLICY,
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+        super().__init__(poke_interval=poke_interval, **retry_arguments(retry_policy), **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.fail_on_partial_failure = fail_on_partial_failure
