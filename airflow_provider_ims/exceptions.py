@@ -7,17 +7,22 @@ but a poking sensor would not; a failed job must have the same effect in both mo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-#: The documented error codes of jobs whose request or content is the cause, also with a suffix such as
-#: ``InvalidParameter.ResourceContentBad``. A new job with the same parameters fails again. See
-#: https://help.aliyun.com/document_detail/197855.html and the examples of ``ErrorCode`` in the API reference.
-PERMANENT_JOB_CODES = re.compile(
-    r"(MissingParameter|InvalidParameter|ResourceNotFound|InvalidMaterial|QueryMaterialFailed|"
-    r"ProduceTimelineFormatError|SpeechTranslationNoValidVocal|Forbidden)(\..*)?"
+#: The documented error codes, up to the first dot, of jobs that failed for their request or their content. A new job
+#: with the same parameters fails again. See https://help.aliyun.com/document_detail/197855.html and the examples of
+#: ``ErrorCode`` and ``Code`` in the API reference.
+PERMANENT_JOB_CODES = (
+    "Forbidden",
+    "InvalidMaterial",
+    "InvalidParameter",
+    "MissingParameter",
+    "ProduceTimelineFormatError",
+    "QueryMaterialFailed",
+    "ResourceNotFound",
+    "SpeechTranslationNoValidVocal",
 )
 #: The documented error code of an account with an overdue payment.
 SUSPENDED = "OperationDenied.Suspended"
@@ -176,7 +181,7 @@ class ImsJobFailedError(ImsJobError):
     @property
     def is_permanent(self) -> bool:
         """Whether the error code is documented to be caused by the request or its content."""
-        return PERMANENT_JOB_CODES.fullmatch(self.code or "") is not None
+        return (self.code or "").partition(".")[0] in PERMANENT_JOB_CODES
 
 
 class ImsJobNotFoundError(ImsJobError):
