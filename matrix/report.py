@@ -25,7 +25,7 @@ Airflow fails a try if its trigger fires before the scheduler has processed the 
 (apache/airflow#66374, #67287, #72716). The log says "finished with state success, but the task instance's state
 attribute is running". This happened on 3.1.8 with jobs that took two seconds and a scheduler that was five seconds
 behind. Airflow 3.2.2 and later handle some of these cases. A trigger of this provider therefore sends no event in its
-first five seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Give tasks at least one
+first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Give tasks at least one
 retry. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 
 """

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from time import monotonic
 from typing import Any, NamedTuple
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -27,8 +28,9 @@ MAX_EVENT_SIZE = 16 * 1024
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
 MAX_WAITED_FOR = 1000
 #: Seconds from the start of a trigger to its first event. Until the scheduler has processed the exit of the worker that
-#: deferred the task, it takes a resumed task for one that was killed, and fails its try. See docs/decisions.md.
-FIRST_EVENT_DELAY = 5.0
+#: deferred the task, it takes a resumed task for one that was killed, and fails its try (docs/decisions.md). A worker
+#: may notice the exit of its process only at its next heartbeat; the rest is the lag of the scheduler.
+FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
 
