@@ -44,7 +44,7 @@ def variable(option: Option[Any]) -> str:
         (FREEZE_GARBAGE_COLLECTOR, "t", True),
         (FREEZE_GARBAGE_COLLECTOR, "0", False),
     ],
-    ids=str,
+    ids=lambda one: one.name if isinstance(one, Option) else repr(one),
 )
 def test_a_value_is_read(option: Option[Any], text: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable(option), text)
