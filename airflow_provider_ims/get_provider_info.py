@@ -23,13 +23,13 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting chaining results conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting retries chaining results conformance",
     ),
     (
         "ApsaraVideo VOD",
         "vod",
         "https://www.alibabacloud.com/help/en/vod/",
-        "images any-job many-jobs api-actions waiting",
+        "images any-job many-jobs api-actions waiting retries",
     ),
 )
 
