@@ -23,7 +23,8 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting retries chaining results conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting reuse retries chaining results "
+        "conformance",
     ),
     (
         "ApsaraVideo VOD",
