@@ -66,6 +66,14 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": UI_FIELD_BEHAVIOUR,
             }
         ],
+        "asset-uris": [
+            {
+                "schemes": ["oss"],
+                "handler": "airflow_provider_ims.assets.oss.sanitize_uri",
+                "factory": "airflow_provider_ims.assets.oss.create_asset",
+                "to_openlineage_converter": "airflow_provider_ims.assets.oss.convert_asset_to_openlineage",
+            }
+        ],
         "config": CONFIG,
     }
 

@@ -69,6 +69,7 @@ LAYERS = (
         "one billed job for each request: submission record, recovery, cancellation",
         ("_jobs", "hooks", "_config"),
     ),
+    Layer("assets", "the assets with the scheme `oss`, for all DAGs", ("_lineage", "_jobs")),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
     Layer("_metrics", "Airflow metrics of jobs"),
