@@ -1,0 +1,211 @@
+"""
+The files of jobs: which objects in OSS a job has made, and what they contain.
+
+They are derived from the response to the query of the job, so that a file has the duration and size in the response.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from airflow_provider_ims.emulator.api.addresses import numbered, split_oss
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import Fields, JobView, as_object
+from airflow_provider_ims.emulator.api.operations import render
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.media.file import DEFAULT_SECONDS, DEFAULT_SIZE, MediaFile, Sentence
+from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
+
+#: The fields of a response that contain the address of a file that the job has made.
+OUTPUTS = frozenset(
+    {
+        "DetextVideoURL",
+        "FileUrl",
+        "MediaURL",
+        "MediaUrl",
+        "OutputFileUrl",
+        "OutputFiles",
+        "OutputUrl",
+        "SpeechTranslatedSubtitleURL",
+        "Thumbnail",
+        "TranslatedAudioMediaURL",
+        "Url",
+    }
+)
+#: The fields of a response that repeat the request or describe its input.
+INPUTS = frozenset({"Config", "InputConfig", "InputGroup", "MediaInfoProperty", "OutputGroup", "Timeline", "UserData"})
+
+#: The parameters with the size of the output.
+SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
+#: The parameters that are a title or an object with one.
+TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
+
+BATCH_SIZE = 500
+
+
+class ObjectName(NamedTuple):
+    """The bucket and the key of an object; the key is not percent-encoded."""
+
+    bucket: str
+    key: str
+
+
+def object_name(address: str) -> ObjectName | None:
+    """Return the object of an address; None if it is not in OSS, or contains a placeholder."""
+    bucket, key = split_oss(address) or ("", "")
+    return ObjectName(bucket, unquote(key)) if bucket and key and "{" not in key else None
+
+
+def files_of(view: JobView) -> dict[ObjectName, MediaFile]:
+    """Return the files that a job has made so far."""
+    # The file exists even if the response does not contain its address.
+    view = replace(view, settings=replace(view.settings, speech_media_url=True))
+    fields = render(view)
+    found: dict[ObjectName, MediaFile] = {}
+    for address, beside, index in (*_outputs(fields), *_requested(view, fields)):
+        name = object_name(address)
+        if name is not None and (name not in found or "Duration" in beside):
+            found[name] = _file(view, fields, name, beside, index)
+    return found
+
+
+def addresses_of(view: JobView) -> list[str]:
+    """Return the URLs of the files that a job has made so far."""
+    return [view.url(name.key, name.bucket) for name in files_of(view)]
+
+
+def _outputs(value: Any, name: str = "", beside: Mapping[str, Any] | None = None, index: int = 0) -> Iterator[Any]:
+    """Yield the output addresses in a response, each with the object that contains it and its number in a list."""
+    value = _json(value)
+    if isinstance(value, dict):
+        for inner_name, inner in value.items():
+            if inner_name not in INPUTS:
+                yield from _outputs(inner, inner_name, value, index)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _outputs(inner, name, beside, number)
+    elif isinstance(value, str) and name in OUTPUTS:
+        yield value, beside or {}, index
+
+
+def _requested(view: JobView, fields: Fields) -> Iterator[Any]:
+    """Yield the files that the request names, for kinds whose response has no address of its own."""
+    output = fields.get("Output")
+    if view.phase is not Phase.SUCCEEDED or not isinstance(output, dict):
+        return
+    count = fields.get("Count", 1)
+    for index, address in enumerate(numbered(str(output.get("Media") or ""), count)):
+        yield address, {}, index
+
+
+def _file(view: JobView, fields: Fields, name: ObjectName, beside: Mapping[str, Any], index: int) -> MediaFile:
+    seconds = _number(beside.get("Duration")) or (_number(beside.get("To")) or 0) - (_number(beside.get("From")) or 0)
+    title = _title(view, index) or name.key.rpartition("/")[2]
+    sentences = _sentences(fields)
+    if sentences and seconds <= 0:
+        seconds = sentences[-1].end
+    seconds = seconds if seconds > 0 else DEFAULT_SECONDS
+    return MediaFile(
+        name=name.key,
+        title=title,
+        sentences=sentences or (Sentence(_speech(view, index) or title, 0.0, seconds),),
+        seconds=seconds,
+        size=_size(view, beside),
+    )
+
+
+def _sentences(fields: Fields) -> tuple[Sentence, ...]:
+    """Return the sentences in the result of a speech job."""
+    result = _json(as_object(fields.get("JobResult")).get("AiResult"))
+    if not isinstance(result, list):
+        return ()
+    return tuple(
+        Sentence(one["content"], one["from"], one["to"]) for one in result if isinstance(one, dict) and "content" in one
+    )
+
+
+def _title(view: JobView, index: int) -> str:
+    """Return the title of a file: one of the titles of a batch, or that of the job."""
+    titles = as_object(_parsed(view, "InputConfig")).get("TitleArray")
+    if isinstance(titles, list) and titles:
+        return str(titles[index % len(titles)])
+    for name in TITLES:
+        value = _parsed(view, name)
+        title = value.get("Title") if isinstance(value, dict) else value
+        if isinstance(title, str) and title.strip():
+            return title
+    return ""
+
+
+def _speech(view: JobView, index: int) -> str:
+    """Return the speech of a video of a batch."""
+    texts = as_object(_parsed(view, "InputConfig")).get("SpeechTextArray")
+    return str(texts[index % len(texts)]) if isinstance(texts, list) and texts else ""
+
+
+def _size(view: JobView, beside: Mapping[str, Any]) -> tuple[int, int]:
+    requested = [as_object(_parsed(view, name)) for name in SIZES]
+    for fields in (*requested, *(as_object(one.get("OverwriteParams")) for one in requested), beside):
+        width, height = _number(fields.get("Width")), _number(fields.get("Height"))
+        if width and height:
+            return int(width), int(height)
+    return DEFAULT_SIZE
+
+
+def _parsed(view: JobView, name: str) -> Any:
+    return _json(view.parameters.get(name, ""))
+
+
+def _json(value: Any) -> Any:
+    """Return the content of a string that is a JSON object or array; any other value is returned unchanged."""
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number < 1e9 else None
+
+
+class FileIndex:
+    """
+    Finds the file of an object.
+
+    :param jobs: All jobs.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._last = 0
+        self._job_ids: dict[ObjectName, list[str]] = {}
+
+    def find(self, name: ObjectName) -> tuple[MediaFile, Job] | None:
+        """Return a file and the last job that has made it; None if no job has made it yet."""
+        self._read_new_jobs()
+        for job_id in reversed(self._job_ids.get(name, [])):
+            job = self._jobs.store.job(job_id)
+            file = files_of(self._jobs.view(job)).get(name) if job is not None else None
+            if job is not None and file is not None:
+                return file, job
+        return None
+
+    def _read_new_jobs(self) -> None:
+        selected = Filter(actions=tuple(JOB_KINDS))
+        while found := self._jobs.store.page(selected, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last):
+            for job in found:
+                # The addresses are known before the job ends.
+                ended = replace(job, pinned=None, error_code=None, failed_parts={})
+                for name in files_of(replace(self._jobs.view(ended), now=job.ends)):
+                    self._job_ids.setdefault(name, []).append(job.job_id)
+            self._last = found[-1].seq
