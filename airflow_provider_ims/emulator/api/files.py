@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from airflow_provider_ims.emulator.api.addresses import numbered, split_oss
 from airflow_provider_ims.emulator.api.jobs import Jobs
@@ -44,6 +44,9 @@ SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
 #: The parameters that are a title or an object with one.
 TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 
+MAX_KEY = 1_023
+"""The maximum length of a key in bytes."""
+
 BATCH_SIZE = 500
 
 
@@ -55,9 +58,11 @@ class ObjectName(NamedTuple):
 
 
 def object_name(address: str) -> ObjectName | None:
-    """Return the object of an address; None if it is not in OSS, or contains a placeholder."""
-    bucket, key = split_oss(address) or ("", "")
-    return ObjectName(bucket, unquote(key)) if bucket and key and "{" not in key else None
+    """Return the object of an address; None if it is not in OSS, has an invalid key, or contains a placeholder."""
+    bucket, path = split_oss(address) or ("", "")
+    key = unquote(path)
+    is_object = bucket and key and "{" not in key and len(key.encode(errors="replace")) <= MAX_KEY
+    return ObjectName(bucket, key) if is_object else None
 
 
 def files_of(view: JobView) -> dict[ObjectName, MediaFile]:
@@ -75,7 +80,7 @@ def files_of(view: JobView) -> dict[ObjectName, MediaFile]:
 
 def addresses_of(view: JobView) -> list[str]:
     """Return the URLs of the files that a job has made so far."""
-    return [view.url(name.key, name.bucket) for name in files_of(view)]
+    return [view.url(quote(name.key), name.bucket) for name in files_of(view)]
 
 
 def _outputs(value: Any, name: str = "", beside: Mapping[str, Any] | None = None, index: int = 0) -> Iterator[Any]:

@@ -114,4 +114,5 @@ def _section(table: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     style = f' class="{escape(cell.style)}"' if cell.style else ""
-    return f"<td{style}>{escape(cell.text)}</td>"
+    links = "".join(f'<a href="{escape(href)}">{escape(text)}</a> ' for text, href in cell.links)
+    return f"<td{style}>{links}{escape(cell.text)}</td>"
