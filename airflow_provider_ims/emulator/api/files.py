@@ -37,7 +37,20 @@ OUTPUTS = frozenset(
     }
 )
 #: The fields of a response that repeat the request or describe its input.
-INPUTS = frozenset({"Config", "InputConfig", "InputGroup", "MediaInfoProperty", "OutputGroup", "Timeline", "UserData"})
+INPUTS = frozenset(
+    {
+        "Config",
+        "EditingConfig",
+        "InputConfig",
+        "InputGroup",
+        "MediaInfoProperty",
+        "OutputConfig",
+        "OutputGroup",
+        "OutputMediaConfig",
+        "Timeline",
+        "UserData",
+    }
+)
 
 #: The parameters with the size of the output.
 SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
@@ -47,7 +60,9 @@ TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 MAX_KEY = 1_023
 """The maximum length of a key in bytes."""
 
-BATCH_SIZE = 500
+BATCH_SIZE = 100
+
+_ALL = Filter(actions=tuple(JOB_KINDS))
 
 
 class ObjectName(NamedTuple):
@@ -66,12 +81,15 @@ def object_name(address: str) -> ObjectName | None:
 
 
 def files_of(view: JobView) -> dict[ObjectName, MediaFile]:
-    """Return the files that a job has made so far."""
+    """Return the files that a job has made so far. Only a job with parts makes files before it ends."""
+    if view.phase is not Phase.SUCCEEDED and view.kind.parts is None:
+        return {}
     # The file exists even if the response does not contain its address.
     view = replace(view, settings=replace(view.settings, speech_media_url=True))
     fields = render(view)
     found: dict[ObjectName, MediaFile] = {}
-    for address, beside, index in (*_outputs(fields), *_requested(view, fields)):
+    outputs = list(_outputs(fields)) or list(_requested(view, fields))
+    for address, beside, index in outputs:
         name = object_name(address)
         if name is not None and (name not in found or "Duration" in beside):
             found[name] = _file(view, fields, name, beside, index)
@@ -98,9 +116,9 @@ def _outputs(value: Any, name: str = "", beside: Mapping[str, Any] | None = None
 
 
 def _requested(view: JobView, fields: Fields) -> Iterator[Any]:
-    """Yield the files that the request names, for kinds whose response has no address of its own."""
+    """Yield the files that the request names, for kinds whose response contains no address."""
     output = fields.get("Output")
-    if view.phase is not Phase.SUCCEEDED or not isinstance(output, dict):
+    if view.phase is not Phase.SUCCEEDED or view.job.failed_parts or not isinstance(output, dict):
         return
     count = fields.get("Count", 1)
     for index, address in enumerate(numbered(str(output.get("Media") or ""), count)):
@@ -147,16 +165,17 @@ def _title(view: JobView, index: int) -> str:
 
 
 def _speech(view: JobView, index: int) -> str:
-    """Return the speech of a video of a batch."""
-    texts = as_object(_parsed(view, "InputConfig")).get("SpeechTextArray")
-    return str(texts[index % len(texts)]) if isinstance(texts, list) and texts else ""
+    """Return the speech of a video: that of an avatar, or one of the texts of a batch."""
+    config = as_object(_parsed(view, "InputConfig"))
+    texts = config.get("SpeechTextArray")
+    return str(texts[index % len(texts)]) if isinstance(texts, list) and texts else str(config.get("Text") or "")
 
 
 def _size(view: JobView, beside: Mapping[str, Any]) -> tuple[int, int]:
     requested = [as_object(_parsed(view, name)) for name in SIZES]
     for fields in (*requested, *(as_object(one.get("OverwriteParams")) for one in requested), beside):
         width, height = _number(fields.get("Width")), _number(fields.get("Height"))
-        if width and height:
+        if width and height and min(width, height) >= 1:
             return int(width), int(height)
     return DEFAULT_SIZE
 
@@ -178,7 +197,7 @@ def _json(value: Any) -> Any:
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return number if 0 < number < 1e9 else None
 
@@ -195,22 +214,22 @@ class FileIndex:
         self._last = 0
         self._job_ids: dict[ObjectName, list[str]] = {}
 
+    def read_jobs(self) -> bool:
+        """Read the next new jobs, and return whether there may be more. It takes some milliseconds."""
+        found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
+        for job in found:
+            # The addresses are known before the job ends.
+            ended = replace(job, pinned=None, error_code=None, failed_parts={})
+            for name in files_of(replace(self._jobs.view(ended), now=job.ends)):
+                self._job_ids.setdefault(name, []).append(job.job_id)
+            self._last = job.seq
+        return len(found) == BATCH_SIZE
+
     def find(self, name: ObjectName) -> tuple[MediaFile, Job] | None:
-        """Return a file and the last job that has made it; None if no job has made it yet."""
-        self._read_new_jobs()
+        """Return a file and the last of the jobs read that has made it; None if none has made it yet."""
         for job_id in reversed(self._job_ids.get(name, [])):
             job = self._jobs.store.job(job_id)
             file = files_of(self._jobs.view(job)).get(name) if job is not None else None
             if job is not None and file is not None:
                 return file, job
         return None
-
-    def _read_new_jobs(self) -> None:
-        selected = Filter(actions=tuple(JOB_KINDS))
-        while found := self._jobs.store.page(selected, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last):
-            for job in found:
-                # The addresses are known before the job ends.
-                ended = replace(job, pinned=None, error_code=None, failed_parts={})
-                for name in files_of(replace(self._jobs.view(ended), now=job.ends)):
-                    self._job_ids.setdefault(name, []).append(job.job_id)
-            self._last = found[-1].seq

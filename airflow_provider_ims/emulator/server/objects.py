@@ -83,6 +83,10 @@ class _Objects:
             request.method, name.bucket, name.key, dict(request.headers.items()), dict(request.query_params)
         )
         key_id = check_signature(signed, self._secret)
+        more = True
+        while more:
+            more = self._index.read_jobs()
+            await asyncio.sleep(0)
         found = self._index.find(name)
         # The services sign only addresses of objects that exist, such as those of registered media assets.
         file, job = found or (MediaFile(name.key, name.key.rpartition("/")[2]), None)
