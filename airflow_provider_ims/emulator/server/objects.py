@@ -126,8 +126,8 @@ def _part(request: Request, body: bytes, headers: dict[str, Any]) -> Response:
     """
     Return an object, or the part of it that the request selects.
 
-    Of several ranges, OSS returns the first. It ignores a range that is not within the object, unless the request asks
-    for the standard behaviour.
+    Of several ranges, OSS returns the first. It ignores a range that is not within the object, unless the request
+    requires the standard behaviour.
     """
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
