@@ -74,6 +74,9 @@ def test_a_video_plays_from_any_time(emulator: ImsEmulator, page: Page) -> None:
     assert (shown["width"], shown["height"]) == (320, 180)
     assert shown["seconds"] == pytest.approx(12, abs=0.1)
     assert page.evaluate(PLAY_FROM, 7) > 7
+    # The link itself opens the player of the browser.
+    page.goto(url)
+    page.wait_for_function("document.querySelector('video').videoWidth === 320")
 
 
 @pytest.mark.parametrize("sound", ["MP3", "WAV"])
