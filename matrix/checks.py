@@ -35,6 +35,7 @@ FORM_FIELDS = 25
 #: depend on their versions. Those of the retry policy need Airflow 3.3. The oracle test compares the provider with the
 #: newest product SDK.
 UNIT_TESTS = (
+    "tests/assets",
     "tests/hooks",
     "tests/operators",
     "tests/sensors",
