@@ -13,7 +13,7 @@ from support.requests import documented_requests
 from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims._jobs.objects import oss_objects
-from airflow_provider_ims.emulator.api.files import BATCH_SIZE, FileIndex, ObjectName, files_of, object_name
+from airflow_provider_ims.emulator.api.files import BATCH_SIZE, FileIndex, ObjectName, file_of, object_name, outputs_of
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.media.file import DEFAULT_SIZE, MediaFile
@@ -47,7 +47,8 @@ def finished(jobs: Jobs, action: str, **changes: Any) -> Job:
 
 
 def files(jobs: Jobs, job: Job) -> list[MediaFile]:
-    return list(files_of(jobs.view(job)).values())
+    view = jobs.view(job)
+    return [file for name in outputs_of(view) if (file := file_of(view, name))]
 
 
 def index_of(jobs: Jobs) -> FileIndex:
@@ -66,10 +67,10 @@ def test_each_output_in_a_response_is_a_file(jobs: Jobs, key: str) -> None:
         assert files(jobs, job) == [], "the job is running"
         job = jobs.finish(job.job_id)
         shown = {ObjectName(one.bucket, unquote(one.key)) for one in oss_objects(queried(jobs, job), without="input")}
-        absent = {name.key.rpartition(".")[2] for name in shown - set(files_of(jobs.view(job)))}
+        absent = {name.key.rpartition(".")[2] for name in shown - set(outputs_of(jobs.view(job)))}
         assert absent <= OTHER_OBJECTS.get(key, set())
         index = index_of(jobs)
-        for name, file in files_of(jobs.view(job)).items():
+        for name, file in zip(outputs_of(jobs.view(job)), files(jobs, job), strict=True):
             assert index.find(name) == (file, job)
         assert files(jobs, jobs.fail(job.job_id)) == []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -80,29 +81,62 @@ def object_name(address: str) -> ObjectName | None:
     return ObjectName(bucket, key) if is_object else None
 
 
-def files_of(view: JobView) -> dict[ObjectName, MediaFile]:
-    """Return the files that a job has made so far. Only a job with parts makes files before it ends."""
+class Output(NamedTuple):
+    """
+    An output address in a response.
+
+    :param beside: The object that contains it.
+    :param number: Its position in a list.
+    """
+
+    address: str
+    beside: Mapping[str, Any]
+    number: int
+
+
+def outputs_of(view: JobView) -> dict[ObjectName, Output]:
+    """Return the objects that a job has made so far. Only a job with parts makes some before it ends."""
     if view.phase is not Phase.SUCCEEDED and view.kind.parts is None:
         return {}
-    # The file exists even if the response does not contain its address.
-    view = replace(view, settings=replace(view.settings, speech_media_url=True))
-    fields = render(view)
-    found: dict[ObjectName, MediaFile] = {}
-    outputs = list(_outputs(fields)) or list(_requested(view, fields))
-    for address, beside, index in outputs:
-        name = object_name(address)
-        if name is not None and (name not in found or "Duration" in beside):
-            found[name] = _file(view, fields, name, beside, index)
+    fields = _fields(view)
+    found: dict[ObjectName, Output] = {}
+    for output in list(_outputs(fields)) or list(_requested(view, fields)):
+        name = object_name(output.address)
+        if name is not None and (name not in found or "Duration" in output.beside):
+            found[name] = output
     return found
 
 
 def addresses_of(view: JobView) -> list[str]:
     """Return the URLs of the files that a job has made so far."""
-    return [view.url(quote(name.key), name.bucket) for name in files_of(view)]
+    return [view.url(quote(name.key), name.bucket) for name in outputs_of(view)]
 
 
-def _outputs(value: Any, name: str = "", beside: Mapping[str, Any] | None = None, index: int = 0) -> Iterator[Any]:
-    """Yield the output addresses in a response, each with the object that contains it and its number in a list."""
+def file_of(view: JobView, name: ObjectName) -> MediaFile | None:
+    """Return a file that a job has made; None if it has not made it yet."""
+    output = outputs_of(view).get(name)
+    if output is None:
+        return None
+    sentences = _sentences(_fields(view))
+    seconds = _seconds(output.beside) or (sentences[-1].end if sentences else DEFAULT_SECONDS)
+    title = _title(view, output.number) or name.key.rpartition("/")[2]
+    return MediaFile(
+        name=name.key,
+        title=title,
+        sentences=sentences or (Sentence(_speech(view, output.number) or title, 0.0, seconds),),
+        seconds=seconds,
+        size=_size(view, output.beside),
+    )
+
+
+def _fields(view: JobView) -> Fields:
+    # The file exists even if the response does not contain its address.
+    return render(replace(view, settings=replace(view.settings, speech_media_url=True)))
+
+
+def _outputs(
+    value: Any, name: str = "", beside: Mapping[str, Any] = MappingProxyType({}), index: int = 0
+) -> Iterator[Output]:
     value = _json(value)
     if isinstance(value, dict):
         for inner_name, inner in value.items():
@@ -112,33 +146,22 @@ def _outputs(value: Any, name: str = "", beside: Mapping[str, Any] | None = None
         for number, inner in enumerate(value):
             yield from _outputs(inner, name, beside, number)
     elif isinstance(value, str) and name in OUTPUTS:
-        yield value, beside or {}, index
+        yield Output(value, beside, index)
 
 
-def _requested(view: JobView, fields: Fields) -> Iterator[Any]:
-    """Yield the files that the request names, for kinds whose response contains no address."""
+def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
+    """Yield the outputs that the request names, for kinds whose response contains no address."""
     output = fields.get("Output")
     if view.phase is not Phase.SUCCEEDED or view.job.failed_parts or not isinstance(output, dict):
         return
-    count = fields.get("Count", 1)
-    for index, address in enumerate(numbered(str(output.get("Media") or ""), count)):
-        yield address, {}, index
+    for index, address in enumerate(numbered(str(output.get("Media") or ""), fields.get("Count", 1))):
+        yield Output(address, {}, index)
 
 
-def _file(view: JobView, fields: Fields, name: ObjectName, beside: Mapping[str, Any], index: int) -> MediaFile:
-    seconds = _number(beside.get("Duration")) or (_number(beside.get("To")) or 0) - (_number(beside.get("From")) or 0)
-    title = _title(view, index) or name.key.rpartition("/")[2]
-    sentences = _sentences(fields)
-    if sentences and seconds <= 0:
-        seconds = sentences[-1].end
-    seconds = seconds if seconds > 0 else DEFAULT_SECONDS
-    return MediaFile(
-        name=name.key,
-        title=title,
-        sentences=sentences or (Sentence(_speech(view, index) or title, 0.0, seconds),),
-        seconds=seconds,
-        size=_size(view, beside),
-    )
+def _seconds(beside: Mapping[str, Any]) -> float | None:
+    """Return the duration in a response, or that of a range."""
+    start, end = _number(beside.get("From")) or 0, _number(beside.get("To")) or 0
+    return _number(beside.get("Duration")) or (end - start if end > start else None)
 
 
 def _sentences(fields: Fields) -> tuple[Sentence, ...]:
@@ -220,7 +243,7 @@ class FileIndex:
         for job in found:
             # The addresses are known before the job ends.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
-            for name in files_of(replace(self._jobs.view(ended), now=job.ends)):
+            for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)
             self._last = job.seq
         return len(found) == BATCH_SIZE
@@ -229,7 +252,7 @@ class FileIndex:
         """Return a file and the last of the jobs read that has made it; None if none has made it yet."""
         for job_id in reversed(self._job_ids.get(name, [])):
             job = self._jobs.store.job(job_id)
-            file = files_of(self._jobs.view(job)).get(name) if job is not None else None
+            file = file_of(self._jobs.view(job), name) if job is not None else None
             if job is not None and file is not None:
                 return file, job
         return None
