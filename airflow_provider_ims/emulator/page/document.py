@@ -27,7 +27,7 @@ th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; tex
 .code { font: 12px/1.6 ui-monospace, monospace; overflow-wrap: anywhere }
 .succeeded { color: var(--good) }
 .failed, #offline { color: var(--bad) }
-.running { color: var(--busy) }
+a, .running { color: var(--busy) }
 """
 # Replaces only the sections that have changed, so that the page neither flickers nor scrolls.
 SCRIPT = """
