@@ -7,6 +7,7 @@ The public modules are:
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
 - ``hooks.ims``, ``hooks.vod``: call any API action
 - ``subtitles``: converts sentences into SRT and WebVTT
+- ``policies.retry``: decide by the error whether a task is retried
 - ``exceptions``: the errors
 - ``emulator``: a local emulator of IMS and VOD, for tests
 - ``preload``: imports the SDK once per worker

@@ -25,7 +25,7 @@ Seconds: TypeAlias = float | timedelta | str
 
 class TaskArguments(TypedDict, total=False):
     """
-    The arguments of Airflow's ``BaseOperator``, except ``multiple_outputs``, whose default differs.
+    The arguments of Airflow's ``BaseOperator``, except ``multiple_outputs`` and ``retry_policy``.
 
     Arguments of newer versions of Airflow raise an error in earlier ones.
     """
@@ -39,7 +39,6 @@ class TaskArguments(TypedDict, total=False):
     retry_delay: timedelta | float
     retry_exponential_backoff: float
     max_retry_delay: timedelta | float | None
-    retry_policy: RetryPolicy | None
     start_date: datetime | None
     end_date: datetime | None
     depends_on_past: bool
@@ -86,6 +85,12 @@ class TaskArguments(TypedDict, total=False):
     render_template_as_native_obj: bool | None
 
 
+class ApiArguments(TaskArguments, total=False):
+    """The arguments that the operators for any action pass on."""
+
+    retry_policy: RetryPolicy | None
+
+
 class SubmitArguments(TaskArguments, total=False):
     """The arguments of all operators that submit jobs."""
 
@@ -98,6 +103,7 @@ class SubmitArguments(TaskArguments, total=False):
     on_clear: OnClear
     cancel_on_kill: bool
     multiple_outputs: bool
+    retry_policy: RetryPolicy | None
 
 
 class JobArguments(SubmitArguments, total=False):
@@ -130,6 +136,7 @@ class SensorArguments(BaseSensorArguments, total=False):
     deferrable: bool
     poke_interval: timedelta | float
     multiple_outputs: bool | None
+    retry_policy: RetryPolicy | None
 
 
 class JobsSensorArguments(SensorArguments):

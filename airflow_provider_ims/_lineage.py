@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.openlineage.facet import Dataset
@@ -42,11 +43,12 @@ def operator_lineage(
 
     facets = {"externalQuery": ExternalQueryRunFacet(externalQueryId=job_id, source="ims")} if job_id else {}
     return OperatorLineage(
-        inputs=[_dataset(one) for one in inputs], outputs=[_dataset(one) for one in outputs], run_facets=facets
+        inputs=[dataset(one) for one in inputs], outputs=[dataset(one) for one in outputs], run_facets=facets
     )
 
 
-def _dataset(one: OssObject) -> Dataset:
+def dataset(one: OssObject) -> Dataset:
+    """Return an object as a dataset of OpenLineage, whose name is not percent-encoded."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
-    return Dataset(namespace=f"oss://{one.bucket}", name=one.key)
+    return Dataset(namespace=f"oss://{one.bucket}", name=unquote(one.key) or "/")

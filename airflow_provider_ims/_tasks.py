@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +23,7 @@ from airflow_provider_ims.triggers.vod import VodJobTrigger
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
     from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.sdk import RetryPolicy
     from jinja2 import Environment
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
@@ -34,7 +36,21 @@ else:
 #: final poll of the job, so it must expire first only if no triggerer is running.
 DEFERRAL_GRACE = 600
 
+#: The retry policies of tasks for which the user has set none; ``None`` before Airflow 3.3.
+OPERATOR_RETRY_POLICY: RetryPolicy | None = None
+SENSOR_RETRY_POLICY: RetryPolicy | None = None
+with suppress(ImportError):
+    from airflow_provider_ims.policies.retry import ImsRetryPolicy
+
+    OPERATOR_RETRY_POLICY = ImsRetryPolicy()
+    SENSOR_RETRY_POLICY = ImsRetryPolicy(retry_failed_jobs=False)
+
 _TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: VodJobTrigger}
+
+
+def retry_arguments(retry_policy: RetryPolicy | None) -> dict[str, Any]:
+    """Return the arguments of Airflow's base class for a retry policy; it accepts none before Airflow 3.3."""
+    return {} if OPERATOR_RETRY_POLICY is None and retry_policy is None else {"retry_policy": retry_policy}
 
 
 class JobTask(_Task):

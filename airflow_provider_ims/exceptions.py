@@ -11,6 +11,22 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+#: The documented error codes, up to the first dot, of jobs that failed for their request or their content. A new job
+#: with the same parameters fails again. See https://help.aliyun.com/document_detail/197855.html and the examples of
+#: ``ErrorCode`` and ``Code`` in the API reference.
+PERMANENT_JOB_CODES = (
+    "Forbidden",
+    "InvalidMaterial",
+    "InvalidParameter",
+    "MissingParameter",
+    "ProduceTimelineFormatError",
+    "QueryMaterialFailed",
+    "ResourceNotFound",
+    "SpeechTranslationNoValidVocal",
+)
+#: The documented error code of an account with an overdue payment.
+SUSPENDED = "OperationDenied.Suspended"
+
 
 @dataclass(eq=False, repr=False)
 class ImsError(Exception):
@@ -28,6 +44,11 @@ class ImsError(Exception):
     action: str | None = None
     code: str | None = None
     request_id: str | None = None
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the same task would fail again, until a user changes the request, the content or the account."""
+        return False
 
     def __str__(self) -> str:
         known = (("action", self.action), ("code", self.code), ("request id", self.request_id))
@@ -49,6 +70,11 @@ class ImsRequestError(ImsError):
 
     field: str | None = None
 
+    @property
+    def is_permanent(self) -> bool:
+        """True: the service would reject the same request again."""
+        return True
+
 
 class ImsResourceNotFoundError(ImsRequestError):
     """A resource in the request does not exist, such as a media asset, a template or a job."""
@@ -64,9 +90,19 @@ class ImsPermissionError(ImsError):
 
     ram_action: str | None = None
 
+    @property
+    def is_permanent(self) -> bool:
+        """True: a user must grant the permission."""
+        return True
+
 
 class ImsNotSubscribedError(ImsError):
     """The account has no subscription to the service, or is suspended for overdue payment."""
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether a user must subscribe; false for overdue payment, which ends without a change to the DAG."""
+        return self.code != SUSPENDED
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -103,8 +139,22 @@ class ImsUncertainSubmitError(ImsError):
     key: str | None = None
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobsFailedError(ImsError):
-    """More jobs of a task with many jobs failed than its ``max_failures`` allows."""
+    """
+    More jobs of a task with many jobs failed than its ``max_failures`` allows.
+
+    :param permanent_failures: The number of jobs with a permanent error.
+    :param max_failures: The number of jobs that may fail.
+    """
+
+    permanent_failures: int = 0
+    max_failures: int = 0
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether more jobs would fail again than are allowed to fail."""
+        return self.permanent_failures > self.max_failures
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -127,6 +177,11 @@ class ImsJobFailedError(ImsJobError):
     """
 
     error_message: str | None = None
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the error code is documented to be caused by the request or its content."""
+        return (self.code or "").partition(".")[0] in PERMANENT_JOB_CODES
 
 
 class ImsJobNotFoundError(ImsJobError):

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ims._config import OPTIONS, SECTION
 from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS, UI_FIELD_BEHAVIOUR
 
 CONFIG: dict[str, Any] = {
-    "alibabacloud_ims": {
+    SECTION: {
         "description": "Options of the Alibaba Cloud IMS provider.",
-        "options": {
-            "freeze_garbage_collector": {
-                "description": (
-                    "Exempt waiting triggers from Python's garbage collection with ``gc.freeze()`` while 200 or more "
-                    "jobs wait in a triggerer. With ten thousand waiting jobs, this avoids event loop stalls of 100 to "
-                    "200 ms. It affects the whole triggerer process, including the triggers of other providers."
-                ),
-                "version_added": "0.1.0",
-                "type": "boolean",
-                "example": "True",
-                "default": "False",
-            }
-        },
+        "options": {option.name: option.as_provider_info() for option in OPTIONS},
     }
 }
 
@@ -34,14 +23,14 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting reuse chaining results files "
-        "conformance",
+        "end-to-end text audio videos localise any-job many-jobs api-actions waiting reuse retries chaining results "
+        "files conformance",
     ),
     (
         "ApsaraVideo VOD",
         "vod",
         "https://www.alibabacloud.com/help/en/vod/",
-        "images any-job many-jobs api-actions waiting files",
+        "images any-job many-jobs api-actions waiting retries files",
     ),
 )
 
@@ -75,6 +64,14 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": _NAME,
                 "conn-fields": CONNECTION_FIELDS,
                 "ui-field-behaviour": UI_FIELD_BEHAVIOUR,
+            }
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["oss"],
+                "handler": "airflow_provider_ims.assets.oss.sanitize_uri",
+                "factory": "airflow_provider_ims.assets.oss.create_asset",
+                "to_openlineage_converter": "airflow_provider_ims.assets.oss.convert_asset_to_openlineage",
             }
         ],
         "config": CONFIG,

@@ -159,7 +159,7 @@ class SdkThread(SdkTrigger):
         return await asyncio.to_thread(getattr(self.call.client, self.call.method), request)
 
 
-#: The provider's triggers with ``[alibabacloud_ims] freeze_garbage_collector``.
+#: The provider's triggers with ``[ims] freeze_garbage_collector``.
 FROZEN = "frozen"
 ONE_TRIGGER = "one_trigger"
 METHODS: dict[str, type[Ours | SdkTrigger]] = {

@@ -162,7 +162,7 @@ def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
     """Execute one run."""
     control, family = emulator.control, FAMILIES[run.family]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
-    env["AIRFLOW__ALIBABACLOUD_IMS__FREEZE_GARBAGE_COLLECTOR"] = str(run.method == FROZEN)
+    env["AIRFLOW__IMS__FREEZE_GARBAGE_COLLECTOR"] = str(run.method == FROZEN)
     with ExitStack() as stack:
         count = run.jobs if run.method == LOOP else 1
         waiters = [stack.enter_context(Waiter(env, home / "waiting.log")) for _ in range(count)]

@@ -26,7 +26,7 @@ An emulator of the service runs in its own process and serves HTTPS on the loopb
 in it, each with its own end time. The end times are spread evenly, in random order, over the period in the column "ends
 over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
 
-1. **ours**: the provider's triggers; "GC frozen" with the option `[alibabacloud_ims] freeze_garbage_collector`
+1. **ours**: the provider's triggers; "GC frozen" with the option `[ims] freeze_garbage_collector`
    ([scaling](scaling.md)); "one trigger" with a single trigger for all jobs, as a task with many jobs has
    ([many jobs](howto/many-jobs.md)).
 2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.

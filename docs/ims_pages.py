@@ -61,6 +61,8 @@ GENERATORS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "recovery-searches": ims_tables.recovery_searches,
         "error-class": ims_tables.error_class,
         "error-codes": ims_tables.error_codes,
+        "permanent-job-codes": ims_tables.permanent_job_codes,
+        "configuration": ims_tables.configuration_options,
         "emulator-options": ims_tables.emulator_options,
         "class": ims_reference.class_section,
         "errors": ims_reference.errors,

@@ -162,6 +162,24 @@ def error_codes() -> str:
     return table(["code", "HTTP status", "service message", "error"], rows)
 
 
+def permanent_job_codes() -> str:
+    """Return the error codes of failed jobs after which a retry fails again."""
+    return code(*exceptions.PERMANENT_JOB_CODES)
+
+
+# -- the configuration
+
+
+def configuration_options() -> str:
+    """Return the options in the section ``[ims]`` of Airflow's configuration."""
+    options = get_provider_info()["config"]["ims"]["options"]
+    rows = [
+        [f"`{name}`", one["type"], f"`{one['default']}`", one["description"].replace("``", "`")]
+        for name, one in options.items()
+    ]
+    return table(["option", "type", "default", "meaning"], rows)
+
+
 # -- job kinds
 
 

@@ -32,14 +32,17 @@ CHECKS = {
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 25
 #: Tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do not
-#: depend on their versions. The oracle test compares the provider with the newest product SDK.
+#: depend on their versions. Those of the retry policy need Airflow 3.3. The oracle test compares the provider with the
+#: newest product SDK.
 UNIT_TESTS = (
+    "tests/assets",
     "tests/hooks",
     "tests/operators",
     "tests/sensors",
     "tests/triggers",
     "tests/submission",
     "tests/waiting",
+    "tests/test_config.py",
     "tests/test_exceptions.py",
     "tests/test_get_provider_info.py",
     "tests/test_imports.py",

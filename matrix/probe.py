@@ -9,16 +9,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: Modules that need a newer Airflow -> the name in ``airflow.sdk`` that they need.
+NEEDS = {"airflow_provider_ims.policies.retry": "RetryPolicy"}
+
 
 def imports() -> dict[str, Any]:
-    """Import every module of the package."""
+    """Import every module of the package that this version of Airflow supports."""
+    import airflow.sdk
+
     import airflow_provider_ims
 
     assert Path(airflow_provider_ims.__file__ or "").is_relative_to(sys.prefix), "not the installed package"
     found = [
         module.name
         for module in pkgutil.walk_packages(airflow_provider_ims.__path__, "airflow_provider_ims.")
-        if not module.name.endswith("__main__")
+        if not module.name.endswith("__main__") and hasattr(airflow.sdk, NEEDS.get(module.name, "DAG"))
     ]
     for name in found:
         importlib.import_module(name)
@@ -40,6 +45,7 @@ def form() -> dict[str, Any]:
 
 def parts() -> dict[str, Any]:
     """Return which optional features this version of Airflow supports."""
+    import airflow.sdk
     from airflow.configuration import conf
     from airflow.triggers.base import BaseTrigger
 
@@ -51,6 +57,7 @@ def parts() -> dict[str, Any]:
     return {
         "store": store,
         "on_kill": hasattr(BaseTrigger, "on_kill"),
+        "retry_policy": hasattr(airflow.sdk, "RetryPolicy"),
         "queues": conf.has_option("triggerer", "queues_enabled"),
     }
 

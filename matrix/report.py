@@ -24,8 +24,9 @@ that collects the fields. Airflow 3.0 collects them in the same way as 3.1.0, an
 Airflow fails a try if its trigger fires before the scheduler has processed the executor event of the deferral
 (apache/airflow#66374, #67287, #72716). The log says "finished with state success, but the task instance's state
 attribute is running". This happened on 3.1.8 with jobs that took two seconds and a scheduler that was five seconds
-behind. Airflow 3.2.2 and later handle some of these cases. Give tasks at least one retry. In the checks below, jobs run
-for 15 seconds, so that the error does not occur even on a busy machine.
+behind. Airflow 3.2.2 and later handle some of these cases. A trigger of this provider therefore sends no event in its
+first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Give tasks at least one
+retry. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 
 """
 
@@ -130,6 +131,7 @@ def _cells(result: RowResult) -> Iterable[str]:
 _PARTS = {
     "store": "task state store",
     "on_kill": "`BaseTrigger.on_kill`",
+    "retry_policy": "retry policies",
     "queues": "trigger queues",
 }
 _WITHOUT = """
@@ -137,6 +139,7 @@ _WITHOUT = """
   marker in its UserData. If a job is not listed, a second one may be submitted.
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks it as
   failed or successful, and the job continues.
+- Without **retry policies**, Airflow retries a failed task after every error.
 - Without **trigger queues**, every triggerer runs the triggers of all tasks.
 - Before 3.2, Airflow reads the connection form from the hook instead of the provider's metadata. The fields are the
   same.
@@ -145,7 +148,9 @@ _WITHOUT = """
 
 def _lacks(results: Sequence[RowResult]) -> Iterable[str]:
     known = {result.airflow: result.lacks for result in results if result.lacks}
-    rows = [[version, *("yes" if found[name] else "no" for name in _PARTS)] for version, found in sorted(known.items())]
+    rows = [
+        [version, *("yes" if found.get(name) else "no" for name in _PARTS)] for version, found in sorted(known.items())
+    ]
     yield _table(["Airflow", *_PARTS.values()], rows)
     yield _WITHOUT
 

@@ -14,6 +14,7 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 import airflow_provider_ims
+from airflow_provider_ims._config import OPTIONS
 from airflow_provider_ims.get_provider_info import get_provider_info
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS, CREDENTIAL_TYPES, LOGIN_FIELDS
@@ -167,10 +168,13 @@ print(json.dumps([formats, ProvidersManager().field_behaviours["alibabacloud_ims
 def test_airflow_knows_the_options_and_their_defaults() -> None:
     from airflow.providers.common.compat.sdk import conf
 
-    options = INFO["config"]["alibabacloud_ims"]["options"]
-    assert {name: option["default"] for name, option in options.items()} == {"freeze_garbage_collector": "False"}
-    for name in options:
-        assert conf.getboolean("alibabacloud_ims", name, fallback=False) is False
+    options = INFO["config"]["ims"]["options"]
+    assert list(options) == [option.name for option in OPTIONS]
+    for option in OPTIONS:
+        default = options[option.name]["default"]
+        # Before Airflow 3.2, a process does not load the providers' defaults by itself.
+        assert conf.get("ims", option.name, fallback=default) == default
+        assert option.get() == option.parse(default) == option.default
 
 
 def test_airflow_shows_the_form() -> None:

@@ -47,31 +47,46 @@ LAYERS = (
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
-        ("_tasks", "_waiting", "_arguments", "_submission", "_metrics", "_jobs", "hooks"),
+        ("_tasks", "_waiting", "_arguments", "_submission", "_metrics", "_jobs", "hooks", "_config"),
     ),
     Layer(
-        "sensors", "wait for jobs that were submitted elsewhere", ("_tasks", "_waiting", "_arguments", "_jobs", "hooks")
+        "sensors",
+        "wait for jobs that were submitted elsewhere",
+        ("_tasks", "_waiting", "_arguments", "_jobs", "hooks", "_config"),
     ),
     Layer(
         "_tasks",
         "code that operators and sensors share: reading events, completing a finished job",
-        ("triggers", "_lineage", "links", "_jobs", "hooks"),
+        ("policies", "triggers", "_lineage", "links", "_jobs", "hooks"),
     ),
+    Layer("policies", "decide by the error whether Airflow retries a task"),
     Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
-    Layer("_waiting", "the monitor, the blocking wait, and the poller that all triggers share", ("_jobs", "hooks")),
+    Layer(
+        "_waiting",
+        "the monitor, the blocking wait, and the poller that all triggers share",
+        ("_jobs", "hooks", "_config"),
+    ),
     Layer("_arguments", "the types of the arguments that constructors pass on", ("_submission",)),
     Layer(
-        "_submission", "one billed job for each request: submission record, recovery, cancellation", ("_jobs", "hooks")
+        "_submission",
+        "one billed job for each request: submission record, recovery, cancellation",
+        ("_jobs", "hooks", "_config"),
     ),
+    Layer("assets", "the assets with the scheme `oss`, for all DAGs", ("_lineage", "_jobs")),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
     Layer("_metrics", "Airflow metrics of jobs"),
-    Layer("_jobs", "the catalogue of job kinds and job families; all code that depends on wire formats", ("hooks",)),
     Layer("_plugin", "the Airflow plugin with the macros for templates", ("subtitles",)),
     Layer("subtitles", "converts sentences into SRT and WebVTT"),
+    Layer(
+        "_jobs",
+        "the catalogue of job kinds and job families; all code that depends on wire formats",
+        ("hooks", "_config"),
+    ),
     Layer("preload", "imports modules once per worker instead of in each task process", ("hooks",)),
-    Layer("get_provider_info", "the provider's metadata", ("hooks",)),
+    Layer("get_provider_info", "the provider's metadata", ("hooks", "_config")),
     Layer("hooks", "connection, credentials, client and signed API calls; all imports of the SDK"),
+    Layer("_config", "the options in the section `[ims]` of Airflow's configuration"),
     Layer("exceptions", "the errors, and their serialised form in events"),
     Layer("emulator", "a local server that emulates IMS and VOD; shares no code with the other modules"),
 )
@@ -235,7 +250,7 @@ def test_the_public_modules_load_all_modules_of_a_task() -> None:
 def test_the_provider_info_loads_only_the_connection_form() -> None:
     loaded = loaded_by(f"{NAME}.get_provider_info")
     form = (f"{NAME}.hooks", f"{NAME}.hooks._connection_form")
-    assert with_prefix(loaded, (NAME,)) == {NAME, f"{NAME}.get_provider_info", *form}
+    assert with_prefix(loaded, (NAME,)) == {NAME, f"{NAME}.get_provider_info", f"{NAME}._config", *form}
     assert with_prefix(loaded, ("airflow.", "wtforms", *SDK, *HEAVY)) == set()
 
 

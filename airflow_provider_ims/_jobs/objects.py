@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote
 
 from airflow_provider_ims._jobs.payload import parse_json
 
@@ -16,6 +16,8 @@ _HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
 _OBJECT = re.compile(
     rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
 )
+#: A bucket, or its host name. The documentation does not allow underscores, but its examples contain them.
+_BUCKET = re.compile(rf"([a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?)(?:{_HOST})?")
 _URL = re.compile(r"https?://\S+")
 #: All printable ASCII characters except the space, so that percent-encoded characters are not encoded again.
 _SAFE = "".join(map(chr, range(33, 127)))
@@ -49,6 +51,21 @@ def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, No
     """
     matches = (_OBJECT.fullmatch(text) for text in _texts(value, without))
     return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}
+
+
+def parse_oss(uri: SplitResult) -> OssObject:
+    """
+    Return the object that a URI with the scheme ``oss`` names; its key is empty if the URI names a bucket.
+
+    :raises ValueError: If the URI has no bucket, or its bucket is not valid.
+    """
+    match = _BUCKET.fullmatch(uri.netloc)
+    if match is None:
+        raise ValueError(
+            f"{uri.netloc!r} in an oss:// URI is not a bucket: the format is oss://bucket/key, and a bucket name"
+            " consists of up to 63 lowercase letters, digits and hyphens"
+        )
+    return OssObject(match[1], uri.path.removeprefix("/"))
 
 
 def first_url(value: Any) -> str | None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ims._config import MAX_REQUESTS_PER_SECOND
 from airflow_provider_ims.exceptions import ImsThrottledError
 
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: The highest and the lowest rate, in requests per second. VOD allows about a hundred queries per second.
-MAX_RATE = 100.0
+#: The lowest rate, in requests per second.
 MIN_RATE = 0.5
 #: The increase of the rate for each second without throttling, in requests per second.
 RECOVERY = 1.0
@@ -32,12 +32,12 @@ class RateLimiter:
     """
     Limits the request rate of several threads, and counts the requests.
 
-    :param max_rate: The highest rate, in requests per second.
+    :param max_rate: The highest rate, in requests per second. Default: ``[ims] max_requests_per_second``.
     """
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    max_rate: float = MAX_RATE
+    max_rate: float = field(default_factory=MAX_REQUESTS_PER_SECOND.get)
     throttles: int = 0
     requests: int = 0
     rate: float = field(init=False)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ims._config import MAX_REQUESTS_PER_SECOND
 from airflow_provider_ims._jobs.job import Job, format_ids
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
@@ -60,7 +61,7 @@ class BulkSubmitter:
     _searched: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self._limiter = RateLimiter(max_rate=self.max_rate)
+        self._limiter = RateLimiter(max_rate=min(self.max_rate, MAX_REQUESTS_PER_SECOND.get()))
 
     def resume(self, context: Context) -> None:
         """

@@ -3,15 +3,14 @@ Exempts waiting triggers from garbage collection, if that is enabled in Airflow'
 
 A full collection visits every object in the process and blocks all threads for that time: 100 to 200 ms with ten
 thousand waiting triggers. Waiting triggers are never garbage, and reference counting frees those that end. The option
-``[alibabacloud_ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
+``[ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
 """
 
 from __future__ import annotations
 
 import gc
-import logging
 
-log = logging.getLogger(__name__)
+from airflow_provider_ims._config import FREEZE_GARBAGE_COLLECTOR
 
 #: The number of new waits between two calls of :func:`gc.freeze`. Each wait adds about 22 objects.
 JOINS = 200
@@ -30,7 +29,7 @@ class GarbageFreezer:
         self._waiting += 1
         self._joined += 1
         # An unfreeze would include the objects that other code has frozen, so nothing is frozen if there are any.
-        if self._joined % JOINS == 0 and _is_enabled() and (self._frozen or not gc.get_freeze_count()):
+        if self._joined % JOINS == 0 and FREEZE_GARBAGE_COLLECTOR.get() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()
 
@@ -43,17 +42,6 @@ class GarbageFreezer:
         if self._frozen:
             self._frozen = False
             gc.unfreeze()
-
-
-def _is_enabled() -> bool:
-    # Imported lazily: only a triggerer with many waiting jobs needs it.
-    from airflow.providers.common.compat.sdk import conf
-
-    try:
-        return bool(conf.getboolean("alibabacloud_ims", "freeze_garbage_collector", fallback=False))
-    except Exception as error:  # noqa: BLE001 - the class depends on Airflow's version, and no wait may fail
-        log.warning("The garbage collector is not frozen: %s", error)
-        return False
 
 
 #: One instance for the process, like the garbage collector.

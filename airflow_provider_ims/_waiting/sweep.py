@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TypeAlias
 
+from airflow_provider_ims._config import MAX_JOBS_PER_SWEEP
 from airflow_provider_ims._jobs.api_caller import ApiCaller
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import JobState
@@ -47,9 +48,11 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
 
     Earlier statuses are listed first, so that a job whose status changes during the listing is found at least once.
 
-    :raises RuntimeError: when the listing takes more requests than ``max_requests``.
+    :raises RuntimeError: when the listing takes more requests than ``max_requests``, or contains more jobs than
+        ``[ims] max_jobs_per_sweep``.
     """
     assert family.listing is not None
+    max_jobs = MAX_JOBS_PER_SWEEP.get()
     statuses: dict[str, str] = {}
     requests = 0
     for unfinished in family.listing.unfinished:
@@ -58,6 +61,8 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
             if requests > max_requests:
                 raise RuntimeError(f"the listing has more than {max_requests} pages")
             statuses.update(page)
+            if len(statuses) > max_jobs:
+                raise RuntimeError(f"the account has more than {max_jobs:,} unfinished jobs")
     running = {job_id: status for job_id, status in statuses.items() if family.state_of(status) is JobState.RUNNING}
     return running, requests
 
@@ -73,6 +78,7 @@ class Sweeper:
         #: Whether sweeps are active.
         self.active = False
         self._family = family
+        self._max_jobs = MAX_JOBS_PER_SWEEP.get()
         self._covered: dict[Subscription, None] = {}
         self._unlisted: set[Subscription] = set()
         self._due = 0.0
@@ -87,7 +93,7 @@ class Sweeper:
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
         """Return whether sweeps take considerably fewer requests than polling this number of jobs by id."""
-        if self._family.listing is None or now < self._not_before:
+        if self._family.listing is None or now < self._not_before or jobs > self._max_jobs:
             return False
         # Before the first sweep, assume that the account has no other jobs.
         cost = self._cost or len(self._family.listing.unfinished) + jobs / PAGE_SIZE

@@ -95,6 +95,7 @@ def _emulator(options: argparse.Namespace) -> ImsEmulator:
         list_text_jobs=options.list_text_jobs,
         callback_hosts=options.callback_host,
         strict=options.strict,
+        public_url=options.public_url,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )

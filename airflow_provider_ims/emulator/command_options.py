@@ -159,6 +159,11 @@ OPTIONS = (
         "callback-host", "host to send callbacks to, in addition to this machine; * for all", "HOST", many=True
     ),
     CommandOption("strict", "reject undocumented keys in JSON parameters"),
+    CommandOption(
+        "public-url",
+        "URL under which clients reach the server, for signed addresses; default: that of the server",
+        "URL",
+    ),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
     CommandOption("tls-key", "private key of the certificate (PEM)", "FILE"),
     CommandOption("quiet", "do not log requests"),

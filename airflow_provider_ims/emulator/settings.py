@@ -33,6 +33,7 @@ class Settings:
     The behaviour of one emulator; the fields are options of :class:`~airflow_provider_ims.emulator.ImsEmulator`.
 
     :param account_id: The account that owns the jobs.
+    :param public_url: The URL of the emulator in signed addresses.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)
@@ -48,3 +49,4 @@ class Settings:
     image_running_status: str | None = "processing"
     callback_hosts: tuple[str, ...] = ()
     strict: bool = False
+    public_url: str = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
-from airflow_provider_ims._arguments import TaskArguments
+from airflow_provider_ims._arguments import ApiArguments
 from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims._jobs.payload import normalize
 from airflow_provider_ims._submission.write_record import WriteRecord
@@ -62,7 +62,7 @@ class ApiOperator(BaseOperator):
         ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         multiple_outputs: bool = True,
-        **kwargs: Unpack[TaskArguments],
+        **kwargs: Unpack[ApiArguments],
     ) -> None:
         super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.action = action

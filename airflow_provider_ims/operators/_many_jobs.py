@@ -323,7 +323,9 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             submitter.record_outcome("failed")
             raise ImsJobsFailedError(
                 f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. A retry submits "
-                f"only these again. {results.describe_failures()}"
+                f"only these again. {results.describe_failures()}",
+                permanent_failures=results.permanent_failures,
+                max_failures=allowed,
             )
         if results.failed:
             self.log.warning("%d of %d jobs failed. %s", results.failed, results.total, results.describe_failures())

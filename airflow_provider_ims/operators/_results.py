@@ -36,6 +36,8 @@ class JobResults:
         self._failures: list[str] = []
         self._size = 0
         self.failed = 0
+        #: How many of the failed jobs would fail again.
+        self.permanent_failures = 0
 
     @property
     def total(self) -> int:
@@ -49,6 +51,7 @@ class JobResults:
         else:
             state, result = "failed" if job_id else "refused", None
             self.failed += 1
+            self.permanent_failures += outcome.is_permanent
             if self.failed <= MAX_NAMED:
                 self._failures.append(f"requests[{index}]{f' (job {job_id})' if job_id else ''}: {outcome}")
         self._jobs.append({"index": index, "job_id": job_id, "state": state})

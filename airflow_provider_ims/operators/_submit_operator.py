@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Unpack, get_args
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_ims._arguments import Seconds, TaskArguments
+from airflow_provider_ims._config import POLL_INTERVAL
 from airflow_provider_ims._submission import OnClear, OnUncertain
-from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._tasks import OPERATOR_RETRY_POLICY, JobTask, retry_arguments
 from airflow_provider_ims.exceptions import ImsRequestError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.sdk import RetryPolicy
 
 #: The default interval between polls, and the default timeout of a wait, in seconds.
-POLL_INTERVAL = 10.0
+DEFAULT_POLL_INTERVAL = POLL_INTERVAL.get()
 TIMEOUT = 24 * 60 * 60.0
 #: The services return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
@@ -31,7 +33,8 @@ class SubmitOperator(JobTask, BaseOperator):
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
-    :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default: 10.
+    :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default:
+        ``[ims] poll_interval`` (10).
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit gets no response and its job is not found: ``submit`` again, or ``fail``
         so that you can decide. Default: ``submit``.
@@ -43,6 +46,8 @@ class SubmitOperator(JobTask, BaseOperator):
         successful or clears it, or when the wait of its last try times out. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, unlike in other operators.
+    :param retry_policy: Decides by the error whether a failed task is retried. Requires Airflow 3.3. ``None`` retries
+        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
@@ -54,15 +59,16 @@ class SubmitOperator(JobTask, BaseOperator):
         ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: Seconds = POLL_INTERVAL,
+        poll_interval: Seconds = DEFAULT_POLL_INTERVAL,
         timeout: Seconds = TIMEOUT,
         on_uncertain: OnUncertain = "submit",
         on_clear: OnClear = "auto",
         cancel_on_kill: bool = True,
         multiple_outputs: bool = True,
+        retry_policy: RetryPolicy | None = OPERATOR_RETRY_POLICY,
         **kwargs: Unpack[TaskArguments],
     ) -> None:
-        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **retry_arguments(retry_policy), **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.deferrable = deferrable

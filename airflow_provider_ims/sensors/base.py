@@ -19,11 +19,12 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ims._arguments import BaseSensorArguments, JobsSensorArguments, SensorArguments
+from airflow_provider_ims._config import POLL_INTERVAL
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of, kind_of
-from airflow_provider_ims._tasks import JobTask
+from airflow_provider_ims._tasks import SENSOR_RETRY_POLICY, JobTask, retry_arguments
 from airflow_provider_ims._waiting.monitor import (
     TOLERATED_ERRORS,
     JobMonitor,
@@ -37,9 +38,11 @@ from airflow_provider_ims.hooks._actions import Product
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.sdk import RetryPolicy
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
+DEFAULT_POKE_INTERVAL = POLL_INTERVAL.get()
 #: The text that Jinja renders for an XCom that does not exist.
 NO_XCOM = "None"
 
@@ -57,9 +60,12 @@ class JobSensor(JobTask, BaseSensorOperator):
     :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because the result is a dict.
-    :param kwargs: The arguments of all Airflow sensors: ``poke_interval`` (between polls, default: 10 seconds),
-        ``timeout``, ``soft_fail`` (skip on a timeout; a failed job still fails the sensor), ``never_fail``
-        (skip instead of failing), ``mode``.
+    :param poke_interval: Seconds between polls. Default: ``[ims] poll_interval`` (10).
+    :param retry_policy: Decides by the error whether a failed sensor is retried. Requires Airflow 3.3. ``None`` retries
+        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which does not retry
+        after a failed job.
+    :param kwargs: The arguments of all Airflow sensors: ``timeout``, ``soft_fail`` (skip on a timeout; a
+        failed job still fails the sensor), ``never_fail`` (skip instead of failing), ``mode``.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id")
@@ -74,13 +80,15 @@ class JobSensor(JobTask, BaseSensorOperator):
         region_id: str | None = None,
         fail_on_partial_failure: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: timedelta | float = 10,
+        poke_interval: timedelta | float = DEFAULT_POKE_INTERVAL,
         multiple_outputs: bool | None = None,
+        retry_policy: RetryPolicy | None = SENSOR_RETRY_POLICY,
         **kwargs: Unpack[BaseSensorArguments],
     ) -> None:
         if multiple_outputs is None:
             multiple_outputs = self.returns_dict
-        super().__init__(poke_interval=poke_interval, multiple_outputs=multiple_outputs, **kwargs)
+        given = retry_arguments(retry_policy)
+        super().__init__(poke_interval=poke_interval, multiple_outputs=multiple_outputs, **given, **kwargs)
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
         self.fail_on_partial_failure = fail_on_partial_failure

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from asyncio import sleep
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
+from time import monotonic
 from typing import Any, NamedTuple
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -25,6 +28,10 @@ from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, error_
 MAX_EVENT_SIZE = 16 * 1024
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
 MAX_WAITED_FOR = 1000
+#: Seconds from the start of a trigger to its first event. Until the scheduler has processed the exit of the worker that
+#: deferred the task, it takes a resumed task for one that was killed, and fails its try (docs/decisions.md). A worker
+#: may notice the exit of its process only at its next heartbeat; the rest is the lag of the scheduler.
+FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
 
@@ -77,6 +84,7 @@ class JobTrigger(BaseTrigger):
         """Send one event: the ended jobs, or the error that ended the wait."""
         # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
         self.logger()
+        started_at = monotonic()
         try:
             if self.unfinished is None:
                 event = ended_event(await self._wait_for_all(), self.submitted_at)
@@ -84,7 +92,14 @@ class JobTrigger(BaseTrigger):
                 event = await self._wait_for_most(self.unfinished)
         except Exception as error:  # noqa: BLE001 - the task raises it
             event = error_event(error)
+        await self._delay_first_event(started_at)
         yield TriggerEvent(event)
+
+    async def _delay_first_event(self, started_at: float) -> None:
+        left = started_at + FIRST_EVENT_DELAY - monotonic()
+        # Only a triggerer sets the id. In dag.test(), there is no scheduler.
+        if left > 0 and self.trigger_id is not None:
+            await sleep(left)
 
     async def _wait_for_all(self) -> list[Job]:
         if len(self.job_ids) == 1:
@@ -148,13 +163,13 @@ class JobTrigger(BaseTrigger):
         if not self.cancel_on_kill or self.task_instance is None:
             return
         cancellation = asyncio.ensure_future(self._cancel_jobs(self.task_instance))
-        give_up_at = time.monotonic() + ON_KILL_SECONDS
+        give_up_at = monotonic() + ON_KILL_SECONDS
         while not cancellation.done():
             try:
                 await asyncio.shield(cancellation)
             except asyncio.CancelledError:
                 # Airflow cancels the trigger again in each of its loops, about once a second, until this returns.
-                if time.monotonic() >= give_up_at:
+                if monotonic() >= give_up_at:
                     raise
 
     async def _cancel_jobs(self, ti: Any) -> None:

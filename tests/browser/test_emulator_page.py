@@ -131,8 +131,9 @@ def test_the_page_in_the_documentation(emulator: ImsEmulator) -> None:
     send = SignedClient.of(emulator)
     for action in GOOD_REQUESTS:
         send(action, GOOD_REQUESTS[action])
-    (text, *_, images) = (job["job_id"] for job in emulator.jobs())
+    (text, audio, _, images) = (job["job_id"] for job in emulator.jobs())
     emulator.finish(text)
+    emulator.finish(audio)
     emulator.fail(images, code="InvalidTemplate.NotFound")
     emulator.advance(1.5)
     emulator.fault("ListSmartJobs", "throttle", count=3)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 #: The start of a command, or the first line of another block -> the reason why it does not run here.
 NOT_RUN = {
     "make ": "these commands are tested elsewhere: the demo in tests/system, the site in test_build.py",
+    "airflow pools set ": "needs a metadata database; tests/system/test_policies.py tests such a pool",
     "pip install ": "needs a package index; tests/test_packaging.py builds the package",
     "DAG arguments -> operator": "a diagram",
     "<!-- generated: class": "an example of the markers; test_generated.py tests them",

@@ -155,3 +155,15 @@ def test_the_table_of_the_control_interface_has_every_path() -> None:
     assert [(method, path) for method, path, _ in shown] == list(COMMANDS)
     for *_, name in shown:
         assert callable(getattr(EmulatorControl, name))
+
+
+def test_the_configuration_table_contains_each_option_with_its_default() -> None:
+    shown = {name.strip("`"): default.strip("`") for name, _, default, _ in rows(ims_tables.configuration_options())}
+    options = get_provider_info()["config"]["ims"]["options"]
+    assert shown == {name: option["default"] for name, option in options.items()}
+
+
+def test_each_listed_code_of_a_failed_job_is_permanent() -> None:
+    codes = re.findall(r"`(\w+)`", ims_tables.permanent_job_codes())
+    assert codes
+    assert all(exceptions.ImsJobFailedError("x", job_id="j", code=one).is_permanent for one in codes)

@@ -25,6 +25,7 @@ EXAMPLES = {
     "list-text-jobs": ("no", False),
     "callback-host": ("receiver.test *", ["receiver.test", "*"]),
     "strict": ("true", True),
+    "public-url": ("https://emulator.test/ims", "https://emulator.test/ims"),
     "tls-cert": ("cert.pem", "cert.pem"),
     "tls-key": ("key.pem", "key.pem"),
     "quiet": ("1", True),

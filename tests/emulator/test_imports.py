@@ -12,7 +12,7 @@ import airflow_provider_ims.emulator
 
 FOLDER = Path(airflow_provider_ims.emulator.__file__).parent
 PACKAGE = "airflow_provider_ims"
-HEAVY = ("airflow", "alibabacloud", "darabonba", "h11", "hypothesis", "sqlite3", "starlette", "uvicorn")
+HEAVY = ("PIL", "airflow", "alibabacloud", "av", "darabonba", "h11", "hypothesis", "sqlite3", "starlette", "uvicorn")
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -57,10 +57,11 @@ def test_nothing_else_imports_the_emulator() -> None:
 #: Folder of the emulator -> the folders that it may import.
 LAYERS = {
     "state": set(),
-    "api": {"state"},
+    "media": set(),
+    "api": {"media", "state"},
     "control": {"api", "state"},
     "page": {"control", "api", "state"},
-    "server": {"page", "control", "api", "state"},
+    "server": {"page", "control", "api", "media", "state"},
 }
 
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import math
 import re
+import urllib.request
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from airflow_provider_ims.emulator.page.view import MAX_ROWS, View, moment
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 LIST = "ListSmartJobs"
 TEXT = GOOD_REQUESTS["SubmitTextGenerateJob"]
+OUTPUT = {"MediaURL": 'oss://b/"><script>_{index}.mp4', "MaxDuration": 2}
+ATTACK_KEY = "%22%3E%3Cscript%3E"
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
 
@@ -44,7 +47,8 @@ class Document(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self._open = tag
+        if tag != "a":
+            self._open = tag
         if tag == "section":
             self._section = str(dict(attrs)["id"])
             self.rows[self._section] = []
@@ -63,7 +67,8 @@ class Document(HTMLParser):
             rows[-1][-1] += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._open = ""
+        if tag != "a":
+            self._open = ""
 
 
 def request(emulator: ImsEmulator, method: str = "GET", path: str = "/", **headers: str) -> Response:
@@ -121,6 +126,22 @@ def test_the_page_shows_jobs_newest_first(
     assert newest[4] < newest[5]
     assert "BadWords" in oldest
     assert "BadWords" not in newest
+
+
+def test_a_job_links_to_its_first_files(
+    emulator: ImsEmulator, submit: Callable[..., str], page: Callable[[], Document]
+) -> None:
+    job_id = submit("SubmitBatchMediaProducingJob", OutputConfig=json.dumps({**OUTPUT, "Count": 5}))
+    assert [tag for tag, _ in page().tags].count("a") == 0
+    emulator.finish(job_id)
+    document = page()
+    links = [str(attributes["href"]) for tag, attributes in document.tags if tag == "a"]
+    assert [link.partition("?")[0] for link in links] == [
+        f"{emulator.url}/b.oss-cn-shanghai.aliyuncs.com/{ATTACK_KEY}_{number}.mp4" for number in range(3)
+    ]
+    assert rows_of(document, "jobs")[0][-1].endswith("_2.mp4 and 2 more")
+    with urllib.request.urlopen(links[0], timeout=CEILING) as response:
+        assert response.headers["content-type"] == "video/mp4"
 
 
 def test_the_page_shows_requests_with_their_outcome(

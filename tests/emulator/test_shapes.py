@@ -52,6 +52,7 @@ NOT_SENT = {
     "QueryTraceM3u8JobList.Data[].UserData": "The submit action has no UserData.",
     "GetTranscodeTask.NonExistJobIds": _NEEDS_JOB_IDS,
     "GetTranscodeTask.TranscodeJobInfoList": _NEEDS_JOB_IDS,
+    "GetSnapshotUrls.WebVTTUrl": "The documented request has snapshots of another type.",
     "GetWorkflowTask.UserData": "The submit action has no UserData.",
     **{f"GetJobDetail.{name}JobDetail": _ONLY_SNAPSHOTS for name in ("AI", "Transcode")},
     "GetJobDetail.WorkflowTaskDetail": _ONLY_SNAPSHOTS,
@@ -212,6 +213,8 @@ def read_responses(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
         yield family.listing.action, response_of(jobs, family.listing.action, page)
     if job.action == "SubmitAIImageJob":
         yield "ListAIImageInfo", response_of(jobs, "ListAIImageInfo", {"VideoId": job.parameters["VideoId"]})
+    if job.action == "SubmitSnapshotJob":
+        yield "GetSnapshotUrls", response_of(jobs, "GetSnapshotUrls", {"JobId": job.job_id})
 
 
 def cancel_responses(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> Iterator[tuple[str, Any]]:

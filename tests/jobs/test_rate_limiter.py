@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_ims._config import MAX_REQUESTS_PER_SECOND
 from airflow_provider_ims._jobs.rate_limiter import (
     DEFAULT_RETRY_AFTER,
-    MAX_RATE,
     MAX_RETRY_AFTER,
     MIN_RATE,
     RECOVERY,
     RateLimiter,
 )
+
+MAX_RATE = MAX_REQUESTS_PER_SECOND.default
 
 
 class Clock:
@@ -42,6 +44,11 @@ def seconds_for(rate_limiter: RateLimiter, clock: Clock, requests: int) -> float
 
 def test_requests_are_spaced_by_the_rate(rate_limiter: RateLimiter, clock: Clock) -> None:
     assert seconds_for(rate_limiter, clock, 101) == pytest.approx(100 / MAX_RATE)
+
+
+def test_the_rate_is_that_of_the_configuration(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__IMS__MAX_REQUESTS_PER_SECOND", "4")
+    assert seconds_for(RateLimiter(now=clock.now, sleep=clock.sleep), clock, 9) == pytest.approx(2)
 
 
 def test_unused_time_is_not_accumulated(rate_limiter: RateLimiter, clock: Clock) -> None:

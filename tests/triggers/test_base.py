@@ -18,7 +18,14 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.triggers import base as triggers
-from airflow_provider_ims.triggers.base import MAX_EVENT_SIZE, JobTrigger, ended_event, error_event, read_event
+from airflow_provider_ims.triggers.base import (
+    FIRST_EVENT_DELAY,
+    MAX_EVENT_SIZE,
+    JobTrigger,
+    ended_event,
+    error_event,
+    read_event,
+)
 from airflow_provider_ims.triggers.ims import ImsJobTrigger
 from airflow_provider_ims.triggers.vod import VodJobTrigger
 
@@ -75,6 +82,39 @@ def test_a_trigger_that_runs_again_sends_no_submit(ims_emulator: ImsEmulator) ->
     actions = {request["action"] for request in ims_emulator.requests()} - {"SubmitTextGenerateJob"}
     assert actions == {"GetSmartHandleJob"}
     assert len(ims_emulator.jobs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("trigger_id", "elapsed", "expected"),
+    [(7, 0.0, FIRST_EVENT_DELAY), (7, 2.0, FIRST_EVENT_DELAY - 2), (7, FIRST_EVENT_DELAY, None), (None, 0.0, None)],
+    ids=["at once", "later", "late", "in dag.test()"],
+)
+@pytest.mark.parametrize("job_ends", [True, False], ids=["ended job", "error"])
+def test_the_first_event_in_a_triggerer_is_delayed(
+    trigger_id: int | None,
+    elapsed: float,
+    expected: float | None,
+    job_ends: bool,
+    ims_emulator: ImsEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def run() -> Any:
+        (event,) = [event.payload async for event in trigger.run()]
+        return event
+
+    job_id = submitted()
+    trigger = trigger_of(TEXT, job_id, ims_conn_id="ims_default" if job_ends else "")
+    trigger.trigger_id = trigger_id
+    times = iter([100.0, 100.0 + elapsed])
+    monkeypatch.setattr(triggers, "sleep", sleep)
+    monkeypatch.setattr(triggers, "monotonic", lambda: next(times))
+    assert asyncio.run(run())["status"] == ("ended" if job_ends else "error")
+    assert pauses == ([] if expected is None else [pytest.approx(expected)])
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})

@@ -16,7 +16,7 @@ from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims._waiting.subscription import Inbox
 from airflow_provider_ims.hooks.ims import ImsHook
 
-OPTION = "AIRFLOW__ALIBABACLOUD_IMS__FREEZE_GARBAGE_COLLECTOR"
+OPTION = "AIRFLOW__IMS__FREEZE_GARBAGE_COLLECTOR"
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.cases import TEXT
+from support.running import run_task
 
 from airflow_provider_ims._jobs.ai_image import AI_IMAGE
 from airflow_provider_ims._jobs.batch import BATCH
@@ -11,8 +13,10 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
-from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper
+from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper, list_unfinished
+from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
+from airflow_provider_ims.hooks.ims import ImsHook
 
 
 def test_a_family_without_a_listing_is_never_swept() -> None:
@@ -23,6 +27,24 @@ def test_a_family_without_a_listing_is_never_swept() -> None:
 @pytest.mark.parametrize(("jobs", "expected"), [(1, False), (6, False), (7, True), (100, True), (10_000, True)])
 def test_sweeping_starts_if_it_saves_two_thirds_of_the_requests(family: JobFamily, jobs: int, expected: bool) -> None:
     assert Sweeper(family).is_worthwhile(jobs, 0) is expected
+
+
+@pytest.mark.parametrize(("limit", "jobs"), [("99", 100), ("0", 10_000)])
+def test_more_jobs_than_configured_are_not_swept(limit: str, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__IMS__MAX_JOBS_PER_SWEEP", limit)
+    assert not Sweeper(SMART).is_worthwhile(jobs, 0)
+
+
+@pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60}, list_text_jobs=True)
+def test_a_sweep_ends_if_the_account_has_more_unfinished_jobs_than_configured(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_ids = {str(run_task(TEXT.task(wait_for_completion=False))["job_id"]) for _ in range(3)}
+    monkeypatch.setenv("AIRFLOW__IMS__MAX_JOBS_PER_SWEEP", "3")
+    assert list_unfinished(SMART, ImsHook(), 10)[0].keys() == job_ids
+    monkeypatch.setenv("AIRFLOW__IMS__MAX_JOBS_PER_SWEEP", "2")
+    with pytest.raises(RuntimeError, match="more than 2 unfinished jobs"):
+        list_unfinished(SMART, ImsHook(), 10)
 
 
 def test_an_account_with_many_other_jobs_is_swept_only_for_many_waiting_jobs() -> None:

@@ -27,3 +27,10 @@ def public_url(address: str, region_id: str) -> str | None:
         return address
     found = split_oss(address)
     return oss_url(found[0], region_id, found[1]) if found else None
+
+
+def numbered(address: str, count: int) -> list[str]:
+    """Return the addresses of several files whose name contains the placeholder ``{Count}``, or the address itself."""
+    if "{Count}" not in address:
+        return [address]
+    return [address.replace("{Count}", f"{number:05}") for number in range(1, count + 1)]

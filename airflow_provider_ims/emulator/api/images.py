@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VOD, Fields, JobFamily, JobKind, JobView, stable_id
 from airflow_provider_ims.emulator.api.parameters import Parameters, declare
+from airflow_provider_ims.emulator.api.signing import signed_address
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
 IMAGES_PER_JOB = 3
-URL_SECONDS = 3600
 
 
 def _check_user_data(user_data: Fields, name: str, _: Parameters) -> None:
@@ -32,27 +30,20 @@ def images(view: JobView) -> list[Fields]:
 
 
 def image_infos(view: JobView) -> list[Fields]:
-    """Return the images of a job with signed URLs."""
-    infos = []
-    for number, image in enumerate(images(view)):
-        query = {
-            "Expires": int(view.now) + URL_SECONDS,
-            "OSSAccessKeyId": "LTAI" + stable_id("oss")[:16],
-            "Signature": view.id(number, "signature")[:27] + "=",
+    """Return the images of a job with signed addresses."""
+    return [
+        {
+            "AIImageInfoId": view.id(number, "info"),
+            "CreationTime": iso(view.job.ends),
+            "FileURL": signed_address(image["Url"], view.settings, view.region),
+            "Format": image["Url"].rpartition(".")[2],
+            "JobId": view.job_id,
+            "Score": str(image["Score"]),
+            "Version": str(number + 1),
+            "VideoId": view.parameters["VideoId"],
         }
-        infos.append(
-            {
-                "AIImageInfoId": view.id(number, "info"),
-                "CreationTime": iso(view.job.ends),
-                "FileURL": f"{image['Url']}?{urlencode(query)}",
-                "Format": image["Url"].rpartition(".")[2],
-                "JobId": view.job_id,
-                "Score": str(image["Score"]),
-                "Version": str(number + 1),
-                "VideoId": view.parameters["VideoId"],
-            }
-        )
-    return infos
+        for number, image in enumerate(images(view))
+    ]
 
 
 def _job(view: JobView) -> Fields:

@@ -35,6 +35,7 @@ from airflow_provider_ims.emulator.api.parameters import (
     time,
     whole_number,
 )
+from airflow_provider_ims.emulator.api.snapshots import SNAPSHOT_URL_RULES, get_snapshot_urls
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.state.clock import from_iso, iso
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
@@ -236,6 +237,7 @@ def _actions() -> Iterable[tuple[str, Action]]:
     for key, kind in JOB_KINDS.items():
         yield key, Action(kind.family.product, kind.parameters, partial(submit, kind))
         yield from _family_actions(kind.family)
+    yield "GetSnapshotUrls", Action(ICE, SNAPSHOT_URL_RULES, get_snapshot_urls)
     yield "ListAIImageInfo", Action(VOD, declare("VideoId*"), list_ai_image_info)
     for product, name in ((ICE, "EventCallback"), (VOD, "MessageCallback")):
         yield f"Set{name}", Action(product, SET_RULES[product], partial(set_callback, product))

@@ -27,7 +27,7 @@ th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; tex
 .code { font: 12px/1.6 ui-monospace, monospace; overflow-wrap: anywhere }
 .succeeded { color: var(--good) }
 .failed, #offline { color: var(--bad) }
-.running { color: var(--busy) }
+a, .running { color: var(--busy) }
 """
 # Replaces only the sections that have changed, so that the page neither flickers nor scrolls.
 SCRIPT = """
@@ -114,4 +114,5 @@ def _section(table: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     style = f' class="{escape(cell.style)}"' if cell.style else ""
-    return f"<td{style}>{escape(cell.text)}</td>"
+    links = "".join(f'<a href="{escape(href)}">{escape(text)}</a> ' for text, href in cell.links)
+    return f"<td{style}>{links}{escape(cell.text)}</td>"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from airflow_provider_ims.emulator.api.files import addresses_of
 from airflow_provider_ims.emulator.api.messages import shorten
+from airflow_provider_ims.emulator.api.model import JobView
+from airflow_provider_ims.emulator.api.signing import URL_SECONDS, signed_address
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.state.clock import iso
@@ -17,6 +21,8 @@ MAX_ROWS = 100
 NEWEST = f"newest first, at most {MAX_ROWS}"
 
 MAX_VALUES = 12
+MAX_FILES = 3
+"""How many files of a job the page links to."""
 
 
 class Cell(NamedTuple):
@@ -24,10 +30,12 @@ class Cell(NamedTuple):
     A cell of a table.
 
     :param style: The CSS class of its text; empty for ordinary text.
+    :param links: Text and address of the links before the text.
     """
 
     text: str
     style: str = ""
+    links: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def view_of(service: EmulatedService) -> View:
 def _jobs(service: EmulatedService) -> Table:
     newest = Filter(actions=tuple(JOB_KINDS))
     jobs = service.store.page(newest, now=service.clock.now(), newest_first=True, limit=MAX_ROWS)
-    heads = ("job id", "kind", "region", "state", "created", "ends", "error")
+    heads = ("job id", "kind", "region", "state", "created", "ends", "error", "files")
     return Table("Jobs", heads, [_job_row(service, job) for job in jobs], NEWEST)
 
 
@@ -81,7 +89,20 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
         moment(job.created),
         moment(job.ends),
         Cell(shorten(job.error_code or "") if view.phase is Phase.FAILED else ""),
+        _files(view),
     ]
+
+
+def _files(view: JobView) -> Cell:
+    """Return links to the first files of a job. An address remains the same for an hour, so that the page does."""
+    addresses = addresses_of(view)
+    expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS
+    links = [
+        (shorten(address.rpartition("/")[2]), signed_address(address, view.settings, view.region, expires=expires))
+        for address in addresses[:MAX_FILES]
+    ]
+    more = len(addresses) - len(links)
+    return Cell(f"and {more} more" if more else "", links=links)
 
 
 def _requests(service: EmulatedService) -> Table:

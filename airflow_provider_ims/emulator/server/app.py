@@ -1,4 +1,4 @@
-"""The web application: the services and the page under ``/``, and the control interface under ``/_emulator``."""
+"""The web application: the services and the page under ``/``, the control interface, and the objects in OSS."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from airflow_provider_ims.emulator.control.routes import CONTROL_PATH, control_r
 from airflow_provider_ims.emulator.page.route import PageRoute
 from airflow_provider_ims.emulator.server.encoding import encode, rejection
 from airflow_provider_ims.emulator.server.gateway import Gateway
+from airflow_provider_ims.emulator.server.objects import ObjectRoute
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,6 +34,7 @@ def make_app(gateway: Gateway) -> Starlette:
         routes=[
             Mount(CONTROL_PATH, routes=control_routes(gateway.service)),
             PageRoute(gateway.service),
+            ObjectRoute(gateway.service, gateway.verifier),
             Route("/{path:path}", _endpoint(gateway), methods=METHODS),
         ],
         exception_handlers={

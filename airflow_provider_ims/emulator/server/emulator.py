@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
@@ -110,6 +111,8 @@ class ImsEmulator(EmulatorControl):
         None omits it.
     :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
     :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
+    :param public_url: The URL under which clients reach the emulator, for the signed addresses of files; default: its
+        own.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is invalid, its action does not submit jobs, or the region is unknown.
     """
@@ -132,6 +135,7 @@ class ImsEmulator(EmulatorControl):
         image_running_status: str | None = "processing",
         callback_hosts: Iterable[str] = (),
         strict: bool = False,
+        public_url: str | None = None,
         tls_cert: str | None = None,
         tls_key: str | None = None,
     ) -> None:
@@ -156,6 +160,7 @@ class ImsEmulator(EmulatorControl):
             image_running_status=image_running_status,
             callback_hosts=tuple(callback_hosts),
             strict=strict,
+            public_url=(public_url or "").rstrip("/"),
         )
         self._state = os.fspath(state) if state is not None else ":memory:"
         self._host = host
@@ -200,7 +205,12 @@ class ImsEmulator(EmulatorControl):
         self._store = None
         try:
             self._store = Store(self._state)
-            gateway = Gateway(EmulatedService(self.settings, self._store))
+            # Later starts use the same address.
+            self._port = listener.getsockname()[1]
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
+            settings = replace(self.settings, public_url=self.settings.public_url or self._url)
+            gateway = Gateway(EmulatedService(settings, self._store))
             notifier = Notifier(gateway.service.jobs, self.settings.callback_hosts)
             config = self._config(gateway)
         except BaseException:
@@ -208,10 +218,6 @@ class ImsEmulator(EmulatorControl):
             if self._store is not None:
                 self._store.close()
             raise
-        # Later starts use the same address.
-        self._port = listener.getsockname()[1]
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
         self._server = _Server(config, gateway, notifier)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="ims-emulator", daemon=True)
         self._thread.start()

@@ -41,7 +41,7 @@ class Gateway:
         settings = service.settings
         self.service = service
         self.closing = asyncio.Event()
-        self._verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
+        self.verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
 
     async def handle(self, request: ApiRequest, client_gone: Callable[[], Awaitable[object]]) -> ApiResponse | None:
         """
@@ -82,7 +82,7 @@ class Gateway:
     async def _process(self, exchange: Exchange, record: dict[str, Any]) -> ApiResponse:
         request = exchange.request
         action = _find_action(request)
-        record["access_key_id"] = self._verifier.verify(request)
+        record["access_key_id"] = self.verifier.verify(request)
         record["region"] = region_of(request, self.service.settings.region_id)
         await self._inject_faults(exchange, record, after=False)
         if exchange.response is not None:

@@ -55,7 +55,7 @@ class Verifier:
             self._check_date(signature.date, request)
             return "bearer"
         self._check_date(signature.date, request)
-        secret = self._secret(signature.key_id, signature.token)
+        secret = self.secret(signature.key_id, signature.token)
         if not hmac.compare_digest(signature.calculate(secret).encode(), signature.value.encode()):
             raise ApiError("SignatureDoesNotMatch", message=signature.mismatch)
         self._use_nonce((signature.key_id, signature.nonce))
@@ -71,7 +71,13 @@ class Verifier:
         if abs(self._now() - date) > CLOCK_SKEW:
             raise ApiError("InvalidTimeStamp.Expired")
 
-    def _secret(self, key_id: str, token: str | None) -> str:
+    def secret(self, key_id: str, token: str | None) -> str:
+        """
+        Return the secret of a credential.
+
+        :param token: Its security token if it is temporary.
+        :raises ApiError: If the credential is unknown or has expired.
+        """
         credential = self._sts.get(key_id)
         if token is None:
             # A session key of a key pair has no token; other temporary credentials require one.

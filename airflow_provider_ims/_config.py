@@ -1,0 +1,143 @@
+"""The options in the section ``[ims]`` of Airflow's configuration. This is the only module that reads them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", float, int, bool)
+
+SECTION = "ims"
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option(Generic[T]):
+    """
+    One option.
+
+    :param name: Its name.
+    :param type: Its type in Airflow's reference of the configuration.
+    :param description: Its meaning.
+    :param default: The value if the option is missing or invalid.
+    :param parse: Returns the value of a text, or raises ``ValueError`` with what the text is not.
+    """
+
+    name: str
+    type: str
+    description: str
+    default: T
+    parse: Callable[[str], T]
+
+    def get(self) -> T:
+        """Return the configured value. If it is invalid, log a warning and return the default; no wait may fail."""
+        # Imported lazily: get_provider_info() must not import Airflow.
+        from airflow.providers.common.compat.sdk import conf
+
+        try:
+            text = conf.get(SECTION, self.name, fallback=None)
+            return self.default if text is None else self.parse(text)
+        except Exception as error:  # noqa: BLE001 - the class for an unreadable option depends on Airflow's version
+            _warn(f"[{SECTION}] {self.name}: {error}; the default {self.default} is used")
+            return self.default
+
+    def as_provider_info(self) -> dict[str, Any]:
+        """Return the description of the option in the schema of Airflow's ``provider_info``."""
+        return {
+            "description": self.description,
+            "version_added": "0.1.0",
+            "type": self.type,
+            "example": None,
+            "default": str(self.default),
+        }
+
+
+@cache
+def _warn(message: str) -> None:
+    """Log a warning once per process, because some options are read often."""
+    log.warning("Invalid option in Airflow's configuration: %s", message)
+
+
+def _number(minimum: float, maximum: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not minimum <= number <= maximum:
+            raise ValueError(f"{text!r} is not a number from {minimum:g} to {maximum:,.0f}")
+        return number
+
+    return parse
+
+
+def _whole_number(maximum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = -1
+        if not 0 <= number <= maximum:
+            raise ValueError(f"{text!r} is not a whole number from 0 to {maximum:,}")
+        return number
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    if text.strip().lower() not in _BOOLEANS:
+        raise ValueError(f"{text!r} is neither True nor False")
+    return _BOOLEANS[text.strip().lower()]
+
+
+POLL_INTERVAL = Option(
+    name="poll_interval",
+    type="float",
+    description="The default of ``poll_interval`` of operators and of ``poke_interval`` of sensors, in seconds.",
+    default=10.0,
+    parse=_number(1, 86_400),
+)
+MAX_REQUESTS_PER_SECOND = Option(
+    name="max_requests_per_second",
+    type="float",
+    description=(
+        "The highest rate of the requests of one poller in a triggerer, and of one task with many jobs. The rate falls "
+        "below this while the service throttles requests."
+    ),
+    default=100.0,
+    parse=_number(0.5, 1000),
+)
+MAX_JOBS_PER_SWEEP = Option(
+    name="max_jobs_per_sweep",
+    type="integer",
+    description=(
+        "The highest number of unfinished jobs that a poller lists in a sweep, including those of other systems in the "
+        "account. If there are more, the poller queries each waiting job by its id. 0 turns sweeps off."
+    ),
+    default=100_000,
+    parse=_whole_number(10_000_000),
+)
+FREEZE_GARBAGE_COLLECTOR = Option(
+    name="freeze_garbage_collector",
+    type="boolean",
+    description=(
+        "Exempt waiting triggers from Python's garbage collection with ``gc.freeze()`` while 200 or more jobs wait in "
+        "a triggerer. With ten thousand waiting jobs, this avoids event loop stalls of 100 to 200 ms. It affects the "
+        "whole triggerer process, including the triggers of other providers."
+    ),
+    default=False,
+    parse=_boolean,
+)
+
+OPTIONS: tuple[Option[Any], ...] = (
+    POLL_INTERVAL,
+    MAX_REQUESTS_PER_SECOND,
+    MAX_JOBS_PER_SWEEP,
+    FREEZE_GARBAGE_COLLECTOR,
+)

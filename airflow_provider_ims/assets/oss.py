@@ -1,0 +1,52 @@
+"""
+Assets with the scheme ``oss``, for all DAGs of an Airflow installation.
+
+Airflow finds these functions through the provider's metadata.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from airflow_provider_ims._jobs.objects import OssObject, parse_oss
+from airflow_provider_ims._lineage import dataset
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.common.compat.sdk import Asset
+
+
+def sanitize_uri(uri: SplitResult) -> SplitResult:
+    """
+    Return the URI of an asset as ``oss://bucket/key``.
+
+    :param uri: The URI, in which the bucket may also be its host name, such as
+        ``bucket.oss-cn-shanghai.aliyuncs.com``.
+    :raises ValueError: If the URI has no bucket, or its bucket is not valid.
+    """
+    one = parse_oss(uri)
+    return urlsplit(one.uri)._replace(query=uri.query)
+
+
+def create_asset(*, bucket: str, key: str, extra: dict[str, Any] | None = None) -> Asset:
+    """
+    Return the asset of an object.
+
+    :param bucket: Its bucket.
+    :param key: Its key.
+    :param extra: The extra of the asset.
+    """
+    from airflow.providers.common.compat.sdk import Asset
+
+    return Asset(uri=OssObject(bucket, key).uri, extra=extra)
+
+
+def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
+    """
+    Return the OpenLineage dataset of an asset: namespace ``oss://bucket``, name ``key``.
+
+    :param asset: The asset.
+    :param lineage_context: Not used.
+    """
+    return dataset(parse_oss(urlsplit(asset.uri)))

@@ -1,0 +1,56 @@
+"""
+The signed addresses with which the services give access to a file for a limited time.
+
+They have a V1 signature of OSS, as the examples of the services. Instead of the host of the bucket, they contain the
+URL of the emulator and that host as the first part of the path.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from base64 import b64encode
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from airflow_provider_ims.emulator.api.addresses import public_url, split_oss
+from airflow_provider_ims.emulator.api.model import stable_id
+from airflow_provider_ims.emulator.settings import Settings
+
+URL_SECONDS = 3600
+"""How long a signed address is valid by default. The services do not document it for all actions."""
+
+SERVICE_KEY_ID = "LTAI" + stable_id("oss")[:16]
+"""The access key with which the services sign. The objects that they sign exist."""
+
+
+def signed_address(address: str, settings: Settings, region: str, *, expires: float | None = None) -> str:
+    """
+    Return the signed address of an object; an address that is not in OSS is returned unchanged.
+
+    :param address: Its ``oss://`` or ``http(s)://`` address.
+    :param region: The region of an ``oss://`` address.
+    :param expires: Until when it is valid, in seconds since the epoch in real time; default: for an hour.
+    """
+    url, found = public_url(address, region), split_oss(address)
+    if url is None or found is None:
+        return address
+    parts = urlsplit(url)
+    key = unquote(parts.path.removeprefix("/"))
+    moment = int(time.time() + URL_SECONDS if expires is None else expires)
+    query = {
+        "Expires": moment,
+        "OSSAccessKeyId": SERVICE_KEY_ID,
+        "Signature": v1_signature(service_secret(settings), f"GET\n\n\n{moment}\n/{found[0]}/{key}"),
+    }
+    return f"{settings.public_url}/{parts.netloc}/{quote(key)}?{urlencode(query)}"
+
+
+def service_secret(settings: Settings) -> str:
+    """Return the secret of :data:`SERVICE_KEY_ID`, which is the same when the emulator starts again."""
+    secret = next(iter(settings.access_keys.values()))
+    return hmac.digest(secret.encode(), b"signed addresses", "sha256").hex()
+
+
+def v1_signature(secret: str, text: str) -> str:
+    """Return the V1 signature of OSS."""
+    return b64encode(hmac.digest(secret.encode(), text.encode(errors="replace"), "sha1")).decode()

@@ -1,0 +1,74 @@
+"""The formats of the files that the emulator makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+from airflow_provider_ims.emulator.media.container import encode
+from airflow_provider_ims.emulator.media.file import MediaFile
+from airflow_provider_ims.emulator.media.picture import animation, image
+from airflow_provider_ims.emulator.media.sound import pcm, wav
+from airflow_provider_ims.emulator.media.subtitles import srt, vtt
+
+EXTRA = "airflow-provider-ims[media-files]"
+"""The extra that installs the libraries for all formats except WAV, PCM and subtitles."""
+
+CACHED_FILES = 32
+"""How many files are kept in memory, so that a player which reads a file in parts does not have it made again."""
+
+
+class UnsupportedFileError(Exception):
+    """The emulator cannot make a file."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """
+    A format.
+
+    :param make: Returns the content of a file.
+    """
+
+    content_type: str
+    make: Callable[[MediaFile], bytes]
+
+
+_MP4 = partial(encode, container="mp4", codec="aac", video=True)
+_JPEG = Format("image/jpeg", partial(image, pillow_format="JPEG"))
+
+#: Suffix -> format.
+FORMATS: Mapping[str, Format] = {
+    "mp4": Format("video/mp4", _MP4),
+    "mov": Format("video/quicktime", partial(encode, container="mov", codec="aac", video=True)),
+    "mp3": Format("audio/mpeg", partial(encode, container="mp3", codec="mp3", video=False)),
+    "m4a": Format("audio/mp4", partial(encode, container="mp4", codec="aac", video=False)),
+    "wav": Format("audio/wav", wav),
+    "pcm": Format("application/octet-stream", pcm),
+    "png": Format("image/png", partial(image, pillow_format="PNG")),
+    "jpg": _JPEG,
+    "jpeg": _JPEG,
+    "gif": Format("image/gif", partial(animation, pillow_format="GIF")),
+    "webp": Format("image/webp", partial(animation, pillow_format="WEBP")),
+    "srt": Format("application/x-subrip; charset=utf-8", srt),
+    "vtt": Format("text/vtt; charset=utf-8", vtt),
+}
+
+
+@lru_cache(maxsize=CACHED_FILES)
+def make(file: MediaFile) -> bytes:
+    """
+    Return the content of a file, which is always the same.
+
+    :raises UnsupportedFileError: If the emulator does not know its format, or a library is not installed.
+    """
+    found = FORMATS.get(file.suffix)
+    if found is None:
+        raise UnsupportedFileError(f"The emulator makes files of the formats {', '.join(FORMATS)}, not {file.suffix}.")
+    try:
+        return found.make(file)
+    except ImportError as error:
+        raise UnsupportedFileError(
+            f"The emulator needs a library to make files of the format {file.suffix}: pip install '{EXTRA}' ({error})."
+        ) from None

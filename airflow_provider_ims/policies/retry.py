@@ -1,0 +1,72 @@
+"""
+The retry policy of this provider.
+
+Retry policies require Airflow 3.3. In earlier versions, the import of this module raises ``ImportError``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk import RetryDecision, RetryPolicy
+
+from airflow_provider_ims.exceptions import (
+    ImsError,
+    ImsJobFailedError,
+    ImsNotSubscribedError,
+    ImsThrottledError,
+    ImsUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+#: The delay of a retry while the service is suspended for overdue payment.
+SUSPENDED_DELAY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ImsRetryPolicy(RetryPolicy):
+    """
+    Fail at once after an error of this provider that would recur, and retry after all others.
+
+    - A permanent error (:attr:`~airflow_provider_ims.exceptions.ImsError.is_permanent`) fails the task: an invalid
+      request, a missing permission or subscription, or a job that failed for its content.
+    - An overdue payment is retried after an hour.
+    - All other errors are retried after the ``retry_delay`` of the task, as without a policy.
+
+    The policy cannot add retries: a task without ``retries`` is not retried. All operators and sensors of this provider
+    have this policy by default. Requires Airflow 3.3.
+
+    :param retry_failed_jobs: Retry a task whose job failed without a permanent error. The retry of an operator submits
+        a new job, which is also billed. Default: true; false for the sensors, because a retry of a sensor finds the
+        same failed job.
+    """
+
+    retry_failed_jobs: bool = True
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """
+        Decide whether Airflow retries a failed task.
+
+        :param exception: The error of the task.
+        :param try_number: The number of the try, not used.
+        :param max_tries: The maximum number of tries, not used.
+        :param context: The task's context, not used.
+        """
+        if not isinstance(exception, ImsError):
+            return RetryDecision.default()
+        name = type(exception).__name__
+        if exception.is_permanent:
+            return RetryDecision.fail(f"{name}: a retry would fail again")
+        if isinstance(exception, ImsJobFailedError) and not self.retry_failed_jobs:
+            return RetryDecision.fail(f"{name}: retry_failed_jobs is off")
+        if isinstance(exception, ImsNotSubscribedError):
+            return RetryDecision.retry(SUSPENDED_DELAY, f"{name}: the service is suspended for overdue payment")
+        if isinstance(exception, ImsThrottledError | ImsUnavailableError):
+            return RetryDecision.retry(reason=f"{name}: a later try may succeed")
+        return RetryDecision.default()

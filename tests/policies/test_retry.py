@@ -1,0 +1,229 @@
+"""Which errors of the service and of jobs Airflow retries with ``ImsRetryPolicy``; requires Airflow 3.3."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryDecision
+from airflow.serialization.serialized_objects import DagSerialization
+from support.cases import CASES, TEXT
+from support.running import TaskRun, run_task
+from support.speech import AUDIO, speech
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import (
+    ImsCredentialsError,
+    ImsError,
+    ImsJobNotFoundError,
+    ImsJobTimeoutError,
+    ImsRequestError,
+    ImsUncertainSubmitError,
+)
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator, ImsSubmitTextGenerateJobOperator
+from airflow_provider_ims.policies.retry import SUSPENDED_DELAY, ImsRetryPolicy
+from airflow_provider_ims.sensors.ims import ImsSmartHandleJobSensor
+
+every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
+
+
+def decision(error: BaseException, policy: Any = None) -> RetryDecision:
+    return (policy or ImsRetryPolicy()).evaluate(error, try_number=1, max_tries=3)  # type: ignore[no-any-return]
+
+
+def failure(task: Any) -> ImsError:
+    """Run a task that fails, and return its error."""
+    with pytest.raises(ImsError) as caught:
+        run_task(task)
+    return caught.value
+
+
+def decided(task: Any) -> RetryDecision:
+    """Run a task that fails, and return what its own policy decides, as the worker does."""
+    return decision(failure(task), task.retry_policy)
+
+
+@pytest.mark.parametrize(
+    ("fault", "action"),
+    [
+        ("deny", RetryAction.FAIL),
+        ("not_subscribed", RetryAction.FAIL),
+        ("suspended", RetryAction.RETRY),
+        ("throttle", RetryAction.RETRY),
+        ("server_error", RetryAction.RETRY),
+        ("unavailable", RetryAction.RETRY),
+        ("non_json", RetryAction.RETRY),
+    ],
+)
+def test_the_response_of_the_service_decides(fault: str, action: RetryAction, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault("ListSmartJobs", fault, count=None)
+    with pytest.raises(ImsError) as caught:
+        ImsHook().call("ListSmartJobs", {}, attempts=1, throttle_timeout=0)
+    assert decision(caught.value).action is action
+
+
+@pytest.mark.parametrize("code", ["InvalidParameter", "InvalidParameter.Title", "MissingParameter", "ResourceNotFound"])
+def test_a_request_that_the_service_rejects_fails_at_once(code: str, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(TEXT.submit, "error", status=400, code=code)
+    assert decided(TEXT.task()).action is RetryAction.FAIL
+
+
+def test_an_invalid_argument_fails_at_once(ims_emulator: ImsEmulator) -> None:
+    assert decided(TEXT.task(title="x" * 129)).action is RetryAction.FAIL
+
+
+def test_overdue_payment_is_retried_after_an_hour(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(TEXT.submit, "suspended")
+    made = decided(TEXT.task())
+    assert (made.action, made.retry_delay) == (RetryAction.RETRY, SUSPENDED_DELAY)
+    assert timedelta(hours=1) == SUSPENDED_DELAY
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("code", "action"),
+    [
+        # The examples of the API reference, and the codes of help page 197855.
+        ("InvalidParameter", RetryAction.FAIL),
+        ("InvalidParameter.ResourceContentBad", RetryAction.FAIL),
+        ("InvalidMaterial.NotFound", RetryAction.FAIL),
+        ("ResourceNotFound", RetryAction.FAIL),
+        ("SpeechTranslationNoValidVocal", RetryAction.FAIL),
+        # Transient and undocumented codes.
+        ("InternalError", RetryAction.DEFAULT),
+        ("ServiceUnAvailable", RetryAction.DEFAULT),
+        ("InvalidParameters", RetryAction.DEFAULT),
+        ("Unheard.Of", RetryAction.DEFAULT),
+    ],
+)
+def test_the_code_of_a_failed_job_decides(
+    code: str, action: RetryAction, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(TEXT.submit, "fail_job", code=code, message="Unusable.")
+    assert decided(TEXT.task(deferrable=deferrable)).action is action
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_job_without_a_code_is_retried_as_without_a_policy(case: Any, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(case.submit, "fail_job", code="", message="")
+    assert decided(case.task()).action is RetryAction.DEFAULT
+
+
+@every_mode
+def test_a_sensor_does_not_retry_after_a_failed_job(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(TEXT.submit, "fail_job", code="Unheard.Of", message="")
+    job_id = run_task(TEXT.task(wait_for_completion=False))["job_id"]
+    assert decided(TEXT.sensor_of(job_id, deferrable=deferrable)).action is RetryAction.FAIL
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        ImsError("x"),
+        ImsCredentialsError("x"),
+        ImsJobTimeoutError("x", job_id="j"),
+        ImsJobNotFoundError("x", job_id="j"),
+        ImsUncertainSubmitError("x"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_all_other_errors_are_retried_as_without_a_policy(error: Exception) -> None:
+    assert decision(error).action is RetryAction.DEFAULT
+
+
+class TestManyJobs:
+    """A retry submits only the jobs again that failed."""
+
+    @every_mode
+    @pytest.mark.parametrize(
+        ("permanent", "transient", "max_failures", "action"),
+        [
+            (1, 0, 0, RetryAction.FAIL),
+            (1, 3, 0, RetryAction.FAIL),
+            (0, 3, 0, RetryAction.DEFAULT),
+            (2, 1, 2, RetryAction.DEFAULT),
+            (3, 1, 2, RetryAction.FAIL),
+        ],
+    )
+    def test_a_retry_that_would_leave_too_many_failed_jobs_is_not_made(
+        self,
+        permanent: int,
+        transient: int,
+        max_failures: int,
+        action: RetryAction,
+        deferrable: bool,
+        ims_emulator: ImsEmulator,
+    ) -> None:
+        if permanent:
+            ims_emulator.fault(AUDIO, "fail_job", count=permanent, code="InvalidParameter", message="Unusable.")
+        if transient:
+            ims_emulator.fault(AUDIO, "fail_job", count=transient, code="InternalError", message="Unusable.")
+        task = speech(8, deferrable=deferrable, max_failures=max_failures)
+        assert decided(task).action is action
+
+    def test_a_refused_request_counts_as_permanent(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(AUDIO, "error", count=1, status=400, code="InvalidParameter")
+        assert decided(speech(4)).action is RetryAction.FAIL
+
+    def test_a_retry_that_the_policy_allows_succeeds(self, ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault(AUDIO, "fail_job", code="InternalError", message="Unusable.")
+        run = TaskRun(speech(4))
+        with pytest.raises(ImsError):
+            run.attempt()
+        assert run.attempt()["succeeded"] == 4
+
+
+class TestDefault:
+    """The policy of a task for which the user has given one, or none."""
+
+    OWN = ExceptionRetryPolicy(rules=[])
+
+    def test_each_operator_and_sensor_has_the_policy(self) -> None:
+        for case in CASES.values():
+            assert case.task().retry_policy == ImsRetryPolicy()
+            assert case.sensor_of("job").retry_policy == ImsRetryPolicy(retry_failed_jobs=False)
+        assert speech(1).retry_policy == ImsRetryPolicy()
+
+    def test_the_policy_of_the_task_replaces_it(self) -> None:
+        assert TEXT.task(retry_policy=self.OWN).retry_policy is self.OWN
+        assert TEXT.sensor_of("job", retry_policy=self.OWN).retry_policy is self.OWN
+        assert TEXT.task(retry_policy=None).retry_policy is None
+
+    @pytest.mark.parametrize("given", [OWN, None], ids=["a policy", "no policy"])
+    def test_the_default_arguments_of_the_dag_replace_it(self, given: Any) -> None:
+        with DAG("dag", schedule=None, default_args={"retry_policy": given}):
+            task, sensor = TEXT.task(), TEXT.sensor_of("job")
+            mapped = ImsSmartHandleJobSensor.partial(task_id="mapped").expand(job_id=["a", "b"])
+        assert task.retry_policy is sensor.retry_policy is mapped.retry_policy is given
+
+    def test_no_policy_of_a_task_overrides_the_default_arguments(self) -> None:
+        with DAG("dag", schedule=None, default_args={"retry_policy": self.OWN}):
+            assert TEXT.task(retry_policy=None).retry_policy is None
+
+    def test_mapped_tasks_have_it(self) -> None:
+        with DAG("dag", schedule=None):
+            mapped = ImsSubmitTextGenerateJobOperator.partial(task_id="mapped", type="Title").expand(
+                generate_config=[{"textLength": 10}]
+            )
+        assert mapped.retry_policy == ImsRetryPolicy()
+
+    def test_two_parses_serialize_to_the_same_dag(self) -> None:
+        """A difference would create a new version of the DAG at each parse."""
+
+        def serialized() -> Any:
+            with DAG("dag", schedule=None, default_args={"retry_policy": ImsRetryPolicy()}) as dag:
+                TEXT.task()
+                ImsSmartHandleJobSensor.partial(task_id="mapped").expand(job_id=["a", "b"])
+                ImsSubmitJobsOperator.partial(task_id="many", job=AUDIO).expand(requests=[[{}], [{}]])
+            return DagSerialization.to_dict(dag)
+
+        first = serialized()
+        assert first == serialized()
+        assert str(first).count("'has_retry_policy': True") >= 3
+
+
+def test_a_permanent_error_of_a_request_names_its_class() -> None:
+    assert "ImsRequestError" in str(decision(ImsRequestError("x")).reason)
