@@ -85,12 +85,6 @@ class TaskArguments(TypedDict, total=False):
     render_template_as_native_obj: bool | None
 
 
-class ApiArguments(TaskArguments, total=False):
-    """The arguments that the operators for any action pass on."""
-
-    retry_policy: RetryPolicy | None
-
-
 class SubmitArguments(TaskArguments, total=False):
     """The arguments of all operators that submit jobs."""
 

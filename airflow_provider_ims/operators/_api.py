@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
-from airflow_provider_ims._arguments import ApiArguments
+from airflow_provider_ims._arguments import TaskArguments
 from airflow_provider_ims._jobs.kinds import KINDS
 from airflow_provider_ims._jobs.payload import normalize
 from airflow_provider_ims._submission.write_record import WriteRecord
+from airflow_provider_ims._tasks import OPERATOR_RETRY_POLICY, retry_arguments
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import Action, Product, unknown_action
 from airflow_provider_ims.hooks._registry import hook_class_of
@@ -19,6 +20,7 @@ from airflow_provider_ims.operators._api_parameters import as_parameters, encode
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.sdk.definitions.retry_policy import RetryPolicy
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -44,6 +46,8 @@ class ApiOperator(BaseOperator):
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["request_id"]`` works.
         Default: true, unlike in other operators.
+    :param retry_policy: Decides by the error whether a failed task is retried. Requires Airflow 3.3. ``None`` retries
+        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     product: ClassVar[Product]
@@ -62,9 +66,10 @@ class ApiOperator(BaseOperator):
         ims_conn_id: str | None = "ims_default",
         region_id: str | None = None,
         multiple_outputs: bool = True,
-        **kwargs: Unpack[ApiArguments],
+        retry_policy: RetryPolicy | None = OPERATOR_RETRY_POLICY,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
-        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **retry_arguments(retry_policy), **kwargs)
         self.action = action
         self.parameters = parameters
         self.ims_conn_id = ims_conn_id

@@ -22,7 +22,11 @@ from airflow_provider_ims.exceptions import (
     ImsUncertainSubmitError,
 )
 from airflow_provider_ims.hooks.ims import ImsHook
-from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator, ImsSubmitTextGenerateJobOperator
+from airflow_provider_ims.operators.ims import (
+    ImsApiOperator,
+    ImsSubmitJobsOperator,
+    ImsSubmitTextGenerateJobOperator,
+)
 from airflow_provider_ims.policies.retry import SUSPENDED_DELAY, ImsRetryPolicy
 from airflow_provider_ims.sensors.ims import ImsSmartHandleJobSensor
 
@@ -186,6 +190,7 @@ class TestDefault:
             assert case.task().retry_policy == ImsRetryPolicy()
             assert case.sensor_of("job").retry_policy == ImsRetryPolicy(retry_failed_jobs=False)
         assert speech(1).retry_policy == ImsRetryPolicy()
+        assert ImsApiOperator(task_id="call", action="ListSmartJobs").retry_policy == ImsRetryPolicy()
 
     def test_the_policy_of_the_task_replaces_it(self) -> None:
         assert TEXT.task(retry_policy=self.OWN).retry_policy is self.OWN
