@@ -44,7 +44,8 @@ def test_every_emulated_action_is_a_known_action() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "version", "product"), [("AddCategory", "2020-11-09", "ICE"), ("GetVideoInfo", "2017-03-21", "VOD")]
+    ("action", "version", "product"),
+    [("DescribeMeterImsSummary", "2020-11-09", "ICE"), ("DescribePlayTopVideos", "2017-03-21", "VOD")],
 )
 def test_an_action_that_is_not_emulated_says_so(
     emulator: ImsEmulator, send: SignedClient, action: str, version: str, product: str

@@ -60,6 +60,9 @@ CODES: dict[str, tuple[int, str]] = {
     "NoPermission": (403, "You are not authorized to do this action. You should be authorized by RAM."),
     "RequestsTooFrequent": (403, "Requests are too frequent"),
     "ResourceNotFound": (404, "Resource not found"),
+    "ProjectNotFound": (404, "Project not found."),
+    "InvalidVideo.NotFound": (404, "The video does not exist."),
+    "NoSuchResource": (404, "The specified resource does not exist."),
     "InternalError": (500, "The request processing has failed due to some unknown error."),
     "ServiceUnAvailable": (503, "The request has failed due to a temporary failure of the server."),
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from airflow_provider_ims.emulator.api.addresses import oss_url, public_url
+from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Job, Phase
@@ -44,6 +45,9 @@ class Product:
 ICE = Product("2020-11-09", "ice", "ICE")
 VOD = Product("2017-03-21", "vod", "vod")
 PRODUCTS: Mapping[str, Product] = {product.version: product for product in (ICE, VOD)}
+
+#: Actions of both products. GetWorkflowTask of IMS is not emulated.
+_OF_BOTH = KNOWN_ACTIONS[ICE.version] & KNOWN_ACTIONS[VOD.version] - {"GetWorkflowTask"}
 
 
 def nothing(view: JobView) -> Fields:
@@ -235,8 +239,8 @@ class JobKind:
 
 
 def key_of(action: str, version: str) -> str:
-    """Return the key of an action in the tables; both products have a SubmitSnapshotJob."""
-    return f"vod:{action}" if (action, version) == ("SubmitSnapshotJob", VOD.version) else action
+    """Return the key of an action in the tables; both products have actions of the same name."""
+    return f"vod:{action}" if version == VOD.version and action in _OF_BOTH else action
 
 
 @dataclass(frozen=True)

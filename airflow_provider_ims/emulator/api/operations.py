@@ -1,4 +1,4 @@
-"""The API actions that submit, query, list and cancel jobs, derived from the table of job kinds."""
+"""All actions of the API, derived from the table of job kinds and the table of families."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid
+from airflow_provider_ims.emulator.api.families.actions import resource_actions
+from airflow_provider_ims.emulator.api.families.shapes import documented
 from airflow_provider_ims.emulator.api.fields import without
 from airflow_provider_ims.emulator.api.images import AI_IMAGE_KIND, image_infos
 from airflow_provider_ims.emulator.api.jobs import Jobs
@@ -244,6 +246,8 @@ def _actions() -> Iterable[tuple[str, Action]]:
         yield f"Get{name}", Action(product, {}, partial(get_callback, product))
     # IMS has no such action.
     yield "DeleteMessageCallback", Action(VOD, {}, partial(delete_callback, VOD))
+    for key, product, respond in resource_actions():
+        yield key, Action(product, documented(product, key.rpartition(":")[2]).rules(), respond)
 
 
 #: Key -> action.

@@ -192,6 +192,18 @@ def parse_object(text: str, name: str) -> dict[str, Any]:
     return value
 
 
+def parse_objects(text: str, name: str) -> list[dict[str, Any]]:
+    """
+    Parse a JSON array of objects.
+
+    :raises ApiError: If the value is not a JSON array of objects.
+    """
+    value = _parse_array(text, name, required=False)
+    if not all(isinstance(item, dict) for item in value):
+        raise invalid(name, "It must be an array of JSON objects.")
+    return value
+
+
 def _parse_array(text: str, name: str, *, required: bool) -> list[Any]:
     value = _parse(text, name)
     if not isinstance(value, list) or (required and not value):

@@ -1,4 +1,4 @@
-"""Stores jobs, requests and the clock in SQLite, so that nothing is lost if the emulator is killed."""
+"""Stores jobs, resources, requests and the clock in SQLite, so that nothing is lost if the emulator is killed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 from airflow_provider_ims.emulator.state.requests import RequestTable
+from airflow_provider_ims.emulator.state.resources import ResourceTable
 
 SCHEMA_VERSION = 2
 
@@ -152,6 +153,7 @@ class Store:
             raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
         self.callbacks = CallbackTable(self._db)
         self.requests = RequestTable(self._db)
+        self.resources = ResourceTable(self._db)
         #: Called after each commit.
         self.on_commit: Callable[[], None] = lambda: None
 
@@ -244,9 +246,10 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
     def reset(self) -> None:
-        """Delete all jobs, requests and callbacks."""
+        """Delete all jobs, resources, requests and callbacks."""
         self.callbacks.reset()
         self.requests.reset()
+        self.resources.reset()
         self._db.execute("DELETE FROM jobs")
         self._db.commit()
 

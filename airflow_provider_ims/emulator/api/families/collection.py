@@ -1,0 +1,127 @@
+"""The resources of one kind in a region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
+from airflow_provider_ims.emulator.api.families.kinds import ResourceKind
+from airflow_provider_ims.emulator.api.families.responses import Lookup, view_of
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import Fields
+from airflow_provider_ims.emulator.api.parameters import Parameters
+from airflow_provider_ims.emulator.state.resources import Resource
+
+
+class Collection:
+    """
+    The resources of a kind in a region.
+
+    :param jobs: The emulator's jobs in the region, with the store.
+    """
+
+    def __init__(self, kind: ResourceKind, jobs: Jobs) -> None:
+        self.kind = kind
+        self.jobs = jobs
+        self._table = jobs.store.resources
+
+    def create(self, parameters: Mapping[str, object]) -> Resource:
+        """
+        Store a new resource, or return that of an earlier request with the same ClientToken.
+
+        :raises ApiError: If the caller names a resource that exists.
+        """
+        kind = self.kind
+        fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
+        token = fields.get("ClientToken")
+        if token and (earlier := self.first(ClientToken=token)) is not None:
+            return earlier
+        if kind.new_id is not None and kind.id_fields:
+            fields.setdefault(kind.id_fields[-1], kind.new_id(self.jobs))
+        fields = {**kind.initial, **fields}
+        if kind.prepare is not None:
+            fields = {**kind.prepare(self.jobs, fields), **fields}
+        resource_id = self._id(fields)
+        if self.get(resource_id) is not None:
+            # The code is not documented.
+            raise invalid(kind.id_fields[-1], f"The {kind.name} exists.")
+        now = self.jobs.clock.now()
+        resource = Resource(kind.key, self.jobs.region, resource_id, fields, now, now)
+        self._table.save(resource)
+        return resource
+
+    def update(self, resource: Resource, changes: Mapping[str, object]) -> None:
+        """Store changed fields."""
+        named = {self.kind.field_of(name): value for name, value in changes.items()}
+        resource.fields |= {name: value for name, value in named.items() if name not in self.kind.id_fields}
+        resource.modified = self.jobs.clock.now()
+        self._table.save(resource)
+
+    def delete(self, resource: Resource) -> None:
+        """Delete a resource."""
+        self._table.delete(resource)
+
+    def get(self, resource_id: str) -> Resource | None:
+        """Return a resource by its id."""
+        return self._table.get(self.kind.key, self.jobs.region, resource_id)
+
+    def all(self) -> list[Resource]:
+        """Return all resources, oldest first."""
+        return self._table.all(self.kind.key, self.jobs.region)
+
+    def first(self, **fields: object) -> Resource | None:
+        """Return the first resource with these fields."""
+        return next((one for one in self.all() if fields.items() <= one.fields.items()), None)
+
+    def view(self, resource: Resource) -> Lookup:
+        """Return a function that returns the fields of a resource."""
+        return view_of(self.kind, self.jobs, resource)
+
+    def named(self, action: str, parameters: Parameters) -> Resource:
+        """
+        Return the resource that a request names.
+
+        :raises ApiError: If the request names none, or there is no such resource.
+        """
+        for parameter, field in self._identifiers(action):
+            if parameters.get(parameter):
+                found = self.first(**{field: parameters[parameter]})
+                break
+        else:
+            found = self.get(self._id(self._renamed(action, parameters)))
+        if found is None:
+            raise ApiError(self.kind.unknown)
+        return found
+
+    def several(self, action: str, parameters: Parameters) -> Iterator[tuple[str, Resource | None]]:
+        """
+        Yield the ids in a request, each with its resource.
+
+        :raises ApiError: If the request contains no ids.
+        """
+        parameter = self.kind.ids[action]
+        fields = {parameter: self.kind.id_fields[-1], **self.kind.alternatives.get(action, {})}
+        if not any(parameters.get(name) for name in fields):
+            raise missing(parameter)
+        for name, field in fields.items():
+            for value in filter(None, (part.strip(' []"') for part in parameters.get(name, "").split(","))):
+                yield value, self.first(**{field: value})
+
+    def _identifiers(self, action: str) -> Iterator[tuple[str, str]]:
+        """Yield the parameters that can identify a resource instead of its id, in the order of their precedence."""
+        parameter = self.kind.ids.get(action, self.kind.id_fields[-1] if self.kind.id_fields else "")
+        if action in self.kind.alternatives:
+            yield parameter, self.kind.id_fields[-1]
+            yield from self.kind.alternatives[action].items()
+
+    def _renamed(self, action: str, parameters: Parameters) -> Fields:
+        parameter = self.kind.ids.get(action)
+        fields: Fields = {self.kind.field_of(name): value for name, value in parameters.items()}
+        return {**fields, self.kind.id_fields[-1]: parameters.get(parameter)} if parameter else fields
+
+    def _id(self, fields: Mapping[str, object]) -> str:
+        values = {name: fields.get(name) or self.kind.initial.get(name) for name in self.kind.id_fields}
+        for name, value in values.items():
+            if not value:
+                raise missing(name)
+        return "/".join(map(str, values.values()))

@@ -1,0 +1,329 @@
+"""
+The media assets of IMS: registration, uploads, information, playback and marks.
+
+The emulator stores no files. It derives the information about a file from its URL.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from airflow_provider_ims.emulator.api.addresses import public_url
+from airflow_provider_ims.emulator.api.errors import ApiError, missing
+from airflow_provider_ims.emulator.api.families.categories import category_name
+from airflow_provider_ims.emulator.api.families.collection import Collection
+from airflow_provider_ims.emulator.api.families.kinds import Family, ResourceKind
+from airflow_provider_ims.emulator.api.families.media_files import (
+    file_info,
+    media_type,
+    play_info,
+    upload_fields,
+    upload_status,
+    upload_url,
+)
+from airflow_provider_ims.emulator.api.families.outputs import output_url
+from airflow_provider_ims.emulator.api.families.responses import Moment
+from airflow_provider_ims.emulator.api.families.search import search
+from airflow_provider_ims.emulator.api.families.shapes import documented
+from airflow_provider_ims.emulator.api.families.verbs import list_resources
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import ICE, Fields
+from airflow_provider_ims.emulator.api.parameters import parse_object, parse_objects
+from airflow_provider_ims.emulator.state.resources import Resource
+
+#: Objects of a media asset that the emulator does not have.
+_ABSENT = frozenset({"AiRoughData", "AiData", "MediaDynamicInfo"})
+
+
+def _prepare(jobs: Jobs, fields: Fields) -> Fields:
+    url = str(fields["InputURL"])
+    return {
+        "MediaType": media_type(url),
+        "Source": "vod" if url.startswith("vod://") else "oss",
+        "Biz": "ICE",
+        "Title": url.rpartition("/")[2],
+        "BusinessType": "general",
+    }
+
+
+def _derived(jobs: Jobs, media: Resource) -> Fields:
+    times = {"CreateTime": Moment(media.created), "ModifiedTime": Moment(media.modified)}
+    return {
+        "CateName": category_name(jobs, ICE, media.fields.get("CateId")),
+        "Status": upload_status(jobs, media, "Init"),
+        "FileInfoList": [file_info(jobs, media.fields, times)],
+    }
+
+
+MEDIA = ResourceKind(
+    "media asset",
+    ICE,
+    id="MediaId",
+    prepare=_prepare,
+    derived=_derived,
+    objects=_ABSENT,
+    names={"Tags": "MediaTags"},
+)
+
+#: The outputs of jobs that were deleted.
+_DELETED = ResourceKind("deleted media asset", ICE, id="MediaId")
+
+
+def _address(jobs: Jobs, url: str) -> str:
+    """Return the URL of a file in one form; an OSS URL has two."""
+    return (public_url(url, jobs.region) or url).replace("https://", "http://", 1)
+
+
+def _with_url(jobs: Jobs, url: str) -> Resource | None:
+    found = (media for media in Collection(MEDIA, jobs).all() if media.fields["Address"] == _address(jobs, url))
+    return next(found, None)
+
+
+def _create(jobs: Jobs, fields: Fields) -> Resource:
+    return Collection(MEDIA, jobs).create({**fields, "Address": _address(jobs, str(fields["InputURL"]))})
+
+
+def find_media(jobs: Jobs, media_id: str | None, url: str | None) -> Resource | None:
+    """Return a media asset; the output of a job becomes one when it is first requested."""
+    if media_id:
+        existing = Collection(MEDIA, jobs).get(media_id)
+        is_deleted = Collection(_DELETED, jobs).get(media_id) is not None
+        if existing is None and not is_deleted and (output := output_url(jobs, media_id)):
+            existing = _create(jobs, {"MediaId": media_id, "InputURL": output})
+        return existing
+    return _with_url(jobs, url) if url else None
+
+
+def _named(jobs: Jobs, parameters: dict[str, str]) -> Resource:
+    media_id, url = parameters.get("MediaId"), parameters.get("InputURL")
+    if not media_id and not url:
+        raise missing("MediaId")
+    media = find_media(jobs, media_id, url)
+    if media is None:
+        raise ApiError("ResourceNotFound")
+    return media
+
+
+def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """
+    Register a file.
+
+    A URL has only one media asset. It is not documented what the service answers if the URL is registered and Overwrite
+    is false; the emulator answers with the id of the registered media asset.
+    """
+    existing = _with_url(jobs, parameters["InputURL"])
+    if existing is not None and parameters.get("Overwrite", "").lower() != "true":
+        return {"MediaId": existing.id}
+    if existing is not None:
+        Collection(MEDIA, jobs).delete(existing)
+    return {"MediaId": _create(jobs, parameters).id}
+
+
+def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Create the media asset of a file that the client uploads."""
+    file = parse_object(parameters.get("FileInfo", "{}"), "FileInfo")
+    metadata = parse_object(parameters.get("MediaMetaData", "{}"), "MediaMetaData")
+    media_id = uuid.uuid4().hex
+    url = upload_url(jobs, parameters.get("UploadTargetConfig"), media_id, str(file.get("Ext", "mp4")))
+    fields = {"MediaId": media_id, "InputURL": url, "Uploaded": True, "UploadSource": "general", **metadata}
+    if file.get("Type"):
+        fields["MediaType"] = file["Type"]
+    media = _create(jobs, {**fields, "UserData": parameters.get("UserData")})
+    return {"MediaId": media.id, "FileURL": url, "MediaURL": url, **upload_fields(jobs, url)}
+
+
+def refresh_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return a new credential for an upload."""
+    media = _named(jobs, parameters)
+    return {"MediaId": media.id, **upload_fields(jobs, media.fields["InputURL"])}
+
+
+def create_upload_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return the address to which the client uploads a stream of a media asset."""
+    media = _named(jobs, parameters)
+    url = upload_url(jobs, None, uuid.uuid4().hex, parameters.get("FileExtension", "mp4"))
+    _add_stream(jobs, media, {**parameters, "FileURL": url})
+    return {"MediaId": media.id, "FileURL": url, **upload_fields(jobs, url)}
+
+
+def register_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Add a stream in OSS to a media asset."""
+    media = _named(jobs, {"MediaId": parameters.get("MediaId", "")})
+    if "InputURL" not in parameters:
+        raise missing("InputURL")
+    _add_stream(jobs, media, {**parameters, "FileURL": parameters["InputURL"]})
+    return {"MediaId": media.id}
+
+
+def _add_stream(jobs: Jobs, media: Resource, stream: Fields) -> None:
+    Collection(MEDIA, jobs).update(media, {"Streams": [*media.fields.get("Streams", []), stream]})
+
+
+def show_media(jobs: Jobs, media: Resource, *, files: bool = True) -> Fields:
+    """Return a media asset in the format of the responses."""
+    lookup = Collection(MEDIA, jobs).view(media)
+    shape = documented(ICE, "GetMediaInfo").response["MediaInfo"]["MediaBasicInfo"]
+    basic = {name: value for name in shape if (value := lookup(name)) is not None}
+    shown = {"MediaId": media.id, "MediaBasicInfo": basic}
+    return {**shown, "FileInfoList": lookup("FileInfoList")} if files else shown
+
+
+def get_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return a media asset."""
+    return {"MediaInfo": show_media(jobs, _named(jobs, parameters))}
+
+
+def batch_get_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return several media assets."""
+    found = {media_id: find_media(jobs, media_id, None) for media_id in split(parameters, "MediaIds")}
+    return {
+        "MediaInfos": [show_media(jobs, media) for media in found.values() if media is not None],
+        "IgnoredList": [media_id for media_id, media in found.items() if media is None],
+    }
+
+
+def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """List media assets."""
+    content = list_resources(MEDIA, "ListMediaBasicInfos", jobs, parameters)
+    if parameters.get("IncludeFileBasicInfo", "").lower() != "true":
+        content["MediaInfos"] = [
+            {name: value for name, value in media.items() if name != "FileInfoList"} for media in content["MediaInfos"]
+        ]
+    return content
+
+
+def update_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Change a media asset."""
+    media = _named(jobs, parameters)
+    changes: Fields = {name: value for name, value in parameters.items() if name != "InputURL"}
+    if parameters.get("AppendTags", "").lower() == "true":
+        tags = [*split(media.fields, "MediaTags"), *split(parameters, "MediaTags")]
+        changes["MediaTags"] = ",".join(dict.fromkeys(tags))
+    Collection(MEDIA, jobs).update(media, changes)
+    return {"MediaId": media.id}
+
+
+def delete_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Delete media assets."""
+    named = {media_id: find_media(jobs, media_id, None) for media_id in split(parameters, "MediaIds")}
+    named |= {url: _with_url(jobs, url) for url in split(parameters, "InputURLs")}
+    if not named:
+        raise missing("MediaIds")
+    for media in named.values():
+        if media is not None:
+            Collection(MEDIA, jobs).delete(media)
+            Collection(_DELETED, jobs).create({"MediaId": media.id})
+    return {"IgnoredList": [name for name, media in named.items() if media is None], "ForbiddenList": []}
+
+
+def split(values: Any, name: str) -> list[str]:
+    return [part for text in str(values.get(name) or "").split(",") if (part := text.strip(' []"'))]
+
+
+def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return the streams of a media asset: the file itself, and those that were added to it."""
+    media = _named(jobs, parameters)
+    lookup = Collection(MEDIA, jobs).view(media)
+    names = ("CateId", "CoverURL", "Description", "MediaId", "MediaTags", "MediaType", "Status", "Title")
+    base = {name: lookup(name) for name in (*names, "CreationTime")}
+    source = {"FileURL": media.fields["InputURL"], "Definition": "OD"}
+    streams = [source, *media.fields.get("Streams", [])] if base["Status"] == "Normal" else []
+    return {"MediaBase": base, "PlayInfoList": [play_info(jobs, media, stream) for stream in streams]}
+
+
+def delete_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Delete streams of a media asset."""
+    media = _named(jobs, parameters)
+    urls = split(parameters, "FileURLs")
+    streams = media.fields.get("Streams", [])
+    known = {stream["FileURL"] for stream in streams}
+    Collection(MEDIA, jobs).update(media, {"Streams": [one for one in streams if one["FileURL"] not in urls]})
+    return {"IgnoredList": [url for url in urls if url not in known], "ForbiddenList": []}
+
+
+def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Search media assets."""
+    found, page = search(Collection(MEDIA, jobs), documented(ICE, "SearchMedia"), parameters)
+    return {**page, "MediaInfoList": [show_media(jobs, media) for media in found]}
+
+
+def _marks(jobs: Jobs, parameters: dict[str, str]) -> tuple[Resource, list[Fields]]:
+    media = _named(jobs, {"MediaId": parameters.get("MediaId", "")})
+    return media, media.fields.get("MediaMarks", [])
+
+
+def save_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Add or change marks of a media asset."""
+    media, marks = _marks(jobs, parameters)
+    sent = [
+        {**mark, "MediaMarkId": str(mark.get("MediaMarkId") or uuid.uuid4().hex)}
+        for mark in parse_objects(parameters["MediaMarks"], "MediaMarks")
+    ]
+    merged = {mark["MediaMarkId"]: mark for mark in marks}
+    for mark in sent:
+        merged[mark["MediaMarkId"]] = {**merged.get(mark["MediaMarkId"], {}), **mark}
+    Collection(MEDIA, jobs).update(media, {"MediaMarks": list(merged.values())})
+    return {"MediaId": media.id, "MediaMarkIds": ",".join(mark["MediaMarkId"] for mark in sent)}
+
+
+def get_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Return marks of a media asset; without ids, all."""
+    media, marks = _marks(jobs, parameters)
+    ids = split(parameters, "MediaMarkIds")
+    return {"MediaId": media.id, "MediaMarks": [mark for mark in marks if not ids or mark["MediaMarkId"] in ids]}
+
+
+def delete_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
+    """Delete marks of a media asset."""
+    media, marks = _marks(jobs, parameters)
+    ids = split(parameters, "MediaMarkIds")
+    Collection(MEDIA, jobs).update(media, {"MediaMarks": [mark for mark in marks if mark["MediaMarkId"] not in ids]})
+    return {"MediaId": media.id, "MediaMarkIds": ",".join(ids)}
+
+
+MEDIA_FAMILIES = (
+    Family(
+        ICE,
+        "media assets",
+        (MEDIA,),
+        {
+            "RegisterMediaInfo": register,
+            "GetMediaInfo": get_info,
+            "BatchGetMediaInfos": batch_get_infos,
+            "ListMediaBasicInfos": list_infos,
+            "UpdateMediaInfo": update_info,
+            "DeleteMediaInfos": delete_infos,
+            "SearchMedia": search_media,
+        },
+    ),
+    Family(
+        ICE,
+        "uploads",
+        other={
+            "CreateUploadMedia": create_upload,
+            "RefreshUploadMedia": refresh_upload,
+            "CreateUploadStream": create_upload_stream,
+        },
+    ),
+    Family(
+        ICE,
+        "playback",
+        other={
+            "GetPlayInfo": get_play_info,
+            "DeletePlayInfo": delete_play_info,
+            "RegisterMediaStream": register_stream,
+        },
+    ),
+    Family(
+        ICE,
+        "media marks",
+        other={
+            "AddMediaMarks": save_marks,
+            "UpdateMediaMarks": save_marks,
+            "GetMediaMarks": get_marks,
+            "ListMediaMarks": get_marks,
+            "DeleteMediaMarks": delete_marks,
+        },
+    ),
+)

@@ -1,0 +1,46 @@
+"""The outputs of jobs, which are media assets too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import JobView
+from airflow_provider_ims.emulator.state.store import Phase
+
+_URLS = ("MediaURL", "MediaUrl", "OutputUrl", "FileURL", "FileUrl")
+
+
+def output_url(jobs: Jobs, media_id: str) -> str | None:
+    """Return the URL of the output of a job that has succeeded in this region; None if no output has this id."""
+    for job in reversed(jobs.store.jobs()):
+        view = jobs.view(job)
+        if job.region == jobs.region and view.phase is Phase.SUCCEEDED:
+            for found in _objects(_content(view)):
+                if found.get("MediaId") == media_id and (url := next(filter(None, map(found.get, _URLS)), None)):
+                    return str(url)
+    return None
+
+
+def _content(view: JobView) -> list[Any]:
+    kind = view.kind
+    parts = [kind.parts.render(view, part) for part in view.parts()] if kind.parts else []
+    return [*parts, kind.result(view), kind.render(view), kind.family.render(view)]
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects in a JSON value, including JSON in strings."""
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner)

@@ -1,0 +1,70 @@
+"""
+The parameters and the response fields of the actions, as documented in the product SDKs.
+
+``tests/emulator/fixtures/generate.py`` writes the data. ``*`` marks a required parameter, and ``{}``, ``[]``, ``#`` and
+``?`` an object, an array, an integer and a boolean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import invalid
+from airflow_provider_ims.emulator.api.model import Product
+from airflow_provider_ims.emulator.api.parameters import MAX_INTEGER, ParameterRule, Parameters
+
+SHAPES_FILE = Path(__file__).with_name("shapes.json")
+
+_TYPES = {"{}": "object", "[]": "array", "?": "boolean"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """
+    The documented form of an action.
+
+    :param parameters: Its parameters with their marks.
+    :param response: The types of the fields of its response: a type name, an object, or a list with one item.
+    """
+
+    parameters: tuple[str, ...]
+    response: Mapping[str, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parameters."""
+        return tuple(name.rstrip("*{}[]#?") for name in self.parameters)
+
+    def rules(self) -> dict[str, ParameterRule]:
+        """Return the rules of the parameters."""
+        return {name: _rule(text) for name, text in zip(self.names, self.parameters, strict=True)}
+
+
+def _rule(text: str) -> ParameterRule:
+    value_type = next((value_type for mark, value_type in _TYPES.items() if text.endswith(mark)), "text")
+    return ParameterRule("*" in text, type=value_type, check=_integer if text.endswith("#") else None)
+
+
+def _integer(value: str, name: str, _: Parameters) -> None:
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < len(str(MAX_INTEGER))):
+        raise invalid(name, "It must be an integer.")
+
+
+@cache
+def _shapes() -> dict[tuple[str, str], Shape]:
+    return {
+        (version, action): Shape(tuple(parameters.split()), response)
+        for version, actions in json.loads(SHAPES_FILE.read_bytes()).items()
+        for action, (parameters, response) in actions.items()
+    }
+
+
+def documented(product: Product, action: str) -> Shape:
+    """Return the documented form of an action."""
+    return _shapes()[product.version, action]

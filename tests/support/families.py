@@ -1,0 +1,84 @@
+"""Requests for the actions of the families, from the documented examples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow_provider_ims.emulator.api.families.kinds import Family, ResourceKind
+from airflow_provider_ims.emulator.api.families.shapes import documented
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import Product, key_of
+from support.emulated import response_of
+from support.requests import FIXTURES
+
+#: Actions that create a resource of a kind, if the kind does not declare them.
+CREATED_WITH = {
+    "media asset": "RegisterMediaInfo",
+    "video": "CreateUploadVideo",
+    "image": "CreateUploadImage",
+    "attached media": "CreateUploadAttachedMedia",
+    "transcode template group": "AddTranscodeTemplateGroup",
+    "addresses of reviewers": "SetAuditSecurityIp",
+}
+#: Kinds of which the emulator has no resources.
+EMPTY = {"public media asset", "AI RTC licence", "AI RTC authorization code", "video of a live stream"}
+
+#: Parameters for which the documented example is not a valid value: (action, parameter) -> value.
+VALID: dict[tuple[str, str], Any] = {
+    ("CreateUploadMedia", "FileInfo"): {"Type": "video", "Name": "test", "Size": 108078336, "Ext": "mp4"},
+    ("AddCategory", "ParentId"): -1,
+    ("AddTranscodeTemplateGroup", "TranscodeTemplateGroupId"): "",
+    ("RegisterMediaInfo", "InputURL"): "http://example-bucket.oss-cn-shanghai.aliyuncs.com/example.mp4",
+}
+_MISSING = {"[]": '["text"]', "{}": "{}", "#": "1", "?": "true"}
+
+
+def request_of(product: Product, action: str) -> dict[str, str]:
+    """Return the documented example request of an action, with a value for each required parameter."""
+    path = FIXTURES / product.ram_code / f"{action}.json"
+    example = json.loads(path.read_text())["request"]
+    shape = documented(product, action)
+    request = {}
+    for name, declared in zip(shape.names, shape.parameters, strict=True):
+        value = VALID.get((action, name), example.get(name))
+        if value is not None:
+            request[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        elif "*" in declared:
+            request[name] = next((text for mark, text in _MISSING.items() if declared.endswith(mark)), "text")
+    return request
+
+
+def created(jobs: Jobs, kind: ResourceKind) -> tuple[str, Any]:
+    """Create a resource of a kind; return the action and its response."""
+    names = (CREATED_WITH.get(kind.name), *kind.create.split(), *kind.put.split())
+    action = next(name for name in names if name)
+    return action, response_of(jobs, key_of(action, kind.product.version), request_of(kind.product, action))
+
+
+def naming(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
+    """Return the example request of an action, for the newest resource of its kind."""
+    resource = jobs.store.resources.all(kind.key, jobs.region)[-1]
+    names = documented(kind.product, action).names
+    ids = {name: str(resource.fields[name]) for name in kind.id_fields}
+    if kind.id_fields:
+        ids[kind.ids.get(action, kind.id_fields[-1])] = ids[kind.id_fields[-1]]
+    ids |= {name: str(resource.fields.get(field)) for name, field in kind.alternatives.get(action, {}).items()}
+    request = request_of(kind.product, action)
+    if action in kind.list.split():
+        # The example also contains filters that do not match the resource, and the token of another page.
+        shape = documented(kind.product, action)
+        required = {name for name, text in zip(shape.names, shape.parameters, strict=True) if "*" in text}
+        request = {name: value for name, value in request.items() if name in required}
+    return {**request, **{name: value for name, value in ids.items() if name in names}}
+
+
+def first_request(family: Family) -> tuple[str, dict[str, str]]:
+    """Return an action of a family, and a request that succeeds without any resources."""
+    for kind in family.kinds:
+        names = (CREATED_WITH.get(kind.name, ""), *kind.create.split(), *kind.put.split(), *kind.list.split())
+        for action in names:
+            if action in family.actions:
+                return action, request_of(family.product, action)
+    action = _WITHOUT_RESOURCES.get((family.product.ram_code, family.name), family.actions[0])
+    return action, request_of(family.product, action)
