@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.api_families import API_FAMILIES, NOT_EMULATED, family_of
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS, KNOWN_ACTIONS_FILE
+from airflow_provider_ims.emulator.api.model import PRODUCTS
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def test_every_emulated_action_is_a_known_action() -> None:
 
 @pytest.mark.parametrize(
     ("action", "version", "product"),
-    [("DescribeMeterImsSummary", "2020-11-09", "ICE"), ("DescribePlayTopVideos", "2017-03-21", "VOD")],
+    [("DescribeMeterImsEditUsage", "2020-11-09", "ICE"), ("DescribePlayUserTotal", "2017-03-21", "VOD")],
 )
 def test_an_action_that_is_not_emulated_says_so(
     emulator: ImsEmulator, send: SignedClient, action: str, version: str, product: str
@@ -54,3 +56,13 @@ def test_an_action_that_is_not_emulated_says_so(
     assert (status, body["Code"]) == (400, "EmulatorNotImplemented")
     assert body["Message"] == f"The emulator does not emulate {action} of {product}."
     assert emulator.requests(action)[0]["error_code"] == "EmulatorNotImplemented"
+
+
+def test_every_family_of_the_apis_has_an_emulated_action() -> None:
+    emulated = {(action.product.ram_code, key.rpartition(":")[2]) for key, action in ACTIONS.items()}
+    known = [(PRODUCTS[version].ram_code, action) for version in CLIENTS for action in KNOWN_ACTIONS[version]]
+    families = {(product, action): family_of(product, action) for product, action in known}
+    assert [action for action, family in families.items() if family is None] == []
+    named = {(product, family) for product, names in API_FAMILIES.items() for family in names}
+    assert {(product, families[product, action]) for product, action in known} == named
+    assert named - {(product, families[product, action]) for product, action in emulated} == NOT_EMULATED

@@ -102,7 +102,7 @@ def test_the_older_python_client_recognises_a_wrong_secret(service: ImsEmulator)
 
 
 def test_the_older_python_client_reports_an_action_that_is_not_emulated(service: ImsEmulator) -> None:
-    with pytest.raises(ServerException, match="The emulator does not emulate DescribeMeterImsSummary of ICE"):
+    with pytest.raises(ServerException, match="The emulator does not emulate DescribeMeterImsEditUsage of ICE"):
         python_client(service).do_action_with_exception(
-            common_request(service, ICE, "DescribeMeterImsSummary", {"StartTs": "1"}, in_body=False)
+            common_request(service, ICE, "DescribeMeterImsEditUsage", {"StartTs": "1"}, in_body=False)
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from airflow_provider_ims.emulator.api.families.kinds import Family, ResourceKind
 from airflow_provider_ims.emulator.api.families.shapes import documented
@@ -22,13 +23,14 @@ CREATED_WITH = {
     "addresses of reviewers": "SetAuditSecurityIp",
 }
 #: Kinds of which the emulator has no resources.
-EMPTY = {"public media asset", "AI RTC licence", "AI RTC authorization code", "video of a live stream"}
+EMPTY = {"public media asset", "AI RTC licence", "AI RTC authorization code", "video of a live stream", "played video"}
 
 #: Parameters for which the documented example is not a valid value: (action, parameter) -> value.
 VALID: dict[tuple[str, str], Any] = {
     ("CreateUploadMedia", "FileInfo"): {"Type": "video", "Name": "test", "Size": 108078336, "Ext": "mp4"},
     ("AddCategory", "ParentId"): -1,
-    ("AddTranscodeTemplateGroup", "TranscodeTemplateGroupId"): "",
+    # It adds templates to an existing group.
+    ("AddTranscodeTemplateGroup", "TranscodeTemplateGroupId"): None,
     ("RegisterMediaInfo", "InputURL"): "http://example-bucket.oss-cn-shanghai.aliyuncs.com/example.mp4",
 }
 _MISSING = {"[]": '["text"]', "{}": "{}", "#": "1", "?": "true"}
@@ -69,16 +71,40 @@ def naming(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
         # The example also contains filters that do not match the resource, and the token of another page.
         shape = documented(kind.product, action)
         required = {name for name, text in zip(shape.names, shape.parameters, strict=True) if "*" in text}
-        request = {name: value for name, value in request.items() if name in required}
+        request = {name: str(resource.fields.get(name, value)) for name, value in request.items() if name in required}
     return {**request, **{name: value for name, value in ids.items() if name in names}}
 
 
-def first_request(family: Family) -> tuple[str, dict[str, str]]:
-    """Return an action of a family, and a request that succeeds without any resources."""
+#: Actions that create what an action of a family needs: (product, family) -> action, and an action that uses it.
+_NEEDED = {
+    ("ice", "playback"): ("RegisterMediaInfo", "GetPlayInfo"),
+    ("ice", "media marks"): ("RegisterMediaInfo", "AddMediaMarks"),
+    ("vod", "review"): ("CreateUploadVideo", "GetAuditHistory"),
+}
+
+Call: TypeAlias = "Callable[[Product, str, dict[str, str]], Any]"
+"""Calls an action and returns its response."""
+
+
+def call_one_action(family: Family, call: Call) -> tuple[str, Any]:
+    """Call an action of a family, which is possible without any resources; return its name and its response."""
+    product = family.product
+    if needed := _NEEDED.get((product.ram_code, family.name)):
+        create, action = needed
+        response = call(product, create, request_of(product, create))
+        ids = {name: value for name, value in response.items() if name in ("MediaId", "VideoId")}
+        names = documented(product, action).names
+        request = {name: value for name, value in request_of(product, action).items() if name != "InputURL"}
+        return action, call(product, action, {**request, **{name: ids[name] for name in ids if name in names}})
+    actions = [CREATED_WITH[kind.name] for kind in family.kinds if kind.name in CREATED_WITH]
     for kind in family.kinds:
-        names = (CREATED_WITH.get(kind.name, ""), *kind.create.split(), *kind.put.split(), *kind.list.split())
-        for action in names:
-            if action in family.actions:
-                return action, request_of(family.product, action)
-    action = _WITHOUT_RESOURCES.get((family.product.ram_code, family.name), family.actions[0])
-    return action, request_of(family.product, action)
+        actions += [*kind.create.split(), *kind.put.split(), *kind.list.split()]
+    action = next(name for name in (*actions, *family.other) if name in family.actions)
+    request = request_of(product, action)
+    if action in _PAGED:
+        del request["NextToken"]
+    return action, call(product, action, request)
+
+
+#: Actions whose documented example has the token of another page.
+_PAGED = {"ListPublicMediaBasicInfos"}

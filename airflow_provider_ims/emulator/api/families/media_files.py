@@ -82,8 +82,8 @@ def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
     name = url.partition("?")[0].rpartition("/")[2]
     fields: Fields = {
         "FileName": name,
-        "FileSize": FILE_SIZE,
-        "Size": FILE_SIZE,
+        "FileSize": media.get("FileSize") or FILE_SIZE,
+        "Size": media.get("FileSize") or FILE_SIZE,
         "FileStatus": "Normal",
         "FileType": "source_file",
         "FileUrl": public_url(url, jobs.region) or url,

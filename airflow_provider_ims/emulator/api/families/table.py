@@ -9,6 +9,7 @@ from airflow_provider_ims.emulator.api.families.libraries import LIBRARY_FAMILIE
 from airflow_provider_ims.emulator.api.families.live import LIVE_FAMILIES
 from airflow_provider_ims.emulator.api.families.media import MEDIA_FAMILIES
 from airflow_provider_ims.emulator.api.families.production import PRODUCTION_FAMILIES
+from airflow_provider_ims.emulator.api.families.statistics import STATISTICS_FAMILIES
 from airflow_provider_ims.emulator.api.families.vod_media import VOD_MEDIA_FAMILIES
 from airflow_provider_ims.emulator.api.families.vod_settings import VOD_SETTING_FAMILIES
 
@@ -21,4 +22,5 @@ FAMILIES: tuple[Family, ...] = (
     *AGENT_FAMILIES,
     *VOD_MEDIA_FAMILIES,
     *VOD_SETTING_FAMILIES,
+    *STATISTICS_FAMILIES,
 )
