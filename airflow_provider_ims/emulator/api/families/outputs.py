@@ -27,7 +27,7 @@ def output_url(jobs: Jobs, media_id: str) -> str | None:
 def _content(view: JobView) -> list[Any]:
     kind = view.kind
     parts = [kind.parts.render(view, part) for part in view.parts()] if kind.parts else []
-    return [*parts, kind.result(view), kind.render(view), kind.family.render(view)]
+    return [{**kind.family.render(view), **kind.render(view), **kind.accepted(view), **kind.result(view)}, *parts]
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
