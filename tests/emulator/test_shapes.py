@@ -18,7 +18,7 @@ from support.requests import documented_requests, example
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.keys import undocumented_keys
-from airflow_provider_ims.emulator.api.model import JobKind
+from airflow_provider_ims.emulator.api.model import JobKind, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.settings import Settings
@@ -57,7 +57,7 @@ NOT_SENT = {
     "GetTranscodeTask.NonExistJobIds": _NEEDS_JOB_IDS,
     "GetTranscodeTask.TranscodeJobInfoList": _NEEDS_JOB_IDS,
     "GetSnapshotUrls.WebVTTUrl": "The documented request has snapshots of another type.",
-    "GetWorkflowTask.UserData": "The submit action has no UserData.",
+    "vod:GetWorkflowTask.UserData": "The submit action has no UserData.",
     **{f"GetJobDetail.{name}JobDetail": _ONLY_SNAPSHOTS for name in ("AI", "Transcode")},
     "GetJobDetail.WorkflowTaskDetail": _ONLY_SNAPSHOTS,
     "CancelIProductionJob.AccessDeniedDetail": "Only an error contains it.",
@@ -209,9 +209,10 @@ def read_responses(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
     """Yield the responses of the query and of the listing."""
     job = jobs.get(job_id)
     family = JOB_KINDS[job.action].family
-    yield family.query, queried(jobs, job)
+    query = key_of(family.query, family.product.version)
+    yield query, queried(jobs, job)
     if family.unknown_ids_at:
-        yield family.query, response_of(jobs, family.query, {family.id_parameter: f"{job_id},unknown"})
+        yield query, response_of(jobs, query, {family.id_parameter: f"{job_id},unknown"})
     if family.listing is not None:
         page = {"PageNo": "1"} if family.listing.numbered else {}
         yield family.listing.action, response_of(jobs, family.listing.action, page)
@@ -243,10 +244,10 @@ def callback_responses() -> Iterator[tuple[str, Any]]:
 @pytest.fixture(scope="module")
 def responses() -> dict[str, list[Any]]:
     """Return the responses of every action to the documented requests of all its kinds."""
-    found: dict[str, list[Any]] = {action: [] for action in JOB_ACTIONS}
+    found: dict[str, list[Any]] = {}
     of_kinds = (response for kind in JOB_KINDS.values() for response in responses_of(kind))
     for action, response in (*of_kinds, *callback_responses()):
-        found[action].append({"RequestId": "R", **response})
+        found.setdefault(action, []).append({"RequestId": "R", **response})
     return found
 
 
@@ -272,7 +273,7 @@ def test_the_documented_requests_contain_only_documented_keys(kind: JobKind) -> 
 
 @pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)
 def test_a_successful_job_of_a_kind_has_the_documented_fields(kind: JobKind) -> None:
-    query = kind.family.query
+    query = key_of(kind.family.query, kind.family.product.version)
     with open_jobs(Settings(durations={kind.key: 0})) as jobs:
         job = submitted(jobs, kind.key, documented_requests(kind)[0])
         missing = compared(query, [{"RequestId": "R", **queried(jobs, job)}]).missing - set(NOT_SENT)

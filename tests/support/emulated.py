@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.jobs import Jobs
-from airflow_provider_ims.emulator.api.model import JobKind
+from airflow_provider_ims.emulator.api.model import JobKind, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.parameters import check_parameters
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
@@ -208,7 +208,8 @@ def response_of(jobs: Jobs, action: str, parameters: dict[str, str]) -> Any:
 def queried(jobs: Jobs, job: Job) -> Any:
     """Return the response to a query for a job."""
     family = JOB_KINDS[job.action].family
-    return response_of(jobs, family.query, {family.id_parameter: job.job_id, **family.fixed_parameters})
+    query = key_of(family.query, family.product.version)
+    return response_of(jobs, query, {family.id_parameter: job.job_id, **family.fixed_parameters})
 
 
 def add_jobs(emulator: ImsEmulator, kind: JobKind, parameters: dict[str, str], seconds: list[float]) -> list[str]:

@@ -46,9 +46,6 @@ ICE = Product("2020-11-09", "ice", "ICE")
 VOD = Product("2017-03-21", "vod", "vod")
 PRODUCTS: Mapping[str, Product] = {product.version: product for product in (ICE, VOD)}
 
-#: Actions of both products. GetWorkflowTask of IMS is not emulated.
-_OF_BOTH = KNOWN_ACTIONS[ICE.version] & KNOWN_ACTIONS[VOD.version] - {"GetWorkflowTask"}
-
 
 def nothing(view: JobView) -> Fields:
     """Return no fields."""
@@ -239,8 +236,8 @@ class JobKind:
 
 
 def key_of(action: str, version: str) -> str:
-    """Return the key of an action in the tables; both products have actions of the same name."""
-    return f"vod:{action}" if version == VOD.version and action in _OF_BOTH else action
+    """Return the key of an action in the tables; both products have a SubmitSnapshotJob, for example."""
+    return f"vod:{action}" if version == VOD.version and action in KNOWN_ACTIONS[ICE.version] else action
 
 
 @dataclass(frozen=True)

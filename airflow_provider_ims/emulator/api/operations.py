@@ -26,6 +26,7 @@ from airflow_provider_ims.emulator.api.model import (
     Listing,
     Product,
     as_object,
+    key_of,
 )
 from airflow_provider_ims.emulator.api.paging import PAGE_PARAMETERS, take_page
 from airflow_provider_ims.emulator.api.parameters import (
@@ -226,7 +227,8 @@ def _list_rules(listing: Listing) -> dict[str, ParameterRule]:
 
 
 def _family_actions(family: JobFamily) -> Iterable[tuple[str, Action]]:
-    yield family.query, Action(family.product, _query_rules(family), partial(query, family))
+    query_key = key_of(family.query, family.product.version)
+    yield query_key, Action(family.product, _query_rules(family), partial(query, family))
     if (listing := family.listing) is not None:
         yield listing.action, Action(family.product, _list_rules(listing), partial(list_jobs, family, listing))
     if family.resume:

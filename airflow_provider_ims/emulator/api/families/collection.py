@@ -38,15 +38,17 @@ class Collection:
             return earlier
         if kind.new_id is not None and kind.id_fields:
             fields.setdefault(kind.id_fields[-1], kind.new_id(self.jobs))
+        if self._table.get(kind.key, self.jobs.region, self._id(fields)) is not None:
+            # The code is not documented.
+            raise invalid(kind.id_fields[-1], f"The {kind.name} exists.")
+        return self._store(fields)
+
+    def _store(self, fields: Fields) -> Resource:
+        kind, now = self.kind, self.jobs.clock.now()
         fields = {**kind.initial, **fields}
         if kind.prepare is not None:
             fields = {**kind.prepare(self.jobs, fields), **fields}
-        resource_id = self._id(fields)
-        if self.get(resource_id) is not None:
-            # The code is not documented.
-            raise invalid(kind.id_fields[-1], f"The {kind.name} exists.")
-        now = self.jobs.clock.now()
-        resource = Resource(kind.key, self.jobs.region, resource_id, fields, now, now)
+        resource = Resource(kind.key, self.jobs.region, self._id(fields), fields, now, now)
         self._table.save(resource)
         return resource
 
@@ -60,10 +62,26 @@ class Collection:
     def delete(self, resource: Resource) -> None:
         """Delete a resource."""
         self._table.delete(resource)
+        if self.kind.elsewhere is not None:
+            now = self.jobs.clock.now()
+            self._table.save(Resource(self._deleted_key, self.jobs.region, resource.id, {}, now, now))
 
     def get(self, resource_id: str) -> Resource | None:
-        """Return a resource by its id."""
-        return self._table.get(self.kind.key, self.jobs.region, resource_id)
+        """Return a resource by its id. One that comes from elsewhere is stored when it is first requested."""
+        found = self._table.get(self.kind.key, self.jobs.region, resource_id)
+        if found is not None or self.kind.elsewhere is None:
+            return found
+        if self._table.get(self._deleted_key, self.jobs.region, resource_id) is not None:
+            return None
+        fields = self.kind.elsewhere(self.jobs, resource_id)
+        return None if fields is None else self._store({**fields, self.kind.id: resource_id})
+
+    @property
+    def _deleted_key(self) -> str:
+        return f"{self.kind.key} (deleted)"
+
+    def _by(self, field: str, value: str) -> Resource | None:
+        return self.get(value) if (field,) == self.kind.id_fields else self.first(**{field: value})
 
     def all(self) -> list[Resource]:
         """Return all resources, oldest first."""
@@ -85,7 +103,7 @@ class Collection:
         """
         for parameter, field in self._identifiers(action):
             if parameters.get(parameter):
-                found = self.first(**{field: parameters[parameter]})
+                found = self._by(field, parameters[parameter])
                 break
         else:
             found = self.get(self._id(self._renamed(action, parameters)))
@@ -105,7 +123,7 @@ class Collection:
             raise missing(parameter)
         for name, field in fields.items():
             for value in filter(None, (part.strip(' []"') for part in parameters.get(name, "").split(","))):
-                yield value, self.first(**{field: value})
+                yield value, self._by(field, value)
 
     def _identifiers(self, action: str) -> Iterator[tuple[str, str]]:
         """Yield the parameters that can identify a resource instead of its id, in the order of their precedence."""

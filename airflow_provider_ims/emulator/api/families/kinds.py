@@ -59,6 +59,7 @@ class ResourceKind:
     :param initial: Fields of a new resource that the request does not contain.
     :param prepare: Returns additional fields of a new resource, from its fields.
     :param derived: Returns additional fields of a resource when it is read.
+    :param elsewhere: Returns the fields of a resource that none of the actions created, such as the output of a job.
     :param objects: Objects in responses that are omitted unless a field has their name.
     :param envelope: The fields of a response beside the resource.
     :param unknown: The error code for an unknown id.
@@ -83,6 +84,7 @@ class ResourceKind:
     initial: Mapping[str, Any] = field(default_factory=dict)
     prepare: Callable[[Jobs, Fields], Fields] | None = None
     derived: Callable[[Jobs, Resource], Fields] | None = None
+    elsewhere: Callable[[Jobs, str], Fields | None] | None = None
     objects: frozenset[str] = frozenset()
     envelope: Mapping[str, Any] = field(default_factory=lambda: ENVELOPE)
     unknown: str = "ResourceNotFound"

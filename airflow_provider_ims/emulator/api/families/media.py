@@ -7,6 +7,7 @@ The emulator stores no files. It derives the information about a file from its U
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from airflow_provider_ims.emulator.api.addresses import public_url
@@ -22,7 +23,7 @@ from airflow_provider_ims.emulator.api.families.media_files import (
     upload_status,
     upload_url,
 )
-from airflow_provider_ims.emulator.api.families.outputs import output_url
+from airflow_provider_ims.emulator.api.families.outputs import output_of
 from airflow_provider_ims.emulator.api.families.responses import Moment
 from airflow_provider_ims.emulator.api.families.search import search
 from airflow_provider_ims.emulator.api.families.shapes import documented
@@ -39,6 +40,7 @@ _ABSENT = frozenset({"AiRoughData", "AiData", "MediaDynamicInfo"})
 def _prepare(jobs: Jobs, fields: Fields) -> Fields:
     url = str(fields["InputURL"])
     return {
+        "Address": _address(jobs, url),
         "MediaType": media_type(url),
         "Source": "vod" if url.startswith("vod://") else "oss",
         "Biz": "ICE",
@@ -62,12 +64,10 @@ MEDIA = ResourceKind(
     id="MediaId",
     prepare=_prepare,
     derived=_derived,
+    elsewhere=partial(output_of, ICE),
     objects=_ABSENT,
     names={"Tags": "MediaTags"},
 )
-
-#: The outputs of jobs that were deleted.
-_DELETED = ResourceKind("deleted media asset", ICE, id="MediaId")
 
 
 def _address(jobs: Jobs, url: str) -> str:
@@ -80,18 +80,10 @@ def _with_url(jobs: Jobs, url: str) -> Resource | None:
     return next(found, None)
 
 
-def _create(jobs: Jobs, fields: Fields) -> Resource:
-    return Collection(MEDIA, jobs).create({**fields, "Address": _address(jobs, str(fields["InputURL"]))})
-
-
 def find_media(jobs: Jobs, media_id: str | None, url: str | None) -> Resource | None:
-    """Return a media asset; the output of a job becomes one when it is first requested."""
+    """Return a media asset by its id or, without an id, by its URL."""
     if media_id:
-        existing = Collection(MEDIA, jobs).get(media_id)
-        is_deleted = Collection(_DELETED, jobs).get(media_id) is not None
-        if existing is None and not is_deleted and (output := output_url(jobs, media_id)):
-            existing = _create(jobs, {"MediaId": media_id, "InputURL": output})
-        return existing
+        return Collection(MEDIA, jobs).get(media_id)
     return _with_url(jobs, url) if url else None
 
 
@@ -117,7 +109,7 @@ def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
         return {"MediaId": existing.id}
     if existing is not None:
         Collection(MEDIA, jobs).delete(existing)
-    return {"MediaId": _create(jobs, parameters).id}
+    return {"MediaId": Collection(MEDIA, jobs).create(parameters).id}
 
 
 def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
@@ -129,7 +121,7 @@ def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     fields = {"MediaId": media_id, "InputURL": url, "Uploaded": True, "UploadSource": "general", **metadata}
     if file.get("Type"):
         fields["MediaType"] = file["Type"]
-    media = _create(jobs, {**fields, "UserData": parameters.get("UserData")})
+    media = Collection(MEDIA, jobs).create({**fields, "UserData": parameters.get("UserData")})
     return {"MediaId": media.id, "FileURL": url, "MediaURL": url, **upload_fields(jobs, url)}
 
 
@@ -213,7 +205,6 @@ def delete_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     for media in named.values():
         if media is not None:
             Collection(MEDIA, jobs).delete(media)
-            Collection(_DELETED, jobs).create({"MediaId": media.id})
     return {"IgnoredList": [name for name, media in named.items() if media is None], "ForbiddenList": []}
 
 

@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_ims.emulator.api.jobs import Jobs
-from airflow_provider_ims.emulator.api.model import JobView
+from airflow_provider_ims.emulator.api.model import Fields, JobView, Product
 from airflow_provider_ims.emulator.state.store import Phase
 
-_URLS = ("MediaURL", "MediaUrl", "OutputUrl", "FileURL", "FileUrl")
+_URLS = ("MediaURL", "MediaUrl", "OutputUrl", "FileURL", "FileUrl", "SourceURL", "UploadURL")
 
 
-def output_url(jobs: Jobs, media_id: str) -> str | None:
+def output_of(product: Product, jobs: Jobs, media_id: str) -> Fields | None:
     """Return the URL of the output of a job that has succeeded in this region; None if no output has this id."""
     for job in reversed(jobs.store.jobs()):
         view = jobs.view(job)
-        if job.region == jobs.region and view.phase is Phase.SUCCEEDED:
+        is_of_product = view.kind.family.product is product
+        if is_of_product and job.region == jobs.region and view.phase is Phase.SUCCEEDED:
             for found in _objects(_content(view)):
                 if found.get("MediaId") == media_id and (url := next(filter(None, map(found.get, _URLS)), None)):
-                    return str(url)
+                    return {"InputURL": str(url)}
     return None
 
 

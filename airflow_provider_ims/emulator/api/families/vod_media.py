@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from functools import partial
 from typing import Any
 
 from airflow_provider_ims.emulator.api.errors import ApiError, missing
@@ -20,6 +21,7 @@ from airflow_provider_ims.emulator.api.families.media_files import (
     upload_status,
     upload_url,
 )
+from airflow_provider_ims.emulator.api.families.outputs import output_of
 from airflow_provider_ims.emulator.api.families.search import search
 from airflow_provider_ims.emulator.api.families.shapes import documented
 from airflow_provider_ims.emulator.api.jobs import Jobs
@@ -98,6 +100,7 @@ VIDEO: ResourceKind = ResourceKind(
     other={"UpdateVideoInfos": lambda jobs, parameters: update_contents(VIDEO, jobs, parameters)},
     initial=_MEDIA,
     derived=_derived,
+    elsewhere=partial(output_of, VOD),
     unknown="InvalidVideo.NotFound",
 )
 IMAGE: ResourceKind = ResourceKind(
