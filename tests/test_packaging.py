@@ -61,6 +61,7 @@ def test_the_wheel_contains_nothing_else(wheel: zipfile.ZipFile) -> None:
     others = {name for name in wheel.namelist() if not name.endswith(".py") and ".dist-info/" not in name}
     assert others == {
         "airflow_provider_ims/py.typed",
+        "airflow_provider_ims/emulator/api/families/shapes.json",
         "airflow_provider_ims/emulator/api/known_actions.json",
         "airflow_provider_ims/hooks/api/ice.json",
         "airflow_provider_ims/hooks/api/vod.json",

@@ -109,7 +109,7 @@ def test_the_pages_of_a_listing_have_all_media_assets(ice: IceClient) -> None:
 
 def test_a_search_finds_media_assets_by_an_expression(ice: IceClient) -> None:
     cake = register(ice, title="A cake shop", media_tags="cake,sweet")
-    register(ice, "oss://bucket/tea.mp4", title="A tea house", media_tags="tea")
+    register(ice, "oss://bucket/tea.mp4", title="A tea room", media_tags="tea")
 
     def found(match: str) -> list[str]:
         body = ice.search_media(ice_models.SearchMediaRequest(match=match)).body

@@ -196,7 +196,7 @@ class EmulatorControl:
         return cast("list[dict[str, Any]]", self._send("GET", "/callbacks", job_id=job_id))
 
     def reset(self) -> None:
-        """Delete all jobs, requests, callbacks and faults, and set the clock to the real time."""
+        """Delete all jobs, resources, requests, callbacks and faults, and set the clock to the real time."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class EmulatedService:
         }
 
     def reset(self) -> None:
-        """Delete all jobs, requests, callbacks and faults, and set the clock to the real time."""
+        """Delete all jobs, resources, requests, callbacks and faults, and set the clock to the real time."""
         self.faults.clear()
         self.store.reset()
         self.clock.reset()

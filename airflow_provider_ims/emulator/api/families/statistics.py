@@ -66,7 +66,7 @@ def _time(parameters: Parameters, name: str) -> float:
         raise invalid(name, "The format is yyyy-MM-ddTHH:mm:ssZ, in UTC.") from None
 
 
-#: Nobody plays the videos of the emulator.
+#: The videos of the emulator are never played.
 PLAYED_VIDEO = ResourceKind("played video", VOD, id="VideoId", list="DescribePlayTopVideos")
 
 STATISTICS_FAMILIES = (

@@ -1,0 +1,47 @@
+"""The page on the emulated actions is generated from the emulator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from support.api_families import API_FAMILIES, family_of
+
+from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
+from airflow_provider_ims.emulator.api.model import PRODUCTS
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "emulator-actions.md"
+UPDATE = "UPDATE_DOCS=1 pytest tests/docs/test_emulator_actions.py"
+NAMES = {"ice": "IMS", "vod": "VOD"}
+INTRODUCTION = """# Emulated actions
+
+The actions of the two products that the emulator implements, by family. An action that it does not implement returns
+the code `EmulatorNotImplemented`. [Testing](../testing.md#resources) describes how the emulator stores resources such
+as media assets and templates.
+"""
+
+
+def page() -> str:
+    emulated = {(action.product.version, key.rpartition(":")[2]) for key, action in ACTIONS.items()}
+    lines = [INTRODUCTION]
+    for version, product in PRODUCTS.items():
+        code, known = product.ram_code, sorted(KNOWN_ACTIONS[version])
+        number = sum((version, action) in emulated for action in known)
+        lines.append(f"## {NAMES[code]}\n\n{number} of {len(known)} actions of the API {version} are emulated.\n")
+        lines.append("| family | emulated | not emulated |\n|---|---|---|")
+        for family in sorted(API_FAMILIES[code], key=str.lower):
+            actions = [action for action in known if family_of(code, action) == family]
+            groups = [
+                [action for action in actions if ((version, action) in emulated) is wanted] for wanted in (True, False)
+            ]
+            cells = (" ".join(f"`{action}`" for action in group) or "-" for group in groups)
+            lines.append(f"| {family} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_page_lists_the_emulated_actions() -> None:
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page(), UPDATE
