@@ -328,3 +328,40 @@ def test_resources_survive_a_restart(tmp_path: Path) -> None:
         assert found["MediaInfo"]["MediaBasicInfo"]["Title"] == "Cake"
         emulator.reset()
         assert SignedClient.of(emulator)("GetMediaInfo", {"MediaId": body["MediaId"]})[0] == 404
+
+
+def test_a_search_library_shows_its_indexes(call: Callable[..., Any]) -> None:
+    for name in ("one", "two"):
+        call("CreateSearchLib", {"SearchLibName": name})
+    call("CreateSearchIndex", {"SearchLibName": "one", "IndexType": "face"})
+    found = {library["SearchLibName"]: library["IndexInfo"] for library in call("ListSearchLib")["SearchLibInfoList"]}
+    assert found == {
+        "one": [{"IndexReadiness": "Normal", "IndexStatus": "Active", "IndexType": "face"}],
+        "two": [],
+    }
+
+
+def test_a_channel_that_runs_has_addresses(call: Callable[..., Any]) -> None:
+    outputs = json.dumps([{"ManifestName": "main", "Format": "hls"}])
+    channel = {"ChannelName": "one", "ChannelTier": "basic", "PlaybackMode": "loop", "OutPutConfigList": outputs}
+    created = call("CreateChannel", channel)["Channel"]
+    assert created["Arn"].endswith(":channel/one")
+    assert created["OutPutConfigList"][0]["PlaybackUrl"].endswith("/one/main.m3u8")
+    call("StartChannel", {"ChannelName": "one"})
+    assert call("GetChannel", {"ChannelName": "one"})["Channel"]["State"] == 1
+    call("DeleteChannel", {"ChannelName": "one"})
+    assert call("ListChannels")["ChannelList"] == []
+
+
+def test_a_live_job_has_the_fields_of_its_template(call: Callable[..., Any]) -> None:
+    template = call("CreateLiveSnapshotTemplate", {"TemplateName": "each 5 s", "TimeInterval": "5"})["TemplateId"]
+    job = {
+        "JobName": "one",
+        "TemplateId": template,
+        "StreamInput": '{"Type":"rtmp","Url":"rtmp://host/app/stream"}',
+        "SnapshotOutput": '{"Bucket":"b","Endpoint":"e","StorageType":"oss"}',
+    }
+    job_id = call("SubmitLiveSnapshotJob", job)["JobId"]
+    call("SendLiveSnapshotJobCommand", {"JobId": job_id, "Command": "stop"})
+    found = call("GetLiveSnapshotJob", {"JobId": job_id})
+    assert (found["TemplateName"], found["TimeInterval"], found["Status"]) == ("each 5 s", 5, "paused")

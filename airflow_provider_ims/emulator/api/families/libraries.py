@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from airflow_provider_ims.emulator.api.families.collection import Collection
 from airflow_provider_ims.emulator.api.families.kinds import Family, ResourceKind
-from airflow_provider_ims.emulator.api.model import ICE
+from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.model import ICE, Fields
+from airflow_provider_ims.emulator.state.resources import Resource
 
 DEFAULT_SEARCH_LIBRARY = "ims-default-search-lib"
+
+
+def _indexes(jobs: Jobs, library: Resource) -> Fields:
+    """Return the indexes of a search library."""
+    indexes = [one.fields for one in Collection(SEARCH_INDEX, jobs).all()]
+    of_library = [one for one in indexes if one["SearchLibName"] == library.id]
+    return {"IndexInfo": [{"IndexReadiness": "Normal", **one} for one in of_library]}
+
 
 SEARCH_LIBRARY = ResourceKind(
     "search library",
@@ -18,6 +29,7 @@ SEARCH_LIBRARY = ResourceKind(
     update="AlterSearchLib",
     delete="DropSearchLib",
     initial={"Status": "normal"},
+    derived=_indexes,
 )
 SEARCH_INDEX = ResourceKind(
     "search index",

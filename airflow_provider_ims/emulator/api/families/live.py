@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from airflow_provider_ims.emulator.api.errors import invalid
@@ -10,7 +11,28 @@ from airflow_provider_ims.emulator.api.families.collection import Collection
 from airflow_provider_ims.emulator.api.families.kinds import Family, ResourceKind
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.model import ICE, Fields, stable_id
+from airflow_provider_ims.emulator.api.parameters import parse_object
 from airflow_provider_ims.emulator.state.resources import Resource
+
+
+def _of_template(template: ResourceKind, jobs: Jobs, job: Resource) -> Fields:
+    """Return the fields of a job that come from its template, if the template exists."""
+    found = Collection(template, jobs).get(str(job.fields.get("TemplateId")))
+    if found is None:
+        return {}
+    fields = {**found.fields, "TemplateType": found.fields.get("Type")}
+    fields.setdefault("TemplateName", fields.get("Name"))
+    names = ("TemplateName", "TemplateType", "TimeInterval", "OverwriteFormat", "SequenceFormat")
+    return {name: fields[name] for name in names if name in fields}
+
+
+def _transcoded(jobs: Jobs, job: Resource) -> Fields:
+    """Return the address of the output of a live transcoding job."""
+    stream, output = (parse_object(str(job.fields[name]), name) for name in ("StreamInput", "TranscodeOutput"))
+    scheme, _, path = str(stream.get("InputUrl", "")).partition("://")
+    target = f"{output.get('DomainName')}/{path.partition('/')[2]}_{job.id[:8]}"
+    streams = [{"OutputUrl": f"{scheme}://{target}", "Type": stream.get("Type")}]
+    return {**_of_template(TRANSCODE_TEMPLATE, jobs, job), "OutputStream": {"StreamInfos": streams}}
 
 
 def _command(kind: ResourceKind, states: Mapping[str, Any], jobs: Jobs, parameters: dict[str, str]) -> Fields:
@@ -43,6 +65,7 @@ RECORD_JOB = ResourceKind(
     create="SubmitLiveRecordJob",
     get="GetLiveRecordJob",
     list="ListLiveRecordJobs",
+    derived=partial(_of_template, RECORD_TEMPLATE),
     initial={"Status": "initial"},
 )
 SNAPSHOT_TEMPLATE = ResourceKind(
@@ -63,6 +86,7 @@ SNAPSHOT_JOB: ResourceKind = ResourceKind(
     create="SubmitLiveSnapshotJob",
     get="GetLiveSnapshotJob",
     list="ListLiveSnapshotJobs",
+    derived=partial(_of_template, SNAPSHOT_TEMPLATE),
     other={
         "SendLiveSnapshotJobCommand": lambda jobs, parameters: _command(
             SNAPSHOT_JOB, {"stop": "paused", "start": "started", "restart": "started"}, jobs, parameters
@@ -94,7 +118,7 @@ TRANSCODE_JOB: ResourceKind = ResourceKind(
         "SendLiveTranscodeJobCommand": lambda jobs, parameters: _command(TRANSCODE_JOB, {"stop": 2}, jobs, parameters)
     },
     initial={"Status": 1},
-    objects=frozenset({"OutputStream"}),
+    derived=_transcoded,
 )
 
 SECURITY_GROUP = ResourceKind(
@@ -186,146 +210,10 @@ FLOW_OUTPUT = ResourceKind(
     envelope=_CONNECT,
 )
 
-
-def _origin(jobs: Jobs, group: Resource) -> Fields:
-    return {"OriginDomain": f"{stable_id(group.id)[:12]}.packagepull-{jobs.region}.aliyuncsiceintl.com"}
-
-
-PACKAGE_GROUP = ResourceKind(
-    "live packaging channel group",
-    ICE,
-    id="GroupName",
-    new_id=None,
-    create="CreateLivePackageChannelGroup",
-    get="GetLivePackageChannelGroup",
-    list="ListLivePackageChannelGroups",
-    update="UpdateLivePackageChannelGroup",
-    delete="DeleteLivePackageChannelGroup",
-    derived=_origin,
-)
-PACKAGE_CHANNEL = ResourceKind(
-    "live packaging channel",
-    ICE,
-    id="GroupName ChannelName",
-    new_id=None,
-    create="CreateLivePackageChannel",
-    get="GetLivePackageChannel",
-    list="ListLivePackageChannels",
-    update="UpdateLivePackageChannel",
-    delete="DeleteLivePackageChannel",
-)
-ENDPOINT = ResourceKind(
-    "origin endpoint",
-    ICE,
-    id="GroupName ChannelName EndpointName",
-    new_id=None,
-    create="CreateLivePackageOriginEndpoint",
-    get="GetLivePackageOriginEndpoint",
-    list="ListLivePackageOriginEndpoints",
-    update="UpdateLivePackageOriginEndpoint",
-    delete="DeleteLivePackageOriginEndpoint",
-)
-
-VOD_GROUP = ResourceKind(
-    "VOD packaging group",
-    ICE,
-    id="GroupName",
-    new_id=None,
-    create="CreateVodPackagingGroup",
-    get="GetVodPackagingGroup",
-    list="ListVodPackagingGroups",
-    delete="DeleteVodPackagingGroup",
-)
-VOD_CONFIGURATION = ResourceKind(
-    "VOD packaging configuration",
-    ICE,
-    id="ConfigurationName",
-    new_id=None,
-    create="CreateVodPackagingConfiguration",
-    get="GetVodPackagingConfiguration",
-    list="ListVodPackagingConfigurations",
-    delete="DeleteVodPackagingConfiguration",
-)
-VOD_ASSET = ResourceKind(
-    "VOD packaging asset",
-    ICE,
-    id="AssetName",
-    new_id=None,
-    create="CreateVodPackagingAsset",
-    get="GetVodPackagingAsset",
-    list="ListVodPackagingAssets",
-    delete="DeleteVodPackagingAsset",
-)
-
-CHANNEL = ResourceKind(
-    "channel",
-    ICE,
-    id="ChannelName",
-    new_id=None,
-    create="CreateChannel",
-    get="GetChannel",
-    list="ListChannels",
-    update="UpdateChannel",
-    delete="DeleteChannel",
-    changes={"StartChannel": {"State": 1}, "StopChannel": {"State": 0}},
-    initial={"State": 0},
-)
-SOURCE_LOCATION = ResourceKind(
-    "source location",
-    ICE,
-    id="SourceLocationName",
-    new_id=None,
-    create="CreateSourceLocation",
-    get="GetSourceLocation",
-    list="ListSourceLocations",
-    update="UpdateSourceLocation",
-    delete="DeleteSourceLocation",
-    initial={"State": 0},
-)
-SOURCE = ResourceKind(
-    "source",
-    ICE,
-    id="SourceLocationName SourceType SourceName",
-    new_id=None,
-    create="CreateSource",
-    get="GetSource",
-    list="ListSources",
-    update="UpdateSource",
-    delete="DeleteSource",
-    initial={"State": 0},
-)
-PROGRAM = ResourceKind(
-    "program",
-    ICE,
-    id="ChannelName ProgramName",
-    new_id=None,
-    create="CreateProgram",
-    get="GetProgram",
-    list="ListPrograms",
-    update="UpdateProgram",
-    delete="DeleteProgram",
-)
-AD_CONFIGURATION = ResourceKind(
-    "ad insertion configuration",
-    ICE,
-    id="Name",
-    new_id=None,
-    create="AddAdInsertion",
-    get="GetAdInsertion",
-    list="ListAdInsertions",
-    update="UpdateAdInsertion",
-    delete="DeleteAdInsertion",
-    names={"AdSegmentUrlPrefix": "CdnAdSegmentUrlPrefix", "ContentSegmentUrlPrefix": "CdnContentSegmentUrlPrefix"},
-)
-
 LIVE_FAMILIES = (
     Family(ICE, "live recording", (RECORD_TEMPLATE, RECORD_JOB)),
     Family(ICE, "live snapshots", (SNAPSHOT_TEMPLATE, SNAPSHOT_JOB)),
     Family(ICE, "live transcoding", (TRANSCODE_TEMPLATE, TRANSCODE_JOB)),
     Family(ICE, "MediaLive", (SECURITY_GROUP, LIVE_INPUT, LIVE_CHANNEL)),
     Family(ICE, "MediaConnect", (FLOW, FLOW_INPUT, FLOW_OUTPUT)),
-    Family(ICE, "live packaging", (PACKAGE_GROUP, PACKAGE_CHANNEL, ENDPOINT)),
-    Family(ICE, "VOD packaging", (VOD_GROUP, VOD_CONFIGURATION, VOD_ASSET)),
-    Family(ICE, "channel assembly", (CHANNEL, SOURCE_LOCATION, SOURCE, PROGRAM)),
-    Family(ICE, "ad insertion", (AD_CONFIGURATION,)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.families.agents import AGENT_FAMILIES
 from airflow_provider_ims.emulator.api.families.categories import CATEGORY_FAMILIES
+from airflow_provider_ims.emulator.api.families.channels import CHANNEL_FAMILIES
 from airflow_provider_ims.emulator.api.families.kinds import Family
 from airflow_provider_ims.emulator.api.families.libraries import LIBRARY_FAMILIES
 from airflow_provider_ims.emulator.api.families.live import LIVE_FAMILIES
@@ -19,6 +20,7 @@ FAMILIES: tuple[Family, ...] = (
     *PRODUCTION_FAMILIES,
     *LIBRARY_FAMILIES,
     *LIVE_FAMILIES,
+    *CHANNEL_FAMILIES,
     *AGENT_FAMILIES,
     *VOD_MEDIA_FAMILIES,
     *VOD_SETTING_FAMILIES,
