@@ -48,8 +48,8 @@ screenshots: $(INSTALLED) ## Update the screenshots in docs/images
 	SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser
 
 generated: $(INSTALLED) ## Update what is generated from the code: parts of the pages in docs, and the known actions
-	@UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs/test_generated.py tests/emulator/test_known_actions.py \
-		tests/test_imports.py::test_the_documentation_shows_the_rule
+	@UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs/test_emulator_actions.py tests/docs/test_generated.py \
+		tests/emulator/test_known_actions.py tests/test_imports.py::test_the_documentation_shows_the_rule
 
 bench: $(INSTALLED) ## Run the benchmarks and write docs/benchmarks.md (BENCH=quick: a short run)
 	@$(BIN)/python -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
