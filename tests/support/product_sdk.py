@@ -25,16 +25,26 @@ SENT = re.compile(r"^ +(query|body)\['(\w+)'\] = request\.(\w+)$", re.MULTILINE)
 IN_MODEL = re.compile(r"result\['(\w+)'\] = (?:self\.(\w+)|\[\]\s+if self\.(\w+) is not None)")
 
 
-@cache
-def actions_of(product: str) -> dict[str, dict[str, Any]]:
-    """Return {action: how it is sent, and its parameters}, in the format of the package's data."""
+def _folder(product: str) -> Path:
     spec = find_spec(PACKAGES[product])
     assert spec is not None
     assert spec.origin is not None
-    folder = Path(spec.origin).parent
+    return Path(spec.origin).parent
+
+
+def client_source(product: str) -> str:
+    """Return the source code of the client of a product."""
+    return (_folder(product) / "client.py").read_text(encoding="utf-8")
+
+
+@cache
+def actions_of(product: str) -> dict[str, dict[str, Any]]:
+    """Return {action: how it is sent, and its parameters}, in the format of the package's data."""
+    folder = _folder(product)
     (client,) = [one for one in _parsed(folder / "client.py").body if isinstance(one, ast.ClassDef)]
     models = _models(folder / "models")
-    methods = [one for one in client.body if isinstance(one, ast.FunctionDef) and one.name.endswith("_with_options")]
+    # After an abbreviation, as in create_dnadbwith_options, the names have no underscore.
+    methods = [one for one in client.body if isinstance(one, ast.FunctionDef) and one.name.endswith("with_options")]
     found = dict(_action(method, models) for method in methods)
     return dict(sorted(found.items()))
 
@@ -52,7 +62,7 @@ def _parsed(path: Path) -> ast.Module:
 def _models(folder: Path) -> dict[str, str]:
     """Return {class: source code} of all request models."""
     found = {}
-    for path in folder.glob("_*_request.py"):
+    for path in folder.glob("_*request.py"):
         for part in re.split(r"^(?=class )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             found[part.removeprefix("class ").partition("(")[0]] = part
     return found
