@@ -365,3 +365,10 @@ def test_a_live_job_has_the_fields_of_its_template(call: Callable[..., Any]) -> 
     call("SendLiveSnapshotJobCommand", {"JobId": job_id, "Command": "stop"})
     found = call("GetLiveSnapshotJob", {"JobId": job_id})
     assert (found["TemplateName"], found["TimeInterval"], found["Status"]) == ("each 5 s", 5, "paused")
+
+
+def test_the_public_media_library_is_empty_and_needs_no_signature(ice: IceClient) -> None:
+    body = ice.list_public_media_basic_infos(ice_models.ListPublicMediaBasicInfosRequest()).body
+    assert (body.media_infos, body.total_count) == ([], 0)
+    with pytest.raises(ClientException, match="ResourceNotFound"):
+        ice.get_public_media_info(ice_models.GetPublicMediaInfoRequest(media_id="icepublic-1"))

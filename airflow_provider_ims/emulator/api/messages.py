@@ -56,6 +56,11 @@ class ApiRequest:
         return not has_v3_headers or not V1_SIGNATURE.isdisjoint(self.all_parameters)
 
     @property
+    def is_unsigned(self) -> bool:
+        """Whether the request has no signature."""
+        return not self.headers.get("authorization") and "Signature" not in self.all_parameters
+
+    @property
     def action(self) -> str:
         """The requested action."""
         return self.all_parameters.get("Action", "") if self.is_v1 else self.headers.get("x-acs-action", "")

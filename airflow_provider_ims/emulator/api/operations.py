@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
+from airflow_provider_ims.emulator.api.families.production import ANONYMOUS
 from airflow_provider_ims.emulator.api.families.shapes import documented
 from airflow_provider_ims.emulator.api.fields import without
 from airflow_provider_ims.emulator.api.images import AI_IMAGE_KIND, image_infos
@@ -54,11 +55,13 @@ class Action:
     An action of the API.
 
     :param respond: Returns the response to valid parameters.
+    :param anonymous: Whether requests need no signature.
     """
 
     product: Product
     parameters: Mapping[str, ParameterRule]
     respond: Respond
+    anonymous: bool = False
 
 
 def submit(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
@@ -249,7 +252,8 @@ def _actions() -> Iterable[tuple[str, Action]]:
     # IMS has no such action.
     yield "DeleteMessageCallback", Action(VOD, {}, partial(delete_callback, VOD))
     for key, product, respond in resource_actions():
-        yield key, Action(product, documented(product, key.rpartition(":")[2]).rules(), respond)
+        rules = documented(product, key.rpartition(":")[2]).rules()
+        yield key, Action(product, rules, respond, anonymous=key in ANONYMOUS)
 
 
 #: Key -> action.

@@ -82,7 +82,8 @@ class Gateway:
     async def _process(self, exchange: Exchange, record: dict[str, Any]) -> ApiResponse:
         request = exchange.request
         action = _find_action(request)
-        record["access_key_id"] = self.verifier.verify(request)
+        if not (action.anonymous and request.is_unsigned):
+            record["access_key_id"] = self.verifier.verify(request)
         record["region"] = region_of(request, self.service.settings.region_id)
         await self._inject_faults(exchange, record, after=False)
         if exchange.response is not None:

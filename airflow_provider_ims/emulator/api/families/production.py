@@ -196,6 +196,9 @@ HOTWORDS = ResourceKind(
     delete="DeleteHotwordLibrary",
 )
 
+#: Actions whose requests the product SDKs do not sign.
+ANONYMOUS = frozenset({"GetPublicMediaInfo", "ListPublicMediaBasicInfos"})
+
 PUBLIC_MEDIA = ResourceKind(
     "public media asset",
     ICE,
