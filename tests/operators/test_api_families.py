@@ -6,14 +6,18 @@ import json
 from typing import Any
 
 import pytest
+from support.api_families import API_FAMILIES, NOT_EMULATED, family_of
+from support.emulated import add_jobs
 from support.families import call_one_action
+from support.requests import documented_requests
 from support.running import run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.families.kinds import Family
 from airflow_provider_ims.emulator.api.families.shapes import documented
 from airflow_provider_ims.emulator.api.families.table import FAMILIES
-from airflow_provider_ims.emulator.api.model import Product
+from airflow_provider_ims.emulator.api.model import JobKind, Product, key_of
+from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.operators.ims import ImsApiOperator
 from airflow_provider_ims.operators.vod import VodApiOperator
 
@@ -41,3 +45,27 @@ def test_an_operator_calls_an_action_of_every_family(family: Family, ims_emulato
     (request,) = ims_emulator.requests(action)
     assert request["status"] == 200
     assert results[action]["request_id"] == request["request_id"]
+
+
+#: The first kind of each family of jobs.
+JOB_KINDS_OF_QUERIES = {key_of(kind.family.query, kind.family.product.version): kind for kind in JOB_KINDS.values()}
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS_OF_QUERIES.values(), ids=JOB_KINDS_OF_QUERIES)
+def test_an_operator_queries_a_job_of_every_family(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+    (job_id,) = add_jobs(ims_emulator, kind, documented_requests(kind)[0], [0])
+    family = kind.family
+    parameters = {family.id_parameter: job_id, **family.fixed_parameters}
+    operator = OPERATORS[family.product.ram_code]
+    run_task(operator(task_id="call", action=family.query, parameters=parameters))
+    (request,) = ims_emulator.requests(family.query)
+    assert request["status"] == 200
+
+
+def test_the_families_of_resources_and_of_jobs_are_those_of_the_apis() -> None:
+    called = {(family.product.ram_code, action) for family in FAMILIES for action in family.actions}
+    called |= {(kind.family.product.ram_code, kind.family.query) for kind in JOB_KINDS_OF_QUERIES.values()}
+    # test_api.py calls the actions of callbacks.
+    called |= {("ice", "GetEventCallback"), ("vod", "GetMessageCallback")}
+    named = {(product, family) for product, families in API_FAMILIES.items() for family in families}
+    assert {(product, family_of(product, action)) for product, action in called} == named - NOT_EMULATED
