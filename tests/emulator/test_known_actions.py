@@ -65,4 +65,4 @@ def test_every_family_of_the_apis_has_an_emulated_action() -> None:
     assert [action for action, family in families.items() if family is None] == []
     named = {(product, family) for product, names in API_FAMILIES.items() for family in names}
     assert {(product, families[product, action]) for product, action in known} == named
-    assert named - {(product, families[product, action]) for product, action in emulated} == NOT_EMULATED
+    assert named - {(product, families[product, action]) for product, action in emulated} <= NOT_EMULATED

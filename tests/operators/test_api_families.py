@@ -68,4 +68,4 @@ def test_the_families_of_resources_and_of_jobs_are_those_of_the_apis() -> None:
     # test_api.py calls the actions of callbacks.
     called |= {("ice", "GetEventCallback"), ("vod", "GetMessageCallback")}
     named = {(product, family) for product, families in API_FAMILIES.items() for family in families}
-    assert {(product, family_of(product, action)) for product, action in called} == named - NOT_EMULATED
+    assert named - {(product, family_of(product, action)) for product, action in called} <= NOT_EMULATED

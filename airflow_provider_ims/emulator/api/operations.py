@@ -251,10 +251,31 @@ def _actions() -> Iterable[tuple[str, Action]]:
         yield f"Get{name}", Action(product, {}, partial(get_callback, product))
     # IMS has no such action.
     yield "DeleteMessageCallback", Action(VOD, {}, partial(delete_callback, VOD))
+
+
+def _all_actions() -> dict[str, Action]:
+    actions = dict(_actions())
     for key, product, respond in resource_actions():
         rules = documented(product, key.rpartition(":")[2]).rules()
-        yield key, Action(product, rules, respond, anonymous=key in ANONYMOUS)
+        if key in actions:
+            respond = partial(_merge_responses, respond, actions[key].respond)
+        actions[key] = Action(product, rules, respond, anonymous=key in ANONYMOUS)
+    return actions
+
+
+def _merge_responses(resource: Respond, job: Respond, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Return what is known of a resource that a job processes: its fields, and those that the job determines."""
+    content: Fields = {}
+    unknown: ApiError | None = None
+    for respond in (resource, job):
+        try:
+            content = _merged(content, respond(jobs, parameters).content)
+        except ApiError as error:
+            unknown = unknown or error
+    if unknown is not None and not content:
+        raise unknown
+    return ApiResponse(200, content)
 
 
 #: Key -> action.
-ACTIONS: Mapping[str, Action] = MappingProxyType(dict(_actions()))
+ACTIONS: Mapping[str, Action] = MappingProxyType(_all_actions())
