@@ -25,25 +25,15 @@ SENT = re.compile(r"^ +(query|body)\['(\w+)'\] = request\.(\w+)$", re.MULTILINE)
 IN_MODEL = re.compile(r"result\['(\w+)'\] = (?:self\.(\w+)|\[\]\s+if self\.(\w+) is not None)")
 
 
-def _folder(product: str) -> Path:
-    spec = find_spec(PACKAGES[product])
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent
-
-
-def client_source(product: str) -> str:
-    """Return the source code of the client of a product."""
-    return (_folder(product) / "client.py").read_text(encoding="utf-8")
-
-
 @cache
 def actions_of(product: str) -> dict[str, dict[str, Any]]:
     """Return {action: how it is sent, and its parameters}, in the format of the package's data."""
-    folder = _folder(product)
+    spec = find_spec(PACKAGES[product])
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent
     (client,) = [one for one in _parsed(folder / "client.py").body if isinstance(one, ast.ClassDef)]
     models = _models(folder / "models")
-    # After an abbreviation, as in create_dnadbwith_options, the names have no underscore.
     methods = [one for one in client.body if isinstance(one, ast.FunctionDef) and one.name.endswith("with_options")]
     found = dict(_action(method, models) for method in methods)
     return dict(sorted(found.items()))
