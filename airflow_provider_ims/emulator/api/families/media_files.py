@@ -13,6 +13,7 @@ from airflow_provider_ims.emulator.api.media_info import HEIGHT, VOD_AUDIO_STREA
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, stable_id
 from airflow_provider_ims.emulator.api.parameters import parse_object
+from airflow_provider_ims.emulator.api.signing import signed_address
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
 
@@ -86,7 +87,7 @@ def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
         "Size": media.get("FileSize") or FILE_SIZE,
         "FileStatus": "Normal",
         "FileType": "source_file",
-        "FileUrl": public_url(url, jobs.region) or url,
+        "FileUrl": signed_address(url, jobs.settings, jobs.region),
         "FormatName": name.rpartition(".")[2] or "mp4",
         "Region": jobs.region,
     }
@@ -128,5 +129,5 @@ def play_info(jobs: Jobs, media: Resource, stream: Mapping[str, Any]) -> Fields:
         "NarrowBandType": "0",
         "JobId": stable_id("stream", media.id, stream["FileURL"]),
         **stream,
-        "FileURL": fields["FileUrl"],
+        "FileURL": public_url(stream["FileURL"], jobs.region) or stream["FileURL"],
     }

@@ -44,8 +44,8 @@ def _derived(jobs: Jobs, media: Resource) -> Fields:
     return {
         **fields,
         "MediaId": media.id,
-        "FileURL": media.fields["InputURL"],
-        "URL": media.fields["InputURL"],
+        "FileURL": fields["FileUrl"],
+        "URL": fields["FileUrl"],
         "OriginalFileName": media.fields.get("OriginalFileName") or fields["FileName"],
         "Status": upload_status(jobs, media, "Uploading"),
         "UploadStatus": upload_status(jobs, media, "Uploading"),
