@@ -23,14 +23,14 @@ _INTEGRATIONS = (
         _NAME,
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise any-job many-jobs api-actions waiting reuse retries chaining results "
-        "files conformance",
+        "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting reuse retries chaining "
+        "results files conformance",
     ),
     (
         "ApsaraVideo VOD",
         "vod",
         "https://www.alibabacloud.com/help/en/vod/",
-        "images any-job many-jobs api-actions waiting retries files",
+        "images uploads any-job many-jobs api-actions waiting retries files",
     ),
 )
 

@@ -66,7 +66,7 @@ AI_IMAGE = JobFamily(
     jobs="AIImageJobList[]",
     result=("VideoId",),
     refine=_refine,
-    search=Search("ListAIImageInfo", _search, parameter="VideoId"),
+    search=Search("ListAIImageInfo", _search, parameters=("VideoId",)),
     # A search finds a job through its images, so it cannot find the job before they exist.
     search_lag=300,
 )

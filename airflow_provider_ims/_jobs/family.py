@@ -18,7 +18,10 @@ from airflow_provider_ims.hooks._actions import ICE, Product
 T = TypeVar("T")
 
 #: The fields of a job that contain its input, by product.
-_INPUTS = {"ice": ("Input.Media", "SmartJobInfo.InputConfig.InputFile"), "vod": ("VideoId", "MediaId")}
+_INPUTS = {
+    "ice": ("Input.Media", "SmartJobInfo.InputConfig.InputFile", "UploadURL", "TaskInput.Media"),
+    "vod": ("VideoId", "UploadURL", "MediaId"),
+}
 #: Fields that a response may contain even if it describes no job.
 _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 
@@ -52,7 +55,9 @@ class JobFamily:
     :param search: How to find a job by the marker in its UserData. Default: in the listing, if it contains UserData.
     :param search_lag: Seconds for which a new job may be missing from search results.
     :param listing: The action that lists the family's jobs by their status, if there is one.
-    :param cancel_action: The API action that cancels a job by its ``JobId``, if there is one.
+    :param cancel_action: The API action that cancels a job by its id, if there is one.
+    :param cancel_parameter: The parameter of that action that takes the job id.
+    :param cancelled: The path to the ids of the cancelled jobs in its response; empty if any response means success.
     :param cancel_while: The statuses in which a job can be cancelled; empty for all statuses of a running job.
     """
 
@@ -77,6 +82,8 @@ class JobFamily:
     search_lag: float = 30
     listing: Listing | None = None
     cancel_action: str | None = None
+    cancel_parameter: str = "JobId"
+    cancelled: str = ""
     cancel_while: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,8 +2,8 @@
 The catalogue of job kinds: all IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test fails if a product SDK has a submit action
-that is neither here nor in :data:`NO_JOBS`.
+declared only if the service's documentation is consistent about it. A test fails if a product SDK has an action that is
+neither here nor in :data:`NO_JOBS` although it is named Submit.., or is no query and returns the id of a job or task.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from airflow_provider_ims._jobs.processing import PROCESSING_KINDS
 from airflow_provider_ims._jobs.producing import PRODUCING_KINDS
 from airflow_provider_ims._jobs.smart import SMART_KINDS
 from airflow_provider_ims._jobs.training import TRAINING_KINDS
+from airflow_provider_ims._jobs.uploads import UPLOAD_KINDS
 from airflow_provider_ims._jobs.vod import VOD_KINDS
+from airflow_provider_ims._jobs.workflow import WORKFLOW_KINDS
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 
@@ -33,18 +35,22 @@ KINDS: tuple[JobKind, ...] = (
     *PROCESSING_KINDS,
     *ANALYSIS_KINDS,
     *TRAINING_KINDS,
+    *WORKFLOW_KINDS,
     AI_IMAGE_JOB,
     *VOD_KINDS,
+    *UPLOAD_KINDS,
 )
 
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
-_FAMILIES_BY_NAME_OR_ACTION = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
 
 _LIVE = "it runs as long as its stream, so it has no end to wait for"
 _NO_STATE = "no action returns the state of its job"
+_CHANGES_A_JOB = "it starts no job; the sensors wait for the job that it changes"
+_DRAFT = "its job waits until {} starts it, which is a job kind"
+_CACHE = "it changes caches of the CDN and starts no media job; {} returns the state of its task"
 
-#: Submit actions without a job kind, by product code, with the reason.
+#: Actions that are no job kind although their names or responses suggest it, by product code, with the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
@@ -56,6 +62,13 @@ NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "SubmitLiveRecordJob": _LIVE,
             "SubmitLiveSnapshotJob": _LIVE,
             "SubmitLiveTranscodeJob": _LIVE,
+            "CreateAvatarTrainingJob": _DRAFT.format("SubmitAvatarTrainingJob"),
+            "CreateCustomizedVoiceJob": _DRAFT.format("SubmitCustomizedVoiceJob"),
+            "UpdateAvatarTrainingJob": _CHANGES_A_JOB,
+            "DeleteAvatarTrainingJob": "it deletes a job",
+            "CancelDNAJob": "it cancels a job",
+            "StopAIWorkflowTask": "it cancels a job",
+            "ResumeYikeStoryboardJob": _CHANGES_A_JOB,
         },
         VOD.code: {
             "SubmitAIImageAuditJob": f"{_NO_STATE}; GetMediaAuditResult queries the image",
@@ -63,6 +76,10 @@ NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "SubmitDynamicImageJob": f"{_NO_STATE}; ListDynamicImage queries the video",
             "SubmitMediaDNADeleteJob": _NO_STATE,
             "SubmitPreprocessJobs": _NO_STATE,
+            "CancelUrlUploadJobs": "it cancels jobs",
+            "PreloadVodObjectCaches": _CACHE.format("DescribeVodRefreshTasks"),
+            "RefreshVodObjectCaches": _CACHE.format("DescribeVodRefreshTasks"),
+            "RefreshMediaPlayUrls": _CACHE.format("GetMediaRefreshJobs"),
         },
     }
 )
@@ -99,15 +116,21 @@ def family_of(name: str, product: Product | None = None) -> JobFamily:
     :param product: The product that the family must belong to. Default: any.
     :raises ImsRequestError: if there is none; the message suggests similar names.
     """
-    known = _FAMILIES_BY_NAME_OR_ACTION
-    if name not in known:
+    named = [family for family in FAMILIES.values() if name in (family.name, family.query_action)]
+    if not named:
+        known = {**{family.query_action: family for family in FAMILIES.values()}, **FAMILIES}
         raise ImsRequestError(f"job: unknown job family {name!r}. {_suggest(name, known)}", field="job")
-    family = known[name]
-    if product not in (None, family.product):
-        raise ImsRequestError(
-            f"job: {name} is a job family of {family.product.code}, not of {product.code}", field="job"
-        )
+    # Both products have an action GetWorkflowTask.
+    family = next((one for one in named if product in (None, one.product)), None)
+    if family is None:
+        others = f"{named[0].product.code}, not of {product.code if product else ''}"
+        raise ImsRequestError(f"job: {name} is a job family of {others}", field="job")
     return family
+
+
+def is_submit_action(name: str) -> bool:
+    """Return whether a name is that of a submit action, and not that of a family or a query action."""
+    return name.startswith("Submit") or any(name == kind.submit_action for kind in KINDS)
 
 
 def _suggest(word: str, known: Mapping[str, Any]) -> str:

@@ -12,12 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ims._jobs.payload import parse_json
 from airflow_provider_ims.hooks._encoding import encode_value
 
 MARKER = "AirflowKey"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
 _NUMBER = re.compile(r"[0-9]{1,9}")
+#: A marker in UserData that is not valid JSON: in the documented response of GetURLUploadInfos, the inner objects are
+#: strings whose quotation marks are not escaped.
+_MARKER_IN_TEXT = re.compile(rf'"{MARKER}\\*"\s*:\s*\\*"([^"\\]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ def key_in(user_data: Any) -> SubmissionKey | None:
     try:
         content = json.loads(user_data) if isinstance(user_data, str) else user_data
     except (ValueError, RecursionError):
-        return None
+        found = _MARKER_IN_TEXT.search(str(user_data))
+        return SubmissionKey.parse(found[1]) if found else None
     for place in _places(content):
         if isinstance(marker := place.get(MARKER), str):
             return SubmissionKey.parse(marker)
@@ -89,4 +94,6 @@ def _places(content: Any) -> list[dict[str, Any]]:
     """Return the objects that may hold a marker."""
     if not isinstance(content, dict):
         return []
-    return [place for place in (content, content.get("Extend")) if isinstance(place, dict)]
+    extend = content.get("Extend")
+    places = (content, parse_json(extend) if isinstance(extend, str) else extend)
+    return [place for place in places if isinstance(place, dict)]

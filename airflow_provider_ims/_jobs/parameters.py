@@ -53,7 +53,8 @@ class Parameter:
     :param schema: JSON Schema of the documented limits. Numbers may be strings and the other way round, as rendered by
         Jinja. The keyword ``known`` lists the documented keys of an object that are not in ``properties``. ``...`` at
         its end means that other keys may be documented elsewhere.
-    :param check: Validates what a schema cannot express; yields (path such as ``.MediaURL``, problem).
+    :param check: Validates what a schema cannot express; yields (path such as ``.MediaURL``, problem). Its argument is
+        the content of a JSON parameter, or the text of any other.
     """
 
     name: str
@@ -101,6 +102,8 @@ class Parameter:
             raise self._refusal("", f"{size} bytes in UTF-8, the limit is {self.max_bytes}")
         if self.choices and text not in self.choices:
             raise self._refusal("", f"{text!r} is not one of {', '.join(self.choices)}")
+        for path, problem in self.check(text) if self.check is not None and not self.is_json else ():
+            raise self._refusal(path, problem)
         return text
 
     def _refusal(self, path: str, problem: str) -> ImsRequestError:

@@ -14,8 +14,9 @@ MAX_DEPTH = 50
 _INTEGER_LIMIT = 2**63
 #: Names of the numeric result fields.
 _NUMBERS = frozenset({"duration", "from", "height", "index", "score", "size", "to", "width"})
-#: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters.
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+#: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters,
+#: except in a plural such as ``URLs``.
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
 
 
 def snake_case(name: str) -> str:

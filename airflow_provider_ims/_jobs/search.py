@@ -23,12 +23,12 @@ class Search:
     :param action: The API action that lists the jobs.
     :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the parameters
         of the submit, and the earliest time of the submit in epoch seconds.
-    :param parameter: The parameter of the submit to which the search is restricted; ``None`` if it finds all jobs.
+    :param parameters: The parameters of the submit to which the search is restricted; empty if it finds all jobs.
     """
 
     action: str
     jobs: Callable[[ApiCaller, Mapping[str, str], float], Iterator[tuple[Any, str]]]
-    parameter: str | None = None
+    parameters: tuple[str, ...] = ()
 
 
 def search_in(listing: Listing) -> Search:

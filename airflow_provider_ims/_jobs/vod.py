@@ -94,6 +94,22 @@ SNAPSHOT_JOB = JobFamily(
     result=("VideoId", "NormalConfig", "SpriteConfig"),
 )
 
+# GetEditingProject returns neither the produced media nor an error. A project that was produced before has the state of
+# its last production.
+EDITING_PROJECT = JobFamily(
+    name="vod_editing_project",
+    product=VOD,
+    query_action="GetEditingProject",
+    id_parameter="ProjectId",
+    running=("Producing", "Normal"),
+    succeeded=("Produced",),
+    failed=("ProduceFailed",),
+    jobs="Project",
+    job_id="ProjectId",
+    error=("", ""),
+    result=("Title", "StorageLocation"),
+)
+
 VOD_KINDS = (
     JobKind(
         title="AI analysis",
@@ -143,6 +159,17 @@ VOD_KINDS = (
         parameters=declare(
             "VideoId SnapshotTemplateId Count:number Interval:number SpecifiedOffsetTime:number",
             "SpecifiedOffsetTimes:json Width Height SpriteSnapshotConfig:json ReferenceId UserData:json",
+        ),
+    ),
+    JobKind(
+        title="editing project production",
+        submit_action="ProduceEditingProjectVideo",
+        family=EDITING_PROJECT,
+        job_id="ProjectId",
+        one_of=("ProjectId", "Timeline"),
+        parameters=declare(
+            "ProjectId Timeline:json Title Description CoverURL MediaMetadata:json ProduceConfig:json AppId",
+            "UserData:json",
         ),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.payload import walk_path
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
@@ -39,8 +40,11 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
             message = "Job %s continues and is billed: the service cannot cancel a job that is %s"
             logger.warning(message, job_id, job.status)
         else:
-            caller.call(family.cancel_action, {"JobId": job_id})
-            logger.info("Cancelled job %s", job_id)
+            body = caller.call(family.cancel_action, {family.cancel_parameter: job_id})
+            if family.cancelled and job_id not in walk_path(body, family.cancelled):
+                logger.warning("Job %s continues and is billed: the service did not cancel it", job_id)
+            else:
+                logger.info("Cancelled job %s", job_id)
     except ImsError as error:
         # The task fails with the error that caused the cancellation.
         logger.warning("Cancelling job %s failed, it may continue: %s", job_id, error)

@@ -69,8 +69,9 @@ class LostJobs:
 
 
 def _grouped(search: Search, missing: Mapping[str, Item]) -> list[list[Item]]:
-    """Group items by the parameter that restricts the search."""
-    groups: dict[str | None, list[Item]] = {}
+    """Group items by the parameters that restrict the search."""
+    groups: dict[tuple[str | None, ...], list[Item]] = {}
     for item in missing.values():
-        groups.setdefault(item.parameters.get(search.parameter or ""), []).append(item)
+        restriction = tuple(item.parameters.get(name) for name in search.parameters)
+        groups.setdefault(restriction, []).append(item)
     return list(groups.values())

@@ -37,7 +37,7 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
         # request twice, and the service may have accepted the first one.
         ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed|RequestTimeout", ImsUnavailableError),
         ("InvalidAction|InvalidVersion|InvalidRegion.*", ImsRequestError),
-        (r"ResourceNotFound|.*NotFound|.*\.NotFound|.*NotExist", ImsResourceNotFoundError),
+        (r"ResourceNotFound|NoSuchResource|.*NotFound|.*\.NotFound|.*NotExist", ImsResourceNotFoundError),
     )
 )
 

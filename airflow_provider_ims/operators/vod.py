@@ -10,7 +10,26 @@ from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.operators._any_job import AnyJobOperator
 from airflow_provider_ims.operators._api import ApiOperator
 from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
+from airflow_provider_ims.operators._vod_media import (
+    VodSubmitWorkflowJobOperator,
+    VodUploadMediaByURLOperator,
+    VodUploadStreamByURLOperator,
+)
 from airflow_provider_ims.operators.base import JobOperator
+
+__all__ = [
+    "VodApiOperator",
+    "VodSubmitAIImageJobOperator",
+    "VodSubmitAIJobOperator",
+    "VodSubmitAIMediaAuditJobOperator",
+    "VodSubmitJobOperator",
+    "VodSubmitJobsOperator",
+    "VodSubmitSnapshotJobOperator",
+    "VodSubmitTranscodeJobsOperator",
+    "VodSubmitWorkflowJobOperator",
+    "VodUploadMediaByURLOperator",
+    "VodUploadStreamByURLOperator",
+]
 
 
 class VodSubmitAIImageJobOperator(JobOperator):

@@ -23,7 +23,7 @@ from airflow_provider_ims._config import POLL_INTERVAL
 from airflow_provider_ims._jobs.api_caller import LimitedRetries
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job
-from airflow_provider_ims._jobs.kinds import family_of, kind_of
+from airflow_provider_ims._jobs.kinds import family_of, is_submit_action, kind_of
 from airflow_provider_ims._tasks import SENSOR_RETRY_POLICY, JobTask, retry_arguments
 from airflow_provider_ims._waiting.monitor import (
     TOLERATED_ERRORS,
@@ -282,6 +282,6 @@ class AnyJobSensor(JobsSensor):
     @property
     def family(self) -> JobFamily:  # type: ignore[override]  # a class attribute in the other sensors
         """The family of the jobs, available after the templates are rendered."""
-        if self.job.startswith("Submit"):
+        if is_submit_action(self.job):
             return kind_of(self.job, self.product).family
         return family_of(self.job, self.product)

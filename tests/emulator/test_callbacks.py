@@ -235,6 +235,9 @@ def test_an_ai_image_job_sends_an_event_with_an_assumed_name(
         ("vod:SubmitSnapshotJob", "SnapshotComplete", lambda message: message["SnapshotInfos"][0]["JobId"]),
         ("SubmitWorkflowJob", "WorkflowTaskComplete", lambda message: message["TaskId"]),
         ("SubmitAIJob", "AIVideoTagComplete", lambda message: message["JobId"]),
+        ("ProduceEditingProjectVideo", "ProduceMediaComplete", lambda message: message["MediaId"]),
+        ("vod:UploadMediaByURL", "UploadByURLComplete", lambda message: message["VideoId"]),
+        ("vod:UploadStreamByURL", "UploadByURLComplete", lambda message: message["JobId"]),
     ],
 )
 def test_other_vod_jobs_send_their_documented_event(

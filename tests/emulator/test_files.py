@@ -24,6 +24,7 @@ BATCH, AUDIO = "SubmitBatchMediaProducingJob", "SubmitAudioProduceJob"
 
 #: Kinds whose responses contain the address of an object that is not an output, or that the emulator does not make.
 OTHER_OBJECTS = {
+    "ProduceEditingProjectVideo": {"png"},
     "SubmitDNAJob": {"json"},
     "SubmitIProductionJob": {"object"},
     "SubmitMediaInfoJob": {"mp4"},

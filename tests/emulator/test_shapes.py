@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from support.emulated import open_jobs, queried, response_of, submitted
 from support.requests import documented_requests, example
+from support.submits import encoded
 
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
 from airflow_provider_ims.emulator.api.jobs import Jobs
@@ -61,6 +62,8 @@ NOT_SENT = {
     **{f"GetJobDetail.{name}JobDetail": _ONLY_SNAPSHOTS for name in ("AI", "Transcode")},
     "GetJobDetail.WorkflowTaskDetail": _ONLY_SNAPSHOTS,
     "CancelIProductionJob.AccessDeniedDetail": "Only an error contains it.",
+    "ListWorkflowTasks.TotalCount": "By default, it is not returned.",
+    "GetURLUploadInfos.URLUploadInfoList[].RegisteredMediaId": "The documentation does not describe it.",
 }
 
 #: Fields whose type differs between the kinds of an action: path -> reason.
@@ -79,6 +82,7 @@ NOT_IN_FIXTURE = {
 
 #: Strings that repeat a parameter: their content is that of the request.
 REPEATED = {"UserData", "InputConfig", "EditingConfig", "OutputConfig", "ClipsParam", "Clips", "Timeline", "AppParams"}
+REPEATED |= {"Inputs", "TaskInput"}
 REPEATED_AT = ("SnapshotJob.TemplateConfig", "DynamicImageJob.TemplateConfig")
 EXPORTED = "ExportResult.Timeline"
 
@@ -121,6 +125,7 @@ NOT_OF_KIND: dict[str, set[str]] = {
     "SubmitCosyVoiceCustomizedVoiceJob": _NO_CREATED_VOICE,
     "SubmitYikeStoryboardJob": {"JobResult.ExceptionStoryboardIds", "JobResult.FailureShotList"},
     "SubmitAIJob": {"NonExistAIJobIds.String[]"},
+    **{f"{prefix}Upload{what}ByURL": {"NonExists[]"} for prefix in ("", "vod:") for what in ("Media", "Stream")},
 }
 
 
@@ -203,6 +208,10 @@ def responses_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
             jobs.fail(job.job_id)
             yield from read_responses(jobs, job.job_id)
             yield from cancel_responses(jobs, kind, parameters)
+    if kind.draft is not None:
+        with open_jobs() as jobs:
+            request = encoded(example(kind.draft.action, "request"))
+            yield kind.draft.action, response_of(jobs, kind.draft.action, request)
 
 
 def read_responses(jobs: Jobs, job_id: str) -> Iterator[tuple[str, Any]]:
@@ -226,7 +235,11 @@ def cancel_responses(jobs: Jobs, kind: JobKind, parameters: dict[str, str]) -> I
     if kind.family.cancel:
         jobs.settings = Settings(durations={kind.key: 60})
         job = submitted(jobs, kind.key, parameters)
-        yield kind.family.cancel, response_of(jobs, kind.family.cancel, {"JobId": job.job_id})
+        yield kind.family.cancel, response_of(jobs, kind.family.cancel, {kind.family.cancel_parameter: job.job_id})
+    if kind.key == "vod:UploadMediaByURL":
+        jobs.settings = Settings(durations={kind.key: 60})
+        job = submitted(jobs, kind.key, {**parameters, "SessionId": ""})
+        yield "CancelUrlUploadJobs", response_of(jobs, "CancelUrlUploadJobs", {"JobIds": f"{job.job_id},unknown"})
 
 
 def callback_responses() -> Iterator[tuple[str, Any]]:

@@ -48,6 +48,9 @@ DIFFERENCES = {
     ("SubmitVideoCognitionJob", "Input"): _NEEDED,
     ("SubmitTranscodeJob", "UserData"): "The documented example is plain text; the provider adds its marker to JSON.",
 }
+for _key, _name in (("UploadMediaByURL", "UploadURLs"), ("UploadStreamByURL", "StreamURL")):
+    for _prefix in ("", "vod:"):
+        DIFFERENCES[f"{_prefix}{_key}", _name] = "The provider does not check the format of URLs."
 
 every_kind = pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)
 
@@ -250,7 +253,7 @@ def listed_ids(jobs: Jobs, listing: Listing, order: str) -> Iterator[str]:
             jobs, listing.action, {listing.page_size: "2", listing.order: order, listing.token: token}
         )
         items, token = at(response, listing.items), at(response, listing.token_at)
-        yield from (item.get("JobId") or item["ParentJobId"] for item in items)
+        yield from (item.get("JobId") or item.get("ParentJobId") or item["TaskId"] for item in items)
         if not token:
             return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -80,6 +81,22 @@ def test_the_localised_video_needs_five_kinds_of_jobs(run: Any, ims_emulator: Im
     assert xcoms["publish", -1] == ["http://your-bucket.oss-cn-shanghai.aliyuncs.com/en/clip-720p.mp4"]
 
 
+def test_media_from_a_public_address_becomes_a_published_video(run: Any, ims_emulator: ImsEmulator) -> None:
+    xcoms = run("ims_media_in_and_out")
+    actions = Counter(request["action"] for request in ims_emulator.requests() if request["status"] == 200)
+    for action in ("UploadMediaByURL", "RegisterMediaInfo", "SubmitSnapshotJob", "SubmitMediaProducingJob"):
+        assert actions[action] == 1, action
+    clip, opening = xcoms["upload", -1]["media_id"], xcoms["register", -1]["media_id"]
+    (produced,) = ims_emulator.requests("SubmitMediaProducingJob")
+    clips = json.loads(produced["parameters"]["Timeline"])["VideoTracks"][0]["VideoTrackClips"]
+    assert clips == [{"MediaId": opening}, {"MediaId": clip}]
+    (snapshot,) = ims_emulator.requests("SubmitSnapshotJob")
+    assert json.loads(snapshot["parameters"]["Input"]) == {"Type": "Media", "Media": clip}
+    published = xcoms["publish", -1]
+    assert published["video"].endswith("/video.mp4")
+    assert published["cover"].endswith("/cover.jpg")
+
+
 def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulator: ImsEmulator) -> None:
     result = run("ims_voice_over", "ims_asset_events.py")["voice_over", -1]
     assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
@@ -98,6 +115,7 @@ def test_the_example_dags_are_all_tested_and_scheduled() -> None:
         "ims_catalogue",
         "ims_content_pipeline",
         "ims_localise_video",
+        "ims_media_in_and_out",
         "ims_product_videos",
         "ims_await_jobs",
         "ims_publish_voice_over",

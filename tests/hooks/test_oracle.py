@@ -33,7 +33,7 @@ def methods_of(product: str) -> dict[str, str]:
     found = {}
     for name, method in inspect.getmembers(CLIENTS[product], inspect.isfunction):
         request = str(inspect.signature(method).parameters.get("request", ""))
-        if not name.endswith(("_async", "_with_options")) and (match := re.search(r"models\.(\w+)Request", request)):
+        if not name.endswith(("_async", "with_options")) and (match := re.search(r"models\.(\w+)Request", request)):
             found[match[1]] = name
     return found
 
@@ -50,7 +50,7 @@ def actions_of(kind: JobKind) -> list[str]:
 
 #: Every action of the catalogue, and the one that only a search uses.
 ACTIONS = [*{(kind.family.product.code, action): None for kind in KINDS for action in actions_of(kind)}]
-ACTIONS.append((VOD.code, "ListAIImageInfo"))
+ACTIONS += [(VOD.code, "ListAIImageInfo"), (ICE.code, "ListWorkflowTasks")]
 IDS = [f"{product}:{action}" for product, action in ACTIONS]
 #: Characters that must be escaped in a query or a form, and a text that fills parameters of 60 kB.
 TEXTS = {"plain": "text", "special": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
@@ -183,10 +183,34 @@ def kind_id(kind: JobKind) -> str:
 BEFORE_RAM = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"}
 
 
+def returns_job_id(product: str, action: str) -> bool:
+    """Return whether the response of an action contains the id of a job or a task, at any depth."""
+
+    def has_id(model: str) -> bool:
+        fields = model_fields(product, model) if hasattr(MODELS[product], model) else {}
+        if any(re.search(r"(Job|Task)Ids?$", name) for name in fields):
+            return True
+        return any(has_id(inner) for kind in fields.values() for inner in re.findall(r"main_models\.(\w+)", kind))
+
+    return has_id(f"{action}ResponseBody")
+
+
+#: The query of this job takes the id of its project.
+WITHOUT_JOB_ID = {ICE.code: set(), VOD.code: {"ProduceEditingProjectVideo"}}
+
+
 @pytest.mark.parametrize("product", CLIENTS)
-def test_every_submit_action_of_the_product_client_is_a_job_kind_or_listed_as_none(product: str) -> None:
+def test_every_action_that_may_start_a_job_is_a_job_kind_or_listed_as_none(product: str) -> None:
     known = {kind.submit_action for kind in KINDS if kind.family.product.code == product}
-    assert known | set(NO_JOBS[product]) == {action for action in METHODS[product] if action.startswith("Submit")}
+    reads = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
+    submits = {
+        action
+        for action in METHODS[product]
+        if action.startswith("Submit") or (not action.startswith(reads) and returns_job_id(product, action))
+    }
+    # The action that cancels uploads returns their ids under another name.
+    cancels = {action for action in NO_JOBS[product] if action.startswith("Cancel")}
+    assert known | set(NO_JOBS[product]) == submits | WITHOUT_JOB_ID[product] | cancels
     assert not known & set(NO_JOBS[product])
 
 
@@ -213,20 +237,26 @@ def test_a_kind_requires_the_parameters_that_the_product_client_documents_as_req
         if "This parameter is required" in comments
     }
     ours = {parameter.name for parameter in kind.parameters if parameter.required}
-    assert ours ^ documented == DIFFERENTLY_REQUIRED.get(kind.submit_action, set())
+    assert ours ^ documented == DIFFERENTLY_REQUIRED.get(kind_id(kind), set())
 
 
 #: Parameters that the SDK does not mark as required, although no job can be made without them.
 DIFFERENTLY_REQUIRED = {
-    "SubmitASRJob": {"InputFile"},
-    "SubmitAvatarVideoJob": {"InputConfig"},
-    "SubmitBatchMediaProducingJob": {"InputConfig", "OutputConfig"},
-    "SubmitHighlightExtractionJob": {"InputConfig"},
-    "SubmitScreenMediaHighlightsJob": {"InputConfig", "OutputConfig"},
-    "SubmitSegmentationJob": {"InputConfig"},
-    "SubmitSportsHighlightsJob": {"InputConfig", "OutputConfig"},
-    "SubmitVideoCognitionJob": {"Input"},
-    "SubmitVideoTranslationJob": {"InputConfig", "OutputConfig"},
+    "ice:SubmitASRJob": {"InputFile"},
+    "ice:SubmitAvatarVideoJob": {"InputConfig"},
+    "ice:SubmitBatchMediaProducingJob": {"InputConfig", "OutputConfig"},
+    "ice:SubmitHighlightExtractionJob": {"InputConfig"},
+    "ice:SubmitScreenMediaHighlightsJob": {"InputConfig", "OutputConfig"},
+    "ice:SubmitSegmentationJob": {"InputConfig"},
+    "ice:SubmitSportsHighlightsJob": {"InputConfig", "OutputConfig"},
+    "ice:SubmitVideoCognitionJob": {"Input"},
+    "ice:SubmitVideoTranslationJob": {"InputConfig", "OutputConfig"},
+    "ice:StartAIWorkflow": {"Inputs", "WorkflowId"},
+    "ice:StartWorkflow": {"TaskInput", "WorkflowId"},
+    "ice:UploadMediaByURL": {"UploadURLs"},
+    "ice:UploadStreamByURL": {"MediaId", "StreamURL"},
+    # The SDK marks it as required if the URL has no extension.
+    "vod:UploadStreamByURL": {"FileExtension"},
 }
 
 
@@ -236,7 +266,7 @@ def test_the_product_client_has_the_parameters_that_a_kind_names(kind: JobKind) 
     taken = set(filled(product, family.query_action, "text"))
     assert {family.id_parameter, *dict(family.extra_parameters)} <= taken
     if kind.family.cancel_action:
-        assert "JobId" in filled(product, kind.family.cancel_action, "text")
+        assert family.cancel_parameter in filled(product, kind.family.cancel_action, "text")
     if listing := family.listing:
         named = {listing.with_status, listing.page_size, listing.token, listing.since}
         named |= {listing.order} if listing.newest_first else set()

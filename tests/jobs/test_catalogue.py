@@ -15,6 +15,7 @@ from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, NO_JOBS, family_of, kind_of
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
+from airflow_provider_ims._jobs.payload import walk_path
 from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
@@ -221,12 +222,19 @@ def test_a_listing_shows_the_jobs_that_have_not_ended(service: ApiCaller, kind: 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.family.cancel_action], ids=kind_id)
 def test_a_job_can_be_cancelled(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
-    assert kind.family.cancel_action is not None
-    assert set(kind.family.cancel_while) <= set(kind.family.running)
-    service.hook(kind).call(kind.family.cancel_action, {"JobId": job_id})
+    family = kind.family
+    assert family.cancel_action is not None
+    assert set(family.cancel_while) <= set(family.running)
+    request = {family.cancel_parameter: job_id}
+    body = service.hook(kind).call(family.cancel_action, request)
     assert service.job(kind, job_id).state is JobState.FAILED
-    with pytest.raises(ImsRequestError, match="cannot be cancelled"):
-        service.hook(kind).call(kind.family.cancel_action, {"JobId": job_id})
+    if family.cancelled:
+        assert list(walk_path(body, family.cancelled)) == [job_id]
+        again = service.hook(kind).call(family.cancel_action, request)
+        assert list(walk_path(again, family.cancelled)) == []
+    else:
+        with pytest.raises(ImsRequestError, match="cannot be cancelled"):
+            service.hook(kind).call(family.cancel_action, request)
 
 
 @pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])
@@ -260,6 +268,17 @@ def test_the_entries_of_the_catalogue_are_consistent() -> None:
 def test_an_unknown_action_or_family_suggests_similar_ones() -> None:
     assert kind_of("SubmitASRJob").family is family_of("GetSmartHandleJob")
     assert kind_of("SubmitSnapshotJob").family is not kind_of("SubmitSnapshotJob", VOD).family
+    assert [family_of("GetWorkflowTask", product).name for product in (None, ICE, VOD)] == [
+        "workflow",
+        "workflow",
+        "vod_workflow",
+    ]
+    with pytest.raises(ImsRequestError, match="vod_workflow is a job family of vod, not of ice"):
+        family_of("vod_workflow", ICE)
+    with pytest.raises(ImsRequestError, match="Did you mean UploadMediaByURL"):
+        kind_of("UploadMediaByUrl")
+    with pytest.raises(ImsRequestError, match="CreateAvatarTrainingJob: its job waits until SubmitAvatarTrainingJob"):
+        kind_of("CreateAvatarTrainingJob")
     with pytest.raises(ImsRequestError, match="Did you mean SubmitTranscodeJob") as unknown:
         kind_of("SubmitTranscodingJob")
     assert unknown.value.field == "job"

@@ -18,6 +18,8 @@ from airflow_provider_ims._jobs.payload import first_text, normalize, read_field
         ("DemoAudioMediaURL", "demo_audio_media_url"),
         ("Avg_fps", "avg_fps"),
         ("bucket", "bucket"),
+        ("UploadURLs", "upload_urls"),
+        ("MediaIDs", "media_ids"),
     ],
 )
 def test_a_name_of_the_api_in_snake_case(name: str, argument: str) -> None:

@@ -94,6 +94,12 @@ def test_the_typed_operators_are_those_of_the_most_used_jobs() -> None:
         "vod:SubmitAIMediaAuditJob",
         "vod:SubmitSnapshotJob",
         "vod:SubmitTranscodeJobs",
+        "ice:StartWorkflow",
+        "ice:UploadMediaByURL",
+        "ice:UploadStreamByURL",
+        "vod:SubmitWorkflowJob",
+        "vod:UploadMediaByURL",
+        "vod:UploadStreamByURL",
     }
 
 

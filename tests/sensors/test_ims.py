@@ -28,6 +28,17 @@ def test_a_job_type_without_an_operator_returns_its_parsed_result(ims_emulator: 
     assert isinstance(result["ai_result"], list)
 
 
+@pytest.mark.parametrize("job", ["StartWorkflow", "GetWorkflowTask", "workflow"])
+def test_a_sensor_takes_the_names_of_a_submit_action_of_a_query_action_and_of_a_family(
+    job: str, ims_emulator: ImsEmulator
+) -> None:
+    parameters = SUBMITS["ice", "StartWorkflow"]
+    submit = ImsSubmitJobOperator(task_id="job", job="StartWorkflow", parameters=parameters, wait_for_completion=False)
+    job_id = run_task(submit)["job_id"]
+    (result,) = run_task(ImsJobSensor(task_id="wait", job=job, job_ids=[job_id], poke_interval=0.05))
+    assert (result["job_id"], result["workflow_id"]) == (job_id, "w")
+
+
 def test_a_failed_part_fails_the_sensor_if_fail_on_partial_failure_is_set(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitTranscodeJob", "fail_job", videos=1)
     parameters = SUBMITS["ice", "SubmitTranscodeJob"]

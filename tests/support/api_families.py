@@ -91,9 +91,6 @@ API_FAMILIES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-#: Families of which no action is emulated.
-NOT_EMULATED = {("ice", "workflows")}
-
 
 def family_of(product: str, action: str) -> str | None:
     """Return the family of an action; None if no pattern matches."""

@@ -216,5 +216,5 @@ def add_jobs(emulator: ImsEmulator, kind: JobKind, parameters: dict[str, str], s
     """Add jobs to an emulator and return their ids; if the request contains the id, each job has a different one."""
     if not kind.job_id_parameter:
         return list(emulator.add_jobs(kind.key, parameters, seconds))
-    named = [{**parameters, kind.job_id_parameter: f"job-{number}"} for number in range(len(seconds))]
+    named = [{**parameters, kind.job_id_parameter: f"{kind.key}-{number}"} for number in range(len(seconds))]
     return [emulator.add_jobs(kind.key, one, [end])[0] for one, end in zip(named, seconds, strict=True)]

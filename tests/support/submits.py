@@ -14,6 +14,8 @@ PIECES = {"OutputMediaTarget": "oss-object", "Bucket": "bucket", "ObjectKey": "p
 SCENE = {"JobType": "Smart_Mix_Media_Select", "InputConfig": {"MediaArray": ["m"]}, "OutputConfig": VIDEOS}
 TEMPLATE = {"TemplateConfig": {"TemplateId": "t"}}
 VOICE = {"Audios": "media", "VoiceName": "voice", "Gender": "female"}
+UPLOAD = {"UploadURLs": "https://example.com/in.mp4"}
+STREAM = {"MediaId": "m", "StreamURL": "https://example.com/in.mp4", "Definition": "HD"}
 
 SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
     ("ice", "SubmitTextGenerateJob"): {"GenerateConfig": {"keywords": "新店", "textLength": 20, "targetCount": 2}},
@@ -83,12 +85,22 @@ SUBMITS: dict[tuple[str, str], dict[str, Any]] = {
     ("ice", "SubmitCosyVoiceCustomizedVoiceJob"): VOICE,
     ("ice", "SubmitYikeAIAppJob"): {"AppId": "app", "AppParams": {"prompt": "cake"}},
     ("ice", "SubmitYikeStoryboardJob"): {"FileURL": "oss://bucket/in.txt", "Title": "新店"},
+    ("ice", "StartWorkflow"): {"WorkflowId": "w", "TaskInput": {"Type": "Media", "Media": "m"}},
+    ("ice", "StartAIWorkflow"): {"WorkflowId": "w", "Inputs": {"source_language_id": "en"}},
+    ("ice", "UploadMediaByURL"): UPLOAD,
+    ("ice", "UploadStreamByURL"): STREAM,
     ("vod", "SubmitAIImageJob"): {"VideoId": "v", "AITemplateId": "t"},
     ("vod", "SubmitAIJob"): {"MediaId": "m", "Types": "AIVideoTag"},
     ("vod", "SubmitAIMediaAuditJob"): {"MediaId": "m"},
     ("vod", "SubmitTranscodeJobs"): {"VideoId": "v", "TemplateGroupId": "g"},
     ("vod", "SubmitWorkflowJob"): {"WorkflowId": "w", "MediaId": "m"},
     ("vod", "SubmitSnapshotJob"): {"VideoId": "v", "Count": "3"},
+    ("vod", "ProduceEditingProjectVideo"): {
+        "Timeline": {"VideoTracks": [{"VideoTrackClips": [{"MediaId": "m"}]}]},
+        "Title": "新店",
+    },
+    ("vod", "UploadMediaByURL"): UPLOAD,
+    ("vod", "UploadStreamByURL"): STREAM,
 }
 
 

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 from airflow_provider_ims.emulator.api.addresses import split_oss
 from airflow_provider_ims.emulator.api.fields import combined, fields, file_in, schedule, sent
 from airflow_provider_ims.emulator.api.messages import dump
-from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView, Parts
+from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView
 from airflow_provider_ims.emulator.api.parameters import Parameters, declare
+from airflow_provider_ims.emulator.api.parts import Parts
 
 NOT_SAVED = "oss fail to save the image in the given bucket"
 TRACKS = ("vocals", "accompaniment")

@@ -54,6 +54,7 @@ DNA = JobFamily(
     id_parameter="JobIds",
     times=("CreationTime", "FinishTime"),
     cancel="CancelDNAJob",
+    cancel_returns_id=True,
     cancel_created_only=True,
     id_optional=True,
 )

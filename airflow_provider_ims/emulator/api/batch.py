@@ -18,8 +18,6 @@ from airflow_provider_ims.emulator.api.model import (
     JobKind,
     JobView,
     Listing,
-    Part,
-    Parts,
     stable_id,
 )
 from airflow_provider_ims.emulator.api.parameters import (
@@ -30,6 +28,7 @@ from airflow_provider_ims.emulator.api.parameters import (
     string_field,
     strings,
 )
+from airflow_provider_ims.emulator.api.parts import Part, Parts
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 

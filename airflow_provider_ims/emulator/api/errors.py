@@ -49,7 +49,7 @@ CODES: dict[str, tuple[int, str]] = {
         "The request uses the same client token as a previous, but non-identical request.",
     ),
     # The documentation does not list this code.
-    "SessionIdExists": (400, "The specified SessionId was submitted within the last 7 days."),
+    "SessionIdExists": (400, "The specified SessionId has already been submitted."),
     "OperationDenied": (403, "Your account does not open IMS service yet."),
     "OperationDenied.Suspended": (403, "Your IMS service is suspended."),
     "Forbidden": (403, "User not authorized to operate on the specified resource."),

@@ -15,6 +15,7 @@ from airflow_provider_ims.emulator.api.model import VOD, Fields, JobView
 from airflow_provider_ims.emulator.api.operations import render
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.api.targets import user_data_of
+from airflow_provider_ims.emulator.api.uploads import stored_url
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
@@ -172,6 +173,27 @@ def _ran(view: JobView) -> Fields:
     }
 
 
+def _uploaded(view: JobView) -> Fields:
+    code, message = _error(view)
+    is_stream = view.kind.url_in == "StreamURL"
+    job, succeeded = render(view), view.phase is Phase.SUCCEEDED
+    fields = {
+        "JobId": view.job_id,
+        "VideoId": job.get("MediaId"),
+        "SourceURL": job["UploadURL"],
+        "Size": job.get("FileSize"),
+        **({"FileType": "Stream", "StreamFileURL": stored_url(view) if succeeded else None} if is_stream else {}),
+        **({"ErrorCode": code, "ErrorMessage": message} if code else {}),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _produced_project(view: JobView) -> Fields:
+    code, message = _error(view)
+    error = {"ErrorCode": code, "ErrorMessage": message} if code else {}
+    return {"MediaId": view.id("media"), "ProjectId": view.job_id, **error}
+
+
 _BATCH = Event("BatchProduceMediaComplete", _state)
 _ASSUMED = Event(ASSUMED_EVENT, _assumed)
 _ASSUMED_VOD = Event(ASSUMED_EVENT, _analysed, is_ai=True)
@@ -183,5 +205,12 @@ _EVENTS: Mapping[str, Event] = {
     "SubmitTranscodeJobs": Event("TranscodeComplete", _transcoded),
     "vod:SubmitSnapshotJob": Event("SnapshotComplete", _captured),
     "SubmitWorkflowJob": Event("WorkflowTaskComplete", _ran),
+    "ProduceEditingProjectVideo": Event("ProduceMediaComplete", _produced_project),
+    "vod:UploadMediaByURL": Event("UploadByURLComplete", _uploaded),
+    "vod:UploadStreamByURL": Event("UploadByURLComplete", _uploaded),
+    # The names of these events of IMS are documented; the emulator assumes their fields.
+    "StartWorkflow": Event("WorkflowTaskComplete", _assumed),
+    "UploadMediaByURL": Event("UploadByURLComplete", _assumed),
+    "UploadStreamByURL": Event("UploadStreamByURLComplete", _assumed),
 }
 assert _EVENTS.keys() <= JOB_KINDS.keys()

@@ -19,9 +19,6 @@ QUEUED_SHARE = 0.2
 QUERY_SECONDS = 365 * 24 * 3600
 """How long after submission a job can be queried."""
 
-SESSION_SECONDS = 7 * 24 * 3600
-"""How long another submit with the same SessionId is rejected."""
-
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""
 
@@ -53,25 +50,67 @@ class Jobs:
 
     def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
         """
-        Return the job for a request: a new one, or the job of an earlier request with the same action and ClientToken.
+        Return the job for a request, or the first one if the request creates several.
+
+        :raises ApiError: See :meth:`submit_all`.
+        """
+        return self.submit_all(kind, parameters)[0]
+
+    def submit_all(self, kind: JobKind, parameters: dict[str, str]) -> list[Job]:
+        """
+        Return the jobs for a request: new ones, or the job of an earlier request with the same action and ClientToken.
 
         If the caller assigns the job id, a second submit with the same id restarts the job if it has ended.
 
-        :raises ApiError: If the token was used with other parameters, or the SessionId within the last seven days, or
-            if a job of another kind or region has the id.
+        :raises ApiError: If the token was used with other parameters, or the SessionId recently, or if a job of another
+            kind or region has the id.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
             if earlier.parameters != parameters:
                 raise ApiError("IdempotentParameterMismatch")
-            return earlier
-        now = self.clock.now()
-        session_id = parameters.get("SessionId")
-        if session_id and self.store.job_of_session(kind.key, self.region, session_id, now - SESSION_SECONDS):
+            return [earlier]
+        session_id, since = parameters.get("SessionId"), self.clock.now() - kind.session_seconds
+        if session_id and self.store.job_of_session(kind.key, self.region, session_id, since):
             raise ApiError("SessionIdExists")
-        seconds = self.settings.durations.get(kind.key, kind.seconds)
-        named = parameters.get(kind.job_id_parameter)
-        if named and (existing := self.store.job(named)) is not None:
+        return [self._create(kind, one) for one in kind.split(parameters)]
+
+    def create_draft(self, kind: JobKind, parameters: dict[str, str]) -> Job:
+        """
+        Return a new job that waits until it is submitted.
+
+        :raises ApiError: If the caller assigns a key that another job has.
+        """
+        assert kind.draft is not None
+        if kind.draft.key in parameters and self._draft(kind, parameters) is not None:
+            raise ApiError("InvalidParameter", kind.draft.key, detail="It is already in use.")
+        now = self.clock.now()
+        job = Job(
+            job_id=uuid.uuid4().hex,
+            action=kind.key,
+            region=self.region,
+            job_type=kind.job_type_of(parameters),
+            parameters=parameters,
+            created=now,
+            starts=now,
+            ends=now,
+        )
+        self.store.add_job(job)
+        # Its state does not follow the clock.
+        return self._update(job, pinned=kind.family.states[Phase.CREATED])
+
+    def _draft(self, kind: JobKind, parameters: dict[str, str]) -> Job | None:
+        """Return the job that a request starts, if it was created before."""
+        if kind.draft is None or (value := parameters.get(kind.draft.key)) is None:
+            return None
+        created = (job for job in self.store.jobs(kind.key) if job.region == self.region)
+        return next((job for job in created if value in (job.job_id, job.parameters.get(kind.draft.key))), None)
+
+    def _create(self, kind: JobKind, parameters: dict[str, str]) -> Job:
+        now, seconds = self.clock.now(), self.settings.durations.get(kind.key, kind.seconds)
+        token, named = parameters.get("ClientToken"), parameters.get(kind.job_id_parameter)
+        existing = self.store.job(named) if named else self._draft(kind, parameters)
+        if existing is not None and (named or existing.pinned is not None):
             return self._start_again(existing, kind, now, seconds)
         job = Job(
             job_id=named or uuid.uuid4().hex,
@@ -96,7 +135,8 @@ class Jobs:
     def _start_again(self, job: Job, kind: JobKind, now: float, seconds: float) -> Job:
         if job.action != kind.key or job.region != self.region:
             raise ApiError("ResourceNotFound")
-        if self.view(job).phase < Phase.SUCCEEDED:
+        is_draft = kind.draft is not None and job.pinned == kind.family.states[Phase.CREATED]
+        if self.view(job).phase < Phase.SUCCEEDED and not is_draft:
             return job
         return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
 

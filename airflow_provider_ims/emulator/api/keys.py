@@ -63,6 +63,7 @@ DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "SubmitCopyrightJob": {"Input": _OSS_FILE, "Output": _OSS_FILE},
         "SubmitTraceAbJob": {"Input": _FILE, "Output": _FILE},
         "SubmitTraceM3u8Job": {"Output": _FILE},
+        "StartWorkflow": {"TaskInput": _FILE},
     }
 )
 

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from airflow_provider_ims.emulator.api.addresses import oss_url, public_url
 from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters
+from airflow_provider_ims.emulator.api.parts import Part, Parts
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Job, Phase
 
@@ -112,7 +113,11 @@ class JobFamily:
     :param result: The field that the control interface returns as the result; empty for all fields.
     :param resume: The action that continues a suspended job.
     :param cancel: The action that cancels a job.
+    :param cancel_parameter: Its parameter with the job id.
+    :param cancel_returns_id: Whether its response contains the job id.
     :param cancel_created_only: Whether that action rejects running jobs.
+    :param cancelled: The state name of a cancelled job, if it differs from that of a failed one.
+    :param url_parameter: The parameter with up to ten URLs, by which jobs are queried without their ids.
     """
 
     query: str
@@ -140,7 +145,11 @@ class JobFamily:
     listing: Listing | None = None
     resume: str = ""
     cancel: str = ""
+    cancel_parameter: str = "JobId"
+    cancel_returns_id: bool = False
     cancel_created_only: bool = False
+    cancelled: str = ""
+    url_parameter: str = ""
 
     def phase_of(self, state: str) -> Phase:
         """Return the phase for a state name; a job with an unknown state name counts as running."""
@@ -152,37 +161,20 @@ class JobFamily:
 
 
 @dataclass(frozen=True)
-class Part:
+class Draft:
     """
-    One part of a job, such as a video of a batch.
+    The action that creates a job which waits until the submit action starts it.
 
-    :param error: Its error code and message if it fails.
-    """
-
-    index: int
-    phase: Phase
-    error: tuple[str, str] | None
-
-    def error_fields(self) -> Fields:
-        """Return the error code and message of a failed part."""
-        if self.phase is not Phase.FAILED or self.error is None:
-            return {}
-        return {"ErrorCode": self.error[0], "ErrorMessage": self.error[1]}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """
-    The parts of the jobs of a kind; each can fail separately.
-
-    :param field: The field of the query response that lists them; empty if the kind's other fields do.
-    :param count: Returns the number of parts that a request creates.
-    :param render: Returns the fields of one part.
+    :param action: The action.
+    :param parameters: The rules for its parameters.
+    :param key: The parameter of the submit action that identifies the job: its id, or a parameter of this action.
+    :param accepted: Additional fields of its response.
     """
 
-    field: str
-    count: Callable[[Parameters], int]
-    render: Callable[[JobView, Part], Fields]
+    action: str
+    parameters: Mapping[str, ParameterRule]
+    key: str
+    accepted: Render = nothing
 
 
 @dataclass(frozen=True)
@@ -202,6 +194,10 @@ class JobKind:
     :param result: Returns additional fields of a job that succeeded.
     :param seconds: The default duration of a job.
     :param listed: Whether the listing shows these jobs by default.
+    :param split_by: The parameter with comma-separated values, of which each becomes a job.
+    :param url_in: The parameter with the URL by which a job is queried.
+    :param session_seconds: How long another submit with the same SessionId is rejected.
+    :param draft: The action that creates the jobs, if the submit action only starts them.
     """
 
     submit: str
@@ -218,6 +214,16 @@ class JobKind:
     parts: Parts | None = None
     seconds: float = 4.0
     listed: bool = True
+    split_by: str = ""
+    url_in: str = ""
+    session_seconds: float = 7 * 24 * 3600
+    draft: Draft | None = None
+
+    def split(self, parameters: Parameters) -> list[dict[str, str]]:
+        """Return the parameters of each job that a request creates."""
+        if not self.split_by:
+            return [dict(parameters)]
+        return [{**parameters, self.split_by: value.strip()} for value in parameters[self.split_by].split(",")]
 
     @property
     def key(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
-from airflow_provider_ims.emulator.api.errors import ApiError, invalid
+from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
 from airflow_provider_ims.emulator.api.families.production import ANONYMOUS
 from airflow_provider_ims.emulator.api.families.shapes import documented
@@ -41,6 +41,7 @@ from airflow_provider_ims.emulator.api.parameters import (
 )
 from airflow_provider_ims.emulator.api.snapshots import SNAPSHOT_URL_RULES, get_snapshot_urls
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
+from airflow_provider_ims.emulator.api.uploads import MAX_UPLOADS, VOD_URL_UPLOAD, plain_url
 from airflow_provider_ims.emulator.state.clock import from_iso, iso
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 
@@ -66,12 +67,25 @@ class Action:
 
 def submit(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Submit a job."""
-    view = jobs.view(jobs.submit(kind, parameters))
+    views = [jobs.view(job) for job in jobs.submit_all(kind, parameters)]
+    contents = [_accepted(kind, view) for view in views]
+    content = contents[0]
+    if len(views) > 1:
+        content = {name: [item for one in contents for item in one[name]] for name in content}
+    return ApiResponse(200, content, job_id=views[0].job_id)
+
+
+def _accepted(kind: JobKind, view: JobView) -> Fields:
     if kind.whole_job:
-        content = without(_shown(kind.family, view), kind.not_accepted)
-    else:
-        content = _merged(_at(kind.job_id_at, view.job_id), kind.accepted(view))
-    return ApiResponse(200, content, job_id=view.job_id)
+        return as_object(without(_shown(kind.family, view), kind.not_accepted))
+    return as_object(_merged(_at(kind.job_id_at, view.job_id), kind.accepted(view)))
+
+
+def create_draft(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Create a job that waits until it is submitted."""
+    assert kind.draft is not None
+    view = jobs.view(jobs.create_draft(kind, parameters))
+    return ApiResponse(200, _merged(_at(kind.job_id_at, view.job_id), kind.draft.accepted(view)))
 
 
 def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
@@ -83,12 +97,32 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
     if not family.job_at.endswith("[]"):
         job = jobs.queried(parameters.get(family.id_parameter, ""), *keys)
         return ApiResponse(200, {} if job is None else _merged(_shown(family, jobs.view(job)), dict(family.beside)))
-    ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(family.id_parameter, "").split(","))
-    found = [job for job_id in ids if (job := jobs.find(job_id, *keys)) is not None]
+    found, unknown = find_jobs(jobs, keys, family.id_parameter, family.url_parameter, parameters)
     content = _at(family.job_at.removesuffix("[]"), [render(jobs.view(job)) for job in found]) | dict(family.beside)
     if family.unknown_ids_at:
-        content |= _at(family.unknown_ids_at, [job_id for job_id in ids if job_id not in {job.job_id for job in found}])
+        content |= _at(family.unknown_ids_at, unknown)
     return ApiResponse(200, content)
+
+
+def find_jobs(
+    jobs: Jobs, keys: Sequence[str], id_parameter: str, url_parameter: str, parameters: Mapping[str, str]
+) -> tuple[list[Job], list[str]]:
+    """Return the jobs with the requested ids or, without ids, of the requested URLs, and those that do not exist."""
+    if id_parameter not in parameters and url_parameter:
+        if url_parameter not in parameters:
+            raise missing(id_parameter)
+        urls = dict.fromkeys(plain_url(url) for url in parameters[url_parameter].split(","))
+        of_urls = [
+            (plain_url(job.parameters[JOB_KINDS[key].url_in]), job)
+            for key in keys
+            for job in jobs.store.jobs(key)
+            if job.region == jobs.region
+        ]
+        found = [job for url, job in of_urls if url in urls][-MAX_UPLOADS:]
+        return found, [url for url in urls if url not in dict(of_urls)]
+    ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(id_parameter, "").split(","))
+    known = {job_id: job for job_id in ids if (job := jobs.find(job_id, *keys)) is not None}
+    return list(known.values()), [job_id for job_id in ids if job_id not in known]
 
 
 def _shown(family: JobFamily, view: JobView) -> Fields:
@@ -159,14 +193,27 @@ def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping
 
 def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """Cancel a job. How the service reports a cancelled job is not documented; the emulator reports a failure."""
-    job = jobs.queried(parameters["JobId"], *_keys(family))
+    job = jobs.queried(parameters[family.cancel_parameter], *_keys(family))
     if job is None:
         raise ApiError("ResourceNotFound")
     view = jobs.view(job)
     if view.phase >= Phase.SUCCEEDED or (family.cancel_created_only and view.phase is not Phase.CREATED):
-        raise invalid("JobId", f"A job in the state {view.state} cannot be cancelled.")
+        raise invalid(family.cancel_parameter, f"A job in the state {view.state} cannot be cancelled.")
     jobs.fail(job.job_id, *CANCELLED)
-    return ApiResponse(200, {"JobId": job.job_id} if family.cancel_created_only else {"Message": "Success"})
+    if family.cancelled:
+        jobs.set_state(job.job_id, family.cancelled)
+    return ApiResponse(
+        200, {family.cancel_parameter: job.job_id} if family.cancel_returns_id else {"Message": "Success"}
+    )
+
+
+def cancel_uploads(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
+    """Cancel uploads that wait in the queue. It is not documented how the response reports those that have started."""
+    found, unknown = find_jobs(jobs, _keys(family), "JobIds", "UploadUrls", parameters)
+    waiting = [job.job_id for job in found if jobs.view(job).phase is Phase.CREATED]
+    for job_id in waiting:
+        jobs.fail(job_id, *CANCELLED)
+    return ApiResponse(200, {"CanceledJobs": waiting, "NonExists": unknown})
 
 
 def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
@@ -211,7 +258,9 @@ def _merged(first: Any, second: Any) -> Any:
 def _query_rules(family: JobFamily) -> dict[str, ParameterRule]:
     is_list = family.job_at.endswith("[]")
     rule = ParameterRule(required=not family.id_optional, check=job_ids if is_list else None)
-    return {family.id_parameter: rule, **{name: ParameterRule(required=True) for name in family.fixed_parameters}}
+    by_url = {family.url_parameter: ParameterRule(check=job_ids)} if family.url_parameter else {}
+    fixed = {name: ParameterRule(required=True) for name in family.fixed_parameters}
+    return {family.id_parameter: rule, **by_url, **fixed}
 
 
 def _list_rules(listing: Listing) -> dict[str, ParameterRule]:
@@ -237,14 +286,18 @@ def _family_actions(family: JobFamily) -> Iterable[tuple[str, Action]]:
     if family.resume:
         yield family.resume, Action(family.product, declare("JobId*"), partial(resume, family))
     if family.cancel:
-        yield family.cancel, Action(family.product, declare("JobId*"), partial(cancel, family))
+        yield family.cancel, Action(family.product, declare(f"{family.cancel_parameter}*"), partial(cancel, family))
 
 
 def _actions() -> Iterable[tuple[str, Action]]:
     for key, kind in JOB_KINDS.items():
         yield key, Action(kind.family.product, kind.parameters, partial(submit, kind))
+        if kind.draft is not None:
+            yield kind.draft.action, Action(kind.family.product, kind.draft.parameters, partial(create_draft, kind))
         yield from _family_actions(kind.family)
     yield "GetSnapshotUrls", Action(ICE, SNAPSHOT_URL_RULES, get_snapshot_urls)
+    cancel_rules = {name: ParameterRule(check=job_ids) for name in ("JobIds", "UploadUrls")}
+    yield "CancelUrlUploadJobs", Action(VOD, cancel_rules, partial(cancel_uploads, VOD_URL_UPLOAD))
     yield "ListAIImageInfo", Action(VOD, declare("VideoId*"), list_ai_image_info)
     for product, name in ((ICE, "EventCallback"), (VOD, "MessageCallback")):
         yield f"Set{name}", Action(product, SET_RULES[product], partial(set_callback, product))

@@ -15,7 +15,9 @@ from airflow_provider_ims.emulator.api.processing import PROCESSING_KINDS
 from airflow_provider_ims.emulator.api.smart import SMART_KINDS
 from airflow_provider_ims.emulator.api.training import TRAINING_KINDS
 from airflow_provider_ims.emulator.api.transcoding import TRANSCODING_KINDS
+from airflow_provider_ims.emulator.api.uploads import UPLOAD_KINDS
 from airflow_provider_ims.emulator.api.vod import VOD_KINDS
+from airflow_provider_ims.emulator.api.workflow import WORKFLOW_KINDS
 
 #: Key -> job kind.
 JOB_KINDS: Mapping[str, JobKind] = MappingProxyType(
@@ -31,7 +33,9 @@ JOB_KINDS: Mapping[str, JobKind] = MappingProxyType(
             *PROCESSING_KINDS,
             *ANALYSIS_KINDS,
             *TRAINING_KINDS,
+            *WORKFLOW_KINDS,
             *VOD_KINDS,
+            *UPLOAD_KINDS,
         )
     }
 )

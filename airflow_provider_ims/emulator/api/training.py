@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.fields import combined, fields, parameter_or_id, sent
 from airflow_provider_ims.emulator.api.messages import dump
-from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView, Render, nothing
+from airflow_provider_ims.emulator.api.model import Draft, Fields, JobFamily, JobKind, JobView, Render, nothing
 from airflow_provider_ims.emulator.api.parameters import Check, declare, one_of
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
@@ -59,25 +59,55 @@ STORYBOARD_PARAMETERS = (
 _SUCCESS = fields(Success=lambda _: True)
 _VOICE_ID = parameter_or_id("VoiceId", "voice")
 
-#: The properties of the avatar, which CreateAvatarTrainingJob sets in the service.
-_AVATAR = fields(
-    AvatarName="emulated",
-    AvatarDescription="An emulated avatar",
-    AvatarType="2DAvatar",
-    Portrait=lambda view: view.id("portrait"),
-    Thumbnail=lambda view: view.url(f"{view.job_id}.png"),
-    Transparent=lambda _: True,
-    Video=lambda view: view.id("video"),
-    LastTrainingTime=lambda view: iso(view.job.starts),
+
+def _avatar(view: JobView) -> Fields:
+    """Return the properties of an avatar: those of CreateAvatarTrainingJob, or defaults for an unknown avatar."""
+    texts = ("AvatarName", "AvatarDescription", "AvatarType", "Portrait", "Thumbnail", "Video")
+    return {
+        "AvatarName": "emulated",
+        "AvatarDescription": "An emulated avatar",
+        "AvatarType": "2DAvatar",
+        "Portrait": view.id("portrait"),
+        "Thumbnail": view.url(f"{view.job_id}.png"),
+        "Video": view.id("video"),
+        **view.given(*texts),
+        "Transparent": view.parameters.get("Transparent", "true").lower() == "true",
+        "LastTrainingTime": iso(view.job.starts),
+    }
+
+
+def _created_voice(view: JobView) -> Fields:
+    """Return the properties of a voice: those of CreateCustomizedVoiceJob, or defaults for an unknown voice."""
+    defaults = {"VoiceName": "emulated", "VoiceDesc": "An emulated voice", "Gender": "female", "Scenario": "story"}
+    return {**defaults, **view.given(*defaults)}
+
+
+_AVATAR_DRAFT = Draft(
+    "CreateAvatarTrainingJob",
+    declare("AvatarName* AvatarDescription AvatarType Portrait Thumbnail Transparent? Video"),
+    "JobId",
+    _SUCCESS,
+)
+_VOICE_DRAFT = Draft(
+    "CreateCustomizedVoiceJob",
+    declare(
+        "VoiceId* Gender* Scenario* VoiceDesc VoiceName",
+        Gender=one_of("female", "male"),
+        Scenario=one_of("story", "interaction", "navigation"),
+    ),
+    "VoiceId",
+    combined(_SUCCESS, lambda view: {"Data": view.given("VoiceId")}),
 )
 
 
-#: The properties of a voice that CreateCustomizedVoiceJob sets in the service.
-_CREATED_VOICE = fields(VoiceName="emulated", VoiceDesc="An emulated voice", Gender="female", Scenario="story")
-
-
 def _voice_kind(
-    submit: str, parameters: str, voice_type: str, accepted: Render, voice: Render = nothing, **checks: Check
+    submit: str,
+    parameters: str,
+    voice_type: str,
+    accepted: Render,
+    voice: Render = nothing,
+    draft: Draft | None = None,
+    **checks: Check,
 ) -> JobKind:
     return JobKind(
         submit,
@@ -87,6 +117,7 @@ def _voice_kind(
         accepted=combined(_SUCCESS, accepted),
         render=combined(voice, fields(VoiceId=_VOICE_ID, Type=voice_type), sent("VoiceName", "Gender")),
         seconds=8.0,
+        draft=draft,
     )
 
 
@@ -124,7 +155,7 @@ def _storyboard_parameters(view: JobView) -> Fields:
 
 
 TRAINING_KINDS = (
-    # CreateAvatarTrainingJob and CreateCustomizedVoiceJob are not emulated, so any avatar or voice id is accepted.
+    # Avatars and voices that were not created in the emulator are accepted too.
     JobKind(
         "SubmitAvatarTrainingJob",
         AVATAR,
@@ -132,11 +163,19 @@ TRAINING_KINDS = (
         "Data.JobId",
         job_id_parameter="JobId",
         accepted=_SUCCESS,
-        render=_AVATAR,
+        render=_avatar,
         result=fields(AvatarId=lambda view: view.id("avatar")),
         seconds=8.0,
+        draft=_AVATAR_DRAFT,
     ),
-    _voice_kind("SubmitCustomizedVoiceJob", "VoiceId* DemoAudioMediaURL", "Basic", _accepted_voice, _CREATED_VOICE),
+    _voice_kind(
+        "SubmitCustomizedVoiceJob",
+        "VoiceId* DemoAudioMediaURL",
+        "Basic",
+        _accepted_voice,
+        _created_voice,
+        draft=_VOICE_DRAFT,
+    ),
     _voice_kind(
         "SubmitStandardCustomizedVoiceJob",
         "Audios Authentication VoiceName Gender DemoAudioMediaURL",

@@ -19,8 +19,9 @@ from airflow_provider_ims.emulator.api.fields import (
     submit_request_id,
 )
 from airflow_provider_ims.emulator.api.media_info import media_info
-from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView, Listing, Part, Parts, as_object
+from airflow_provider_ims.emulator.api.model import Fields, JobFamily, JobKind, JobView, Listing, as_object
 from airflow_provider_ims.emulator.api.parameters import Parameters, declare
+from airflow_provider_ims.emulator.api.parts import Part, Parts
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from airflow_provider_ims.emulator.api.analysis import suggestion
-from airflow_provider_ims.emulator.api.fields import account, combined, created, fields, objects, parameter, sent
+from airflow_provider_ims.emulator.api.fields import (
+    account,
+    combined,
+    created,
+    fields,
+    generated_id,
+    objects,
+    parameter,
+    sent,
+)
 from airflow_provider_ims.emulator.api.media_info import HEIGHT, VOD_AUDIO_STREAM, VOD_VIDEO_STREAM, WIDTH
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import (
@@ -13,14 +22,24 @@ from airflow_provider_ims.emulator.api.model import (
     JobFamily,
     JobKind,
     JobView,
-    Part,
-    Parts,
     stable_id,
 )
 from airflow_provider_ims.emulator.api.parameters import declare
+from airflow_provider_ims.emulator.api.parts import Part, Parts
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
+EDITING_PROJECT = JobFamily(
+    "GetEditingProject",
+    ("Producing", "Producing", "Produced", "ProduceFailed"),
+    "Project",
+    VOD,
+    job_id="ProjectId",
+    error=("", ""),
+    times=("CreationTime", ""),
+    id_parameter="ProjectId",
+    user_data=False,
+)
 STATES = ("init", "processing", "success", "fail")
 DEFINITIONS = ("LD", "HD")
 """The streams of a template group."""
@@ -197,6 +216,20 @@ def _snapshot_config(view: JobView) -> Fields:
     return {"NormalConfig": dump(normal), "SpriteConfig": dump({**cells, "ikcp": "false"})}
 
 
+def _project(view: JobView) -> Fields:
+    """Return an editing project, which is created if the request does not name one."""
+    location = f"outin-{stable_id('bucket')}.oss-{view.region}.aliyuncs.com"
+    return {
+        "Title": view.parameters.get("Title", f"project_{view.job_id[:8]}"),
+        "Timeline": view.parameters.get("Timeline", dump({"VideoTracks": []})),
+        "CoverURL": view.parameters.get("CoverURL", view.url(f"cover/{view.job_id}.png")),
+        "ModifiedTime": iso(view.modified),
+        "RegionId": view.region,
+        "StorageLocation": str(view.json("ProduceConfig").get("StorageLocation") or location),
+        **view.given("Description"),
+    }
+
+
 VOD_KINDS = (
     JobKind(
         "SubmitAIJob",
@@ -252,5 +285,15 @@ VOD_KINDS = (
         "SnapshotJob.JobId",
         render=combined(sent("VideoId"), fields(Trigger="Manual", UserId=account), _snapshot_config),
         seconds=2.0,
+    ),
+    JobKind(
+        "ProduceEditingProjectVideo",
+        EDITING_PROJECT,
+        declare("ProjectId Timeline{} Title Description CoverURL MediaMetadata{} ProduceConfig{} AppId UserData{}"),
+        "ProjectId",
+        job_id_parameter="ProjectId",
+        accepted=fields(MediaId=generated_id("media")),
+        render=_project,
+        seconds=6.0,
     ),
 )

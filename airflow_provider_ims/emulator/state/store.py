@@ -98,6 +98,7 @@ class Filter:
     """
     The filter of a listing; a field that is None matches all jobs.
 
+    :param key_text: A part of the parameter TaskInput.
     :param state: (first phase, last phase, state name): jobs in these phases, or pinned to the state.
     """
 
@@ -105,6 +106,8 @@ class Filter:
     region: str | None = None
     job_id: str | None = None
     job_type: str | None = None
+    workflow_id: str | None = None
+    key_text: str | None = None
     created_from: float | None = None
     created_to: float | None = None
     state: tuple[Phase, Phase, str] | None = None
@@ -114,14 +117,16 @@ class Filter:
         values: dict[str, Any] = {f"action{n}": action for n, action in enumerate(self.actions)}
         terms = [f"action IN ({', '.join(f':{name}' for name in values)})"]
         for name, condition in (
-            ("region", "region ="),
-            ("job_id", "job_id ="),
-            ("job_type", "job_type ="),
-            ("created_from", "created >="),
-            ("created_to", "created <"),
+            ("region", "region = :region"),
+            ("job_id", "job_id = :job_id"),
+            ("job_type", "job_type = :job_type"),
+            ("workflow_id", "json_extract(parameters, '$.WorkflowId') = :workflow_id"),
+            ("key_text", "instr(json_extract(parameters, '$.TaskInput'), :key_text) > 0"),
+            ("created_from", "created >= :created_from"),
+            ("created_to", "created < :created_to"),
         ):
             if (value := getattr(self, name)) is not None:
-                terms.append(f"{condition} :{name}")
+                terms.append(condition)
                 values[name] = value
         if self.state is not None:
             values["first"], values["last"], values["word"] = self.state

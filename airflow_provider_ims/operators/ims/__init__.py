@@ -6,6 +6,11 @@ from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.operators._any_job import AnyJobOperator
 from airflow_provider_ims.operators._api import ApiOperator
 from airflow_provider_ims.operators._many_jobs import ManyJobsOperator
+from airflow_provider_ims.operators.ims.media import (
+    ImsStartWorkflowOperator,
+    ImsUploadMediaByURLOperator,
+    ImsUploadStreamByURLOperator,
+)
 from airflow_provider_ims.operators.ims.processing import (
     ImsSubmitMediaCensorJobOperator,
     ImsSubmitSmarttagJobOperator,
@@ -33,6 +38,7 @@ from airflow_provider_ims.operators.ims.smart_video import (
 
 __all__ = [
     "ImsApiOperator",
+    "ImsStartWorkflowOperator",
     "ImsSubmitASRJobOperator",
     "ImsSubmitAudioProduceJobOperator",
     "ImsSubmitAvatarVideoJobOperator",
@@ -51,6 +57,8 @@ __all__ = [
     "ImsSubmitTextGenerateJobOperator",
     "ImsSubmitTranscodeJobOperator",
     "ImsSubmitVideoTranslationJobOperator",
+    "ImsUploadMediaByURLOperator",
+    "ImsUploadStreamByURLOperator",
 ]
 
 

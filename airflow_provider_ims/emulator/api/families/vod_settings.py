@@ -175,6 +175,23 @@ def get_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     return {"MaterialList": {"Material": _show_materials(jobs, project.fields.get("Materials", []))}}
 
 
+def _production(jobs: Jobs, project_id: str) -> Fields | None:
+    """Return an editing project that ProduceEditingProjectVideo created or produced; None if it did neither."""
+    job = jobs.find(project_id, "ProduceEditingProjectVideo")
+    if job is None:
+        return None
+    view = jobs.view(job)
+    return {"Status": view.state, **view.kind.render(view)}
+
+
+def _produced(jobs: Jobs, project: Resource) -> Fields:
+    """Return what the latest production has changed in a project."""
+    found = _production(jobs, project.id) or {}
+    job = jobs.find(project.id, "ProduceEditingProjectVideo")
+    changed = {"Status", *(job.parameters if job else ())}
+    return {"RegionId": jobs.region, **{name: value for name, value in found.items() if name in changed}}
+
+
 PROJECT = ResourceKind(
     "editing project",
     VOD,
@@ -192,7 +209,8 @@ PROJECT = ResourceKind(
         "GetEditingProjectMaterials": get_materials,
     },
     initial={"Status": "Normal"},
-    derived=lambda jobs, project: {"RegionId": jobs.region},
+    derived=_produced,
+    elsewhere=_production,
     unknown="NoSuchResource",
 )
 

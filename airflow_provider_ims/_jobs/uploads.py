@@ -1,0 +1,131 @@
+"""
+Jobs that fetch a file or a stream from a URL and register it as a media asset, in both products.
+
+A job is queried by its id, and found by its URL if the id is unknown. The list of its states is not part of the pages
+of the actions: ``Pending`` is documented by CancelUrlUploadJobs, ``SUCCESS`` and ``Normal`` are in the examples of the
+query actions. The words for a failure are inferred, and any other state is treated as running. That the jobs of
+UploadStreamByURL are queried with GetURLUploadInfos is documented for VOD and assumed for IMS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from airflow_provider_ims._jobs.api_caller import ApiCaller
+from airflow_provider_ims._jobs.family import JobFamily
+from airflow_provider_ims._jobs.kind import JobKind
+from airflow_provider_ims._jobs.listing import listed
+from airflow_provider_ims._jobs.parameters import Parameter, declare
+from airflow_provider_ims._jobs.search import Search
+from airflow_provider_ims.exceptions import ImsResourceNotFoundError
+from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+
+#: The qualities of a stream.
+_DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
+#: The parameters of the submits that contain the URL.
+_URLS = ("UploadURLs", "StreamURL")
+
+
+def _search(action: str, hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
+    """Find the jobs of a URL, of which the service returns up to 100."""
+    url = next(submitted[name] for name in _URLS if name in submitted)
+    try:
+        found = hook.call(action, {"UploadURLs": url})
+    except ImsResourceNotFoundError:
+        return
+    # If the service knows no job of the URL, it lists the URL in NonExists.
+    body = {"URLUploadInfoList": [], **found} if found.get("NonExists") else found
+    for job in listed(body, "URLUploadInfoList", action):
+        yield job.get("UserData"), str(job.get("JobId"))
+
+
+def _family(name: str, product: Product, query_action: str, **options: Any) -> JobFamily:
+    return JobFamily(
+        name=name,
+        product=product,
+        query_action=query_action,
+        id_parameter="JobIds",
+        ids_per_query=10,
+        running=("PENDING", "UPLOADING"),
+        succeeded=("SUCCESS", "Normal"),
+        failed=("FAIL", "FAILED", "CANCELED", "CANCELLED"),
+        jobs="URLUploadInfoList[]",
+        error=("ErrorCode", "ErrorMessage"),
+        result=("MediaId", "FileSize"),
+        search=Search(query_action, partial(_search, query_action), parameters=_URLS),
+        **options,
+    )
+
+
+URL_UPLOAD = _family("url_upload", ICE, "GetUrlUploadInfos")
+VOD_URL_UPLOAD = _family(
+    "vod_url_upload",
+    VOD,
+    "GetURLUploadInfos",
+    cancel_action="CancelUrlUploadJobs",
+    cancel_parameter="JobIds",
+    cancelled="CanceledJobs[]",
+    cancel_while=("PENDING",),
+)
+
+
+def _one_url(urls: str) -> Iterator[tuple[str, str]]:
+    if "," in urls:
+        yield (
+            "",
+            "is more than one URL, and the service creates a job for each. Submit each URL as its own job, as in the"
+            " operators for many jobs, and write a comma in a URL as %2C",
+        )
+
+
+_ONE_URL = Parameter("UploadURLs", required=True, check=_one_url)
+
+UPLOAD_KINDS = (
+    JobKind(
+        title="URL upload",
+        submit_action="UploadMediaByURL",
+        family=URL_UPLOAD,
+        job_id="UploadJobs[].JobId",
+        marker_under="Extend",
+        parameters=declare(
+            _ONE_URL,
+            "MediaMetaData:json UploadTargetConfig:json PostProcessConfig:json AppId EntityId UserData:json",
+        ),
+    ),
+    JobKind(
+        title="URL upload of a stream",
+        submit_action="UploadStreamByURL",
+        family=URL_UPLOAD,
+        marker_under="Extend",
+        parameters=declare(
+            "MediaId* StreamURL*",
+            Parameter("Definition", choices=_DEFINITIONS),
+            "FileExtension HDRType UserData:json",
+        ),
+    ),
+    JobKind(
+        title="URL upload",
+        submit_action="UploadMediaByURL",
+        family=VOD_URL_UPLOAD,
+        job_id="UploadJobs[].JobId",
+        marker_under="Extend",
+        # The service rejects a SessionId again for only ten minutes, which is shorter than a task may be retried.
+        parameters=declare(
+            _ONE_URL,
+            "UploadMetadatas:json StorageLocation TemplateGroupId WorkflowId GenerateThumbnail:flag",
+            "EnableFirstFrameCover:flag AppId SessionId UserData:json",
+        ),
+    ),
+    JobKind(
+        title="URL upload of a stream",
+        submit_action="UploadStreamByURL",
+        family=VOD_URL_UPLOAD,
+        job_id="StreamJobId",
+        marker_under="Extend",
+        parameters=declare(
+            "MediaId* StreamURL* Definition* FileExtension HDRType UploadMetadata:json UserData:json",
+        ),
+    ),
+)

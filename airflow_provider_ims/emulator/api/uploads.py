@@ -1,0 +1,150 @@
+"""
+Uploads from a URL, in both products.
+
+The pages of the actions do not list the states. ``Pending`` is from the page of CancelUrlUploadJobs, the state of a
+successful job from the example of each product. The other states are assumed. So is the query of stream uploads in
+IMS: only VOD documents that GetURLUploadInfos returns them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_ims.emulator.api.errors import invalid
+from airflow_provider_ims.emulator.api.fields import fields
+from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobFamily, JobKind, JobView, Product
+from airflow_provider_ims.emulator.api.parameters import Parameters, declare, one_of
+
+MAX_URLS = 20
+"""The maximum number of URLs in a request."""
+
+MAX_UPLOADS = 100
+"""The maximum number of jobs that the query by URLs returns."""
+
+FILE_SIZE = "64610"
+DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
+
+
+def _family(product: Product, query: str, succeeded: str, also_succeeded: str) -> JobFamily:
+    return JobFamily(
+        query,
+        ("PENDING", "UPLOADING", succeeded, "FAIL"),
+        "URLUploadInfoList[]",
+        product,
+        error=("ErrorCode", "ErrorMessage"),
+        times=("CreationTime", "CompleteTime"),
+        id_parameter="JobIds",
+        id_optional=True,
+        succeeded=(also_succeeded,),
+        failed=("FAILED", "CANCELED", "CANCELLED"),
+        unknown_ids_at="NonExists",
+        url_parameter="UploadURLs",
+    )
+
+
+URL_UPLOAD = _family(ICE, "GetUrlUploadInfos", "Normal", "SUCCESS")
+VOD_URL_UPLOAD = _family(VOD, "GetURLUploadInfos", "SUCCESS", "Normal")
+
+
+def plain_url(url: str) -> str:
+    """Return a URL without its percent-encoding; the documentation requires encoded URLs and shows plain ones."""
+    return unquote(url.strip())
+
+
+def _check_urls(urls: str, name: str, _: Parameters) -> None:
+    if len(urls.split(",")) > MAX_URLS:
+        raise invalid(name, f"A maximum of {MAX_URLS} URLs are supported.")
+    for url in urls.split(","):
+        _check_url(url, name, {})
+
+
+def _check_url(url: str, name: str, _: Parameters) -> None:
+    try:
+        parts = urlsplit(plain_url(url))
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise invalid(name, "It must be an HTTP or HTTPS URL.")
+
+
+def stored_url(view: JobView) -> str:
+    """Return the URL of the stored stream."""
+    source = urlsplit(plain_url(view.parameters["StreamURL"])).path
+    extension = view.parameters.get("FileExtension") or posixpath.splitext(source)[1].removeprefix(".") or "mp4"
+    return view.url(f"stream/{view.job_id}.{extension}", "outin-emulated")
+
+
+def _uploaded(view: JobView) -> Fields:
+    """Return the fields of an uploaded file; the examples of successful jobs contain the code."""
+    return {"MediaId": _media_id(view), "FileSize": FILE_SIZE, "ErrorCode": "200", "ErrorMessage": "Success"}
+
+
+def _media_id(view: JobView) -> str:
+    """Return the media asset of a stream, or the new one of a file."""
+    return view.parameters.get("MediaId") or view.id("media")
+
+
+def _accepted_file(view: JobView) -> Fields:
+    # IMS returns the id of the media asset at once, VOD only when the file is uploaded.
+    media = {"MediaId": _media_id(view)} if view.kind.family is URL_UPLOAD else {}
+    return {"UploadJobs": [{"SourceURL": _url(view), **media}]}
+
+
+def _accepted_stream(view: JobView) -> Fields:
+    media = {"MediaId": _media_id(view)} if view.kind.family is URL_UPLOAD else {}
+    return {"FileURL": stored_url(view), "SourceURL": _url(view), **media}
+
+
+def _url(view: JobView) -> str:
+    return plain_url(view.parameters[view.kind.url_in])
+
+
+def _kind(submit: str, family: JobFamily, declaration: str, **options: Any) -> JobKind:
+    is_stream = submit == "UploadStreamByURL"
+    url_in = "StreamURL" if is_stream else "UploadURLs"
+    checks = {url_in: _check_url if is_stream else _check_urls, **options.pop("checks", {})}
+    return JobKind(
+        submit,
+        family,
+        declare(declaration, **checks),
+        accepted=_accepted_stream if is_stream else _accepted_file,
+        render=fields(UploadURL=_url),
+        result=_uploaded,
+        seconds=3.0,
+        split_by="" if is_stream else url_in,
+        url_in=url_in,
+        **options,
+    )
+
+
+# IMS marks the URLs and the media asset as optional, but no job can run without them.
+UPLOAD_KINDS = (
+    _kind(
+        "UploadMediaByURL",
+        URL_UPLOAD,
+        "UploadURLs* MediaMetaData[] UploadTargetConfig{} PostProcessConfig{} AppId EntityId UserData{}",
+        job_id_at="UploadJobs[].JobId",
+    ),
+    _kind(
+        "UploadStreamByURL",
+        URL_UPLOAD,
+        "MediaId* StreamURL* Definition FileExtension HDRType UserData{}",
+        checks={"Definition": one_of(*DEFINITIONS)},
+    ),
+    _kind(
+        "UploadMediaByURL",
+        VOD_URL_UPLOAD,
+        "UploadURLs* UploadMetadatas[] StorageLocation TemplateGroupId WorkflowId AppId SessionId UserData{}"
+        " GenerateThumbnail? EnableFirstFrameCover?",
+        job_id_at="UploadJobs[].JobId",
+        session_seconds=600.0,
+    ),
+    _kind(
+        "UploadStreamByURL",
+        VOD_URL_UPLOAD,
+        "MediaId* StreamURL* Definition* FileExtension HDRType UploadMetadata{} UserData{}",
+        job_id_at="StreamJobId",
+    ),
+)
