@@ -58,6 +58,8 @@ ERRORS = [
     ("ResourceNotFound.Template", 404, ImsResourceNotFoundError),
     ("InvalidVideo.NotFound", 404, ImsResourceNotFoundError),
     ("JobNotFound", 400, ImsResourceNotFoundError),
+    ("ProjectNotFound", 404, ImsResourceNotFoundError),
+    ("NoSuchResource", 404, ImsResourceNotFoundError),
     ("Whatever", 404, ImsResourceNotFoundError),
     ("SignatureDoesNotMatch", 400, ImsCredentialsError),
     ("IncompleteSignature", 400, ImsCredentialsError),
