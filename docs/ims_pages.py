@@ -65,6 +65,7 @@ GENERATORS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "configuration": ims_tables.configuration_options,
         "emulator-options": ims_tables.emulator_options,
         "class": ims_reference.class_section,
+        "function": ims_reference.function_section,
         "errors": ims_reference.errors,
     }
 )

@@ -96,6 +96,16 @@ def class_section(path: str, *members: str) -> str:
     return "\n\n".join([*blocks, *(_member(described, name) for name in names)])
 
 
+def function_section(path: str) -> str:
+    """
+    Return the description of a function.
+
+    :param path: The dotted name of the function.
+    """
+    function = load(path)
+    return f"### {function.__name__}\n\n`{path}`\n\n{_callable(function.__name__, function)}"
+
+
 def _arguments(described: type) -> list[str]:
     """Return the list of a class's arguments, and the names of those that a base class in the reference describes."""
     own: dict[str, str] = {}
@@ -142,14 +152,18 @@ def _public_members(described: type) -> list[str]:
 
 def _member(described: type, name: str) -> str:
     """Return the description of a method or a property."""
-    member = inspect.getattr_static(described, name)
-    if isinstance(member, property):
+    if isinstance(member := inspect.getattr_static(described, name), property):
         return f"#### {name}\n\n{markdown(inspect.getdoc(member) or '')}"
-    signature = inspect.signature(member)
+    return f"#### {name}\n\n{_callable(name, getattr(described, name))}"
+
+
+def _callable(name: str, function: Any) -> str:
+    """Return the call, the purpose, the arguments and the result of a function."""
+    signature = inspect.signature(function)
     shown = [one.replace(annotation=one.empty) for one in signature.parameters.values() if one.name != "self"]
     call = str(signature.replace(parameters=shown, return_annotation=signature.empty))
-    text, fields = parts_of(getattr(described, name))
-    blocks = [f"#### {name}", f"`{name}{call}`", markdown(text)]
+    text, fields = parts_of(function)
+    blocks = [f"`{name}{call}`", markdown(text)]
     lines = [f"- **{one.name}**: {markdown(one.text)}" if one.kind == "param" else _outcome(one) for one in fields]
     return "\n\n".join([*blocks, "\n".join(lines)] if lines else blocks)
 
