@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from airflow.sdk import ObjectStoragePath
@@ -93,8 +94,8 @@ def test_media_from_a_public_address_becomes_a_published_video(run: Any, ims_emu
     (snapshot,) = ims_emulator.requests("SubmitSnapshotJob")
     assert json.loads(snapshot["parameters"]["Input"]) == {"Type": "Media", "Media": clip}
     published = xcoms["publish", -1]
-    assert published["video"].endswith("/video.mp4")
-    assert published["cover"].endswith("/cover.jpg")
+    assert urlsplit(published["video"]).path.endswith("/video.mp4")
+    assert urlsplit(published["cover"]).path.endswith("/cover.jpg")
 
 
 def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulator: ImsEmulator) -> None:

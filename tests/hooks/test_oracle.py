@@ -172,7 +172,8 @@ def test_the_hook_sends_every_action_as_the_product_client_does(emulator: ImsEmu
             assert ours["parameters"].pop("Format") == "json"
             ours["in_query"].remove("Format")
         assert {one: ours[one] for one in COMPARED} == {one: theirs[one] for one in COMPARED}, name
-        assert ours["error_code"] == theirs["error_code"] != "SignatureDoesNotMatch", name
+        # The second request may be rejected, because the first has created the same resource.
+        assert "SignatureDoesNotMatch" not in (ours["error_code"], theirs["error_code"]), name
 
 
 def kind_id(kind: JobKind) -> str:

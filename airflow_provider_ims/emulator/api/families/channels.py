@@ -14,12 +14,12 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 def _host(direction: str, jobs: Jobs, resource: Resource) -> str:
     """Return the host of a channel group to which streams are pushed, or from which they are pulled."""
-    group = stable_id(resource.fields["GroupName"])[:12]
+    group = stable_id(resource.fields.get("GroupName", ""))[:12]
     return f"{group}.package{direction}.{jobs.region}.aliyuncsiceintl.com"
 
 
 def _manifest(direction: str, jobs: Jobs, channel: Resource, endpoint: str = "") -> str:
-    names = [channel.fields[name] for name in ("GroupName", "ChannelName")]
+    names = [channel.fields.get(name, "") for name in ("GroupName", "ChannelName")]
     path = "/".join([*names, *([endpoint] if endpoint else [])])
     return f"http://{_host(direction, jobs, channel)}/v1/{path}/manifest"
 
@@ -40,7 +40,7 @@ def _group_counts(jobs: Jobs, group: Resource) -> Fields:
     """Return how many configurations and assets a group has."""
     kinds = {"ConfigurationCount": VOD_CONFIGURATION, "ApproximateAssetCount": VOD_ASSET}
     members = {name: Collection(kind, jobs).all() for name, kind in kinds.items()}
-    name = group.fields["GroupName"]
+    name = group.fields.get("GroupName")
     counts = {field: sum(one.fields.get("GroupName") == name for one in found) for field, found in members.items()}
     return {**counts, "DomainName": _host("pull", jobs, group)}
 
