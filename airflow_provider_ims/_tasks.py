@@ -174,9 +174,9 @@ class JobTask(_Task):
         """Return the inputs and outputs of the job, for OpenLineage."""
         return operator_lineage(self.input_objects(), self._outputs, self._job_id)
 
-    def unfinished_jobs(self, event: Any) -> list[str]:
+    def unfinished_jobs(self, event: Any) -> tuple[list[str], int]:
         """
-        Return the jobs that have not ended from the event of a wait for many.
+        Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many.
 
         :raises ImsError: the error from the event.
         """

@@ -11,8 +11,8 @@ from airflow_provider_ims._jobs.api_caller import ApiCaller
 from airflow_provider_ims._jobs.listing import Listing
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
 
-#: Seconds by which the service's clock may be behind the local one.
-CLOCK_SLACK = 300.0
+#: Seconds by which the service's clock may be behind the local one. It rejects requests with a difference above 900 s.
+CLOCK_SLACK = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

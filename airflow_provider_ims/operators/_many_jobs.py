@@ -108,6 +108,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         self.fail_on_partial_failure = fail_on_partial_failure
         self._submitter: BulkSubmitter | None = None
         self._context: Context | None = None
+        #: The number of failed jobs of this try, for the log.
+        self._failures = 0
 
     @property
     def kind(self) -> JobKind:
@@ -162,7 +164,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                 # dag.test() drops the arguments of the deferral.
                 state = {"jobs": event["waited_for"]}
             submitter.restore(context, state)
-            unfinished = set(self.unfinished_jobs(event))
+            job_ids, self._failures = self.unfinished_jobs(event)
+            unfinished = set(job_ids)
             for item in submitter.items:
                 item.ended = item.record.job_id is not None and item.record.job_id not in unfinished
                 if error := (refused or {}).get(str(item.index)):
@@ -284,6 +287,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             unfinished=unfinished,
             total=len(items),
             already_ended=submitter.ended,
+            already_failed=self._failures,
             resume_with={
                 "state": submitter.dump(),
                 "refused": {str(item.index): error_as_dict(item.error) for item in items if item.error is not None},
@@ -296,7 +300,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     ) -> list[str]:
         """Block until at most ``unfinished`` jobs have not ended, and return these."""
         poller = Poller(self.family, lambda: submitter.hook, self.ims_conn_id)
-        return asyncio.run(
+        progress = Progress(self.log, len(submitter.items), submitter.ended, self._failures)
+        left = asyncio.run(
             wait_for_jobs(
                 poller,
                 active,
@@ -304,9 +309,11 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                 poll_interval=seconds("poll_interval", self.poll_interval),
                 wait_started_at=started_at,
                 deadline=deadline,
-                progress=Progress(self.log, len(submitter.items), submitter.ended),
+                progress=progress,
             )
         )
+        self._failures = progress.failures
+        return left
 
     def _collect(self, context: Context, submitter: BulkSubmitter) -> dict[str, Any]:
         """Query all jobs, publish their outputs and return the result of the task."""
@@ -322,8 +329,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         if results.failed > allowed:
             submitter.record_outcome("failed")
             raise ImsJobsFailedError(
-                f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. A retry submits "
-                f"only these again. {results.describe_failures()}",
+                f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. "
+                f"{results.advice()}. {results.describe_failures()}",
                 permanent_failures=results.permanent_failures,
                 max_failures=allowed,
             )

@@ -70,6 +70,12 @@ class JobResults:
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
 
+    def advice(self) -> str:
+        """Return how to continue after a failure."""
+        if self.permanent_failures:
+            return f"{self.permanent_failures} of these would fail again: correct their requests and clear the task"
+        return "A retry submits only these again"
+
     def as_dict(self) -> dict[str, Any]:
         """
         Return the result of the task.

@@ -56,6 +56,7 @@ class JobTrigger(BaseTrigger):
         event contains only the ids of these. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
     :param already_ended: For a wait for many jobs: the number of requests of the task that ended before.
+    :param already_failed: For a wait for many jobs: the number of these that failed.
     """
 
     family: str
@@ -70,6 +71,7 @@ class JobTrigger(BaseTrigger):
     unfinished: int | None = None
     total: int = 0
     already_ended: int = 0
+    already_failed: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -124,6 +126,7 @@ class JobTrigger(BaseTrigger):
             return error
 
     async def _wait_for_most(self, unfinished: int) -> dict[str, Any]:
+        progress = Progress(self.log, self.total, self.already_ended, self.already_failed)
         left = await wait_for_jobs(
             self._poller,
             self.job_ids,
@@ -131,11 +134,11 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
-            progress=Progress(self.log, self.total, self.already_ended),
+            progress=progress,
         )
         # dag.test() drops the keyword arguments with which a task was deferred.
         waited_for = list(self.job_ids) if len(self.job_ids) <= MAX_WAITED_FOR else None
-        return {"status": "unfinished", "job_ids": left, "waited_for": waited_for}
+        return {"status": "unfinished", "job_ids": left, "failed": progress.failures, "waited_for": waited_for}
 
     async def _wait_for(self, job_id: str) -> Job:
         return await self._poller.wait_for_job(
@@ -220,15 +223,15 @@ def error_event(error: BaseException) -> dict[str, Any]:
     return {"status": "error", "error": error_as_dict(error)}
 
 
-def read_unfinished(event: Any) -> list[str]:
+def read_unfinished(event: Any) -> tuple[list[str], int]:
     """
-    Return the jobs that have not ended, from the event of a wait for many jobs.
+    Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many jobs.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """
     match event:
-        case {"status": "unfinished", "job_ids": list() as job_ids}:
-            return job_ids
+        case {"status": "unfinished", "job_ids": list() as job_ids, "failed": int() as failed}:
+            return job_ids, failed
     read_event(event)
     raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")
 

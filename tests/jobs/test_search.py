@@ -54,8 +54,8 @@ def test_a_job_is_found_by_its_marker_on_any_page() -> None:
     )
     assert found == (SubmissionKey("run", 0), "c")
     assert requests == [
-        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z"},
-        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:55:00Z", "NextToken": "2"},
+        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:43:20Z"},
+        {"SortBy": "newest", "MaxResults": "100", "StartTime": "2027-01-15T07:43:20Z", "NextToken": "2"},
     ]
 
 
@@ -66,7 +66,7 @@ def test_the_latest_job_of_a_run_is_found() -> None:
 
 
 def test_the_search_ends_at_jobs_older_than_the_submit() -> None:
-    old = job("old", created="2027-01-15T07:54:59Z")
+    old = job("old", created="2027-01-15T07:43:19Z")
     found, requests = search({"SmartJobList": [job("new"), old], "NextToken": "2"})
     assert found is None
     assert len(requests) == 1

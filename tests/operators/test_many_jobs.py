@@ -76,6 +76,15 @@ def test_failed_jobs_up_to_max_failures_do_not_fail_the_task(ims_emulator: ImsEm
     assert sum("7 of 20 jobs failed" in line for line in log.lines("warning")) == 1
 
 
+@every_mode
+@pytest.mark.ims_emulator(durations={AUDIO: 0.1})
+def test_the_progress_includes_the_failed_jobs_of_earlier_waves(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO, "fail_job", count=3, code="Bad", message="Unusable.")
+    with TaskLog.capture() as log:
+        run_task(speech(12, deferrable=deferrable, max_active_jobs=4, max_failures=3))
+    assert any("12 of 12 jobs ended, 3 failed" in line for line in log.lines("info"))
+
+
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
 def test_the_results_are_written_to_a_file(tmp_path: Path, ims_emulator: ImsEmulator) -> None:
     path = tmp_path / "new" / "results.jsonl"

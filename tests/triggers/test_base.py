@@ -41,6 +41,7 @@ ARGUMENTS = {
     "unfinished": None,
     "total": 0,
     "already_ended": 0,
+    "already_failed": 0,
 }
 
 
