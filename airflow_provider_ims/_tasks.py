@@ -15,7 +15,7 @@ from airflow_provider_ims._lineage import emit_asset_events, operator_lineage
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._registry import hook_class_of
-from airflow_provider_ims.links import ConsoleLink, OutputLink
+from airflow_provider_ims.links import ConsoleLink, MediaLink, OutputLink
 from airflow_provider_ims.triggers.base import JobTrigger, read_event, read_unfinished
 from airflow_provider_ims.triggers.ims import ImsJobTrigger
 from airflow_provider_ims.triggers.vod import VodJobTrigger
@@ -56,7 +56,7 @@ def retry_arguments(retry_policy: RetryPolicy | None) -> dict[str, Any]:
 class JobTask(_Task):
     """Mixin for the operators and sensors that wait for jobs."""
 
-    operator_extra_links: tuple[BaseOperatorLink, ...] = (ConsoleLink(), OutputLink())
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (MediaLink(), ConsoleLink(), OutputLink())
 
     #: The family of the task's jobs.
     family: JobFamily
@@ -66,6 +66,7 @@ class JobTask(_Task):
     fail_on_partial_failure: bool = False
     # OpenLineage reads these at the end of the task.
     _job_id: str | None = None
+    _has_media_link = False
     _outputs: tuple[OssObject, ...] = ()
 
     @property
@@ -113,7 +114,7 @@ class JobTask(_Task):
             # The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from
             # XCom and push it again, which takes eight requests per task, and log an error for each missing link.
             self.operator_extra_links = ()
-            self._job_id, self._outputs = None, ()
+            self._job_id, self._outputs, self._has_media_link = None, (), False
             self.read_files(context, jinja_env)
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
@@ -121,9 +122,13 @@ class JobTask(_Task):
         """Replace the arguments that name a file with the file's contents, before they are rendered."""
 
     def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
-        """Push the link to a job, as soon as its id is known."""
+        """Push the link to a job, as soon as its id is known, and with the first job the link to the media page."""
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
+        if not self._has_media_link:
+            self._has_media_link = True
+            record = {"product": self.product.code, "ims_conn_id": self.ims_conn_id, "region_id": self.region_id}
+            MediaLink().record(context, {**record, "job_id": job_id})
 
     def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """

@@ -56,7 +56,8 @@ def get_provider_info() -> dict[str, Any]:
             for name, _, documentation, guides in _INTEGRATIONS
         ],
         **{package: _modules(package) for package in ("hooks", "operators", "sensors", "triggers")},
-        "extra-links": ["airflow_provider_ims.links.ConsoleLink", "airflow_provider_ims.links.OutputLink"],
+        "extra-links": [f"airflow_provider_ims.links.{link}" for link in ("MediaLink", "ConsoleLink", "OutputLink")],
+        "plugins": [{"name": "ims", "plugin-class": "airflow_provider_ims._plugin.ImsPlugin"}],
         "connection-types": [
             {
                 "connection-type": "alibabacloud_ims",

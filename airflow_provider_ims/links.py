@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink
+from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+
+#: The XCom from which the media page knows with which connection it opens the files of a task.
+RECORD_KEY = "ims_media"
 
 
 class JobLink(BaseOperatorLink):
@@ -36,3 +41,29 @@ class OutputLink(JobLink):
     """Links to the first output of the job."""
 
     name = "Output"
+
+
+class MediaLink(JobLink):
+    """Links to the page with the texts, sounds, videos and images that the jobs have made."""
+
+    name = "Media"
+
+    def record(self, context: Context, record: dict[str, Any]) -> None:
+        """
+        Push the URL of the page, and what the page must know to open the files.
+
+        :param record: The product code, the connection, the region and the first job of the task.
+        """
+        ti: Any = context.get("ti")
+        if ti is not None:
+            ti.xcom_push(key=RECORD_KEY, value=record)
+            self.push(context, _media_url(ti))
+
+
+def _media_url(ti: Any) -> str:
+    # Without the host, because workers may reach the API server under another one than browsers do.
+    base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
+    query = {"run_id": ti.run_id, "task_id": ti.task_id}
+    if (ti.map_index if ti.map_index is not None else -1) >= 0:
+        query["map_index"] = ti.map_index
+    return f"{base}/ims/media/dags/{quote(ti.dag_id, safe='')}/task?{urlencode(query)}"

@@ -54,6 +54,8 @@ LAYERS = (
         "wait for jobs that were submitted elsewhere",
         ("_tasks", "_waiting", "_arguments", "_jobs", "hooks", "_config"),
     ),
+    Layer("_plugin", "the Airflow plugin: the media pages and the macros for templates", ("media", "subtitles")),
+    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks")),
     Layer(
         "_tasks",
         "code that operators and sensors share: reading events, completing a finished job",
@@ -76,7 +78,6 @@ LAYERS = (
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
     Layer("links", "the links on a task's page"),
     Layer("_metrics", "Airflow metrics of jobs"),
-    Layer("_plugin", "the Airflow plugin with the macros for templates", ("subtitles",)),
     Layer("subtitles", "converts sentences into SRT and WebVTT"),
     Layer(
         "_jobs",

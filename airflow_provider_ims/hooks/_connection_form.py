@@ -74,6 +74,9 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "bearer_token": _secret("Bearer token", "Sent unchanged; only a few APIs accept it."),
     "ims_endpoint": _field("IMS endpoint", "host[:port] that overrides the region's endpoint."),
     "vod_endpoint": _field("VOD endpoint", "host[:port] that overrides the region's endpoint."),
+    "oss_endpoint": _field(
+        "OSS endpoint", "host[:port] at which browsers open files. Default: the public endpoint of the bucket's region."
+    ),
     "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
     "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),

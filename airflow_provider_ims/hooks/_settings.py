@@ -34,6 +34,8 @@ PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
 #: ``host[:port]``. The SDK would accept a URL, but sign a different host than it sends.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
+#: Product code -> the extra that overrides its endpoint.
+_ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint"}
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 #: The home page of the console: no URL of a single job is documented.
@@ -48,7 +50,7 @@ class Settings:
     :param region_id: The region, such as ``cn-shanghai``; ``None`` if neither the connection nor the caller sets one.
     :param credential: The credential type as ``type``, and its fields under the SDK's names; empty for the SDK's
         default chain.
-    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``), as ``host[:port]``.
+    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``, ``oss``), as ``host[:port]``.
     :param network: ``public``, or ``vpc`` for the endpoints inside a VPC.
     :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
@@ -105,9 +107,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     return Settings(
         region_id=region_id,
         credential=_credential(connection, text, region_id if network == "vpc" else None),
-        endpoints={
-            product: read(name) for product, name in (("ice", "ims_endpoint"), ("vod", "vod_endpoint")) if name in text
-        },
+        endpoints={product: read(name) for product, name in _ENDPOINTS.items() if name in text},
         network=network,
         protocol=read("protocol", "https"),
         connect_timeout=read("connect_timeout", CONNECT_TIMEOUT),
@@ -255,6 +255,7 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "protocol": (partial(_choice, PROTOCOLS), f"is not one of {', '.join(PROTOCOLS)}"),
     "ims_endpoint": _ADDRESS,
     "vod_endpoint": _ADDRESS,
+    "oss_endpoint": _ADDRESS,
     "sts_endpoint": _ADDRESS,
     "connect_timeout": _DURATION,
     "read_timeout": _DURATION,

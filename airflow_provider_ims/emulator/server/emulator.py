@@ -193,6 +193,7 @@ class ImsEmulator(EmulatorControl):
             "protocol": self.url.partition("://")[0],
             "ims_endpoint": self.endpoint,
             "vod_endpoint": self.endpoint,
+            "oss_endpoint": self.endpoint,
         }
         login = f"{quote(self.access_key_id, safe='')}:{quote(self.access_key_secret, safe='')}"
         return f"alibabacloud-ims://{login}@/?{urlencode(extra)}"

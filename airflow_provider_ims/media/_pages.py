@@ -1,0 +1,166 @@
+"""Renders the pages from what the tasks recorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._oss import can_presign
+from airflow_provider_ims.hooks._registry import hook_class_of
+from airflow_provider_ims.hooks._settings import Settings
+from airflow_provider_ims.media._records import JobRecord, Key, TaskRecord
+from airflow_provider_ims.media._signing import INSTALL
+from airflow_provider_ims.media._tree import Node, tree
+from airflow_provider_ims.media._view import MAX_SHOWN, JobView, job_view
+
+log = logging.getLogger(__name__)
+
+#: The number of jobs on the page of a task, and of tasks on the page of a DAG run.
+PAGE_SIZE = 50
+#: The number of jobs of each task on the page of a DAG run.
+JOBS_OF_TASK = 12
+#: The number of characters of a text on a page.
+MAX_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """A job on a page."""
+
+    record: JobRecord
+    view: JobView
+    tree: list[Node]
+    console: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """A task on a page, with some of its jobs."""
+
+    record: TaskRecord
+    jobs: list[JobEntry]
+    settings: Settings | None
+    problem: str | None
+    query: dict[str, Any]
+
+
+def connected_hook(task: TaskRecord) -> AlibabaCloudMediaHook:
+    """
+    Return a hook with the settings of the connection that the task used.
+
+    :raises ImsError: If the connection cannot be read or is incomplete.
+    """
+    hook = hook_class_of(task.product)(ims_conn_id=task.ims_conn_id, region_id=task.region_id)
+    problem = ""
+    try:
+        _ = hook.settings
+    except ImsError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        # A secrets backend may raise any exception, and its message may contain a secret.
+        problem = f"Connection {task.ims_conn_id} could not be read ({type(error).__name__})"
+    if problem:
+        raise ImsError(problem)
+    return hook
+
+
+def view_of(task: TaskRecord, job: JobRecord) -> JobView:
+    """Return what a job has made."""
+    return job_view(job.result, ids_are_outputs=task.product.code == "ice")
+
+
+def task_entry(task: TaskRecord, start: int, count: int) -> TaskEntry:
+    """Return a task with some of its jobs."""
+    hook, problem, jobs = None, None, []
+    try:
+        hook = connected_hook(task)
+    except ImsError as error:
+        problem = str(error)
+    try:
+        jobs = task.jobs(start, count)
+    except (OSError, ValueError, ImportError) as error:
+        log.warning("The results of %s could not be read", task.key, exc_info=True)
+        problem = f"The results could not be read from {task.result['results_path']} ({type(error).__name__})"
+    entries = []
+    for job in jobs:
+        view = view_of(task, job)
+        console = hook.console_link(job.job_id) if hook is not None and job.job_id else None
+        entries.append(JobEntry(job, view, tree(view.rest), console))
+    return TaskEntry(task, entries, None if hook is None else hook.settings, problem, task_query(task.key))
+
+
+def task_query(key: Key) -> dict[str, Any]:
+    """Return the query of the URLs of a task instance."""
+    mapped = {"map_index": key.map_index} if key.map_index >= 0 else {}
+    return {"run_id": key.run_id, "task_id": key.task_id, **mapped}
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The pages of a list."""
+
+    page: int
+    total: int
+
+    @property
+    def start(self) -> int:
+        """The index of the first item on the page."""
+        return (self.page - 1) * PAGE_SIZE
+
+    @property
+    def last(self) -> int:
+        """The number of pages."""
+        return max(1, ceil(self.total / PAGE_SIZE))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("airflow_provider_ims.media"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"query": _query, "clock": _clock}
+    return environment
+
+
+def _query(parameters: Mapping[str, Any], **more: Any) -> str:
+    return urlencode({**parameters, **more})
+
+
+def _clock(seconds: Any) -> str:
+    if not isinstance(seconds, (int, float)):
+        return ""
+    minutes, rest = divmod(max(0.0, float(seconds)), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+def render(template: str, root: str, **values: Any) -> str:
+    """
+    Return a page.
+
+    :param root: The path under which the application is mounted.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            root=root,
+            max_shown=MAX_SHOWN,
+            max_text=MAX_TEXT,
+            install=None if can_presign() else INSTALL,
+            **values,
+        )
+    )

@@ -1,0 +1,170 @@
+"""The FastAPI application with the media pages, which Airflow's API server mounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.utils.session import create_session
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError
+from airflow_provider_ims.hooks._settings import Settings
+from airflow_provider_ims.media._pages import (
+    JOBS_OF_TASK,
+    PAGE_SIZE,
+    Paging,
+    TaskEntry,
+    connected_hook,
+    render,
+    task_entry,
+    view_of,
+)
+from airflow_provider_ims.media._records import JobRecord, Key, TaskRecord, read_run, read_task
+from airflow_provider_ims.media._signing import playable_address, poster_address
+
+HEADERS = {
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    # The page of a task may be a tab in Airflow.
+    "x-frame-options": "SAMEORIGIN",
+}
+
+#: Whoever may read the XComs of the DAG may see what its tasks have made.
+router = APIRouter(dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
+
+Page = Annotated[int, Query(ge=1, le=100_000)]
+Index = Annotated[int, Query(ge=0)]
+
+
+def _task(
+    dag_id: str, run_id: str, task_id: str, map_index: Annotated[int, Query(ge=-1, le=2**31 - 1)] = -1
+) -> TaskRecord:
+    with create_session() as session:
+        task = read_task(session, Key(dag_id, run_id, task_id, map_index))
+    if task is None:
+        raise HTTPException(404, "No task of this provider has recorded anything under this URL.")
+    return task
+
+
+Task = Annotated[TaskRecord, Depends(_task)]
+
+
+def _job(task: Task, job: Index = 0) -> JobRecord:
+    try:
+        found = task.jobs(job // PAGE_SIZE * PAGE_SIZE, PAGE_SIZE)
+    except (OSError, ValueError, ImportError):
+        raise HTTPException(404, "The results of the task cannot be read.") from None
+    if job % PAGE_SIZE >= len(found):
+        raise HTTPException(404, "The task has not recorded this job.")
+    return found[job % PAGE_SIZE]
+
+
+Job = Annotated[JobRecord, Depends(_job)]
+
+
+@router.get("/media/dags/{dag_id}")
+def show_run(request: Request, dag_id: str, run_id: str, page: Page = 1) -> HTMLResponse:
+    """Show what the tasks of a DAG run have made."""
+    with create_session() as session:
+        tasks, total = read_run(session, dag_id, run_id, (page - 1) * PAGE_SIZE, PAGE_SIZE)
+    entries = [task_entry(task, 0, JOBS_OF_TASK) for task in tasks]
+    values = {"dag_id": dag_id, "run_id": run_id, "tasks": entries, "paging": Paging(page, total)}
+    return _page("run.html", request, entries, **values)
+
+
+@router.get("/media/dags/{dag_id}/task")
+def show_task(request: Request, task: Task, page: Page = 1) -> HTMLResponse:
+    """Show what the jobs of a task have made."""
+    paging = Paging(page, task.total)
+    entry = task_entry(task, paging.start, PAGE_SIZE)
+    return _page("task.html", request, [entry], task=entry, paging=paging)
+
+
+@router.get("/media/dags/{dag_id}/file")
+def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
+    """Redirect to the signed address of a file that the task has recorded, or of its poster."""
+    file = view_of(task, job).file(item)
+    if file is None:
+        raise HTTPException(404, "The task has not recorded this file.")
+    hook = connected_hook(task)
+    address = poster_address(hook, file) if poster else playable_address(hook, file)
+    if address is None:
+        raise HTTPException(404, "The service has no picture of this video.")
+    return RedirectResponse(address, 302)
+
+
+@router.get("/media/dags/{dag_id}/text")
+def download_text(task: Task, job: Job, number: Index | None = None) -> PlainTextResponse:
+    """Return a whole text of a job, or its whole result as JSON."""
+    view = view_of(task, job)
+    if number is None:
+        text = json.dumps(view.rest, ensure_ascii=False, indent=2)
+    elif number < len(view.texts):
+        text = view.texts[number]
+    else:
+        raise HTTPException(404, "The task has not recorded this text.")
+    name = f"job-{job.index}.json.txt" if number is None else f"job-{job.index}-text-{number}.txt"
+    return PlainTextResponse(text, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+def _page(template: str, request: Request, shown: Iterable[TaskEntry], **values: Any) -> HTMLResponse:
+    settings = [task.settings for task in shown if task.settings is not None]
+    page = render(template, str(request.scope.get("root_path", "")), **values)
+    return HTMLResponse(page, headers={"content-security-policy": _policy(settings)})
+
+
+def _policy(settings: Iterable[Settings] = ()) -> str:
+    """
+    Return the Content-Security-Policy of a page.
+
+    Media come from the hosts to which the services redirect, which are known only when a file is opened: any host over
+    HTTPS, and the endpoints of connections without HTTPS.
+    """
+    endpoints = {f"http://{host}" for one in settings if one.protocol == "http" for host in one.endpoints.values()}
+    media = " ".join(["'self'", "https:", *sorted(endpoints)])
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {media}; media-src {media}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+
+
+async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in {**HEADERS, "content-security-policy": _policy()}.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _show_error(request: Request, status: int, message: str, headers: Any = None) -> Response:
+    root = str(request.scope.get("root_path", ""))
+    return HTMLResponse(render("error.html", root, status=status, message=message), status, headers)
+
+
+async def _show_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    return _show_error(request, error.status_code, str(error.detail), error.headers)
+
+
+async def _show_ims_error(request: Request, error: Exception) -> Response:
+    # An error of the permissions is that of the connection, not that of the user.
+    return _show_error(request, 404 if isinstance(error, ImsResourceNotFoundError) else 502, str(error))
+
+
+def create_app() -> FastAPI:
+    """Return the application."""
+    app = FastAPI(openapi_url=None, title="Media of IMS and VOD")
+    app.include_router(router)
+    app.mount("/media/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.middleware("http")(_add_headers)
+    app.add_exception_handler(StarletteHTTPException, _show_http_error)
+    app.add_exception_handler(ImsError, _show_ims_error)
+    return app

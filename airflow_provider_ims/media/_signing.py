@@ -1,0 +1,208 @@
+"""Finds the address at which a browser can open a recorded file, at the moment when a user opens it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_ims._jobs.objects import oss_objects
+from airflow_provider_ims._jobs.payload import walk_path
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+from airflow_provider_ims.hooks._oss import can_presign, presign
+from airflow_provider_ims.media._view import MediaFile
+
+if TYPE_CHECKING:
+    from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+
+#: For how long a presigned URL is valid. A player requests the parts of a video while it plays.
+VALID = timedelta(hours=1)
+#: For how long a response is reused, in seconds: one response contains all images of a video.
+REUSED = 60.0
+#: A user waits for the response.
+ATTEMPTS = 2
+THROTTLE_TIMEOUT = 5.0
+
+INSTALL = "pip install 'airflow-provider-ims[media]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """
+    An action that returns signed addresses.
+
+    :param parameter: The parameter that identifies the file or its media asset.
+    :param attribute: The attribute of :class:`MediaFile` with its value.
+    :param addresses: Where the response contains the addresses of files.
+    :param poster: Where it contains the address of a picture of a video.
+    :param kinds: The kinds of files that it finds; empty for all.
+    """
+
+    product: Product
+    action: str
+    parameter: str
+    attribute: str
+    addresses: str
+    poster: str = ""
+    kinds: tuple[str, ...] = ()
+
+
+_FILES = "MediaInfo.FileInfoList[].FileBasicInfo.FileUrl"
+_COVER = "MediaInfo.MediaBasicInfo.CoverURL"
+#: In the order in which they are tried.
+BY_ID = (
+    Lookup(VOD, "ListAIImageInfo", "VideoId", "video_id", "AIImageInfoList[].FileURL", kinds=("image",)),
+    Lookup(VOD, "GetImageInfos", "ImageIds", "image_id", "ImageInfo[].URL"),
+    Lookup(VOD, "GetPlayInfo", "VideoId", "video_id", "PlayInfoList.PlayInfo[].PlayURL", "VideoBase.CoverURL"),
+    Lookup(ICE, "GetMediaInfo", "MediaId", "media_id", _FILES, _COVER),
+)
+#: Tried after the presigned address, because they find only files that are registered as media assets.
+BY_ADDRESS = (
+    Lookup(ICE, "GetMediaInfo", "InputURL", "address", _FILES, _COVER),
+    Lookup(ICE, "GetPlayInfo", "InputURL", "address", "PlayInfoList[].PlayURL", "MediaBase.CoverURL"),
+)
+
+
+def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
+    """
+    Return the address at which a browser can open a file for a limited time.
+
+    :raises ImsError: If no service returns one.
+    """
+    problems: list[ImsRequestError] = []
+    for found in _addresses(hook, file, problems):
+        return _checked(found)
+    raise _not_found(file, problems)
+
+
+def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
+    """
+    Return the address of a picture of a video; ``None`` if the service has none.
+
+    :raises ImsError: If the service cannot be called.
+    """
+    for lookup in _lookups(hook, (*BY_ID, *BY_ADDRESS), file):
+        for address in walk_path(_call(hook, lookup, file), lookup.poster) if lookup.poster else ():
+            if isinstance(address, str) and address:
+                return _checked(address)
+        return None
+    return None
+
+
+def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsRequestError]) -> Iterator[str]:
+    """Yield the addresses of a file, the best first; add the errors of the services to a list."""
+    yield from _found(hook, file, BY_ID, problems)
+    if file.address is None:
+        return
+    if can_presign() and (signed := presigned(hook, file.address)):
+        yield signed
+    yield from _found(hook, file, BY_ADDRESS, problems)
+    if not oss_objects(file.address):
+        yield file.address
+
+
+def _found(
+    hook: AlibabaCloudMediaHook, file: MediaFile, lookups: tuple[Lookup, ...], problems: list[ImsRequestError]
+) -> Iterator[str]:
+    for lookup in _lookups(hook, lookups, file):
+        try:
+            response = _call(hook, lookup, file)
+        except ImsRequestError as error:
+            # The service does not know the file.
+            problems.append(error)
+        else:
+            yield from _matching(file, walk_path(response, lookup.addresses))
+
+
+def presigned(hook: AlibabaCloudMediaHook, address: str) -> str | None:
+    """Return the presigned URL of an object in OSS; ``None`` for any other address."""
+    for found in oss_objects(address):
+        key = found.key if address.startswith("oss://") else unquote(found.key)
+        return presign(hook.settings, address, found.bucket, key, VALID)
+    return None
+
+
+def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: MediaFile) -> Iterator[Lookup]:
+    for lookup in lookups:
+        is_kind = not lookup.kinds or file.kind in lookup.kinds
+        if lookup.product is hook.product and getattr(file, lookup.attribute) and is_kind:
+            yield lookup
+
+
+def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
+    """Yield the address of the file among those of its media asset, which may have other hosts."""
+    path = "" if file.address is None else unquote(urlsplit(file.address).path)
+    for address in addresses:
+        if isinstance(address, str) and address and unquote(urlsplit(address).path).endswith(path):
+            yield address
+
+
+def _checked(address: str) -> str:
+    """
+    Return an address that is safe to redirect to.
+
+    An address in OSS uses HTTPS, because a page that was loaded over HTTPS does not load other media.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ImsRequestError(f"The address is not an http or https URL, but begins with {address[:16]!r}")
+    if parts.scheme == "http" and parts.hostname.endswith(".aliyuncs.com"):
+        return parts._replace(scheme="https").geturl()
+    return address
+
+
+def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
+    if problems and can_presign():
+        return problems[0]
+    reason = f": {problems[0]}" if problems else ""
+    if can_presign():
+        return ImsRequestError(f"No address with which {file.name} can be opened was found")
+    return ImsRequestError(
+        f"{file.name} cannot be opened{reason}. To open files that are not registered as media assets, install the "
+        f"extra on the API server: {INSTALL}"
+    )
+
+
+@dataclass(slots=True)
+class _Responses:
+    """The last responses, which contain signed addresses and are therefore kept only for a short time."""
+
+    size: int = 64
+    _lock: Lock = field(default_factory=Lock)
+    _found: dict[tuple[Any, ...], tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def get(self, key: tuple[Any, ...]) -> Mapping[str, Any] | None:
+        with self._lock:
+            self._expire()
+            return self._found[key][1] if key in self._found else None
+
+    def add(self, key: tuple[Any, ...], response: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._expire()
+            self._found[key] = time.monotonic(), response
+            while len(self._found) > self.size:
+                del self._found[next(iter(self._found))]
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        self._found = {key: one for key, one in self._found.items() if now - one[0] < REUSED}
+
+
+_responses = _Responses()
+
+
+def _call(hook: AlibabaCloudMediaHook, lookup: Lookup, file: MediaFile) -> Mapping[str, Any]:
+    value = getattr(file, lookup.attribute)
+    key = (hook.ims_conn_id, hook.region_id, hook.product.code, lookup.action, lookup.parameter, value)
+    response = _responses.get(key)
+    if response is None:
+        response = hook.call(
+            lookup.action, {lookup.parameter: value}, attempts=ATTEMPTS, throttle_timeout=THROTTLE_TIMEOUT
+        )
+        _responses.add(key, response)
+    return response

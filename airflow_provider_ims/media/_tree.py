@@ -1,0 +1,56 @@
+"""A result as a tree of bounded size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+#: The maximum number of nodes of a tree, and of characters of a value.
+MAX_NODES = 500
+MAX_VALUE = 500
+
+
+@dataclass(slots=True)
+class Node:
+    """
+    A field of a result, or an item of a list.
+
+    :param value: Its value as text; ``None`` if it has children.
+    :param children: Its fields or items.
+    :param omitted: The number of fields or items that are not shown.
+    """
+
+    name: str
+    value: str | None = None
+    children: list[Node] = field(default_factory=list)
+    omitted: int = 0
+
+
+def tree(value: dict[str, Any], limit: int = MAX_NODES) -> list[Node]:
+    """Return the fields of a result that are not null, up to a number of nodes in total."""
+    return _children({name: inner for name, inner in value.items() if inner is not None}, iter(range(limit))).children
+
+
+def _children(value: Any, budget: Iterator[int], name: str = "") -> Node:
+    if isinstance(value, dict):
+        pairs = [(str(key), inner) for key, inner in value.items()]
+    elif isinstance(value, list):
+        pairs = [(str(index), inner) for index, inner in enumerate(value)]
+    else:
+        return Node(name, _text(value))
+    node = Node(name)
+    for position, (key, inner) in enumerate(pairs):
+        if next(budget, None) is None:
+            node.omitted = len(pairs) - position
+            break
+        node.children.append(_children(inner, budget, key))
+    if not pairs:
+        node.value = json.dumps(value)
+    return node
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}... ({len(text):,} characters)"

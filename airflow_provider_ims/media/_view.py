@@ -1,0 +1,167 @@
+"""Finds the texts, sentences and files in the result of a job."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_ims._jobs.objects import unsigned
+from airflow_provider_ims._jobs.payload import as_number, as_objects, parse_json
+
+#: Kind of a file -> its extensions. Browsers play or show those of the first three, with few exceptions.
+EXTENSIONS = {
+    "video": "mp4 m4v mov webm mkv flv avi",
+    "audio": "mp3 wav m4a aac ogg flac",
+    "image": "png jpg jpeg gif webp bmp",
+    "subtitles": "srt vtt ass",
+}
+_KIND_OF = {extension: kind for kind, extensions in EXTENSIONS.items() for extension in extensions.split()}
+#: Field that contains files -> their kind, if their names have no known extension.
+_KIND_IN = {"images": "image", "videos": "video", "audios": "audio"}
+#: Field of a result -> the attribute of :class:`MediaFile` with which a service can find the file.
+_IDS = {"mediaid": "media_id", "videoid": "video_id", "imageid": "image_id"}
+#: A field whose name contains one of these describes an input or an output that does not exist.
+_NOT_OUTPUTS = ("input", "failed")
+_ADDRESS = re.compile(r"(?:https?|oss)://[^\s/]+/\S+", re.IGNORECASE)
+
+#: The maximum number of texts, sentences, files and failed parts of a job on a page.
+MAX_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """
+    A file that a job has made, as recorded in its result.
+
+    :param kind: ``video``, ``audio``, ``image``, ``subtitles``, or ``file`` for any other.
+    :param address: Its address without a signature; ``None`` if only the id of its media asset is recorded.
+    :param media_id: The media asset of IMS.
+    :param video_id: The video of VOD that it belongs to.
+    :param image_id: The image of VOD.
+    :param score: The score of an image; a higher one is better.
+    :param duration: Its duration in seconds.
+    """
+
+    kind: str
+    address: str | None = None
+    media_id: str | None = None
+    video_id: str | None = None
+    image_id: str | None = None
+    score: float | None = None
+    duration: float | None = None
+
+    @property
+    def ref(self) -> str:
+        """The identifier of the file in the URLs of the pages."""
+        return hashlib.sha256((self.address or f"id:{self.media_id}").encode(errors="replace")).hexdigest()[:24]
+
+    @property
+    def name(self) -> str:
+        """The name of the file, or its id."""
+        if self.address is None:
+            return str(self.media_id)
+        return unquote(urlsplit(self.address).path).rpartition("/")[2] or self.address
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """
+    What a job has made.
+
+    :param sentences: The sentences of a sound, as ``{"content", "from", "to"}``.
+    :param failed: The failed parts of the job.
+    :param tokens: The billed tokens.
+    :param rest: The other fields of the result.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    sentences: list[dict[str, Any]] = field(default_factory=list)
+    files: list[MediaFile] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    tokens: int | None = None
+    rest: dict[str, Any] = field(default_factory=dict)
+
+    def file(self, ref: str) -> MediaFile | None:
+        """Return the file with an identifier; ``None`` if the job has not recorded it."""
+        return next((file for file in self.files if file.ref == ref), None)
+
+
+def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
+    """
+    Return the texts, sentences and files in the result of a job.
+
+    :param result: The result; anything but a dict has none.
+    :param ids_are_outputs: Whether the id of a media asset without an address is an output, as in the results of IMS.
+        In those of VOD, it is an input.
+    """
+    if not isinstance(result, dict):
+        return JobView()
+    rest = unsigned(dict(result))
+    usage = rest.pop("usage", None)
+    texts = rest.pop("texts") if _is_texts(rest.get("texts")) else []
+    sentences, failed = (as_objects(rest.pop(name, None)) or [] for name in ("sentences", "failed"))
+    default = MediaFile("audio" if sentences else "file")
+    files = {file.ref: file for file in _files(rest, default, ids_are_outputs)}
+    for name in ("job_id", "state", "error_code", "error_message"):
+        rest.pop(name, None)
+    return JobView(
+        texts=texts,
+        sentences=sentences,
+        files=sorted(files.values(), key=lambda file: -(file.score if file.score is not None else float("-inf"))),
+        failed=failed,
+        tokens=usage.get("total_tokens") if isinstance(usage, dict) else None,
+        rest=rest,
+    )
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _files(value: Any, inherited: MediaFile, ids_are_outputs: bool) -> Iterator[MediaFile]:
+    """
+    Yield the files in a part of a result.
+
+    :param inherited: The kind and the ids that the containing part names.
+    """
+    if isinstance(value, str):
+        content = parse_json(value) if value[:1] in ("{", "[") else value
+        if not isinstance(content, str):
+            yield from _files(content, inherited, ids_are_outputs)
+        elif _ADDRESS.fullmatch(content):
+            yield replace(inherited, kind=_kind(content, inherited.kind), address=content)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _files(inner, inherited, ids_are_outputs)
+    elif isinstance(value, dict):
+        yield from _files_of_fields(value, inherited, ids_are_outputs)
+
+
+def _files_of_fields(fields: Mapping[str, Any], inherited: MediaFile, ids_are_outputs: bool) -> Iterator[MediaFile]:
+    plain = {str(name).replace("_", "").lower(): value for name, value in fields.items()}
+    ids = {attribute: str(plain[name]) for name, attribute in _IDS.items() if _is_id(plain.get(name))}
+    # The files of a video inherit its id; the id of a media asset belongs to the files next to it.
+    base = replace(inherited, **{"media_id": None, **ids})  # type: ignore[arg-type]
+    score, duration = as_number(plain.get("score")), as_number(plain.get("duration"))
+    has_address = False
+    for name, value in plain.items():
+        if any(word in name for word in _NOT_OUTPUTS):
+            continue
+        for file in _files(value, replace(base, kind=_KIND_IN.get(name, base.kind)), ids_are_outputs):
+            has_address = has_address or isinstance(value, str)
+            yield replace(file, score=score, duration=duration) if isinstance(value, str) else file
+    if ids_are_outputs and base.media_id is not None and not has_address:
+        yield replace(base, duration=duration)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and 0 < len(str(value)) <= 128
+
+
+def _kind(address: str, default: str) -> str:
+    extension = unquote(urlsplit(address).path).rpartition(".")[2].lower()
+    return _KIND_OF.get(extension, default)

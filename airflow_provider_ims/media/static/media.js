@@ -1,0 +1,62 @@
+"use strict";
+
+// Airflow stores "light", "dark" or "system".
+function applyTheme() {
+  let theme = null;
+  try {
+    theme = localStorage.getItem("theme");
+  } catch {
+    // The browser denies access to the storage: the theme of the system applies.
+  }
+  document.documentElement.dataset.theme = theme || "system";
+}
+
+// A poster and the metadata of a player are requested when it scrolls into view, so that a page with many is light.
+function loadPlayer(player) {
+  if (player.dataset.poster) player.poster = player.dataset.poster;
+  player.preload = "metadata";
+}
+
+function followSentences(list) {
+  const player = list.closest("figure")?.querySelector("audio, video");
+  const buttons = [...list.querySelectorAll("button")];
+  if (!player) {
+    for (const button of buttons) button.disabled = true;
+    return;
+  }
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      player.currentTime = Number(button.dataset.from);
+      player.play().catch(() => {});
+    });
+  }
+  player.addEventListener("timeupdate", () => {
+    const now = player.currentTime;
+    for (const button of buttons) {
+      const isCurrent = Number(button.dataset.from) <= now && now < Number(button.dataset.to);
+      if (isCurrent) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
+  });
+}
+
+function showProblem(event) {
+  const problem = event.target.closest?.("figure")?.querySelector(".problem");
+  if (problem) problem.hidden = false;
+}
+
+applyTheme();
+addEventListener("storage", applyTheme);
+// Errors of media do not bubble.
+addEventListener("error", showProblem, true);
+addEventListener("DOMContentLoaded", () => {
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      observer.unobserve(entry.target);
+      loadPlayer(entry.target);
+    }
+  });
+  for (const player of document.querySelectorAll("audio, video")) observer.observe(player);
+  for (const list of document.querySelectorAll(".sentences")) followSentences(list);
+});

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_ims.media._tree import MAX_NODES, Node, tree
+from airflow_provider_ims.media._view import JobView, MediaFile, job_view
+
+BASE = "http://b.oss-cn-shanghai.aliyuncs.com"
+
+
+def ims_view(result: Any) -> JobView:
+    return job_view(result, ids_are_outputs=True)
+
+
+def files(result: Any) -> list[tuple[str, str | None]]:
+    return [(file.kind, file.address) for file in ims_view(result).files]
+
+
+def test_texts_and_tokens_of_text_generation() -> None:
+    view = ims_view({"job_id": "1", "state": "Finished", "texts": ["a", "b"], "usage": {"total_tokens": 200}})
+    assert view == JobView(texts=["a", "b"], tokens=200)
+
+
+def test_a_sound_with_its_sentences() -> None:
+    sentences = [{"content": "one", "from": 0.0, "to": 1.5}]
+    view = ims_view({"media_id": "m1", "media_url": f"{BASE}/a%20b.mp3", "sentences": sentences})
+    assert view.sentences == sentences
+    (file,) = view.files
+    assert file == MediaFile("audio", f"{BASE}/a%20b.mp3", media_id="m1")
+    assert file.name == "a b.mp3"
+
+
+def test_a_sound_of_which_only_the_id_is_known() -> None:
+    view = ims_view({"media_id": "m1", "media_url": None, "sentences": [{"content": "one", "from": 0, "to": 1}]})
+    assert view.files == [MediaFile("audio", media_id="m1")]
+    assert view.files[0].name == "m1"
+
+
+def test_videos_of_a_batch_with_their_failed_parts() -> None:
+    videos = [{"job_id": str(n), "media_id": f"m{n}", "media_url": f"{BASE}/{n}.mp4", "duration": 15} for n in range(2)]
+    failed = [{"index": 2, "error_code": "Bad"}]
+    view = ims_view({"videos": videos, "failed": failed})
+    assert view.files == [MediaFile("video", f"{BASE}/{n}.mp4", media_id=f"m{n}", duration=15) for n in range(2)]
+    assert view.failed == failed
+
+
+def test_the_best_image_is_the_first() -> None:
+    images = [{"score": score, "url": f"{BASE}/{score}.gif"} for score in (0.2, 0.9, None, 0.5)]
+    result = {"job_id": "1", "video_id": "v1", "images": images}
+    found = job_view(result, ids_are_outputs=False).files
+    assert [file.score for file in found] == [0.9, 0.5, 0.2, None]
+    assert {file.video_id for file in found} == {"v1"}
+    assert {file.kind for file in found} == {"image"}
+
+
+def test_an_image_without_an_extension_is_recognised_by_its_field() -> None:
+    assert files({"images": [{"url": f"{BASE}/sign"}]}) == [("image", f"{BASE}/sign")]
+    assert files({"output": [f"{BASE}/sign"]}) == [("file", f"{BASE}/sign")]
+
+
+def test_results_in_json_strings_have_files() -> None:
+    content = json.dumps({"zh": {"MediaURL": f"{BASE}/a.mp4", "SubtitleURL": f"{BASE}/a.srt", "MediaId": "m"}})
+    assert files({"ai_result": {"VideoTranslationAiResultMap": content}}) == [
+        ("video", f"{BASE}/a.mp4"),
+        ("subtitles", f"{BASE}/a.srt"),
+    ]
+
+
+@pytest.mark.parametrize("field", ["input", "input_file", "InputConfig", "failed", "failed_parts"])
+def test_inputs_and_failed_parts_are_not_outputs(field: str) -> None:
+    assert files({field: {"url": f"{BASE}/a.mp4"}}) == []
+
+
+def test_the_id_of_a_media_asset_of_vod_is_not_an_output() -> None:
+    assert job_view({"media_id": "m1", "type": "AIVideoTag"}, ids_are_outputs=False).files == []
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://h/x", "//h/x"]
+)
+def test_other_addresses_are_not_files(address: str) -> None:
+    assert files({"media_url": address, "ai_result": [address]}) == []
+
+
+def test_the_same_file_is_shown_once() -> None:
+    assert files({"url": f"{BASE}/a.mp4", "outputs": [{"url": f"{BASE}/a.mp4"}]}) == [("video", f"{BASE}/a.mp4")]
+
+
+def test_signatures_are_removed() -> None:
+    view = ims_view({"ai_result": {"MediaURL": f"{BASE}/a.mp4?Expires=1&OSSAccessKeyId=k&Signature=s"}})
+    assert view.files[0].address == f"{BASE}/a.mp4"
+    assert view.rest == {"ai_result": {"MediaURL": f"{BASE}/a.mp4"}}
+
+
+@pytest.mark.parametrize(
+    "result", [None, "text", ["list"], 1, {}, {"texts": None}, {"texts": [{"a": 1}]}, {"usage": 1}]
+)
+def test_unexpected_results_have_no_media(result: Any) -> None:
+    view = ims_view(result)
+    assert (view.texts, view.sentences, view.files, view.tokens) == ([], [], [], None)
+
+
+def test_a_file_is_found_only_by_its_reference() -> None:
+    view = ims_view({"url": f"{BASE}/a.mp4"})
+    assert view.file(view.files[0].ref) == view.files[0]
+    assert view.file("other") is None
+
+
+def test_a_tree_has_the_fields_of_a_result() -> None:
+    assert tree({"a": {"b": [1, "x"]}, "c": None, "d": {}}) == [
+        Node("a", children=[Node("b", children=[Node("0", "1"), Node("1", "x")])]),
+        Node("d", "{}"),
+    ]
+
+
+def test_a_large_tree_is_shortened() -> None:
+    (numbers,) = tree({"numbers": list(range(2 * MAX_NODES))})
+    (text,) = tree({"text": "x" * 10_000_000})
+    assert len(numbers.children) + numbers.omitted == 2 * MAX_NODES
+    assert len(numbers.children) < MAX_NODES
+    assert text.value is not None
+    assert text.value.endswith("... (10,000,000 characters)")

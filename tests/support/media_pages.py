@@ -1,0 +1,101 @@
+"""What tasks recorded, in Airflow's database, and a client of the media pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from airflow.models import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import delete, insert
+
+from airflow_provider_ims.links import RECORD_KEY
+
+MOMENT = datetime(2026, 11, 21, 6, tzinfo=UTC)
+RECORD = {"product": "ice", "ims_conn_id": "ims_default", "region_id": None, "job_id": "j1"}
+
+
+@dataclass
+class Recorder:
+    """
+    Stores task instances with their XComs.
+
+    :param dag_id: A DAG id that no other test uses.
+    """
+
+    dag_id: str
+    run_id: str = "manual__2026-11-21T06:00:00+00:00"
+    run_pk: int = field(default=0, init=False)
+
+    def __enter__(self) -> Recorder:
+        with create_session() as session:
+            run = DagRun(
+                dag_id=self.dag_id, run_id=self.run_id, run_type="manual", logical_date=MOMENT, run_after=MOMENT
+            )
+            session.add(run)
+            session.flush()
+            self.run_pk = run.id
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with create_session() as session:
+            for model in (XComModel, TaskInstance, DagRun):
+                session.execute(delete(model).where(model.dag_id == self.dag_id))
+
+    def task(
+        self,
+        task_id: str,
+        result: Any = None,
+        *,
+        record: Mapping[str, Any] | None = RECORD,
+        map_index: int = -1,
+        state: str = "success",
+    ) -> None:
+        """Store a task instance, its record and its result."""
+        where = {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": task_id, "map_index": map_index}
+        with create_session() as session:
+            values = {"state": state, "duration": 61.5, "pool": "default_pool", "pool_slots": 1, "span_status": "ended"}
+            session.execute(insert(TaskInstance).values(**where, **values))
+            for key, value in ((RECORD_KEY, record), ("return_value", result)):
+                if value is not None:
+                    # As the execution API stores it.
+                    session.add(
+                        XComModel(dag_run_id=self.run_pk, key=key, value=json.loads(json.dumps(value)), **where)
+                    )
+
+    def url(self, path: str = "", /, **query: Any) -> str:
+        """Return the URL of a page of the DAG run."""
+        parameters = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
+        return f"/ims/media/dags/{self.dag_id}{path}?run_id={quote(self.run_id, safe='')}&{parameters}"
+
+
+@contextmanager
+def media_client() -> Iterator[TestClient]:
+    """Yield a client of an application that mounts the media pages as Airflow's API server does."""
+    from airflow.api_fastapi.app import init_auth_manager
+
+    from airflow_provider_ims._plugin import ImsPlugin
+
+    server = FastAPI()
+    (mounted,) = ImsPlugin.fastapi_apps
+    server.mount(mounted["url_prefix"], mounted["app"])
+    init_auth_manager(server)
+    with TestClient(server, follow_redirects=False) as client:
+        yield client
+
+
+def log_in(client: TestClient, role: str | None = "ADMIN") -> None:
+    """Store the session of a user with a role, or with none, in the cookies of a client."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    client.cookies.set("_token", get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="user", role=role)))
