@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 #: Files whose tests share a resource that is expensive to start -> the group, which one pytest-xdist worker runs.
 GROUPS = {
     "tests/system/test_crashes.py": "crashes",
+    "tests/browser/test_media.py": "airflow",
     "tests/browser/test_pages.py": "airflow",
     "tests/emulator/test_node_clients.py": "node",
     "tests/system/test_pipeline.py": "airflow",

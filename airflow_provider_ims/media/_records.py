@@ -68,7 +68,7 @@ class TaskRecord:
 
     key: Key
     product: Product
-    ims_conn_id: str
+    ims_conn_id: str | None
     region_id: str | None
     job_id: str | None
     state: str | None
@@ -163,7 +163,7 @@ def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
         yield TaskRecord(
             key,
             PRODUCTS[record["product"]],
-            str(record.get("ims_conn_id")),
+            record.get("ims_conn_id"),
             record.get("region_id"),
             record.get("job_id"),
             None if state is None else str(state),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from local_airflow import LocalAirflow, TaskState, wait_until
+import json
+from urllib.parse import parse_qsl, urlsplit
+
+from local_airflow import EmulatorService, LocalAirflow, TaskState, wait_until
 from support.waiting import CEILING
 
 
@@ -10,6 +13,21 @@ def connections_of(airflow: LocalAirflow, connection_id: str) -> list[str]:
     """Return a list with the id of a stored connection, or an empty list."""
     found = airflow.api.call("GET", "connections", params={"connection_id_pattern": connection_id})["connections"]
     return [one["connection_id"] for one in found if one["connection_id"] == connection_id]
+
+
+def connect(airflow: LocalAirflow, emulator: EmulatorService) -> None:
+    """Store the connection to the emulator as ``ims_default``, instead of any other."""
+    for connection_id in connections_of(airflow, "ims_default"):
+        airflow.api.call("DELETE", f"connections/{connection_id}")
+    uri = urlsplit(emulator.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"])
+    connection = {
+        "connection_id": "ims_default",
+        "conn_type": "alibabacloud_ims",
+        "login": uri.username,
+        "password": uri.password,
+        "extra": json.dumps(dict(parse_qsl(uri.query))),
+    }
+    airflow.api.call("POST", "connections", json=connection)
 
 
 def wait_until_deferral_processed(airflow: LocalAirflow, *tasks: TaskState) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from support.system import connections_of
+from support.system import connect, connections_of
 from support.waiting import CEILING
 
 from local_airflow import wait_until
@@ -29,15 +27,7 @@ def crash_table(record_property):
 def airflow(example_airflow, emulator_service):
     """Return the Airflow of the example DAGs with a connection to the emulator."""
     if not connections_of(example_airflow, "ims_default"):
-        uri = urlsplit(emulator_service.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"])
-        connection = {
-            "connection_id": "ims_default",
-            "conn_type": "alibabacloud_ims",
-            "login": uri.username,
-            "password": uri.password,
-            "extra": json.dumps(dict(parse_qsl(uri.query))),
-        }
-        example_airflow.api.call("POST", "connections", json=connection)
+        connect(example_airflow, emulator_service)
     return example_airflow
 
 
