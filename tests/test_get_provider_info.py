@@ -33,6 +33,7 @@ VALUES = {
     "console_url": "https://console.example.com/{job_id}",
     "ims_endpoint": "localhost:1",
     "vod_endpoint": "localhost:2",
+    "oss_endpoint": "localhost:3",
     "network": "vpc",
     "protocol": "http",
     "connect_timeout": "7",

@@ -5,20 +5,20 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
 from support.dags import DagRunner
-from support.running import TaskRun, run_task
+from support.running import TaskRun, Ti, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._settings import read_settings
-from airflow_provider_ims.links import ConsoleLink, OutputLink
+from airflow_provider_ims.links import RECORD_KEY, ConsoleLink, MediaLink, OutputLink
 
-CONSOLE, OUTPUT = ConsoleLink().xcom_key, OutputLink().xcom_key
+MEDIA, CONSOLE, OUTPUT = (link().xcom_key for link in (MediaLink, ConsoleLink, OutputLink))
 #: Operator -> the URL of the first output in the result.
 FIRST_OUTPUT = {
     "audio": lambda result: result["media_url"],
@@ -39,7 +39,8 @@ with DAG("links", schedule=None, default_args={"deferrable": DEFERRABLE, "poll_i
 
 
 def linked(run: TaskRun) -> dict[str, Any]:
-    return {key: value for key, value in run.xcoms.items() if key.startswith("_link_")}
+    """Return the links to the console and to the output."""
+    return {key: value for key, value in run.xcoms.items() if key in (CONSOLE, OUTPUT)}
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -65,7 +66,7 @@ def test_airflow_does_not_push_the_links_again_at_the_end_of_a_phase(task: Any) 
     with suppress(ImsRequestError):
         phase.render_template_fields({})
     assert phase.operator_extra_links == ()
-    assert [link.name for link in task.operator_extra_links] == ["Alibaba Cloud console", "Output"]
+    assert [link.name for link in task.operator_extra_links] == ["Media", "Alibaba Cloud console", "Output"]
 
 
 @pytest.mark.slow
@@ -118,10 +119,49 @@ def test_the_console_url_of_the_connection_is_used(ims_emulator: ImsEmulator, mo
     assert linked(run)[CONSOLE] == f"https://console.example.com/ims/cn-shanghai/jobs/{job_id}"
 
 
-def test_every_task_has_both_links() -> None:
+def test_every_task_has_all_links() -> None:
     for case in CASES.values():
         for task in (case.task(), case.sensor_of("j")):
-            assert [link.name for link in task.operator_extra_links] == ["Alibaba Cloud console", "Output"]
+            assert [link.name for link in task.operator_extra_links] == ["Media", "Alibaba Cloud console", "Output"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_task_records_its_connection_and_links_to_the_media_page(
+    case: Case, deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
+    run = TaskRun(case.task(deferrable=deferrable, region_id="cn-beijing"))
+    job_id = run.attempt()["job_id"]
+    product = "vod" if case is IMAGE else "ice"
+    assert run.xcoms[RECORD_KEY] == {
+        "product": product,
+        "ims_conn_id": "ims_default",
+        "region_id": "cn-beijing",
+        "job_id": job_id,
+    }
+    assert run.xcoms[MEDIA] == f"/ims/media/dags/dag/task?run_id=run&task_id={run.task.task_id}"
+
+
+def test_a_sensor_links_to_the_media_page(ims_emulator: ImsEmulator) -> None:
+    job_id = run_task(AUDIO.task(wait_for_completion=False))["job_id"]
+    run = TaskRun(AUDIO.sensor_of(job_id))
+    run.attempt()
+    assert run.xcoms[RECORD_KEY]["job_id"] == job_id
+    assert MEDIA in run.xcoms
+
+
+@pytest.mark.parametrize(
+    ("base_url", "prefix"),
+    [("/", ""), ("https://airflow.example.com", ""), ("https://airflow.example.com/team-a/", "/team-a")],
+)
+def test_the_link_to_the_media_page_is_encoded(base_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    ti = Ti(TEXT.task(), dag_id="dag.1", run_id="手动__2026-11-21T06:00:00+00:00/a&b", map_index=3)
+    MediaLink().record({"ti": ti}, {})  # type: ignore[typeddict-item]
+    path, _, query = ti.xcoms[MEDIA].partition("?")
+    assert path == f"{prefix}/ims/media/dags/dag.1/task"
+    assert parse_qs(query) == {"run_id": [ti.run_id], "task_id": [ti.task_id], "map_index": ["3"]}
+    assert ti.xcoms[MEDIA].isascii()
 
 
 @pytest.mark.parametrize("template", ["javascript:alert(1)", "https://x/{job}", "https://x/{0}", "https://x/{", "x"])

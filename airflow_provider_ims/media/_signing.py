@@ -188,6 +188,10 @@ class _Responses:
             while len(self._found) > self.size:
                 del self._found[next(iter(self._found))]
 
+    def clear(self) -> None:
+        with self._lock:
+            self._found.clear()
+
     def _expire(self) -> None:
         now = time.monotonic()
         self._found = {key: one for key, one in self._found.items() if now - one[0] < REUSED}

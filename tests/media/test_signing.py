@@ -1,0 +1,155 @@
+"""The signed addresses that the emulator returns, and those that the library of OSS signs."""
+
+from __future__ import annotations
+
+import json
+from email.message import Message
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+import pytest
+from support.emulated import GOOD_REQUESTS
+from support.waiting import CEILING
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.media import _signing
+from airflow_provider_ims.media._signing import BY_ADDRESS, BY_ID, Lookup, playable_address, poster_address
+from airflow_provider_ims.media._view import MediaFile, job_view
+
+BUCKET = "http://your-bucket.oss-cn-shanghai.aliyuncs.com"
+
+
+@pytest.fixture(autouse=True)
+def no_responses_of_other_tests() -> None:
+    _signing._responses.clear()
+
+
+@pytest.fixture
+def without_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_signing, "can_presign", lambda: False)
+
+
+def images(hook: AlibabaCloudMediaHook) -> list[MediaFile]:
+    """Submit an AI image job, and return its images."""
+    job_id = hook.call("SubmitAIImageJob", GOOD_REQUESTS["SubmitAIImageJob"])["JobId"]
+    (job,) = hook.call("GetAIImageJobs", {"JobIds": job_id})["AIImageJobList"]
+    result = {"video_id": job["VideoId"], "images": json.loads(job["AIImageResult"])}
+    return job_view(result, ids_are_outputs=False).files
+
+
+def headers_at(address: str) -> Message:
+    """Return the headers of a file."""
+    with urlopen(address, timeout=CEILING) as response:
+        headers: Message = response.headers
+    return headers
+
+
+def test_the_images_of_a_video_are_signed_with_one_request(ims_emulator: ImsEmulator) -> None:
+    found = images(VodHook("ims_default"))
+    assert len(found) > 1
+    for image in found:
+        address = playable_address(VodHook("ims_default"), image)
+        assert image.address is not None
+        assert urlsplit(address).path.endswith(urlsplit(image.address).path)
+        assert headers_at(address)["content-type"] == "image/gif"
+    assert len(ims_emulator.requests("ListAIImageInfo")) == 1
+
+
+def test_a_response_is_reused_only_for_a_short_time(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (image, *_) = images(VodHook("ims_default"))
+    now = 0.0
+    monkeypatch.setattr(_signing.time, "monotonic", lambda: now)
+    for now in (0.0, _signing.REUSED - 1, _signing.REUSED + 1):  # noqa: B007 - the clock reads it
+        playable_address(VodHook("ims_default"), image)
+    assert len(ims_emulator.requests("ListAIImageInfo")) == 2
+
+
+def test_an_object_is_presigned(ims_emulator: ImsEmulator) -> None:
+    hook = ImsHook("ims_default")
+    request = GOOD_REQUESTS["SubmitAudioProduceJob"]
+    hook.call("SubmitAudioProduceJob", request)
+    output = json.loads(request["OutputConfig"])
+    extension = json.loads(request["EditingConfig"])["format"].lower()
+    for address in (
+        f"oss://{output['bucket']}/{output['object']}.{extension}",
+        f"http://{output['bucket']}.oss-cn-shanghai.aliyuncs.com/{output['object']}.{extension}",
+    ):
+        signed = playable_address(hook, MediaFile("audio", address))
+        assert urlsplit(signed).netloc == ims_emulator.endpoint
+        assert headers_at(signed)["content-type"].startswith("audio/")
+        assert 0 < int(parse_qs(urlsplit(signed).query)["x-oss-expires"][0]) <= 3600
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        (f"{BUCKET}/a%20b/%E4%BA%91.mp4", "your-bucket.oss-cn-shanghai.aliyuncs.com"),
+        ("https://your-bucket.oss-cn-beijing-internal.aliyuncs.com/a.mp4", "your-bucket.oss-cn-beijing.aliyuncs.com"),
+        ("oss://your-bucket/a.mp4", "your-bucket.oss-cn-hangzhou.aliyuncs.com"),
+    ],
+)
+def test_a_presigned_address_has_the_public_endpoint_of_its_region(
+    address: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OSS", "alibabacloud-ims://key:canary-secret@/?region_id=cn-hangzhou&security_token=token"
+    )
+    signed = _signing.presigned(ImsHook("oss"), address)
+    assert signed is not None
+    parts = urlsplit(signed)
+    assert (parts.scheme, parts.netloc) == ("https", host)
+    assert "canary-secret" not in signed
+    if "%20" in address:
+        assert parts.path == "/a%20b/%E4%BA%91.mp4"
+
+
+def test_a_connection_without_keys_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://?region_id=cn-hangzhou&bearer_token=token")
+    with pytest.raises(ImsError, match="cannot sign"):
+        _signing.presigned(ImsHook("oss"), "oss://your-bucket/a.mp4")
+
+
+def test_an_address_outside_of_oss_is_returned_unchanged(ims_emulator: ImsEmulator) -> None:
+    address = "https://cdn.example.com/a.mp4?quality=1"
+    assert playable_address(VodHook("ims_default"), MediaFile("video", address)) == address
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https:///x"])
+def test_only_http_addresses_are_returned(address: str, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match="not an http or https URL"):
+        playable_address(VodHook("ims_default"), MediaFile("video", address))
+
+
+def test_a_denied_action_is_named(ims_emulator: ImsEmulator) -> None:
+    (image, *_) = images(VodHook("ims_default"))
+    ims_emulator.fault("ListAIImageInfo", "deny")
+    with pytest.raises(ImsPermissionError, match="vod:ListAIImageInfo") as caught:
+        playable_address(VodHook("ims_default"), image)
+    assert caught.value.request_id is not None
+    assert caught.value.request_id in str(caught.value)
+
+
+@pytest.mark.usefixtures("without_extra")
+def test_without_the_library_the_error_says_what_to_install(ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match=r"pip install 'airflow-provider-ims\[media\]'"):
+        playable_address(VodHook("ims_default"), MediaFile("video", f"{BUCKET}/unknown.mp4"))
+
+
+def test_an_invalid_bucket_is_refused(ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match="cannot be signed"):
+        playable_address(VodHook("ims_default"), MediaFile("video", "oss://b/a.mp4"))
+
+
+def test_a_video_without_a_media_asset_has_no_poster(ims_emulator: ImsEmulator) -> None:
+    assert poster_address(VodHook("ims_default"), MediaFile("video", f"{BUCKET}/a.mp4")) is None
+
+
+@pytest.mark.parametrize("lookup", [*BY_ID, *BY_ADDRESS], ids=lambda lookup: lookup.action)
+def test_each_lookup_is_a_read_of_the_api(lookup: Lookup) -> None:
+    action = lookup.product.actions[lookup.action]
+    assert lookup.parameter in action.parameters
+    assert action.reads
