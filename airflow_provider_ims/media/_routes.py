@@ -97,9 +97,8 @@ def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response
         raise HTTPException(404, "The task has not recorded this file.")
     hook = connected_hook(task)
     address = poster_address(hook, file) if poster else playable_address(hook, file)
-    if address is None:
-        raise HTTPException(404, "The service has no picture of this video.")
-    return RedirectResponse(address, 302)
+    # A video without a poster is not an error.
+    return Response(status_code=204) if address is None else RedirectResponse(address, 302)
 
 
 @router.get("/media/dags/{dag_id}/text")

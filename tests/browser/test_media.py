@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from support.browser import open_page, save_screenshot
@@ -58,12 +57,12 @@ def page(pipeline: Pipeline) -> Iterator[Page]:
         yield page
 
 
-def open_media(page: Page, pipeline: Pipeline, task_id: str) -> Page:
+def open_media(page: Page, pipeline: Pipeline, task_id: str) -> None:
     """Open the media page of a task with the link on Airflow's page."""
     page.goto(pipeline.task(task_id))
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Media", exact=True).click()
-    return opened.value
+    page.get_by_role("link", name="Media", exact=True).click()
+    expect(page.get_by_role("heading", name=task_id, exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("/ims/media/"))
 
 
 def wait_for_media(element: Locator, condition: str) -> None:
@@ -73,7 +72,7 @@ def wait_for_media(element: Locator, condition: str) -> None:
 
 
 def check_image(image: Locator) -> None:
-    wait_for_media(image, "one.complete && one.naturalWidth > 0")
+    wait_for_media(image, "one.naturalWidth > 0")
 
 
 def check_sound(sound: Locator, sentence: Locator) -> None:
@@ -94,36 +93,31 @@ def check_video(video: Locator) -> None:
 
 
 def test_the_copy_is_shown_with_its_tokens(page: Page, pipeline: Pipeline) -> None:
-    media = open_media(page, pipeline, "copy")
-    expect(media.get_by_role("heading", name="copy")).to_be_visible()
-    expect(media.locator(".text")).to_have_count(3)
-    expect(media.get_by_text("Tokens")).to_be_visible()
-    media.close()
+    open_media(page, pipeline, "copy")
+    expect(page.locator(".text")).to_have_count(3)
+    expect(page.get_by_text("Tokens")).to_be_visible()
 
 
 def test_a_sentence_of_the_voice_over_is_played(page: Page, pipeline: Pipeline) -> None:
-    media = open_media(page, pipeline, "voice_over")
-    check_sound(media.locator("audio"), media.locator(".sentences button").nth(1))
-    save_screenshot(media, "media-sound")
-    media.close()
+    open_media(page, pipeline, "voice_over")
+    check_sound(page.locator("audio"), page.locator(".sentences button").nth(1))
+    save_screenshot(page, "media-sound")
 
 
 def test_the_videos_play(page: Page, pipeline: Pipeline) -> None:
-    media = open_media(page, pipeline, "videos")
-    expect(media.locator("video")).to_have_count(3)
-    check_video(media.locator("video").first)
-    media.close()
+    open_media(page, pipeline, "videos")
+    expect(page.locator("video")).to_have_count(3)
+    check_video(page.locator("video").first)
 
 
 def test_the_images_are_drawn_the_best_first(page: Page, pipeline: Pipeline) -> None:
-    media = open_media(page, pipeline, "covers")
-    images = media.locator("img")
+    open_media(page, pipeline, "covers")
+    images = page.locator("img")
     expect(images.first).to_be_visible()
     for image in images.all():
         check_image(image)
-    scores = [float(text.split()[1]) for text in media.get_by_text(re.compile(r"Score [\d.]+")).all_inner_texts()]
+    scores = [float(text.split()[1]) for text in page.get_by_text(re.compile(r"Score [\d.]+")).all_inner_texts()]
     assert scores == sorted(scores, reverse=True)
-    media.close()
 
 
 def test_the_page_of_the_dag_run_shows_the_media_of_all_tasks(page: Page, pipeline: Pipeline) -> None:
@@ -152,6 +146,8 @@ def test_the_page_has_the_theme_of_airflow(theme: str, page: Page, pipeline: Pip
 
 
 def test_without_a_session_no_page_is_shown(pipeline: Pipeline) -> None:
-    response = httpx.get(pipeline.media)
-    assert response.status_code == 401
-    assert "voice_over" not in response.text
+    with open_page() as page:
+        response = page.goto(pipeline.media)
+        assert response is not None
+        assert response.status == 401
+        assert "voice_over" not in page.content()
