@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
+from airflow import __version__
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from airflow_provider_ims.subtitles import to_srt, to_webvtt
 
 #: The path under which the API server mounts the media pages.
-MOUNTED_AT = "/ims"
-#: The classes whose tasks have a tab with the media page.
-OPERATORS = ("ImsSubmitAudioProduceJobOperator",)
+PREFIX = "/ims"
+_TASK_PAGE = f"{PREFIX}/media/dags/{{DAG_ID}}/task?run_id={{RUN_ID}}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}"
 
 
 class MediaApp:
@@ -39,4 +40,40 @@ class ImsPlugin(AirflowPlugin):
 
     name = "ims"
     macros = [to_srt, to_webvtt]
-    fastapi_apps = [{"app": MediaApp(), "url_prefix": MOUNTED_AT, "name": "Media of Alibaba Cloud IMS"}]
+    fastapi_apps = [{"app": MediaApp(), "url_prefix": PREFIX, "name": "Media of Alibaba Cloud IMS"}]
+
+    @property
+    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # only the API server reads it
+        """The tab with the media page of a task."""
+        return tabs(__version__)
+
+
+def tabs(version: str) -> list[dict[str, Any]]:
+    """
+    Return the tabs for the tasks of this provider.
+
+    Before version 3.4, Airflow would show them for the tasks of all providers.
+    """
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < (3, 4):
+        return []
+    return [
+        {
+            "name": "Media",
+            "href": _TASK_PAGE,
+            "destination": "task_instance",
+            "url_route": "ims-media",
+            "applies_to": {"operators": _task_classes()},
+        }
+    ]
+
+
+def _task_classes() -> list[str]:
+    from airflow_provider_ims._tasks import JobTask
+    from airflow_provider_ims.operators import ims, vod
+    from airflow_provider_ims.sensors import ims as ims_sensors
+    from airflow_provider_ims.sensors import vod as vod_sensors
+
+    modules = (ims, vod, ims_sensors, vod_sensors)
+    classes = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    public = {one for one in classes if issubclass(one, JobTask) and one.__name__.startswith(("Ims", "Vod"))}
+    return sorted(one.__name__ for one in public)

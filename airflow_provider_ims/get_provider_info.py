@@ -24,7 +24,7 @@ _INTEGRATIONS = (
         "ims",
         "https://www.alibabacloud.com/help/en/ims/",
         "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting reuse retries chaining "
-        "results files conformance",
+        "results media files conformance",
     ),
     (
         "ApsaraVideo VOD",

@@ -45,6 +45,12 @@ class Layer(NamedTuple):
 #: docs/architecture.md with: UPDATE_DOCS=1 pytest tests/test_imports.py
 LAYERS = (
     Layer(
+        "_plugin",
+        "the Airflow plugin: the media pages and the macros for templates",
+        ("media", "operators", "sensors", "_tasks", "subtitles"),
+    ),
+    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks")),
+    Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
         ("_tasks", "_waiting", "_arguments", "_submission", "_metrics", "_jobs", "hooks", "_config"),
@@ -54,8 +60,6 @@ LAYERS = (
         "wait for jobs that were submitted elsewhere",
         ("_tasks", "_waiting", "_arguments", "_jobs", "hooks", "_config"),
     ),
-    Layer("_plugin", "the Airflow plugin: the media pages and the macros for templates", ("media", "subtitles")),
-    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks")),
     Layer(
         "_tasks",
         "code that operators and sensors share: reading events, completing a finished job",

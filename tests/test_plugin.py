@@ -8,8 +8,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.cases import CASES
 from support.pages import ROOT
 from support.waiting import CEILING
+
+from airflow_provider_ims._plugin import tabs
 
 GROUP = "airflow.plugins"
 PROGRAM = """
@@ -45,6 +48,29 @@ def installed(tmp_path: Path) -> dict[str, str]:
     (folder / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
     path = os.pathsep.join((str(folder.parent), str(ROOT)))
     return {**os.environ, "PYTHONPATH": path, "AIRFLOW_HOME": str(tmp_path / "home")}
+
+
+def test_before_airflow_3_4_there_is_no_tab() -> None:
+    assert [tabs(version) for version in ("3.1.3", "3.3.2")] == [[], []]
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "3.4.0rc1", "3.10.1", "4.0"])
+def test_the_tab_is_shown_only_for_tasks_of_the_provider(version: str) -> None:
+    (tab,) = tabs(version)
+    assert tab["destination"] == "task_instance"
+    shown = set(tab["applies_to"]["operators"])
+    assert {type(case.task()).__name__ for case in CASES.values()} <= shown
+    assert {"ImsSubmitJobsOperator", "VodSubmitJobOperator", "ImsJobSensor", "VodAIImageJobSensor"} <= shown
+    assert all(name.startswith(("Ims", "Vod")) for name in shown)
+    # It submits no jobs.
+    assert "ImsApiOperator" not in shown
+
+
+def test_the_plugin_does_not_load_the_application() -> None:
+    program = "import sys, airflow_provider_ims._plugin; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=CEILING, check=True)
+    loaded = set(run.stdout.split())
+    assert not {"fastapi", "airflow_provider_ims.media._routes", "airflow_provider_ims.operators.ims"} & loaded
 
 
 @pytest.mark.slow
