@@ -41,6 +41,21 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
     return Parser().parsestr(wheel.read(f"{STEM}.dist-info/METADATA").decode())
 
 
+#: What the media pages consist of, besides code.
+PAGES = {
+    f"airflow_provider_ims/media/{name}"
+    for name in (
+        "static/media.css",
+        "static/media.js",
+        "templates/base.html",
+        "templates/error.html",
+        "templates/parts.html",
+        "templates/run.html",
+        "templates/task.html",
+    )
+}
+
+
 def sources(folder: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
 
@@ -59,7 +74,7 @@ def test_the_wheel_contains_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert tops == {"airflow_provider_ims", f"{STEM}.dist-info"}
     # A folder named airflow would shadow parts of Airflow.
     others = {name for name in wheel.namelist() if not name.endswith(".py") and ".dist-info/" not in name}
-    assert others == {
+    assert others == PAGES | {
         "airflow_provider_ims/py.typed",
         "airflow_provider_ims/emulator/api/families/shapes.json",
         "airflow_provider_ims/emulator/api/known_actions.json",
@@ -100,7 +115,7 @@ def test_the_requirements(metadata: Message) -> None:
     } <= names
     # A library must not pin the versions of its dependencies.
     assert all("==" not in line for line in needed)
-    assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator", "media-files"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator", "media", "media-files"}
 
 
 def test_the_licence_is_included(wheel: zipfile.ZipFile) -> None:

@@ -13,7 +13,12 @@ function applyTheme() {
 
 // A poster and the metadata of a player are requested when it scrolls into view, so that a page with many is light.
 function loadPlayer(player) {
-  if (player.dataset.poster) player.poster = player.dataset.poster;
+  if (player.dataset.poster) {
+    // A video with a poster that cannot be loaded does not show its first frame either.
+    const poster = new Image();
+    poster.addEventListener("load", () => { player.poster = poster.src; });
+    poster.src = player.dataset.poster;
+  }
   player.preload = "metadata";
 }
 
