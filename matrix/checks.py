@@ -37,6 +37,7 @@ FORM_FIELDS = 25
 UNIT_TESTS = (
     "tests/assets",
     "tests/hooks",
+    "tests/media",
     "tests/operators",
     "tests/sensors",
     "tests/triggers",

@@ -61,7 +61,7 @@ class TaskRecord:
 
     :param job_id: The first job of the task.
     :param state: The state of the task instance.
-    :param seconds: Its duration.
+    :param seconds: The time from the submit of the first job to the result.
     :param result: Its result; ``None`` while it has none.
     :param stored_at: When the result was stored.
     """
@@ -157,9 +157,9 @@ def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
         record = _value(xcoms[RECORD_KEY]) if RECORD_KEY in xcoms else None
         if not isinstance(record, dict) or record.get("product") not in PRODUCTS:
             continue
-        columns = select(TaskInstance.state, TaskInstance.duration).filter_by(**where)
-        state, seconds = session.execute(columns).first() or (None, None)
+        state = session.scalar(select(TaskInstance.state).filter_by(**where))
         result = xcoms.get(RESULT_KEY)
+        seconds = None if result is None else (result.timestamp - xcoms[RECORD_KEY].timestamp).total_seconds()
         yield TaskRecord(
             key,
             PRODUCTS[record["product"]],

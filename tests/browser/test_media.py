@@ -101,7 +101,6 @@ def test_the_copy_is_shown_with_its_tokens(page: Page, pipeline: Pipeline) -> No
 def test_a_sentence_of_the_voice_over_is_played(page: Page, pipeline: Pipeline) -> None:
     open_media(page, pipeline, "voice_over")
     check_sound(page.locator("audio"), page.locator(".sentences button").nth(1))
-    save_screenshot(page, "media-sound")
 
 
 def test_the_videos_play(page: Page, pipeline: Pipeline) -> None:
@@ -132,6 +131,10 @@ def test_the_page_of_the_dag_run_shows_the_media_of_all_tasks(page: Page, pipeli
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert problems == []
     page.evaluate("scrollTo(0, 0)")
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    for video in page.locator("video").all():
+        wait_for_media(video, "one.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA")
+    page.evaluate("scrollTo(0, 0)")
     save_screenshot(page, "media")
 
 
@@ -145,9 +148,11 @@ def test_the_page_has_the_theme_of_airflow(theme: str, page: Page, pipeline: Pip
     page.evaluate("localStorage.removeItem('theme')")
 
 
-def test_without_a_session_no_page_is_shown(pipeline: Pipeline) -> None:
-    with open_page() as page:
-        response = page.goto(pipeline.media)
-        assert response is not None
-        assert response.status == 401
-        assert "voice_over" not in page.content()
+def test_without_a_session_no_page_is_shown(page: Page, pipeline: Pipeline) -> None:
+    assert page.context.browser is not None
+    anonymous = page.context.browser.new_page()
+    response = anonymous.goto(pipeline.media)
+    assert response is not None
+    assert response.status == 401
+    assert "voice_over" not in anonymous.content()
+    anonymous.close()

@@ -12,7 +12,7 @@ from support.emulated import GOOD_REQUESTS
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsPermissionError, ImsRequestError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
@@ -82,35 +82,6 @@ def test_an_object_is_presigned(ims_emulator: ImsEmulator) -> None:
         assert urlsplit(signed).netloc == ims_emulator.endpoint
         assert headers_at(signed)["content-type"].startswith("audio/")
         assert 0 < int(parse_qs(urlsplit(signed).query)["x-oss-expires"][0]) <= 3600
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        (f"{BUCKET}/a%20b/%E4%BA%91.mp4", "your-bucket.oss-cn-shanghai.aliyuncs.com"),
-        ("https://your-bucket.oss-cn-beijing-internal.aliyuncs.com/a.mp4", "your-bucket.oss-cn-beijing.aliyuncs.com"),
-        ("oss://your-bucket/a.mp4", "your-bucket.oss-cn-hangzhou.aliyuncs.com"),
-    ],
-)
-def test_a_presigned_address_has_the_public_endpoint_of_its_region(
-    address: str, host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_OSS", "alibabacloud-ims://key:canary-secret@/?region_id=cn-hangzhou&security_token=token"
-    )
-    signed = _signing.presigned(ImsHook("oss"), address)
-    assert signed is not None
-    parts = urlsplit(signed)
-    assert (parts.scheme, parts.netloc) == ("https", host)
-    assert "canary-secret" not in signed
-    if "%20" in address:
-        assert parts.path == "/a%20b/%E4%BA%91.mp4"
-
-
-def test_a_connection_without_keys_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://?region_id=cn-hangzhou&bearer_token=token")
-    with pytest.raises(ImsError, match="cannot sign"):
-        _signing.presigned(ImsHook("oss"), "oss://your-bucket/a.mp4")
 
 
 def test_an_address_outside_of_oss_is_returned_unchanged(ims_emulator: ImsEmulator) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -65,12 +65,13 @@ class Recorder:
         with create_session() as session:
             values = {"state": state, "duration": 61.5, "pool": "default_pool", "pool_slots": 1, "span_status": "ended"}
             session.execute(insert(TaskInstance).values(**where, **values))
-            for key, value in ((RECORD_KEY, record), ("return_value", result)):
+            xcoms = ((RECORD_KEY, record, MOMENT), ("return_value", result, MOMENT + timedelta(seconds=61.5)))
+            for key, value, moment in xcoms:
                 if value is not None:
                     # As the execution API stores it.
-                    session.add(
-                        XComModel(dag_run_id=self.run_pk, key=key, value=json.loads(json.dumps(value)), **where)
-                    )
+                    stored = json.loads(json.dumps(value))
+                    row = XComModel(dag_run_id=self.run_pk, key=key, value=stored, timestamp=moment, **where)
+                    session.add(row)
 
     def url(self, path: str = "", /, **query: Any) -> str:
         """Return the URL of a page of the DAG run."""

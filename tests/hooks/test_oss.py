@@ -1,0 +1,48 @@
+"""Presigned URLs; the tests of the media pages open them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.hooks._oss import presign
+from airflow_provider_ims.hooks.ims import ImsHook
+
+BUCKET = "http://your-bucket.oss-cn-shanghai.aliyuncs.com"
+
+
+def sign(address: str) -> str:
+    """Presign an address with the connection ``oss``."""
+    key = unquote(urlsplit(address).path.removeprefix("/"))
+    return presign(ImsHook("oss").settings, address, "your-bucket", key, timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        (f"{BUCKET}/a%20b/%E4%BA%91.mp4", "your-bucket.oss-cn-shanghai.aliyuncs.com"),
+        ("https://your-bucket.oss-cn-beijing-internal.aliyuncs.com/a.mp4", "your-bucket.oss-cn-beijing.aliyuncs.com"),
+        ("oss://your-bucket/a.mp4", "your-bucket.oss-cn-hangzhou.aliyuncs.com"),
+    ],
+)
+def test_a_presigned_address_has_the_public_endpoint_of_its_region(
+    address: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OSS", "alibabacloud-ims://key:canary-secret@/?region_id=cn-hangzhou&security_token=token"
+    )
+    signed = sign(address)
+    parts = urlsplit(signed)
+    assert (parts.scheme, parts.netloc) == ("https", host)
+    assert "canary-secret" not in signed
+    if "%20" in address:
+        assert parts.path == "/a%20b/%E4%BA%91.mp4"
+
+
+def test_a_connection_without_keys_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://?region_id=cn-hangzhou&bearer_token=token")
+    with pytest.raises(ImsError, match="cannot sign"):
+        sign("oss://your-bucket/a.mp4")
