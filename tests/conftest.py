@@ -65,6 +65,7 @@ GROUPS = {
     "tests/emulator/test_node_clients.py": "node",
     "tests/system/test_pipeline.py": "airflow",
     "tests/system/test_assets.py": "airflow",
+    "tests/system/test_media.py": "airflow",
     "tests/system/test_secrets.py": "airflow",
     "tests/system/test_demo.py": "airflow",
     "tests/system/test_killing.py": "killing",

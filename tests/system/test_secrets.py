@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import httpx
 import pytest
 from support.waiting import CEILING
 
@@ -88,7 +91,7 @@ def emulator() -> Iterator[ImsEmulator]:
 
 def connection(emulator: ImsEmulator, login: str = "", password: str = "", **extra: str) -> str:
     place = {"region_id": "cn-shanghai", "protocol": "http"}
-    place |= dict.fromkeys(("ims_endpoint", "vod_endpoint"), emulator.endpoint)
+    place |= dict.fromkeys(("ims_endpoint", "vod_endpoint", "oss_endpoint"), emulator.endpoint)
     return json.dumps(
         {"conn_type": "alibabacloud_ims", "login": login, "password": password, "extra": {**place, **extra}}
     )
@@ -150,6 +153,22 @@ def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
             yield f"file {path.relative_to(airflow.home)}", path.read_bytes()
 
 
+def shown_to_users(airflow: LocalAirflow, runs: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the media pages of DAG runs and of their tasks, the files to which they link, and all headers."""
+    with httpx.Client(base_url=airflow.url, trust_env=False, timeout=CEILING) as http:
+        token = http.get("/auth/token").raise_for_status().json()["access_token"]
+        urls = [f"/ims/media/dags/{dag_id}?run_id={quote(run_id, safe='')}" for dag_id, run_id in runs.items()]
+        for url in urls:
+            response = http.get(url, headers={"Authorization": f"Bearer {token}"})
+            urls += {unescape(part) for part in response.text.split('"') if part.startswith("/ims/media/dags")} - {
+                *urls
+            }
+            # The library of OSS adds the security token to a presigned URL: it is part of the signature.
+            address = re.sub(r"(?<=x-oss-security-token=)[^&]+", "omitted", response.headers.get("location", ""))
+            headers = {**response.headers, "location": address}
+            yield f"page {response.status_code} {url.partition('?')[0]}", f"{headers}\n{response.text}".encode()
+
+
 def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     airflow: LocalAirflow, emulator: ImsEmulator, statsd: StatsD
 ) -> None:
@@ -194,7 +213,13 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     for name in METRICS:
         wait_until_received(name)
 
-    everything = [*triggers, *stored(airflow), *(("metric", message) for message in statsd.received)]
+    pages = list(shown_to_users(airflow, runs))
+    # A file that leads to a signed address, and pages with the result of each task.
+    assert {"page 200 /ims/media/dags/all_types/task", "page 302 /ims/media/dags/all_types/file"} <= {
+        place for place, _ in pages
+    }
+    # The log of the API server is one of the files.
+    everything = [*triggers, *pages, *stored(airflow), *(("metric", message) for message in statsd.received)]
     where = {place for place, content in everything if CONTROL.encode() in content}
     # The search finds the control string in the task's log, in its XCom and in the code of its DAG.
     assert {"table xcom", "table dag_code"} <= where
