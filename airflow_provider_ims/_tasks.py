@@ -141,6 +141,7 @@ class JobTask(_Task):
             set.
         """
         if error := self.failure_of(job):
+            MediaLink().record_failure(context, job.outcome())
             raise error
         result = job.outcome()
         self.log.info("Job %s ended: %s", job.id, job.status)

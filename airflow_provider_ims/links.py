@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The XCom from which the media page knows with which connection it opens the files of a task.
 RECORD_KEY = "ims_media"
+#: The XCom with the result of a failed task, for the media page: Airflow does not store it as the return value.
+FAILED_RESULT_KEY = "ims_media_failed"
 
 
 class JobLink(BaseOperatorLink):
@@ -58,6 +60,12 @@ class MediaLink(JobLink):
         if ti is not None:
             ti.xcom_push(key=RECORD_KEY, value=record)
             self.push(context, _media_url(ti))
+
+    def record_failure(self, context: Context, result: Any) -> None:
+        """Push the result of a task that fails, with the errors of its jobs."""
+        ti: Any = context.get("ti")
+        if ti is not None:
+            ti.xcom_push(key=FAILED_RESULT_KEY, value=result)
 
 
 def _media_url(ti: Any) -> str:

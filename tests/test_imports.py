@@ -53,12 +53,12 @@ LAYERS = (
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
-        ("_tasks", "_waiting", "_arguments", "_submission", "_metrics", "_jobs", "hooks", "_config"),
+        ("_tasks", "_waiting", "_arguments", "_submission", "links", "_metrics", "_jobs", "hooks", "_config"),
     ),
     Layer(
         "sensors",
         "wait for jobs that were submitted elsewhere",
-        ("_tasks", "_waiting", "_arguments", "_jobs", "hooks", "_config"),
+        ("_tasks", "_waiting", "_arguments", "links", "_jobs", "hooks", "_config"),
     ),
     Layer(
         "_tasks",

@@ -16,7 +16,7 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._settings import read_settings
-from airflow_provider_ims.links import RECORD_KEY, ConsoleLink, MediaLink, OutputLink
+from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY, ConsoleLink, MediaLink, OutputLink
 
 MEDIA, CONSOLE, OUTPUT = (link().xcom_key for link in (MediaLink, ConsoleLink, OutputLink))
 #: Operator -> the URL of the first output in the result.
@@ -148,6 +148,25 @@ def test_a_sensor_links_to_the_media_page(ims_emulator: ImsEmulator) -> None:
     run.attempt()
     assert run.xcoms[RECORD_KEY]["job_id"] == job_id
     assert MEDIA in run.xcoms
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failed_task_records_its_result(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(TEXT.submit, "fail_job", code="Bad", message="No tokens.")
+    run = TaskRun(TEXT.task(deferrable=deferrable))
+    with pytest.raises(ImsJobFailedError):
+        run.attempt()
+    result = run.xcoms[FAILED_RESULT_KEY]
+    assert (result["error_code"], result["error_message"]) == ("Bad", "No tokens.")
+
+
+def test_a_failed_sensor_records_the_results_of_its_jobs(ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(AUDIO.submit, "fail_job", code="Bad", message="No voice.")
+    job_id = run_task(AUDIO.task(wait_for_completion=False))["job_id"]
+    run = TaskRun(AUDIO.sensor_of(job_id))
+    with pytest.raises(ImsJobFailedError):
+        run.attempt()
+    assert [result["error_code"] for result in run.xcoms[FAILED_RESULT_KEY]] == ["Bad"]
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,15 @@ from airflow.models.xcom import XComModel
 from sqlalchemy import func, select
 
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
-from airflow_provider_ims.links import RECORD_KEY
+from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
-RESULT_KEY = "return_value"
+#: The XComs that contain a result, the first of which is used.
+RESULT_KEYS = ("return_value", FAILED_RESULT_KEY)
 PRODUCTS = {product.code: product for product in (ICE, VOD)}
 
 
@@ -152,13 +153,13 @@ def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int)
 def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
     for key in keys:
         where = {"dag_id": key.dag_id, "run_id": key.run_id, "task_id": key.task_id, "map_index": key.map_index}
-        query = select(XComModel).filter_by(**where).where(XComModel.key.in_((RECORD_KEY, RESULT_KEY)))
+        query = select(XComModel).filter_by(**where).where(XComModel.key.in_((RECORD_KEY, *RESULT_KEYS)))
         xcoms = {row.key: row for row in session.scalars(query)}
         record = _value(xcoms[RECORD_KEY]) if RECORD_KEY in xcoms else None
         if not isinstance(record, dict) or record.get("product") not in PRODUCTS:
             continue
         state = session.scalar(select(TaskInstance.state).filter_by(**where))
-        result = xcoms.get(RESULT_KEY)
+        result = next((xcoms[key] for key in RESULT_KEYS if key in xcoms), None)
         seconds = None if result is None else (result.timestamp - xcoms[RECORD_KEY].timestamp).total_seconds()
         yield TaskRecord(
             key,

@@ -33,6 +33,7 @@ from airflow_provider_ims.exceptions import (
     error_as_dict,
     error_from_dict,
 )
+from airflow_provider_ims.links import MediaLink
 from airflow_provider_ims.operators._awaited_job import can_be_joined, has_next_try
 from airflow_provider_ims.operators._files import ReadsParameterFiles
 from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_requests
@@ -328,6 +329,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                 results.add(item.index, item.record.job_id, outcome)
         if results.failed > allowed:
             submitter.record_outcome("failed")
+            if results.fit_into_xcom:
+                MediaLink().record_failure(context, results.as_dict())
             raise ImsJobsFailedError(
                 f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. "
                 f"{results.advice()}. {results.describe_failures()}",

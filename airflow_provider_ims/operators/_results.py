@@ -64,6 +64,11 @@ class JobResults:
         if self._size <= MAX_INLINE:
             self._results.append(result)
 
+    @property
+    def fit_into_xcom(self) -> bool:
+        """Whether the results are small enough for XCom, or are in a file."""
+        return self._size <= MAX_INLINE
+
     def describe_failures(self) -> str:
         """Return the first errors as text, and where the others are."""
         where = f"; all errors are in {self.path}" if self.path else ""
@@ -90,7 +95,7 @@ class JobResults:
         }
         if self.path:
             return {**summary, "results_path": self.path}
-        if self._size > MAX_INLINE:
+        if not self.fit_into_xcom:
             raise ImsRequestError(
                 f"The results have {self._size:,} bytes, which is too large for XCom ({MAX_INLINE:,} bytes). Set "
                 "results_path and clear the task, which then collects the results of the same jobs",

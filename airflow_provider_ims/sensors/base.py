@@ -35,6 +35,7 @@ from airflow_provider_ims._waiting.monitor import (
 )
 from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, ImsRequestError
 from airflow_provider_ims.hooks._actions import Product
+from airflow_provider_ims.links import MediaLink
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -209,6 +210,7 @@ class JobSensor(JobTask, BaseSensorOperator):
     def _complete_all(self, context: Context, jobs: list[Job]) -> Any:
         failures = {job.id: error for job in jobs if (error := self.failure_of(job))}
         if failures and (self.fail_on_partial_failure or len(failures) == len(jobs)):
+            MediaLink().record_failure(context, [job.outcome() for job in jobs])
             first = next(iter(failures.values()))
             message = f"{len(failures)} of {len(jobs)} jobs failed: {'; '.join(map(str, failures.values()))}"
             raise replace(first, message=message, code=None, request_id=None) if len(jobs) > 1 else first

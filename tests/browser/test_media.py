@@ -146,13 +146,3 @@ def test_the_page_has_the_theme_of_airflow(theme: str, page: Page, pipeline: Pip
     brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/)[0]")
     assert (float(brightness) > 128) is (theme == "light")
     page.evaluate("localStorage.removeItem('theme')")
-
-
-def test_without_a_session_no_page_is_shown(page: Page, pipeline: Pipeline) -> None:
-    assert page.context.browser is not None
-    anonymous = page.context.browser.new_page()
-    response = anonymous.goto(pipeline.media)
-    assert response is not None
-    assert response.status == 401
-    assert "voice_over" not in anonymous.content()
-    anonymous.close()

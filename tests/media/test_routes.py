@@ -128,6 +128,14 @@ def test_a_task_without_a_result_shows_its_job(
     assert "j1" in page
 
 
+def test_a_failed_task_shows_the_error_of_its_job(
+    client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
+) -> None:
+    result = {"job_id": "j1", "state": "Failed", "error_code": "Bad", "error_message": "No tokens."}
+    recorder.task("copy", result, state="failed")
+    assert "Bad: No tokens." in client.get(recorder.url("/task", task_id="copy")).text
+
+
 def test_failed_parts_and_failed_jobs_have_their_errors(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:

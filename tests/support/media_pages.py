@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import delete, insert
 
-from airflow_provider_ims.links import RECORD_KEY
+from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY
 
 MOMENT = datetime(2026, 11, 21, 6, tzinfo=UTC)
 RECORD = {"product": "ice", "ims_conn_id": "ims_default", "region_id": None, "job_id": "j1"}
@@ -65,7 +65,8 @@ class Recorder:
         with create_session() as session:
             values = {"state": state, "duration": 61.5, "pool": "default_pool", "pool_slots": 1, "span_status": "ended"}
             session.execute(insert(TaskInstance).values(**where, **values))
-            xcoms = ((RECORD_KEY, record, MOMENT), ("return_value", result, MOMENT + timedelta(seconds=61.5)))
+            key_of_result = FAILED_RESULT_KEY if state == "failed" else "return_value"
+            xcoms = ((RECORD_KEY, record, MOMENT), (key_of_result, result, MOMENT + timedelta(seconds=61.5)))
             for key, value, moment in xcoms:
                 if value is not None:
                     # As the execution API stores it.

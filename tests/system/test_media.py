@@ -13,7 +13,9 @@ import jwt
 import pytest
 from support.waiting import CEILING
 
+from local_airflow import wait_until
 from local_airflow.demo import DAG_ID
+from local_airflow.service import free_port, stop_services
 
 if TYPE_CHECKING:
     from local_airflow import LocalAirflow
@@ -21,28 +23,44 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: With the characters that a URL must encode.
-RUN_ID = "媒体__2026-11-21T06:00:00+00:00"
+#: With characters that a URL must encode.
+RUN_ID = "media+2026-11-21T06:00:00+00:00~1"
 
 
 @pytest.fixture
-def run_url(airflow: LocalAirflow, emulator: EmulatorControl) -> str:
-    """Run the content pipeline, and return the URL of the media page of its DAG run."""
+def run_page(airflow: LocalAirflow, emulator: EmulatorControl) -> str:
+    """Run the content pipeline, and return the path of the media page of its DAG run."""
     airflow.api.unpause(DAG_ID)
-    run = {"dag_run_id": RUN_ID, "logical_date": None}
-    run_id = airflow.api.call("POST", f"dags/{DAG_ID}/dagRuns", json=run)["dag_run_id"]
+    airflow.api.call("POST", f"dags/{DAG_ID}/dagRuns", json={"dag_run_id": RUN_ID, "logical_date": None})
 
     def advance_clock(_: object) -> None:
         emulator.advance(3600)
 
-    assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=advance_clock) == "success"
-    return f"{airflow.url}/ims/media/dags/{DAG_ID}?run_id={quote(run_id, safe='')}"
+    assert airflow.api.wait(DAG_ID, RUN_ID, timeout=CEILING, on_progress=advance_clock) == "success"
+    return f"/ims/media/dags/{DAG_ID}?run_id={quote(RUN_ID, safe='')}"
 
 
 @pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=CEILING) as http:
-        yield http
+def http(airflow: LocalAirflow) -> Iterator[httpx.Client]:
+    """Start a second API server, which requires a session, and yield a client without one."""
+    port = free_port()
+    env = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False"}
+    server = airflow._service("second-api-server", ["api-server", "--port", str(port)], env)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=CEILING) as http:
+
+        def responds() -> bool:
+            server.check_running()
+            try:
+                return http.get("/api/v2/monitor/health").is_success
+            except httpx.TransportError:
+                return False
+
+        try:
+            server.start()
+            wait_until("second API server", responds, CEILING)
+            yield http
+        finally:
+            stop_services([server])
 
 
 def token_of(airflow: LocalAirflow, **changes: Any) -> str:
@@ -56,13 +74,13 @@ def token_of(airflow: LocalAirflow, **changes: Any) -> str:
 
 
 def test_only_users_with_access_to_the_dag_see_what_it_made(
-    airflow: LocalAirflow, http: httpx.Client, run_url: str
+    airflow: LocalAirflow, http: httpx.Client, run_page: str
 ) -> None:
     admin = {"Authorization": f"Bearer {token_of(airflow)}"}
-    page = http.get(run_url, headers=admin)
+    page = http.get(run_page, headers=admin)
     assert page.status_code == 200
-    links = [unescape(part.partition('"')[0]) for part in page.text.split('"') if "/file?" in part]
-    urls = [run_url, run_url.replace("?", "/task?") + "&task_id=covers", *{f"{airflow.url}{link}" for link in links}]
+    links = {unescape(part) for part in page.text.split('"') if "/file?" in part}
+    urls = [run_page, run_page.replace("?", "/task?") + "&task_id=covers", *links]
     assert len(urls) >= 8
     for url in urls:
         anonymous = http.get(url)
