@@ -121,14 +121,20 @@ class JobTask(_Task):
     def read_files(self, context: Context, environment: Environment) -> None:
         """Replace the arguments that name a file with the file's contents, before they are rendered."""
 
-    def push_console_link(self, context: Context, hook: AlibabaCloudMediaHook, job_id: str) -> None:
-        """Push the link to a job, as soon as its id is known, and with the first job the link to the media page."""
+    def push_console_link(
+        self, context: Context, hook: AlibabaCloudMediaHook, job_id: str, submitted_at: float | None = None
+    ) -> None:
+        """
+        Push the link to a job, as soon as its id is known, and with the first job the link to the media page.
+
+        :param submitted_at: When the first job was submitted, in epoch seconds, if known.
+        """
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
         if not self._has_media_link:
             self._has_media_link = True
             record = {"product": self.product.code, "ims_conn_id": self.ims_conn_id, "region_id": self.region_id}
-            MediaLink().record(context, {**record, "job_id": job_id})
+            MediaLink().record(context, {**record, "job_id": job_id, "submitted_at": submitted_at or time.time()})
 
     def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """

@@ -54,7 +54,8 @@ class MediaLink(JobLink):
         """
         Push the URL of the page, and what the page must know to open the files.
 
-        :param record: The product code, the connection, the region and the first job of the task.
+        :param record: The product code, the connection, the region, the first job of the task, and when it was
+            submitted, in epoch seconds.
         """
         ti: Any = context.get("ti")
         if ti is not None:
@@ -62,9 +63,9 @@ class MediaLink(JobLink):
             self.push(context, _media_url(ti))
 
     def record_failure(self, context: Context, result: Any) -> None:
-        """Push the result of a task that fails, with the errors of its jobs."""
+        """Push the result of a task that fails, with the errors of its jobs; nothing if there is none."""
         ti: Any = context.get("ti")
-        if ti is not None:
+        if ti is not None and result is not None:
             ti.xcom_push(key=FAILED_RESULT_KEY, value=result)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from support.cases import AUDIO, BATCH, CASES, IMAGE, TEXT, Case
 from support.dags import DagRunner
 from support.running import TaskRun, Ti, run_task
+from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
@@ -133,7 +135,9 @@ def test_a_task_records_its_connection_and_links_to_the_media_page(
     run = TaskRun(case.task(deferrable=deferrable, region_id="cn-beijing"))
     job_id = run.attempt()["job_id"]
     product = "vod" if case is IMAGE else "ice"
-    assert run.xcoms[RECORD_KEY] == {
+    record = run.xcoms[RECORD_KEY]
+    assert 0 < time.time() - record.pop("submitted_at") < CEILING
+    assert record == {
         "product": product,
         "ims_conn_id": "ims_default",
         "region_id": "cn-beijing",

@@ -160,7 +160,6 @@ def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
             continue
         state = session.scalar(select(TaskInstance.state).filter_by(**where))
         result = next((xcoms[key] for key in RESULT_KEYS if key in xcoms), None)
-        seconds = None if result is None else (result.timestamp - xcoms[RECORD_KEY].timestamp).total_seconds()
         yield TaskRecord(
             key,
             PRODUCTS[record["product"]],
@@ -168,10 +167,16 @@ def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
             record.get("region_id"),
             record.get("job_id"),
             None if state is None else str(state),
-            seconds,
+            _seconds(record.get("submitted_at"), result),
             None if result is None else _value(result),
             None if result is None else result.timestamp,
         )
+
+
+def _seconds(submitted_at: Any, result: XComModel | None) -> float | None:
+    if result is None or not isinstance(submitted_at, (int, float)):
+        return None
+    return max(0.0, result.timestamp.timestamp() - submitted_at)
 
 
 def _value(row: XComModel) -> Any:

@@ -260,7 +260,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                 in_time = submitter.submit(self._max_active(), deadline)
             active = self._active_jobs()
             if active and self._job_id is None:
-                self.push_console_link(context, submitter.hook, active[0])
+                self.push_console_link(context, submitter.hook, active[0], started_at)
             if not in_time:
                 sent_for = f"within {time.time() - started_at:.0f} s"
                 raise ImsJobTimeoutError(
@@ -329,8 +329,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                 results.add(item.index, item.record.job_id, outcome)
         if results.failed > allowed:
             submitter.record_outcome("failed")
-            if results.fit_into_xcom:
-                MediaLink().record_failure(context, results.as_dict())
+            MediaLink().record_failure(context, results.as_dict() if results.fit_into_xcom else None)
             raise ImsJobsFailedError(
                 f"{results.failed} of {results.total} jobs failed, and max_failures allows {allowed}. "
                 f"{results.advice()}. {results.describe_failures()}",

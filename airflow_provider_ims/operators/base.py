@@ -120,7 +120,7 @@ class JobOperator(SubmitOperator):
         self._awaited = awaited = self._awaited_job(context, job.id)
         how: metrics.Beginning = "reused" if submission.reused else "joined" if submission.joined else "submitted"
         metrics.job_begun(self.kind.submit_action, how)
-        self.push_console_link(context, hook, job.id)
+        self.push_console_link(context, hook, job.id, submission.submitted_at)
         if not self.wait_for_completion:
             awaited.record_outcome(job.id, "collected")
             return {"job_id": job.id, "state": job.status}

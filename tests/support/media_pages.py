@@ -21,7 +21,13 @@ from sqlalchemy import delete, insert
 from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY
 
 MOMENT = datetime(2026, 11, 21, 6, tzinfo=UTC)
-RECORD = {"product": "ice", "ims_conn_id": "ims_default", "region_id": None, "job_id": "j1"}
+RECORD = {
+    "product": "ice",
+    "ims_conn_id": "ims_default",
+    "region_id": None,
+    "job_id": "j1",
+    "submitted_at": MOMENT.timestamp(),
+}
 
 
 @dataclass
