@@ -31,7 +31,9 @@ RUN_ID = "media+2026-11-21T06:00:00+00:00~1"
 def run_page(airflow: LocalAirflow, emulator: EmulatorControl) -> str:
     """Run the content pipeline, and return the path of the media page of its DAG run."""
     airflow.api.unpause(DAG_ID)
-    airflow.api.call("POST", f"dags/{DAG_ID}/dagRuns", json={"dag_run_id": RUN_ID, "logical_date": "2026-11-21T06:00:00Z"})
+    airflow.api.call(
+        "POST", f"dags/{DAG_ID}/dagRuns", json={"dag_run_id": RUN_ID, "logical_date": "2026-11-21T06:00:00Z"}
+    )
 
     def advance_clock(_: object) -> None:
         emulator.advance(3600)
