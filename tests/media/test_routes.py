@@ -14,6 +14,7 @@ from support.media_pages import RECORD, Recorder, log_in
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.vod import VodHook
+from airflow_provider_ims.media import _pages
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -291,6 +292,18 @@ def test_a_denied_action_is_named(client: TestClient, recorder: Recorder, ims_em
     response = client.get(url)
     assert response.status_code == 502
     assert "vod:ListAIImageInfo" in response.text
+
+
+def test_without_the_extra_the_page_says_what_to_install(
+    client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.task("videos", VIDEO)
+    recorder.task("more", VIDEO)
+    for is_installed in (True, False):
+        monkeypatch.setattr(_pages, "can_presign", lambda is_installed=is_installed: is_installed)
+        for url in (recorder.url(), recorder.url("/task", task_id="videos")):
+            expected = 0 if is_installed else 1
+            assert client.get(url).text.count("pip install &#39;airflow-provider-ims[media]&#39;") == expected
 
 
 def test_the_policy_allows_the_media_of_the_emulator(
