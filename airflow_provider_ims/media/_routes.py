@@ -28,7 +28,8 @@ from airflow_provider_ims.media._pages import (
     view_of,
 )
 from airflow_provider_ims.media._records import JobRecord, Key, TaskRecord, read_run, read_task
-from airflow_provider_ims.media._signing import playable_address, poster_address
+from airflow_provider_ims.media._signing import playable_address, poster_address, read_subtitles
+from airflow_provider_ims.media._view import MediaFile
 
 HEADERS = {
     "cache-control": "no-store",
@@ -89,16 +90,27 @@ def show_task(request: Request, task: Task, page: Page = 1) -> HTMLResponse:
     return _page("task.html", request, [entry], task=entry, paging=paging)
 
 
-@router.get("/media/dags/{dag_id}/file")
-def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
-    """Redirect to the signed address of a file that the task has recorded, or of its poster."""
+def _file(task: TaskRecord, job: JobRecord, item: str) -> MediaFile:
     file = view_of(task, job).file(item)
     if file is None:
         raise HTTPException(404, "The task has not recorded this file.")
+    return file
+
+
+@router.get("/media/dags/{dag_id}/file")
+def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
+    """Redirect to the signed address of a file that the task has recorded, or of its poster."""
+    file = _file(task, job, item)
     hook = connected_hook(task)
     address = poster_address(hook, file) if poster else playable_address(hook, file)
     # A video without a poster is not an error.
     return Response(status_code=204) if address is None else RedirectResponse(address, 302)
+
+
+@router.get("/media/dags/{dag_id}/subtitles")
+def show_subtitles(task: Task, job: Job, item: str) -> PlainTextResponse:
+    """Return the text of a recorded file with subtitles."""
+    return PlainTextResponse(read_subtitles(connected_hook(task), _file(task, job, item)))
 
 
 @router.get("/media/dags/{dag_id}/text")
@@ -131,8 +143,8 @@ def _policy(settings: Iterable[Settings] = ()) -> str:
     endpoints = {f"http://{host}" for one in settings if one.protocol == "http" for host in one.endpoints.values()}
     media = " ".join(["'self'", "https:", *sorted(endpoints)])
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {media}; media-src {media}; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        f"img-src {media}; media-src {media}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 
 

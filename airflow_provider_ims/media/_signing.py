@@ -10,9 +10,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+import urllib3
+
 from airflow_provider_ims._jobs.objects import oss_objects
 from airflow_provider_ims._jobs.payload import walk_path
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._oss import can_presign, presign
 from airflow_provider_ims.media._view import MediaFile
@@ -27,6 +29,9 @@ REUSED = 60.0
 #: A user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
+READ_TIMEOUT = 10.0
+#: The maximum number of bytes of subtitles on a page.
+MAX_SUBTITLES = 512 * 1024
 
 INSTALL = "pip install 'airflow-provider-ims[media]'"
 
@@ -78,6 +83,30 @@ def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     for found in _addresses(hook, file, problems):
         return _checked(found)
     raise _not_found(file, problems)
+
+
+def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
+    """
+    Return the text of a file with subtitles, for the browser, which may not read files of OSS with a script.
+
+    :raises ImsError: If the file cannot be read, or is not in OSS or in a media asset: the API server sends no request
+        to any other address.
+    """
+    if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
+        raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
+    address = playable_address(hook, file)
+    try:
+        with urllib3.PoolManager(retries=False, timeout=READ_TIMEOUT) as pool:
+            response = pool.request("GET", address, redirect=False, preload_content=False)
+            content = response.read(MAX_SUBTITLES)
+    except urllib3.exceptions.HTTPError as error:
+        # Its message contains the signed address.
+        problem = type(error).__name__
+    else:
+        if response.status == 200:
+            return content.decode("utf-8-sig", errors="replace")
+        problem = f"HTTP status {response.status}"
+    raise ImsUnavailableError(f"{file.name} could not be read ({problem})")
 
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:

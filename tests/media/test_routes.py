@@ -13,6 +13,7 @@ from support.emulated import GOOD_REQUESTS
 from support.media_pages import RECORD, Recorder, log_in
 
 from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.media import _pages
 
@@ -49,7 +50,7 @@ def many(recorder: Recorder, ims_emulator: ImsEmulator) -> Recorder:
     return recorder
 
 
-PAGES = ("", "/task", "/file", "/text")
+PAGES = ("", "/task", "/file", "/subtitles", "/text")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -83,7 +84,7 @@ def test_all_responses_have_the_headers_for_security(page: str, client: TestClie
         assert response.headers["referrer-policy"] == "no-referrer"
         assert response.headers["x-frame-options"] == "SAMEORIGIN"
         policy = response.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; ")
         assert "unsafe" not in policy
 
 
@@ -178,6 +179,20 @@ def test_a_file_that_no_task_recorded_is_refused(item: str, client: TestClient, 
     response = client.get(recorder.url("/file", task_id="videos", item=item))
     assert response.status_code == 404
     assert "location" not in response.headers
+
+
+def test_subtitles_are_read_only_from_oss(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
+    hook = ImsHook("ims_default")
+    media_id = hook.call("RegisterMediaInfo", {"InputURL": f"{BASE}/talk.srt"})["MediaId"]
+    recorder.task("translate", {"media_id": media_id, "url": f"{BASE}/talk.srt", "other": "http://127.0.0.1:1/a.srt"})
+    page = client.get(recorder.url("/task", task_id="translate")).text
+    found, other = re.findall(r'data-subtitles="([^"]*)"', page)
+    response = client.get(html.unescape(found))
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "-->" in response.text
+    assert client.get(html.unescape(other)).status_code == 502
+    assert "Signature" not in response.text
 
 
 def test_a_file_of_another_task_is_refused(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:

@@ -45,6 +45,32 @@ function followSentences(list) {
   });
 }
 
+// The lines of subtitles, each with its start time: the formats SRT and WebVTT, and any other as they are.
+function parseSubtitles(text) {
+  const cues = [];
+  for (const block of text.replaceAll("\r", "").split(/\n{2,}/)) {
+    const lines = block.split("\n");
+    const timing = lines.findIndex((line) => line.includes("-->"));
+    if (timing >= 0) cues.push([lines[timing].split(/[.,\s]/)[0], lines.slice(timing + 1).join(" ")]);
+  }
+  return cues.length ? cues : text.split("\n").map((line) => ["", line]);
+}
+
+async function loadSubtitles(list) {
+  const response = await fetch(list.dataset.subtitles);
+  if (!response.ok) {
+    showProblem({target: list});
+    return;
+  }
+  for (const [start, content] of parseSubtitles(await response.text()).slice(0, 200)) {
+    const line = document.createElement("li");
+    const time = document.createElement("time");
+    time.textContent = start;
+    line.append(time, " ", content);
+    list.append(line);
+  }
+}
+
 function showProblem(event) {
   const problem = event.target.closest?.("figure")?.querySelector(".problem");
   if (problem) problem.hidden = false;
@@ -59,9 +85,10 @@ addEventListener("DOMContentLoaded", () => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
       observer.unobserve(entry.target);
-      loadPlayer(entry.target);
+      if (entry.target.dataset.subtitles) loadSubtitles(entry.target);
+      else loadPlayer(entry.target);
     }
   });
-  for (const player of document.querySelectorAll("audio, video")) observer.observe(player);
-  for (const list of document.querySelectorAll(".sentences")) followSentences(list);
+  for (const player of document.querySelectorAll("audio, video, [data-subtitles]")) observer.observe(player);
+  for (const list of document.querySelectorAll(".sentences:not([data-subtitles])")) followSentences(list);
 });
