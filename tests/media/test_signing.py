@@ -12,12 +12,19 @@ from support.emulated import GOOD_REQUESTS
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsPermissionError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsPermissionError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.media import _signing
-from airflow_provider_ims.media._signing import BY_ADDRESS, BY_ID, Lookup, playable_address, poster_address
+from airflow_provider_ims.media._signing import (
+    BY_ADDRESS,
+    BY_ID,
+    Lookup,
+    playable_address,
+    poster_address,
+    read_subtitles,
+)
 from airflow_provider_ims.media._view import MediaFile, job_view
 
 BUCKET = "http://your-bucket.oss-cn-shanghai.aliyuncs.com"
@@ -82,6 +89,38 @@ def test_an_object_is_presigned(ims_emulator: ImsEmulator) -> None:
         assert urlsplit(signed).netloc == ims_emulator.endpoint
         assert headers_at(signed)["content-type"].startswith("audio/")
         assert 0 < int(parse_qs(urlsplit(signed).query)["x-oss-expires"][0]) <= 3600
+
+
+def test_subtitles_are_read_from_oss(ims_emulator: ImsEmulator) -> None:
+    hook = ImsHook("ims_default")
+    parameters = {
+        "InputConfig": {"Type": "Video", "Video": "1628ae20c368f6f7c77a6302"},
+        "OutputConfig": {"MediaURL": f"{BUCKET}/out.mp4"},
+        "EditingConfig": {"SourceLanguage": "zh", "TargetLanguage": "en"},
+        "Title": "Cake",
+    }
+    job_id = hook.call("SubmitVideoTranslationJob", parameters)["Data"]["JobId"]
+    result = hook.call("GetSmartHandleJob", {"JobId": job_id})["JobResult"]
+    (subtitles,) = (
+        file for file in job_view({"result": result}, ids_are_outputs=True).files if file.kind == "subtitles"
+    )
+    text = read_subtitles(hook, subtitles)
+    assert "00:00:00,000 -->" in text
+    assert "Cake" in text
+
+
+@pytest.mark.parametrize(
+    "file", [MediaFile("subtitles", "http://127.0.0.1:1/a.srt"), MediaFile("video", f"{BUCKET}/a.mp4")]
+)
+def test_no_other_files_are_read(file: MediaFile, ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsRequestError, match="is not a file with subtitles in OSS"):
+        read_subtitles(ImsHook("ims_default"), file)
+
+
+def test_missing_subtitles_are_reported_without_their_signature(ims_emulator: ImsEmulator) -> None:
+    with pytest.raises(ImsUnavailableError, match="HTTP status 404") as caught:
+        read_subtitles(ImsHook("ims_default"), MediaFile("subtitles", f"{BUCKET}/missing.srt"))
+    assert "x-oss-signature" not in str(caught.value)
 
 
 def test_an_address_outside_of_oss_is_returned_unchanged(ims_emulator: ImsEmulator) -> None:
