@@ -86,9 +86,8 @@ class Recorder:
         return f"/ims/media/dags/{self.dag_id}{path}?run_id={quote(self.run_id, safe='')}&{parameters}"
 
 
-@contextmanager
-def media_client() -> Iterator[TestClient]:
-    """Yield a client of an application that mounts the media pages as Airflow's API server does."""
+def media_server() -> FastAPI:
+    """Return an application that mounts the media pages as Airflow's API server does."""
     from airflow.api_fastapi.app import init_auth_manager
 
     from airflow_provider_ims._plugin import ImsPlugin
@@ -97,13 +96,24 @@ def media_client() -> Iterator[TestClient]:
     (mounted,) = ImsPlugin.fastapi_apps
     server.mount(mounted["url_prefix"], mounted["app"])
     init_auth_manager(server)
-    with TestClient(server, follow_redirects=False) as client:
+    return server
+
+
+@contextmanager
+def media_client() -> Iterator[TestClient]:
+    """Yield a client of the application."""
+    with TestClient(media_server(), follow_redirects=False) as client:
         yield client
+
+
+def session_of(role: str | None) -> str:
+    """Return the session token of a user with a role, or with none."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="user", role=role))
 
 
 def log_in(client: TestClient, role: str | None = "ADMIN") -> None:
     """Store the session of a user with a role, or with none, in the cookies of a client."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    client.cookies.set("_token", get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="user", role=role)))
+    client.cookies.set("_token", session_of(role))
