@@ -111,15 +111,18 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
     """
-    Return the address of a picture of a video; ``None`` if the service has none.
+    Return the address of a picture of a video; ``None`` if the service has none or does not know the video.
 
     :raises ImsError: If the service cannot be called.
     """
     for lookup in _lookups(hook, (*BY_ID, *BY_ADDRESS), file):
-        for address in walk_path(_call(hook, lookup, file), lookup.poster) if lookup.poster else ():
+        try:
+            response = _call(hook, lookup, file)
+        except ImsRequestError:
+            continue
+        for address in walk_path(response, lookup.poster) if lookup.poster else ():
             if isinstance(address, str) and address:
                 return _checked(address)
-        return None
     return None
 
 

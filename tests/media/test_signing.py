@@ -155,7 +155,18 @@ def test_an_invalid_bucket_is_refused(ims_emulator: ImsEmulator) -> None:
 
 
 def test_a_video_without_a_media_asset_has_no_poster(ims_emulator: ImsEmulator) -> None:
-    assert poster_address(VodHook("ims_default"), MediaFile("video", f"{BUCKET}/a.mp4")) is None
+    for hook in (ImsHook("ims_default"), VodHook("ims_default")):
+        assert poster_address(hook, MediaFile("video", f"{BUCKET}/a.mp4", media_id="m", video_id="v")) is None
+
+
+def test_the_poster_of_a_video_is_the_cover_of_its_media_asset(ims_emulator: ImsEmulator) -> None:
+    hook = ImsHook("ims_default")
+    asset = {"InputURL": f"{BUCKET}/a.mp4", "CoverURL": f"{BUCKET}/cover.png"}
+    media_id = hook.call("RegisterMediaInfo", asset)["MediaId"]
+    for file in (MediaFile("video", media_id=media_id), MediaFile("video", f"{BUCKET}/a.mp4")):
+        poster = poster_address(hook, file)
+        assert poster is not None
+        assert urlsplit(poster).path.endswith("/cover.png")
 
 
 @pytest.mark.parametrize("lookup", [*BY_ID, *BY_ADDRESS], ids=lambda lookup: lookup.action)
