@@ -140,6 +140,7 @@ def test_the_connection_uri_has_everything_that_a_client_needs(monkeypatch: pyte
         "protocol": "http",
         "ims_endpoint": emulator.endpoint,
         "vod_endpoint": emulator.endpoint,
+        "oss_endpoint": emulator.endpoint,
     }
 
 
