@@ -64,7 +64,7 @@ class AlibabaCloudMediaHook(BaseHook):
         if self.ims_conn_id is None:
             from airflow.providers.common.compat.sdk import Connection
 
-            return read_settings(Connection(conn_id=""), self.region_id)
+            return read_settings(Connection(conn_id="", conn_type=self.conn_type), self.region_id)
         return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
 
     @cached_property

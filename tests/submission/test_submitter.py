@@ -703,7 +703,7 @@ class TestWithoutAStore:
         run.attempt()
         run.attempt()
         (poll_once,) = ims_emulator.requests("ListBatchMediaProducingJobs")
-        assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:55:00Z"
+        assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:43:20Z"
 
 
 @pytest.mark.parametrize("status", [413, 414, 431])
