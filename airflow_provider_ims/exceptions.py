@@ -37,6 +37,8 @@ class ImsError(Exception):
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
     :param request_id: The service's id for the failed request; include it in support tickets.
+    :param transient: Whether a retry may succeed although other errors of this class are permanent: a query of a
+        submitted job failed, or the response has no error code and may come from a proxy.
     """
 
     message: str
@@ -44,6 +46,7 @@ class ImsError(Exception):
     action: str | None = None
     code: str | None = None
     request_id: str | None = None
+    transient: bool = False
 
     @property
     def is_permanent(self) -> bool:
@@ -72,8 +75,8 @@ class ImsRequestError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """True: the service would reject the same request again."""
-        return True
+        """Whether the service would reject the same request again; true unless the error is transient."""
+        return not self.transient
 
 
 class ImsResourceNotFoundError(ImsRequestError):
@@ -92,8 +95,8 @@ class ImsPermissionError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """True: a user must grant the permission."""
-        return True
+        """Whether a user must grant the permission before a retry; true unless the error is transient."""
+        return not self.transient
 
 
 class ImsNotSubscribedError(ImsError):
@@ -102,7 +105,7 @@ class ImsNotSubscribedError(ImsError):
     @property
     def is_permanent(self) -> bool:
         """Whether a user must subscribe; false for overdue payment, which ends without a change to the DAG."""
-        return self.code != SUSPENDED
+        return self.code != SUSPENDED and not self.transient
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -12,7 +12,7 @@ from airflow_provider_ims._jobs.listing import Listing
 from airflow_provider_ims._jobs.objects import unsigned
 from airflow_provider_ims._jobs.payload import as_text, first_text, normalize, snake_case, walk_path
 from airflow_provider_ims._jobs.search import Search, search_in
-from airflow_provider_ims.exceptions import ImsResourceNotFoundError, ImsUnavailableError
+from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import ICE, Product
 
 T = TypeVar("T")
@@ -121,6 +121,10 @@ class JobFamily:
             body = caller.call(self.query_action, params)
         except ImsResourceNotFoundError:
             return {}
+        except ImsError as error:
+            # The job exists whatever the query returned, and a retry joins it.
+            error.transient = True
+            raise
         if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):
             return {}  # Some actions return only a request id for an unknown job.
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider_ims._jobs.api_caller import ApiCaller
 from airflow_provider_ims._jobs.listing import Listing
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
+from airflow_provider_ims.exceptions import ImsError
 
 #: Seconds by which the service's clock may be behind the local one. It rejects requests with a difference above 900 s.
 CLOCK_SLACK = 1000.0
@@ -63,10 +64,15 @@ def find_jobs(
     :raises ImsError: as raised by the hook's ``call``.
     """
     found: dict[str, tuple[SubmissionKey, str]] = {}
-    for user_data, job_id in search.jobs(hook, submitted, since):
-        key = key_in(user_data)
-        if key is not None and key.run in runs and (key.run not in found or key.number > found[key.run][0].number):
-            found[key.run] = key, job_id
+    try:
+        for user_data, job_id in search.jobs(hook, submitted, since):
+            key = key_in(user_data)
+            if key is not None and key.run in runs and (key.run not in found or key.number > found[key.run][0].number):
+                found[key.run] = key, job_id
+    except ImsError as error:
+        error.transient = True
+        error.message += "; the service may have accepted an earlier submit, and a retry searches for its job again"
+        raise
     return found
 
 

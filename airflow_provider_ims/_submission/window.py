@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.ledger import Item
-from airflow_provider_ims._submission.record import SubmissionRecord
+from airflow_provider_ims._submission.record import SubmissionRecord, SubmissionState
 from airflow_provider_ims._submission.recovery import MAX_SUBMITS, Recovery
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._base import THROTTLE_TIMEOUT, AlibabaCloudMediaHook
@@ -61,6 +61,8 @@ class PendingSubmit:
             item.record = replace(item.record, accepted_without_id=True)
         else:
             item.record = self.before
+            # An earlier submit may have been accepted, and a retry may find its job.
+            error.transient |= self.before.state is not SubmissionState.NEW
             if self.recovery.is_duplicate(error):
                 item.error = self.recovery.uncertain(f"the service rejected a second submit: {error}")
             elif isinstance(error, ImsRequestError):

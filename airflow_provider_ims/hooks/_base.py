@@ -97,7 +97,8 @@ class AlibabaCloudMediaHook(BaseHook):
         """
         try:
             self.connect()
-        except ImsError:
+        except ImsError as error:
+            error.transient = True
             raise
         except Exception as error:
             raise ImsUnavailableError(

@@ -141,6 +141,7 @@ def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
         if code is None:
             unknown = f"HTTP status {status} and no error code; another server may have responded: check the endpoint"
             message = TOO_LARGE.get(status, unknown)
+            details["transient"] = status not in TOO_LARGE
         message = f"The service rejected the request: {message}"
         details["field"] = (code or "").partition("InvalidParameter.")[2] or None
     return error_class(message, **details)

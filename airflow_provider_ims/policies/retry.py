@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import RetryDecision, RetryPolicy
 
 from airflow_provider_ims.exceptions import (
+    SUSPENDED,
     ImsError,
     ImsJobFailedError,
     ImsNotSubscribedError,
@@ -65,7 +66,7 @@ class ImsRetryPolicy(RetryPolicy):
             return RetryDecision.fail(f"{name}: a retry would fail again")
         if isinstance(exception, ImsJobFailedError) and not self.retry_failed_jobs:
             return RetryDecision.fail(f"{name}: retry_failed_jobs is off")
-        if isinstance(exception, ImsNotSubscribedError):
+        if isinstance(exception, ImsNotSubscribedError) and exception.code == SUSPENDED:
             return RetryDecision.retry(SUSPENDED_DELAY, f"{name}: the service is suspended for overdue payment")
         if isinstance(exception, ImsThrottledError | ImsUnavailableError):
             return RetryDecision.retry(reason=f"{name}: a later try may succeed")

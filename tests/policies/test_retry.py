@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryDecision
 from airflow.serialization.serialized_objects import DagSerialization
-from support.cases import CASES, TEXT
-from support.running import TaskRun, run_task
+from support.cases import BATCH, CASES, TEXT
+from support.running import TaskRun, killed_in, run_task
 from support.speech import AUDIO, speech
 
+from airflow_provider_ims._submission import Submitter
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
@@ -21,14 +25,21 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUncertainSubmitError,
 )
+from airflow_provider_ims.hooks import _base as base
 from airflow_provider_ims.hooks.ims import ImsHook
+from airflow_provider_ims.operators import base as operators
 from airflow_provider_ims.operators.ims import (
     ImsApiOperator,
+    ImsStartWorkflowOperator,
     ImsSubmitJobsOperator,
     ImsSubmitTextGenerateJobOperator,
 )
 from airflow_provider_ims.policies.retry import SUSPENDED_DELAY, ImsRetryPolicy
 from airflow_provider_ims.sensors.ims import ImsSmartHandleJobSensor
+from airflow_provider_ims.triggers import base as triggers
+
+#: The response of an API gateway: an error without the service's error code.
+GATEWAY = {"status": 403, "body": '{"message":"blocked"}', "content_type": "application/json"}
 
 every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "blocking"])
 
@@ -232,3 +243,96 @@ class TestDefault:
 
 def test_a_permanent_error_of_a_request_names_its_class() -> None:
     assert "ImsRequestError" in str(decision(ImsRequestError("x")).reason)
+
+
+class TestAfterTheSubmit:
+    """A paid job may run, and a retry joins it or searches for it."""
+
+    @pytest.fixture(autouse=True)
+    def _no_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(base.time, "sleep", lambda _: None)
+        monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
+
+    @pytest.fixture(params=["deny", "not_subscribed", "error", "non_json"])
+    def refuse(self, request: pytest.FixtureRequest, ims_emulator: ImsEmulator) -> Callable[..., None]:
+        """Refuse requests for an action, in each way that is permanent for a submit, and as a proxy does."""
+        more = {"error": {"code": "InvalidParameter", "status": 400}, "non_json": GATEWAY}
+        return lambda action, count=1: ims_emulator.fault(
+            action, request.param, count=count, **more.get(request.param, {})
+        )
+
+    @staticmethod
+    def failed(run: TaskRun) -> ImsError:
+        with pytest.raises(ImsError) as caught:
+            run.attempt()
+        assert decision(caught.value).action is RetryAction.DEFAULT
+        return caught.value
+
+    def test_a_refused_query_of_the_job_to_join(
+        self, refuse: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = killed_in(monkeypatch, operators, "wait_for_job", TEXT.task(deferrable=False))
+        refuse(TEXT.query)
+        self.failed(run)
+        assert run.attempt()["state"] == TEXT.ended
+        assert len(ims_emulator.requests(TEXT.submit)) == 1
+
+    def test_a_refused_search_for_a_lost_job(self, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
+        ims_emulator.fault("StartWorkflow", "cut_after")
+        refuse("ListWorkflowTasks")
+        task = ImsStartWorkflowOperator(
+            task_id="job", workflow_id="w", task_input={"Type": "Media", "Media": "m"}, poll_interval=0.05
+        )
+        run = TaskRun(task)
+        error = self.failed(run)
+        assert "the service may have accepted an earlier submit, and a retry searches for its job again" in str(error)
+        run.attempt()
+        assert len(ims_emulator.requests("StartWorkflow")) == 1
+
+    @every_mode
+    @pytest.mark.ims_emulator(durations={TEXT.submit: 1.0})
+    def test_refused_polls(self, deferrable: bool, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
+        refuse(TEXT.query, count=5)
+        run = TaskRun(TEXT.task(deferrable=deferrable))
+        self.failed(run)
+        assert run.attempt()["state"] == TEXT.ended
+        assert len(ims_emulator.requests(TEXT.submit)) == 1
+
+    def test_a_refused_query_of_a_result_that_is_too_large_for_the_event(
+        self, refuse: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended_event = triggers.ended_event
+
+        def refuse_next(*args: Any) -> Any:
+            refuse(TEXT.query)
+            return ended_event(*args)
+
+        monkeypatch.setattr(triggers, "MAX_EVENT_SIZE", 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(triggers, "ended_event", refuse_next)
+            run = TaskRun(TEXT.task(deferrable=True))
+            self.failed(run)
+        assert run.attempt()["state"] == TEXT.ended
+
+    def test_a_refused_submit_after_a_lost_one(self, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
+        """The service may have accepted the first submit, and a retry finds its job by the ClientToken."""
+        ims_emulator.fault(BATCH.submit, "server_error")
+        refuse(BATCH.submit)
+        run = TaskRun(BATCH.task())
+        self.failed(run)
+        assert run.attempt()["state"] == BATCH.ended
+        assert len(ims_emulator.jobs(BATCH.submit)) == 1
+
+    def test_a_connection_that_becomes_invalid_during_the_wait(
+        self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", json.dumps({"conn_type": "alibabacloud_ims"}))
+        with pytest.raises(ImsError) as caught:
+            ImsHook().reconnect()
+        assert decision(caught.value).action is RetryAction.DEFAULT
+
+
+def test_a_response_without_an_error_code_is_retried(ims_emulator: ImsEmulator) -> None:
+    """A proxy or a gateway may have sent it."""
+    ims_emulator.fault(TEXT.submit, "non_json", count=None, **GATEWAY)
+    assert decided(TEXT.task()).action is RetryAction.DEFAULT
