@@ -12,7 +12,7 @@ from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.objects import OssObject, first_url, oss_objects
 from airflow_provider_ims._lineage import emit_asset_events, operator_lineage
-from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError
+from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.links import ConsoleLink, MediaLink, OutputLink
@@ -68,6 +68,7 @@ class JobTask(_Task):
     _job_id: str | None = None
     _has_media_link = False
     _outputs: tuple[OssObject, ...] = ()
+    _file_error: ImsRequestError | None = None
 
     @property
     def product(self) -> Product:
@@ -115,11 +116,25 @@ class JobTask(_Task):
             # XCom and push it again, which takes eight requests per task, and log an error for each missing link.
             self.operator_extra_links = ()
             self._job_id, self._outputs, self._has_media_link = None, (), False
-            self.read_files(context, jinja_env)
+            self._file_error = None
+            try:
+                self.read_files(context, jinja_env)
+            except ImsRequestError as error:
+                # Raised in execute(): a task that resumes for its submitted job needs no file.
+                self._file_error = error
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
     def read_files(self, context: Context, environment: Environment) -> None:
         """Replace the arguments that name a file with the file's contents, before they are rendered."""
+
+    def check_files(self) -> None:
+        """
+        Check that all files were read.
+
+        :raises ImsRequestError: if a file does not exist or cannot be read.
+        """
+        if self._file_error is not None:
+            raise self._file_error
 
     def push_console_link(
         self, context: Context, hook: AlibabaCloudMediaHook, job_id: str, submitted_at: float | None = None

@@ -36,7 +36,7 @@ from airflow_provider_ims.exceptions import (
 from airflow_provider_ims.links import MediaLink
 from airflow_provider_ims.operators._awaited_job import can_be_joined, has_next_try
 from airflow_provider_ims.operators._files import ReadsParameterFiles
-from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_requests
+from airflow_provider_ims.operators._request_list import MAX_REQUESTS, encode_again, encode_requests
 from airflow_provider_ims.operators._results import JobResults, allowed_failures
 from airflow_provider_ims.operators._submit_operator import SubmitOperator, positive, seconds, whole
 
@@ -134,7 +134,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :raises ImsJobTimeoutError: when jobs did not end before the timeout.
         :raises ImsError: when the service rejected all submits or was unavailable.
         """
-        submitter = self._new_submitter(context)
+        self.check_files()
+        submitter = self._new_submitter(context, encode_requests(self.kind, self.requests, self.parameters))
         started_at = time.time()
         with self._cancelling():
             with self._counting(submitter):
@@ -159,7 +160,9 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :param wait_started_at: When this try started, in epoch seconds.
         :return: Same as :meth:`execute`.
         """
-        submitter = self._new_submitter(context)
+        submitted = state["jobs"] if state else ()
+        requests = encode_again(self.kind, self.requests, self.parameters, submitted)
+        submitter = self._new_submitter(context, requests)
         with self._cancelling():
             if state is None and context.get("task_state_store") is None and event.get("waited_for"):
                 # dag.test() drops the arguments of the deferral.
@@ -173,13 +176,12 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
                     item.error = error_from_dict(error)
             return self._run(context, submitter, wait_started_at or time.time())
 
-    def _new_submitter(self, context: Context) -> BulkSubmitter:
+    def _new_submitter(self, context: Context, requests: list[dict[str, str]]) -> BulkSubmitter:
         for name in ("poll_interval", "timeout"):
             seconds(name, getattr(self, name))
         self._max_active()
         JobResults(self.results_path)
         hook = self.new_hook()
-        requests = encode_requests(self.kind, self.requests, self.parameters)
         allowed_failures(self.max_failures, len(requests))
         # An invalid connection is also rejected before the first submit.
         hook.connect()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.operators._any_job import accepting
+
+log = logging.getLogger(__name__)
 
 MAX_REQUESTS = 10_000
 
@@ -38,6 +41,22 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
             raise
     _check_tokens(kind, encoded)
     return encoded
+
+
+def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[Any]) -> list[dict[str, str]]:
+    """
+    Return the encoded requests of a resumed task; without parameters if they cannot be encoded again.
+
+    :param submitted: The jobs of the requests, which need no parameters; empty if they are unknown.
+    :raises ImsRequestError: when a request is invalid and the jobs are unknown.
+    """
+    try:
+        return encode_requests(kind, requests, common)
+    except ImsRequestError as error:
+        if not submitted:
+            raise
+        log.warning("The requests cannot be read again after the deferral: %s", error)
+        return [{} for _ in submitted]
 
 
 class _Encoder:

@@ -108,6 +108,7 @@ class JobOperator(SubmitOperator):
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
         :raises ImsError: when the service rejected the submit or was unavailable.
         """
+        self.check_files()
         parameters = self.kind.encode(self.arguments())
         poll_interval = seconds("poll_interval", self.poll_interval)
         timeout = seconds("timeout", self.timeout)

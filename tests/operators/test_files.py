@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.definitions.template import literal
 from support.cases import AUDIO, BATCH
-from support.running import run_task
+from support.running import TaskRun, run_task
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError
@@ -54,7 +54,7 @@ def sent(task: Any, emulator: ImsEmulator) -> dict[str, str]:
 
 def refused(task: Any, folder: Path) -> ImsRequestError:
     with pytest.raises(ImsRequestError) as caught:
-        rendered(task, folder)
+        run_task(rendered(task, folder))
     return caught.value
 
 
@@ -166,3 +166,30 @@ def test_a_missing_script_is_reported(folder: Path) -> None:
 def test_a_file_that_is_not_utf_8_is_reported(folder: Path) -> None:
     (folder / "gbk.txt").write_bytes("早上好".encode("gbk"))
     assert "input_config: file 'gbk.txt' cannot be read" in str(refused(AUDIO.task(input_config="gbk.txt"), folder))
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one job", "many jobs"])
+def test_a_file_that_disappears_during_the_deferral_does_not_fail_the_submitted_job(
+    many: bool, folder: Path, ims_emulator: ImsEmulator
+) -> None:
+    """Airflow renders the templates again before it resumes a task."""
+    parameters = {"Timeline": "timelines/summer.json", "OutputMediaConfig": OUTPUT}
+    common: Any = {"task_id": "job", "job": "SubmitMediaProducingJob", "deferrable": True, "poll_interval": 0.05}
+    task = (
+        ImsSubmitJobsOperator(requests=[parameters], **common)
+        if many
+        else ImsSubmitJobOperator(parameters=parameters, **common)
+    )
+    dag = DAG("dag", schedule=None, template_searchpath=str(folder))
+    dag.add_task(task)
+
+    class RenderedRun(TaskRun):
+        def new_process(self) -> tuple[Any, dict[str, Any]]:
+            process, context = super().new_process()
+            process.render_template_fields({**CONTEXT, **context})
+            (folder / "timelines" / "summer.json").unlink(missing_ok=True)
+            return process, context
+
+    result = RenderedRun(task).attempt()
+    assert result["succeeded"] == 1 if many else result["state"] == "Success"
+    assert len(ims_emulator.requests("SubmitMediaProducingJob")) == 1
