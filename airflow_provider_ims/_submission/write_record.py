@@ -40,10 +40,20 @@ class WriteRecord:
             return cls(old, store)
         return cls(record, store)
 
-    @property
-    def client_token(self) -> str:
-        """The ClientToken of all tries. With a store, another deployment or a recreated DAG run has another token."""
-        return uuid.uuid4().hex if self.record is None else self.record.run
+    def client_token(self, given: str | None) -> str:
+        """
+        Return the ClientToken to send: that of an earlier request without a response, or the given one, or a new one.
+
+        A token that is rendered differently in each try cannot prevent a second effect. With a store, another
+        deployment or a recreated DAG run has another new token.
+
+        :param given: The user's own token.
+        """
+        record = self.record
+        sent = record.token if record is not None and self.sent_at is not None else None
+        if sent is not None and given not in (None, sent):
+            log.warning("An earlier try sent the ClientToken %s. It is sent again instead of %s", sent, given)
+        return sent or given or (uuid.uuid4().hex if record is None else record.run)
 
     @property
     def sent_at(self) -> float | None:
@@ -52,15 +62,29 @@ class WriteRecord:
             return None
         return self.record.submitted_at
 
-    def begin(self) -> None:
-        """Record that the action is about to be sent. If this fails, it must not be sent."""
-        if self.store is not None and self.record is not None:
-            self.store.set(STORE_KEY, asdict(replace(self.record, submitted_at=time.time(), unanswered_submits=1)))
+    @property
+    def answered(self) -> bool:
+        """Whether an earlier try received a response, so that the action has taken effect."""
+        return self.record is not None and self.store is not None and self.record.accepted_without_id
+
+    def begin(self, token: str | None) -> None:
+        """Record that the action is about to be sent with a ClientToken. If this fails, it must not be sent."""
+        self._write(submitted_at=time.time(), unanswered_submits=1, token=token, required=True)
 
     def reject(self) -> None:
-        """Record that the action had no effect."""
+        """Record that the service rejected the action, as if it had not been sent."""
+        self._write()
+
+    def succeed(self, token: str | None) -> None:
+        """Record that the action has taken effect."""
+        self._write(submitted_at=time.time(), unanswered_submits=1, token=token, accepted_without_id=True)
+
+    def _write(self, *, required: bool = False, **changes: Any) -> None:
         try:
             if self.store is not None and self.record is not None:
-                self.store.set(STORE_KEY, asdict(replace(self.record, unanswered_submits=0)))
-        except Exception as error:  # noqa: BLE001 - a second error must not hide the first one
+                self.store.set(STORE_KEY, asdict(replace(self.record, **changes)))
+        except Exception as error:
+            # After the request, a second error must not hide its result.
+            if required:
+                raise
             log.warning("The record of the action could not be updated: %s", error)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_ims._arguments import TaskArguments
 from airflow_provider_ims._jobs.kinds import KINDS
@@ -95,7 +95,7 @@ class ApiOperator(BaseOperator):
         else:
             record = WriteRecord.read(action.name, context)
             if CLIENT_TOKEN in action.parameters:
-                parameters.setdefault(CLIENT_TOKEN, record.client_token)
+                parameters[CLIENT_TOKEN] = record.client_token(parameters.get(CLIENT_TOKEN))
             response = _write(hook, action.name, parameters, record)
         self.log.info("%s succeeded (request id %s)", action.name, response.get("RequestId"))
         result: dict[str, Any] = normalize(response, parse=False)
@@ -118,22 +118,33 @@ def _write(
     hook: AlibabaCloudMediaHook, action: str, parameters: Mapping[str, Any], record: WriteRecord
 ) -> dict[str, Any]:
     """Send an action that may be repeated only with a ClientToken."""
-    if record.sent_at is not None and CLIENT_TOKEN not in parameters:
+    token = parameters.get(CLIENT_TOKEN)
+    if record.sent_at is not None and token is None:
         sent_at = datetime.fromtimestamp(record.sent_at, UTC).isoformat(timespec="seconds")
-        raise AirflowFailException(
-            f"An earlier try sent the request at {sent_at} and received no response; {_UNCERTAIN} (action {action})"
-        )
+        outcome = f"received no response; {_UNCERTAIN}"
+        if record.answered:
+            outcome = "received a response, but the task failed after it. Clear the task to repeat the action"
+        raise AirflowFailException(f"An earlier try sent the request at {sent_at} and {outcome} (action {action})")
     # An invalid connection must not look like a lost response.
     hook.connect()
-    record.begin()
+    record.begin(token)
     try:
-        return hook.call(action, parameters)
+        response = hook.call(action, parameters)
     except ImsError as error:
         if not isinstance(error, ImsUnavailableError) or error.accepted is False:
             record.reject()
             raise
-        if CLIENT_TOKEN in parameters:
+        if token is not None:
             error.message += "; a retry sends the same ClientToken, so the action cannot take effect twice"
             raise
         error.message += f"; {_UNCERTAIN}"
         raise AirflowFailException(str(error)) from error
+    except AirflowTaskTimeout as error:
+        # Before Airflow 3.3, there is no record that prevents a retry from sending the action again.
+        if token is not None:
+            raise
+        raise AirflowFailException(
+            f"The execution_timeout ended the task before the response; {_UNCERTAIN} (action {action})"
+        ) from error
+    record.succeed(token)
+    return response

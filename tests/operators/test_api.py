@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowNotFoundException
-from support.compat import AirflowFailException
+from support.compat import AirflowFailException, AirflowTaskTimeout
 from support.running import Store, TaskLog, TaskRun, killed_in, run_task
 
 from airflow_provider_ims._jobs.kinds import KINDS
+from airflow_provider_ims._submission.write_record import WriteRecord
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks import _base as base
@@ -295,7 +296,7 @@ def test_a_retry_repeats_a_write_that_the_service_rejected(ims_emulator: ImsEmul
 def test_a_retry_does_not_repeat_a_write_during_which_the_worker_died(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = killed_in(monkeypatch, _api, "normalize", call("SetEventCallback", CALLBACK))
+    run = killed_in(monkeypatch, WriteRecord, "succeed", call("SetEventCallback", CALLBACK))
     with pytest.raises(AirflowFailException, match="the action may have taken effect"):
         run.attempt()
     assert len(sent(ims_emulator, "SetEventCallback")) == 1
@@ -401,3 +402,66 @@ def test_a_read_has_no_client_token(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError):
         run_task(call("QueryIProductionJob", {"JobId": "j"}))
     assert sent(ims_emulator, "QueryIProductionJob") == [{"JobId": "j"}]
+
+
+def test_a_retry_sends_the_users_token_of_the_lost_request_again(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    """A template may render another token in each try."""
+    run = TaskRun(None)
+
+    def attempt(number: int) -> None:
+        run.task = call("CancelIProductionJob", {"JobId": "j", "ClientToken": f"t-{number}"})
+        ims_emulator.fault("CancelIProductionJob", "server_error")
+        with pytest.raises(ImsUnavailableError, match="a retry sends the same ClientToken"):
+            run.attempt()
+
+    attempt(1)
+    attempt(2)
+    run.clear()
+    attempt(3)
+    assert [one["ClientToken"] for one in sent(ims_emulator, "CancelIProductionJob")] == ["t-1", "t-1", "t-3"]
+    assert (
+        task_log.lines("warning").count("An earlier try sent the ClientToken t-1. It is sent again instead of t-2") == 1
+    )
+
+
+def test_a_rejected_token_is_not_sent_again(ims_emulator: ImsEmulator) -> None:
+    run = TaskRun(None)
+    ims_emulator.fault("CancelIProductionJob", "deny", count=2)
+    for number in (1, 2):
+        run.task = call("CancelIProductionJob", {"JobId": "j", "ClientToken": f"t-{number}"})
+        with pytest.raises(ImsPermissionError):
+            run.attempt()
+    assert [one["ClientToken"] for one in sent(ims_emulator, "CancelIProductionJob")] == ["t-1", "t-2"]
+
+
+# -- failures other than the response
+
+
+def test_a_retry_after_a_response_says_that_the_action_took_effect(ims_emulator: ImsEmulator) -> None:
+    """The task fails after the action, for example while Airflow stores its result."""
+    run = TaskRun(call("SetEventCallback", CALLBACK))
+    run.attempt()
+    with pytest.raises(AirflowFailException, match=r"received a response, but .* Clear the task to repeat the action"):
+        run.attempt()
+    assert len(sent(ims_emulator, "SetEventCallback")) == 1
+    run.clear()
+    run.attempt()
+    assert len(sent(ims_emulator, "SetEventCallback")) == 2
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["with a store", "without a store"])
+def test_a_timeout_of_the_task_during_a_write_is_not_retried(
+    stored: bool, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = base.AlibabaCloudMediaHook.call
+
+    def time_out(*args: Any, **kwargs: Any) -> None:
+        send(*args, **kwargs)
+        raise AirflowTaskTimeout
+
+    monkeypatch.setattr(base.AlibabaCloudMediaHook, "call", time_out)
+    store = Store() if stored else None
+    with pytest.raises(AirflowFailException, match="the action may have taken effect"):
+        TaskRun(call("SetEventCallback", CALLBACK), store=store).attempt()
+    with pytest.raises(AirflowTaskTimeout):
+        TaskRun(call("RegisterMediaInfo", MEDIA), store=store).attempt()

@@ -166,7 +166,7 @@ class KilledError(BaseException):
 
 
 def killed_in(
-    monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, task: Any, *, store: bool = True
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType | type, function: str, task: Any, *, store: bool = True
 ) -> TaskRun:
     """Return a run whose try was killed when it called a function of a module."""
 
