@@ -78,16 +78,21 @@ def _cue(name: str, sentence: Any) -> _Cue:
     # An empty line would end the subtitle.
     lines = (line.strip() for line in content.replace("\0", "").splitlines())
     start, end = (_milliseconds(name, field, sentence.get(field)) for field in ("from", "to"))
-    if sentence["to"] <= sentence["from"]:
+    text = "\n".join(line for line in lines if line)
+    if sentence["to"] < sentence["from"] or (text and sentence["to"] == sentence["from"]):
         raise ValueError(f"{name}: it ends at {sentence['to']!r} s, but begins at {sentence['from']!r} s")
-    return _Cue(start, max(end, start + 1), "\n".join(line for line in lines if line))
+    return _Cue(start, max(end, start + 1), text)
 
 
 def _milliseconds(name: str, field: str, value: Any) -> int:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:
+    try:
+        milliseconds = float(value) * 1000 if is_number else math.nan
+    except OverflowError:
+        milliseconds = math.inf
+    if not math.isfinite(milliseconds) or milliseconds < 0:
         raise ValueError(f"{name}: {field} is {value!r} instead of a time in seconds")
-    return round(float(value) * 1000)
+    return round(milliseconds)
 
 
 def _time(milliseconds: int, separator: str) -> str:

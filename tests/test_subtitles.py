@@ -52,8 +52,9 @@ def test_line_breaks_are_kept_and_empty_lines_removed() -> None:
 
 
 @both
-def test_a_sentence_without_text_becomes_no_subtitle(convert: Any) -> None:
-    silence = {"content": " \n ", "from": 2, "to": 3}
+@pytest.mark.parametrize("end", [2, 3])
+def test_a_sentence_without_text_becomes_no_subtitle(convert: Any, end: float) -> None:
+    silence = {"content": " \n ", "from": 2, "to": end}
     assert convert([silence, *SENTENCES]) == convert(SENTENCES)
 
 
@@ -181,3 +182,11 @@ def test_a_parser_of_srt_reads_the_same_sentences(given: list[dict[str, Any]]) -
 @given(sentences)
 def test_a_parser_of_webvtt_reads_the_same_sentences(given: list[dict[str, Any]]) -> None:
     assert_same(parsed_webvtt(to_webvtt(given)), given, arrow="-->")
+
+
+@both
+@pytest.mark.parametrize("field", ["from", "to"])
+@pytest.mark.parametrize("value", [10**400, 1e308])
+def test_a_time_that_exceeds_the_range_of_a_float_is_rejected(convert: Any, field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"^Sentence 1: {field} is 1.* instead of a time in seconds$"):
+        convert([{"content": "a", "from": 0, "to": 1, field: value}])
