@@ -1,10 +1,10 @@
 """
 Jobs that fetch a file or a stream from a URL and register it as a media asset, in both products.
 
-A job is queried by its id, and found by its URL if the id is unknown. The list of its states is not part of the pages
-of the actions: ``Pending`` is documented by CancelUrlUploadJobs, ``SUCCESS`` and ``Normal`` are in the examples of the
-query actions. The words for a failure are inferred, and any other state is treated as running. That the jobs of
-UploadStreamByURL are queried with GetURLUploadInfos is documented for VOD and assumed for IMS.
+A job is queried by its id, and found by its URL if the id is unknown. The pages of both query actions refer to the list
+of states in the "Basic structures" of VOD. ``Normal`` is in the example of the query action of IMS. How a cancelled job
+is reported is not documented. That the jobs of UploadStreamByURL are queried with GetURLUploadInfos is documented for
+VOD and assumed for IMS.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ def _family(name: str, product: Product, query_action: str, **options: Any) -> J
         query_action=query_action,
         id_parameter="JobIds",
         ids_per_query=10,
-        running=("PENDING", "UPLOADING"),
+        running=("PENDING", "PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS"),
         succeeded=("SUCCESS", "Normal"),
-        failed=("FAIL", "FAILED", "CANCELED", "CANCELLED"),
+        # Only the first two are documented.
+        failed=("DOWNLOAD_FAIL", "UPLOAD_FAIL", "FAIL", "FAILED", "CANCELED", "CANCELLED"),
         jobs="URLUploadInfoList[]",
         error=("ErrorCode", "ErrorMessage"),
         result=("MediaId", "FileSize"),

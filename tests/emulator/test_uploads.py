@@ -75,6 +75,29 @@ def test_a_file_has_a_media_asset_when_the_documentation_says_so(jobs: Jobs) -> 
     assert "MediaId" not in vod
 
 
+@every_product
+def test_a_job_has_the_documented_states(action: str, jobs: Jobs) -> None:
+    job = submitted(jobs, action, {"UploadURLs": URL.format(1)})
+
+    def state(at: float) -> str:
+        jobs.clock.advance(at - jobs.clock.now())
+        (found,) = response_of(jobs, QUERIES[action], {"JobIds": job.job_id})["URLUploadInfoList"]
+        return str(found["Status"])
+
+    assert state(job.created) == "PENDING"
+    running = [state(job.starts + (job.ends - job.starts) * (step + 0.5) / 5) for step in range(5)]
+    assert running == ["PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS"]
+    assert state(job.ends) == ("SUCCESS" if action.startswith("vod:") else "Normal")
+
+
+@every_product
+def test_a_failed_job_failed_to_download_its_file(action: str, jobs: Jobs) -> None:
+    job = submitted(jobs, action, {"UploadURLs": URL.format(1)})
+    jobs.fail(job.job_id, "InvalidURL", "The URL cannot be read.")
+    (found,) = response_of(jobs, QUERIES[action], {"JobIds": job.job_id})["URLUploadInfoList"]
+    assert (found["Status"], found["ErrorCode"]) == ("DOWNLOAD_FAIL", "InvalidURL")
+
+
 def test_uploads_in_the_queue_are_cancelled(jobs: Jobs) -> None:
     waiting, started = (submitted(jobs, "vod:UploadMediaByURL", {"UploadURLs": URL.format(n)}) for n in range(2))
     jobs.set_state(started.job_id, "UPLOADING")
@@ -83,7 +106,7 @@ def test_uploads_in_the_queue_are_cancelled(jobs: Jobs) -> None:
     assert response == {"CanceledJobs": [waiting.job_id], "NonExists": ["unknown"]}
     assert response_of(jobs, "CancelUrlUploadJobs", {"UploadUrls": URL.format(1)})["CanceledJobs"] == []
     found = response_of(jobs, "GetURLUploadInfos", {"JobIds": ids})["URLUploadInfoList"]
-    assert [job["Status"] for job in found] == ["FAIL", "UPLOADING"]
+    assert [job["Status"] for job in found] == ["DOWNLOAD_FAIL", "UPLOADING"]
 
 
 def test_a_session_id_is_rejected_for_ten_minutes(jobs: Jobs) -> None:

@@ -8,19 +8,40 @@ from typing import Any
 import pytest
 from support.running import TaskRun, run_task
 
+from airflow_provider_ims._jobs.job import JobState
+from airflow_provider_ims._jobs.kind import JobKind
 from airflow_provider_ims._jobs.kinds import kind_of
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
 from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims._submission.cancel import cancel_job
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.hooks.vod import VodHook
 from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator, ImsUploadMediaByURLOperator
+from airflow_provider_ims.operators.vod import VodUploadMediaByURLOperator
 
 UPLOAD, VOD_UPLOAD = kind_of("UploadMediaByURL"), kind_of("UploadMediaByURL", VOD)
 KEY = SubmissionKey("0123456789abcdef" * 2, 3)
 held = pytest.mark.ims_emulator(clock="manual", durations={"vod:UploadMediaByURL": 60})
+
+
+@pytest.mark.parametrize("kind", [UPLOAD, VOD_UPLOAD], ids=["ice", "vod"])
+def test_every_documented_state_is_known(kind: JobKind) -> None:
+    running = ("PENDING", "PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS")
+    assert kind.family.running == running
+    assert {kind.family.state_of(state) for state in running} == {JobState.RUNNING}
+    assert {kind.family.state_of(state) for state in ("DOWNLOAD_FAIL", "UPLOAD_FAIL")} == {JobState.FAILED}
+    assert {kind.family.state_of(state) for state in ("SUCCESS", "Normal")} == {JobState.SUCCEEDED}
+
+
+@pytest.mark.parametrize("action", ["UploadMediaByURL", "vod:UploadMediaByURL"])
+@pytest.mark.parametrize("state", ["DOWNLOAD_FAIL", "UPLOAD_FAIL"])
+def test_a_task_fails_as_soon_as_its_upload_has_failed(action: str, state: str, ims_emulator: ImsEmulator) -> None:
+    ims_emulator.fault(action, "unknown_state", state=state)
+    operator = VodUploadMediaByURLOperator if action.startswith("vod:") else ImsUploadMediaByURLOperator
+    with pytest.raises(ImsJobFailedError):
+        run_task(operator(task_id="job", upload_urls="https://a/1.mp4", poll_interval=0.05, timeout=1))
 
 
 def test_several_urls_are_refused_because_each_would_be_a_job(ims_emulator: ImsEmulator) -> None:

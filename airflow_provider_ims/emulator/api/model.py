@@ -104,6 +104,7 @@ class JobFamily:
     :param fixed_parameters: Additional required parameters and the only supported value of each.
     :param user_data: Whether the response contains the job's UserData.
     :param succeeded: Additional state names for success; likewise ``failed``.
+    :param running: The state names of a running job, one after the other, if there are several.
     :param partial: The state name for a job in which some parts failed.
     :param unknown_ids_at: The path of the unknown job ids in the response.
     :param unknown_job_code: The error code for an unknown job id.
@@ -135,6 +136,7 @@ class JobFamily:
     user_data: bool = True
     succeeded: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
     partial: str | None = None
     unknown_ids_at: str = ""
     unknown_job_code: str = "ResourceNotFound"
@@ -281,9 +283,10 @@ class JobView:
         if self.job.pinned is not None:
             return self.job.pinned
         family, phase = self.kind.family, self.phase
-        if family.partial and self.job.failed_parts and phase is Phase.SUCCEEDED:
-            return family.partial
-        return family.states[phase]
+        if family.running and phase is Phase.RUNNING:
+            return family.running[self.job.step(self.now, len(family.running))]
+        is_partial = bool(self.job.failed_parts) and phase is Phase.SUCCEEDED
+        return family.partial if family.partial and is_partial else family.states[phase]
 
     @property
     def modified(self) -> float:

@@ -1,9 +1,9 @@
 """
 Uploads from a URL, in both products.
 
-The pages of the actions do not list the states. ``Pending`` is from the page of CancelUrlUploadJobs, the state of a
-successful job from the example of each product. The other states are assumed. So is the query of stream uploads in
-IMS: only VOD documents that GetURLUploadInfos returns them.
+The pages of both query actions refer to the list of states in the "Basic structures" of VOD. In IMS, the state of a
+successful job is the one of the example. How a cancelled job is reported is not documented. That stream uploads are
+queried with the same action is documented for VOD and assumed for IMS.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MAX_URLS = 20
 MAX_UPLOADS = 100
 """The maximum number of jobs that the query by URLs returns."""
 
+RUNNING = ("PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS")
 FILE_SIZE = "64610"
 DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
 
@@ -30,7 +31,7 @@ DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
 def _family(product: Product, query: str, succeeded: str, also_succeeded: str) -> JobFamily:
     return JobFamily(
         query,
-        ("PENDING", "UPLOADING", succeeded, "FAIL"),
+        ("PENDING", RUNNING[0], succeeded, "DOWNLOAD_FAIL"),
         "URLUploadInfoList[]",
         product,
         error=("ErrorCode", "ErrorMessage"),
@@ -38,7 +39,8 @@ def _family(product: Product, query: str, succeeded: str, also_succeeded: str) -
         id_parameter="JobIds",
         id_optional=True,
         succeeded=(also_succeeded,),
-        failed=("FAILED", "CANCELED", "CANCELLED"),
+        running=RUNNING,
+        failed=("UPLOAD_FAIL",),
         unknown_ids_at="NonExists",
         url_parameter="UploadURLs",
     )

@@ -92,6 +92,10 @@ class Job:
             return Phase.RUNNING
         return Phase.SUCCEEDED if self.error_code is None else Phase.FAILED
 
+    def step(self, now: float, count: int) -> int:
+        """Return the step of a running job at a time of the job clock, if its run has steps of equal length."""
+        return min(int((now - self.starts) / (self.ends - self.starts) * count), count - 1)
+
 
 @dataclass(frozen=True)
 class Filter:
