@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_ims._jobs.api_caller import ApiCaller
 from airflow_provider_ims._jobs.family import JobFamily
@@ -26,13 +27,15 @@ from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 _DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
 #: The parameters of the submits that contain the URL.
 _URLS = ("UploadURLs", "StreamURL")
+#: The characters of a URL that are not percent-encoded, or not again.
+_IN_A_URL = "%:/?#[]@!$&'()*+;="
 
 
 def _search(action: str, hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs of a URL, of which the service returns up to 100."""
+    """Find the jobs of a URL, of which the service returns up to 100. The action requires an encoded URL."""
     url = next(submitted[name] for name in _URLS if name in submitted)
     try:
-        found = hook.call(action, {"UploadURLs": url})
+        found = hook.call(action, {"UploadURLs": quote(url.strip(), safe=_IN_A_URL)})
     except ImsResourceNotFoundError:
         return
     # If the service knows no job of the URL, it lists the URL in NonExists.
@@ -81,7 +84,13 @@ def _one_url(urls: str) -> Iterator[tuple[str, str]]:
         )
 
 
-_ONE_URL = Parameter("UploadURLs", required=True, check=_one_url)
+def _no_comma(url: str) -> Iterator[tuple[str, str]]:
+    if "," in url:
+        yield "", "contains a comma, which separates the URLs of a query. Write a comma in a URL as %2C"
+
+
+_FILE_URL = Parameter("UploadURLs", required=True, check=_one_url)
+_STREAM_URL = Parameter("StreamURL", required=True, check=_no_comma)
 
 UPLOAD_KINDS = (
     JobKind(
@@ -91,7 +100,7 @@ UPLOAD_KINDS = (
         job_id="UploadJobs[].JobId",
         marker_under="Extend",
         parameters=declare(
-            _ONE_URL,
+            _FILE_URL,
             "MediaMetaData:json UploadTargetConfig:json PostProcessConfig:json AppId EntityId UserData:json",
         ),
     ),
@@ -101,7 +110,8 @@ UPLOAD_KINDS = (
         family=URL_UPLOAD,
         marker_under="Extend",
         parameters=declare(
-            "MediaId* StreamURL*",
+            "MediaId*",
+            _STREAM_URL,
             Parameter("Definition", choices=_DEFINITIONS),
             "FileExtension HDRType UserData:json",
         ),
@@ -114,7 +124,7 @@ UPLOAD_KINDS = (
         marker_under="Extend",
         # The service rejects a SessionId again for only ten minutes, which is shorter than a task may be retried.
         parameters=declare(
-            _ONE_URL,
+            _FILE_URL,
             "UploadMetadatas:json StorageLocation TemplateGroupId WorkflowId GenerateThumbnail:flag",
             "EnableFirstFrameCover:flag AppId SessionId UserData:json",
         ),
@@ -126,7 +136,9 @@ UPLOAD_KINDS = (
         job_id="StreamJobId",
         marker_under="Extend",
         parameters=declare(
-            "MediaId* StreamURL* Definition* FileExtension HDRType UploadMetadata:json UserData:json",
+            "MediaId*",
+            _STREAM_URL,
+            "Definition* FileExtension HDRType UploadMetadata:json UserData:json",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,8 +19,12 @@ from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import VOD
 from airflow_provider_ims.hooks.vod import VodHook
-from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator, ImsUploadMediaByURLOperator
-from airflow_provider_ims.operators.vod import VodUploadMediaByURLOperator
+from airflow_provider_ims.operators.ims import (
+    ImsSubmitJobsOperator,
+    ImsUploadMediaByURLOperator,
+    ImsUploadStreamByURLOperator,
+)
+from airflow_provider_ims.operators.vod import VodUploadMediaByURLOperator, VodUploadStreamByURLOperator
 
 UPLOAD, VOD_UPLOAD = kind_of("UploadMediaByURL"), kind_of("UploadMediaByURL", VOD)
 KEY = SubmissionKey("0123456789abcdef" * 2, 3)
@@ -50,6 +55,49 @@ def test_several_urls_are_refused_because_each_would_be_a_job(ims_emulator: ImsE
     assert refused.value.field == "upload_urls"
     assert ims_emulator.requests() == []
     assert run_task(ImsUploadMediaByURLOperator(task_id="job", upload_urls="https://a/1%2C2.mp4"))["media_id"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "action"),
+    [
+        (ImsUploadStreamByURLOperator, "UploadStreamByURL"),
+        (VodUploadStreamByURLOperator, "vod:UploadStreamByURL"),
+    ],
+)
+def test_a_stream_url_with_a_comma_is_refused_because_a_search_would_find_no_job(
+    operator: Any, action: str, ims_emulator: ImsEmulator
+) -> None:
+    task = partial(operator, task_id="job", media_id="m" * 32, definition="HD", poll_interval=0.05)
+    with pytest.raises(ImsRequestError, match="stream_url: .* Write a comma in a URL as %2C"):
+        run_task(task(stream_url="https://a/w_1,h_1.mp4"))
+    assert ims_emulator.requests() == []
+    ims_emulator.fault(action, "cut_after")
+    assert TaskRun(task(stream_url="https://a/w_1%2Ch_1.mp4")).attempt()["media_id"]
+    assert len(ims_emulator.jobs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "queried"),
+    [
+        ("https://a/1.mp4", "https://a/1.mp4"),
+        ("https://a/1%2C2.mp4?a=b&c=%E5%BA%97#d", "https://a/1%2C2.mp4?a=b&c=%E5%BA%97#d"),
+        ("https://a/1 2.mp4", "https://a/1%202.mp4"),
+        ("https://a/店.mp4", "https://a/%E5%BA%97.mp4"),
+        ("https%3A%2F%2Fa%2F1.mp4", "https%3A%2F%2Fa%2F1.mp4"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("operator", "action"),
+    [(ImsUploadMediaByURLOperator, "UploadMediaByURL"), (VodUploadMediaByURLOperator, "vod:UploadMediaByURL")],
+)
+def test_the_search_sends_the_url_encoded(
+    operator: Any, action: str, url: str, queried: str, ims_emulator: ImsEmulator
+) -> None:
+    ims_emulator.fault(action, "cut_after")
+    TaskRun(operator(task_id="job", upload_urls=url, poll_interval=0.05)).attempt()
+    searches = [one["parameters"] for one in ims_emulator.requests() if "UploadInfos" in one["action"]]
+    assert next(one["UploadURLs"] for one in searches if "UploadURLs" in one) == queried
+    assert len(ims_emulator.jobs()) == 1
 
 
 @pytest.mark.parametrize(
