@@ -16,6 +16,8 @@ from airflow_provider_ims._jobs.payload import parse_json
 from airflow_provider_ims.hooks._encoding import encode_value
 
 MARKER = "AirflowKey"
+#: The field of UserData whose object holds the marker in VOD and in uploads. It may be JSON text.
+EXTEND = "Extend"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -54,7 +56,7 @@ def add_marker(
 
     :param user_data: The user's own UserData, or ``None``.
     :param key: The submission.
-    :param under: The field whose object holds the marker; ``None`` for the top level.
+    :param under: The field whose object holds the marker: ``Extend``, or ``None`` for the top level.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
     :return: The merged JSON; ``None`` if it is too long, if there is no object for the marker, or if the user's own
         UserData holds a value that JSON cannot represent, such as ``1e999``.
@@ -63,14 +65,21 @@ def add_marker(
         content: Any = json.loads(user_data) if user_data else {}
     except (ValueError, RecursionError):
         return None
-    for place in _places(content):
+    if not isinstance(content, dict):
+        return None
+    if under and content.get(under) is None:
+        content[under] = {}
+    extend = _extend_of(content)
+    for place in (content, extend or {}):
         # A marker that was copied from the UserData of another job would identify that job.
         place.pop(MARKER, None)
-    inner = content.setdefault(under, {}) if under and isinstance(content, dict) else content
-    if not isinstance(inner, dict):
+    inner = extend if under else content
+    if inner is None:
         return None
     inner[MARKER] = str(key)
     try:
+        if extend is not None and isinstance(content[EXTEND], str):
+            content[EXTEND] = encode_value(extend)
         merged = encode_value(content)
         return merged if len(merged.encode()) <= max_bytes else None
     except ValueError:
@@ -84,16 +93,16 @@ def key_in(user_data: Any) -> SubmissionKey | None:
     except (ValueError, RecursionError):
         found = _MARKER_IN_TEXT.search(str(user_data))
         return SubmissionKey.parse(found[1]) if found else None
-    for place in _places(content):
+    if not isinstance(content, dict):
+        return None
+    for place in (content, _extend_of(content) or {}):
         if isinstance(marker := place.get(MARKER), str):
             return SubmissionKey.parse(marker)
     return None
 
 
-def _places(content: Any) -> list[dict[str, Any]]:
-    """Return the objects that may hold a marker."""
-    if not isinstance(content, dict):
-        return []
-    extend = content.get("Extend")
-    places = (content, parse_json(extend) if isinstance(extend, str) else extend)
-    return [place for place in places if isinstance(place, dict)]
+def _extend_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the object in the field Extend, which may also be JSON text; ``None`` if there is none."""
+    extend = content.get(EXTEND)
+    found = parse_json(extend) if isinstance(extend, str) else extend
+    return found if isinstance(found, dict) else None

@@ -38,7 +38,15 @@ def test_any_other_text_is_not_a_key(text: str) -> None:
         (None, "Extend", {"Extend": {"AirflowKey": TEXT}}),
         ('{"Extend":{"a":1}}', "Extend", {"Extend": {"a": 1, "AirflowKey": TEXT}}),
         ('{"MessageCallback":{}}', "Extend", {"MessageCallback": {}, "Extend": {"AirflowKey": TEXT}}),
+        # An object as text stays text.
+        ('{"Extend":"{\\"a\\":1}"}', "Extend", {"Extend": f'{{"a":1,"AirflowKey":"{TEXT}"}}'}),
+        ('{"Extend":"{\\"AirflowKey\\":\\"other-1\\"}"}', "Extend", {"Extend": f'{{"AirflowKey":"{TEXT}"}}'}),
+        ('{"Extend":"{\\"AirflowKey\\":\\"other-1\\"}"}', None, {"Extend": "{}", "AirflowKey": TEXT}),
+        ('{"Extend":"text"}', None, {"Extend": "text", "AirflowKey": TEXT}),
+        ('{"Extend":null}', "Extend", {"Extend": {"AirflowKey": TEXT}}),
         # No object for the marker.
+        ('{"Extend":"[]"}', "Extend", None),
+        ('{"Extend":7}', "Extend", None),
         ('{"Extend":"text"}', "Extend", None),
         ("[]", None, None),
         ("[]", "Extend", None),

@@ -68,7 +68,7 @@ def test_a_stream_url_with_a_comma_is_refused_because_a_search_would_find_no_job
     operator: Any, action: str, ims_emulator: ImsEmulator
 ) -> None:
     task = partial(operator, task_id="job", media_id="m" * 32, definition="HD", poll_interval=0.05)
-    with pytest.raises(ImsRequestError, match="stream_url: .* Write a comma in a URL as %2C"):
+    with pytest.raises(ImsRequestError, match=r"stream_url: .* Write a comma in a URL as %2C"):
         run_task(task(stream_url="https://a/w_1,h_1.mp4"))
     assert ims_emulator.requests() == []
     ims_emulator.fault(action, "cut_after")
