@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -57,6 +57,10 @@ class Job:
         """Return the job with a result that consists of parts; their total number may be unknown."""
         result = {**self.result, **result, "failed": failed}
         return replace(self, result=result, failed_parts=failed, total_parts=total, partial=bool(failed))
+
+    def with_result(self, fields: Mapping[str, Any]) -> Job:
+        """Return a job that succeeded with further fields in its result; a job in another state is unchanged."""
+        return replace(self, result={**fields, **self.result}) if self.state is JobState.SUCCEEDED else self
 
     def without_output(self, parts: str) -> Job:
         """Return the job as failed, because none of its parts was produced, with its own error or that of its parts."""

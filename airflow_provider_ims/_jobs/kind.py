@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
 from airflow_provider_ims._jobs.parameters import NOTHING, Parameter
-from airflow_provider_ims._jobs.payload import walk_path
+from airflow_provider_ims._jobs.payload import snake_case, walk_path
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._settings import Settings
 
@@ -29,8 +29,10 @@ class JobKind:
     :param family: How its jobs are queried.
     :param parameters: The action's parameters.
     :param job_id: The path to the job's id in the action's response.
+    :param submit_result: The fields of this response that belong to the result, because a query does not return them.
     :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used with ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
+    :param reusable: Whether the id identifies one job, so that a later task run can return its result.
     :param dedup_parameter: The parameter whose value the service accepts only once.
     :param one_of: The parameters of which at least one is required.
     :param regions: The regions in which the action is available; empty if the documentation does not restrict them.
@@ -41,8 +43,10 @@ class JobKind:
     family: JobFamily
     parameters: tuple[Parameter, ...]
     job_id: str = "JobId"
+    submit_result: tuple[str, ...] = ()
     search_is_conclusive: bool = False
     marker_under: str | None = None
+    reusable: bool = True
     dedup_parameter: str | None = None
     one_of: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -90,6 +94,10 @@ class JobKind:
     def job_id_in(self, response: Mapping[str, Any]) -> str | None:
         """Return the job's id from the submit action's response, or ``None``."""
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
+
+    def result_in(self, response: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of the job's result that only the submit action's response contains."""
+        return {snake_case(name): response[name] for name in self.submit_result if response.get(name)}
 
     def accepted_job_id(self, response: Mapping[str, Any]) -> str:
         """

@@ -166,6 +166,9 @@ VOD_KINDS = (
         submit_action="ProduceEditingProjectVideo",
         family=EDITING_PROJECT,
         job_id="ProjectId",
+        submit_result=("MediaId",),
+        # Each production of a project has the id of the project.
+        reusable=False,
         one_of=("ProjectId", "Timeline"),
         parameters=declare(
             "ProjectId Timeline:json Title Description CoverURL MediaMetadata:json ProduceConfig:json AppId",

@@ -3,7 +3,7 @@ Finds a finished job that an earlier run of the same task submitted with the sam
 
 Each run stores its job in two XComs: under a key with the digest of its inputs, by which later runs find it, and under
 a fixed key, which explains why a later run does not use it. All supported versions of Airflow can read the XComs of
-earlier runs, and every job kind can be queried by its id, so this works for all of them. Airflow deletes the XComs of a
+earlier runs, so this works for all job kinds that can be queried by an id of their own. Airflow deletes the XComs of a
 task that is cleared. Therefore, a copy in the task state store (Airflow 3.3 and later) serves the task run itself.
 """
 

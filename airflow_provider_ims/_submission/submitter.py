@@ -306,7 +306,7 @@ class Submitter:
         job_id = self.kind.accepted_job_id(body)
         log.info("Submitted %s job %s (request id %s)", self.kind.title, job_id, request_id)
         status = str(body.get("State") or self.kind.family.first_status)
-        return Job(job_id, JobState.RUNNING, status, request_id=request_id)
+        return Job(job_id, JobState.RUNNING, status, self.kind.result_in(body), request_id=request_id)
 
     def _write(self, record: SubmissionRecord, *, required: bool = False) -> None:
         try:

@@ -54,10 +54,12 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
         self.kind = accepting(kind_of(self.job, self.product), self.arguments())
         return super().execute(context)
 
-    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+    def execute_complete(
+        self, context: Context, event: Any = None, submit_result: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Resolve the job kind again, because a resumed task is a new instance, and complete the job."""
         self.kind = kind_of(self.job, self.product)
-        return super().execute_complete(context, event)
+        return super().execute_complete(context, event, submit_result)
 
     def arguments(self) -> Mapping[str, Any]:
         """

@@ -109,6 +109,11 @@ class JobOperator(SubmitOperator):
         :raises ImsError: when the service rejected the submit or was unavailable.
         """
         self.check_files()
+        if self.reuse == "inputs" and not self.kind.reusable:
+            problem = "because the id of such a job does not identify it: a later job may have the same id"
+            raise ImsRequestError(
+                f"reuse: 'inputs' is not available for {self.kind.submit_action}, {problem}", field="reuse"
+            )
         parameters = self.kind.encode(self.arguments())
         poll_interval = seconds("poll_interval", self.poll_interval)
         timeout = seconds("timeout", self.timeout)
@@ -128,6 +133,7 @@ class JobOperator(SubmitOperator):
         if not job.ended:
             with awaited.waiting():
                 job = self._wait(context, hook, submission, poll_interval=poll_interval, timeout=timeout)
+                job = job.with_result(submission.job.result)
         return self._collect(awaited, job, submission.submitted_at, reused=submission.reused)
 
     def _submit(self, context: Context, hook: AlibabaCloudMediaHook, parameters: Mapping[str, str]) -> Submission:
@@ -167,6 +173,7 @@ class JobOperator(SubmitOperator):
                 submitted_at=submission.submitted_at,
                 poll_interval=poll_interval,
                 cancel_on_kill=bool(self.cancel_on_kill),
+                resume_with={"submit_result": submission.job.result} if submission.job.result else None,
             )
         return wait_for_job(
             self.family,
@@ -177,18 +184,21 @@ class JobOperator(SubmitOperator):
             emit=partial(log_progress, self.log, wait_started_at=now, submitted_at=submission.submitted_at),
         )
 
-    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
+    def execute_complete(
+        self, context: Context, event: Any = None, submit_result: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """
         Resume with the trigger's event, and complete the job.
 
         :param context: The task's context.
         :param event: The event of the trigger.
+        :param submit_result: The part of the result that the response to the submit contained.
         :return: Same as :meth:`execute`.
         """
         awaited = self._awaited_job(context)
         with awaited.waiting():
             (job,), submitted_at = self.ended_jobs(event)
-        return self._collect(awaited, job, submitted_at)
+        return self._collect(awaited, job.with_result(submit_result or {}), submitted_at)
 
     def on_kill(self) -> None:
         """

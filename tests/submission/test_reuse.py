@@ -81,8 +81,22 @@ def test_a_second_run_with_the_same_inputs_pays_nothing_and_returns_the_same_res
     assert reused.endswith(" by run run_0 with the same inputs: no job is submitted")
 
 
+@pytest.mark.parametrize("project", [{"ProjectId": "p" * 32}, {"Timeline": {"VideoTracks": []}}], ids=["id", "new"])
+def test_a_kind_whose_job_id_does_not_identify_the_job_is_not_reused(
+    project: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
+    """Another production of the same project has the same id."""
+    task: Any = VodSubmitJobOperator(
+        task_id="job", job="ProduceEditingProjectVideo", parameters=project, reuse="inputs"
+    )
+    with pytest.raises(ImsRequestError, match="reuse: 'inputs' is not available for ProduceEditingProjectVideo") as no:
+        Dag().run(task)
+    assert no.value.field == "reuse"
+    assert ims_emulator.requests() == []
+
+
 @all_end
-@pytest.mark.parametrize("kind", KINDS, ids=kind_id)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.reusable], ids=kind_id)
 def test_the_job_of_each_kind_is_reused(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     code = kind.family.product.code
     operator = {"ice": ImsSubmitJobOperator, "vod": VodSubmitJobOperator}[code]
