@@ -11,6 +11,7 @@ from support.submits import SUBMITS
 
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.kinds import FAMILIES, KINDS, JobKind, kind_of
+from airflow_provider_ims._jobs.payload import snake_case
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.exceptions import ImsJobFailedError, ImsRequestError
@@ -50,7 +51,7 @@ def test_each_kind_is_submitted_once_and_returns_its_result(
     expected = parsed_by_the_product_client(kind, ims_emulator)
     assert (result["job_id"], result["state"]) == (expected.id, expected.status)
     assert expected.state is JobState.SUCCEEDED
-    assert set(result) == {"job_id", "state", *expected.result}
+    assert set(result) == {"job_id", "state", *map(snake_case, kind.submit_result), *expected.result}
 
 
 @every_kind
