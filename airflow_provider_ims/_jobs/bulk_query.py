@@ -38,17 +38,18 @@ def query_jobs(
     caller = _Caller(hook, limiter)
     # The client is created once, because the threads share it.
     hook.connect()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="ims-query") as pool:
-        running: deque[tuple[Sequence[str], Future[dict[str, Job]]]] = deque()
-        try:
-            for ids in chunks(list(job_ids), family.ids_per_query):
-                running.append((ids, pool.submit(family.query, caller, ids)))
-                if len(running) >= 4 * THREADS:
-                    yield from _results(*running.popleft())
-            while running:
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-query")
+    running: deque[tuple[Sequence[str], Future[dict[str, Job]]]] = deque()
+    try:
+        for ids in chunks(list(job_ids), family.ids_per_query):
+            running.append((ids, pool.submit(family.query, caller, ids)))
+            if len(running) >= 4 * THREADS:
                 yield from _results(*running.popleft())
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while running:
+            yield from _results(*running.popleft())
+    finally:
+        # The garbage collector may close an abandoned iterator, in any thread, which must not wait for the requests.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _results(ids: Sequence[str], future: Future[dict[str, Job]]) -> Iterator[tuple[str, Job | None]]:
