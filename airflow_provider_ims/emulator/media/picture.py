@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from unicodedata import category
 from zlib import crc32
 
 from airflow_provider_ims.emulator.media.file import MediaFile, size_of
@@ -119,6 +120,9 @@ def _width(character: str, height: int) -> float:
 @lru_cache(maxsize=4_096)
 def _has(character: str, height: int) -> bool:
     """Return whether the font has a character; it shows a box without a code point for all that it lacks."""
+    if category(character) == "Cs":
+        # A surrogate, which Pillow refuses to draw with some fonts.
+        return False
     font = _font(height)
     masks = [font.getmask(one) for one in (character, "\uffff")]
     return character.isspace() or bytes(masks[0]) != bytes(masks[1])
