@@ -78,7 +78,7 @@ def _colour(file: MediaFile) -> tuple[int, int, int]:
 def _write(canvas: ImageDraw.ImageDraw, text: str, size: tuple[int, int], top: float, height: int) -> None:
     """Write a text from a share of the picture's height downwards."""
     y = size[1] * top
-    for line in _lines(text, int(size[0] * 0.9), height):
+    for line in _lines(" ".join(text.split()), int(size[0] * 0.9), height):
         if y + height > size[1]:
             break
         x = size[0] * 0.05
@@ -120,8 +120,8 @@ def _width(character: str, height: int) -> float:
 @lru_cache(maxsize=4_096)
 def _has(character: str, height: int) -> bool:
     """Return whether the font has a character; it shows a box without a code point for all that it lacks."""
-    if category(character) == "Cs":
-        # A surrogate, which Pillow refuses to draw with some fonts.
+    if category(character) in ("Cc", "Cs"):
+        # Control characters and surrogates, which Pillow cannot draw with some fonts.
         return False
     font = _font(height)
     masks = [font.getmask(one) for one in (character, "\uffff")]
