@@ -79,7 +79,7 @@ class JobOperator(SubmitOperator):
         if not isinstance(reuse_within, timedelta):
             raise ImsRequestError(f"reuse_within: {reuse_within!r} is not a timedelta", field="reuse_within")
         self.reuse = reuse
-        self.reuse_within = seconds("reuse_within", reuse_within.total_seconds())
+        self.reuse_within = seconds("reuse_within", reuse_within)
         self._awaited: AwaitedJob | None = None
 
     @property
