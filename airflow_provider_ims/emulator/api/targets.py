@@ -11,6 +11,9 @@ from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobKind, J
 from airflow_provider_ims.emulator.api.parameters import Parameters
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
+QUEUE_PREFIX = "ice-callback-"
+"""The beginning of the names of the queues to which IMS sends callbacks."""
+
 #: The setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
 
