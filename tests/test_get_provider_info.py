@@ -34,6 +34,8 @@ VALUES = {
     "ims_endpoint": "localhost:1",
     "vod_endpoint": "localhost:2",
     "oss_endpoint": "localhost:3",
+    "smq_queue": "ice-callback-airflow",
+    "smq_endpoint": "localhost:4",
     "network": "vpc",
     "protocol": "http",
     "connect_timeout": "7",

@@ -77,6 +77,13 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "oss_endpoint": _field(
         "OSS endpoint", "host[:port] at which browsers open files. Default: the public endpoint of the bucket's region."
     ),
+    "smq_queue": _field(
+        "SMQ queue",
+        "The queue to which IMS and VOD write the end of jobs, for example ice-callback-airflow. Needs the extra smq.",
+    ),
+    "smq_endpoint": _field(
+        "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
+    ),
     "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
     "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
