@@ -7,6 +7,7 @@ which takes 0.4 seconds: import this module lazily. The library is optional: the
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,10 @@ from airflow_provider_ims.hooks._settings import Settings
 #: The codes of a receipt handle that is no longer valid: its message was received again, changed or deleted.
 GONE = ("MessageNotExist", "ReceiptHandleError")
 _REQUEST_ID = "x-mns-request-id"
+#: Control characters, which XML does not permit. One message with such a character would hide all others of a response.
+_ILLEGAL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:[0-8]|1[124-9]|2\d|3[01]|x(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE
+)
 
 
 class Queue(SdkQueue):  # type: ignore[misc]
@@ -79,6 +84,8 @@ class Client(MNSClient):  # type: ignore[misc]
         elif isinstance(error, MNSServerException):
             data = {"Code": error.type, "Message": error.message, "RequestId": error.req_id or self.http.request_id}
             failure = service_error(data, self.http.status, ram_action)
+            if isinstance(failure, ImsPermissionError):
+                failure.message += ", and check that smq_endpoint is that of the queue's account"
         elif not isinstance(error, MNSClientNetworkException):
             failure = convert_sdk_error(error, action, ram_action, self.host)
         elif self.http.status >= 400:
@@ -88,8 +95,6 @@ class Client(MNSClient):  # type: ignore[misc]
             failure = ImsUnavailableError(f"Unexpected response format from {self.host}: not the XML of SMQ")
         failure.action = action
         failure.message += f"; queue {queue}"
-        if isinstance(failure, ImsPermissionError):
-            failure.message += ", whose account must be that of smq_endpoint"
         return failure
 
 
@@ -149,7 +154,8 @@ class _Http:
         self.status, self.request_id = response.status_code, headers.get(_REQUEST_ID)
         # The SDK requires the header.
         headers.setdefault(_REQUEST_ID, "")
-        return ResponseInternal(response.status_code, headers, response.content.decode(errors="replace"))
+        text = _ILLEGAL.sub("\ufffd", response.content.decode(errors="replace"))
+        return ResponseInternal(response.status_code, headers, text)
 
 
 class _CredentialsProvider:
