@@ -37,7 +37,7 @@ _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 #: Product code -> the extra that overrides its endpoint.
 _ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint", "mns": "smq_endpoint"}
 #: IMS writes only to queues with this prefix.
-_QUEUE = re.compile(r"ice-callback-[A-Za-z0-9_-]+")
+_QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]+")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 #: The home page of the console: no URL of a single job is documented.
@@ -273,7 +273,7 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "oss_endpoint": _ADDRESS,
     "sts_endpoint": _ADDRESS,
     "smq_endpoint": _ADDRESS,
-    "smq_queue": (_queue, "must begin with ice-callback-, followed by letters, digits, hyphens or underscores"),
+    "smq_queue": (_queue, "must begin with ice-callback-, followed by letters, digits and hyphens"),
     "connect_timeout": _DURATION,
     "read_timeout": _DURATION,
     "role_session_expiration": (
