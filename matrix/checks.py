@@ -57,6 +57,10 @@ NOT_RUN = (
     # These need alibabacloud-oss-v2, which is optional.
     "tests/hooks/test_oss.py",
     "tests/media/test_signing.py",
+    # These need aliyun-mns-sdk, which is optional too.
+    "tests/hooks/test_smq.py",
+    "tests/hooks/test_smq_network.py",
+    "tests/hooks/test_smq_responses.py",
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )

@@ -88,8 +88,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
-    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD and STS."),
-    "ca": _field("CA file", "Path of a CA bundle that replaces the public ones for IMS and VOD."),
+    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ and STS."),
+    "ca": _field("CA file", "Path of a CA bundle that replaces the public ones for IMS, VOD and SMQ."),
     "console_url": _field(
         "Console link",
         "URL that a task's page links to; may contain {product}, {region_id} and {job_id}. Default: the console.",

@@ -69,6 +69,9 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
     ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
+#: The codes of SMQ if there is no message, or if a receipt handle is no longer valid because its message was received
+#: again, changed or deleted.
+MESSAGE_GONE = ("MessageNotExist", "ReceiptHandleError")
 #: The regions in which a product has an endpoint. Used for advice only; other regions are not rejected.
 #: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
 #: https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-endpoint

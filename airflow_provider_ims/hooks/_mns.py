@@ -27,12 +27,10 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks._errors import convert_sdk_error, service_error
+from airflow_provider_ims.hooks._errors import MESSAGE_GONE, convert_sdk_error, service_error
 from airflow_provider_ims.hooks._sdk import credential_client
 from airflow_provider_ims.hooks._settings import Settings
 
-#: The codes of a receipt handle that is no longer valid: its message was received again, changed or deleted.
-GONE = ("MessageNotExist", "ReceiptHandleError")
 _REQUEST_ID = "x-mns-request-id"
 #: Control characters, which XML does not permit. One message with such a character would hide all others of a response.
 _ILLEGAL = re.compile(
@@ -53,12 +51,12 @@ class Queue(SdkQueue):  # type: ignore[misc]
             self.batch_delete_message(list(receipt_handles))
         except MNSServerException as error:
             entries: list[dict[str, str]] = error.sub_errors or []
-            if not entries and error.type in GONE:
+            if not entries and error.type in MESSAGE_GONE:
                 return list(receipt_handles)
             for entry in entries:
-                if entry["ErrorCode"] not in GONE:
+                if entry["ErrorCode"] not in MESSAGE_GONE:
                     error.type, error.message = entry["ErrorCode"], entry["ErrorMessage"]
-            if error.type not in GONE:
+            if error.type not in MESSAGE_GONE:
                 raise
             return [entry["ReceiptHandle"] for entry in entries]
         return []

@@ -8,19 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import methodcaller
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._connected import ConnectedHook
+from airflow_provider_ims.hooks._errors import MESSAGE_GONE
 
 #: The maximum number of messages in one request.
 BATCH = 16
-#: The longest long poll, in seconds.
-MAX_WAIT = 30
 INSTALL = 'pip install "airflow-provider-ims[smq]"'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,11 @@ class SmqHook(ConnectedHook):
     """
     Receives and deletes the messages of a queue of Simple Message Queue (SMQ, formerly MNS).
 
-    The connection is that of IMS and VOD, with the extra ``smq_endpoint``. The hook is thread-safe: each thread sends
-    its requests over its own network connection. No request is retried.
+    The hook is thread-safe: each thread sends its requests over its own network connection. No request is retried.
 
-    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
-        requires ``region_id``. Default: ``ims_default``.
-    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
+    :param ims_conn_id: The Airflow connection of IMS and VOD, with the extra ``smq_endpoint``. Default:
+        ``ims_default``.
+    :param region_id: A region that overrides the connection's. The region of the queue is that of ``smq_endpoint``.
     """
 
     @cached_property
@@ -153,10 +149,13 @@ class SmqHook(ConnectedHook):
             return False, str(error)
         return True, f"PeekMessage of {queue} succeeded at {endpoint}"
 
-    def _send(
-        self, action: str, queue: str, call: Callable[[Any], _T], *, if_gone: _T | None = None, wait: float = 0.0
-    ) -> Any:
-        """Call the SDK in this thread; return ``if_gone`` if the service has no such message."""
+    def _send(self, action: str, queue: str, call: Callable[[Any], Any], *, if_gone: Any = None, wait: int = 0) -> Any:
+        """
+        Call the SDK with a queue.
+
+        :param if_gone: Returned if the service has no such message.
+        :param wait: Seconds for which the service may hold the request.
+        """
         if not isinstance(queue, str) or not _NAME.fullmatch(queue):
             raise ImsRequestError(f"{queue!r} is not the name of a queue", field="queue")
         client = self._clients.of_this_thread()
@@ -166,7 +165,7 @@ class SmqHook(ConnectedHook):
         except Exception as error:  # noqa: BLE001
             # The SDK raises almost any exception for a malformed response.
             failure = client.convert(error, action, queue)
-        if failure.code in ("MessageNotExist", "ReceiptHandleError"):
+        if failure.code in MESSAGE_GONE:
             return if_gone
         # Raised outside of the except block: the request with its signature must not become the context.
         raise failure
