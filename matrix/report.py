@@ -16,7 +16,7 @@ installs the package's wheel with each version of Airflow and runs the checks on
 ## Why {MINIMUM} is the minimum
 
 Before 3.1.3, the connection form shows a provider's fields only if `flask_appbuilder` or `wtforms` is installed, and
-Airflow 3 requires neither. Without them, the form of 3.1.0 shows 0 of the 25 fields. Airflow 3.1.3 replaced the code
+Airflow 3 requires neither. Without them, the form of 3.1.0 shows none of the fields. Airflow 3.1.3 replaced the code
 that collects the fields. Airflow 3.0 collects them in the same way as 3.1.0, and has no `airflow.sdk.log.mask_secret`.
 
 ## Short deferrals
