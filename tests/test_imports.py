@@ -69,8 +69,8 @@ LAYERS = (
     Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
     Layer(
         "_waiting",
-        "the monitor, the blocking wait, and the poller that all triggers share",
-        ("_jobs", "hooks", "_config"),
+        "the monitor, the blocking wait, the poller that all triggers share, and the reader of a queue",
+        ("_notifications", "_jobs", "hooks", "_config"),
     ),
     Layer("_notifications", "the messages that the services write to queues"),
     Layer("_arguments", "the types of the arguments that constructors pass on", ("_submission",)),

@@ -264,9 +264,7 @@ class BulkSubmitter:
         return policy_of(self.kind).resubmit == "returns job"
 
     def _recovery(self, item: Item) -> Recovery:
-        return recovery_of(
-            self.kind, item.parameters, item.record, recorded=self._ledger is not None, queue=self.queue
-        )
+        return recovery_of(self.kind, item.parameters, item.record, recorded=self._ledger is not None, queue=self.queue)
 
     def _lost_jobs(self) -> LostJobs:
         return LostJobs(self.kind, self.hook, self._recovery, self.sleep)

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from airflow_provider_ims._waiting.daemon_thread import DaemonThread
@@ -66,7 +67,7 @@ class Discarder:
         finally:
             thread.stop()
 
-    def _next_request(self) -> partial[object]:
+    def _next_request(self) -> Callable[[], object]:
         hook = self._resolver.hook
         queue = hook.settings.smq_queue or ""
         if self._deletions:

@@ -81,7 +81,9 @@ class Hints:
         if self._reader is None:
             return
         job_id = subscription.job_id
-        self._waiting[job_id] = (*_all(self._waiting[job_id]), subscription) if job_id in self._waiting else subscription
+        self._waiting[job_id] = (
+            (*_all(self._waiting[job_id]), subscription) if job_id in self._waiting else subscription
+        )
 
     def remove(self, subscription: Subscription) -> None:
         """Remove the wait for a job."""
@@ -110,7 +112,8 @@ class Hints:
 
     def claim(self, job_ids: Collection[str]) -> set[str]:
         """Poll the jobs in messages that this poller waits for, and return the ids of jobs that it knows."""
-        claimed, hinted = set(), []
+        claimed: set[str] = set()
+        hinted: list[Subscription] = []
         for job_id in job_ids:
             if job_id in self._waiting:
                 hinted += _all(self._waiting[job_id])
