@@ -65,6 +65,8 @@ class Hints:
             return
         self._reader = self._new_reader()
         self._reader.join(self)
+        # No message was read since the last stop.
+        self._missing = dict.fromkeys(self._missing, time.monotonic() + LATE)
         for subscription in subscriptions:
             self.add(subscription)
 
@@ -74,7 +76,6 @@ class Hints:
             self._reader.leave(self)
             self._reader = None
         self._waiting.clear()
-        self._forgive()
 
     def add(self, subscription: Subscription) -> None:
         """Add the wait for a job."""
@@ -118,13 +119,12 @@ class Hints:
             if job_id in self._waiting:
                 hinted += _all(self._waiting[job_id])
             elif self._missing.pop(job_id, None) is not None:
-                self._has_arrived = True
                 self._add_ended(job_id)
             elif job_id not in self._ended:
                 continue
             claimed.add(job_id)
+        self._has_arrived |= bool(claimed)
         for subscription in hinted:
-            self._has_arrived |= subscription.notified
             subscription.notified, subscription.hinted = False, True
         self._poll(hinted)
         return claimed

@@ -37,8 +37,9 @@ LONGEST_PAUSE = 30.0
 MAX_RECEIVES = 15
 #: or when it is older than this number of seconds. This exceeds the 15 minutes by which the clocks may differ.
 MAX_AGE = 1800.0
-#: Seconds until a message that was released is visible again: the first value, and its growth with each receive.
-FIRST_RELEASE = 1.0
+#: A message that was released is visible again after a second, so that the triggerer that waits for its job receives
+#: it soon. From this number of receives, the time grows by this factor with each receive, up to this number of seconds.
+QUICK_RECEIVES = 6
 RELEASE_GROWTH = 1.5
 LONGEST_RELEASE = 30
 
@@ -156,9 +157,9 @@ class QueueReader:
 
 def release_seconds(received_count: int) -> int:
     """Return after how many seconds a message is visible again that was received for the given time."""
-    # The exponent is limited because a queue may have redelivered a message a thousand times.
-    growth = RELEASE_GROWTH ** min(received_count - 1, MAX_RECEIVES)
-    return max(1, min(round(FIRST_RELEASE * growth), LONGEST_RELEASE))
+    # A queue may have delivered a message a thousand times.
+    slow = min(max(0, received_count - QUICK_RECEIVES), MAX_RECEIVES)
+    return min(round(RELEASE_GROWTH**slow), LONGEST_RELEASE)
 
 
 def _receive(hook: SmqHook, queue: str, wait: int) -> list[_Received]:
