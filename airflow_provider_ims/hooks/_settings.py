@@ -59,7 +59,8 @@ class Settings:
     :param read_timeout: Seconds to wait for a response.
     :param ca: The path of a CA bundle that verifies the server's certificate.
     :param console_url: The URL that a task's page links to, with placeholders.
-    :param smq_queue: The queue to which IMS and VOD write the end of jobs.
+    :param smq_queue: The queue to which IMS and VOD write the end of jobs; ``None`` in other regions than that of the
+        connection, because the services write to queues in the region of the job.
     """
 
     region_id: str | None
@@ -111,7 +112,8 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     text = _extra_as_text(connection)
     _mask_url_secrets(text)
     # In connections of type alibaba_cloud, the field is named region.
-    region_id = region_id or text.get("region_id") or text.get("region")
+    own_region = text.get("region_id") or text.get("region")
+    region_id = region_id or own_region
     read = partial(_read, connection, text)
     network = read("network", "public")
     return Settings(
@@ -125,7 +127,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
         https_proxy=text.get("https_proxy"),
         ca=text.get("ca"),
         console_url=read("console_url", CONSOLE_URL),
-        smq_queue=read("smq_queue"),
+        smq_queue=read("smq_queue") if own_region in (None, region_id) else None,
     )
 
 

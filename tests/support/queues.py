@@ -51,7 +51,7 @@ def with_queue(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> It
 
 def connection_with_queue(emulator: ImsEmulator, **extra: str) -> str:
     """Return the URI of a connection to an emulator and its queue."""
-    extra = {"smq_queue": QUEUE, "smq_endpoint": emulator.endpoint, "read_timeout": "2", **extra}
+    extra = {"smq_queue": QUEUE, "read_timeout": "2", **extra}
     return emulator.connection_uri + "".join(f"&{name}={value}" for name, value in extra.items())
 
 
