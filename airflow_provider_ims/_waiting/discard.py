@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from airflow_provider_ims._waiting.daemon_thread import DaemonThread
@@ -16,13 +18,15 @@ from airflow_provider_ims.hooks.smq import BATCH, SmqHook
 
 log = logging.getLogger(__name__)
 
+#: Seconds after which fewer messages than fit into a request are deleted.
+DELETE_AFTER = 2.0
 #: The number of messages that wait to be released. Others become visible again after the queue's visibility timeout.
 MAX_RELEASES = 200
 
 
 class Discarder:
     """
-    Deletes and releases messages in a thread of its own, deletions first.
+    Deletes and releases messages in a thread of its own, several deletions with one request.
 
     :param resolver: The resolver of the connection, after it was resolved.
     """
@@ -31,6 +35,7 @@ class Discarder:
         self._resolver = resolver
         self._deletions: list[str] = []
         self._releases: deque[tuple[str, int]] = deque()
+        self._delete_at = 0.0
         self._changed = asyncio.Event()
         self._stopped = False
         self._denied: set[str | None] = set()
@@ -38,6 +43,8 @@ class Discarder:
 
     def delete(self, handle: str) -> None:
         """Delete a message soon. If that fails, it is received again."""
+        if not self._deletions:
+            self._delete_at = time.monotonic() + DELETE_AFTER
         self._deletions.append(handle)
         self._changed.set()
 
@@ -56,30 +63,39 @@ class Discarder:
         thread = DaemonThread("ims-smq-discard")
         try:
             while self._deletions or self._releases or not self._stopped:
-                if not self._deletions and not self._releases:
-                    self._changed.clear()
-                    await self._changed.wait()
+                self._changed.clear()
+                if (request := self._next_request()) is None:
+                    await self._wait()
                     continue
                 try:
-                    await thread.run(self._next_request())
+                    await thread.run(request)
                 except Exception as error:  # noqa: BLE001 - the message becomes visible again
                     self._failed(error)
         finally:
             thread.stop()
 
-    def _next_request(self) -> Callable[[], object]:
+    def _next_request(self) -> Callable[[], object] | None:
         hook = self._resolver.hook
         queue = hook.settings.smq_queue or ""
-        if self._deletions:
+        is_due = self._stopped or time.monotonic() >= self._delete_at
+        if len(self._deletions) >= BATCH or (self._deletions and is_due):
             batch, self._deletions = self._deletions[:BATCH], self._deletions[BATCH:]
             return partial(hook.delete, queue, batch)
-        handle, seconds = self._releases.popleft()
-        return partial(hook.change_visibility, queue, handle, seconds)
+        if self._releases:
+            handle, seconds = self._releases.popleft()
+            return partial(hook.change_visibility, queue, handle, seconds)
+        return None
+
+    async def _wait(self) -> None:
+        """Wait until there is more to do, or the deletions are due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._delete_at - time.monotonic() if self._deletions else None):
+                await self._changed.wait()
 
     def _failed(self, error: Exception) -> None:
-        code = error.action if isinstance(error, ImsError) else None
-        if isinstance(error, ImsPermissionError) and code not in self._denied:
-            self._denied.add(code)
+        action = error.action if isinstance(error, ImsError) else None
+        if isinstance(error, ImsPermissionError) and action not in self._denied:
+            self._denied.add(action)
             log.warning("Messages are received again and again: %s", error)
         else:
             log.debug("A message is received again: %s", error)
