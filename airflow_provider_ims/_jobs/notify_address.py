@@ -18,7 +18,7 @@ def add_notify_address(user_data: str | None, queue: str, *, max_bytes: int) -> 
     :param user_data: The UserData without the address, or ``None``.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
     :return: The merged JSON; ``None`` if it is too long, if UserData is not a JSON object that JSON can represent
-        again, or if it has an address of its own.
+        again, or if it already has an address.
     """
     content = _read(user_data or "{}")
     if content is None or NOTIFY_ADDRESS in content:

@@ -26,7 +26,7 @@ MAX_RELEASES = 200
 
 class Discarder:
     """
-    Deletes and releases messages in a thread of its own, several deletions with one request.
+    Deletes and releases messages in its own thread, several deletions with one request.
 
     :param resolver: The resolver of the connection, after it was resolved.
     """

@@ -134,7 +134,7 @@ class Hints:
         if self._reader is None or not self._missing:
             return
         if not self._reader.is_healthy():
-            self._forgive()
+            self._ignore_missing()
             return
         lost = []
         for job_id, late_from in self._missing.items():
@@ -155,7 +155,7 @@ class Hints:
         has_arrived = self._has_arrived and now >= self._distrusted_until
         return has_arrived and self._reader is not None and self._reader.is_healthy()
 
-    def _forgive(self) -> None:
+    def _ignore_missing(self) -> None:
         """Do not expect messages about ended jobs while no messages are received."""
         for job_id in self._missing:
             self._add_ended(job_id)

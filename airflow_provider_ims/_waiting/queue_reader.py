@@ -1,8 +1,8 @@
 """
-The reader of a queue: receives the messages about the ends of jobs for all pollers of a connection in a triggerer.
+The reader of a queue: receives messages about jobs for all pollers of a connection in a triggerer.
 
 It deletes the messages that a poller claims. It releases the others, because another triggerer may wait for their jobs,
-and deletes those that nobody claims.
+and deletes those that no triggerer claims.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HEALTHY = 45.0
 #: Seconds until the next request after a failed one; doubled with each failure, up to the maximum.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-#: A message that nobody has claimed is deleted when it has been received this number of times,
+#: A message that no poller has claimed is deleted when it has been received this number of times,
 MAX_RECEIVES = 15
 #: or when it is older than this number of seconds. This exceeds the 15 minutes by which the clocks may differ.
 MAX_AGE = 1800.0
@@ -56,7 +56,7 @@ class HintReceiver(Protocol):
 
 class QueueReader:
     """
-    Reads a queue while there are receivers, in a thread of its own.
+    Reads a queue while there are receivers, in its own thread.
 
     It ends with the request after which there are none, so that no abandoned request receives a message.
     """

@@ -20,7 +20,7 @@ class ReaderMetrics:
     :param started_at: When it started, on the reader's clock.
     :param messages: The number of received messages, counting a message each time that it is received.
     :param used: The number of messages that named a job of a poller.
-    :param unused: The number of messages that were deleted because nobody claimed them.
+    :param unused: The number of messages that were deleted because no poller claimed them.
     """
 
     ims_conn_id: str
