@@ -12,13 +12,11 @@ from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.objects import OssObject, first_url, oss_objects
 from airflow_provider_ims._lineage import emit_asset_events, operator_lineage
+from airflow_provider_ims._waiting.events import read_event, read_unfinished
 from airflow_provider_ims.exceptions import ImsError, ImsJobFailedError, ImsJobNotFoundError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.links import ConsoleLink, MediaLink, OutputLink
-from airflow_provider_ims.triggers.base import JobTrigger, read_event, read_unfinished
-from airflow_provider_ims.triggers.ims import ImsJobTrigger
-from airflow_provider_ims.triggers.vod import VodJobTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context
@@ -44,8 +42,6 @@ with suppress(ImportError):
 
     OPERATOR_RETRY_POLICY = ImsRetryPolicy()
     SENSOR_RETRY_POLICY = ImsRetryPolicy(retry_failed_jobs=False)
-
-_TRIGGERS: dict[str, type[JobTrigger]] = {ICE.code: ImsJobTrigger, VOD.code: VodJobTrigger}
 
 
 def retry_arguments(retry_policy: RetryPolicy | None) -> dict[str, Any]:
@@ -94,8 +90,12 @@ class JobTask(_Task):
         :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
+        # Imported when a task defers: they import the poller, which would slow down the parsing of each Dag.
+        from airflow_provider_ims.triggers import ims, vod
+
+        trigger_class = {ICE.code: ims.ImsJobTrigger, VOD.code: vod.VodJobTrigger}[self.product.code]
         now = time.time()
-        trigger = _TRIGGERS[self.product.code](
+        trigger = trigger_class(
             family=self.family.name,
             job_ids=job_ids,
             deadline=deadline,

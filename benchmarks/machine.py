@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +20,7 @@ PACKAGES = (
 
 
 def describe() -> list[str]:
-    """Return the hardware, the versions and the date, one per line."""
+    """Return the hardware and the versions, one per line."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -29,5 +28,4 @@ def describe() -> list[str]:
         f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB of memory, {platform.system()} {platform.release()}",
         f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}",
     ]

@@ -35,6 +35,8 @@ class Ours:
     """The triggers of the provider, one for each job."""
 
     one_wait = False
+    #: The status in the event of a wait that succeeded.
+    status = "ended"
     #: Additional arguments of the trigger.
     arguments: ClassVar[dict[str, Any]] = {}
 
@@ -59,7 +61,8 @@ class Ours:
             **self.arguments,
         )
         async for event in trigger.run():
-            if event.payload["status"] not in ("ended", "unfinished") or event.payload.get("job_ids"):
+            left = event.payload.get("job_ids") if self.one_wait else []
+            if event.payload["status"] != self.status or left:
                 raise RuntimeError(f"jobs {job_ids}: {event.payload}")
 
 
@@ -67,6 +70,7 @@ class OneTrigger(Ours):
     """The trigger of a task with many jobs."""
 
     one_wait = True
+    status = "unfinished"
     arguments: ClassVar[dict[str, Any]] = {"unfinished": 0}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import machine, many_jobs
+from benchmarks import many_jobs
 from benchmarks.families import FAMILIES
 from benchmarks.figures import SWEEPING, Figures
 from benchmarks.mapped_tasks import MappedTasks, lines
@@ -44,10 +44,11 @@ over". A new process waits for all jobs in one event loop, with one task for eac
   instead; "polls made" is their share of the job-polls that were due. For "ours", the job-polls that were due are
   counted; its delays show whether it keeps up.
 - **cores**: the same CPU seconds, divided by the duration of the run in seconds.
-- **stall**: the longest delay of a task that sleeps for 5 ms, measured from the first request of the process. A full
-  garbage collection stops all threads; the more objects exist, the longer it takes. "without GC" is the longest stall,
-  excluding the time spent in the garbage collector. By default, the target applies to the latter, because the collector
-  stops any process that has as many objects. With "GC frozen" and with one trigger, it applies to the whole stall.
+- **stall**: the longest delay of a task that sleeps for 5 ms, measured after the first request of the process and a
+  full garbage collection, as in a triggerer that has run for a while. A full garbage collection stops all threads; the
+  more objects exist, the longer it takes. "without GC" is the longest stall, excluding the time spent in the garbage
+  collector. By default, the target applies to the latter, because the collector stops any process that has as many
+  objects. With "GC frozen" and with one trigger, it applies to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
 - **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is the
   total memory of its process, which has loaded only the task SDK and the client.
@@ -61,17 +62,23 @@ machine's cores. Compare figures only within one run, not with those of another 
 
 def report(
     profile: str,
+    machine: Sequence[str],
     imports: Sequence[str],
     figures: Sequence[Figures],
     tasks: MappedTasks,
     many: many_jobs.ManyJobs,
     targets: Sequence[Target],
 ) -> str:
-    """Return the whole report."""
+    """
+    Return the whole report.
+
+    :param profile: The command that measured the figures.
+    :param machine: The machine, the versions and the dates.
+    """
     parts = [
         "# Benchmarks\n",
         f"This page was written by `{profile}`.\n",
-        "\n".join(f"- {line}" for line in machine.describe()) + "\n",
+        "\n".join(f"- {line}" for line in machine) + "\n",
         "## Targets\n",
         table(["target", "measured", "result"], ([target.text, target.found, target.verdict] for target in targets)),
         "## Waiting for many jobs\n",

@@ -63,13 +63,13 @@ LAYERS = (
     Layer(
         "_tasks",
         "code that operators and sensors share: reading events, completing a finished job",
-        ("policies", "triggers", "_lineage", "links", "_jobs", "hooks"),
+        ("policies", "triggers", "_waiting", "_lineage", "links", "_jobs", "hooks"),
     ),
     Layer("policies", "decide by the error whether Airflow retries a task"),
-    Layer("triggers", "serialisable triggers and their events", ("_waiting", "_submission", "_jobs")),
+    Layer("triggers", "serialisable triggers", ("_waiting", "_submission", "_jobs")),
     Layer(
         "_waiting",
-        "the monitor, the blocking wait, and the poller that all triggers share",
+        "the monitor, the blocking wait, the poller that all triggers share, and the events of triggers",
         ("_jobs", "hooks", "_config"),
     ),
     Layer("_notifications", "the messages that the services write to queues"),
@@ -223,7 +223,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
     return {name for name in loaded if name.startswith(prefixes)}
 
 
-# The public modules load all others that a task needs, so they are sufficient.
+# The public modules, with the poller and the triggers of deferred tasks, load all modules that a task needs.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
@@ -248,9 +248,17 @@ def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
 
 @pytest.mark.slow
 def test_the_public_modules_load_all_modules_of_a_task() -> None:
-    public = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod")
+    public = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod", "triggers.ims", "triggers.vod")
     loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in public))
     assert set(modules("_jobs", "_waiting", "_submission", "_tasks", "triggers", "operators", "sensors")) <= loaded
+
+
+@pytest.mark.slow
+def test_operators_and_sensors_load_no_trigger() -> None:
+    loaded = loaded_by(
+        *(f"{NAME}.{module}" for module in ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod"))
+    )
+    assert with_prefix(loaded, (f"{NAME}.triggers", f"{NAME}._waiting.poller", "airflow.triggers")) == set()
 
 
 @pytest.mark.slow

@@ -22,8 +22,6 @@ from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._submission.bulk_submitter import BulkSubmitter
 from airflow_provider_ims._submission.cancel import cancel_jobs, ended_by_user
 from airflow_provider_ims._submission.ledger import Item
-from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
-from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims.exceptions import (
     ImsError,
@@ -302,6 +300,9 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
     ) -> list[str]:
         """Block until at most ``unfinished`` jobs have not ended, and return these."""
+        from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
+        from airflow_provider_ims._waiting.poller import Poller
+
         poller = Poller(self.family, lambda: submitter.hook, self.ims_conn_id)
         progress = Progress(self.log, len(submitter.items), submitter.ended, self._failures)
         left = asyncio.run(

@@ -1,15 +1,14 @@
-"""The trigger for jobs of all families, and the event that it sends to the resumed task."""
+"""The trigger for jobs of all families."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from asyncio import sleep
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -18,14 +17,13 @@ from asgiref.sync import sync_to_async
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.kinds import family_of
 from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_jobs, task_state
+from airflow_provider_ims._waiting.events import ended_event, error_event, unfinished_event
 from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
 from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress, timed_out_jobs
 from airflow_provider_ims._waiting.poller import Poller, poller_for
 from airflow_provider_ims._waiting.progress import Progress
-from airflow_provider_ims.exceptions import ImsError, ImsJobTimeoutError, error_as_dict, error_from_dict
+from airflow_provider_ims.exceptions import ImsJobTimeoutError
 
-#: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
-MAX_EVENT_SIZE = 16 * 1024
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
 MAX_WAITED_FOR = 1000
 #: Seconds from the start of a trigger to its first event. Until the scheduler has processed the exit of the worker that
@@ -138,7 +136,7 @@ class JobTrigger(BaseTrigger):
         )
         # dag.test() drops the keyword arguments with which a task was deferred.
         waited_for = list(self.job_ids) if len(self.job_ids) <= MAX_WAITED_FOR else None
-        return {"status": "unfinished", "job_ids": left, "failed": progress.failures, "waited_for": waited_for}
+        return unfinished_event(left, progress.failures, waited_for)
 
     async def _wait_for(self, job_id: str) -> Job:
         return await self._poller.wait_for_job(
@@ -192,63 +190,3 @@ class JobTrigger(BaseTrigger):
             self.log.warning("%s was not cancelled: %s", jobs, error)
             return
         await asyncio.to_thread(cancel_jobs, family_of(self.family), resolver.hook, self.job_ids, self.log)
-
-
-class EndedJobs(NamedTuple):
-    """
-    The content of an event about ended jobs.
-
-    :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
-    :param submitted_at: When they were submitted, in epoch seconds, if that is known.
-    """
-
-    job_ids: list[str]
-    jobs: list[Job] | None
-    submitted_at: float | None
-
-
-def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, Any]:
-    """Return the event for ended jobs; its ``jobs`` field is ``None`` if they are too large."""
-    event: dict[str, Any] = {
-        "status": "ended",
-        "job_ids": [job.id for job in jobs],
-        "jobs": [job.as_dict() for job in jobs],
-        "submitted_at": submitted_at,
-    }
-    return event if len(json.dumps(event)) <= MAX_EVENT_SIZE else {**event, "jobs": None}
-
-
-def error_event(error: BaseException) -> dict[str, Any]:
-    """Return the event for an error that ended the wait."""
-    return {"status": "error", "error": error_as_dict(error)}
-
-
-def read_unfinished(event: Any) -> tuple[list[str], int]:
-    """
-    Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many jobs.
-
-    :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
-    """
-    match event:
-        case {"status": "unfinished", "job_ids": list() as job_ids, "failed": int() as failed}:
-            return job_ids, failed
-    read_event(event)
-    raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")
-
-
-def read_event(event: Any) -> EndedJobs:
-    """
-    Read an event on the worker.
-
-    :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
-    """
-    match event:
-        case {"status": "error", "error": dict() as error}:
-            raise error_from_dict(error)
-        case {"status": "ended", "job_ids": list() as job_ids, "jobs": list() | None as jobs}:
-            try:
-                restored = None if jobs is None else [Job.from_dict(job) for job in jobs]
-                return EndedJobs(job_ids, restored, event.get("submitted_at"))
-            except (TypeError, ValueError, KeyError):
-                pass
-    raise ImsError(f"Unexpected trigger event: {str(event)[:200]}")

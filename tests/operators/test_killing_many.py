@@ -12,8 +12,8 @@ from support.running import KilledError, TaskLog, TaskRun, killed_in, rebuilt
 from support.submits import SUBMITS
 
 from airflow_provider_ims._submission import cancel
+from airflow_provider_ims._waiting import many_jobs
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.operators import _many_jobs
 from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 from airflow_provider_ims.triggers import base as triggers
 
@@ -29,7 +29,7 @@ def productions(count: int, job: str = KIND, **more: Any) -> Any:
 
 
 def killed_while_waiting(monkeypatch: pytest.MonkeyPatch, task: Any, *, store: bool = True) -> TaskRun:
-    return killed_in(monkeypatch, _many_jobs, "wait_for_jobs", task, store=store)
+    return killed_in(monkeypatch, many_jobs, "wait_for_jobs", task, store=store)
 
 
 def set_task_state(monkeypatch: pytest.MonkeyPatch, state: str | None) -> None:

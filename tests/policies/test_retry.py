@@ -16,6 +16,7 @@ from support.running import TaskRun, killed_in, run_task
 from support.speech import AUDIO, speech
 
 from airflow_provider_ims._submission import Submitter
+from airflow_provider_ims._waiting import events
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import (
     ImsCredentialsError,
@@ -307,7 +308,7 @@ class TestAfterTheSubmit:
             refuse(TEXT.query)
             return ended_event(*args)
 
-        monkeypatch.setattr(triggers, "MAX_EVENT_SIZE", 10)
+        monkeypatch.setattr(events, "MAX_EVENT_SIZE", 10)
         with monkeypatch.context() as patch:
             patch.setattr(triggers, "ended_event", refuse_next)
             run = TaskRun(TEXT.task(deferrable=True))
