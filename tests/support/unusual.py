@@ -20,7 +20,7 @@ from airflow_provider_ims.emulator.control.faults import FAULT_KINDS
 from airflow_provider_ims.emulator.control.routes import COMMANDS
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.app import make_app
-from airflow_provider_ims.emulator.server.gateway import Gateway
+from airflow_provider_ims.emulator.server.processor import Processor
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Store
 from support.submits import SUBMITS, encoded
@@ -83,7 +83,7 @@ class Application:
     def __init__(self, state: Path | None = None) -> None:
         self.store = Store(str(state) if state else ":memory:")
         self.service = EmulatedService(Settings(clock="manual", bearer_tokens=(TOKEN,)), self.store)
-        self._app = make_app(Gateway(self.service))
+        self._app = make_app(Processor(self.service))
 
     async def __call__(self, request: UnusualRequest) -> Response:
         """Return the response; the status is 0 if the connection was cut."""

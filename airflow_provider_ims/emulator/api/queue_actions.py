@@ -17,7 +17,7 @@ from airflow_provider_ims.emulator.api.messages import ApiResponse
 from airflow_provider_ims.emulator.api.queue_errors import NAMESPACE, not_in_schema, queue_error
 from airflow_provider_ims.emulator.api.queues import ATTRIBUTES, LOGGING, PRIORITY, Queues, Range
 from airflow_provider_ims.emulator.api.xml import parse_xml, xml_body
-from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage
+from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage, ReceiptHandleError
 
 PREFIX = "smq:"
 """The actions have this prefix in the request record and in faults."""
@@ -240,7 +240,7 @@ def _of_receipt(call: QueueCall, handle: str) -> QueueMessage:
         raise queue_error("MissingReceiptHandle")
     try:
         message = call.queues.table.of_receipt(call.queue, handle, call.queues.now())
-    except ValueError:
+    except ReceiptHandleError:
         raise queue_error("ReceiptHandleError") from None
     if message is None:
         raise queue_error("MessageNotExist")

@@ -202,6 +202,7 @@ class ImsEmulator(EmulatorControl):
             "ims_endpoint": self.endpoint,
             "vod_endpoint": self.endpoint,
             "oss_endpoint": self.endpoint,
+            "smq_endpoint": self.endpoint,
         }
         login = f"{quote(self.access_key_id, safe='')}:{quote(self.access_key_secret, safe='')}"
         return f"alibabacloud-ims://{login}@/?{urlencode(extra)}"

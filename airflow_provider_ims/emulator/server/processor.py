@@ -83,7 +83,8 @@ class Processor:
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
         # Waiting requests are counted too.
-        self._store(exchange)
+        if exchange.seq is None:
+            self._store(exchange)
         waits = (client_gone(), self.closing.wait(), (event or self.service.faults.released).wait())
         gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:
