@@ -101,7 +101,7 @@ def test_a_repeated_message_has_the_same_id_and_its_own_receipt_handle(table: Qu
     assert table.of_receipt(queue, second.receipt_handle, 1.0) == second
 
 
-def test_receivers_are_told_when_messages_become_visible_earlier(table: QueueTable, queue: Queue) -> None:
+def test_waiting_receivers_are_woken_when_messages_become_visible_earlier(table: QueueTable, queue: Queue) -> None:
     for change in (
         lambda: table.put(queue, "one", priority=8, now=0.0),
         lambda: table.receive(queue, 1, 0.0),
