@@ -116,11 +116,19 @@ class Queues:
         :raises ApiError: If the body is empty or too large.
         """
         text = xml_text(body)
-        largest = queue.attributes["MaximumMessageSize"]
-        if not 0 < len(text.encode()) <= largest:
-            raise out_of_range("MessageBody", 1, largest)
+        self.check_body(queue, text)
         seconds = queue.attributes["DelaySeconds"] if delay is None else delay
         return self.table.put(queue, text, priority=priority, now=self.now(), delay=seconds)
+
+    def check_body(self, queue: Queue, body: str) -> None:
+        """
+        Check the size of a message.
+
+        :raises ApiError: If the body is empty or too large.
+        """
+        largest = queue.attributes["MaximumMessageSize"]
+        if not 0 < len(body.encode()) <= largest:
+            raise out_of_range("MessageBody", 1, largest)
 
     def deliver(self, name: str, text: str) -> QueueMessage:
         """
