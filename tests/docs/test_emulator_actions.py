@@ -18,7 +18,7 @@ INTRODUCTION = """# Emulated actions
 
 The actions of the two products that the emulator implements, by family. An action that it does not implement returns
 the code `EmulatorNotImplemented`. [Testing](../testing.md#resources) describes how the emulator stores resources such
-as media assets and templates.
+as media assets and templates, and [which actions of SMQ](../testing.md#queues) it implements.
 """
 
 

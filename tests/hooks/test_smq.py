@@ -104,7 +104,7 @@ def test_a_long_poll_ends_with_the_first_message(smq: SmqHook, emulator: ImsEmul
     thread = threading.Thread(target=lambda: received.append(smq.receive(QUEUE, wait_seconds=30)))
     thread.start()
     end = time.monotonic() + CEILING
-    while not emulator.requests("smq:BatchReceiveMessage") and time.monotonic() < end:
+    while thread.is_alive() and not emulator.requests("smq:BatchReceiveMessage") and time.monotonic() < end:
         time.sleep(0.01)
     emulator.put_messages(QUEUE, ["{}"])
     thread.join(CEILING)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import CEILING
 
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks.smq import SmqHook
@@ -230,7 +231,7 @@ def test_each_thread_has_one_connection_and_keeps_it(
 ) -> None:
     with serving(certificate, tls=False) as (handler, port):
         smq = hook(connect, f"127.0.0.1:{port}", protocol="http")
-        together = threading.Barrier(4)
+        together = threading.Barrier(4, timeout=CEILING)
         failures: list[Exception] = []
 
         def receive() -> None:
@@ -242,6 +243,7 @@ def test_each_thread_has_one_connection_and_keeps_it(
                 together.wait()
             except Exception as error:  # noqa: BLE001
                 failures.append(error)
+                together.abort()
 
         threads = [threading.Thread(target=receive) for _ in range(4)]
         for one in threads:

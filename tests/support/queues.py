@@ -1,107 +1,153 @@
-"""Waits that messages in a queue of the emulator wake, with short intervals."""
+"""Clients of the emulator's SMQ queues: the SDK, and one that signs requests according to the documentation."""
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import hashlib
+import hmac
+import http.client
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.etree import ElementTree
 
-import pytest
+from mns.account import Account
+from mns.mns_exception import MNSExceptionBase, MNSServerException
 
-from airflow_provider_ims._jobs.job import Job
-from airflow_provider_ims._jobs.smart import SMART
-from airflow_provider_ims._waiting.poller import Poller
-from airflow_provider_ims._waiting.queue_reader import QueueReader
-from airflow_provider_ims._waiting.registry import poller_for, reader_for
 from airflow_provider_ims.emulator import ImsEmulator
+from support.emulated import _Client
 from support.waiting import CEILING
 
-QUEUE = "ice-callback-airflow"
-TEXT_JOB = "SubmitTextGenerateJob"
-PARAMETERS = {
-    "Type": "MarketingCopy",
-    "GenerateConfig": '{"keywords":"cake","textLength":100,"targetCount":1}',
-    "UserData": f'{{"NotifyAddress":"{QUEUE}"}}',
-}
-#: How many times shorter the intervals are than in production.
-SCALE = 20
-_WAITING = "airflow_provider_ims._waiting"
-INTERVALS = {
-    "queue_reader.LONG_POLL": 1,
-    "queue_reader.HEALTHY": 45.0 / SCALE,
-    "queue_reader.FIRST_PAUSE": 1.0 / SCALE,
-    "queue_reader.LONGEST_PAUSE": 30.0 / SCALE,
-    "queue_reader.REPORT_EVERY": 10.0 / SCALE,
-    "hints.LATE": 30.0 / SCALE,
-    "poller.REPORT_EVERY": 10.0 / SCALE,
-    "poller_metrics.REPORT_EVERY": 10.0 / SCALE,
-}
+if TYPE_CHECKING:
+    from mns.queue import Queue
+
+QUEUE = "ice-callback-demo"
+MESSAGES = f"/queues/{QUEUE}/messages"
+NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
 
 
-@pytest.fixture
-def with_queue(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImsEmulator]:
-    """Return the emulator, with its queue in the connection ``ims_default``, and shorten the intervals."""
-    for name, value in INTERVALS.items():
-        monkeypatch.setattr(f"{_WAITING}.{name}", value)
-    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", connection_with_queue(ims_emulator))
-    yield ims_emulator
-    # Otherwise, a long poll of a reader would delay the shutdown of the emulator.
-    ims_emulator.clear_faults()
+def sdk_queue(emulator: ImsEmulator, name: str = QUEUE, **credential: str) -> Queue:
+    """Return a queue of the SDK, which does not encode bodies in base64."""
+    keys = {"access_id": emulator.access_key_id, "access_key": emulator.access_key_secret, **credential}
+    account = Account(emulator.url, **keys)
+    account.mns_client.set_connection_timeout(CEILING)
+    queue = account.get_queue(name)
+    queue.set_encoding(False)
+    return queue
 
 
-def connection_with_queue(emulator: ImsEmulator, **extra: str) -> str:
-    """Return the URI of a connection to an emulator and its queue."""
-    extra = {"smq_queue": QUEUE, "read_timeout": "2", **extra}
-    return emulator.connection_uri + "".join(f"&{name}={value}" for name, value in extra.items())
+def code_of(call: Callable[..., Any], *arguments: Any) -> str:
+    """Return the error code of a call of the SDK; empty if it succeeds."""
+    try:
+        call(*arguments)
+    except MNSServerException as error:
+        return str(error.type)
+    return ""
 
 
-def text_poller() -> Poller:
-    return poller_for(SMART, "ims_default", None)
+class QueueResponse(NamedTuple):
+    """A response of SMQ."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    def __getitem__(self, name: Any) -> Any:
+        """Return the text of the first element of a name; an index selects a field of the tuple."""
+        if not isinstance(name, str):
+            return tuple.__getitem__(self, name)
+        return next(ElementTree.fromstring(self.body).iter(f"{NAMESPACE}{name}")).text
+
+    @property
+    def code(self) -> str:
+        """The error code."""
+        return str(self["Code"])
 
 
-def text_reader() -> QueueReader:
-    return reader_for("ims_default", None)
+class QueueClient(_Client):
+    """Signs requests to SMQ according to the documentation, and sends them."""
+
+    @classmethod
+    def of(cls, emulator: ImsEmulator) -> QueueClient:
+        """Return a client with the first access key of an emulator."""
+        return cls(emulator.endpoint, emulator.access_key_id, emulator.access_key_secret)
+
+    def headers(self, method: str, target: str, changes: dict[str, str | None], body: bytes = b"") -> dict[str, str]:
+        """
+        Return the headers of a request.
+
+        :param changes: Headers that are different, or with None missing. They are signed, if signatures contain them.
+        """
+        headers: dict[str, str | None] = {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06"}
+        if body:
+            headers["content-type"] = "text/xml;charset=utf-8"
+        headers |= changes
+        signed = {name: value for name, value in headers.items() if value is not None}
+        first = [signed.get(name, "") for name in ("content-md5", "content-type")]
+        date = signed.get("x-mns-date") or signed.get("date", "")
+        own = [f"{name}:{value}" for name, value in sorted(signed.items()) if name.startswith("x-mns-")]
+        text = "\n".join([method, *first, date, *own, target])
+        digest = hmac.digest(self.secret.encode(), text.encode(), hashlib.sha1)
+        signature = f"MNS {self.key_id}:{base64.b64encode(digest).decode()}"
+        return {"authorization": signature, **signed}
+
+    def __call__(
+        self, method: str, target: str = MESSAGES, body: str | bytes = b"", **changes: str | None
+    ) -> QueueResponse:
+        """
+        Send a request.
+
+        :param changes: Headers, with ``_`` instead of ``-``; None removes one.
+        """
+        content = body.encode() if isinstance(body, str) else body
+        by_name = {name.replace("_", "-"): value for name, value in changes.items()}
+        headers = self.headers(method, target, by_name, content)
+        return self.send(method, target, content, {**headers, **{k: v for k, v in by_name.items() if v is not None}})
+
+    def send(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> QueueResponse:
+        """Send a request with these headers."""
+        connection = http.client.HTTPConnection(self.endpoint, timeout=CEILING)
+        try:
+            connection.request(method, target, body or None, headers)
+            response = connection.getresponse()
+            return QueueResponse(response.status, dict(response.getheaders()), response.read().decode())
+        finally:
+            connection.close()
 
 
-async def end_of(poller: Poller, job_id: str, *, poll_interval: float = CEILING, notified: bool = True) -> Job:
-    """Wait for a job that has just been submitted with the queue as its address."""
-    now = time.time()
-    return await poller.wait_for_job(
-        job_id,
-        poll_interval=poll_interval,
-        wait_started_at=now,
-        deadline=now + 2 * CEILING,
-        notified_since=now if notified else None,
-        emit=lambda _: None,
-    )
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + CEILING
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
-async def ends_of(job_ids: Sequence[str], *, poll_interval: float = CEILING) -> list[Job]:
-    """Wait for jobs in this event loop."""
-    async with asyncio.timeout(CEILING):
-        return await asyncio.gather(*(end_of(text_poller(), one, poll_interval=poll_interval) for one in job_ids))
+@contextmanager
+def polling(emulator: ImsEmulator, queue: Queue, seconds: int = 30) -> Iterator[Callable[[], list[Any]]]:
+    """Receive messages in a thread, wait until the emulator holds the request, and yield a function for the result."""
+    received: list[Any] = []
 
+    def receive() -> None:
+        try:
+            received.extend(queue.batch_receive_message(16, seconds))
+        except MNSExceptionBase as error:
+            received.append(error)
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until a condition holds, which is checked in another thread."""
-    async with asyncio.timeout(CEILING):
-        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in another thread
-            await asyncio.sleep(0.01)
+    action, held = "smq:BatchReceiveMessage", len(emulator.requests("smq:BatchReceiveMessage"))
+    thread = threading.Thread(target=receive, daemon=True)
+    thread.start()
+    wait_until(lambda: len(emulator.requests(action)) > held)
 
+    def result() -> list[Any]:
+        thread.join(CEILING)
+        assert not thread.is_alive()
+        return received
 
-async def wake_with_message(emulator: ImsEmulator) -> None:
-    """Wait for a job whose message arrives, after which polls of other jobs are skipped."""
-    poller = text_poller()
-    lasting, ending = emulator.add_jobs(TEXT_JOB, PARAMETERS, [CEILING] * 2)
-    # The reader continues for this wait if another reader receives the message, or if a poll finds the end first.
-    waits = [asyncio.create_task(end_of(poller, job_id)) for job_id in (lasting, ending)]
-    await until(text_reader().is_healthy)
-    emulator.finish(ending)
-    await until(lambda: poller._hints._has_arrived)
-    await waits.pop()
-    waits.pop().cancel()
-
-
-def queries(emulator: ImsEmulator, job_id: str) -> int:
-    """Return the number of queries of a job."""
-    return sum(one["parameters"]["JobId"] == job_id for one in emulator.requests("GetSmartHandleJob"))
+    try:
+        yield result
+    finally:
+        result()

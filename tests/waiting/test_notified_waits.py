@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.queues import (
+from support.notified import (
     INTERVALS,
     PARAMETERS,
     QUEUE,

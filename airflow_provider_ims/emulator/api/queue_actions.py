@@ -17,7 +17,7 @@ from airflow_provider_ims.emulator.api.messages import ApiResponse
 from airflow_provider_ims.emulator.api.queue_errors import NAMESPACE, not_in_schema, queue_error
 from airflow_provider_ims.emulator.api.queues import ATTRIBUTES, LOGGING, PRIORITY, Queues, Range
 from airflow_provider_ims.emulator.api.xml import parse_xml, xml_body
-from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage
+from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage, ReceiptHandleError
 
 PREFIX = "smq:"
 """The actions have this prefix in the request record and in faults."""
@@ -142,27 +142,33 @@ def _list_queues(call: QueueCall) -> ApiResponse:
 
 
 def _send(call: QueueCall) -> ApiResponse:
-    return _xml(201, "Message", _send_one(call, call.xml("Message")))
+    return _xml(201, "Message", _put(call, _parse(call, call.xml("Message"))))
 
 
 def _send_batch(call: QueueCall) -> ApiResponse:
     elements = list(call.xml("Messages"))
     if not 0 < len(elements) <= MAX_BATCH:
         raise not_in_schema("Messages")
-    return _xml(201, "Messages", {"Message": [_send_one(call, element) for element in elements]})
+    # All are checked before the first is sent. What the service does is not documented.
+    messages = [_parse(call, element) for element in elements]
+    return _xml(201, "Messages", {"Message": [_put(call, message) for message in messages]})
 
 
-def _send_one(call: QueueCall, element: ElementTree.Element) -> dict[str, Any]:
+def _parse(call: QueueCall, element: ElementTree.Element) -> dict[str, Any]:
     values = {child.tag: child.text or "" for child in element}
     if element.tag != "Message" or "MessageBody" not in values:
         raise not_in_schema("MessageBody")
+    call.queues.check_body(call.queue, values["MessageBody"])
     delay = values.get("DelaySeconds")
-    message = call.queues.put(
-        call.queue,
-        values["MessageBody"],
-        priority=PRIORITY.parse("Priority", values.get("Priority", str(PRIORITY.default))),
-        delay=None if delay is None else ATTRIBUTES["DelaySeconds"].parse("DelaySeconds", delay),
-    )
+    return {
+        "body": values["MessageBody"],
+        "priority": PRIORITY.parse("Priority", values.get("Priority", str(PRIORITY.default))),
+        "delay": None if delay is None else ATTRIBUTES["DelaySeconds"].parse("DelaySeconds", delay),
+    }
+
+
+def _put(call: QueueCall, options: dict[str, Any]) -> dict[str, Any]:
+    message = call.queues.put(call.queue, **options)
     handle = {"ReceiptHandle": message.receipt_handle} if message.receipts else {}
     return {"MessageId": message.message_id, "MessageBodyMD5": _md5(message.body), **handle}
 
@@ -240,7 +246,7 @@ def _of_receipt(call: QueueCall, handle: str) -> QueueMessage:
         raise queue_error("MissingReceiptHandle")
     try:
         message = call.queues.table.of_receipt(call.queue, handle, call.queues.now())
-    except ValueError:
+    except ReceiptHandleError:
         raise queue_error("ReceiptHandleError") from None
     if message is None:
         raise queue_error("MessageNotExist")

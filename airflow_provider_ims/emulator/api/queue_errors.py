@@ -11,16 +11,16 @@ from airflow_provider_ims.emulator.api.xml import xml_body
 
 NAMESPACE = "http://mns.aliyuncs.com/doc/v1/"
 
-# code -> (HTTP status, message); the message may contain {}.
+# code -> (HTTP status, message)
 QUEUE_CODES: dict[str, tuple[int, str]] = {
     "AccessDenied": (403, "The OwnerId that your Access Key Id associated to is forbidden for this operation."),
     "InternalError": (500, "Internal error."),
     "InvalidAccessKeyId": (403, "The AccessKey Id you provided is not exist."),
-    "InvalidArgument": (400, "The value of {} should between {} and {} {}."),
+    "InvalidArgument": (400, "An argument is not valid."),
     "InvalidAuthorizationHeader": (400, "The Authorization header format is invalid."),
     "InvalidDateHeader": (400, "The Date header format is invalid."),
     "InvalidDegist": (400, "The Content-MD5 you specified is invalid."),
-    "InvalidQueryString": (400, 'Http request URL contains invalid querystring item "{}".'),
+    "InvalidQueryString": (400, "Http request URL contains invalid querystring item."),
     "InvalidQueueName": (
         400,
         "The queue name you provided is invalid. QueueName should start with alpha and contain only alpha, digit or -.",
@@ -61,35 +61,40 @@ _EQUIVALENTS = {
 }
 
 
-def queue_error(code: str, *subjects: object, message: str | None = None) -> ApiError:
+def queue_error(code: str, message: str | None = None) -> ApiError:
     """
     Return an error of SMQ.
 
-    :param subjects: The values in its message.
+    :param message: Overrides the message of the code.
     """
-    status, template = QUEUE_CODES[code]
-    return ApiError(code, status=status, message=message or template.format(*subjects))
+    status, text = QUEUE_CODES[code]
+    return ApiError(code, status=status, message=message or text)
 
 
-def out_of_range(name: str, low: int, high: int, unit: str = "seconds/bytes") -> ApiError:
+def out_of_range(name: str, low: int, high: int) -> ApiError:
     """Return the error for a value that is not an integer in the documented range."""
-    return queue_error("InvalidArgument", name, low, high, unit)
+    return queue_error("InvalidArgument", f"The value of {name} should between {low} and {high} seconds/bytes.")
 
 
 def not_in_schema(element: str) -> ApiError:
     """Return the error for well-formed XML with a wrong or missing element."""
     message = f"The XML you provided did not validate against our published schema, cause by {element}."
-    return queue_error("InvalidArgument", message=message)
+    return queue_error("InvalidArgument", message)
+
+
+def unknown_parameter(name: str) -> ApiError:
+    """Return the error for a query parameter that the action does not have."""
+    return queue_error("InvalidQueryString", f'Http request URL contains invalid querystring item "{name}".')
 
 
 def as_queue_error(error: ApiError) -> ApiError:
     """Return the error of SMQ that corresponds to an error of the other services, such as that of a fault."""
-    code = _EQUIVALENTS.get(error.code, error.code)
-    if code != error.code:
-        return queue_error(code)
-    if error.message == code and code in QUEUE_CODES:
-        # A fault with a code of SMQ, but without a message.
-        return queue_error(code)
+    if error.code in _EQUIVALENTS:
+        return queue_error(_EQUIVALENTS[error.code])
+    if error.code in QUEUE_CODES and error.message == error.code:
+        # A fault with a code of SMQ, and without a message. Its status is 400, unless the fault specifies one.
+        known = queue_error(error.code)
+        return known if error.status == 400 else ApiError(error.code, message=known.message, status=error.status)
     return error
 
 

@@ -116,11 +116,19 @@ class Queues:
         :raises ApiError: If the body is empty or too large.
         """
         text = xml_text(body)
-        largest = queue.attributes["MaximumMessageSize"]
-        if not 0 < len(text.encode()) <= largest:
-            raise out_of_range("MessageBody", 1, largest)
+        self.check_body(queue, text)
         seconds = queue.attributes["DelaySeconds"] if delay is None else delay
         return self.table.put(queue, text, priority=priority, now=self.now(), delay=seconds)
+
+    def check_body(self, queue: Queue, body: str) -> None:
+        """
+        Check the size of a message.
+
+        :raises ApiError: If the body is empty or too large.
+        """
+        largest = queue.attributes["MaximumMessageSize"]
+        if not 0 < len(body.encode()) <= largest:
+            raise out_of_range("MessageBody", 1, largest)
 
     def deliver(self, name: str, text: str) -> QueueMessage:
         """
@@ -137,13 +145,16 @@ class Queues:
             raise ValueError(str(error)) from None
 
 
+def is_queue_name(name: str) -> bool:
+    """Return whether a text can be the name of a queue."""
+    return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """
     Check the name of a queue.
 
     :raises ApiError: If it is invalid.
     """
-    if not 0 < len(name) <= MAX_NAME:
-        raise queue_error("QueueNameLengthError")
-    if not _NAME.fullmatch(name):
-        raise queue_error("InvalidQueueName")
+    if not is_queue_name(name):
+        raise queue_error("InvalidQueueName" if 0 < len(name) <= MAX_NAME else "QueueNameLengthError")

@@ -84,8 +84,8 @@ class Exchange:
     :param action: The name of the action in faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
     :param ram_action: Its name in RAM policies, such as ``ice:SubmitASRJob``.
     :param record: The record of the request.
-    :param wait: Waits until an event is set, or hanging requests are released, or a timeout expires; returns whether
-        the client is still waiting.
+    :param wait: Waits until an event is set, or a timeout expires; returns whether the client is still waiting. Without
+        an event, it waits until hanging requests are released.
     :param response: The response; None before the request is processed.
     :param received: The messages that the request has received from a queue.
     :param seq: The number of the record, if it is stored.

@@ -96,7 +96,7 @@ def _queue_endpoint(gateway: QueueGateway) -> Callable[[Request], Awaitable[Resp
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" if query else b"") + query
         queue_request = QueueRequest(request.method, target.decode("latin-1"), dict(request.headers.items()), body)
-        response = await gateway.handle(queue_request, request.url.scheme, lambda: _disconnected(request))
+        response = await gateway.handle(queue_request, request.scope["scheme"], lambda: _disconnected(request))
         if response is None:
             return await _cut(request)
         return Response(response.content, response.status, response.headers)

@@ -108,7 +108,7 @@ class Notifier:
         elif notification.copies == 0:
             notification.status, notification.reason = "lost", "a fault"
         elif not target.is_url:
-            self._put(notification, view.job.region)
+            self._put(notification, target)
         else:
             self._table.save(notification)
             self._jobs.store.commit()
@@ -116,12 +116,12 @@ class Notifier:
                 await self._send(notification, product, target)
         self._table.save(notification)
 
-    def _put(self, notification: Notification, region: str) -> None:
+    def _put(self, notification: Notification, target: Target) -> None:
         """Put the message into a queue. The message and the notification are committed together."""
-        queue, text = str(notification.url), json_body(notification.message).decode()
+        queues, text = self._queues.in_region(target.region), json_body(notification.message).decode()
         try:
             for _ in range(notification.copies):
-                message = self._queues.in_region(region).deliver(queue, text)
+                message = queues.deliver(target.address, text)
                 notification.tries.append({"time": message.enqueued, "message_id": message.message_id})
             notification.status = "delivered"
         except ValueError as error:

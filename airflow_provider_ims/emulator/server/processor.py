@@ -82,8 +82,11 @@ class Processor:
     async def _wait(
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
-        # Waiting requests are counted too.
-        self._store(exchange)
+        # Waiting requests are counted too. What they have changed is committed, so that nothing can undo it.
+        if exchange.seq is None:
+            self._store(exchange)
+        else:
+            self.service.store.commit()
         waits = (client_gone(), self.closing.wait(), (event or self.service.faults.released).wait())
         gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.messages import ApiResponse, parse_pairs
 from airflow_provider_ims.emulator.api.queue_actions import PREFIX, QUEUE_ACTIONS, RECEIVES, QueueAction, QueueCall
-from airflow_provider_ims.emulator.api.queue_errors import as_queue_error, error_body, queue_error
+from airflow_provider_ims.emulator.api.queue_errors import as_queue_error, error_body, queue_error, unknown_parameter
 from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.control.faults import ConnectionCutError, Exchange
 from airflow_provider_ims.emulator.server.encoding import XML_TYPE
@@ -86,7 +86,7 @@ class QueueGateway:
         await self._processor.inject_faults(exchange, after=False)
         if exchange.response is None:
             if unknown := set(call.query) - action.query:
-                raise queue_error("InvalidQueryString", min(unknown))
+                raise unknown_parameter(min(unknown))
             exchange.response = await _run(action, call, exchange)
             exchange.received = call.received
             await self._processor.inject_faults(exchange, after=True)
@@ -124,7 +124,7 @@ def _action_of(method: str, segments: list[str], call: QueueCall) -> str:
         names = {
             "GET": f"{'Batch' if 'numofmessages' in call.query else ''}{get}Message",
             "POST": f"{'Batch' if b'<Messages' in call.body else ''}SendMessage",
-            "DELETE": f"{'Batch' if call.body else ''}DeleteMessage",
+            "DELETE": f"{'Batch' if call.body and 'receipthandle' not in call.query else ''}DeleteMessage",
             "PUT": "ChangeMessageVisibility",
         }
     return names.get(method, "")

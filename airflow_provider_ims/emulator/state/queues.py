@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -37,6 +38,13 @@ CREATE INDEX IF NOT EXISTS queue_messages_in_order ON queue_messages (queue_id, 
 CREATE INDEX IF NOT EXISTS queue_messages_by_visible ON queue_messages (queue_id, visible);
 CREATE INDEX IF NOT EXISTS queue_messages_by_enqueued ON queue_messages (queue_id, enqueued);
 """
+
+
+_RECEIPT = re.compile(r"(\d{1,18})-\d+-\d+", re.ASCII)
+
+
+class ReceiptHandleError(Exception):
+    """A text is not a receipt handle."""
 
 
 @dataclass
@@ -184,14 +192,10 @@ class QueueTable:
         """
         Return the message that a receipt handle identifies; None if the handle is no longer valid.
 
-        :raises ValueError: If it is not a receipt handle.
+        :raises ReceiptHandleError: If it is not a receipt handle.
         """
         self._delete_expired(queue, now)
-        encoded = handle.partition("-")[2]
-        seq, *rest = base64.b64decode(encoded, validate=True).decode("ascii").split("-")
-        if len(rest) != 2 or not all(part.isdigit() and len(part) < 19 for part in (seq, *rest)):
-            raise ValueError("not a receipt handle")
-        for message in self._select("queue_id = ? AND seq = ?", 1, queue, int(seq)):
+        for message in self._select("queue_id = ? AND seq = ?", 1, queue, _seq_of(handle)):
             if message.receipts and message.receipt_handle == handle and now < message.visible:
                 return message
         return None
@@ -263,6 +267,17 @@ class QueueTable:
     def _changed(self, queue_id: int) -> None:
         if event := self._changes.pop(queue_id, None):
             event.set()
+
+
+def _seq_of(handle: str) -> int:
+    try:
+        text = base64.b64decode(handle.partition("-")[2], validate=True).decode("ascii")
+    except ValueError:
+        text = ""
+    match = _RECEIPT.fullmatch(text)
+    if match is None:
+        raise ReceiptHandleError(handle)
+    return int(match[1])
 
 
 def _queue(row: sqlite3.Row) -> Queue:
