@@ -75,6 +75,8 @@ class Discarder:
             thread.stop()
 
     def _next_request(self) -> Callable[[], object] | None:
+        if not self._deletions and not self._releases:
+            return None
         hook = self._resolver.hook
         queue = hook.settings.smq_queue or ""
         is_due = self._stopped or time.monotonic() >= self._delete_at

@@ -65,7 +65,7 @@ class QueueReader:
         self._resolver = resolver
         self._metrics = ReaderMetrics(ims_conn_id)
         self._receivers: dict[HintReceiver, None] = {}
-        self._received_at = float("-inf")
+        self._started_at = self._received_at = float("-inf")
         self._pause = FIRST_PAUSE
         self._problem: str | None = None
         self._has_warned = False
@@ -75,7 +75,7 @@ class QueueReader:
         """Start to read for a receiver."""
         self._receivers[receiver] = None
         if not self._tasks:
-            self._metrics.started_at = time.monotonic()
+            self._started_at = time.monotonic()
             # In an empty context, as the poller's tasks.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
@@ -150,9 +150,11 @@ class QueueReader:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_EVERY)
-            # A request to a peer that does not respond fails only after its timeout.
-            self._warn_unless_healthy()
-            self._metrics.report(self._received_at)
+            silent = time.monotonic() - max(self._received_at, self._started_at)
+            if silent >= HEALTHY:
+                # A request to a peer that does not respond fails only after its timeout.
+                self._warn_unless_healthy()
+            self._metrics.report(silent)
 
 
 def release_seconds(received_count: int) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -17,25 +16,23 @@ class ReaderMetrics:
     """
     The metrics of a reader since its last report.
 
-    :param started_at: When it started, on the reader's clock.
     :param messages: The number of received messages, counting a message each time that it is received.
     :param used: The number of messages that named a job of a poller.
     :param unused: The number of messages that were deleted because no poller claimed them.
     """
 
     ims_conn_id: str
-    started_at: float = field(default_factory=time.monotonic)
     messages: int = 0
     used: int = 0
     unused: int = 0
 
-    def report(self, received_at: float) -> None:
-        """Emit the metrics and reset them; ``received_at`` is the time of the last successful request."""
+    def report(self, seconds_since_receive: float) -> None:
+        """Emit the metrics and reset them."""
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats
 
         values = {
-            "seconds_since_receive": time.monotonic() - max(received_at, self.started_at),
+            "seconds_since_receive": seconds_since_receive,
             "messages": self.messages,
             "hints_used": self.used,
             "hints_unused": self.unused,
