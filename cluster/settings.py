@@ -67,7 +67,7 @@ SETTINGS = (
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. If a submit hangs for "
+        "After this time without a heartbeat, a running task is failed and retried. If a submit request takes "
         "longer, the retry joins the job that it created.",
     ),
     Setting(

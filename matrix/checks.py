@@ -30,7 +30,7 @@ CHECKS = {
     "many": "500 waits, 50 other triggers",
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
-FORM_FIELDS = 25
+FORM_FIELDS = 26
 #: Tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do not
 #: depend on their versions. Those of the retry policy need Airflow 3.3. The oracle test compares the provider with the
 #: newest product SDK.
