@@ -1,7 +1,7 @@
 """Upload a clip from a public URL, produce a video with it, and publish the video.
 
-The upload stores the clip as a media asset of IMS. The opening clip is a file in your own bucket, which is registered as
-a media asset. The timeline refers to both by their media ids.
+The upload stores the clip as a media asset of IMS. The opening clip is a file in your own bucket, which is registered
+as a media asset. The timeline refers to both by their media ids.
 """
 
 from __future__ import annotations
