@@ -6,6 +6,7 @@ The public modules are:
 - ``operators.ims``, ``operators.vod``: submit a job and wait for it
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
 - ``hooks.ims``, ``hooks.vod``: call any API action
+- ``hooks.smq``: receives the messages of a queue
 - ``subtitles``: converts sentences into SRT and WebVTT
 - ``policies.retry``: decide by the error whether a task is retried
 - ``exceptions``: the errors

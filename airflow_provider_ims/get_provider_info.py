@@ -16,12 +16,14 @@ CONFIG: dict[str, Any] = {
 
 _NAME = "Alibaba Cloud IMS"
 
-#: The services: the name of each, the module that each package has for it, its documentation and its guides in
-#: ``docs/howto``.
+_PACKAGES = "hooks operators sensors triggers"
+#: The services: the name of each, the module for it and the packages that have this module, its documentation and its
+#: guides in ``docs/howto``.
 _INTEGRATIONS = (
     (
         _NAME,
         "ims",
+        _PACKAGES,
         "https://www.alibabacloud.com/help/en/ims/",
         "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting reuse retries chaining "
         "results media files conformance",
@@ -29,9 +31,11 @@ _INTEGRATIONS = (
     (
         "ApsaraVideo VOD",
         "vod",
+        _PACKAGES,
         "https://www.alibabacloud.com/help/en/vod/",
         "images uploads any-job many-jobs api-actions waiting retries files",
     ),
+    ("Simple Message Queue (SMQ)", "smq", "hooks", "https://www.alibabacloud.com/help/en/mns/", ""),
 )
 
 
@@ -53,9 +57,9 @@ def get_provider_info() -> dict[str, Any]:
                 "logo": "/docs/integration-logos/alibabacloud-ims.svg",
                 "tags": ["service"],
             }
-            for name, _, documentation, guides in _INTEGRATIONS
+            for name, *_, documentation, guides in _INTEGRATIONS
         ],
-        **{package: _modules(package) for package in ("hooks", "operators", "sensors", "triggers")},
+        **{package: _modules(package) for package in _PACKAGES.split()},
         "extra-links": [f"airflow_provider_ims.links.{link}" for link in ("MediaLink", "ConsoleLink", "OutputLink")],
         "plugins": [{"name": "ims", "plugin-class": "airflow_provider_ims._plugin.ImsPlugin"}],
         "connection-types": [
@@ -82,5 +86,6 @@ def get_provider_info() -> dict[str, Any]:
 def _modules(package: str) -> list[dict[str, Any]]:
     return [
         {"integration-name": name, "python-modules": [f"airflow_provider_ims.{package}.{module}"]}
-        for name, module, *_ in _INTEGRATIONS
+        for name, module, packages, *_ in _INTEGRATIONS
+        if package in packages.split()
     ]

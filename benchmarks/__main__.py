@@ -51,6 +51,10 @@ def _polling(quick: bool, home: Path) -> Any:
     return polling.measure_all(list(polling.quick_profile() if quick else polling.full_profile()), home)
 
 
+def _stalls(quick: bool, home: Path) -> Any:
+    return polling.measure_all(list(polling.stall_profile(quick=quick)), home)
+
+
 def _mapped_tasks(quick: bool, home: Path) -> Any:
     return mapped_tasks.measure(15 if quick else 1000, home)
 
@@ -62,6 +66,7 @@ def _many_jobs(quick: bool, home: Path) -> Any:
 PARTS: dict[str, Callable[[bool, Path], Any]] = {
     "imports": _imports,
     "polling": _polling,
+    "stalls": _stalls,
     "mapped_tasks": _mapped_tasks,
     "many_jobs": _many_jobs,
 }
@@ -101,7 +106,8 @@ def main() -> int:
 def _write_report(measured: Mapping[str, Part], quick: bool) -> int:
     """Write the report, print the targets, and return 1 if one is missed."""
     lines, missed = measured["imports"].figures
-    figures, tasks, many = (measured[name].figures for name in ("polling", "mapped_tasks", "many_jobs"))
+    figures = [*measured["polling"].figures, *measured["stalls"].figures]
+    tasks, many = measured["mapped_tasks"].figures, measured["many_jobs"].figures
     targets = all_targets(missed, figures, tasks, many)
     # Only a full run belongs in the documentation.
     path = _HOME / "benchmarks.md" if quick else CHECKOUT / "docs" / "benchmarks.md"

@@ -30,7 +30,7 @@ CHECKS = {
     "many": "500 waits, 50 other triggers",
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
-FORM_FIELDS = 26
+FORM_FIELDS = 27
 #: Tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do not
 #: depend on their versions. Those of the retry policy need Airflow 3.3. The oracle test compares the provider with the
 #: newest product SDK.
@@ -57,6 +57,10 @@ NOT_RUN = (
     # These need alibabacloud-oss-v2, which is optional.
     "tests/hooks/test_oss.py",
     "tests/media/test_signing.py",
+    # These need aliyun-mns-sdk, which is optional too.
+    "tests/hooks/test_smq.py",
+    "tests/hooks/test_smq_network.py",
+    "tests/hooks/test_smq_responses.py",
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )

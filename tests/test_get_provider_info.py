@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from importlib.metadata import distribution, entry_points
@@ -34,6 +35,8 @@ VALUES = {
     "ims_endpoint": "localhost:1",
     "vod_endpoint": "localhost:2",
     "oss_endpoint": "localhost:3",
+    "smq_queue": "ice-callback-airflow",
+    "smq_endpoint": "localhost:4",
     "network": "vpc",
     "protocol": "http",
     "connect_timeout": "7",
@@ -73,10 +76,12 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 @pytest.mark.parametrize("section", ["hooks", "operators", "sensors", "triggers"])
 def test_every_listed_module_exists(section: str) -> None:
-    names = [integration["integration-name"] for integration in INFO["integrations"]]
-    assert [entry["integration-name"] for entry in INFO[section]] == names
+    names = {integration["integration-name"] for integration in INFO["integrations"]}
+    assert {entry["integration-name"] for entry in INFO[section]} <= names
     modules = [module for entry in INFO[section] for module in entry["python-modules"]]
-    assert len(modules) == 2
+    package = importlib.import_module(f"airflow_provider_ims.{section}").__path__
+    public = {one.name for one in pkgutil.iter_modules(package) if not one.name.startswith("_")} - {"base"}
+    assert sorted(modules) == sorted(f"airflow_provider_ims.{section}.{name}" for name in public)
     for module in modules:
         assert importlib.import_module(module).__name__ == module
 

@@ -22,7 +22,7 @@ import airflow_provider_ims
 
 PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name
-SDK = ("alibabacloud_", "darabonba", "Tea")
+SDK = ("alibabacloud_", "darabonba", "Tea", "mns")
 #: Imported by some calls only. Parsing a Dag must not load them.
 HEAVY = ("jsonschema", "requests", "aiohttp", "starlette", "uvicorn", f"{NAME}.emulator")
 
@@ -72,6 +72,7 @@ LAYERS = (
         "the monitor, the blocking wait, the poller that all triggers share, and the events of triggers",
         ("_jobs", "hooks", "_config"),
     ),
+    Layer("_notifications", "the messages that the services write to queues"),
     Layer("_arguments", "the types of the arguments that constructors pass on", ("_submission",)),
     Layer(
         "_submission",
@@ -234,6 +235,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
         "triggers.ims",
         "triggers.vod",
         "hooks.ims",
+        "hooks.smq",
         "hooks.vod",
     ],
 )

@@ -115,7 +115,7 @@ def test_the_requirements(metadata: Message) -> None:
     } <= names
     # A library must not pin the versions of its dependencies.
     assert all("==" not in line for line in needed)
-    assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator", "media", "media-files"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"cluster", "dev", "emulator", "media", "media-files", "smq"}
 
 
 def test_the_licence_is_included(wheel: zipfile.ZipFile) -> None:

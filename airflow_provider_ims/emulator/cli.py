@@ -94,6 +94,8 @@ def _emulator(options: argparse.Namespace) -> ImsEmulator:
         region_id=options.region,
         list_text_jobs=options.list_text_jobs,
         callback_hosts=options.callback_host,
+        queues=options.queue,
+        queue_base64=options.queue_base64,
         strict=options.strict,
         public_url=options.public_url,
         tls_cert=options.tls_cert,

@@ -158,6 +158,8 @@ OPTIONS = (
     CommandOption(
         "callback-host", "host to send callbacks to, in addition to this machine; * for all", "HOST", many=True
     ),
+    CommandOption("queue", "SMQ queue that exists; default: every queue exists", "NAME", many=True),
+    CommandOption("queue-base64", "encode the messages of callbacks in SMQ queues in base64"),
     CommandOption("strict", "reject undocumented keys in JSON parameters"),
     CommandOption(
         "public-url",

@@ -48,5 +48,7 @@ class Settings:
     speech_media_url: bool = True
     image_running_status: str | None = "processing"
     callback_hosts: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    queue_base64: bool = False
     strict: bool = False
     public_url: str = ""

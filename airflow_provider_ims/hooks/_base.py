@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from airflow.providers.common.compat.sdk import BaseHook
-
 from airflow_provider_ims.exceptions import (
     ImsError,
     ImsRequestError,
@@ -19,9 +17,10 @@ from airflow_provider_ims.exceptions import (
     ImsUnavailableError,
 )
 from airflow_provider_ims.hooks._actions import Action, Product, unknown_action
+from airflow_provider_ims.hooks._connected import ConnectedHook
 from airflow_provider_ims.hooks._encoding import encode_value, flatten
 from airflow_provider_ims.hooks._errors import convert_sdk_error
-from airflow_provider_ims.hooks._settings import Settings, read_settings
+from airflow_provider_ims.hooks.smq import SmqHook
 
 #: The maximum number of attempts per call.
 ATTEMPTS = 6
@@ -31,7 +30,7 @@ THROTTLE_TIMEOUT = 600.0
 MAX_PAUSE = 20.0
 
 
-class AlibabaCloudMediaHook(BaseHook):
+class AlibabaCloudMediaHook(ConnectedHook):
     """
     Base of the hooks of IMS and VOD; both use the same connection.
 
@@ -40,32 +39,11 @@ class AlibabaCloudMediaHook(BaseHook):
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
-    conn_name_attr = "ims_conn_id"
-    default_conn_name = "ims_default"
-    conn_type = "alibabacloud_ims"
-    hook_name = "Alibaba Cloud IMS"
-
     product: ClassVar[Product]
     #: The name of the product in the URL of its console.
     console: ClassVar[str]
     #: A free read-only action that needs no job, and its parameters, for the connection test.
     probe: ClassVar[tuple[str, Mapping[str, str]]]
-
-    def __init__(
-        self, ims_conn_id: str | None = default_conn_name, region_id: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.ims_conn_id = ims_conn_id
-        self.region_id = region_id
-
-    @cached_property
-    def settings(self) -> Settings:
-        """The settings of the connection; read once."""
-        if self.ims_conn_id is None:
-            from airflow.providers.common.compat.sdk import Connection
-
-            return read_settings(Connection(conn_id="", conn_type=self.conn_type), self.region_id)
-        return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
 
     @cached_property
     def client(self) -> Any:
@@ -86,24 +64,6 @@ class AlibabaCloudMediaHook(BaseHook):
         :raises ImsError: if the connection is incomplete.
         """
         _ = self.client
-
-    def reconnect(self) -> None:
-        """
-        Do the same as :meth:`connect` in a process that only waits for an already submitted job.
-
-        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
-            connection as not defined while the secrets backend is unavailable.
-        :raises ImsError: if the connection is incomplete.
-        """
-        try:
-            self.connect()
-        except ImsError as error:
-            error.transient = True
-            raise
-        except Exception as error:
-            raise ImsUnavailableError(
-                f"Connection {self.ims_conn_id} could not be resolved: {type(error).__name__}: {error}", accepted=False
-            ) from error
 
     def console_link(self, job_id: str) -> str:
         """Return the URL of a job in the console, from the connection's ``console_url``."""
@@ -168,7 +128,7 @@ class AlibabaCloudMediaHook(BaseHook):
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
             # The SDK's exceptions have no common base class, and a malformed response can cause almost any of them.
-            failure = convert_sdk_error(error, action, f"{self.product.code}:{action.name}", endpoint)
+            failure = convert_sdk_error(error, action.name, f"{self.product.code}:{action.name}", endpoint)
             if (failure.code or "").startswith("InvalidAction") and action.name not in self.product.actions:
                 failure.message += f"; {unknown_action(self.product, action.name)}"
         else:
@@ -181,7 +141,7 @@ class AlibabaCloudMediaHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Make one free signed call, for the Test button of the Connections page.
+        Make one free signed call, and one to the connection's queue, for the Test button of the Connections page.
 
         :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
         """
@@ -200,7 +160,11 @@ class AlibabaCloudMediaHook(BaseHook):
                 difference = clock_difference(self.settings, endpoint)
                 message += f"; the clock is {difference}" if difference else ""
             return False, message if endpoint in message else f"{message}; endpoint: {endpoint}"
-        return True, f"{action} succeeded at {endpoint}"
+        succeeded, message = True, f"{action} succeeded at {endpoint}"
+        if self.settings.smq_queue:
+            succeeded, of_queue = SmqHook(self.ims_conn_id, self.region_id).test_connection()
+            message += f"; {of_queue}"
+        return succeeded, message
 
 
 def _encode(action: Action, params: Mapping[str, Any]) -> dict[str, str]:

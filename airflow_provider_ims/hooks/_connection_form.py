@@ -77,12 +77,19 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "oss_endpoint": _field(
         "OSS endpoint", "host[:port] at which browsers open files. Default: the public endpoint of the bucket's region."
     ),
+    "smq_queue": _field(
+        "SMQ queue",
+        "The queue to which IMS and VOD write the end of jobs, for example ice-callback-airflow. Needs the extra smq.",
+    ),
+    "smq_endpoint": _field(
+        "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
+    ),
     "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
     "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
-    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD and STS."),
-    "ca": _field("CA file", "Path of a CA bundle that replaces the public ones for IMS and VOD."),
+    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ and STS."),
+    "ca": _field("CA file", "Path of a CA bundle that replaces the public ones for IMS, VOD and SMQ."),
     "console_url": _field(
         "Console link",
         "URL that a task's page links to; may contain {product}, {region_id} and {job_id}. Default: the console.",

@@ -18,21 +18,22 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks._actions import Action
 
 #: Error code (the whole code, or the part before a dot) -> error class. The first match applies. See
-#: https://help.aliyun.com/document_detail/454816.html and the page of each action.
+#: https://help.aliyun.com/document_detail/454816.html, the page of each action, and for SMQ
+#: https://help.aliyun.com/en/mns/developer-reference/syntax-of-error-responses
 ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     (re.compile(rf"(?:{pattern})(?:\..*)?$"), error)
     for pattern, error in (
-        ("Throttling|RequestsTooFrequent", ImsThrottledError),
+        ("Throttling|RequestsTooFrequent|QpsLimitExceeded", ImsThrottledError),
         (
             "InvalidAccessKeyId|InactiveAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|"
-            "InvalidSecurityToken|MissingSecurityToken|InvalidTimeStamp|InvalidCredentials|InvalidBearerToken",
+            "InvalidSecurityToken|MissingSecurityToken|InvalidTimeStamp|InvalidCredentials|InvalidBearerToken|"
+            "InvalidAuthorizationHeader|InvalidDateHeader|TimeExpired",
             ImsCredentialsError,
         ),
         ("OperationDenied", ImsNotSubscribedError),
-        ("Forbidden|NoPermission|NotAuthorized", ImsPermissionError),
+        ("Forbidden|NoPermission|NotAuthorized|AccessDenied", ImsPermissionError),
         # Each request has a new nonce. A reused one means that something between this machine and the service sent the
         # request twice, and the service may have accepted the first one.
         ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed|RequestTimeout", ImsUnavailableError),
@@ -55,7 +56,10 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
         "InvalidSecurityToken|MissingSecurityToken",
         "the security token does not belong to the AccessKey: enter the AccessKey ID, the secret and the token again",
     ),
-    ("InvalidTimeStamp", "the clock of this machine is off by more than 15 minutes: synchronize it"),
+    (
+        "InvalidTimeStamp|InvalidDateHeader|TimeExpired",
+        "the clock of this machine is off by more than 15 minutes: synchronize it",
+    ),
     ("InvalidBearerToken", "the service does not accept the bearer token"),
     ("EntityNotExist", "the role does not exist: check role_arn"),
     ("NoPermission", "grant the action to the connection's identity, and add this identity to the role's trust policy"),
@@ -65,6 +69,9 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
     ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
+#: The codes of SMQ if there is no message, or if a receipt handle is no longer valid because its message was received
+#: again, changed or deleted.
+MESSAGE_GONE = ("MessageNotExist", "ReceiptHandleError")
 #: The regions in which a product has an endpoint. Used for advice only; other regions are not rejected.
 #: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
 #: https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-endpoint
@@ -89,7 +96,7 @@ INVALID_FIELDS: Mapping[str, str] = {
 }
 
 
-def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoint: str) -> ImsError:
+def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: str) -> ImsError:
     """
     Convert an exception of the SDK into one of this provider's errors.
 
@@ -104,25 +111,33 @@ def convert_sdk_error(error: Exception, action: Action, ram_action: str, endpoin
     elif status is None or not code:
         failure = _transport_error(inner, endpoint)
     else:
-        failure = _service_error(error, int(status), ram_action)
-    failure.action = action.name
+        failure = service_error(getattr(error, "data", None) or {}, int(status), ram_action)
+        if isinstance(failure, ImsThrottledError):
+            failure.retry_after = _retry_after(error)
+    failure.action = action
     return failure
 
 
-def _service_error(error: Exception, status: int, ram_action: str) -> ImsError:
-    """Convert an error response of the service."""
+def _retry_after(error: Exception) -> float | None:
     from alibabacloud_tea_openapi.utils import Utils
 
-    data: dict[str, Any] = getattr(error, "data", None) or {}
+    # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or milliseconds from another header.
+    is_in_seconds = Utils.get_throttling_time_left({}) is None
+    return getattr(error, "retry_after", None) if is_in_seconds else None
+
+
+def service_error(data: Mapping[str, Any], status: int, ram_action: str) -> ImsError:
+    """
+    Convert an error response of a service.
+
+    :param data: The response: ``Code``, ``Message`` and ``RequestId``; empty if it is not an error of the service.
+    """
     code = _text_field(data, "Code")
     message = _text_field(data, "Message") or f"HTTP status {status}"
     error_class = _error_class(status, code)
     details: dict[str, Any] = {"code": code, "request_id": _text_field(data, "RequestId")}
     if error_class is ImsThrottledError:
         message = f"Throttled: {message}"
-        # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or milliseconds from another header.
-        is_in_seconds = Utils.get_throttling_time_left({}) is None
-        details["retry_after"] = getattr(error, "retry_after", None) if is_in_seconds else None
     elif error_class is ImsUnavailableError:
         message = f"The service failed with HTTP status {status}: {message}"
     elif error_class is ImsPermissionError:
@@ -173,7 +188,7 @@ def _error_class(status: int, code: str | None) -> type[ImsError]:
 def _transport_error(error: Any, endpoint: str) -> ImsError:
     """Convert an error that occurred without a response from the service."""
     # The SDK keeps only the text of a network error, which contains the whole request. Its class is in the context.
-    cause = error.__context__ if isinstance(error.__context__, OSError) else None
+    cause = next((one for one in (error, error.__context__) if isinstance(one, OSError)), None)
     for name, problem in INVALID_FIELDS.items():
         if name in (type(error).__name__, type(cause).__name__):
             return ImsRequestError(f"The request is invalid: {problem}")

@@ -35,7 +35,9 @@ NETWORKS = ("public", "vpc")
 #: ``host[:port]``. The SDK would accept a URL, but sign a different host than it sends.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 #: Product code -> the extra that overrides its endpoint.
-_ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint"}
+_ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint", "mns": "smq_endpoint"}
+#: IMS writes only to queues with this prefix.
+_QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]+")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
 #: The home page of the console: no URL of a single job is documented.
@@ -50,13 +52,14 @@ class Settings:
     :param region_id: The region, such as ``cn-shanghai``; ``None`` if neither the connection nor the caller sets one.
     :param credential: The credential type as ``type``, and its fields under the SDK's names; empty for the SDK's
         default chain.
-    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``, ``oss``), as ``host[:port]``.
+    :param endpoints: Endpoint overrides by product code (``ice``, ``vod``, ``oss``, ``mns``), as ``host[:port]``.
     :param network: ``public``, or ``vpc`` for the endpoints inside a VPC.
     :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for a response.
     :param ca: The path of a CA bundle that verifies the server's certificate.
     :param console_url: The URL that a task's page links to, with placeholders.
+    :param smq_queue: The queue to which IMS and VOD write the end of jobs.
     """
 
     region_id: str | None
@@ -69,15 +72,22 @@ class Settings:
     https_proxy: str | None = field(repr=False)
     ca: str | None
     console_url: str
+    smq_queue: str | None = None
 
     def endpoint(self, product: str) -> str:
         """
-        Return the ``host[:port]`` of a product: ``ice`` or ``vod``.
+        Return the ``host[:port]`` of a product: ``ice``, ``vod`` or ``mns``.
 
         :raises ImsRequestError: if neither a region nor an endpoint is set.
         """
         if override := self.endpoints.get(product):
             return override
+        if product == "mns":
+            raise ImsRequestError(
+                "No endpoint of SMQ: set smq_endpoint in the connection's extra, for example "
+                "1234567890123456.mns.cn-shanghai.aliyuncs.com. It contains the account id, which no setting has",
+                field="smq_endpoint",
+            )
         if not self.region_id:
             raise ImsRequestError(
                 "No region: set region_id on the task or in the connection's extra, for example cn-shanghai",
@@ -115,6 +125,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
         https_proxy=text.get("https_proxy"),
         ca=text.get("ca"),
         console_url=read("console_url", CONSOLE_URL),
+        smq_queue=read("smq_queue"),
     )
 
 
@@ -217,6 +228,10 @@ def _endpoint(text: str) -> str | None:
     return text if _ENDPOINT.fullmatch(text) else None
 
 
+def _queue(text: str) -> str | None:
+    return text if _QUEUE.fullmatch(text) else None
+
+
 def _seconds(text: str) -> float | None:
     return float(text) if 0 < float(text) < float("inf") else None
 
@@ -257,6 +272,8 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "vod_endpoint": _ADDRESS,
     "oss_endpoint": _ADDRESS,
     "sts_endpoint": _ADDRESS,
+    "smq_endpoint": _ADDRESS,
+    "smq_queue": (_queue, "must begin with ice-callback-, followed by letters, digits and hyphens"),
     "connect_timeout": _DURATION,
     "read_timeout": _DURATION,
     "role_session_expiration": (

@@ -18,7 +18,8 @@ INTRODUCTION = """# Emulated actions
 
 This page lists the actions of the two products by family, and shows which of them the emulator implements. For any
 other action of the products, the emulator returns the code `EmulatorNotImplemented`.
-[Testing](../testing.md#resources) describes how the emulator stores resources such as media assets and templates.
+[Testing](../testing.md#resources) describes how the emulator stores resources such as media assets and templates, and
+[which actions of SMQ](../testing.md#queues) it implements.
 """
 
 

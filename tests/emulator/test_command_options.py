@@ -24,6 +24,8 @@ EXAMPLES = {
     "bearer-token": ("one two", ["one", "two"]),
     "list-text-jobs": ("no", False),
     "callback-host": ("receiver.test *", ["receiver.test", "*"]),
+    "queue": ("ice-callback-a ice-callback-b", ["ice-callback-a", "ice-callback-b"]),
+    "queue-base64": ("yes", True),
     "strict": ("true", True),
     "public-url": ("https://emulator.test/ims", "https://emulator.test/ims"),
     "tls-cert": ("cert.pem", "cert.pem"),

@@ -337,7 +337,7 @@ def test_an_invalid_fault_is_rejected(
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_every_kind_of_fault_has_its_default_options(kind: str) -> None:
     faults = Faults()
-    faults.add("*", kind, 1, {})
+    faults.add("smq:*" if kind == "redeliver" else "*", kind, 1, {})
     (shown,) = faults.describe()
     assert shown["options"] == {name: default for name, (default, _) in FAULT_KINDS[kind].options.items()}
 

@@ -164,6 +164,14 @@ def test_an_uploaded_file_becomes_a_media_asset(ice: IceClient, emulator: ImsEmu
     assert refreshed.upload_address == body.upload_address
 
 
+def test_deeply_nested_json_in_a_job_does_not_make_queries_for_media_assets_fail(
+    ice: IceClient, emulator: ImsEmulator, start: Callable[..., str]
+) -> None:
+    emulator.finish(start("SubmitMediaProducingJob", TemplateId="[" * 5_000))
+    with pytest.raises(ClientException, match="ResourceNotFound"):
+        info(ice, "unknown")
+
+
 def test_the_output_of_a_job_is_a_media_asset(
     ice: IceClient, emulator: ImsEmulator, start: Callable[..., str], call: Callable[..., Any]
 ) -> None:

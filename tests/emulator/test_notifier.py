@@ -94,7 +94,7 @@ def test_a_response_that_is_not_http_is_a_failed_try(
         ("http://[::1", "Invalid IPv6 URL"),
         ("http://127.0.0.1:99999/", "Port out of range"),
         ("http://", "is not an HTTP URL"),
-        ("ice-callback-demo", "SMQ"),
+        ("my-queue", "the name of a queue for IMS must start with ice-callback-"),
     ],
 )
 def test_a_message_to_another_machine_or_to_a_queue_is_refused_and_logged_once(

@@ -102,8 +102,8 @@ def rows_of(document: Document, section: str) -> list[list[str]]:
 
 def test_an_empty_emulator_has_no_rows(page: Callable[[], Document]) -> None:
     document = page()
-    assert set(document.rows) == {"properties", "jobs", "requests", "faults"}
-    for section in ("jobs", "requests", "faults"):
+    assert set(document.rows) == {"properties", "jobs", "queues", "requests", "faults"}
+    for section in ("jobs", "queues", "requests", "faults"):
         assert rows_of(document, section) == []
 
 
@@ -161,6 +161,11 @@ def test_the_page_shows_requests_with_their_outcome(
         ["no response", "cut"],
         ["400 Throttling.User", "throttle"],
     ]
+
+
+def test_the_page_shows_the_numbers_of_messages_in_queues(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
+    emulator.put_messages("ice-callback-a", ["one", "two"])
+    assert rows_of(page(), "queues") == [["ice-callback-a", "cn-shanghai", "2", "0", "0"]]
 
 
 def test_the_page_shows_the_faults_in_force(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
@@ -239,9 +244,10 @@ def test_the_page_is_bounded(emulator: ImsEmulator, send: SignedClient, page: Ca
     for number in range(MAX_ROWS + 5):
         send(LIST, {f"{'n' * 500}{index}": "v" * 500 for index in range(20)} | {"MaxResults": str(number)})
         emulator.fault("SubmitTextGenerateJob", "throttle", message="m" * 5000)
+        emulator.put_messages(f"{'q' * 250}{number}", ["a message"])
     response = request(emulator, **BROWSER)
     document = Document(response.text)
-    for section in ("jobs", "requests", "faults"):
+    for section in ("jobs", "queues", "requests", "faults"):
         assert len(rows_of(document, section)) == MAX_ROWS
     assert len(response.text) < 400_000
 

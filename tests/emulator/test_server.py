@@ -141,6 +141,7 @@ def test_the_connection_uri_has_everything_that_a_client_needs(monkeypatch: pyte
         "ims_endpoint": emulator.endpoint,
         "vod_endpoint": emulator.endpoint,
         "oss_endpoint": emulator.endpoint,
+        "smq_endpoint": emulator.endpoint,
     }
 
 

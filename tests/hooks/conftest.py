@@ -57,6 +57,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 "protocol": emulator.url.partition(":")[0],
                 "ims_endpoint": emulator.endpoint,
                 "vod_endpoint": emulator.endpoint,
+                "smq_endpoint": emulator.endpoint,
                 **extra,
             }
         connection = {"conn_type": conn_type, "login": login, "password": password, "extra": extra}
@@ -122,6 +123,7 @@ def wire(connect: Callable[..., None]) -> Iterator[Wire]:
                     headers={name.lower(): value for name, value in self.headers.items()},
                     query=dict(parse_qsl(url.query, keep_blank_values=True)),
                     form=dict(parse_qsl(body, keep_blank_values=True)),
+                    body=body,
                 )
             )
             status, content, headers = wire.answers.pop(0) if len(wire.answers) > 1 else wire.answers[0]
@@ -131,7 +133,7 @@ def wire(connect: Callable[..., None]) -> Iterator[Wire]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST  # noqa: N815
+        do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -145,6 +147,7 @@ def wire(connect: Callable[..., None]) -> Iterator[Wire]:
         protocol="http",
         ims_endpoint=endpoint,
         vod_endpoint=endpoint,
+        smq_endpoint=endpoint,
     )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -20,7 +20,6 @@ from airflow_provider_ims.exceptions import (
     ImsThrottledError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.hooks._errors import convert_sdk_error
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
@@ -140,7 +139,7 @@ def test_the_service_may_explain_that_a_request_is_too_large(wire: Any, status: 
 
 
 def test_an_error_whose_http_status_cannot_be_found_raises_unavailable() -> None:
-    error = convert_sdk_error(ValueError("no JSON"), ICE.action("SubmitTextGenerateJob"), "ice:x", "host")
+    error = convert_sdk_error(ValueError("no JSON"), "SubmitTextGenerateJob", "ice:x", "host")
     assert type(error) is ImsUnavailableError
     assert error.accepted is None
 

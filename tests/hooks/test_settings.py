@@ -42,6 +42,8 @@ def test_every_extra_is_read() -> None:
         security_token="token",
         ims_endpoint="localhost:1",
         vod_endpoint="localhost:2",
+        smq_queue="ice-callback-a",
+        smq_endpoint="localhost:3",
         network="vpc",
         protocol="http",
         connect_timeout="1.5",
@@ -57,7 +59,7 @@ def test_every_extra_is_read() -> None:
             "access_key_secret": "secret",
             "security_token": "token",
         },
-        endpoints={"ice": "localhost:1", "vod": "localhost:2"},
+        endpoints={"ice": "localhost:1", "vod": "localhost:2", "mns": "localhost:3"},
         network="vpc",
         protocol="http",
         connect_timeout=1.5,
@@ -65,13 +67,14 @@ def test_every_extra_is_read() -> None:
         https_proxy="http://user:pass@proxy:3128",
         ca="/etc/ca.pem",
         console_url="https://console.example.com/{job_id}",
+        smq_queue="ice-callback-a",
     )
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
 def test_an_empty_field_is_the_same_as_a_missing_field(empty: str | None) -> None:
     fields = ("region_id", "credential_type", "security_token", "ims_endpoint", "vod_endpoint", "network")
-    fields += ("protocol", "connect_timeout", "read_timeout", "https_proxy", "ca")
+    fields += ("protocol", "connect_timeout", "read_timeout", "https_proxy", "ca", "smq_queue", "smq_endpoint")
     assert settings(**dict.fromkeys(fields, empty)) == settings()
 
 
@@ -160,6 +163,11 @@ def test_incomplete_credentials_name_the_missing_fields(
         ({"policy": {"Version": float("nan")}}, "policy"),
         ({"ims_endpoint": "http://localhost:8080"}, "ims_endpoint"),
         ({"vod_endpoint": "localhost:8080/path"}, "vod_endpoint"),
+        ({"smq_endpoint": "https://1.mns.cn-shanghai.aliyuncs.com"}, "smq_endpoint"),
+        ({"smq_queue": "callback"}, "smq_queue"),
+        ({"smq_queue": "ice-callback-"}, "smq_queue"),
+        ({"smq_queue": "ice-callback-a/b"}, "smq_queue"),
+        ({"smq_queue": "ice-callback-é"}, "smq_queue"),
     ],
 )
 def test_an_invalid_field_is_rejected_by_name(extra: dict[str, Any], field: str) -> None:
@@ -210,6 +218,13 @@ def test_a_missing_region_is_an_error_unless_an_endpoint_is_set() -> None:
     with pytest.raises(ImsRequestError, match="set region_id on the task or in the connection") as caught:
         given.endpoint("vod")
     assert caught.value.field == "region_id"
+
+
+def test_the_endpoint_of_the_queue_is_never_derived() -> None:
+    given = settings(region_id="cn-shanghai", network="vpc", smq_queue="ice-callback-a")
+    with pytest.raises(ImsRequestError, match="set smq_endpoint") as raised:
+        given.endpoint("mns")
+    assert raised.value.field == "smq_endpoint"
 
 
 def test_an_empty_read_timeout_is_the_default() -> None:

@@ -15,15 +15,17 @@ from urllib.parse import quote, urlencode
 
 from airflow_provider_ims.emulator.api.model import key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.queue_actions import QUEUE_ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.faults import FAULT_KINDS
 from airflow_provider_ims.emulator.control.routes import COMMANDS
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.app import make_app
-from airflow_provider_ims.emulator.server.gateway import Gateway
+from airflow_provider_ims.emulator.server.processor import Processor
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.store import Store
 from support.submits import SUBMITS, encoded
+from support.unusual_queues import queue_request
 from support.unusual_values import HEADER_NAMES, UNUSUAL_BYTES, UNUSUAL_HEADERS, UNUSUAL_JSON, UNUSUAL_TEXTS
 
 TOKEN = "unusual-token"
@@ -83,7 +85,7 @@ class Application:
     def __init__(self, state: Path | None = None) -> None:
         self.store = Store(str(state) if state else ":memory:")
         self.service = EmulatedService(Settings(clock="manual", bearer_tokens=(TOKEN,)), self.store)
-        self._app = make_app(Gateway(self.service))
+        self._app = make_app(Processor(self.service))
 
     async def __call__(self, request: UnusualRequest) -> Response:
         """Return the response; the status is 0 if the connection was cut."""
@@ -158,6 +160,7 @@ class UnusualRequests:
             *[self.other] * 4,
             *[self.raw] * 2,
             *[self.control] * 4,
+            *[self.queue] * 3,
         ]
 
     def next(self) -> UnusualRequest:
@@ -241,6 +244,10 @@ class UnusualRequests:
             method, f"/_emulator{path}", b"" if is_post else query.encode(), headers, body.encode() if is_post else b""
         )
 
+    def queue(self) -> UnusualRequest:
+        """Return a signed request to SMQ with an unusual path, query or body."""
+        return UnusualRequest(*queue_request(self._random.choice))
+
     def _valid_options(self, path: str) -> dict[str, Any]:
         choose = self._random.choice
         if path == "/add_jobs":
@@ -248,13 +255,15 @@ class UnusualRequests:
             return {"kind": key, "parameters": encoded(good), "seconds": [1]}
         kind = choose(list(FAULT_KINDS))
         return {
-            "action": choose([*ACTIONS, "*"]),
+            "action": choose([*ACTIONS, *QUEUE_ACTIONS, "*", "smq:*"]),
             "kind": kind,
             "count": 1,
             "options": {name: "@unusual@" for name in FAULT_KINDS[kind].options if choose((0, 0, 1))},
             "job_id": self._job_id(),
             "seconds": 1,
             "state": "Finished",
+            "queue": "ice-callback-a",
+            "bodies": ["one"],
         }
 
     def _job_id(self) -> str:

@@ -91,7 +91,7 @@ def emulator() -> Iterator[ImsEmulator]:
 
 def connection(emulator: ImsEmulator, login: str = "", password: str = "", **extra: str) -> str:
     place = {"region_id": "cn-shanghai", "protocol": "http"}
-    place |= dict.fromkeys(("ims_endpoint", "vod_endpoint", "oss_endpoint"), emulator.endpoint)
+    place |= dict.fromkeys(("ims_endpoint", "vod_endpoint", "oss_endpoint", "smq_endpoint"), emulator.endpoint)
     return json.dumps(
         {"conn_type": "alibabacloud_ims", "login": login, "password": password, "extra": {**place, **extra}}
     )
@@ -172,7 +172,7 @@ def shown_to_users(airflow: LocalAirflow, runs: dict[str, str]) -> Iterator[tupl
 def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     airflow: LocalAirflow, emulator: ImsEmulator, statsd: StatsD
 ) -> None:
-    ends = dict.fromkeys(("waiting", "all_types", "sts", "bearer", "lost_response"), "success")
+    ends = dict.fromkeys(("waiting", "all_types", "sts", "bearer", "queue", "lost_response"), "success")
     ends |= dict.fromkeys(("wrong_secret", "proxy", "failing_job"), "failed")
     runs = {}
 
@@ -199,7 +199,7 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     # The search would find nothing in encrypted arguments.
     assert b"canary_sts" in triggers[0][1]
 
-    start("all_types", "sts", "bearer", "wrong_secret", "proxy")
+    start("all_types", "sts", "bearer", "queue", "wrong_secret", "proxy")
     # This metric is emitted only while a job is waiting.
     wait_until_received(b"ims.poller.waiting")
     (job,) = emulator.jobs("SubmitASRJob")

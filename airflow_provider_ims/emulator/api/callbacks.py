@@ -16,10 +16,9 @@ from airflow_provider_ims.emulator.api.messages import ApiResponse
 from airflow_provider_ims.emulator.api.model import ICE, VOD, Product
 from airflow_provider_ims.emulator.api.parameters import ParameterRule, Parameters, declare, one_of
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.emulator.api.targets import QUEUE_NAMES, is_url, settings_of
+from airflow_provider_ims.emulator.api.targets import QUEUE_NAMES, QUEUE_PREFIX, is_url, settings_of
 
 HTTP, MNS = "HTTP", "MNS"
-QUEUE_PREFIX = "ice-callback-"
 MAX_AUTH_KEY = 32
 DEFAULT_APP_ID = "app-1000000"
 

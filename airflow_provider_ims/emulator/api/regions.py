@@ -33,7 +33,7 @@ AI_IMAGE_REGIONS = ("cn-beijing", "cn-shanghai")
 AI_IMAGE_ACTIONS = frozenset({"SubmitAIImageJob", "GetAIImageJobs", "ListAIImageInfo"})
 
 REGION_PARAMETER = "RegionId"
-_ENDPOINT = re.compile(r"(?:ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
+_ENDPOINT = re.compile(r"(?:(?:ice|vod)(?:-vpc)?|\d+\.mns)\.([^.]+?)(?:-internal)?\.aliyuncs\.com")
 
 
 def region_of(request: ApiRequest, default: str) -> str:
@@ -47,7 +47,7 @@ def region_of(request: ApiRequest, default: str) -> str:
     :raises ApiError: If the region is unknown, or the action is not available in it.
     """
     parameter = request.parameters().get(REGION_PARAMETER)
-    named = _region_of_host(request.host) or parameter or default
+    named = region_of_host(request.host) or parameter or default
     # The error of the services is not documented.
     for region in (named, parameter):
         if region and region not in REGIONS:
@@ -57,7 +57,8 @@ def region_of(request: ApiRequest, default: str) -> str:
     return named
 
 
-def _region_of_host(host: str) -> str | None:
+def region_of_host(host: str) -> str | None:
+    """Return the region in the name of a host, which may be unknown; None if there is none."""
     name = host.lower().partition(":")[0]
     if endpoint := _ENDPOINT.fullmatch(name):
         return endpoint[1]

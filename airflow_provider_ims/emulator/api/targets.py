@@ -9,7 +9,11 @@ from typing import Any
 
 from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobKind, JobView, Product, as_object
 from airflow_provider_ims.emulator.api.parameters import Parameters
+from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
+
+QUEUE_PREFIX = "ice-callback-"
+"""The beginning of the names of the queues to which IMS sends callbacks."""
 
 #: The setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
@@ -21,10 +25,12 @@ class Target:
     The destination of the callback of a job.
 
     :param address: A URL, or the name of an SMQ queue.
+    :param region: The region of the queue.
     :param auth_key: The key that signs the request; None for an unsigned request.
     """
 
     address: str
+    region: str
     auth_key: str | None
 
     @property
@@ -63,11 +69,13 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
     settings = settings_of(table, product, view.job.region)
     is_enabled = any(name.strip() in names for name in settings.get("EventTypeList", "").split(","))
     address = _own_address(product, view.parameters) if product is ICE or is_enabled else None
+    endpoint = _message_callback(view.parameters).get("MnsEndpoint") if address else settings.get("MnsEndpoint")
     if address is None and is_enabled:
         address = settings.get("CallbackURL") or settings.get(QUEUE_NAMES[product])
     if address is None:
         return None
-    return Target(address, settings.get("AuthKey") if settings.get("AuthSwitch") == "on" else None)
+    auth_key = settings.get("AuthKey") if settings.get("AuthSwitch") == "on" else None
+    return Target(address, _region_of_endpoint(endpoint) or view.job.region, auth_key)
 
 
 def user_data_of(parameters: Parameters) -> Fields:
@@ -76,14 +84,24 @@ def user_data_of(parameters: Parameters) -> Fields:
 
 
 def _own_address(product: Product, parameters: Parameters) -> str | None:
-    user_data = user_data_of(parameters)
     if product is ICE:
-        address = user_data.get("NotifyAddress")
+        address = user_data_of(parameters).get("NotifyAddress")
     else:
-        # The examples show it both as an object and as JSON in a string.
-        callback = _json_object(user_data.get("MessageCallback"))
+        callback = _message_callback(parameters)
         address = callback.get("CallbackURL") or callback.get("MnsQueueName")
     return address if isinstance(address, str) and address and address.isprintable() else None
+
+
+def _message_callback(parameters: Parameters) -> Fields:
+    # The examples show it both as an object and as JSON in a string.
+    return _json_object(user_data_of(parameters).get("MessageCallback"))
+
+
+def _region_of_endpoint(endpoint: Any) -> str | None:
+    """Return the region of an endpoint of SMQ, such as ``http://1234.mns.cn-shanghai.aliyuncs.com/``."""
+    host = endpoint.partition("://")[2].partition("/")[0] if isinstance(endpoint, str) else ""
+    region = region_of_host(host)
+    return region if region in REGIONS else None
 
 
 def _json_object(value: Any) -> Fields:

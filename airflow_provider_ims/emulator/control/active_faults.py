@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ims.emulator.api.operations import ACTIONS
-from airflow_provider_ims.emulator.api.table import JOB_KINDS
-from airflow_provider_ims.emulator.control.faults import EVERY_ACTION, FAULT_KINDS, Fault
+from airflow_provider_ims.emulator.api.queue_actions import QUEUE_ACTIONS
+from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, WILDCARDS, Fault
 
 
 class Faults:
@@ -38,7 +38,7 @@ class Faults:
         """
         Add a fault.
 
-        :param action: The action that it affects; ``*`` for all actions.
+        :param action: The action that it affects; ``*`` for all actions of IMS and VOD, ``smq:*`` for those of SMQ.
         :param kind: One of :data:`FAULT_KINDS`.
         :param count: How many requests it affects; None for all until it is cleared. Rate limits ignore this and
             always remain until cleared.
@@ -47,13 +47,15 @@ class Faults:
         :param seed: The seed of the random choice.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
-        if action != EVERY_ACTION and action not in ACTIONS:
-            raise ValueError(f"unknown action {action!r}; known actions: *, {', '.join(ACTIONS)}")
+        known_actions = (*WILDCARDS, *ACTIONS, *QUEUE_ACTIONS)
+        if action not in known_actions:
+            raise ValueError(f"unknown action {action!r}; known actions: {', '.join(known_actions)}")
         if kind not in FAULT_KINDS:
             raise ValueError(f"unknown fault {kind!r}; known faults: {', '.join(FAULT_KINDS)}")
         fault_kind = FAULT_KINDS[kind]
-        if fault_kind.only_submits and action != EVERY_ACTION and action not in JOB_KINDS:
-            raise ValueError(f"the fault {kind!r} affects only submits, and {action} is not one")
+        scope = fault_kind.scope
+        if scope is not None and set(WILDCARDS.get(action, (action,))).isdisjoint(scope.actions):
+            raise ValueError(f"the fault {kind!r} affects only {scope.name}, not {action}")
         if count is not None and count < 1:
             raise ValueError(f"count must be 1 or more, not {count}")
         if not 0 < share <= 1:

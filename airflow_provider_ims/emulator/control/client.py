@@ -92,13 +92,16 @@ class EmulatorControl:
         - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (how many videos of a batch, or
           outputs of another job, fail; the job itself succeeds);
         - ``callback``: the callback at the end of the job is sent ``copies`` times (0 to 100), ``delay`` seconds of the
-          job clock after the end;
+          job clock after the end, plus a random time of up to ``jitter`` seconds, which changes the order of callbacks;
+        - ``redeliver``: the received messages of a queue remain visible, so that they are received again ``copies``
+          (1) times, with the same ids;
         - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
           response shows it;
         - ``odd_shape``: a modified response: ``body``, or ``merge`` (fields) and ``drop`` (names);
         - ``hang_after``, ``cut_after``: as above, but the request is processed.
 
-        :param action: The action to affect; ``*`` for all actions.
+        :param action: The action to affect, such as ``SubmitASRJob``, ``vod:UploadMediaByURL`` or
+            ``smq:BatchReceiveMessage``; ``*`` for all actions of IMS and VOD; ``smq:*`` for all actions of SMQ.
         :param kind: The kind of fault, as above.
         :param count: How many requests to affect; None for all until the fault is cleared.
         :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
@@ -195,8 +198,52 @@ class EmulatorControl:
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/callbacks", job_id=job_id))
 
+    def queues(self) -> list[dict[str, Any]]:
+        """
+        Return the SMQ queues, by name.
+
+        Each has ``name``, ``region`` and the numbers of messages: ``active`` (visible), ``inactive`` (received, and not
+        visible) and ``delayed``.
+        """
+        return cast("list[dict[str, Any]]", self._send("GET", "/queues"))
+
+    def messages(self, queue: str, region: str | None = None) -> list[dict[str, Any]]:
+        """
+        Return the messages in a queue, oldest first, without receiving them.
+
+        Each has ``message_id``, ``body``, ``priority``, ``enqueued``, ``visible`` (when it can be received; real time
+        in epoch seconds) and ``received`` (how many times it was received).
+
+        :param queue: The name of the queue.
+        :param region: Its region; default: that of the emulator.
+        :raises ValueError: If the queue does not exist.
+        """
+        return cast("list[dict[str, Any]]", self._send("GET", "/messages", queue=queue, region=region))
+
+    def put_messages(self, queue: str, bodies: Sequence[str], region: str | None = None) -> list[str]:
+        """
+        Add messages to a queue, such as messages about the jobs of others, and return their ids.
+
+        :param queue: The name of the queue.
+        :param bodies: The bodies, which are not encoded.
+        :param region: Its region; default: that of the emulator.
+        :raises ValueError: If the queue does not exist, or a body is empty or too large.
+        """
+        body = {"queue": queue, "bodies": list(bodies), "region": region}
+        return cast("list[str]", self._send("POST", "/put_messages", body=body))
+
+    def show_messages(self, queue: str, region: str | None = None) -> None:
+        """
+        Make all messages in a queue visible now, as if their visibility timeouts and delays had expired.
+
+        :param queue: The name of the queue.
+        :param region: Its region; default: that of the emulator.
+        :raises ValueError: If the queue does not exist.
+        """
+        self._send("POST", "/show_messages", body={"queue": queue, "region": region})
+
     def reset(self) -> None:
-        """Delete all jobs, resources, requests, callbacks and faults, and set the clock to the real time."""
+        """Delete all jobs, resources, requests, callbacks, queues and faults, and set the clock to the real time."""
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_ims.emulator.api.errors import ApiError, access_denied_detail
 from airflow_provider_ims.emulator.api.jobs import DEFAULT_ERROR, Jobs
-from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
-from airflow_provider_ims.emulator.api.model import PRODUCTS
+from airflow_provider_ims.emulator.api.messages import ApiResponse
+from airflow_provider_ims.emulator.api.operations import ACTIONS
+from airflow_provider_ims.emulator.api.queue_actions import QUEUE_ACTIONS, RECEIVES
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.options import (
     ANY,
@@ -29,8 +31,10 @@ from airflow_provider_ims.emulator.control.options import (
     TEXTS,
     Option,
 )
+from airflow_provider_ims.emulator.state.queues import QueueMessage
 
-EVERY_ACTION = "*"
+#: A name in a fault -> the actions that it stands for, besides the names of single actions.
+WILDCARDS: Mapping[str, Collection[str]] = {"*": ACTIONS, "smq:*": QUEUE_ACTIONS}
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -60,9 +64,10 @@ class Fault:
 
     def affects(self, action: str) -> bool:
         """Return whether the fault affects a request; this may consume one random number."""
-        if self.action not in (EVERY_ACTION, action):
+        if action not in WILDCARDS.get(self.action, {self.action}):
             return False
-        if FAULT_KINDS[self.kind].only_submits and action not in JOB_KINDS:
+        scope = FAULT_KINDS[self.kind].scope
+        if scope is not None and action not in scope.actions:
             return False
         return self.share >= 1 or self.generator.random() < self.share
 
@@ -76,14 +81,24 @@ class Exchange:
     """
     A request and its response, which faults inspect and change.
 
-    :param hang: Waits until it is released or a timeout expires; returns whether the client is still waiting.
+    :param action: The name of the action in faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
+    :param ram_action: Its name in RAM policies, such as ``ice:SubmitASRJob``.
+    :param record: The record of the request.
+    :param wait: Waits until an event is set, or a timeout expires; returns whether the client is still waiting. Without
+        an event, it waits until hanging requests are released.
     :param response: The response; None before the request is processed.
+    :param received: The messages that the request has received from a queue.
+    :param seq: The number of the record, if it is stored.
     """
 
-    request: ApiRequest
+    action: str
+    ram_action: str
+    record: dict[str, Any]
     jobs: Jobs
-    hang: Callable[[float | None], Awaitable[bool]]
+    wait: Callable[[asyncio.Event | None, float | None], Awaitable[bool]] = field(init=False)
     response: ApiResponse | None = None
+    received: Sequence[QueueMessage] = ()
+    seq: int | None = None
 
     def processed(self) -> ApiResponse:
         """Return the response of a processed request."""
@@ -92,6 +107,13 @@ class Exchange:
 
 
 Effect = Callable[[Exchange, Fault], Awaitable[None] | None]
+
+
+class Scope(NamedTuple):
+    """The actions that a kind of fault can affect, and their name in the error for other actions."""
+
+    name: str
+    actions: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -103,14 +125,14 @@ class FaultKind:
     :param after: Whether it takes effect after the request has been processed.
     :param options: Its options, each with its default.
     :param is_rate_limit: Whether it counts requests itself instead of affecting a number of them.
-    :param only_submits: Whether it affects only submits.
+    :param scope: The actions that it can affect; None for all.
     """
 
     effect: Effect
     after: bool = False
     options: Mapping[str, tuple[Any, Option]] = field(default_factory=dict)
     is_rate_limit: bool = False
-    only_submits: bool = False
+    scope: Scope | None = None
 
 
 def _error(exchange: Exchange, fault: Fault) -> None:
@@ -125,8 +147,7 @@ def _error(exchange: Exchange, fault: Fault) -> None:
 
 
 def _deny(exchange: Exchange, fault: Fault) -> None:
-    action = f"{PRODUCTS[exchange.request.version].ram_code}:{exchange.request.action}"
-    detail = access_denied_detail(action, account_id=exchange.jobs.settings.account_id)
+    detail = access_denied_detail(exchange.ram_action, account_id=exchange.jobs.settings.account_id)
     extra = {"AccessDeniedDetail": detail} if fault.options["detail"] else None
     raise ApiError(fault.options["code"], status=403, extra=extra)
 
@@ -138,7 +159,7 @@ def _non_json(exchange: Exchange, fault: Fault) -> None:
 
 
 async def _hang(exchange: Exchange, fault: Fault) -> None:
-    if not await exchange.hang(fault.options["seconds"]):
+    if not await exchange.wait(None, fault.options["seconds"]):
         raise ConnectionCutError
 
 
@@ -171,7 +192,14 @@ def _fail_job(exchange: Exchange, fault: Fault) -> None:
 def _set_delivery(exchange: Exchange, fault: Fault) -> None:
     job_id, options = exchange.processed().job_id, fault.options
     assert job_id is not None
-    exchange.jobs.store.callbacks.set_delivery(job_id, options["copies"], options["delay"])
+    jitter = fault.generator.uniform(0, options["jitter"]) if options["jitter"] else 0
+    exchange.jobs.store.callbacks.set_delivery(job_id, options["copies"], options["delay"] + jitter)
+
+
+def _redeliver(exchange: Exchange, fault: Fault) -> None:
+    for message in exchange.received:
+        for _ in range(fault.options["copies"]):
+            exchange.jobs.store.queues.repeat(message, time.time())
 
 
 def _unknown_state(exchange: Exchange, fault: Fault) -> None:
@@ -222,6 +250,9 @@ def _error_kind(code: str) -> FaultKind:
     )
 
 
+_SUBMITS = Scope("submits", JOB_KINDS)
+_API = Scope("IMS and VOD", ACTIONS)
+_RECEIVES = Scope("the receipt of messages", RECEIVES)
 HANG_OPTIONS = {"seconds": (30.0, SECONDS.or_null())}
 FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
     {
@@ -251,14 +282,21 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
                 "message": (DEFAULT_ERROR[1], TEXT),
                 "videos": (None, COUNT.or_null()),
             },
-            only_submits=True,
+            scope=_SUBMITS,
         ),
         "callback": FaultKind(
-            _set_delivery, after=True, options={"copies": (1, COPIES), "delay": (0.0, SECONDS)}, only_submits=True
+            _set_delivery,
+            after=True,
+            options={"copies": (1, COPIES), "delay": (0.0, SECONDS), "jitter": (0.0, SECONDS)},
+            scope=_SUBMITS,
         ),
-        "unknown_state": FaultKind(_unknown_state, after=True, options={"state": ("Suspending", TEXT)}),
+        "redeliver": FaultKind(_redeliver, after=True, options={"copies": (1, COPIES)}, scope=_RECEIVES),
+        "unknown_state": FaultKind(_unknown_state, after=True, options={"state": ("Suspending", TEXT)}, scope=_API),
         "odd_shape": FaultKind(
-            _change_content, after=True, options={"body": ([], ANY), "merge": ({}, OBJECT), "drop": ([], TEXTS)}
+            _change_content,
+            after=True,
+            options={"body": ([], ANY), "merge": ({}, OBJECT), "drop": ([], TEXTS)},
+            scope=_API,
         ),
         # These are last because no other fault can take effect after them.
         "hang_after": FaultKind(_hang, after=True, options=HANG_OPTIONS),

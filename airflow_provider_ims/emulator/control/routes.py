@@ -21,9 +21,11 @@ from airflow_provider_ims.emulator.control.options import (
     PARAMETERS,
     REGION,
     TEXT,
+    TEXTS,
     Option,
     check_options,
 )
+from airflow_provider_ims.emulator.control.queues import list_messages, list_queues, put_messages, show_messages
 from airflow_provider_ims.emulator.control.service import EmulatedService
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def _on_job(method: str) -> Run:
 
 _JOB = {"job_id": TEXT.needed()}
 _ERROR = {"code": TEXT, "message": TEXT}
+_QUEUE = {"queue": TEXT.needed(), "region": REGION}
 _FAULT = {"action": TEXT.needed(), "kind": TEXT.needed(), "count": INTEGER, "options": OBJECT, "share": NUMBER}
 _NEW_JOBS = {"kind": TEXT.needed(), "parameters": PARAMETERS.needed(), "seconds": DURATIONS.needed()}
 
@@ -90,6 +93,10 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "/faults"): Command(_add_fault, {**_FAULT, "seed": INTEGER}),
     ("DELETE", "/faults"): Command(lambda service, _: service.faults.clear()),
     ("GET", "/callbacks"): Command(_list_callbacks, {"job_id": TEXT}),
+    ("GET", "/queues"): Command(list_queues),
+    ("GET", "/messages"): Command(list_messages, _QUEUE),
+    ("POST", "/put_messages"): Command(put_messages, {**_QUEUE, "bodies": TEXTS.needed()}),
+    ("POST", "/show_messages"): Command(show_messages, _QUEUE),
     ("POST", "/release"): Command(lambda service, _: service.faults.release()),
     ("POST", "/advance"): Command(lambda service, given: service.advance(**given), {"seconds": NUMBER.needed()}),
     ("POST", "/reset"): Command(lambda service, _: service.reset()),

@@ -10,16 +10,18 @@ from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.operations import render
 from airflow_provider_ims.emulator.api.parameters import check_parameters
+from airflow_provider_ims.emulator.api.queues import Queues
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.active_faults import Faults
 from airflow_provider_ims.emulator.settings import Settings
 from airflow_provider_ims.emulator.state.clock import JobClock
+from airflow_provider_ims.emulator.state.queues import Queue
 from airflow_provider_ims.emulator.state.store import Job, Phase, Store
 
 
 class EmulatedService:
     """
-    The jobs, the clock and the faults of one emulator.
+    The jobs, the queues, the clock and the faults of one emulator.
 
     :param settings: The settings of the emulator.
     :param store: The store of the jobs, requests and clock.
@@ -30,6 +32,7 @@ class EmulatedService:
         self.store = store
         self.clock = JobClock(settings.clock, store.setting("clock"))
         self.jobs = Jobs(store, self.clock, settings)
+        self.queues = Queues(store, settings)
         self.faults = Faults()
         self._save_clock()
 
@@ -76,8 +79,13 @@ class EmulatedService:
             "result": _result(render(view), view.kind.family.result) if view.phase is Phase.SUCCEEDED else None,
         }
 
+    def describe_queue(self, queue: Queue) -> dict[str, Any]:
+        """Return a queue as the control interface returns it."""
+        counts = self.store.queues.counts(queue, self.queues.now())
+        return {"name": queue.name, "region": queue.region, **counts._asdict()}
+
     def reset(self) -> None:
-        """Delete all jobs, resources, requests, callbacks and faults, and set the clock to the real time."""
+        """Delete all jobs, resources, requests, callbacks, queues and faults, and set the clock to the real time."""
         self.faults.clear()
         self.store.reset()
         self.clock.reset()

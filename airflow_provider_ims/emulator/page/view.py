@@ -17,7 +17,7 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 
 MAX_ROWS = 100
-"""How many jobs, requests and faults the page shows."""
+"""How many jobs, queues, requests and faults the page shows."""
 NEWEST = f"newest first, at most {MAX_ROWS}"
 
 MAX_VALUES = 12
@@ -69,7 +69,7 @@ def view_of(service: EmulatedService) -> View:
     """Return the current content of the page."""
     clock = service.clock
     properties = {"region": service.settings.region_id, "job clock": f"{_text_of(clock.now())} ({clock.mode})"}
-    return View(properties, [_faults(service), _jobs(service), _requests(service)])
+    return View(properties, [_faults(service), _jobs(service), _queues(service), _requests(service)])
 
 
 def _jobs(service: EmulatedService) -> Table:
@@ -121,6 +121,12 @@ def _request_row(record: Mapping[str, Any]) -> list[Cell]:
         Cell(", ".join(record["faults"])),
         Cell(_pairs(record["parameters"]), "code"),
     ]
+
+
+def _queues(service: EmulatedService) -> Table:
+    heads = ("name", "region", "visible", "received", "delayed")
+    queues = [service.describe_queue(queue) for queue in service.store.queues.queues()[:MAX_ROWS]]
+    return Table("Queues", heads, [[Cell(shorten(value)) for value in queue.values()] for queue in queues])
 
 
 def _faults(service: EmulatedService) -> Table:

@@ -1,4 +1,4 @@
-"""The web application: the services and the page under ``/``, the control interface, and the objects in OSS."""
+"""The web application: the services and the page under ``/``, the control interface, queues, and objects in OSS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.messages import ApiRequest, json_body, parse_pairs
@@ -18,9 +18,14 @@ from airflow_provider_ims.emulator.page.route import PageRoute
 from airflow_provider_ims.emulator.server.encoding import encode, rejection
 from airflow_provider_ims.emulator.server.gateway import Gateway
 from airflow_provider_ims.emulator.server.objects import ObjectRoute
+from airflow_provider_ims.emulator.server.processor import Processor
+from airflow_provider_ims.emulator.server.queue_gateway import QueueGateway
+from airflow_provider_ims.emulator.server.queue_signature import QueueRequest
+from airflow_provider_ims.emulator.server.verifier import Verifier
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Scope
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
@@ -28,14 +33,36 @@ MAX_BODY = 10 * 2**20
 """The limit in bytes. The limit of the service is not documented."""
 
 
-def make_app(gateway: Gateway) -> Starlette:
+class QueueRoute(Route):
+    """
+    Serves the queues, and leaves all API requests to the next route.
+
+    :param gateway: Processes the requests.
+    """
+
+    def __init__(self, gateway: QueueGateway) -> None:
+        super().__init__("/queues{rest:path}", _queue_endpoint(gateway), methods=METHODS)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return a match if the request is for a queue, and not to the API."""
+        match, child_scope = super().matches(scope)
+        rest = child_scope.get("path_params", {}).get("rest", "")
+        is_api_request = any(name.startswith(b"x-acs-") for name, _ in scope.get("headers", ()))
+        is_queue_request = match is Match.FULL and rest[:1] in ("", "/") and not is_api_request
+        return (match, child_scope) if is_queue_request else (Match.NONE, {})
+
+
+def make_app(processor: Processor) -> Starlette:
     """Return the application of one emulator."""
+    service, settings = processor.service, processor.service.settings
+    verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
     return Starlette(
         routes=[
-            Mount(CONTROL_PATH, routes=control_routes(gateway.service)),
-            PageRoute(gateway.service),
-            ObjectRoute(gateway.service, gateway.verifier),
-            Route("/{path:path}", _endpoint(gateway), methods=METHODS),
+            Mount(CONTROL_PATH, routes=control_routes(service)),
+            PageRoute(service),
+            QueueRoute(QueueGateway(processor, verifier)),
+            ObjectRoute(service, verifier),
+            Route("/{path:path}", _endpoint(Gateway(processor, verifier)), methods=METHODS),
         ],
         exception_handlers={
             ClientDisconnect: _ignore_disconnect,
@@ -53,14 +80,35 @@ def _endpoint(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
             return _rejected(request, error)
         response = await gateway.handle(api_request, lambda: _disconnected(request))
         if response is None:
-            request.state.transport.abort()
-            # The server discards the response once it has detected the disconnect.
-            await _disconnected(request)
-            return Response()
+            return await _cut(request)
         body, headers = encode(api_request, response)
         return Response(body, response.status, headers)
 
     return endpoint
+
+
+def _queue_endpoint(gateway: QueueGateway) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await _read_body(request)
+        except ApiError as error:
+            return _rejected(request, error)
+        query = request.scope["query_string"]
+        target = request.scope["raw_path"] + (b"?" if query else b"") + query
+        queue_request = QueueRequest(request.method, target.decode("latin-1"), dict(request.headers.items()), body)
+        response = await gateway.handle(queue_request, request.scope["scheme"], lambda: _disconnected(request))
+        if response is None:
+            return await _cut(request)
+        return Response(response.content, response.status, response.headers)
+
+    return endpoint
+
+
+async def _cut(request: Request) -> Response:
+    request.state.transport.abort()
+    # The server discards the response once it has detected the disconnect.
+    await _disconnected(request)
+    return Response()
 
 
 async def _read(request: Request) -> ApiRequest:

@@ -19,8 +19,8 @@ from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.client import EmulatorControl
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.server.app import make_app
-from airflow_provider_ims.emulator.server.gateway import Gateway
 from airflow_provider_ims.emulator.server.notifier import Notifier
+from airflow_provider_ims.emulator.server.processor import Processor
 from airflow_provider_ims.emulator.server.protocol import MAX_REQUEST_LINE, make_protocol
 from airflow_provider_ims.emulator.settings import DEFAULT_ACCESS_KEYS, Settings, StsCredential
 from airflow_provider_ims.emulator.state.clock import MAX_SECONDS, ClockMode
@@ -30,9 +30,9 @@ from airflow_provider_ims.emulator.state.store import Store
 class _Server(uvicorn.Server):
     """A server that another thread starts and stops, without signal handlers or polling."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, notifier: Notifier) -> None:
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event, notifier: Notifier) -> None:
         super().__init__(config)
-        self._gateway = gateway
+        self._closing = closing
         self._notifier = notifier
         self._notifications: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        await self._gateway.closing.wait()
+        await self._closing.wait()
         # asyncio does not close connections that are being accepted while the server closes. So stop accepting, and
         # wait until those connections have reached their protocols.
         for server in self.servers:
@@ -70,7 +70,7 @@ class _Server(uvicorn.Server):
 
     def end(self) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._gateway.closing.set)
+            self._loop.call_soon_threadsafe(self._closing.set)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -90,7 +90,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 class ImsEmulator(EmulatorControl):
     """
-    Emulates IMS and VOD on a local port for the duration of a ``with`` block.
+    Emulates IMS, VOD and SMQ queues on a local port for the duration of a ``with`` block.
 
     :param durations: Job durations in seconds, by submit action, for example ``{"SubmitTextGenerateJob": 0}``.
     :param clock: With ``auto``, the job clock follows real time; with ``manual``, it changes only in :meth:`advance`.
@@ -110,6 +110,10 @@ class ImsEmulator(EmulatorControl):
     :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
         None omits it.
     :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
+    :param queues: The names of the SMQ queues that exist, besides those that a client creates; default: a queue exists
+        as soon as it is used.
+    :param queue_base64: Whether the messages of callbacks in queues are encoded in base64, which the documentation does
+        not specify.
     :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
     :param public_url: The URL under which clients reach the emulator, for the signed addresses of files; default: its
         own.
@@ -134,6 +138,8 @@ class ImsEmulator(EmulatorControl):
         speech_media_url: bool = True,
         image_running_status: str | None = "processing",
         callback_hosts: Iterable[str] = (),
+        queues: Iterable[str] = (),
+        queue_base64: bool = False,
         strict: bool = False,
         public_url: str | None = None,
         tls_cert: str | None = None,
@@ -159,6 +165,8 @@ class ImsEmulator(EmulatorControl):
             speech_media_url=speech_media_url,
             image_running_status=image_running_status,
             callback_hosts=tuple(callback_hosts),
+            queues=tuple(queues),
+            queue_base64=queue_base64,
             strict=strict,
             public_url=(public_url or "").rstrip("/"),
         )
@@ -194,6 +202,7 @@ class ImsEmulator(EmulatorControl):
             "ims_endpoint": self.endpoint,
             "vod_endpoint": self.endpoint,
             "oss_endpoint": self.endpoint,
+            "smq_endpoint": self.endpoint,
         }
         login = f"{quote(self.access_key_id, safe='')}:{quote(self.access_key_secret, safe='')}"
         return f"alibabacloud-ims://{login}@/?{urlencode(extra)}"
@@ -211,15 +220,16 @@ class ImsEmulator(EmulatorControl):
             host = f"[{self._host}]" if ":" in self._host else self._host
             self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
             settings = replace(self.settings, public_url=self.settings.public_url or self._url)
-            gateway = Gateway(EmulatedService(settings, self._store))
-            notifier = Notifier(gateway.service.jobs, self.settings.callback_hosts)
-            config = self._config(gateway)
+            service = EmulatedService(settings, self._store)
+            processor = Processor(service)
+            notifier = Notifier(service.jobs, service.queues)
+            config = self._config(processor)
         except BaseException:
             listener.close()
             if self._store is not None:
                 self._store.close()
             raise
-        self._server = _Server(config, gateway, notifier)
+        self._server = _Server(config, processor.closing, notifier)
         self._thread = threading.Thread(target=self._run, args=(listener,), name="ims-emulator", daemon=True)
         self._thread.start()
         self._server.ready.wait()
@@ -245,10 +255,10 @@ class ImsEmulator(EmulatorControl):
         finally:
             self._server.ready.set()
 
-    def _config(self, gateway: Gateway) -> uvicorn.Config:
+    def _config(self, processor: Processor) -> uvicorn.Config:
         config = uvicorn.Config(
-            make_app(gateway),
-            http=make_protocol(gateway.closing),
+            make_app(processor),
+            http=make_protocol(processor.closing),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -1,25 +1,22 @@
-"""Processes a request: verifies its signature, injects faults, checks parameters, runs the action, and records it."""
+"""Processes a request to IMS or VOD: verifies its signature, checks its parameters, and runs the action."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.keys import undocumented_keys
 from airflow_provider_ims.emulator.api.known_actions import KNOWN_ACTIONS
-from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse, shorten
+from airflow_provider_ims.emulator.api.messages import ApiRequest, ApiResponse
 from airflow_provider_ims.emulator.api.model import PRODUCTS, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS, Action
 from airflow_provider_ims.emulator.api.parameters import check_parameters
 from airflow_provider_ims.emulator.api.regions import REGION_PARAMETER, region_of
-from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, ConnectionCutError, Exchange
-from airflow_provider_ims.emulator.control.service import EmulatedService
+from airflow_provider_ims.emulator.control.faults import Exchange
 from airflow_provider_ims.emulator.server.encoding import new_request_id
+from airflow_provider_ims.emulator.server.processor import ClientGone, Processor, new_record
 from airflow_provider_ims.emulator.server.verifier import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
@@ -32,69 +29,56 @@ UNRECORDED_PARAMETERS = frozenset(
 
 class Gateway:
     """
-    Processes requests to an emulated service.
+    Processes requests to IMS and VOD.
 
-    :param service: The service.
+    :param processor: Processes the requests to all services.
     """
 
-    def __init__(self, service: EmulatedService) -> None:
-        settings = service.settings
-        self.service = service
-        self.closing = asyncio.Event()
-        self.verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
+    def __init__(self, processor: Processor, verifier: Verifier) -> None:
+        self.service = processor.service
+        self._processor = processor
+        self._verifier = verifier
 
-    async def handle(self, request: ApiRequest, client_gone: Callable[[], Awaitable[object]]) -> ApiResponse | None:
+    async def handle(self, request: ApiRequest, client_gone: ClientGone) -> ApiResponse | None:
         """
         Return the response to a request, or None if the connection is cut.
 
         :param client_gone: Waits until the client has closed its connection.
         """
         request_id = new_request_id()
-        record = _new_record(request, request_id)
-        seq: int | None = None
-
-        async def hang(seconds: float | None) -> bool:
-            # Hanging requests are counted too.
-            nonlocal seq
-            seq = self._store_record(record, seq)
-            return await self._hang(seconds, client_gone)
-
-        exchange = Exchange(request, self.service.jobs, hang)
-        response: ApiResponse | None
-        try:
-            response = await self._process(exchange, record)
-        except ApiError as error:
-            response = _error_response(error, request, request_id)
-        except ConnectionCutError:
-            response = None
-        except Exception:
-            log.exception("The emulator failed to process %s", request.action)
-            response = _error_response(ApiError("InternalError"), request, request_id)
+        product = PRODUCTS.get(request.version)
+        exchange = Exchange(
+            action=key_of(request.action, request.version),
+            ram_action=f"{product.ram_code if product else ''}:{request.action}",
+            record=_record(request, request_id),
+            jobs=self.service.jobs,
+        )
+        response = await self._processor.process(
+            exchange,
+            lambda exchange: self._respond(request, exchange),
+            lambda error: _error_response(error, request, request_id),
+            client_gone,
+        )
         if response is not None:
             response.headers.setdefault("x-acs-request-id", request_id)
-            record["status"], record["error_code"] = response.status, response.error_code
-        # Stored before the client receives the response, so that the record survives if the emulator is killed.
-        self._store_record(record, seq)
-        if log.isEnabledFor(logging.INFO):
-            log.info("%s", _log_line(record))
         return response
 
-    async def _process(self, exchange: Exchange, record: dict[str, Any]) -> ApiResponse:
-        request = exchange.request
+    async def _respond(self, request: ApiRequest, exchange: Exchange) -> ApiResponse:
+        record = exchange.record
         action = _find_action(request)
         if not (action.anonymous and request.is_unsigned):
-            record["access_key_id"] = self.verifier.verify(request)
+            record["access_key_id"] = self._verifier.verify(request)
         record["region"] = region_of(request, self.service.settings.region_id)
-        await self._inject_faults(exchange, record, after=False)
+        await self._processor.inject_faults(exchange, after=False)
         if exchange.response is not None:
             return exchange.response
         parameters = check_parameters(action.parameters, request.parameters())
-        self._check_keys(key_of(request.action, request.version), parameters)
+        self._check_keys(exchange.action, parameters)
         response = action.respond(self.service.jobs.in_region(record["region"]), parameters)
         record["job_id"] = response.job_id
         response.content = {"RequestId": record["request_id"], **response.content}
         exchange.response = response
-        await self._inject_faults(exchange, record, after=True)
+        await self._processor.inject_faults(exchange, after=True)
         return exchange.response
 
     def _check_keys(self, action: str, parameters: Mapping[str, str]) -> None:
@@ -103,35 +87,6 @@ class Gateway:
             if self.service.settings.strict:
                 raise invalid(unknown[0], "The key is not documented.")
             log.warning("%s: ignored keys that are not documented: %s", action, ", ".join(unknown))
-
-    async def _inject_faults(self, exchange: Exchange, record: dict[str, Any], *, after: bool) -> None:
-        key = key_of(exchange.request.action, exchange.request.version)
-        for fault in self.service.faults.due(key, after=after):
-            kind = FAULT_KINDS[fault.kind]
-            if not kind.is_rate_limit:
-                record["faults"].append(fault.kind)
-            effect = kind.effect(exchange, fault)
-            if inspect.isawaitable(effect):
-                await effect
-
-    def _store_record(self, record: dict[str, Any], seq: int | None) -> int:
-        store = self.service.store
-        if seq is None:
-            seq = store.requests.add(record)
-        else:
-            store.requests.update(seq, record)
-        store.commit()
-        return seq
-
-    async def _hang(self, seconds: float | None, client_gone: Callable[[], Awaitable[object]]) -> bool:
-        waits = (client_gone(), self.closing.wait(), self.service.faults.released.wait())
-        gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
-        try:
-            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            return not gone.done() and not closing.done()
-        finally:
-            for task in tasks:
-                task.cancel()
 
 
 def _find_action(request: ApiRequest) -> Action:
@@ -158,29 +113,14 @@ def _error_response(error: ApiError, request: ApiRequest, request_id: str) -> Ap
     return ApiResponse(error.status, body, dict(error.headers), error_code=error.code)
 
 
-def _new_record(request: ApiRequest, request_id: str) -> dict[str, Any]:
+def _record(request: ApiRequest, request_id: str) -> dict[str, Any]:
     parameters = {name: value for name, value in request.parameters().items() if name not in UNRECORDED_PARAMETERS}
-    return {
-        "time": time.time(),
-        "request_id": request_id,
-        "method": request.method,
-        "action": request.action,
-        "version": request.version,
-        "region": None,
-        "parameters": parameters,
-        "in_query": sorted({name for name, _ in request.query} & set(parameters)),
-        "in_body": sorted({name for name, _ in request.form} & set(parameters)),
-        "access_key_id": None,
-        "status": None,
-        "error_code": None,
-        "job_id": None,
-        "faults": [],
-    }
-
-
-def _log_line(record: dict[str, Any]) -> str:
-    parameters = " ".join(f"{name}={shorten(value)}" for name, value in record["parameters"].items())
-    outcome = [str(record["status"] or "cut")]
-    outcome += [f"{name}={record[name]}" for name in ("error_code", "job_id") if record[name]]
-    outcome += [f"fault={kind}" for kind in record["faults"]]
-    return f"{record['action'] or '-'} {parameters} -> {' '.join(outcome)}"
+    return new_record(
+        request_id=request_id,
+        method=request.method,
+        action=request.action,
+        version=request.version,
+        parameters=parameters,
+        in_query=sorted({name for name, _ in request.query} & set(parameters)),
+        in_body=sorted({name for name, _ in request.form} & set(parameters)),
+    )

@@ -1,4 +1,4 @@
-"""Sends the callbacks of jobs."""
+"""Sends the callbacks of jobs, to URLs and to queues."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from airflow_provider_ims.emulator.api.events import event_of, message_of
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import json_body
 from airflow_provider_ims.emulator.api.model import ICE, VOD, JobView, Product
-from airflow_provider_ims.emulator.api.targets import Target, target_of
+from airflow_provider_ims.emulator.api.queues import Queues
+from airflow_provider_ims.emulator.api.targets import QUEUE_PREFIX, Target, target_of
 from airflow_provider_ims.emulator.server.post import host_of, is_loopback, post
 from airflow_provider_ims.emulator.state.callbacks import Notification
 
@@ -34,14 +35,15 @@ class Notifier:
     """
     Sends the callback of each job that ends, and sends it again after a restart if the emulator was killed meanwhile.
 
-    :param jobs: The jobs.
-    :param hosts: The hosts to which it may send callbacks, in addition to this machine; ``*`` for all.
+    :param jobs: The jobs. Their settings contain the hosts to which it may send callbacks.
+    :param queues: The queues to which it sends callbacks.
     """
 
-    def __init__(self, jobs: Jobs, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, jobs: Jobs, queues: Queues) -> None:
         self._jobs = jobs
+        self._queues = queues
         self._table = jobs.store.callbacks
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host.lower() for host in jobs.settings.callback_hosts)
         self._changed = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._logged: set[str] = set()
@@ -98,22 +100,37 @@ class Notifier:
             self._table.delete(view.job_id)
             return
         notification.event_type, notification.url, notification.message = event.name, target.address, message_of(view)
-        notification.reason = self._refusal(target)
+        product = view.kind.family.product
+        notification.reason = self._refusal(target, product)
         if notification.reason is not None:
             notification.status = "refused"
             self._log_once(notification.reason)
         elif notification.copies == 0:
             notification.status, notification.reason = "lost", "a fault"
+        elif not target.is_url:
+            self._put(notification, target)
         else:
             self._table.save(notification)
             self._jobs.store.commit()
             for _ in range(notification.copies):
-                await self._send(notification, view.kind.family.product, target)
+                await self._send(notification, product, target)
         self._table.save(notification)
+
+    def _put(self, notification: Notification, target: Target) -> None:
+        """Put the message into a queue. The message and the notification are committed together."""
+        queues, text = self._queues.in_region(target.region), json_body(notification.message).decode()
+        try:
+            for _ in range(notification.copies):
+                message = queues.deliver(target.address, text)
+                notification.tries.append({"time": message.enqueued, "message_id": message.message_id})
+            notification.status = "delivered"
+        except ValueError as error:
+            notification.tries.append({"time": time.time(), "error": str(error)})
+            notification.status = "failed"
+        _log_delivery(notification)
 
     async def _send(self, notification: Notification, product: Product, target: Target) -> None:
         body, status = json_body(notification.message), "failed"
-        outcome: dict[str, object] = {}
         for pause in PAUSES:
             await asyncio.sleep(pause)
             if not self._table.has_pending(notification.job_id):
@@ -125,19 +142,12 @@ class Notifier:
                 status = "delivered"
                 break
         notification.status = status
-        log.log(
-            logging.INFO if status == "delivered" else logging.WARNING,
-            "callback %s job_id=%s %s -> %s: %s",
-            notification.event_type,
-            notification.job_id,
-            target.address,
-            status,
-            outcome.get("status") or outcome.get("error"),
-        )
+        _log_delivery(notification)
 
-    def _refusal(self, target: Target) -> str | None:
+    def _refusal(self, target: Target, product: Product) -> str | None:
         if not target.is_url:
-            return "the emulator does not send messages to SMQ (MNS) queues"
+            is_allowed = product is VOD or target.address.startswith(QUEUE_PREFIX)
+            return None if is_allowed else f"the name of a queue for IMS must start with {QUEUE_PREFIX}"
         try:
             host = host_of(target.address)
         except ValueError as error:
@@ -150,6 +160,19 @@ class Notifier:
         if reason not in self._logged:
             self._logged.add(reason)
             log.warning("Callbacks are not sent: %s.", reason)
+
+
+def _log_delivery(notification: Notification) -> None:
+    outcome = notification.tries[-1]
+    log.log(
+        logging.INFO if notification.status == "delivered" else logging.WARNING,
+        "callback %s job_id=%s %s -> %s: %s",
+        notification.event_type,
+        notification.job_id,
+        notification.url,
+        notification.status,
+        outcome.get("status") or outcome.get("message_id") or outcome.get("error"),
+    )
 
 
 async def _try(target: Target, body: bytes, product: Product) -> dict[str, object]:

@@ -19,10 +19,11 @@ from starlette.routing import Match, Route
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.files import FileIndex, ObjectName
 from airflow_provider_ims.emulator.api.signing import SERVICE_KEY_ID, service_secret
+from airflow_provider_ims.emulator.api.xml import xml_body
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.media.file import MediaFile
 from airflow_provider_ims.emulator.media.formats import FORMATS, UnsupportedFileError, make
-from airflow_provider_ims.emulator.server.encoding import new_request_id, xml_body
+from airflow_provider_ims.emulator.server.encoding import new_request_id
 from airflow_provider_ims.emulator.server.object_signature import ObjectError, ObjectRequest, check_signature
 from airflow_provider_ims.emulator.server.verifier import Verifier
 

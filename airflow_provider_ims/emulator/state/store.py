@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any
 
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
+from airflow_provider_ims.emulator.state.queues import QueueTable
 from airflow_provider_ims.emulator.state.requests import RequestTable
 from airflow_provider_ims.emulator.state.resources import ResourceTable
 
@@ -161,6 +162,7 @@ class Store:
         elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
         self.callbacks = CallbackTable(self._db)
+        self.queues = QueueTable(self._db)
         self.requests = RequestTable(self._db)
         self.resources = ResourceTable(self._db)
         #: Called after each commit.
@@ -255,8 +257,9 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
     def reset(self) -> None:
-        """Delete all jobs, resources, requests and callbacks."""
+        """Delete all jobs, resources, requests, callbacks and queues."""
         self.callbacks.reset()
+        self.queues.reset()
         self.requests.reset()
         self.resources.reset()
         self._db.execute("DELETE FROM jobs")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, task
 
+from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.operators.ims import (
     ImsSubmitAudioProduceJobOperator,
     ImsSubmitBatchMediaProducingJobOperator,
@@ -65,6 +66,25 @@ with DAG("wrong_secret", **COMMON):
 
 with DAG("bearer", **COMMON):
     ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_bearer", **TEXT)
+
+with DAG("queue", **COMMON):
+
+    @task
+    def receive() -> list[str]:
+        """Call SMQ with each connection; log and return the errors."""
+        from airflow_provider_ims.hooks.smq import SmqHook
+
+        errors = []
+        for conn_id in ("ims_default", "canary_sts", "canary_wrong", "canary_bearer", "canary_proxy"):
+            try:
+                SmqHook(conn_id).receive("ice-callback-canary", wait_seconds=0)
+            except ImsError as error:
+                logging.getLogger("airflow.task").error("%s", error, exc_info=error)
+                errors.append(f"{conn_id}: {error!r}")
+        assert len(errors) == 3
+        return errors
+
+    receive()
 
 with DAG("proxy", **COMMON):
     ImsSubmitTextGenerateJobOperator(task_id="text", ims_conn_id="canary_proxy", durable=False, retries=0, **TEXT)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.messages import load
 from airflow_provider_ims.emulator.api.model import Fields, JobView, Product
 from airflow_provider_ims.emulator.state.store import Phase
 
@@ -35,7 +35,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
     """Yield all objects in a JSON value, including JSON in strings."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         try:
-            value = json.loads(value)
+            value = load(value)
         except ValueError:
             return
     if isinstance(value, dict):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 
 from airflow_provider_ims.emulator.api.families.kinds import ResourceKind
 from airflow_provider_ims.emulator.api.jobs import Jobs
-from airflow_provider_ims.emulator.api.messages import dump
+from airflow_provider_ims.emulator.api.messages import dump, load
 from airflow_provider_ims.emulator.api.model import Fields
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
@@ -110,7 +109,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return load(value)
     except ValueError:
         return value
 

@@ -1,0 +1,1 @@
+"""Messages about the end of jobs, which IMS and VOD write to queues."""

@@ -1,0 +1,157 @@
+"""
+The queues of SMQ in a region.
+
+https://help.aliyun.com/document_detail/27414.html
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.api.queue_errors import out_of_range, queue_error
+from airflow_provider_ims.emulator.api.xml import xml_text
+from airflow_provider_ims.emulator.settings import Settings
+from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage
+from airflow_provider_ims.emulator.state.store import Store
+
+MAX_NAME = 256
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+
+
+class Range(NamedTuple):
+    """The values of an integer."""
+
+    low: int
+    high: int
+    default: int
+
+    def parse(self, name: str, text: str) -> int:
+        """
+        Return an integer in this range.
+
+        :raises ApiError: If the text is not one.
+        """
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+        if not self.low <= number <= self.high:
+            raise out_of_range(name, self.low, self.high)
+        return number
+
+
+#: The attributes of a queue that a client can set, besides LoggingEnabled.
+ATTRIBUTES: Mapping[str, Range] = {
+    "DelaySeconds": Range(0, 604_800, 0),
+    "MaximumMessageSize": Range(1_024, 65_536, 65_536),
+    "MessageRetentionPeriod": Range(60, 604_800, 345_600),
+    "PollingWaitSeconds": Range(0, 30, 0),
+    "VisibilityTimeout": Range(1, 43_200, 30),
+}
+PRIORITY = Range(1, 16, 8)
+LOGGING = "LoggingEnabled"
+DEFAULTS: Mapping[str, Any] = {**{name: values.default for name, values in ATTRIBUTES.items()}, LOGGING: "False"}
+
+
+class Queues:
+    """
+    The queues of one region.
+
+    In the service, a queue must be created before it is used. In an emulator without the setting ``queues``, a queue
+    exists as soon as it is used.
+
+    :param now: Returns the real time, which all times of messages are based on.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, region: str | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self.table = store.queues
+        self.settings = settings
+        self.region = region or settings.region_id
+        self.now = now
+
+    def in_region(self, region: str) -> Queues:
+        """Return the queues of another region."""
+        return Queues(self._store, self.settings, region, self.now)
+
+    def find(self, name: str) -> Queue:
+        """
+        Return a queue.
+
+        :raises ApiError: If it does not exist, or the name is invalid.
+        """
+        if queue := self.table.queue(self.region, name):
+            return queue
+        check_name(name)
+        if self.settings.queues and name not in self.settings.queues:
+            raise queue_error("QueueNotExist")
+        return self.table.add_queue(self.region, name, dict(DEFAULTS), self.now())
+
+    def create(self, name: str, attributes: Mapping[str, Any]) -> tuple[Queue, bool]:
+        """
+        Create a queue.
+
+        :return: The queue, and whether it is new.
+        :raises ApiError: If a queue of this name has other attributes, or the name is invalid.
+        """
+        check_name(name)
+        wanted = {**DEFAULTS, **attributes}
+        if queue := self.table.queue(self.region, name):
+            if queue.attributes != wanted:
+                raise queue_error("QueueAlreadyExist")
+            return queue, False
+        return self.table.add_queue(self.region, name, wanted, self.now()), True
+
+    def put(
+        self, queue: Queue, body: str, *, priority: int = PRIORITY.default, delay: float | None = None
+    ) -> QueueMessage:
+        """
+        Add a message to a queue.
+
+        :param delay: After how many seconds it becomes visible; default: that of the queue.
+        :raises ApiError: If the body is empty or too large.
+        """
+        text = xml_text(body)
+        self.check_body(queue, text)
+        seconds = queue.attributes["DelaySeconds"] if delay is None else delay
+        return self.table.put(queue, text, priority=priority, now=self.now(), delay=seconds)
+
+    def check_body(self, queue: Queue, body: str) -> None:
+        """
+        Check the size of a message.
+
+        :raises ApiError: If the body is empty or too large.
+        """
+        largest = queue.attributes["MaximumMessageSize"]
+        if not 0 < len(body.encode()) <= largest:
+            raise out_of_range("MessageBody", 1, largest)
+
+    def deliver(self, name: str, text: str) -> QueueMessage:
+        """
+        Add the message of a callback to a queue.
+
+        It is not documented whether the services encode it in base64, as some SDKs do.
+
+        :raises ValueError: If this is not possible.
+        """
+        body = base64.b64encode(text.encode()).decode() if self.settings.queue_base64 else text
+        try:
+            return self.put(self.find(name), body)
+        except ApiError as error:
+            raise ValueError(str(error)) from None
+
+
+def check_name(name: str) -> None:
+    """
+    Check the name of a queue.
+
+    :raises ApiError: If it is invalid.
+    """
+    if not 0 < len(name) <= MAX_NAME:
+        raise queue_error("QueueNameLengthError")
+    if not _NAME.fullmatch(name):
+        raise queue_error("InvalidQueueName")

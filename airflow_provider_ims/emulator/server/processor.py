@@ -1,0 +1,134 @@
+"""What the requests to all services have in common: faults, waiting, errors and the record."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from airflow_provider_ims.emulator.api.errors import ApiError
+from airflow_provider_ims.emulator.api.messages import ApiResponse, shorten
+from airflow_provider_ims.emulator.control.faults import FAULT_KINDS, ConnectionCutError, Exchange
+from airflow_provider_ims.emulator.control.service import EmulatedService
+
+log = logging.getLogger("airflow_provider_ims.emulator")
+
+ClientGone = Callable[[], Awaitable[object]]
+"""Waits until the client has closed its connection."""
+
+
+class Processor:
+    """
+    Processes requests.
+
+    :param service: The emulated services.
+    """
+
+    def __init__(self, service: EmulatedService) -> None:
+        self.service = service
+        self.closing = asyncio.Event()
+
+    async def process(
+        self,
+        exchange: Exchange,
+        respond: Callable[[Exchange], Awaitable[ApiResponse]],
+        reject: Callable[[ApiError], ApiResponse],
+        client_gone: ClientGone,
+    ) -> ApiResponse | None:
+        """
+        Return the response to a request, or None if the connection is cut.
+
+        :param respond: Returns the response to the request.
+        :param reject: Returns the response to a request that failed.
+        """
+        record = exchange.record
+        exchange.wait = lambda event, seconds: self._wait(exchange, client_gone, event, seconds)
+        response: ApiResponse | None
+        try:
+            response = await respond(exchange)
+        except ApiError as error:
+            response = reject(error)
+        except ConnectionCutError:
+            response = None
+        except Exception:
+            log.exception("The emulator failed to process %s", exchange.action)
+            response = reject(ApiError("InternalError"))
+        if response is not None:
+            record["status"], record["error_code"] = response.status, response.error_code
+        # Stored before the client receives the response, so that the record survives if the emulator is killed.
+        self._store(exchange)
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s", _log_line(record))
+        return response
+
+    async def inject_faults(self, exchange: Exchange, *, after: bool) -> None:
+        """
+        Inject the faults that affect a request.
+
+        :raises ApiError: If a fault is an error response.
+        :raises ConnectionCutError: If a fault cuts the connection.
+        """
+        for fault in self.service.faults.due(exchange.action, after=after):
+            kind = FAULT_KINDS[fault.kind]
+            if not kind.is_rate_limit:
+                exchange.record["faults"].append(fault.kind)
+            effect = kind.effect(exchange, fault)
+            if inspect.isawaitable(effect):
+                await effect
+
+    async def _wait(
+        self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
+    ) -> bool:
+        # Waiting requests are counted too. What they have changed is committed, so that nothing can undo it.
+        if exchange.seq is None:
+            self._store(exchange)
+        else:
+            self.service.store.commit()
+        waits = (client_gone(), self.closing.wait(), (event or self.service.faults.released).wait())
+        gone, closing, _ = tasks = [asyncio.ensure_future(wait) for wait in waits]
+        try:
+            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return not gone.done() and not closing.done()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _store(self, exchange: Exchange) -> None:
+        store = self.service.store
+        if exchange.seq is None:
+            exchange.seq = store.requests.add(exchange.record)
+        else:
+            store.requests.update(exchange.seq, exchange.record)
+        store.commit()
+
+
+def new_record(**values: Any) -> dict[str, Any]:
+    """Return the record of a request whose response is not known yet."""
+    record = {
+        "time": time.time(),
+        "request_id": "",
+        "method": "",
+        "action": "",
+        "version": "",
+        "region": None,
+        "parameters": {},
+        "in_query": [],
+        "in_body": [],
+        "access_key_id": None,
+        "status": None,
+        "error_code": None,
+        "job_id": None,
+        "faults": [],
+    }
+    return {**record, **values}
+
+
+def _log_line(record: dict[str, Any]) -> str:
+    parameters = " ".join(f"{name}={shorten(value)}" for name, value in record["parameters"].items())
+    outcome = [str(record["status"] or "cut")]
+    outcome += [f"{name}={record[name]}" for name in ("error_code", "job_id") if record[name]]
+    outcome += [f"fault={kind}" for kind in record["faults"]]
+    return f"{record['action'] or '-'} {parameters} -> {' '.join(outcome)}"

@@ -1,0 +1,68 @@
+"""The base of all hooks: reads the connection."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_ims.exceptions import ImsError, ImsUnavailableError
+from airflow_provider_ims.hooks._settings import Settings, read_settings
+
+
+class ConnectedHook(BaseHook):
+    """
+    Base of the hooks, which all use the same connection.
+
+    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+        requires ``region_id``. Default: ``ims_default``.
+    :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
+    """
+
+    conn_name_attr = "ims_conn_id"
+    default_conn_name = "ims_default"
+    conn_type = "alibabacloud_ims"
+    hook_name = "Alibaba Cloud IMS"
+
+    def __init__(
+        self, ims_conn_id: str | None = default_conn_name, region_id: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.ims_conn_id = ims_conn_id
+        self.region_id = region_id
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the connection; read once."""
+        if self.ims_conn_id is None:
+            from airflow.providers.common.compat.sdk import Connection
+
+            return read_settings(Connection(conn_id="", conn_type=self.conn_type), self.region_id)
+        return read_settings(self.get_connection(self.ims_conn_id), self.region_id)
+
+    def connect(self) -> None:
+        """
+        Read the connection and create the client, without sending a request.
+
+        :raises ImsError: if the connection is incomplete.
+        """
+        raise NotImplementedError
+
+    def reconnect(self) -> None:
+        """
+        Do the same as :meth:`connect` in a process that only waits for an already submitted job.
+
+        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
+            connection as not defined while the secrets backend is unavailable.
+        :raises ImsError: if the connection is incomplete.
+        """
+        try:
+            self.connect()
+        except ImsError as error:
+            error.transient = True
+            raise
+        except Exception as error:
+            raise ImsUnavailableError(
+                f"Connection {self.ims_conn_id} could not be resolved: {type(error).__name__}: {error}", accepted=False
+            ) from error

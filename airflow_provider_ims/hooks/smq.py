@@ -1,0 +1,179 @@
+"""Hook of Simple Message Queue (SMQ, formerly MNS)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import methodcaller
+from typing import Any
+
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.hooks._connected import ConnectedHook
+from airflow_provider_ims.hooks._errors import MESSAGE_GONE
+
+#: The maximum number of messages in one request.
+BATCH = 16
+INSTALL = 'pip install "airflow-provider-ims[smq]"'
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class SmqMessage:
+    """
+    A received message.
+
+    :param id: The message's id, which stays the same when the message is received again.
+    :param body: The text that was sent, decoded if it was encoded as base64.
+    :param receipt_handle: Deletes the message, or changes its visibility, until the message is visible again.
+    :param received_count: How often the message was received, this time included.
+    :param enqueued_at: When the message was sent, in seconds since 1970.
+    :param visible_at: When the message can be received again, in seconds since 1970.
+    """
+
+    id: str
+    body: str
+    receipt_handle: str
+    received_count: int
+    enqueued_at: float
+    visible_at: float
+
+
+class SmqHook(ConnectedHook):
+    """
+    Receives and deletes the messages of a queue of Simple Message Queue (SMQ, formerly MNS).
+
+    The hook is thread-safe: each thread sends its requests over its own network connection. No request is retried.
+
+    :param ims_conn_id: The Airflow connection of IMS and VOD, with the extra ``smq_endpoint``. Default:
+        ``ims_default``.
+    :param region_id: A region that overrides the connection's. The region of the queue is that of ``smq_endpoint``.
+    """
+
+    @cached_property
+    def _clients(self) -> Any:
+        try:
+            from airflow_provider_ims.hooks import _mns as mns
+        except ImportError as error:
+            problem = f"SMQ needs a library that is not installed here ({error.name}): {INSTALL}"
+            raise ImsRequestError(problem) from None
+        return mns.Clients(self.settings, self.settings.endpoint("mns"))
+
+    def connect(self) -> None:
+        """
+        Read the connection and import the SDK, without sending a request.
+
+        :raises ImsError: if the connection is incomplete, or the extra ``smq`` is not installed.
+        """
+        _ = self._clients
+
+    def receive(self, queue: str, *, max_messages: int = BATCH, wait_seconds: int = 20) -> list[SmqMessage]:
+        """
+        Return the next messages, which are invisible to other receivers until the queue's visibility timeout ends.
+
+        :param queue: The name of the queue.
+        :param max_messages: The maximum number of messages, from 1 to 16. Default: 16.
+        :param wait_seconds: Seconds to wait for a message if there is none, from 0 to 30. Default: 20.
+        :return: The messages; empty if there are none.
+        :raises ImsError: the subclass depends on the service's error code.
+        """
+        from_queue = self._send(
+            "BatchReceiveMessage",
+            queue,
+            lambda smq: smq.batch_receive_message(max_messages, wait_seconds),
+            if_gone=[],
+            wait=wait_seconds,
+        )
+        return [
+            SmqMessage(
+                id=one.message_id,
+                body=decode_body(one.message_body),
+                receipt_handle=one.receipt_handle,
+                received_count=one.dequeue_count,
+                enqueued_at=one.enqueue_time / 1000,
+                visible_at=one.next_visible_time / 1000,
+            )
+            for one in from_queue
+        ]
+
+    def delete(self, queue: str, receipt_handles: Sequence[str]) -> list[str]:
+        """
+        Delete messages, in batches of 16.
+
+        :return: The handles that were no longer valid, because their messages were received again or deleted.
+        :raises ImsError: the subclass depends on the service's error code.
+        """
+        invalid: list[str] = []
+        for start in range(0, len(receipt_handles), BATCH):
+            batch = receipt_handles[start : start + BATCH]
+            invalid += self._send("BatchDeleteMessage", queue, methodcaller("delete_messages", batch))
+        return invalid
+
+    def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> str | None:
+        """
+        Make a message visible again after some seconds from now.
+
+        :param seconds: From 1 to 43,200.
+        :return: The new receipt handle, which replaces the old one; ``None`` if the old one was no longer valid.
+        :raises ImsError: the subclass depends on the service's error code.
+        """
+        handle: str | None = self._send(
+            "ChangeMessageVisibility",
+            queue,
+            lambda smq: smq.change_message_visibility(receipt_handle, seconds).receipt_handle,
+        )
+        return handle
+
+    def peek(self, queue: str) -> None:
+        """
+        Read a message without receiving it, as a test of the connection.
+
+        :raises ImsError: the subclass depends on the service's error code.
+        """
+        self._send("PeekMessage", queue, lambda smq: smq.peek_message())
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Make one call that receives no message from the connection's queue.
+
+        :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
+        """
+        try:
+            endpoint, queue = self.settings.endpoint("mns"), self.settings.smq_queue
+            if queue is None:
+                raise ImsRequestError("No queue: set smq_queue in the connection's extra", field="smq_queue")
+            self.peek(queue)
+        except ImsError as error:
+            return False, str(error)
+        return True, f"PeekMessage of {queue} succeeded at {endpoint}"
+
+    def _send(self, action: str, queue: str, call: Callable[[Any], Any], *, if_gone: Any = None, wait: int = 0) -> Any:
+        """
+        Call the SDK with a queue.
+
+        :param if_gone: Returned if the service has no such message.
+        :param wait: Seconds for which the service may hold the request.
+        """
+        if not isinstance(queue, str) or not _NAME.fullmatch(queue):
+            raise ImsRequestError(f"{queue!r} is not the name of a queue", field="queue")
+        client = self._clients.of_this_thread()
+        client.http.wait = wait
+        try:
+            return call(client.queue(queue))
+        except Exception as error:  # noqa: BLE001
+            # The SDK raises almost any exception for a malformed response.
+            failure = client.convert(error, action, queue)
+        if failure.code in MESSAGE_GONE:
+            return if_gone
+        # Raised outside of the except block: the request with its signature must not become the context.
+        raise failure
+
+
+def decode_body(text: str) -> str:
+    """Return the body of a message, decoded if it is base64 of text."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        return text
