@@ -38,10 +38,10 @@ $ make cluster
 $ make cluster SCENARIOS="triggerer-killed secrets"
 ```
 
-The command needs the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian) and
-about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops every
-process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it is not
-part of `make test`.
+The command requires the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian)
+and about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops
+every process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it
+is not part of `make test`.
 """
 PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
@@ -57,8 +57,8 @@ HOW = """\
 - **tries**: the highest `try_number`, and the number of task runs with more than one try.
 - **recovery**: the time from the fault until every task continued to wait, which means that its job was polled by
   another process or that the task ended. The duration of an outage is included.
-- **requests per job**: the number of requests to the service, including submits and listings, divided by the number of
-  jobs.
+- **requests per job**: the number of requests to the service, including submissions and listings, divided by the
+  number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
 

@@ -59,7 +59,7 @@ A dash means that the check was not run or is not part of the row.
 | unit tests | the tests of code that uses Airflow or the SDK, run against the installed package |
 | example DAGs | every example DAG, run with `dag.test()` against the emulator |
 | content pipeline, sensors, mapped tasks, asset alias | the example DAGs on a real scheduler and a real triggerer |
-| 500 waits, 50 foreign triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` in one triggerer |
+| 500 waits, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` in one triggerer |
 """
 
 

@@ -146,7 +146,7 @@ def test_an_account_without_a_subscription_has_no_differences() -> None:
         emulator.fault("SubmitTextGenerateJob", "not_subscribed", count=None)
         run = run_emulated(emulator, "cn-shanghai")
     assert differing(run) == set()
-    refused = Result(Outcome.NOT_TESTED, "the submit was rejected: OperationDenied (HTTP 403)")
+    refused = Result(Outcome.NOT_TESTED, "the submit request was rejected: OperationDenied (HTTP 403)")
     assert run.results["text.result"] == run.results["submit.fields.text"] == refused
     assert run.results["errors.missing_parameters.text"].outcome is Outcome.NOT_TESTED
     assert run.results["speech.result"].outcome is Outcome.AS_DOCUMENTED
