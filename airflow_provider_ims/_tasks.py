@@ -90,7 +90,7 @@ class JobTask(_Task):
         :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
-        # Imported when a task defers: they import the poller, which would slow down the parsing of each Dag.
+        # Imported when a task defers: they import the poller, which would slow down the parsing of each DAG.
         from airflow_provider_ims.triggers import ims, vod
 
         trigger_class = {ICE.code: ims.ImsJobTrigger, VOD.code: vod.VodJobTrigger}[self.product.code]

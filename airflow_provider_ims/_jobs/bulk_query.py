@@ -48,7 +48,8 @@ def query_jobs(
         while running:
             yield from _results(*running.popleft())
     finally:
-        # The garbage collector may close an abandoned iterator, in any thread, which must not wait for the requests.
+        # The garbage collector may close an abandoned iterator in any thread, and that thread must not wait for the
+        # requests.
         pool.shutdown(wait=False, cancel_futures=True)
 
 

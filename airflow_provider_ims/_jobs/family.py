@@ -45,7 +45,7 @@ class JobFamily:
     :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
         or under another name, as in ``audios=Result.AudioResult``. Values are converted by
         :func:`~airflow_provider_ims._jobs.payload.normalize`.
-    :param parts: What a job's parts are called, if some of them may fail although the job succeeds. Usually, this is
+    :param parts: The name of a job's parts, if some of them may fail although the job succeeds. Usually, this is
         also the field of the result that lists the successful parts. The field ``failed`` lists the failed ones.
     :param partly: The statuses in ``succeeded`` of a job with failed parts.
     :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.

@@ -30,7 +30,8 @@ class JobKind:
     :param parameters: The action's parameters.
     :param job_id: The path to the job's id in the action's response.
     :param submit_result: The fields of this response that belong to the result, because a query does not return them.
-    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Ignored for a ClientToken.
+    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used if the action
+        accepts a ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param reusable: Whether the id identifies one job, so that a later task run can return its result.
     :param dedup_parameter: The parameter whose value the service accepts only once.

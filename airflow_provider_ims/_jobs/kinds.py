@@ -2,8 +2,8 @@
 The catalogue of job kinds: all kinds of IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test fails if a product SDK has an action that is
-neither here nor in :data:`NO_JOBS`, but begins with ``Submit``, or returns the id of a job or task and is no query.
+declared only if the service's documentation is consistent about it. A test fails if an action of a product SDK is
+missing both here and in :data:`NO_JOBS` although its name begins with ``Submit`` or it creates and returns a job's id.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Submits many jobs for one task run, each at most once, and records them in the ledger (Airflow 3.3 and later)."""
+"""Submits many jobs for one task run, or joins the existing ones, and records them in the ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of attempts to submit one job, across all tries, if each attempt may create a job.
+#: The maximum number of submit requests for one job without a response, across all tries, if each may create a job.
 MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 

@@ -1,4 +1,8 @@
-"""Submits at most one billed job for each task run, and records it in the task state store (Airflow 3.3 and later)."""
+"""
+Submits the job of a task run or joins the existing one.
+
+The task state store (Airflow 3.3 and later) contains a record of the job.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ log = logging.getLogger(__name__)
 #: ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of unanswered submit requests, across all tries, if each of them may create a job.
+#: The maximum number of submit requests without a response, across all tries, if each of them may create a job.
 MAX_UNSAFE_SUBMITS = 2
 
 

@@ -25,7 +25,7 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: Sweeps start, and continue, while polling by id would take at least this many times the requests of a sweep.
+#: Sweeps start or continue if polling by id would take at least this many times as many requests as a sweep.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed one; doubled with each failure, up to the maximum.

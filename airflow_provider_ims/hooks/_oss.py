@@ -25,7 +25,7 @@ def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: t
     :param settings: The settings of the connection whose identity signs.
     :param address: The URL of the object, whose host may name the region of the bucket.
     :param key: The key of the object, not percent-encoded.
-    :param lifetime: For how long the URL is valid.
+    :param lifetime: The time for which the URL is valid.
     :raises ImsRequestError: If the region is not known, or the bucket or the key is not valid.
     :raises ImsCredentialsError: If the credentials cannot sign.
     """

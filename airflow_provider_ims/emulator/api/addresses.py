@@ -22,7 +22,7 @@ def oss_url(bucket: object, region_id: str, key: str) -> str:
 
 
 def public_url(address: str, region_id: str) -> str | None:
-    """Return the HTTP URL of an ``oss://`` or HTTP URL; None for an id."""
+    """Convert an ``oss://`` URL into an HTTP URL. Return an HTTP URL unchanged, and None for an id."""
     if address.startswith(("http://", "https://")):
         return address
     found = split_oss(address)

@@ -17,7 +17,7 @@ QUEUED_SHARE = 0.2
 """The fraction of a job's duration during which the job is created but not yet running."""
 
 QUERY_SECONDS = 365 * 24 * 3600
-"""How long after submission a job can be queried."""
+"""Seconds after its submission for which a job can be queried."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""

@@ -2,7 +2,7 @@
 The documented keys of JSON parameters.
 
 Sources: the API pages, the models and docstrings of the product SDKs, and the pages on the parameters of video
-production. Parameters whose keys are not documented are missing.
+production. Parameters whose keys are not documented are omitted.
 """
 
 from __future__ import annotations

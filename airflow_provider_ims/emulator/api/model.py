@@ -189,14 +189,14 @@ class JobKind:
     :param job_id_parameter: The parameter that names the job, if the caller and not the service assigns its id.
     :param accepted: Additional fields of the response.
     :param whole_job: Whether the response is the job as the query returns it.
-    :param not_accepted: The paths of fields of the query response that this response lacks.
+    :param not_accepted: The paths of fields of the query response that this response does not contain.
     :param job_type: The ``JobType`` of the service, or a function of the parameters; by default, it is derived from the
         action's name.
     :param render: Returns additional fields of a job in the query response.
     :param result: Returns additional fields of a job that succeeded.
     :param seconds: The default duration of a job.
     :param listed: Whether the listing shows these jobs by default.
-    :param split_by: The parameter with comma-separated values, of which each becomes a job.
+    :param split_by: The parameter with comma-separated values, each of which becomes a job.
     :param url_in: The parameter with the URL by which a job is queried.
     :param session_seconds: Seconds for which another request with the same SessionId is rejected.
     :param draft: The action that creates the jobs, if the submit action only starts them.

@@ -214,7 +214,7 @@ class ImsEmulator(EmulatorControl):
         self._store = None
         try:
             self._store = Store(self._state)
-            # Later starts use the same address.
+            # Later starts use the same port.
             self._port = listener.getsockname()[1]
             host = f"[{self._host}]" if ":" in self._host else self._host
             self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"

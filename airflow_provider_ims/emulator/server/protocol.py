@@ -17,7 +17,7 @@ MAX_REQUEST_LINE = 2**20
 """The maximum length in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
 
 LINGER = 2.0
-"""How long the server waits for more data of a rejected request before it closes the connection, in seconds."""
+"""Seconds for which the server waits for more data of a rejected request before it closes the connection."""
 
 
 class Protocol(H11Protocol):

@@ -157,7 +157,7 @@ LIVE_CHANNEL = ResourceKind(
     initial={"State": "IDLE"},
 )
 
-#: The fields that the responses of MediaConnect have beside the resource.
+#: The fields that the responses of MediaConnect contain besides the resource.
 _CONNECT = {"Description": "OK", "RetCode": 0}
 
 
