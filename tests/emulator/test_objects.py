@@ -25,7 +25,7 @@ from support.emulated import SignedClient, exchange
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.api.signing import signed_address
+from airflow_provider_ims.emulator.api.signing import signed_url
 from airflow_provider_ims.emulator.media.formats import make
 
 AUDIO, BATCH, IMAGE = "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob"
@@ -63,7 +63,7 @@ def get(url: str, method: str = "GET", **headers: str) -> Answer:
 @pytest.fixture
 def sign(emulator: ImsEmulator) -> Callable[..., str]:
     """Return a function that signs addresses as the services do."""
-    return partial(signed_address, settings=replace(emulator.settings, public_url=emulator.url), region="cn-shanghai")
+    return partial(signed_url, settings=replace(emulator.settings, public_url=emulator.url), region="cn-shanghai")
 
 
 @pytest.fixture

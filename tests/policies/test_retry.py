@@ -286,7 +286,7 @@ class TestAfterTheSubmit:
         )
         run = TaskRun(task)
         error = self.failed(run)
-        assert "the service may have accepted an earlier submit, and a retry searches for its job again" in str(error)
+        assert "an earlier submit request may have been accepted, and a retry searches for its job again" in str(error)
         run.attempt()
         assert len(ims_emulator.requests("StartWorkflow")) == 1
 

@@ -51,9 +51,9 @@ def region_of(request: ApiRequest, default: str) -> str:
     # The error of the services is not documented.
     for region in (named, parameter):
         if region and region not in REGIONS:
-            raise invalid(REGION_PARAMETER, f"Regions: {', '.join(sorted(REGIONS))}.")
+            raise invalid(REGION_PARAMETER, f"Valid values: {', '.join(sorted(REGIONS))}.")
     if request.action in AI_IMAGE_ACTIONS and named not in AI_IMAGE_REGIONS:
-        raise invalid(REGION_PARAMETER, f"{request.action} is available in {' and '.join(AI_IMAGE_REGIONS)}.")
+        raise invalid(REGION_PARAMETER, f"{request.action} is available only in {' and '.join(AI_IMAGE_REGIONS)}.")
     return named
 
 
