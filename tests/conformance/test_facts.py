@@ -191,7 +191,7 @@ def test_transient_errors_of_reads_are_retried_and_submits_are_not() -> None:
         emulator.fault("ListSmartJobs", "non_json", count=2)
         run = run_emulated(emulator, "cn-shanghai")
         assert differing(run) == set()
-        # The first submit creates the history.
+        # The first submit request creates the history.
         emulator.reset()
         emulator.fault("SubmitTextGenerateJob", "cut_after", count=None)
         run = run_emulated(emulator, "cn-shanghai")

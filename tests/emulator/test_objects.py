@@ -92,7 +92,7 @@ def client(emulator: ImsEmulator) -> Callable[..., oss.Client]:
 
 @pytest.fixture
 def presign(client: Callable[..., oss.Client]) -> Callable[..., str]:
-    """Return a function that returns the presigned address of an object."""
+    """Return a function that returns the presigned URL of an object."""
 
     def presign(key: str = KEY, *, bucket: str = BUCKET, seconds: float = 60, **options: Any) -> str:
         request = oss.GetObjectRequest(bucket=bucket, key=key, **options.pop("request", {}))
@@ -104,9 +104,7 @@ def presign(client: Callable[..., oss.Client]) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("version", ["v1", "v4"])
-def test_a_presigned_address_returns_the_output_of_a_job(
-    job_id: str, presign: Callable[..., str], version: str
-) -> None:
+def test_a_presigned_url_returns_the_output_of_a_job(job_id: str, presign: Callable[..., str], version: str) -> None:
     answer = get(presign(version=version))
     assert answer.status == 200
     assert answer.headers["content-type"] == "audio/wav"
@@ -269,7 +267,7 @@ def test_an_object_that_the_client_has_is_not_sent_again(job_id: str, presign: C
     assert (answer.status, answer.body) == (304, b"")
 
 
-def test_the_services_return_signed_addresses_of_images(
+def test_the_services_return_signed_urls_of_images(
     emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     emulator.finish(submit(IMAGE))

@@ -28,7 +28,7 @@ def sign(address: str) -> str:
         ("oss://your-bucket/a.mp4", "your-bucket.oss-cn-hangzhou.aliyuncs.com"),
     ],
 )
-def test_a_presigned_address_has_the_public_endpoint_of_its_region(
+def test_a_presigned_url_has_the_public_endpoint_of_its_region(
     address: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(

@@ -1,4 +1,4 @@
-"""The signed addresses that the emulator returns, and those that the library of OSS signs."""
+"""The signed URLs that the emulator returns, and those that the library of OSS signs."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_the_search_waits_for_a_listing_that_lags(
     assert run_task(case.task())["state"] == case.ended
     assert len(ims_emulator.jobs()) == 1
     if case is BATCH:
-        # For its ClientToken, the service returns the first job to a second submit.
+        # For its ClientToken, the service returns the first job to a second submit request.
         assert slept == []
         assert len(ims_emulator.requests(case.submit)) == 2
     else:
@@ -216,7 +216,7 @@ class TestNotFound:
         ims_emulator.fault(TEXT.submit, "odd_shape", count=None, drop=["JobId"], merge={"Data": {"JobId": "x"}})
         run = TaskRun(TEXT.task())
         for _ in range(2):
-            with pytest.raises(ImsUncertainSubmitError, match="accepted a submit"):
+            with pytest.raises(ImsUncertainSubmitError, match="accepted a submit request"):
                 run.attempt()
         assert len(ims_emulator.jobs()) == 1
 

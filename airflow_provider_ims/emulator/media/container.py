@@ -38,7 +38,7 @@ def encode(file: MediaFile, container: str, codec: str, *, video: bool) -> bytes
     with av.open(target, "w", format=container) as output:
         streams: list[tuple[Any, Iterator[Any]]] = []
         if video:
-            streams.append(_pictures(output, file))
+            streams.append(_video_stream(output, file))
         streams.append(_sound(output, file, codec))
         for stream, frames in streams:
             for frame in frames:
@@ -65,7 +65,7 @@ def _sound_frames(samples: bytes) -> Iterator[Any]:
         yield frame
 
 
-def _pictures(output: Any, file: MediaFile) -> tuple[Any, Iterator[Any]]:
+def _video_stream(output: Any, file: MediaFile) -> tuple[Any, Iterator[Any]]:
     size, seconds = size_of(file), duration_of(file)
     count = max(2, min(MAX_FRAMES, round(seconds * 2)))
     stream = output.add_stream("libx264", rate=Fraction(count, 1) / Fraction(seconds).limit_denominator(1_000))
