@@ -140,10 +140,12 @@ def test_the_page_in_the_documentation(emulator: ImsEmulator) -> None:
     for _ in range(2):
         send("ListSmartJobs", {"MaxResults": "10"})
     send("GetSmartHandleJob", {"JobId": text})
-    with open_page(viewport={"width": 1280, "height": 640}) as page:
+    emulator.put_messages("ice-callback-demo", ["one", "two"])
+    with open_page(viewport={"width": 1280, "height": 720}) as page:
         page.goto(emulator.url)
         expect(rows(page, "jobs")).to_have_count(4)
         expect(rows(page, "requests")).to_have_count(7)
         expect(rows(page, "faults")).to_have_count(1)
+        expect(rows(page, "queues")).to_have_count(1)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         save_screenshot(page, "emulator")

@@ -12,7 +12,9 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 import pytest
+from mns.queue import Message
 from support.emulated import GOOD_REQUESTS, SignedClient
+from support.queues import sdk_queue
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator, StsCredential
@@ -165,7 +167,11 @@ def test_the_page_shows_requests_with_their_outcome(
 
 def test_the_page_shows_the_numbers_of_messages_in_queues(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
     emulator.put_messages("ice-callback-a", ["one", "two"])
-    assert rows_of(page(), "queues") == [["ice-callback-a", "cn-shanghai", "2", "0", "0"]]
+    sdk_queue(emulator, "ice-callback-a").send_message(Message("three"))
+    document = page()
+    assert rows_of(document, "queues") == [["ice-callback-a", "cn-shanghai", "3", "0", "0"]]
+    assert rows_of(document, "requests")[0][1:3] == ["smq:SendMessage", "201 "]
+    assert ("td", {"class": "succeeded"}) in document.tags
 
 
 def test_the_page_shows_the_faults_in_force(emulator: ImsEmulator, page: Callable[[], Document]) -> None:

@@ -267,6 +267,19 @@ def test_with_the_option_queues_others_do_not_exist_until_they_are_created(stric
     assert code_of(unknown.receive_message, 0) == "QueueNotExist"
 
 
+def test_the_queues_of_the_option_exist_from_the_start_and_after_a_reset(strict: ImsEmulator) -> None:
+    sdk_queue(strict, "ice-callback-b").create(QueueMeta())
+    assert [queue["name"] for queue in strict.queues()] == ["ice-callback-a", "ice-callback-b"]
+    strict.reset()
+    assert [queue["name"] for queue in strict.queues()] == ["ice-callback-a"]
+
+
+@pytest.mark.parametrize("name", ["", "1", "a_b", "é", "a" * 257])
+def test_an_invalid_name_in_the_option_is_rejected(name: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of a queue"):
+        ImsEmulator(queues=[name])
+
+
 def test_a_queue_is_created_once_and_changed(queue: Queue) -> None:
     meta = QueueMeta(vis_timeout=5)
     assert queue.create(meta) == queue.create(meta)

@@ -145,13 +145,16 @@ class Queues:
             raise ValueError(str(error)) from None
 
 
+def is_queue_name(name: str) -> bool:
+    """Return whether a text can be the name of a queue."""
+    return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """
     Check the name of a queue.
 
     :raises ApiError: If it is invalid.
     """
-    if not 0 < len(name) <= MAX_NAME:
-        raise queue_error("QueueNameLengthError")
-    if not _NAME.fullmatch(name):
-        raise queue_error("InvalidQueueName")
+    if not is_queue_name(name):
+        raise queue_error("InvalidQueueName" if 0 < len(name) <= MAX_NAME else "QueueNameLengthError")

@@ -34,6 +34,7 @@ class EmulatedService:
         self.jobs = Jobs(store, self.clock, settings)
         self.queues = Queues(store, settings)
         self.faults = Faults()
+        self._add_queues()
         self._save_clock()
 
     def advance(self, seconds: float) -> float:
@@ -89,7 +90,12 @@ class EmulatedService:
         self.faults.clear()
         self.store.reset()
         self.clock.reset()
+        self._add_queues()
         self._save_clock()
+
+    def _add_queues(self) -> None:
+        for name in self.settings.queues:
+            self.queues.find(name)
 
     def _save_clock(self) -> None:
         self.store.save_setting("clock", self.clock.save())

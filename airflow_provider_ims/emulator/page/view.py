@@ -117,7 +117,7 @@ def _request_row(record: Mapping[str, Any]) -> list[Cell]:
     return [
         moment(record["time"]),
         Cell(shorten(record["action"]) or "-"),
-        Cell(response, "succeeded" if status == 200 else "failed"),
+        Cell(response, "succeeded" if status in (200, 201, 204) else "failed"),
         Cell(", ".join(record["faults"])),
         Cell(_pairs(record["parameters"]), "code"),
     ]

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 import uvicorn
 
+from airflow_provider_ims.emulator.api.queues import is_queue_name
 from airflow_provider_ims.emulator.api.regions import REGIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.client import EmulatorControl
@@ -88,6 +89,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _check(settings: Settings) -> None:
+    for action, seconds in settings.durations.items():
+        if action not in JOB_KINDS:
+            raise ValueError(f"{action!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
+        if not 0 <= seconds <= MAX_SECONDS:
+            raise ValueError(f"the duration of {action} must be 0 to {MAX_SECONDS:.0f} s, not {seconds} s")
+    if settings.region_id not in REGIONS:
+        raise ValueError(f"{settings.region_id!r} is not a region; regions: {', '.join(sorted(REGIONS))}")
+    for name in settings.queues:
+        if not is_queue_name(name):
+            raise ValueError(f"{name!r} is not the name of a queue: a letter, then up to 255 letters, digits and -")
+
+
 class ImsEmulator(EmulatorControl):
     """
     Emulates IMS, VOD and SMQ queues on a local port for the duration of a ``with`` block.
@@ -117,7 +131,8 @@ class ImsEmulator(EmulatorControl):
     :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
     :param public_url: The URL under which clients reach the emulator, for the signed URLs of files; default: its own.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
-    :raises ValueError: If a duration is invalid, its action does not submit jobs, or the region is unknown.
+    :raises ValueError: If a duration is invalid, its action does not submit jobs, the region is unknown, or the name
+        of a queue is invalid.
     """
 
     def __init__(
@@ -145,13 +160,6 @@ class ImsEmulator(EmulatorControl):
         tls_key: str | None = None,
     ) -> None:
         super().__init__("", cafile=tls_cert)
-        for action, seconds in (durations or {}).items():
-            if action not in JOB_KINDS:
-                raise ValueError(f"{action!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
-            if not 0 <= seconds <= MAX_SECONDS:
-                raise ValueError(f"the duration of {action} must be 0 to {MAX_SECONDS:.0f} s, not {seconds} s")
-        if region_id not in REGIONS:
-            raise ValueError(f"{region_id!r} is not a region; regions: {', '.join(sorted(REGIONS))}")
         self.settings = Settings(
             durations=dict(durations or {}),
             clock=clock,
@@ -169,6 +177,7 @@ class ImsEmulator(EmulatorControl):
             strict=strict,
             public_url=(public_url or "").rstrip("/"),
         )
+        _check(self.settings)
         self._state = os.fspath(state) if state is not None else ":memory:"
         self._host = host
         self._port = port
