@@ -58,7 +58,7 @@ def region_of(request: ApiRequest, default: str) -> str:
 
 
 def region_of_host(host: str) -> str | None:
-    """Return the region in the name of a host, which may be unknown; None if there is none."""
+    """Return the region in a host name, even if the region is unknown; None if there is none."""
     name = host.lower().partition(":")[0]
     if endpoint := _ENDPOINT.fullmatch(name):
         return endpoint[1]

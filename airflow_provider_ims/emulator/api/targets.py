@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
 QUEUE_PREFIX = "ice-callback-"
-"""The beginning of the names of the queues to which IMS sends callbacks."""
+"""The prefix of the names of the queues to which IMS sends callbacks."""
 
 #: The setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
