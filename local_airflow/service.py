@@ -237,7 +237,7 @@ class StartStopContext(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop, also after a failed start."""
+        """Stop, even after a failed start."""
 
     def __enter__(self) -> Self:
         """Start; stop again if this fails."""

@@ -59,8 +59,8 @@ class Settings:
     :param read_timeout: Seconds to wait for a response.
     :param ca: The path of a CA bundle that verifies the server's certificate.
     :param console_url: The URL that a task's page links to, with placeholders.
-    :param smq_queue: The queue to which IMS and VOD write the end of jobs; ``None`` in other regions than that of the
-        connection, because the services write to queues in the region of the job.
+    :param smq_queue: The queue to which IMS and VOD send a message when a job ends; ``None`` in other regions than that
+        of the connection, because the services send messages to queues in the region of the job.
     """
 
     region_id: str | None

@@ -62,7 +62,7 @@ class TaskRecord:
 
     :param job_id: The first job of the task.
     :param state: The state of the task instance.
-    :param seconds: The time from the submit of the first job to the result.
+    :param seconds: The time from the submission of the first job to the result.
     :param result: Its result; ``None`` while it has none.
     :param stored_at: When the result was stored.
     """

@@ -39,7 +39,7 @@ INSTALL = "pip install 'airflow-provider-ims[media]'"
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """
-    An action that returns signed addresses.
+    An action that returns signed URLs.
 
     :param parameter: The parameter that identifies the file or its media asset.
     :param attribute: The attribute of :class:`MediaFile` with its value.
@@ -66,7 +66,7 @@ BY_ID = (
     Lookup(VOD, "GetPlayInfo", "VideoId", "video_id", "PlayInfoList.PlayInfo[].PlayURL", "VideoBase.CoverURL"),
     Lookup(ICE, "GetMediaInfo", "MediaId", "media_id", _FILES, _COVER),
 )
-#: Tried after the presigned address, because they find only files that are registered as media assets.
+#: Tried after the presigned URL, because they find only files that are registered as media assets.
 BY_ADDRESS = (
     Lookup(ICE, "GetMediaInfo", "InputURL", "address", _FILES, _COVER),
     Lookup(ICE, "GetPlayInfo", "InputURL", "address", "PlayInfoList[].PlayURL", "MediaBase.CoverURL"),
@@ -100,7 +100,7 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
             response = pool.request("GET", address, redirect=False, preload_content=False)
             content = response.read(MAX_SUBTITLES)
     except urllib3.exceptions.HTTPError as error:
-        # Its message contains the signed address.
+        # Its message contains the signed URL.
         problem = type(error).__name__
     else:
         if response.status == 200:
@@ -202,7 +202,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
 
 @dataclass(slots=True)
 class _Responses:
-    """The last responses, which contain signed addresses and are therefore kept only for a short time."""
+    """The last responses, which contain signed URLs and are therefore kept only for a short time."""
 
     size: int = 64
     _lock: Lock = field(default_factory=Lock)
