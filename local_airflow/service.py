@@ -249,7 +249,7 @@ class StartStopContext(ABC):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the service."""
         self.stop()
 
 
