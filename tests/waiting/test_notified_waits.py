@@ -169,6 +169,26 @@ def test_a_message_before_the_service_reports_the_end_only_causes_polls(with_que
     assert asyncio.run(main()).status == "Finished"
 
 
+@pytest.mark.ims_emulator(clock="manual", list_text_jobs=True)
+def test_a_hint_about_a_job_in_a_sweep_causes_polls_of_this_job_only(with_queue: ImsEmulator) -> None:
+    async def main() -> None:
+        job_ids = new_jobs(with_queue, JOBS)
+        poller = text_poller()
+        waits = asyncio.create_task(ends_of(job_ids))
+        await until(lambda: all(one in poller._sweeper for one in poller._subscriptions) and poller._sweeper.active)
+        with_queue.put_messages(QUEUE, [json.dumps({"JobId": job_ids[0]})])
+        before = queries(with_queue, job_ids[1])
+        await until(lambda: queries(with_queue, job_ids[0]) >= before + 2)
+        (hinted,) = [one for one in poller._subscriptions if one.job_id == job_ids[0]]
+        assert hinted not in poller._sweeper
+        assert queries(with_queue, job_ids[1]) == before
+        for job_id in job_ids:
+            await asyncio.to_thread(with_queue.finish, job_id)
+        assert_all_ended(await waits, job_ids)
+
+    asyncio.run(main())
+
+
 @manual
 def test_two_waits_for_one_job_end_with_one_message(with_queue: ImsEmulator) -> None:
     async def main() -> None:
