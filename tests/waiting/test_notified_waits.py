@@ -175,7 +175,7 @@ def test_a_hint_about_a_job_in_a_sweep_causes_polls_of_this_job_only(with_queue:
         job_ids = new_jobs(with_queue, JOBS)
         poller = text_poller()
         waits = asyncio.create_task(ends_of(job_ids))
-        await until(lambda: all(one in poller._sweeper for one in poller._subscriptions) and poller._sweeper.active)
+        await until(lambda: poller._sweeper.active and all(one in poller._sweeper for one in poller._subscriptions))
         with_queue.put_messages(QUEUE, [json.dumps({"JobId": job_ids[0]})])
         before = queries(with_queue, job_ids[1])
         await until(lambda: queries(with_queue, job_ids[0]) >= before + 2)
