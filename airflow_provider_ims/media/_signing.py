@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import urllib3
 
-from airflow_provider_ims._jobs.objects import oss_objects
-from airflow_provider_ims._jobs.payload import walk_path
+from airflow_provider_ims._jobs.objects import oss_objects, split_address
+from airflow_provider_ims._jobs.payload import as_text, walk_path
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._oss import can_presign, presign
@@ -121,8 +121,8 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
         except ImsRequestError:
             continue
         for address in walk_path(response, lookup.poster) if lookup.poster else ():
-            if isinstance(address, str) and address:
-                return _checked(address)
+            if text := as_text(address):
+                return _checked(text)
     return None
 
 
@@ -168,9 +168,12 @@ def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: Med
 
 def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
     """Yield the address of the file among those of its media asset, which may have other hosts."""
-    path = "" if file.address is None else unquote(urlsplit(file.address).path)
-    for address in addresses:
-        if isinstance(address, str) and address and unquote(urlsplit(address).path).endswith(path):
+    own = split_address(file.address or "")
+    path = unquote(own.path) if own else ""
+    for text in addresses:
+        address = as_text(text) or ""
+        parts = split_address(address)
+        if parts and unquote(parts.path).endswith(path):
             yield address
 
 
@@ -180,8 +183,8 @@ def _checked(address: str) -> str:
 
     An address in OSS uses HTTPS, because a page that was loaded over HTTPS does not load other media.
     """
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_address(address)
+    if parts is None or parts.scheme == "oss" or not parts.hostname:
         raise ImsRequestError(f"The address is not an http or https URL, but begins with {address[:16]!r}")
     if parts.scheme == "http" and parts.hostname.endswith(".aliyuncs.com"):
         return parts._replace(scheme="https").geturl()

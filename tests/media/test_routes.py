@@ -245,8 +245,11 @@ def test_a_thousand_results_answer_within_a_second(client: TestClient, many: Rec
     assert links(response.text, "job=999")
 
 
-def test_a_page_after_the_last_is_empty(client: TestClient, many: Recorder) -> None:
-    assert client.get(many.url("/task", task_id="covers", page=21)).status_code == 200
+def test_a_page_after_the_last_does_not_exist(client: TestClient, many: Recorder) -> None:
+    for url in (many.url("/task", task_id="covers", page=21), many.url(page=2)):
+        response = client.get(url)
+        assert response.status_code == 404
+        assert "There is no page" in response.text
     assert client.get(many.url("/task", task_id="covers", page=0)).status_code == 422
     assert client.get(many.url("/file", task_id="covers", job=1000, item="x")).status_code == 404
 
@@ -284,7 +287,11 @@ def test_a_file_with_other_content_is_not_shown(
     assert page.status_code == 200
     assert "could not be read" in page.text
     assert "canary" not in page.text
-    assert client.get(recorder.url("/text", task_id="copy", number=0)).status_code == 404
+    response = client.get(recorder.url("/text", task_id="copy", number=0))
+    assert response.status_code == 502
+    assert "could not be read" in response.text
+    # The rest of the page is shown.
+    assert "j0" in page.text
 
 
 def test_a_missing_connection_is_reported(
