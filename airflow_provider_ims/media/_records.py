@@ -16,7 +16,7 @@ from airflow_provider_ims._jobs.payload import as_number, as_text
 from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY
-from airflow_provider_ims.media._results import Results, plain
+from airflow_provider_ims.media._results import Results, showable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -132,7 +132,7 @@ def _value(session: Session, key: Key, name: str) -> Any:
     problem = ""
     try:
         row = session.scalar(select(XComModel).filter_by(**key.columns, key=name))
-        return None if row is None else plain(json.loads(json.dumps(_resolved(row))))
+        return None if row is None else showable(json.loads(json.dumps(_resolved(row))))
     except ImsError as error:
         problem = error.message
     except Exception as error:

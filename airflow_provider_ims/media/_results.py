@@ -96,7 +96,7 @@ class Results:
         return jobs
 
 
-def plain(value: Any) -> Any:
+def showable(value: Any) -> Any:
     """Return JSON data in which each value can be shown; parts that are nested too deeply are omitted."""
     return parse_json(_cut(value, MAX_DEPTH)) if isinstance(value, (dict, list)) else value
 
@@ -156,10 +156,11 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
     with target.open("r", encoding="utf-8") as file:
         for _skipped in range(start):
             _read_line(file, MAX_PAGE)
-        lines, left = [], MAX_PAGE
+        lines: list[Any] = []
+        left = MAX_PAGE
         while len(lines) < count and (line := _read_line(file, left)):
             left -= len(line)
-            lines.append(plain(json.loads(line)))
+            lines.append(showable(json.loads(line)))
     if not all(isinstance(line, dict) and "job_id" in line for line in lines):
         raise ImsError("it does not contain the results of jobs")
     return tuple(lines)

@@ -10,12 +10,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import urllib3
-
 from airflow_provider_ims._jobs.objects import oss_objects, split_address
 from airflow_provider_ims._jobs.payload import as_text, walk_path
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+from airflow_provider_ims.hooks._download import download
 from airflow_provider_ims.hooks._oss import can_presign, presign
 from airflow_provider_ims.media._view import MediaFile
 
@@ -29,7 +28,6 @@ REUSED = 60.0
 #: A user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
-READ_TIMEOUT = 10.0
 #: The maximum number of bytes of subtitles on a page.
 MAX_SUBTITLES = 512 * 1024
 
@@ -94,19 +92,8 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
-    address = playable_address(hook, file)
-    try:
-        with urllib3.PoolManager(retries=False, timeout=READ_TIMEOUT) as pool:
-            response = pool.request("GET", address, redirect=False, preload_content=False)
-            content = response.read(MAX_SUBTITLES)
-    except urllib3.exceptions.HTTPError as error:
-        # Its message contains the signed address.
-        problem = type(error).__name__
-    else:
-        if response.status == 200:
-            return content.decode("utf-8-sig", errors="replace")
-        problem = f"HTTP status {response.status}"
-    raise ImsUnavailableError(f"{file.name} could not be read ({problem})")
+    content = download(hook.settings, playable_address(hook, file), MAX_SUBTITLES)
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
