@@ -47,9 +47,9 @@ LAYERS = (
     Layer(
         "_plugin",
         "the Airflow plugin: the media pages and the macros for templates",
-        ("media", "operators", "sensors", "_tasks", "subtitles"),
+        ("media", "operators", "sensors", "_tasks", "subtitles", "_config"),
     ),
-    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks")),
+    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks", "_config")),
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
@@ -81,7 +81,7 @@ LAYERS = (
     ),
     Layer("assets", "the assets with the scheme `oss`, for all DAGs", ("_lineage", "_jobs")),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
-    Layer("links", "the links on a task's page"),
+    Layer("links", "the links on a task's page", ("_config",)),
     Layer("_metrics", "Airflow metrics of jobs"),
     Layer("subtitles", "converts sentences into SRT and WebVTT"),
     Layer(

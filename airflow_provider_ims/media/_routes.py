@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from airflow_provider_ims._config import MEDIA_PAGES
 from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError
 from airflow_provider_ims.hooks._settings import Settings
 from airflow_provider_ims.media._pages import (
@@ -40,8 +41,14 @@ HEADERS = {
     "x-frame-options": "SAMEORIGIN",
 }
 
+
+def _check_enabled() -> None:
+    if not MEDIA_PAGES.get():
+        raise HTTPException(404, "The media pages are switched off by the option [ims] media_pages of the API server.")
+
+
 #: Whoever may read the XComs of the DAG may see what its tasks have made.
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
+router = APIRouter(dependencies=[Depends(_check_enabled), Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Index = Annotated[int, Query(ge=0)]

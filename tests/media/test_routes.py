@@ -4,6 +4,7 @@ import html
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -33,8 +34,8 @@ def links(page: str, path: str) -> list[str]:
 
 
 @pytest.fixture
-def many(recorder: Recorder, ims_emulator: ImsEmulator) -> Recorder:
-    """Return a recorder with a task with 1,000 jobs."""
+def many(recorder: Recorder, ims_emulator: ImsEmulator, tmp_path: Path) -> Recorder:
+    """Return a recorder with two tasks with 1,000 jobs each: the results of one are in a file."""
     jobs = [{"index": n, "job_id": f"j{n}", "state": "success"} for n in range(1000)]
     images = [
         {
@@ -46,7 +47,10 @@ def many(recorder: Recorder, ims_emulator: ImsEmulator) -> Recorder:
         for n in range(1000)
     ]
     result = {"total": 1000, "succeeded": 1000, "failed": 0, "jobs": jobs, "results": images}
-    recorder.task("covers", result, record={**RECORD, "product": "vod"})
+    record = {**RECORD, "product": "vod"}
+    recorder.task("covers", result, record=record)
+    lines = [{"job_id": one["job_id"], "result": one, "error": None} for one in images]
+    recorder.task("file", store(tmp_path / "results.jsonl", lines), record=record)
     return recorder
 
 
@@ -67,6 +71,18 @@ def test_without_access_to_the_dag_nothing_is_shown(page: str, client: TestClien
     log_in(client, role=None)
     response = client.get(recorder.url(page, task_id="copy", item="x", number=0))
     assert response.status_code == 403
+    assert "A cake" not in response.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_can_be_switched_off(
+    page: str, client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.task("copy", TEXT)
+    monkeypatch.setenv("AIRFLOW__IMS__MEDIA_PAGES", "False")
+    response = client.get(recorder.url(page, task_id="copy", item="x", number=0))
+    assert response.status_code == 404
+    assert "[ims] media_pages" in response.text
     assert "A cake" not in response.text
 
 
@@ -234,12 +250,21 @@ def test_a_text_of_ten_megabytes_is_shortened_and_can_be_downloaded(
     assert response.headers["content-disposition"].startswith("attachment")
 
 
-def test_a_thousand_results_answer_within_a_second(client: TestClient, many: Recorder) -> None:
+@pytest.mark.parametrize("in_a_file", [False, True])
+def test_a_thousand_results_answer_within_a_second(
+    in_a_file: bool,
+    client: TestClient,
+    many: Recorder,
+    record_property: Callable[[str, object], None],
+) -> None:
     client.get(many.url())
     for page in (1, 20):
-        began = time.process_time()
-        response = client.get(many.url("/task", task_id="covers", page=page))
-        assert time.process_time() - began < 1
+        began, cpu_began = time.perf_counter(), time.process_time()
+        response = client.get(many.url("/task", task_id="file" if in_a_file else "covers", page=page))
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+        record_property(f"page {page}", f"{seconds:.3f} s, of which {cpu_seconds:.3f} s CPU time")
+        # Other processes delay the response, but do not change its CPU time.
+        assert cpu_seconds < 1
         assert response.text.count('loading="lazy"') == 50
     assert "Page 20 of 20, 1,000 jobs" in response.text
     assert links(response.text, "job=999")
