@@ -329,6 +329,26 @@ def test_a_missing_connection_is_reported(
     assert client.get(url).status_code == 502
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("region_id", "x.example.com/#"), ("region_id", {"a": 1}), ("ims_conn_id", ["ims_default"]), ("ims_conn_id", 7)],
+)
+def test_a_record_that_is_not_valid_opens_no_file(
+    field: str, value: Any, client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A connection without endpoints: its hosts follow from the region.
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", "alibabacloud-ims://key:secret@/?region_id=cn-shanghai")
+    recorder.task("videos", VIDEO, record={**RECORD, field: value})
+    page = client.get(recorder.url("/task", task_id="videos"))
+    assert page.status_code == 200
+    assert page.text.count('role="alert"') == 1
+    assert "1.mp4" in page.text
+    (url,) = links(page.text, "/file?")
+    response = client.get(url)
+    assert response.status_code == 502
+    assert "location" not in response.headers
+
+
 def test_a_denied_action_is_named(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
     recorder.task(
         "covers", {"video_id": "v9", "images": [{"url": f"{BASE}/1.gif"}]}, record={**RECORD, "product": "vod"}
