@@ -108,8 +108,8 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
     texts = rest.pop("texts") if _is_texts(rest.get("texts")) else []
     sentences, failed = (as_objects(rest.get(name)) or [] for name in ("sentences", "failed"))
     for name, shown in (("usage", usage), ("sentences", sentences), ("failed", failed)):
-        if shown:
-            del rest[name]
+        if shown or not rest.get(name):
+            rest.pop(name, None)
     default = MediaFile("audio" if sentences else "file")
     files = {file.ref: file for file in _files(rest, default, ids_are_outputs)}
     for name in ("job_id", "state", "error_code", "error_message"):

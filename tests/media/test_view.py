@@ -143,6 +143,10 @@ def test_other_numbers_of_tokens_are_shown_as_recorded(tokens: Any) -> None:
     assert "usage" in view.rest
 
 
+def test_empty_fields_are_not_shown() -> None:
+    assert ims_view({"usage": None, "texts": [], "sentences": [], "failed": []}) == JobView()
+
+
 def test_the_times_of_sentences_are_numbers() -> None:
     view = ims_view({"sentences": [{"from": "1.5"}, {"content": 7, "from": "a", "to": float("inf")}]})
     assert view.sentences == [
