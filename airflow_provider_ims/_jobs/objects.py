@@ -18,7 +18,7 @@ _OBJECT = re.compile(
 )
 #: A bucket, or its host name. The documentation does not allow underscores, but its examples contain them.
 _BUCKET = re.compile(rf"([a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?)(?:{_HOST})?")
-_ADDRESS = re.compile(r"(?:https?|oss)://[^\s/]+/\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?ai:https?|oss)://[A-Za-z0-9_.:@\[\]-]+/\S+")
 #: All printable ASCII characters except the space, so that percent-encoded characters are not encoded again.
 _SAFE = "".join(map(chr, range(33, 127)))
 #: The query of a URL signed by OSS (either signature version) or by a CDN. It grants access to the file.
@@ -76,11 +76,15 @@ def first_url(value: Any) -> str | None:
 
 def split_address(text: str) -> SplitResult | None:
     """Return the parts of the address of a file, with the scheme http, https or oss; ``None`` for any other text."""
-    try:
-        return urlsplit(text) if _ADDRESS.fullmatch(text) else None
-    except ValueError:
-        # Such as an invalid IPv6 address.
+    if not _ADDRESS.fullmatch(text):
         return None
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        # The host is not a valid IPv6 address, or the port is not a valid number.
+        return None
+    return parts
 
 
 def content_of(text: str) -> Any:

@@ -171,7 +171,7 @@ def _checked(address: str) -> str:
     An address in OSS uses HTTPS, because a page that was loaded over HTTPS does not load other media.
     """
     parts = split_address(address)
-    if parts is None or parts.scheme == "oss" or not parts.hostname:
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ImsRequestError(f"The address is not an http or https URL, but begins with {address[:16]!r}")
     if parts.scheme == "http" and parts.hostname.endswith(".aliyuncs.com"):
         return parts._replace(scheme="https").geturl()

@@ -29,6 +29,8 @@ _NOT_OUTPUT = re.compile(
     "callback|config|description|failed|input|notify|param|prompt|template|timeline|userdata|(?<!re)source|(?<!sub)title"
 )
 
+#: Fields that every result has, which are not outputs.
+_OF_JOB = ("job_id", "state", "error_code", "error_message")
 #: The maximum number of levels in which files are searched for.
 _MAX_LEVELS = 2 * MAX_DEPTH
 #: The maximum number of texts, sentences, files and failed parts of a job on a page.
@@ -103,7 +105,7 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
     """
     if not isinstance(result, dict):
         return JobView()
-    rest = unsigned(dict(result))
+    rest = {name: value for name, value in unsigned(result).items() if name not in _OF_JOB}
     usage = token_usage(rest.get("usage")) or {}
     texts = rest.pop("texts") if _is_texts(rest.get("texts")) else []
     sentences, failed = (as_objects(rest.get(name)) or [] for name in ("sentences", "failed"))
@@ -112,8 +114,6 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
             rest.pop(name, None)
     default = MediaFile("audio" if sentences else "file")
     files = {file.ref: file for file in _files(rest, default, ids_are_outputs)}
-    for name in ("job_id", "state", "error_code", "error_message"):
-        rest.pop(name, None)
     return JobView(
         texts=texts,
         sentences=[_sentence(one) for one in sentences],

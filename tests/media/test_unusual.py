@@ -61,6 +61,8 @@ ADDRESSES = (
     "https://[::1/a.srt",
     "https://h:99999/a.mp4",
     "https://h:port/a.png",
+    "https://ü..x/a.mp4",
+    "http://0::/0",
     "https://@/a.mp4",
     "https://user:password@/a.mp4",
     "https://\ud800/a.mp4",

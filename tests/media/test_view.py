@@ -115,9 +115,12 @@ def test_unexpected_results_have_no_media(result: Any) -> None:
     assert (view.texts, view.sentences, view.files, view.tokens) == ([], [], [], None)
 
 
-@pytest.mark.parametrize(
-    "address", ["https://[x/a.mp4", "http://[::1/a.mp4", "oss://[x/a.mp4", "https://ex\u2100mple/a.mp4"]
+INVALID = (
+    "https://[x/a http://[::1/a oss://[x/a https://ex℀mple/a https://ü..x/a https://h:99999/a http://0::/a httpſ://h/a"
 )
+
+
+@pytest.mark.parametrize("address", INVALID.split())
 def test_an_invalid_url_is_not_a_file(address: str) -> None:
     assert files({"media_url": address}) == []
     assert MediaFile("video", address).name == address
@@ -141,6 +144,10 @@ def test_other_numbers_of_tokens_are_shown_as_recorded(tokens: Any) -> None:
     view = ims_view({"usage": {"total_tokens": tokens}})
     assert view.tokens is None
     assert "usage" in view.rest
+
+
+def test_the_id_and_the_error_of_a_job_are_not_files() -> None:
+    assert files(dict.fromkeys(("job_id", "state", "error_code", "error_message"), f"{BASE}/a.mp4")) == []
 
 
 def test_empty_fields_are_not_shown() -> None:
