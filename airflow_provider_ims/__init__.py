@@ -8,7 +8,7 @@ The public modules are:
 - ``hooks.ims``, ``hooks.vod``: call any API action
 - ``hooks.smq``: receives the messages of a queue
 - ``subtitles``: converts sentences into SRT and WebVTT
-- ``policies.retry``: decide by the error whether a task is retried
+- ``policies.retry``: decides whether a task is retried, depending on the error
 - ``exceptions``: the errors
 - ``emulator``: a local emulator of IMS and VOD, for tests
 - ``preload``: imports the SDK once per worker

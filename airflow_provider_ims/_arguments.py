@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Callback: TypeAlias = "Callable[[Context], None]"
 _Callbacks: TypeAlias = "_Callback | list[_Callback] | None"
-#: A number of seconds, also as a template.
+#: A number of seconds, or a template that renders to one.
 Seconds: TypeAlias = float | timedelta | str
 
 
@@ -27,7 +27,7 @@ class TaskArguments(TypedDict, total=False):
     """
     The arguments of Airflow's ``BaseOperator``, except ``multiple_outputs`` and ``retry_policy``.
 
-    Arguments of newer versions of Airflow raise an error in earlier ones.
+    An argument that the installed version of Airflow does not support raises an error.
     """
 
     task_id: Required[str]

@@ -26,7 +26,7 @@ class Option(Generic[T]):
     :param type: Its type in Airflow's reference of the configuration.
     :param description: Its meaning.
     :param default: The value if the option is missing or invalid.
-    :param parse: Returns the value of a text, or raises ``ValueError`` with what the text is not.
+    :param parse: Parses the configured text, or raises ``ValueError`` with the reason.
     """
 
     name: str
@@ -36,14 +36,14 @@ class Option(Generic[T]):
     parse: Callable[[str], T]
 
     def get(self) -> T:
-        """Return the configured value. If it is invalid, log a warning and return the default; no wait may fail."""
+        """Return the configured value. If it is invalid, log a warning and return the default; no task fails."""
         # Imported lazily: get_provider_info() must not import Airflow.
         from airflow.providers.common.compat.sdk import conf
 
         try:
             text = conf.get(SECTION, self.name, fallback=None)
             return self.default if text is None else self.parse(text)
-        except Exception as error:  # noqa: BLE001 - the class for an unreadable option depends on Airflow's version
+        except Exception as error:  # noqa: BLE001 - the exception's class depends on Airflow's version
             _warn(f"[{SECTION}] {self.name}: {error}; the default {self.default} is used")
             return self.default
 
@@ -84,7 +84,7 @@ def _whole_number(maximum: int) -> Callable[[str], int]:
         except ValueError:
             number = -1
         if not 0 <= number <= maximum:
-            raise ValueError(f"{text!r} is not a whole number from 0 to {maximum:,}")
+            raise ValueError(f"{text!r} is not an integer from 0 to {maximum:,}")
         return number
 
     return parse
@@ -107,8 +107,8 @@ MAX_REQUESTS_PER_SECOND = Option(
     name="max_requests_per_second",
     type="float",
     description=(
-        "The highest rate of the requests of one poller in a triggerer, and of one task with many jobs. The rate falls "
-        "below this while the service throttles requests."
+        "The maximum request rate of one poller in a triggerer, and of one task with many jobs. The rate is lower "
+        "while the service throttles requests."
     ),
     default=100.0,
     parse=_number(0.5, 1000),
@@ -117,8 +117,8 @@ MAX_JOBS_PER_SWEEP = Option(
     name="max_jobs_per_sweep",
     type="integer",
     description=(
-        "The highest number of unfinished jobs that a poller lists in a sweep, including those of other systems in the "
-        "account. If there are more, the poller queries each waiting job by its id. 0 turns sweeps off."
+        "The maximum number of unfinished jobs that a poller lists in a sweep, including those of other systems in the "
+        "account. If there are more, the poller queries each waiting job by its id. 0 disables sweeps."
     ),
     default=100_000,
     parse=_whole_number(10_000_000),
@@ -139,8 +139,8 @@ MEDIA_PAGES = Option(
     name="media_pages",
     type="boolean",
     description=(
-        "Show what jobs have made on pages of the API server, and link to them from each task. If it is off on the API "
-        "server, the pages do not exist; if it is off on the workers, tasks have no link to them."
+        "Show the output of jobs on pages of the API server, with a link on each task. If ``False`` on the API server, "
+        "the pages respond with 404; if ``False`` on the workers, tasks have no link to them."
     ),
     default=True,
     parse=_boolean,

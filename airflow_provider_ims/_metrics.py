@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-#: How a task got a job, and how the job ended for the task.
+#: How a task obtained a job, and how the job ended for the task.
 Beginning: TypeAlias = Literal["submitted", "joined", "reused"]
 Ending: TypeAlias = Literal["finished", "failed"]
 
@@ -26,7 +26,7 @@ def job_ended(kind: str, how: Ending, waited: float | None, usage: Mapping[str, 
     Increment ``ims.job.finished`` or ``ims.job.failed``, and emit ``ims.job.waited`` and ``ims.job.tokens``.
 
     :param how: Whether the job counts as successful or failed for the task.
-    :param waited: Seconds since the submit, if known.
+    :param waited: Seconds since the submission, if known.
     :param usage: The usage that the service reports: ``{"total_tokens": int}``.
     """
     stats, tags = _stats(), {"kind": kind}

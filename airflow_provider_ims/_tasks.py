@@ -90,7 +90,7 @@ class JobTask(_Task):
         :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
-        # Imported when a task defers: they import the poller, which would slow down the parsing of each Dag.
+        # Imported when a task defers: they import the poller, which would slow down the parsing of each DAG.
         from airflow_provider_ims.triggers import ims, vod
 
         trigger_class = {ICE.code: ims.ImsJobTrigger, VOD.code: vod.VodJobTrigger}[self.product.code]
@@ -107,13 +107,13 @@ class JobTask(_Task):
         timeout = timedelta(seconds=max(0.0, deadline - now) + DEFERRAL_GRACE)
         self.defer(trigger=trigger, method_name="execute_complete", kwargs=dict(resume_with or {}), timeout=timeout)
 
-    # Airflow calls this method first in each phase of a task, before and after the deferral, also for a mapped task.
+    # Airflow calls this method first when a task starts and when it resumes, even if the task is mapped.
     def _do_render_template_fields(
         self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
     ) -> None:
         if parent is self:
-            # The links are pushed as soon as they are known. At the end of a phase, Airflow would read each link from
-            # XCom and push it again, which takes eight requests per task, and log an error for each missing link.
+            # The links are pushed as soon as they are known. When the task ends or defers, Airflow would read each link
+            # from XCom and push it again, which takes eight requests per task, and log an error for each missing link.
             self.operator_extra_links = ()
             self._job_id, self._outputs, self._has_media_link = None, (), False
             self._file_error = None
@@ -140,7 +140,7 @@ class JobTask(_Task):
         self, context: Context, hook: AlibabaCloudMediaHook, job_id: str, submitted_at: float | None = None
     ) -> None:
         """
-        Push the link to a job, as soon as its id is known, and with the first job the link to the media page.
+        Push the link to a job as soon as its id is known and, for the first job, the link to the media page.
 
         :param submitted_at: When the first job was submitted, in epoch seconds, if known.
         """
@@ -203,7 +203,7 @@ class JobTask(_Task):
 
     def unfinished_jobs(self, event: Any) -> tuple[list[str], int]:
         """
-        Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many.
+        Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many jobs.
 
         :raises ImsError: the error from the event.
         """
@@ -211,7 +211,7 @@ class JobTask(_Task):
 
     def ended_jobs(self, event: Any) -> tuple[list[Job], float | None]:
         """
-        Return the ended jobs from a trigger's event, and the time of their submit in epoch seconds, if known.
+        Return the ended jobs from a trigger's event, and their submission time in epoch seconds, if known.
 
         Jobs that were too large for the event are queried.
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-#: The documented error codes, up to the first dot, of jobs that failed for their request or their content. A new job
-#: with the same parameters fails again. See https://help.aliyun.com/document_detail/197855.html and the examples of
+#: The documented error codes, up to the first dot, of jobs that failed because of their request or content. A new
+#: job with the same parameters fails again. See https://help.aliyun.com/document_detail/197855.html and the examples of
 #: ``ErrorCode`` and ``Code`` in the API reference.
 PERMANENT_JOB_CODES = (
     "Forbidden",
@@ -104,7 +104,7 @@ class ImsNotSubscribedError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether a user must subscribe; false for overdue payment, which ends without a change to the DAG."""
+        """Whether a user must subscribe; false for an overdue payment, because a retry can succeed once it is paid."""
         return self.code != SUSPENDED and not self.transient
 
 
@@ -134,9 +134,9 @@ class ImsUnavailableError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsUncertainSubmitError(ImsError):
     """
-    A submit got no response and its job was not found, so it is unknown whether the job exists.
+    A submit request received no response and its job was not found, so it is unknown whether the job exists.
 
-    :param key: The marker in the job's UserData, if there is one.
+    :param key: The value of the marker, which the job's UserData contains if the job kind supports a search.
     """
 
     key: str | None = None
@@ -183,7 +183,7 @@ class ImsJobFailedError(ImsJobError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the error code is documented to be caused by the request or its content."""
+        """Whether the documentation attributes the error code to the request or its content."""
         return (self.code or "").partition(".")[0] in PERMANENT_JOB_CODES
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 
-#: The XCom from which the media page knows with which connection it opens the files of a task.
+#: The XCom with the data that the media page needs to open the files of a task, such as the connection.
 RECORD_KEY = "ims_media"
 #: The XCom with the result of a failed task, for the media page: Airflow does not store it as the return value.
 FAILED_RESULT_KEY = "ims_media_failed"
@@ -48,13 +48,13 @@ class OutputLink(JobLink):
 
 
 class MediaLink(JobLink):
-    """Links to the page with the texts, sounds, videos and images that the jobs have made."""
+    """Links to the media page, with the texts, audio, videos and images that the jobs have produced."""
 
     name = "Media"
 
     def record(self, context: Context, record: dict[str, Any]) -> None:
         """
-        Push what the page must know to open the files, and the URL of the page unless the pages are switched off.
+        Push the data that the page needs to open the files, and the URL of the page unless the pages are disabled.
 
         :param record: The product code, the connection, the region, the first job of the task, and when it was
             submitted, in epoch seconds.

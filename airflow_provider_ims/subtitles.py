@@ -3,7 +3,7 @@ Converts recognised or spoken sentences into subtitles.
 
 The sentences are those that speech recognition and audio production return: ``{"content", "from", "to"}``, with times
 in seconds. Sentences may overlap, because both formats allow it; players show them together. The subtitles are in the
-order of their start times. A sentence without text becomes no subtitle. In templates, the functions are macros:
+order of their start times. Sentences without text are skipped. In templates, the functions are macros:
 ``{{ macros.ims.to_srt(..) }}``.
 """
 
@@ -25,7 +25,8 @@ def to_srt(sentences: Iterable[Mapping[str, Any]]) -> str:
     time. Most players interpret tags such as ``<i>``.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence has no content or no valid times.
+    :raises ValueError: if a sentence has no content, if one of its times is missing or invalid, or if it ends before it
+        begins.
     """
     cues = [
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{cue.text.replace('-->', '→')}\n"
@@ -41,7 +42,8 @@ def to_webvtt(sentences: Iterable[Mapping[str, Any]]) -> str:
     The characters ``&``, ``<`` and ``>`` are escaped, so tags in a sentence are shown and not interpreted.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence has no content or no valid times.
+    :raises ValueError: if a sentence has no content, if one of its times is missing or invalid, or if it ends before it
+        begins.
     """
     cues = [f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escape(cue.text)}\n" for cue in _cues(sentences)]
     return "\n".join(["WEBVTT\n", *cues])

@@ -1,7 +1,7 @@
 """
 ``make bench``: run all benchmarks and write the report. The exit code is 0 if all targets are met.
 
-``python -m benchmarks PART ...`` measures only some parts anew, and takes the others from the last run.
+``python -m benchmarks PART ...`` measures only some parts again, and takes the others from the last run.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def main() -> int:
     """Return 1 if a target is missed, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and short runs, to check that everything works")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure anew: {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure again: {', '.join(PARTS)}")
     options = parser.parse_args()
     wanted = options.parts or list(PARTS)
     if unknown := set(wanted) - set(PARTS):

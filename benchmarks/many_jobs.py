@@ -24,7 +24,7 @@ METHODS = {"one task": "one_task", "mapped tasks": "mapped_text_tasks"}
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
     """
-    What a run cost.
+    The cost of a run.
 
     :param count: The number of requests.
     :param state: The state of the DAG run.
@@ -73,12 +73,12 @@ class ManyJobs:
 
     @property
     def times_less_cpu(self) -> float:
-        """How many times less CPU one task took."""
+        """The factor by which one task took less CPU time than the mapped tasks."""
         return self.costs["mapped tasks"].total_cpu / self.costs["one task"].total_cpu
 
     @property
     def times_less_time(self) -> float:
-        """How many times less time beyond that of a job one task took."""
+        """The factor by which one task took less time than the mapped tasks, without the duration of a job."""
         return self.costs["mapped tasks"].extra_seconds / self.costs["one task"].extra_seconds
 
 
@@ -156,7 +156,7 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=1000, help="jobs (default: %(default)s)")
     found = measure(parser.parse_args().n, CHECKOUT / ".bench" / "many_jobs")
     print("\n".join(lines(found)))
-    print(f"{found.times_less_cpu:.1f} times less CPU, {found.times_less_time:.1f} times less time in one task")
+    print(f"{found.times_less_cpu:.1f} times less CPU time, {found.times_less_time:.1f} times less time in one task")
     return 0 if found.passed else 1
 
 

@@ -58,13 +58,13 @@ def stall_profile(*, quick: bool) -> Iterator[Run]:
 
 
 def full_profile() -> Iterator[Run]:
-    """Yield the runs of the full benchmark, which takes less than half an hour."""
+    """Yield the runs of the full benchmark, which takes about half an hour."""
     yield run_of("smart", "ours", 10_000, interval=10, window=600)
     yield run_of("image", "ours", 10_000, interval=10, window=60)
     # The provider confirms the end of each job with a request, and sends at most 100 requests per second.
     yield run_of("batch", "ours", 10_000, interval=10, window=150)
     for family in FAMILIES:
-        # The same number of intervals as in ten minutes with the default of 10 s; fewer for the other families.
+        # The same number of intervals as in five minutes with the default of 10 s; fewer for the other families.
         interval, window = (4, 120) if family == "smart" else (5, 25)
         for method in ("ours", "thread"):
             yield run_of(family, method, 1_000, interval=interval, window=window)
@@ -77,7 +77,7 @@ def full_profile() -> Iterator[Run]:
 
 
 def quick_profile() -> Iterator[Run]:
-    """Yield short runs that only check that everything works; they take two minutes."""
+    """Yield short runs that only check that everything works; they take a few minutes."""
     for family in FAMILIES:
         yield run_of(family, "ours", 100, interval=2, window=6)
     for method in ("thread", "async"):

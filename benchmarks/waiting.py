@@ -58,7 +58,7 @@ class LoopProbe:
             self._collected += time.perf_counter() - self._collecting_since
 
     def forget_stalls(self) -> None:
-        """Forget the stalls until now."""
+        """Discard the stalls that were measured so far."""
         self.worst, self.worst_without_gc = [], 0.0
 
     def sample_memory(self) -> int:

@@ -39,7 +39,7 @@ LISTINGS = {"SubmitAudioProduceJob": "ListSmartJobs"}
 ACTIVE = ("scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred")
 POLL_SECONDS = 1.0
 PROGRESS_SECONDS = 15.0
-#: Errors of requests to an Airflow whose components are partly down.
+#: Errors of requests while some components of Airflow are down.
 UNAVAILABLE = (httpx.HTTPError, AirflowApiError)
 
 

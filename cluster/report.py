@@ -38,33 +38,33 @@ $ make cluster
 $ make cluster SCENARIOS="triggerer-killed secrets"
 ```
 
-The command needs the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian) and
-about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops every
-process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it is not
-part of `make test`.
+The command requires the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian)
+and about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops
+every process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it
+is not part of `make test`.
 """
 PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
 operators. A Celery worker forks its task processes, so they do not import these modules again.
 
 Retries are part of the recovery. If a worker dies, or a task cannot be queued while the broker is down, the next try
-joins the job of the previous one. Configure at least two retries and a `retry_delay` that is longer than the expected
-outages, or more retries.
+joins the job of the previous one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the
+expected outages, or set more retries.
 """
 HOW = """\
 - **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
   task run is billed more than once.
 - **tries**: the highest `try_number`, and the number of task runs with more than one try.
-- **recovery**: the time from the fault until every task continued to wait, which means that its job was polled by
-  another process or that the task ended. The duration of an outage is included.
-- **requests per job**: the number of requests to the service, including submits and listings, divided by the number of
-  jobs.
+- **recovery**: the time from the fault until every task waits again, which means that another process has polled its
+  job, or that the task has ended. The duration of an outage is included.
+- **requests per job**: the number of requests to the service, including submissions and listings, divided by the
+  number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
 
 All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
 
-Components that exit are restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. An outage of
+A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. An outage of
 PostgreSQL makes some of them exit. A component that a scenario kills stays down until the others have recovered.
 """
 

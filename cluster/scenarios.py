@@ -144,12 +144,12 @@ def triggerer_stopped(cluster: Cluster) -> Outcome:
 
 
 def worker_killed_submitting(cluster: Cluster) -> Outcome:
-    """Kill a worker whose submits were accepted but received no response."""
+    """Kill a worker whose submit requests were accepted but received no response."""
     began = time.monotonic()
     cluster.emulator.control.fault("SubmitAudioProduceJob", "hang_after", count=4, seconds=None)
     run = cluster.start("submits_4", 4)
     cluster.wait_until("4 accepted jobs", lambda: len(cluster.jobs(run)) == 4, 90, run)
-    # From the kill on, the other worker's submits receive a response.
+    # After the kill, the submit requests of the other worker receive a response.
     return _busiest_worker_killed(cluster, run, began, then=cluster.emulator.control.clear_faults)
 
 

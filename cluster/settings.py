@@ -67,8 +67,8 @@ SETTINGS = (
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. If a submit hangs for "
-        "longer, the retry joins the job that it created.",
+        "After this time without a heartbeat, a running task is failed and retried. If a submit request "
+        "hangs for longer, the retry joins the job that it created.",
     ),
     Setting(
         "scheduler",
@@ -93,7 +93,11 @@ SETTINGS = (
         "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."
     ),
     Setting(
-        "core", "max_active_tasks_per_dag", "400", "16", "Tasks that submit count as active; deferred tasks do not."
+        "core",
+        "max_active_tasks_per_dag",
+        "400",
+        "16",
+        "Queued and running tasks count as active; deferred tasks do not.",
     ),
     Setting("celery", "worker_concurrency", "4", "16", "Two workers share two CPU cores."),
     Setting("celery", "worker_prefetch_multiplier", "1", "1", "If a worker is killed, few messages are lost."),

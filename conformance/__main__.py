@@ -94,8 +94,8 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
         *skipped,
     ]
     lines += [
-        f"The submit of the {plan.name} job is sent twice with the same ClientToken. According to the documentation,\n"
-        "the second submit creates no job; otherwise, one more job is billed."
+        f"The submit request for the {plan.name} job is sent twice with the same ClientToken. According to the\n"
+        "documentation, the second request creates no job; otherwise, one more job is billed."
         for plan in billed
         if plan.repeats
     ]
@@ -129,7 +129,7 @@ def _run(run: Run, out: Path) -> int:
     try:
         run.execute()
     finally:
-        # Also after an unexpected error, because the jobs are billed.
+        # Even after an unexpected error, because the jobs are billed.
         _write(run, Header(name, access.region_id, started), emulated.results, known, out)
     _print_summary(run, out)
     if run.interrupted:

@@ -61,13 +61,13 @@ class JobPlan:
     :param name: Its name in options, facts and reports.
     :param cost: What is billed to the account.
     :param needs: The inputs that it needs.
-    :param parameters: The parameters of the submit; a function of the inputs and the marker.
+    :param parameters: The submit parameters; a function of the inputs and the marker.
     :param query: The action that queries the job.
     :param id_parameter: The parameter of the query.
     :param job_at: The field of the response that contains the job, or a list of jobs; empty for the response itself.
     :param state: The field of the job that contains its state.
     :param states: The documented states of a running job, then those of an ended one.
-    :param repeats: Whether the submit is sent twice, because its ClientToken must prevent a second job.
+    :param repeats: Whether the submit request is sent twice, because its ClientToken must prevent a second job.
     """
 
     name: str
@@ -108,9 +108,9 @@ class JobRun:
 
     :param marker: The value in its UserData that identifies it.
     :param problem: The reason why the job was not submitted, or not observed to its end; empty if it was.
-    :param submit: The response to the submit; None if the submit was not sent, or was interrupted.
-    :param sent: Whether the submit was sent, so that a job may exist.
-    :param repeat: The response to the same submit with the same ClientToken.
+    :param submit: The response to the submit request; None if the request was not sent, or was interrupted.
+    :param sent: Whether the submit request was sent, so that a job may exist.
+    :param repeat: The response to the second submit request with the same ClientToken.
     :param polls: The responses to the queries.
     :param searched: The latest listing.
     :param listed: The first listing that contains the job.
@@ -142,7 +142,7 @@ class JobRun:
 
     @property
     def repeated_id(self) -> str:
-        """The id of the job that the repeated submit returned, if it is another one."""
+        """The id of the job that the repeated submit request returned, if it is another one."""
         found = str(self.repeat.body.get("JobId") or "") if self.repeat and self.repeat.ok else ""
         return "" if found == self.job_id else found
 

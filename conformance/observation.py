@@ -53,7 +53,7 @@ class Observation:
         }
 
     def submit(self) -> None:
-        """Submit each job once. A submit without a response is not repeated."""
+        """Submit each job once. A submit request without a response is not repeated."""
         for job in self.jobs.values():
             if not job.problem:
                 self._submit(job)
@@ -79,13 +79,13 @@ class Observation:
         if job.job_id:
             self._report(f"{plan.name}: submitted job {job.job_id} (marker {job.marker})")
         elif job.submit.status:
-            job.problem = f"the submit was rejected: {job.submit.error}"
+            job.problem = f"the submit request was rejected: {job.submit.error}"
             self._report(f"{plan.name}: {job.problem}: {job.submit.body.get('Message')}")
         else:
             job.problem = f"{job.submit.error}; a job with this marker may exist"
             self._report(f"{plan.name}: {job.problem}: {job.marker}")
         if job.job_id:
-            # The first query follows the submit immediately.
+            # The first query follows the submission immediately.
             self._query(job)
         if job.job_id and plan.repeats:
             job.repeat = self.service.send(plan.product, plan.action, parameters)

@@ -78,7 +78,7 @@ def _jobs(jobs: Iterable[JobRun], redactor: Redactor) -> list[str]:
         else:
             state = "no job id"
         if job.repeated_id:
-            state += "; the repeated submit created a second job"
+            state += "; the repeated submit request created a second job"
         note = redactor.text(job.problem) or "-"
         rows.append([job.plan.name, f"`{job.plan.action}`", f"`{job.marker}`" if job.sent else "-", state, note])
     if not rows:

@@ -30,7 +30,7 @@ PRODUCTS: Mapping[str, tuple[Any, Any, str]] = {
 #: The codes of requests that the account may not send, regardless of their parameters.
 ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
 CONNECT_TIMEOUT, READ_TIMEOUT = 10_000, 30_000
-#: The number of times that a read is sent while it is throttled, lost or fails with a server error.
+#: The maximum number of attempts of a read that is throttled, lost or fails with a server error.
 READ_ATTEMPTS = 4
 
 
@@ -42,7 +42,7 @@ class Response:
     :param action: The API action.
     :param status: The HTTP status; 0 if no valid response arrived.
     :param body: The JSON body.
-    :param headers: The response headers, in lower case; empty for an error, because the SDK does not expose them.
+    :param headers: The response headers, in lowercase; empty for an error, because the SDK does not expose them.
     :param time: When the response arrived, in seconds on the clock of the run.
     :param parameters: The parameters of the request.
     """
@@ -99,7 +99,7 @@ class Access:
     def config(self, product: str) -> Config:
         """Return the configuration of a product client."""
         parts = urlsplit(self.endpoint)
-        # The endpoints of the documentation; the SDK's own table of VOD lacks regions.
+        # The documented endpoints; the SDK's table of VOD endpoints lacks some regions.
         host = parts.netloc or f"{product}.{self.region_id}.aliyuncs.com"
         return Config(
             credential=self.credential,

@@ -225,9 +225,9 @@ def _cancel(family: JobFamily) -> str:
     return code(family.cancel_action) + (f" in state {code(*family.cancel_while)}" if family.cancel_while else "")
 
 
-# -- the recovery of a lost submit
+# -- the recovery of a lost job
 
-#: Whether a second submit is safe, for each value of ``RecoveryPolicy.resubmit``.
+#: Whether a second submit request is safe, for each value of ``RecoveryPolicy.resubmit``.
 RESUBMIT: Mapping[str, str] = MappingProxyType(
     {
         "returns job": "yes: the service returns the existing job",
@@ -239,7 +239,7 @@ RESUBMIT: Mapping[str, str] = MappingProxyType(
 
 
 def recovery_policies() -> str:
-    """Return each recovery policy: what it adds to a request, whether a second submit is safe, and its job kinds."""
+    """Return each recovery policy: what it adds to a request, whether a second one is safe, and its job kinds."""
     kinds_of: dict[RecoveryPolicy, list[JobKind]] = {}
     for kind in KINDS:
         kinds_of.setdefault(policy_of(kind), []).append(kind)
@@ -251,7 +251,7 @@ def recovery_policies() -> str:
             added["marker"] = None
         names = code(*(kind.submit_action for kind in kinds))
         rows.append([policy.name, ", ".join(added) or "nothing", RESUBMIT[policy.resubmit], names])
-    return table(["policy", "added to the request", "second submit is safe", "submit actions"], rows)
+    return table(["policy", "added to the request", "second submit request is safe", "submit actions"], rows)
 
 
 def recovery_searches() -> str:

@@ -1,7 +1,7 @@
-"""Run a DAG when the job of another DAG has produced a file.
+"""Run a DAG when a job of another DAG has produced a file.
 
-The task of the first DAG has an asset alias as an outlet, and each object that its job produces creates an asset event.
-The second DAG is scheduled on the alias. It runs for all new objects, regardless of which DAG produced them.
+The task of the first DAG has an asset alias as an outlet. For each object that its job produced, it emits an asset
+event. The second DAG is scheduled on the alias, so it runs for the new objects of all DAGs that use this alias.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ with DAG(
         input_config="The new store opens today.",
         editing_config={"voice": "Siqi", "format": "MP3"},
         output_config={"bucket": "your-bucket", "object": "voice/{{ run_id | replace(':', '') }}"},
+        overwrite=True,
         deferrable=True,
         outlets=[VOICE_OVERS],
     )

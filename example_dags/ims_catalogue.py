@@ -42,12 +42,12 @@ with DAG(
 
     @task
     def speech_requests(
-        products: list[dict[str, str]], copy: dict[str, Any], params: dict[str, Any]
+        products: list[dict[str, str]], copy: dict[str, Any], params: dict[str, Any], ds: str | None = None
     ) -> list[dict[str, Any]]:
         return [
             {
                 "InputConfig": result["texts"][0],
-                "OutputConfig": {"bucket": params["bucket"], "object": f"voice-over/{product['sku']}"},
+                "OutputConfig": {"bucket": params["bucket"], "object": f"voice-over/{ds}/{product['sku']}"},
             }
             for product, result in zip(products, copy["results"], strict=True)
             # The result of a failed job is None.
@@ -66,6 +66,6 @@ with DAG(
         task_id="voice_overs",
         job="SubmitAudioProduceJob",
         requests=speech_requests(products, copy.output),
-        parameters={"EditingConfig": {"voice": "Siqi", "format": "MP3"}},
+        parameters={"EditingConfig": {"voice": "Siqi", "format": "MP3"}, "Overwrite": True},
         max_active_jobs=500,
     )

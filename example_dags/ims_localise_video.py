@@ -39,17 +39,17 @@ with DAG(
     translation = ImsSubmitVideoTranslationJobOperator(
         task_id="translation",
         input_config={"Type": "Video", "Video": "your-media-id"},
-        output_config={"MediaURL": f"https://{HOST}/en/clip.mp4"},
+        output_config={"MediaURL": f"https://{HOST}/{{{{ ds }}}}/en.mp4"},
         editing_config={"SourceLanguage": "zh", "TargetLanguage": "en"},
         # The title is optional, and empty if the video has no speech.
         title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'] | map(attribute='content') | join | truncate(30) }}",
     )
     transcode = ImsSubmitTranscodeJobOperator(
         task_id="transcode",
-        input_group=[file("en/clip.mp4")],
+        input_group=[file("{{ ds }}/en.mp4")],
         output_group=[
             {
-                "Output": file("en/clip-720p.mp4"),
+                "Output": file("{{ ds }}/en-720p.mp4"),
                 "ProcessConfig": {"Transcode": {"TemplateId": "your-transcoding-template"}},
             }
         ],
@@ -57,21 +57,21 @@ with DAG(
     )
     cover = ImsSubmitSnapshotJobOperator(
         task_id="cover",
-        input=file("en/clip-720p.mp4"),
-        output_file=file("en/cover.jpg"),
+        input=file("{{ ds }}/en-720p.mp4"),
+        output_file=file("{{ ds }}/cover.jpg"),
         template_config={"TemplateId": "your-snapshot-template"},
     )
     moderation = ImsSubmitMediaCensorJobOperator(
         task_id="moderation",
-        input=file("en/clip-720p.mp4"),
-        cover_images=[{"Bucket": BUCKET, "Location": "oss-cn-shanghai", "Object": "en/cover.jpg"}],
+        input=file("{{ ds }}/en-720p.mp4"),
+        cover_images=[{"Bucket": BUCKET, "Location": "oss-cn-shanghai", "Object": "{{ ds }}/cover.jpg"}],
         title="clip",
     )
 
     @task
-    def subtitle_files(recognised: dict[str, Any], params: dict[str, Any]) -> list[str]:
-        """Write the subtitles. The folder can be in OSS, with a provider package that adds its scheme."""
-        folder = ObjectStoragePath(params["folder"])
+    def subtitle_files(recognised: dict[str, Any], params: dict[str, Any], ds: str | None = None) -> list[str]:
+        """Write the subtitle files. The folder can have any scheme that an installed provider supports."""
+        folder = ObjectStoragePath(params["folder"]) / str(ds)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "clip.srt").write_text(to_srt(recognised["sentences"]), encoding="utf-8")
         (folder / "clip.vtt").write_text(to_webvtt(recognised["sentences"]), encoding="utf-8")
@@ -79,7 +79,7 @@ with DAG(
 
     @task.short_circuit
     def is_approved(moderation_result: dict[str, Any]) -> bool:
-        """Continue only if the video passed: a moderation job also succeeds if it finds violations."""
+        """Continue only if the video passed: a moderation job succeeds even if it finds a violation."""
         return bool(moderation_result["suggestion"] == "pass")
 
     @task

@@ -1,7 +1,7 @@
-"""Media in and out: fetch a clip from a public address, produce a video with it, and publish the video.
+"""Upload a clip from a public URL, produce a video with it, and publish the video.
 
-The clip becomes a media asset of IMS. The opening is a file in your own bucket, which is registered as a media asset.
-The timeline refers to both by their ids.
+The upload stores the clip as a media asset of IMS. The opening clip is a file in your own bucket, which is registered
+as a media asset. The timeline refers to both by their media ids.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ with DAG(
         upload_urls=CLIP,
         media_meta_data=[{"SourceURL": CLIP, "Title": "New store cake"}],
         deferrable=True,
-        # The service queues uploads.
+        # The service queues uploads, so they may take hours.
         timeout=24 * 3600,
     )
     register = ImsApiOperator(
@@ -63,7 +63,7 @@ with DAG(
 
     @task
     def publish(cover: dict[str, Any], played: dict[str, Any]) -> dict[str, str]:
-        """Return the addresses of the video and its cover. Replace this with your own code."""
+        """Return the URLs of the video and its cover. Replace this with your own code."""
         return {"video": played["play_info_list"][0]["play_url"], "cover": cover["output"]["media"]}
 
     upload >> [snapshot, video]

@@ -1,6 +1,6 @@
 """Generate copy and a voice-over for each product in a list, with mapped tasks.
 
-The list can come from any task, such as one that queries a database. Each product has its own jobs.
+Any task can return the list, such as a task that queries a database. Each product has its own jobs.
 """
 
 from __future__ import annotations
@@ -49,5 +49,5 @@ with DAG(
         products().map(copy_of)
     )
     ImsSubmitAudioProduceJobOperator.partial(
-        task_id="voice_over", editing_config={"voice": "Siqi", "format": "MP3"}
+        task_id="voice_over", editing_config={"voice": "Siqi", "format": "MP3"}, overwrite=True
     ).expand_kwargs(copies.output.map(voice_over_of))

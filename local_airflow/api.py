@@ -92,7 +92,7 @@ class AirflowApi:
     """
     A client of the REST API of an Airflow instance in which all users are administrators.
 
-    :param url: The address of the API server.
+    :param url: The URL of the API server.
     """
 
     def __init__(self, url: str) -> None:

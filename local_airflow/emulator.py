@@ -23,7 +23,7 @@ class EmulatorService(StartStopContext):
 
     def __init__(self, home: Path, *options: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        # A fixed port, so that the address stays the same after a restart.
+        # A fixed port, so that the URL stays the same after a restart.
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.control = EmulatorControl(self.url)

@@ -237,7 +237,7 @@ class StartStopContext(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop, also after a failed start."""
+        """Stop, even after a failed start."""
 
     def __enter__(self) -> Self:
         """Start; stop again if this fails."""
@@ -249,7 +249,7 @@ class StartStopContext(ABC):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the service."""
         self.stop()
 
 

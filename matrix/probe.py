@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-#: Modules that need a newer Airflow -> the name in ``airflow.sdk`` that they need.
+#: Modules that require a newer Airflow -> the name in ``airflow.sdk`` that they require.
 NEEDS = {"airflow_provider_ims.policies.retry": "RetryPolicy"}
 
 

@@ -49,7 +49,7 @@ LAYERS = (
         "the Airflow plugin: the media pages and the macros for templates",
         ("media", "operators", "sensors", "_tasks", "subtitles", "_config"),
     ),
-    Layer("media", "the pages that show what jobs have made", ("links", "_jobs", "hooks", "_config")),
+    Layer("media", "the pages that show the output of jobs", ("links", "_jobs", "hooks", "_config")),
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",

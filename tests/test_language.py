@@ -16,17 +16,20 @@ NOT_TRACKED = {"__pycache__", "build", "dist"}
 PHRASES = {
     r"after so (long|many)": "after this time, after this number of",
     r"all that waits?": "all waiting jobs",
+    r"(?<!but\s)also (if|when|where)": "even if, even when",
     r"(an|each|empty|its|lost|no|that|the) answers?": "response",
     r"arrows": "import direction",
     r"as far as": "if, up to",
     r"ask(s|ed|ing)? (about|after|for|of)": "query, request, require",
     r"bec(omes?|ame) of": "outcome, result, end state",
+    r"checked video": "moderated video",
     r"(came?|comes?|come) of (it|them|each|that|this)": "outcome, result",
     r"(came?|comes?) to nothing": "fails",
     r"come to nothing": "fail",
     r"documented shape": "unexpected response format",
     r"(?<![\".-])(every|some|no|any)body(?!\")": "the user, another process, no code",
     r"ends of jobs": "when jobs end",
+    r"failed for its": "failed because of its",
     r"forgiv(e|es|en|ing)": "tolerates, ignores",
     r"(goes|went|go) on(?! (top|a|the)\b)": "continues",
     r"go(es)? over": "overrides, exceeds",
@@ -37,6 +40,7 @@ PHRASES = {
     r"hears?|heard": "receives, processes",
     r"(?<!-)house": "package, project",
     r"knock(s|ed)? at": "connects to",
+    r"(jobs?|runs?|tasks?) have made": "produced, output",
     r"let(s|ting)? slip": "loses",
     r"(a|another|each|every|first|last|next|one|second|third) look(?! like)": "poll, search",
     r"(its|more|of|these|those|three|two) looks": "polls, searches",
@@ -53,12 +57,18 @@ PHRASES = {
     r"patience": "timeout, throttle_timeout",
     r"(it|that|which) pays(?! for)": "is worthwhile",
     r"pays (if|off|once|only|to|when)": "is worthwhile",
+    r"pictures": "images",
     r"plan of the": "architecture overview",
     r"questions? (about|of|to)": "query, request",
     r"rests (for|until)": "pauses, backs off",
     r"rooms|(a|each|every|one|whose) room|room of": "module, package, directory",
     r"(a|after|in|of|the) silence": "pause, time without a response",
+    r"(pre)?signed address(es)?": "signed URL, presigned URL",
+    r"sounds": "audio",
     r"stand(s|ing)?[\s-]ins?( for)?": "replaces, fake",
+    # Only as a noun in prose: identifiers may contain it.
+    r"(a|accepted|another|first|lost|repeated|second|the)\s+submits?"
+    r"(?!\s+(action|operator|parameter|rate|request|response))": "submission, submit request",
     r"tak(e|es|en|ing)( no)? note of": "records",
     r"tell(s|ing)? (how|of|that|what|whether|which)": "returns, reports, shows",
     r"time is up": "on a timeout",
@@ -162,6 +172,9 @@ def test_a_hit_names_the_line_and_the_replacement() -> None:
         "page.md:3: 'told'; write: reported, detected, requested"
     ]
     assert list(hits("page.md", "It goes\nover the limit.")) == ["page.md:1: 'goes over'; write: overrides, exceeds"]
+    assert list(hits("page.md", "After the\nsubmit of a job.")) == [
+        "page.md:1: 'the submit'; write: submission, submit request"
+    ]
     assert list(hits("module.py", "def takes(): ...")) == ["module.py:1: 'def takes'; write: declare"]
     assert list(hits("test_odd_jobs.py", "")) == ["test_odd_jobs.py:0: 'odd'; write: unexpected, malformed, unusual"]
 
@@ -169,6 +182,7 @@ def test_a_hit_names_the_line_and_the_replacement() -> None:
 def test_correct_english_is_accepted() -> None:
     text = (
         "A second job is unknown. No other component behaves oddly; odd_shape is a fault. It goes on the worker. "
-        'The login is "nobody", in-house as usual. The order of its own jobs.'
+        'The login is "nobody", in-house as usual. The order of its own jobs. The submit action and the submit rate, '
+        "but also when jobs submit. "
     )
     assert list(hits("tests/test_x.py", text)) == []

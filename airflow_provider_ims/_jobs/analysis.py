@@ -1,4 +1,4 @@
-"""Media analysis jobs: tags, moderation, fingerprints, and watermarks."""
+"""Media analysis jobs: smart tags, video cognition, moderation, fingerprints and watermarks."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaI
 TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
 
 _LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
-#: The SDK's model has Media and Type, its examples the other keys.
+#: The SDK's model contains the keys Media and Type; its examples contain the other ones.
 _OSS_FILE = {
     "type": "object",
     "properties": {"Media": FILLED, "Bucket": FILLED, "Object": FILLED},

@@ -1,5 +1,5 @@
 """
-Batch jobs: quick video production, queried with ``GetBatchMediaProducingJob``.
+Batch jobs: quick video production, scene editing and highlights, queried with ``GetBatchMediaProducingJob``.
 
 See https://help.aliyun.com/document_detail/2692547.html.
 """
@@ -62,7 +62,7 @@ BATCH = JobFamily(
 
 #: The fields that select the media; at least one is required.
 _MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
-# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and in a page for each mode.
+# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and on one page per mode.
 _INPUT_KEYS = "MediaSearchInput SceneInfo Title SpeechText BackgroundMusic BackgroundMusicArray BackgroundImageArray"
 _OUTPUT_KEYS = "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate ..."
 _STICKER = {"type": "object", "known": "MediaId MediaURL X Y Width Height DyncFrames Opacity"}
@@ -78,13 +78,13 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield ".MediaGroupArray", f"GroupName {name!r} occurs {count} times; it must be unique"
     for index, group in enumerate(groups):
         if content.get("SpeechTextArray") and group.get("SpeechTextArray"):
-            problem = "speech is set both for all groups and for this one; only one is allowed"
+            problem = "is set both here and in InputConfig.SpeechTextArray; set only one of them"
             yield f".MediaGroupArray[{index}].SpeechTextArray", problem
 
 
 def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
-        yield ".MediaURL", "must contain {index} if Count is above 1, or the videos overwrite each other"
+        yield ".MediaURL", "must contain {index} if Count is above 1, because the videos would overwrite each other"
 
 
 _SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}

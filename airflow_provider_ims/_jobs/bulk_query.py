@@ -29,9 +29,9 @@ def query_jobs(
     family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], limiter: RateLimiter
 ) -> Iterator[tuple[str, Job | None]]:
     """
-    Yield each job in the order of the ids; ``None`` for a job that the service does not know.
+    Yield (job id, job) pairs in the order of the ids; the job is ``None`` if the service does not know it.
 
-    Only the results of a few requests are in memory at the same time.
+    A limited number of responses is held in memory at a time.
 
     :raises ImsError: as raised by the hook's ``call``.
     """
@@ -48,7 +48,8 @@ def query_jobs(
         while running:
             yield from _results(*running.popleft())
     finally:
-        # The garbage collector may close an abandoned iterator, in any thread, which must not wait for the requests.
+        # The garbage collector may close an abandoned iterator in any thread, and that thread must not wait for the
+        # requests.
         pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -29,7 +29,7 @@ _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 @dataclass(frozen=True, slots=True)
 class JobFamily:
     """
-    The jobs that one query action returns. Paths are those of :func:`~airflow_provider_ims._jobs.payload.walk_path`.
+    The jobs that one query action returns. For paths, see :func:`~airflow_provider_ims._jobs.payload.walk_path`.
 
     :param name: Its name in logs, keys and metrics.
     :param query_action: The API action that returns the status of a job.
@@ -45,9 +45,9 @@ class JobFamily:
     :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
         or under another name, as in ``audios=Result.AudioResult``. Values are converted by
         :func:`~airflow_provider_ims._jobs.payload.normalize`.
-    :param parts: What the parts are, if parts may fail even when the job succeeds; usually the field of the result that
-        lists those that succeeded. The field ``failed`` lists the failed parts.
-    :param partly: The success statuses that mean that a part failed.
+    :param parts: The name of a job's parts, if some of them may fail although the job succeeds. Usually, this is
+        also the field of the result that lists the successful parts. The field ``failed`` lists the failed ones.
+    :param partly: The statuses in ``succeeded`` of a job with failed parts.
     :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that takes the job ids.
     :param ids_per_query: The maximum number of ids in one request.
@@ -122,7 +122,7 @@ class JobFamily:
         except ImsResourceNotFoundError:
             return {}
         except ImsError as error:
-            # The job exists whatever the query returned, and a retry joins it.
+            # The failed query does not affect the job, and a retry joins it.
             error.transient = True
             raise
         if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):

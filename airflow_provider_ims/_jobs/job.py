@@ -26,7 +26,8 @@ class Job:
     :param id: The job id.
     :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
-    :param result: The result for users, in snake_case; empty while the job runs. If it failed: its input, if known.
+    :param result: The result for users, with keys in snake_case; empty while the job runs. If the job failed, its
+        input, if known.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
     :param request_id: The id of the request that returned this data.
@@ -54,7 +55,7 @@ class Job:
         return self.state is not JobState.RUNNING
 
     def with_parts(self, result: dict[str, Any], failed: list[dict[str, Any]], total: int = 0) -> Job:
-        """Return the job with a result that consists of parts; their total number may be unknown."""
+        """Return the job with a result that consists of parts; ``total`` is 0 if their number is unknown."""
         result = {**self.result, **result, "failed": failed}
         return replace(self, result=result, failed_parts=failed, total_parts=total, partial=bool(failed))
 
@@ -63,7 +64,7 @@ class Job:
         return replace(self, result={**fields, **self.result}) if self.state is JobState.SUCCEEDED else self
 
     def without_output(self, parts: str) -> Job:
-        """Return the job as failed, because none of its parts was produced, with its own error or that of its parts."""
+        """Return the job as failed because no part was produced. The error is the job's own, or that of its parts."""
         reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
         message = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
         code = self.error_code or next((part.get("error_code") for part in self.failed_parts), None)

@@ -30,7 +30,8 @@ class JobKind:
     :param parameters: The action's parameters.
     :param job_id: The path to the job's id in the action's response.
     :param submit_result: The fields of this response that belong to the result, because a query does not return them.
-    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used with ClientToken.
+    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used if the action
+        accepts a ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param reusable: Whether the id identifies one job, so that a later task run can return its result.
     :param dedup_parameter: The parameter whose value the service accepts only once.
@@ -103,7 +104,7 @@ class JobKind:
         """
         Return the job's id from the submit action's response.
 
-        :raises ImsUnavailableError: if there is none, although the service accepted the submit.
+        :raises ImsUnavailableError: if there is none, although the service accepted the request.
         """
         job_id = self.job_id_in(response)
         if job_id is None:

@@ -1,9 +1,9 @@
 """
-The catalogue of job kinds: all IMS and VOD jobs that a task can wait for.
+The catalogue of job kinds: all kinds of IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test fails if a product SDK has an action that is
-neither here nor in :data:`NO_JOBS` although it is named Submit.., or is no query and returns the id of a job or task.
+declared only if the service's documentation is consistent about it. A test fails if an action of a product SDK is
+missing both here and in :data:`NO_JOBS` although its name begins with ``Submit`` or it creates and returns a job's id.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ KINDS: tuple[JobKind, ...] = (
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
-_LIVE = "it runs as long as its stream, so it has no end to wait for"
+_LIVE = "its job runs as long as the live stream and has no end to wait for"
 _NO_STATE = "no action returns the state of its job"
 _CHANGES_A_JOB = "it starts no job; the sensors wait for the job that it changes"
-_DRAFT = "its job waits until {} starts it, which is a job kind"
-_CACHE = "it changes caches of the CDN and starts no media job; {} returns the state of its task"
-
-#: Actions that are no job kind although their names or responses suggest it, by product code, with the reason.
+_DRAFT = "it only creates the job, and {} starts it"
+_CACHE = "it changes CDN caches and starts no media job; {} returns the state of its task"
+#: Actions that are not job kinds although their names or responses suggest it, by product code, with the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
@@ -98,7 +97,7 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
         return known[action]
     if reason := NO_JOBS[product.code].get(action):
         raise ImsRequestError(
-            f"job: cannot wait for a job of {action}: {reason}. ImsApiOperator and VodApiOperator call such actions",
+            f"job: cannot wait for a job of {action}: {reason}. Use ImsApiOperator or VodApiOperator for such actions",
             field="job",
         )
     if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):

@@ -11,7 +11,7 @@ from airflow_provider_ims._jobs.payload import as_objects, first_text, walk_path
 from airflow_provider_ims.exceptions import ImsUnavailableError
 
 PAGE_SIZE = 100
-#: The maximum number of pages. A longer listing probably returns the same pages again.
+#: The maximum number of pages. A longer listing probably repeats its pages.
 MAX_PAGES = 1000
 #: The fields of a listing other than its jobs.
 _LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
@@ -70,9 +70,9 @@ class Listing:
 
     def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield the pages of the jobs in a state as (job id, state) pairs, the earliest job first.
+        Yield the pages of the jobs in a state as (job id, state) pairs, the earliest job first if the action can sort.
 
-        New jobs are added at the end of that order, so they do not move other jobs to another page.
+        In this order, new jobs are appended, so they do not move other jobs to another page.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters):
@@ -83,7 +83,7 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     """
     Return the objects in a listing.
 
-    Only a valid listing proves that a job does not exist; the next step may be to submit a second billed job.
+    Only a valid listing proves that a job does not exist. Otherwise, the caller might submit a second billed job.
 
     :param body: The response of ``action``.
     :param path: The path to the objects.

@@ -20,7 +20,7 @@ class OutputReader:
     """
     Adds the outputs to a transcoding job, which succeeds if at least one of its outputs does.
 
-    :param sub_jobs: The fields that list the sub-jobs, one for each output; also those in a group of sub-jobs.
+    :param sub_jobs: The fields that list the sub-jobs, one for each output. A sub-job with such a field is a group.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
     :param status: The field of a sub-job that contains its status.

@@ -41,7 +41,7 @@ class Parameter:
     """
     One parameter of a submit action.
 
-    :param name: The API's own name.
+    :param name: Its name in the API.
     :param argument: The task's argument. Default: the name in snake_case, except for :data:`RENAMED_ARGUMENTS`.
     :param required: Whether the action requires it.
     :param max_bytes: The maximum length, in bytes of UTF-8.
@@ -50,9 +50,9 @@ class Parameter:
     :param is_flag: The action takes ``true`` or ``false``.
     :param is_number: The action takes an integer.
     :param is_script: The action takes a long text, which a task may read from a file.
-    :param schema: JSON Schema of the documented limits. Numbers may be strings and the other way round, as rendered by
-        Jinja. The keyword ``known`` lists the documented keys of an object that are not in ``properties``. ``...`` at
-        its end means that other keys may be documented elsewhere.
+    :param schema: JSON Schema of the documented limits. A number may be a string, and a string a number, because
+        templates render strings. The keyword ``known`` lists the documented keys of an object that are not in
+        ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
     :param check: Validates what a schema cannot express; yields (path such as ``.MediaURL``, problem). Its argument is
         the content of a JSON parameter, or the text of any other.
     """
@@ -161,7 +161,7 @@ class Parameter:
             if isinstance(value, dict) and "known" in its_schema:
                 yield from self._unknown_keys(path, value, its_schema)
             text = "" if value is None else value
-            # In an optional parameter, such as Timeline, an empty field may have an alternative.
+            # In an optional parameter such as Timeline, a field may be empty because another one replaces it.
             is_nothing = isinstance(text, str) and NOTHING.fullmatch(text) and (self.required or text.strip())
             if is_nothing and _CONTENT.fullmatch(snake_case(name)) and self.name not in _LABELS:
                 yield path, _MISSING.format(value)
@@ -175,7 +175,7 @@ class Parameter:
         for key in content:
             if key not in known.values():
                 near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
-                # A similar key may exist if not all are documented, but not one with the same letters.
+                # If not all keys are documented, a similar key may be valid; only a nearly identical one is rejected.
                 is_misspelt = near and (
                     not some_are_missing
                     or sorted(key.lower()) == sorted(near[0])
@@ -231,7 +231,7 @@ def _number_as_text(value: Any) -> Any:
 
 
 def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
-    """Convert strings to numbers where the schema requires numbers, and the other way round."""
+    """Convert strings to numbers, and numbers to strings, where the schema requires it."""
     if depth > MAX_DEPTH:
         raise RecursionError
     type_name = schema.get("type")
@@ -273,8 +273,8 @@ def _describe(error: Any) -> str:
         "maxItems": lambda: f"{len(value)} entries, the limit is {limit}",
         "maxLength": lambda: f"{len(value)} characters, the limit is {limit}",
         "enum": lambda: f"{value!r} is not one of {', '.join(map(str, limit))}",
-        "required": lambda: "needs " + ", ".join(name for name in limit if name not in value),
-        "anyOf": lambda: "needs " + ", or ".join(" and ".join(choice["required"]) for choice in limit),
+        "required": lambda: "requires " + ", ".join(name for name in limit if name not in value),
+        "anyOf": lambda: "requires " + ", or ".join(" and ".join(choice["required"]) for choice in limit),
         "type": lambda: f"must be of JSON type {limit}, not {type(value).__name__}",
     }
     return problems.get(error.validator, lambda: str(error.message))()

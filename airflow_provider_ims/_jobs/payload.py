@@ -10,7 +10,8 @@ from typing import Any
 
 #: The maximum nesting depth of a result. Airflow's own limits are several times higher. A deeper value stays a string.
 MAX_DEPTH = 50
-#: The magnitude from which integers become floats: Airflow's processes use MessagePack, whose integers have 64 bits.
+#: The magnitude from which integers are converted to floats: Airflow's processes exchange MessagePack, whose integers
+#: have 64 bits.
 _INTEGER_LIMIT = 2**63
 #: Names of the numeric result fields.
 _NUMBERS = frozenset({"duration", "from", "height", "index", "score", "size", "to", "width"})

@@ -1,4 +1,4 @@
-"""Media processing jobs: transcoding, packaging, snapshots, animated images, media information."""
+"""Media processing jobs: transcoding, media conversion, packaging, snapshots, animated images, media information."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MIN_RATE = 0.5
 #: The increase of the rate for each second without throttling, in requests per second.
 RECOVERY = 1.0
-#: Seconds without requests after throttling if the service sends no ``Retry-After``, and the longest accepted value.
+#: Seconds without requests after throttling if the service sends no ``Retry-After``, and the maximum for any value.
 DEFAULT_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 60.0
 
@@ -32,7 +32,7 @@ class RateLimiter:
     """
     Limits the request rate of several threads, and counts the requests.
 
-    :param max_rate: The highest rate, in requests per second. Default: ``[ims] max_requests_per_second``.
+    :param max_rate: The maximum rate, in requests per second. Default: ``[ims] max_requests_per_second``.
     """
 
     now: Callable[[], float] = time.monotonic

@@ -12,7 +12,8 @@ from airflow_provider_ims._jobs.listing import Listing
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
 from airflow_provider_ims.exceptions import ImsError
 
-#: Seconds by which the service's clock may be behind the local one. It rejects requests with a difference above 900 s.
+#: Seconds by which the service's clock may be behind the local one. The service rejects requests whose time differs by
+#: more than 900 s.
 CLOCK_SLACK = 1000.0
 
 
@@ -22,9 +23,9 @@ class Search:
     A search through the jobs of a family.
 
     :param action: The API action that lists the jobs.
-    :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the parameters
-        of the submit, and the earliest time of the submit in epoch seconds.
-    :param parameters: The parameters of the submit to which the search is restricted; empty if it finds all jobs.
+    :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the submit
+        parameters, and the earliest submission time in epoch seconds.
+    :param parameters: The submit parameters that restrict the search; empty if it covers all jobs.
     """
 
     action: str
@@ -53,13 +54,13 @@ def find_jobs(
     search: Search, hook: ApiCaller, submitted: Mapping[str, str], runs: Collection[str], since: float
 ) -> dict[str, tuple[SubmissionKey, str]]:
     """
-    Search once for the latest job of each of some runs.
+    Search once for the latest job of each task run.
 
     :param search: The search of the job family.
     :param hook: The hook of the family's product.
-    :param submitted: The parameters of the submits, or those that the search is restricted to.
-    :param runs: The hashes in the markers.
-    :param since: The earliest time of the submits, in epoch seconds.
+    :param submitted: The submit parameters; only those in ``search.parameters`` are used.
+    :param runs: The hashes that identify the task runs in the markers.
+    :param since: The earliest submission time, in epoch seconds.
     :return: The key and the job id, by the hash in the marker; runs without a job are omitted.
     :raises ImsError: as raised by the hook's ``call``.
     """
@@ -71,7 +72,7 @@ def find_jobs(
                 found[key.run] = key, job_id
     except ImsError as error:
         error.transient = True
-        error.message += "; the service may have accepted an earlier submit, and a retry searches for its job again"
+        error.message += "; an earlier submit request may have been accepted, and a retry searches for its job again"
         raise
     return found
 

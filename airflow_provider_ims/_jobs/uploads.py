@@ -25,14 +25,14 @@ from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 
 #: The qualities of a stream.
 _DEFINITIONS = ("FD", "LD", "SD", "HD", "OD", "2K", "4K", "SQ", "HQ")
-#: The parameters of the submits that contain the URL.
+#: The submit parameters that contain the URL.
 _URLS = ("UploadURLs", "StreamURL")
-#: The characters of a URL that are not percent-encoded, or not again.
+#: The characters of a URL that are not percent-encoded, including ``%``, so that nothing is encoded twice.
 _IN_A_URL = "%:/?#[]@!$&'()*+;="
 
 
 def _search(action: str, hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs of a URL, of which the service returns up to 100. The action requires an encoded URL."""
+    """Find the jobs of a URL. The service returns at most 100 of them, and requires a percent-encoded URL."""
     url = next(submitted[name] for name in _URLS if name in submitted)
     try:
         found = hook.call(action, {"UploadURLs": quote(url.strip(), safe=_IN_A_URL)})
@@ -79,8 +79,8 @@ def _one_url(urls: str) -> Iterator[tuple[str, str]]:
     if "," in urls:
         yield (
             "",
-            "is more than one URL, and the service creates a job for each. Submit each URL as its own job, as in the"
-            " operators for many jobs, and write a comma in a URL as %2C",
+            "contains several URLs, and the service creates a job for each. Submit one job per URL, for example with an"
+            " operator for many jobs. Write a comma in a URL as %2C",
         )
 
 
@@ -122,7 +122,7 @@ UPLOAD_KINDS = (
         family=VOD_URL_UPLOAD,
         job_id="UploadJobs[].JobId",
         marker_under="Extend",
-        # The service rejects a SessionId again for only ten minutes, which is shorter than a task may be retried.
+        # The service rejects a repeated SessionId for only ten minutes, but a task may be retried later.
         parameters=declare(
             _FILE_URL,
             "UploadMetadatas:json StorageLocation TemplateGroupId WorkflowId GenerateThumbnail:flag",

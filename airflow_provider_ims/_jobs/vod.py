@@ -137,7 +137,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # The service remembers the id for seven days, which is longer than a task is retried.
+        # The service stores the id for seven days, and tasks are rarely retried for that long.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",

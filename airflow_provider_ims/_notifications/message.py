@@ -2,8 +2,8 @@
 Reads the messages that IMS and VOD send about the end of jobs.
 
 IMS sends ``{"EventType", "UserId", "EventTime", "MessageBody": {...}}``, and VOD one flat object. The names of the
-events of smart jobs are not documented, so nothing here depends on them. No function raises an error, whatever the
-message is.
+events of smart jobs are not documented, so this module does not depend on them. No function raises an error for a
+malformed message.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-#: The maximum depth of objects and lists in a message, counting those in text.
+#: The maximum depth of objects and lists in a message, including those in JSON inside texts.
 MAX_DEPTH = 32
-#: The maximum number of values of a message that are read.
+#: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
 #: The maximum length of a text that is read as JSON; SMQ accepts messages up to 64 KB.
 MAX_LENGTH = 1_000_000
@@ -26,7 +26,7 @@ MAX_LENGTH = 1_000_000
 #: The names of fields with job ids, in lower case and without underscores: ``JobId``, ``SubJobIds``, ``TaskId``...
 _ID_FIELD = re.compile(r".*(jobids?|taskids?)")
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
-#: Data of the user, which must not be taken for a field of the event.
+#: The names of the fields with data of the user, whose contents are not fields of the event.
 _USER_DATA = ("userdata", "extend")
 _STATUS = ("status", "jobstatus", "state")
 #: A status as sent, in lower case -> the status of all events.
@@ -65,7 +65,7 @@ def job_ids_in(message: Any) -> set[str]:
 
 
 def event_of(message: Any) -> Event:
-    """Return the fields of an event; of several with the same name, the outermost."""
+    """Return the fields of an event. Of several fields with the same name, the outermost one counts."""
     found: dict[str, Any] = {}
     for name, value in _fields(message, inside_user_data=False):
         found.setdefault(name, value)
@@ -78,7 +78,7 @@ def event_of(message: Any) -> Event:
 
 
 def _fields(message: Any, *, inside_user_data: bool = True) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of all objects as name in lower case without underscores and value, outermost first."""
+    """Yield the name, in lower case without underscores, and the value of all fields, outermost first."""
     waiting = deque([(message, 0)])
     left = MAX_VALUES
     while waiting and left > 0:

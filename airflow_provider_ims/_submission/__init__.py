@@ -1,4 +1,4 @@
-"""Submits a job for a task run: at most one billed job, even after a crash."""
+"""Submits the jobs of a task run, joins existing ones, and recovers from crashes and lost responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submits many jobs for one task run, each at most once, and records them in the ledger (Airflow 3.3 and later)."""
+"""Submits many jobs for one task run, or joins the existing ones, and records them in the ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of unanswered submits of one request, across all tries, if each of them may create a job.
+#: The maximum number of submit requests for one job without a response, across all tries, if each may create a job.
 MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 
@@ -38,11 +38,11 @@ class BulkSubmitter:
     Submits the jobs of one task run, or joins the existing ones.
 
     :param requests: The encoded parameters of each job.
-    :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
+    :param on_uncertain: What to do if a lost job is not found and submitting it again may create a second one.
     :param on_clear: What to do with the jobs of a task that was cleared.
     :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param max_rate: The highest rate of submits, per second.
+    :param max_rate: The maximum number of submit requests per second.
     """
 
     kind: JobKind
@@ -65,7 +65,7 @@ class BulkSubmitter:
 
     def resume(self, context: Context) -> None:
         """
-        Join the jobs of earlier tries, except those that failed, so that only these are submitted again.
+        Join the jobs of earlier tries, except failed ones, so that only the failed jobs are submitted again.
 
         :raises ImsError: as raised by the hook's ``call``.
         """
@@ -96,7 +96,8 @@ class BulkSubmitter:
         Restore the state of this try after a deferral.
 
         :param dumped: From :meth:`dump`. If it is ``None``, the ledger is used.
-        :raises ImsError: If there is neither, or if the requests have changed and some are not submitted yet.
+        :raises ImsError: if there is neither, if another try has taken over the jobs, or if the requests have changed
+            and some are not submitted yet.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -120,7 +121,7 @@ class BulkSubmitter:
                     "The requests changed while the task was deferred, so no further job was submitted. A retry joins "
                     "the jobs of the unchanged requests. A template must not render differently each time"
                 )
-            log.warning("The requests changed while the task was deferred: the results are those of the earlier ones")
+            log.warning("The requests changed while the task was deferred: the results are those of the old requests")
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
             item.restore(one)
         for index in (dumped or {}).get("counted", ()):
@@ -179,7 +180,7 @@ class BulkSubmitter:
             return
         jobs = [entry["job_id"] for entry in ledger.removed if entry.get("job_id")]
         log.warning(
-            "The requests have changed: %d of the earlier ones are not in the list, and their jobs are billed: %s",
+            "The requests have changed: %d earlier requests are no longer in the list, but their jobs are billed: %s",
             len(ledger.removed),
             format_ids(jobs),
         )
@@ -190,7 +191,7 @@ class BulkSubmitter:
         join_jobs(self.kind, self.hook, self.items, self.failed, cleared=cleared, counted=counted)
 
     def _reset_lost(self) -> None:
-        """After a clear, search for the lost jobs, and submit those that are not found again."""
+        """After a clear, search for the lost jobs, and prepare a new submission of those that are not found."""
         lost = [
             item
             for item in self.items
@@ -200,7 +201,9 @@ class BulkSubmitter:
         for item in lost:
             if item.record.job_id is None:
                 log.warning(
-                    "requests[%d] is submitted again. A job may exist, with the key %s", item.index, item.record.key
+                    "requests[%d] is submitted again. An earlier job may exist, with the marker %s",
+                    item.index,
+                    item.record.key,
                 )
                 item.start_next()
 
@@ -224,18 +227,18 @@ class BulkSubmitter:
         Submit the pending items, until a maximum number of jobs is active.
 
         A request that the service refuses, or whose job is lost and may not be submitted again, does not stop the
-        others. Any other error does, after the responses to the requests that were already sent.
+        others. Any other error is raised after the responses to the requests that were already sent.
 
         :param max_active: The maximum number of jobs that have not ended.
         :param deadline: The time after which nothing is submitted, in epoch seconds.
-        :return: Whether the deadline has not passed.
+        :return: ``False`` if the deadline passed before the submission was complete.
         :raises ImsError: as raised by the hook's ``call``.
         """
         while pending := self.pending:
             lost = [item for item in pending if item.index not in self._searched and self._needs_search(item)]
             unsent = {item.index for item in lost}
             new = [item for item in pending if item.index not in unsent]
-            # A lost job may run, too.
+            # A lost job may be running too.
             room = len(new) if max_active is None else max_active - len(self.active) - len(lost)
             if room <= 0 and not lost:
                 return True
@@ -259,7 +262,7 @@ class BulkSubmitter:
         return LostJobs(self.kind, self.hook, self._recovery, self.sleep)
 
     def _needs_search(self, item: Item) -> bool:
-        """Return whether an item cannot be sent without a search for the job of an earlier submit."""
+        """Return whether the item's job must be searched for before the item is sent again."""
         if item.record.state is SubmissionState.UNANSWERED and item.submits < MAX_SUBMITS:
             return not self._resubmit_returns_job
         return item.lost
@@ -273,7 +276,7 @@ class BulkSubmitter:
             item.error = self._recovery(item).objection(self.on_uncertain, item.submits, MAX_UNSAFE_SUBMITS)
         self._searched |= {item.index for item in missing}
         if again := sum(item.error is None for item in missing):
-            log.warning("%d requests got no response and their jobs were not found: submitting them again", again)
+            log.warning("%d requests received no response and their jobs were not found: submitting them again", again)
 
     def _send(self, items: Sequence[Item]) -> None:
         """Record the intents of a window, send its requests and record the job ids."""
@@ -299,7 +302,7 @@ class BulkSubmitter:
         try:
             self._ledger.write(self.items, changed)
         except Exception as error:
-            # After the submits, the jobs may exist, so an error of the store must not fail the task.
+            # Once the requests are sent, jobs may exist, so an error of the store must not fail the task.
             if required:
                 raise
             log.warning("Writing the records of %d jobs failed; a retry searches for them: %s", len(changed), error)

@@ -1,4 +1,4 @@
-"""Cancels a job, and requests the state of its task instance, which decides whether to cancel it."""
+"""Cancels jobs, and reads the state of a task instance, which determines whether its jobs are cancelled."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
                 logger.info("Cancelled job %s", job_id)
     except ImsError as error:
         # The task fails with the error that caused the cancellation.
-        logger.warning("Cancelling job %s failed, it may continue: %s", job_id, error)
+        logger.warning("Cancelling job %s failed, so it may continue: %s", job_id, error)
 
 
 def cancel_jobs(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], logger: Any = log) -> None:
@@ -82,7 +82,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
 
 def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
     """
-    Return whether a user has ended a killed task, so that no later try can join its jobs; log why not.
+    Return whether a user has ended a killed task, so that no later try can join its jobs; log the reason if not.
 
     :param ti: The task instance.
     :param is_owner: Returns whether no other try of the task has joined the jobs.

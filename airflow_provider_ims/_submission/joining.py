@@ -25,11 +25,12 @@ def join_jobs(
     counted: bool,
 ) -> None:
     """
-    Query the jobs of earlier tries, and prepare another submit for each one that failed.
+    Query the jobs of earlier tries, and prepare a new submission for each one that failed.
 
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param cleared: Also submit again the jobs that the service does not know. Without a clear, these are joined and
-        their wait fails, because one response must not lead to a second billed job.
+    :param cleared: Whether the task was cleared, so that jobs that the service does not know are submitted again too.
+        Otherwise, they are joined and the wait for them fails, because a single response must not cause a second
+        billed job.
     :param counted: Whether an earlier try has emitted the metrics of the ended jobs.
     """
     known: dict[str, list[Item]] = {}

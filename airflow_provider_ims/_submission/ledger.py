@@ -1,7 +1,7 @@
 """
 The ledger: the submission records of all jobs of one task, in the task state store.
 
-The store holds up to 64 KB under a key, so the records are stored in slots of a hundred requests each. Each try writes
+The store holds up to 64 KB per key, so the records are stored in slots of a hundred requests each. Each try writes
 all records to its own generation of slots before the head names this generation. Therefore, a crash leaves a complete
 generation, and a stalled try cannot overwrite the records of a later one. A try may submit jobs only while the stored
 owner is its own.
@@ -43,7 +43,7 @@ class Item:
     :param error: Why there is no job: the service refused the request, or the job is lost.
     :param ended: Whether the job has ended.
     :param counted: Whether an earlier try has emitted the metrics of the ended job.
-    :param submits: The number of submits in this phase of the task.
+    :param submits: The number of attempts to submit the job since the task started or resumed.
     """
 
     index: int
@@ -122,14 +122,14 @@ def new_items(base: SubmissionRecord, requests: Sequence[Mapping[str, str]]) -> 
 @dataclass(slots=True)
 class Head:
     """
-    What the records of a task run have in common.
+    The data that all records of a task run share.
 
     :param action: The submit action.
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
     :param generation: Identifies the slots.
     :param slots: The number of slots.
-    :param outcome: How the last try ended in which all jobs ended.
+    :param outcome: The outcome of the last try that waited until all jobs had ended.
     """
 
     action: str
@@ -146,7 +146,7 @@ class Ledger:
     Reads and writes the records.
 
     :param store: The task state store.
-    :param head: The stored head; ``None`` before the first submit of a task run.
+    :param head: The stored head; ``None`` before the first submission of a task run.
     :param unreadable: Whether the stored head has an unknown format.
     :param removed: Stored records whose requests are no longer in the list. They are kept, because a request may be
         added again.
@@ -163,7 +163,7 @@ class Ledger:
         self._read_head()
 
     def claim(self, try_number: int) -> None:
-        """Make a try the owner of the jobs, from which an earlier try that has stalled then desists."""
+        """Make a try the owner of the jobs. An earlier try that has stalled then submits no more jobs."""
         self._owner = {"try_number": try_number, "id": uuid.uuid4().hex[:8]}
         self.store.set(OWNER_KEY, self._owner)
         # After the claim: an earlier try checks the owner after each write.

@@ -1,4 +1,4 @@
-"""Searches for the jobs of lost submits: in one pass through the listing for all of them."""
+"""Searches for lost jobs, with one pass through the listing for all of them."""
 
 from __future__ import annotations
 

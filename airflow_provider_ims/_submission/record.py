@@ -31,7 +31,7 @@ class SubmissionState(Enum):
     """The state of a submission."""
 
     NEW = "no request was sent, or the service rejected each one"
-    UNANSWERED = "a request got no response, so there may be a job"
+    UNANSWERED = "a request received no response, so there may be a job"
     ACCEPTED = "the service accepted a request, but the id of the job is unknown"
     KNOWN = "the id of the job is known"
 
@@ -46,7 +46,7 @@ class SubmissionRecord:
     :param run: A hash that identifies the task run.
     :param number: The number of the submission within the task run, from 0. It increases after a failed job.
     :param submitted_at: The time of the last request, in epoch seconds.
-    :param unanswered_submits: The number of requests without a known response.
+    :param unanswered_submits: The number of submit requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
     :param parameters_digest: A digest of the parameters, to detect changed parameters.
     :param token: The token that was sent: the ClientToken or the kind's ``dedup_parameter``.

@@ -1,4 +1,4 @@
-"""Recovery policies for a lost submit, whose response did not arrive, so that the job id is unknown."""
+"""Recovery policies for a submit request whose response was lost, so that the job id is unknown."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from airflow_provider_ims._submission.record import SubmissionRecord, Submission
 from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError, ImsUncertainSubmitError
 
 OnUncertain: TypeAlias = Literal["submit", "fail"]
-#: The maximum number of submits of one request in one try.
+#: The maximum number of attempts to submit one job in one try.
 MAX_SUBMITS = 5
-#: What happens to a second submit if the service accepted the first one: it returns the first job, rejects the request,
-#: or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
+#: How the service handles a second submit request if it accepted the first one: it returns the first job, rejects the
+#: request, or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
 Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPolicy:
     """
-    How a lost submit is recovered.
+    How a lost job is recovered.
 
     The texts may contain ``{token}`` (the name of the token parameter), ``{key}``, ``{lag}`` and ``{time}``.
 
     :param name: The name in the documentation.
-    :param resubmit: What happens to a second submit if the service accepted the first one.
-    :param resubmit_log: The log message before a second submit.
+    :param resubmit: How the service handles a second submit request if it accepted the first one.
+    :param resubmit_log: The log message before a second submit request.
     :param advice: What the user can do if the task fails.
     """
 
@@ -40,7 +40,7 @@ class RecoveryPolicy:
 
 
 _SEARCH_ADVICE = "search the UserData of the jobs for {key} in the console. A retry searches again"
-_TWO_JOBS = "submitting once more. If the service accepted the first submit, there are two jobs now"
+_TWO_JOBS = "submitting again. If the service accepted the first submit request, there are now two jobs"
 
 IDEMPOTENCY_TOKEN = RecoveryPolicy(
     "idempotency token",
@@ -70,7 +70,8 @@ NOT_RECOVERABLE = RecoveryPolicy(
     "not recoverable",
     "creates job",
     resubmit_log=f"The job cannot be searched for: {_TWO_JOBS}",
-    advice="it cannot be searched for. Check the console for a job created at {time}; clear the task to submit again",
+    advice="it cannot be searched for. Check the console for a job created at {time}. Clearing the task submits a new "
+    "job, which is billed even if the first one exists",
 )
 
 POLICIES = (IDEMPOTENCY_TOKEN, REJECTED_DUPLICATE, CONCLUSIVE_SEARCH, INCONCLUSIVE_SEARCH, NOT_RECOVERABLE)
@@ -111,50 +112,50 @@ class Recovery:
     @property
     def search_time(self) -> float:
         """Seconds for which to search for the job; 0 for a single search."""
-        # If a second submit returns the first job, there is no reason to wait until the listing is up to date.
+        # If a second submit request returns the first job, there is no need to wait until the listing is up to date.
         single = self.policy.resubmit == "returns job" and self.record.state is not SubmissionState.ACCEPTED
         return 0 if single else self.kind.family.search_lag
 
     def was_accepted(self, error: ImsError) -> bool | None:
-        """Return whether the service accepted this submit or an earlier one with this token; ``None`` if unknown."""
+        """Return whether the service accepted this request or an earlier one with this token; ``None`` if unknown."""
         if isinstance(error, ImsUnavailableError):
-            # A response without a job id needs no search if a second submit returns the job.
+            # A response without a job id needs no search if a second submit request returns the job.
             return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
-        # The service knows the generated token with different parameters, so it accepted an earlier submit.
+        # The service knows the generated token with different parameters, so it accepted an earlier request.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 
     def is_duplicate(self, error: ImsError) -> bool:
-        """Return whether the service may have rejected a second submit because it accepted the first one."""
+        """Return whether the service may have rejected a second submit request because it accepted the first one."""
         second = self.record.state is not SubmissionState.NEW
         # The error code of a duplicate is not documented, but a denied or throttled request is not a duplicate.
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
 
     @property
     def is_safe(self) -> bool:
-        """Whether a second submit cannot create a second job."""
+        """Whether a second submit request cannot create a second job."""
         return self.policy.resubmit != "creates job"
 
     def objection(self, on_uncertain: OnUncertain, submits: int, max_unsafe: int) -> ImsUncertainSubmitError | None:
         """
-        Return why no further submit may follow although the job of the last one was not found, or ``None``.
+        Return the error if no further submit request may be sent although the job was not found, or ``None``.
 
-        :param submits: The number of submits in this try.
-        :param max_unsafe: The maximum number of unanswered submits, across all tries, if each may create a job.
+        :param submits: The number of submit requests in this try.
+        :param max_unsafe: The maximum number of unanswered requests, across all tries, if each may create a job.
         """
         unanswered = self.record.unanswered_submits
         if self.record.state is SubmissionState.ACCEPTED:
-            return self.uncertain("the service accepted a submit")
+            return self.uncertain("the service accepted a submit request")
         if not self.is_safe and on_uncertain == "fail":
             return self.uncertain("on_uncertain is 'fail'")
         if submits >= MAX_SUBMITS or (not self.is_safe and unanswered >= max_unsafe):
-            return self.uncertain(f"{unanswered} submits got no response")
+            return self.uncertain(f"{unanswered} submit requests received no response")
         return None
 
     def uncertain(self, reason: str) -> ImsUncertainSubmitError:
-        """Return the error for a job that may exist but was not found; the reason is why no further submit is sent."""
+        """Return the error for a job that may exist but was not found; the reason is why no further request is sent."""
         policy = self.policy
         if self.record.state is SubmissionState.ACCEPTED:
-            # No further submit follows, so the token does not help.
+            # No further submit request follows, so the token does not help.
             policy = INCONCLUSIVE_SEARCH if self.search else NOT_RECOVERABLE
         return ImsUncertainSubmitError(
             f"The service may have accepted the {self.kind.title} job, but the job was not found ({reason}); "
@@ -181,7 +182,7 @@ def recovery_of(kind: JobKind, parameters: Mapping[str, str], record: Submission
     if token and (token in parameters or recorded or kind.takes_client_token):
         # The token of the first try is kept: one that is rendered differently in each try cannot identify the job.
         request[token] = record.token or parameters.get(token) or str(record.key)
-    # With the user's own ClientToken, submits return the same job only if their parameters are identical.
+    # With the user's own ClientToken, submit requests return the same job only if their parameters are identical.
     user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
     if user_data is not None:
         request["UserData"] = user_data

@@ -3,7 +3,7 @@ Finds a finished job that an earlier run of the same task submitted with the sam
 
 Each run stores its job in two XComs: under a key with the digest of its inputs, by which later runs find it, and under
 a fixed key, which explains why a later run does not use it. All supported versions of Airflow can read the XComs of
-earlier runs, so this works for all job kinds that can be queried by an id of their own. Airflow deletes the XComs of a
+earlier runs, so this works for all job kinds whose jobs have their own id. Airflow deletes the XComs of a
 task that is cleared. Therefore, a copy in the task state store (Airflow 3.3 and later) serves the task run itself.
 """
 
@@ -40,7 +40,7 @@ class StoredJob:
     A job as stored in an XCom.
 
     :param job_id: The job.
-    :param submitted_at: The time of its submit, in epoch seconds.
+    :param submitted_at: Its submission time, in epoch seconds.
     :param run_id: The DAG run that submitted it.
     :param inputs: A digest of each input, by name.
     """
@@ -72,7 +72,7 @@ class EarlierJobs:
     :param parameters: The parameters of the request of this run.
     :param ti: The task instance.
     :param state_store: The task state store, if there is one.
-    :param within: The maximum age of a job, in seconds since its submit.
+    :param within: The maximum age of a job, in seconds since its submission.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     """
 
@@ -89,7 +89,7 @@ class EarlierJobs:
         """
         Return the newest job with the same inputs that the service reports as successful; log the decision.
 
-        :raises ImsError: if the service does not answer the query. No job has been submitted then.
+        :raises ImsError: if the query fails. No job has been submitted then.
         """
         inputs = self._inputs()
         rejected = "no earlier run stored a job"
@@ -153,7 +153,7 @@ class EarlierJobs:
         return {name: hashlib.sha256(f"{name}={value}".encode()).hexdigest()[:16] for name, value in given.items()}
 
     def _candidates(self, inputs: Mapping[str, str]) -> list[StoredJob]:
-        """Return the jobs with the same inputs that runs of any map index stored, newest first and each one once."""
+        """Return the jobs with the same inputs that runs of any map index stored, newest first, without duplicates."""
         found = {job.job_id: job for job in self._pull(_key_of(inputs)) if job.inputs == inputs}
         return sorted(found.values(), key=lambda job: job.submitted_at, reverse=True)
 
@@ -168,7 +168,7 @@ class EarlierJobs:
             # Without map_indexes, Airflow returns the values of all map indexes, or the only value.
             values = self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, include_prior_dates=True, **options)
             own = None if self.state_store is None else self.state_store.get(key)
-        except Exception as error:  # noqa: BLE001 - depends on the backends; this only costs the reuse
+        except Exception as error:  # noqa: BLE001 - depends on the backends; a new job is submitted instead
             log.warning("The jobs of earlier runs could not be read: %s", error)
             return
         for value in (*(values if isinstance(values, list) else [values]), own):

@@ -1,4 +1,8 @@
-"""Submits at most one billed job for each task run, and records it in the task state store (Airflow 3.3 and later)."""
+"""
+Submits the job of a task run or joins the existing one.
+
+The task state store (Airflow 3.3 and later) contains a record of the job.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ log = logging.getLogger(__name__)
 #: ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of unanswered submits, across all tries, if each of them may create a job.
+#: The maximum number of submit requests without a response, across all tries, if each of them may create a job.
 MAX_UNSAFE_SUBMITS = 2
 
 
@@ -44,7 +48,7 @@ class Submission:
     """
     The job of a task run.
 
-    :param submitted_at: The time of the submit, in epoch seconds.
+    :param submitted_at: The submission time, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
     :param reused: Whether an earlier run submitted the job.
     """
@@ -60,7 +64,7 @@ class Submitter:
     """
     Submits a job for one task run, or joins the existing one.
 
-    :param on_uncertain: What to do if a lost job is not found and a submit may create a second one.
+    :param on_uncertain: What to do if a lost job is not found and submitting it again may create a second one.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
@@ -92,7 +96,7 @@ class Submitter:
         """
         Return the job of this task run: the one that an earlier try submitted, or a new one.
 
-        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit is allowed.
+        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit request is allowed.
         :raises ImsError: as raised by the hook's ``call``.
         """
         self._store = context.get("task_state_store")
@@ -170,7 +174,7 @@ class Submitter:
                 return record
             if found := self._search(record):
                 return found
-        log.warning("The task was cleared: submitting a new job. An earlier job may exist, with the key %s", record.key)
+        log.warning("The task was cleared: submitting a new job. A job with the marker %s may exist too", record.key)
         return None
 
     def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
@@ -244,7 +248,7 @@ class Submitter:
         return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
-        """Search for the job of a lost submit, for as long as it may be missing from the listing."""
+        """Search for a lost job, for as long as it may be missing from the listing."""
         recovery = self._recovery(record)
         if recovery.search is None:
             return None
@@ -260,7 +264,7 @@ class Submitter:
         return None
 
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
-        """Raise unless another submit is allowed although the job of the earlier one was not found."""
+        """Raise an error unless another submit request is allowed although the job was not found."""
         recovery = self._recovery(record)
         if objection := recovery.objection(self.on_uncertain, submits, MAX_UNSAFE_SUBMITS):
             raise objection
@@ -287,8 +291,8 @@ class Submitter:
             if accepted is False:
                 self._write(before)
                 if recovery.is_duplicate(error):
-                    raise recovery.uncertain(f"the service rejected a second submit: {error}") from error
-                # An earlier submit may have been accepted, and a retry may find its job.
+                    raise recovery.uncertain(f"the service rejected a second submit request: {error}") from error
+                    # An earlier request may have been accepted, and a retry may find its job.
                 error.transient |= before.state is not SubmissionState.NEW
                 raise
             log.warning("%s. The service may have accepted the job: searching for it", error)
@@ -313,7 +317,7 @@ class Submitter:
             if self._store is not None:
                 self._store.set(STORE_KEY, asdict(record))
         except Exception as error:
-            # After a submit, the job may exist, so an error of the store must not fail the task.
+            # Once the request is sent, the job may exist, so an error of the store must not fail the task.
             if required:
                 raise
             log.warning("Writing the record of job %s failed; a retry searches for the job: %s", record.job_id, error)

@@ -44,7 +44,7 @@ class PendingSubmit:
     fatal: BaseException | None = None
 
     def record_intent(self, now: float) -> None:
-        """Change the record of the item to that of a request without a response."""
+        """Set the item's record to that of a request without a response."""
         self.item.record = replace(
             self.before,
             submitted_at=now,
@@ -53,18 +53,18 @@ class PendingSubmit:
         )
 
     def handle_error(self, error: ImsError) -> None:
-        """Change the record of the item after a submit that failed."""
+        """Update the item's record after a failed submit request."""
         item, accepted = self.item, self.recovery.was_accepted(error)
         if accepted is None:
-            log.info("requests[%d] got no response: %s", item.index, error)
+            log.info("requests[%d] received no response: %s", item.index, error)
         elif accepted:
             item.record = replace(item.record, accepted_without_id=True)
         else:
             item.record = self.before
-            # An earlier submit may have been accepted, and a retry may find its job.
+            # An earlier request may have been accepted, and a retry may find its job.
             error.transient |= self.before.state is not SubmissionState.NEW
             if self.recovery.is_duplicate(error):
-                item.error = self.recovery.uncertain(f"the service rejected a second submit: {error}")
+                item.error = self.recovery.uncertain(f"the service rejected a second submit request: {error}")
             elif isinstance(error, ImsRequestError):
                 item.error = error
                 log.warning("requests[%d] was refused: %s", item.index, error)
@@ -77,7 +77,7 @@ class Window:
     """
     Requests that are sent in parallel.
 
-    :param submits: The requests. Their records in the store are those of requests without a response.
+    :param submits: The requests, whose intents are already recorded in the store.
     """
 
     kind: JobKind
@@ -89,13 +89,13 @@ class Window:
     _started_at: float = field(init=False, default=0.0)
 
     def send(self) -> None:
-        """Send the requests and update the records; requests that were not sent get their earlier record back."""
+        """Send the requests and update the records; restore the earlier record of each request that was not sent."""
         self._started_at = self.now()
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-submit")
         try:
             wait([pool.submit(self._send_one, one) for one in self.submits])
         finally:
-            # Also when the task is interrupted: requests that were sent get their response, the others are not sent.
+            # Even if the task is interrupted, sent requests receive their responses. The others are not sent.
             self._stop.set()
             pool.shutdown(cancel_futures=True)
             for one in self.submits:

@@ -1,4 +1,4 @@
-"""The record of an action other than a submit, which a task run sends once (Airflow 3.3 and later)."""
+"""The record of an action that submits no job and that a task run sends once (Airflow 3.3 and later)."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class WriteRecord:
         """
         Return the ClientToken to send: that of an earlier request without a response, or the given one, or a new one.
 
-        A token that is rendered differently in each try cannot prevent a second effect. With a store, another
-        deployment or a recreated DAG run has another new token.
+        A token that is rendered differently in each try cannot prevent the action from taking effect twice. With a
+        store, the generated token differs between deployments and between recreated DAG runs.
 
         :param given: The user's own token.
         """

@@ -17,7 +17,7 @@ JOINS = 200
 
 
 class GarbageFreezer:
-    """Counts the waits for jobs in this process, and freezes the garbage collector."""
+    """Counts the waits for jobs in this process, and exempts their objects from garbage collection."""
 
     def __init__(self) -> None:
         self._waiting = 0

@@ -31,7 +31,7 @@ async def wait_for_jobs(
     progress: Progress,
 ) -> list[str]:
     """
-    Wait until at most ``unfinished`` jobs have not ended, and return these.
+    Wait until at most ``unfinished`` jobs have not ended, and return their ids.
 
     A job that the service does not know counts as ended. None of the jobs has its own asyncio task.
 

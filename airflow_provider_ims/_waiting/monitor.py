@@ -132,9 +132,10 @@ def timed_out(monitor: JobMonitor, waited: float) -> ImsJobTimeoutError:
 
 def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> ImsJobTimeoutError:
     """
-    Return the error for jobs, of a total, that did not end within a wait of ``waited`` seconds.
+    Return the error for the jobs that did not end within a wait of ``waited`` seconds.
 
-    :param unfinished: Job id -> what was last seen of the job.
+    :param unfinished: Job id -> the last known status of the job.
+    :param total: The number of all jobs of the wait.
     """
     return ImsJobTimeoutError(
         f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
@@ -144,7 +145,7 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
 
 
 def describe_jobs(unfinished: Mapping[str, str]) -> str:
-    """Return what was last seen of the first unfinished jobs, and the number of the others."""
+    """Return the first ten unfinished jobs as text, each with its last known status."""
     return format_ids([f"{job_id} ({seen})" for job_id, seen in unfinished.items()])
 
 

@@ -14,7 +14,7 @@ INTERVAL = 30.0
 @dataclass
 class Progress:
     """
-    The progress of a wait for many jobs: a message for each tenth of the jobs, and every 30 s.
+    The progress of a wait for many jobs: a message after each tenth of the jobs, and at least every 30 s.
 
     :param log: The log of the task.
     :param total: The number of jobs, including those that ended before this wait.
@@ -41,7 +41,7 @@ class Progress:
         self.failures += failed
 
     def had_problem(self, text: str) -> None:
-        """Record a problem of a poll, of which only the latest is logged with the next message."""
+        """Record a problem of a poll. The next message contains only the latest problem."""
         self._problems += 1
         self._problem = text
 
@@ -56,7 +56,7 @@ class Progress:
         failed = f", {self.failures:,} failed" if self.failures else ""
         self.log.info("%s of %s jobs ended%s%s", f"{self.done:,}", f"{self.total:,}", failed, self._time_left(now))
         if self._problems:
-            self.log.warning("%d polls had problems, the last: %s", self._problems, self._problem)
+            self.log.warning("%d polls had problems, the latest: %s", self._problems, self._problem)
             self._problems = 0
 
     def _time_left(self, now: float) -> str:

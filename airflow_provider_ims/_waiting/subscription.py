@@ -1,4 +1,4 @@
-"""Waits for jobs, between the poller and the triggers."""
+"""The waits for jobs, through which the poller sends events to the triggers."""
 
 from __future__ import annotations
 

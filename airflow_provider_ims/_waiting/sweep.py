@@ -25,7 +25,7 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: How many times as many requests polling by id must take as a sweep, to start and to continue sweeping.
+#: Sweeps start or continue if polling by id would take at least this many times as many requests as a sweep.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed one; doubled with each failure, up to the maximum.
@@ -33,7 +33,7 @@ FIRST_REST = 60.0
 LONGEST_REST = 960.0
 #: The number of subscriptions to process before yielding to the event loop.
 BATCH = 100
-#: The number of sweeps that must miss a running job before it is polled by its id.
+#: The number of consecutive sweeps that miss a running job before sweeps no longer cover it.
 MISSES = 2
 
 #: Statuses by job id, and the number of requests.

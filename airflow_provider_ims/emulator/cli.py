@@ -104,7 +104,7 @@ def _emulator(options: argparse.Namespace) -> ImsEmulator:
 
 
 def _start_message(emulator: ImsEmulator) -> str:
-    """Return the addresses, and the variables from which Airflow and the SDKs read a connection."""
+    """Return the URLs, and the variables from which Airflow and the SDKs read a connection."""
     credential = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.access_key_secret,

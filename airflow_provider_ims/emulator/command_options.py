@@ -119,7 +119,7 @@ def _duration(text: str) -> tuple[str, float]:
     return action, duration
 
 
-# The messages of these two do not contain the value, because it is a secret.
+# The messages of the next two functions do not contain the value, because it is a secret.
 def _access_key(text: str) -> tuple[str, str]:
     key_id, _, secret = text.partition(":")
     if not key_id or not secret:
@@ -163,7 +163,7 @@ OPTIONS = (
     CommandOption("strict", "reject undocumented keys in JSON parameters"),
     CommandOption(
         "public-url",
-        "URL under which clients reach the server, for signed addresses; default: that of the server",
+        "URL under which clients reach the server, for signed URLs; default: that of the server",
         "URL",
     ),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),

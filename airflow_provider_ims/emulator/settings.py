@@ -33,7 +33,7 @@ class Settings:
     The behaviour of one emulator; the fields are options of :class:`~airflow_provider_ims.emulator.ImsEmulator`.
 
     :param account_id: The account that owns the jobs.
-    :param public_url: The URL of the emulator in signed addresses.
+    :param public_url: The URL of the emulator in signed URLs of files.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Connection -> credentials -> client -> one signed call; the only package that imports the SDK."""
+"""Reads the connection, obtains credentials and sends signed requests. Only this package imports the SDK."""

@@ -77,7 +77,7 @@ class Product:
         return _read(self)
 
     def action(self, name: str) -> Action:
-        """Return how an action is sent; an unknown one is sent by ``POST``, with all parameters in the query."""
+        """Return an action; one that is unknown is sent by ``POST``, with all parameters in the query."""
         return self.actions.get(name) or Action(name, self.version)
 
 
@@ -97,11 +97,11 @@ def _read_action(name: str, version: str, found: dict[str, Any]) -> Action:
 
 
 def unknown_action(product: Product, name: str) -> str:
-    """Return what is wrong with the name of an action that a product does not have."""
+    """Return the error message for an action that a product does not have."""
     for other in (ICE, VOD):
         if name in other.actions:
             return f"{name} is an action of {other.code}, not of {product.code}"
     by_lower = {known.lower(): known for known in product.actions}
     near = [by_lower[one] for one in get_close_matches(name.lower(), by_lower, n=3)]
-    hint = f"Did you mean {', '.join(near)}?" if near else f"The API reference lists all: {product.reference}/overview"
+    hint = f"Did you mean {', '.join(near)}?" if near else f"See the API reference: {product.reference}/overview"
     return f"unknown action {name!r} of {product.code}. {hint}"

@@ -82,7 +82,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
         """
         Call an API action and return the body of the response.
 
-        A read-only action is retried with random exponential backoff after throttling, server errors and lost
+        A read-only action is retried with randomized exponential backoff after throttling, server errors and lost
         connections. Any other action is retried only if the service definitely did not accept the request: it was
         throttled, or no connection was established.
 
@@ -141,7 +141,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Make one free signed call, and one to the connection's queue, for the Test button of the Connections page.
+        Send one free signed request, and one to the connection's queue, for the Test button of the Connections page.
 
         :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
         """

@@ -79,7 +79,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "smq_queue": _field(
         "SMQ queue",
-        "The queue to which IMS and VOD write the end of jobs, for example ice-callback-airflow. Needs the extra smq.",
+        "The queue to which IMS and VOD send a message when a job ends. Requires the extra smq.",
     ),
     "smq_endpoint": _field(
         "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
@@ -89,7 +89,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
     "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ and STS."),
-    "ca": _field("CA file", "Path of a CA bundle that replaces the public ones for IMS, VOD and SMQ."),
+    "ca": _field("CA file", "Path of a CA bundle that replaces the public CA certificates for IMS, VOD and SMQ."),
     "console_url": _field(
         "Console link",
         "URL that a task's page links to; may contain {product}, {region_id} and {job_id}. Default: the console.",

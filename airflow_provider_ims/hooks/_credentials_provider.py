@@ -38,7 +38,7 @@ _SENSITIVE = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
 
 class CachingCredentialsProvider:
     """
-    A credentials provider that wraps one of the SDK's.
+    Wraps a credentials provider of the SDK, and caches its credentials.
 
     The SDK's providers renew credentials 15 minutes before they expire, and raise an error if the renewal fails. This
     provider returns the current credentials until they expire, and retries the renewal.

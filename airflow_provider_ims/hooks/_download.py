@@ -1,4 +1,4 @@
-"""Reads a file from a signed address, for the API server."""
+"""Reads a file from a signed URL, for the API server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def download(settings: Settings, address: str, limit: int) -> bytes:
     Return the first bytes of a file; redirects are not followed.
 
     :param settings: The connection, whose proxy and CA are used.
-    :param address: The signed address, which no message contains.
+    :param address: The signed URL, which no message contains.
     :param limit: The maximum number of bytes.
     :raises ImsUnavailableError: If the file cannot be read.
     """

@@ -141,9 +141,10 @@ def service_error(data: Mapping[str, Any], status: int, ram_action: str) -> ImsE
     elif error_class is ImsUnavailableError:
         message = f"The service failed with HTTP status {status}: {message}"
     elif error_class is ImsPermissionError:
-        denied = data.get("AccessDeniedDetail")
-        ram_action = (_text_field(denied, "AuthAction") if isinstance(denied, dict) else None) or ram_action
+        denied = found if isinstance(found := data.get("AccessDeniedDetail"), dict) else {}
+        ram_action = _text_field(denied, "AuthAction") or ram_action
         message = f"Permission denied: {message}; grant the RAM action {ram_action} to the identity of the connection"
+        message += _principal(denied)
         details["ram_action"] = ram_action
     elif error_class is ImsCredentialsError:
         # The service's message is omitted: for a wrong signature, it contains the string to sign, including tokens.
@@ -162,8 +163,14 @@ def service_error(data: Mapping[str, Any], status: int, ram_action: str) -> ImsE
     return error_class(message, **details)
 
 
+def _principal(denied: Mapping[str, Any]) -> str:
+    """Return the RAM user or role in ``AccessDeniedDetail``, in parentheses; empty if it names none."""
+    name, kind, account = (_text_field(denied, f"AuthPrincipal{one}") for one in ("DisplayName", "Type", "OwnerId"))
+    return f" ({kind or 'principal'} {name} of account {account or 'unknown'})" if name else ""
+
+
 def credentials_advice(code: str | None) -> str | None:
-    """Return what to do after an error of the service or of STS about credentials, if that is known."""
+    """Return the advice for an error of the service or of STS about credentials; ``None`` if there is none."""
     return next((advice for pattern, advice in CREDENTIALS_ADVICE if re.match(pattern, code or "")), None)
 
 

@@ -1,8 +1,8 @@
 """
-The SDK of SMQ, ``aliyun-mns-sdk``, with what it lacks.
+Extends the SDK of SMQ, ``aliyun-mns-sdk``, by timeouts, a proxy, a CA and thread safety.
 
-Its HTTPS connections have no timeout, and its client is not thread-safe. This is the only module that imports it,
-which takes 0.4 seconds: import this module lazily. The library is optional: the extra ``smq`` installs it.
+The SDK's HTTPS connections have no timeout, and its client is not thread-safe. Import this module lazily: it imports
+the SDK, which takes 0.4 seconds and is optional. The extra ``smq`` installs it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ILLEGAL = re.compile(
 
 
 class Queue(SdkQueue):  # type: ignore[misc]
-    """The SDK's queue, which returns the bodies of messages as they are, encoded or not."""
+    """The SDK's queue, but without decoding the bodies of messages."""
 
     def __init__(self, name: str, client: Client) -> None:
         super().__init__(name, client)
@@ -117,9 +117,9 @@ class Clients:
 
 class _Http:
     """
-    Sends the SDK's requests, in place of the SDK's class: with timeouts, a proxy and a CA.
+    Replaces the SDK's class that sends requests, and adds timeouts, a proxy and a CA.
 
-    :ivar wait: Seconds for which the service may hold the next request, besides the timeout.
+    :ivar wait: Seconds for which the service may keep the next request open; added to the read timeout.
     :ivar status: The HTTP status of the last response.
     :ivar request_id: The request id of the last response.
     """
@@ -141,7 +141,7 @@ class _Http:
 
     def send_request(self, request: RequestInternal) -> ResponseInternal:
         self.status, self.request_id = 0, None
-        # Not session.request(), which would replace the signature by a password in ~/.netrc.
+        # Not session.request(), which would replace the signature with a password from ~/.netrc.
         prepared = PreparedRequest()
         prepared.prepare(
             method=request.method, url=self._url + request.uri, headers=request.header, data=request.data or None
@@ -157,7 +157,7 @@ class _Http:
 
 
 class _CredentialsProvider:
-    """The credentials of a connection, in the form that the SDK of SMQ takes."""
+    """The credentials of a connection, in the form that the SDK of SMQ requires."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -23,10 +23,10 @@ def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: t
     Return a URL with which a browser can read an object, without a request.
 
     :param settings: The settings of the connection whose identity signs.
-    :param address: The address of the object, whose host may name the region of the bucket.
+    :param address: The URL of the object, whose host may name the region of the bucket.
     :param key: The key of the object, not percent-encoded.
-    :param lifetime: For how long the URL is valid.
-    :raises ImsRequestError: If the region is not known, or the address is not valid.
+    :param lifetime: The time for which the URL is valid.
+    :raises ImsRequestError: If the region is not known, or the bucket or the key is not valid.
     :raises ImsCredentialsError: If the credentials cannot sign.
     """
     import alibabacloud_oss_v2 as oss
@@ -39,7 +39,7 @@ def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: t
         raise ImsRequestError(f"No region: set region_id in the connection to open {address}", field="region_id")
     credential = credential_client(settings).get_credential()
     if not credential.access_key_id or not credential.access_key_secret:
-        raise ImsCredentialsError("The credential type of the connection cannot sign addresses of OSS")
+        raise ImsCredentialsError("The credential type of the connection cannot presign URLs of OSS objects")
     config = oss.config.load_default()
     config.credentials_provider = oss.credentials.StaticCredentialsProvider(
         credential.access_key_id, credential.access_key_secret, credential.security_token or None
@@ -51,5 +51,5 @@ def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: t
     try:
         result = oss.Client(config).presign(oss.GetObjectRequest(bucket=bucket, key=key), expires=lifetime)
     except oss.exceptions.BaseError as error:
-        raise ImsRequestError(f"The address {address} cannot be signed: {error}") from None
+        raise ImsRequestError(f"{address} cannot be presigned: {error}") from None
     return str(result.url)

@@ -61,7 +61,7 @@ class Settings:
     :param read_timeout: Seconds to wait for a response.
     :param ca: The path of a CA bundle that verifies the server's certificate.
     :param console_url: The URL that a task's page links to, with placeholders.
-    :param smq_queue: The queue to which IMS and VOD write the end of jobs.
+    :param smq_queue: The queue to which IMS and VOD send a message when a job ends.
     """
 
     region_id: str | None

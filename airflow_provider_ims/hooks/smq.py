@@ -28,7 +28,7 @@ class SmqMessage:
     :param id: The message's id, which stays the same when the message is received again.
     :param body: The text that was sent, decoded if it was encoded as base64.
     :param receipt_handle: Deletes the message, or changes its visibility, until the message is visible again.
-    :param received_count: How often the message was received, this time included.
+    :param received_count: The number of times that the message was received, including this time.
     :param enqueued_at: When the message was sent, in seconds since 1970.
     :param visible_at: When the message can be received again, in seconds since 1970.
     """
@@ -57,7 +57,7 @@ class SmqHook(ConnectedHook):
         try:
             from airflow_provider_ims.hooks import _mns as mns
         except ImportError as error:
-            problem = f"SMQ needs a library that is not installed here ({error.name}): {INSTALL}"
+            problem = f"SMQ requires a library that is not installed here ({error.name}): {INSTALL}"
             raise ImsRequestError(problem) from None
         return mns.Clients(self.settings, self.settings.endpoint("mns"))
 
@@ -113,9 +113,9 @@ class SmqHook(ConnectedHook):
 
     def change_visibility(self, queue: str, receipt_handle: str, seconds: int) -> str | None:
         """
-        Make a message visible again after some seconds from now.
+        Set the time after which a message becomes visible again.
 
-        :param seconds: From 1 to 43,200.
+        :param seconds: Seconds from now, from 1 to 43,200.
         :return: The new receipt handle, which replaces the old one; ``None`` if the old one was no longer valid.
         :raises ImsError: the subclass depends on the service's error code.
         """
@@ -136,7 +136,7 @@ class SmqHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Make one call that receives no message from the connection's queue.
+        Send a PeekMessage request, which receives no message, to the connection's queue.
 
         :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
         """
@@ -151,10 +151,10 @@ class SmqHook(ConnectedHook):
 
     def _send(self, action: str, queue: str, call: Callable[[Any], Any], *, if_gone: Any = None, wait: int = 0) -> Any:
         """
-        Call the SDK with a queue.
+        Call a method of the SDK's queue.
 
         :param if_gone: Returned if the service has no such message.
-        :param wait: Seconds for which the service may hold the request.
+        :param wait: Seconds for which the service may keep the request open.
         """
         if not isinstance(queue, str) or not _NAME.fullmatch(queue):
             raise ImsRequestError(f"{queue!r} is not the name of a queue", field="queue")

@@ -1,1 +1,1 @@
-"""The media pages of the API server: what the jobs of a task or of a DAG run have made."""
+"""The media pages of the API server: the output of the jobs of a task or of a DAG run."""

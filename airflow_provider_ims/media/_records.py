@@ -52,7 +52,7 @@ class TaskRecord:
     :param region_id: The region, which is not checked either.
     :param job_id: The first job of the task.
     :param state: The state of the task instance.
-    :param seconds: The time from the submit of the first job to the result.
+    :param seconds: The time from the submission of the first job to the result.
     :param problem: Why its result cannot be read.
     """
 

@@ -44,10 +44,10 @@ HEADERS = {
 
 def _check_enabled() -> None:
     if not MEDIA_PAGES.get():
-        raise HTTPException(404, "The media pages are switched off by the option [ims] media_pages of the API server.")
+        raise HTTPException(404, "The option [ims] media_pages of the API server disables the media pages.")
 
 
-#: Whoever may read the XComs of the DAG may see what its tasks have made.
+#: Whoever may read the XComs of the DAG may see the output of its tasks.
 router = APIRouter(dependencies=[Depends(_check_enabled), Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
@@ -81,7 +81,7 @@ Job = Annotated[JobRecord, Depends(_job)]
 
 @router.get("/media/dags/{dag_id}")
 def show_run(request: Request, dag_id: str, run_id: str, page: Page = 1) -> HTMLResponse:
-    """Show what the tasks of a DAG run have made."""
+    """Show the output of the tasks of a DAG run."""
     with create_session() as session:
         tasks, total = read_run(session, dag_id, run_id, (page - 1) * PAGE_SIZE, PAGE_SIZE)
     paging = _paging(page, total)
@@ -91,7 +91,7 @@ def show_run(request: Request, dag_id: str, run_id: str, page: Page = 1) -> HTML
 
 @router.get("/media/dags/{dag_id}/task")
 def show_task(request: Request, task: Task, page: Page = 1) -> HTMLResponse:
-    """Show what the jobs of a task have made."""
+    """Show the output of the jobs of a task."""
     paging = _paging(page, task.results.total)
     entry = task_entry(task, paging.start, PAGE_SIZE)
     return _page("task.html", request, [entry], task=entry, paging=paging)
@@ -113,7 +113,7 @@ def _file(task: TaskRecord, job: JobRecord, item: str) -> MediaFile:
 
 @router.get("/media/dags/{dag_id}/file")
 def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
-    """Redirect to the signed address of a file that the task has recorded, or of its poster."""
+    """Redirect to the signed URL of a file that the task has recorded, or of its poster."""
     file = _file(task, job, item)
     hook = connected_hook(task)
     address = poster_address(hook, file) if poster else playable_address(hook, file)

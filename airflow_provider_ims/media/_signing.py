@@ -37,7 +37,7 @@ INSTALL = "pip install 'airflow-provider-ims[media]'"
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """
-    An action that returns signed addresses.
+    An action that returns signed URLs.
 
     :param parameter: The parameter that identifies the file or its media asset.
     :param attribute: The attribute of :class:`MediaFile` with its value.
@@ -64,7 +64,7 @@ BY_ID = (
     Lookup(VOD, "GetPlayInfo", "VideoId", "video_id", "PlayInfoList.PlayInfo[].PlayURL", "VideoBase.CoverURL"),
     Lookup(ICE, "GetMediaInfo", "MediaId", "media_id", _FILES, _COVER),
 )
-#: Tried after the presigned address, because they find only files that are registered as media assets.
+#: Tried after the presigned URL, because they find only files that are registered as media assets.
 BY_ADDRESS = (
     Lookup(ICE, "GetMediaInfo", "InputURL", "address", _FILES, _COVER),
     Lookup(ICE, "GetPlayInfo", "InputURL", "address", "PlayInfoList[].PlayURL", "MediaBase.CoverURL"),
@@ -192,7 +192,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
 
 @dataclass(slots=True)
 class _Responses:
-    """The last responses, which contain signed addresses and are therefore kept only for a short time."""
+    """The last responses, which contain signed URLs and are therefore kept only for a short time."""
 
     size: int = 64
     _lock: Lock = field(default_factory=Lock)

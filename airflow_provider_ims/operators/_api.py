@@ -46,8 +46,8 @@ class ApiOperator(BaseOperator):
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["request_id"]`` works.
         Default: true, unlike in other operators.
-    :param retry_policy: Decides by the error whether a failed task is retried. Requires Airflow 3.3. ``None`` retries
-        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
+    :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
+        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     product: ClassVar[Product]
@@ -123,7 +123,7 @@ def _write(
         sent_at = datetime.fromtimestamp(record.sent_at, UTC).isoformat(timespec="seconds")
         outcome = f"received no response; {_UNCERTAIN}"
         if record.answered:
-            outcome = "received a response, but the task failed after it. Clear the task to repeat the action"
+            outcome = "received a response, but the task failed afterwards. Clear the task to repeat the action"
         raise AirflowFailException(f"An earlier try sent the request at {sent_at} and {outcome} (action {action})")
     # An invalid connection must not look like a lost response.
     hook.connect()

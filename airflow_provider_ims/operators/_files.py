@@ -1,9 +1,9 @@
 """
-Reads the arguments that name a file next to the DAG.
+Replaces arguments that name a file with the contents of the file.
 
 Airflow's ``template_ext`` would also read nested values and the names of objects, such as ``oss://bucket/a.json``, so
 the operators do not set it. They read only arguments that contain JSON or a script, and check for a file extension
-before a template is rendered, so a text from an upstream task does not name a file.
+before a template is rendered, so a text from an upstream task is never read as a file name.
 """
 
 from __future__ import annotations

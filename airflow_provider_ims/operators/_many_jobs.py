@@ -50,8 +50,9 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     """
     Submit many jobs of one kind in one task, and wait until all have ended.
 
-    Each request is billed once, also if the task or the worker crashes: a retry joins the jobs that run, collects those
-    that have ended, and submits only those that failed. A job keeps its request if the list changes between two tries.
+    A request is not billed twice if the task or the worker crashes (for exceptions, see ``on_uncertain``): a retry
+    joins the running jobs, collects those that have ended, and submits only the failed ones again. A request keeps its
+    job if the list changes between two tries.
 
     :param job: The submit action, such as ``SubmitTextGenerateJob``. (templated)
     :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API takes a JSON string,
@@ -59,12 +60,12 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     :param parameters: Parameters that all requests have in common. A request overrides them. (templated)
     :param max_active_jobs: The maximum number of jobs that have not ended. More are submitted when half of them have
         ended. (templated) Default: no limit.
-    :param max_submits_per_second: The maximum rate of submits; it falls while the service throttles requests.
-        (templated) Default: 30.
-    :param max_failures: How many jobs may fail: a number, or a fraction of all jobs if it is below 1. The task fails
-        after all jobs have ended if more have failed. (templated) Default: 0.
+    :param max_submits_per_second: The maximum number of submit requests per second; the rate falls while the service
+        throttles requests. (templated) Default: 30.
+    :param max_failures: How many jobs may fail: a number, or a fraction of all jobs if it is less than 1. If more
+        jobs have failed, the task fails after all jobs have ended. (templated) Default: 0.
     :param results_path: A path or URL for the results as JSON Lines, such as ``oss://bucket/results.jsonl`` or
-        ``file:///data/results.jsonl``, one line for each request in their order. Required for results of more than
+        ``file:///data/results.jsonl``, one line per request, in the same order. Required for results of more than
         512 KiB. (templated) Default: the results are part of the task's result.
     :param fail_on_partial_failure: Count a job as failed if any part of it failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
@@ -130,7 +131,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :raises ImsRequestError: when an argument is invalid; it names the request. No job is submitted.
         :raises ImsJobsFailedError: when more jobs failed than ``max_failures``.
         :raises ImsJobTimeoutError: when jobs did not end before the timeout.
-        :raises ImsError: when the service rejected all submits or was unavailable.
+        :raises ImsError: when the service denied the action, rejected the credentials or was unavailable.
         """
         self.check_files()
         submitter = self._new_submitter(context, encode_requests(self.kind, self.requests, self.parameters))
@@ -181,7 +182,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         JobResults(self.results_path)
         hook = self.new_hook()
         allowed_failures(self.max_failures, len(requests))
-        # An invalid connection is also rejected before the first submit.
+        # An invalid connection is also rejected before the first job is submitted.
         hook.connect()
         self.kind.check_region(hook.settings)
         self._context = context
@@ -299,7 +300,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     def _wait(
         self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
     ) -> list[str]:
-        """Block until at most ``unfinished`` jobs have not ended, and return these."""
+        """Block until at most ``unfinished`` jobs have not ended, and return their ids."""
         from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
         from airflow_provider_ims._waiting.poller import Poller
 

@@ -22,7 +22,7 @@ class JobResults:
     """
     The results of the jobs of one task, in the order of their requests.
 
-    :param path: Where to write them as JSON Lines; ``None`` to keep them.
+    :param path: Where to write them as JSON Lines; ``None`` to keep them in memory.
     :raises ImsRequestError: If the path cannot be used.
     """
 
@@ -36,7 +36,7 @@ class JobResults:
         self._failures: list[str] = []
         self._size = 0
         self.failed = 0
-        #: How many of the failed jobs would fail again.
+        #: The number of failed jobs with a permanent error.
         self.permanent_failures = 0
 
     @property
@@ -70,7 +70,7 @@ class JobResults:
         return self._size <= MAX_INLINE
 
     def describe_failures(self) -> str:
-        """Return the first errors as text, and where the others are."""
+        """Return the first errors as text, and the file that contains all of them."""
         where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
@@ -104,7 +104,7 @@ class JobResults:
         return {**summary, "results": self._results}
 
     def __enter__(self) -> Self:
-        """Open a file next to the path, which gets its name only when it is complete."""
+        """Open a temporary file next to the path, which is renamed when it is complete."""
         if self._target is not None:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._part = self._target.parent / f"{self._target.name}.part"

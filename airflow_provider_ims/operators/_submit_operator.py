@@ -36,8 +36,8 @@ class SubmitOperator(JobTask, BaseOperator):
     :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default:
         ``[ims] poll_interval`` (10).
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
-    :param on_uncertain: What to do if a submit gets no response and its job is not found: ``submit`` again, or ``fail``
-        so that you can decide. Default: ``submit``.
+    :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
+        which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
     :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if its result
         was never collected and the parameters are the same, and submits a new job otherwise; ``new`` always submits a
         new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier versions, a cleared task
@@ -46,8 +46,8 @@ class SubmitOperator(JobTask, BaseOperator):
         successful or clears it, or when the wait of its last try times out. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, unlike in other operators.
-    :param retry_policy: Decides by the error whether a failed task is retried. Requires Airflow 3.3. ``None`` retries
-        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
+    :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
+        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
@@ -119,7 +119,7 @@ def positive(name: str, value: Any, limit: float, unit: str) -> float:
 
 
 def whole(name: str, value: Any, limit: int) -> int:
-    """Return an argument as a whole number from 1 to ``limit``, rounded down."""
+    """Return an argument as an integer from 1 to ``limit``, rounded down."""
     unit = f"from 1 to {limit:,}"
     number = positive(name, value, limit, unit)
     if number < 1:

@@ -14,15 +14,15 @@ class VodUploadMediaByURLOperator(JobOperator):
     """
     Fetch a file from a URL, and store it as a video or audio of VOD (``UploadMediaByURL``).
 
-    The service queues uploads and does not guarantee a time; an upload may take hours or days. An upload that waits in
-    the queue can be cancelled.
+    The service queues uploads and does not guarantee a completion time; an upload may take hours or days. An upload
+    that waits in the queue can be cancelled.
 
     Returns ``{"job_id", "state", "media_id", "file_size"}``. ``media_id`` is the ``video_id`` of other operators.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadMediaByURL
 
     :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters are
-        percent-encoded. One URL, because the service creates a job for each. (templated)
+        percent-encoded. Only one URL is accepted, because the service creates a job for each. (templated)
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
         same URL. (JSON, templated)
     :param storage_location: The storage address. Default: that of the account. (templated)

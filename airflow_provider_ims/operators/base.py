@@ -1,4 +1,4 @@
-"""The base class of all operators: it validates, submits, awaits and completes a job."""
+"""The base class of the operators that submit one job: it validates, submits, awaits and completes the job."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class JobOperator(SubmitOperator):
     An argument marked ``JSON`` accepts a JSON string, the name of a ``.json`` file in the DAG's folder or in its
     ``template_searchpath``, or a dict or list as in its type annotation.
 
-    :param wait_for_completion: Wait until the job ends. If false, return right after the submit. Default: true.
-    :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit without a response
-        is repeated only after a search for its job. Default: true.
+    :param wait_for_completion: Wait until the job ends. If false, return right after the submission. Default: true.
+    :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit request without a
+        response is repeated only after a search for its job, if the job kind supports this. Default: true.
     :param reuse: ``inputs`` returns the result of a job that an earlier run of the task submitted with the same inputs,
         if there is one; ``run`` submits a job for each task run. Requires ``durable``. Default: ``run``.
-    :param reuse_within: The maximum age of a job that is reused, since its submit. Default: 7 days.
+    :param reuse_within: The maximum age of a reused job, since its submission. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 
@@ -102,11 +102,11 @@ class JobOperator(SubmitOperator):
         Submit the job, or join the job of an earlier try, and wait for it.
 
         :param context: The task's context.
-        :return: ``{"job_id", "state"}``, and the job's result unless ``wait_for_completion`` is off.
+        :return: ``{"job_id", "state"}``, and the job's result unless ``wait_for_completion`` is false.
         :raises ImsRequestError: when an argument is invalid (no request is sent), or when the service rejects a value.
         :raises ImsJobFailedError: when the job failed.
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
-        :raises ImsError: when the service rejected the submit or was unavailable.
+        :raises ImsError: when the service rejected the request or was unavailable.
         """
         self.check_files()
         if self.reuse == "inputs" and not self.kind.reusable:
@@ -118,7 +118,7 @@ class JobOperator(SubmitOperator):
         poll_interval = seconds("poll_interval", self.poll_interval)
         timeout = seconds("timeout", self.timeout)
         hook = self.new_hook()
-        # An invalid connection is also rejected before the submit.
+        # An invalid connection is also rejected before the job is submitted.
         hook.connect()
         self.kind.check_region(hook.settings)
         submission = self._submit(context, hook, parameters)
@@ -192,7 +192,7 @@ class JobOperator(SubmitOperator):
 
         :param context: The task's context.
         :param event: The event of the trigger.
-        :param submit_result: The part of the result that the response to the submit contained.
+        :param submit_result: The part of the result that only the response to the submit request contains.
         :return: Same as :meth:`execute`.
         """
         awaited = self._awaited_job(context)

@@ -36,8 +36,8 @@ class VodSubmitAIImageJobOperator(JobOperator):
     """
     Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
 
-    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``; the URLs are not signed;
-    ``ListAIImageInfo`` returns signed URLs.
+    Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``. The URLs are not signed;
+    ``ListAIImageInfo`` returns signed ones.
 
     .. seealso:: https://help.aliyun.com/document_detail/186922.html
 
@@ -106,8 +106,8 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
     Moderate a video (``SubmitAIMediaAuditJob``).
 
-    A job succeeds regardless of its findings; check ``suggestion`` in the result. No listing returns the user data of
-    these jobs, so a job whose id was lost in a crash cannot be found again.
+    A job succeeds regardless of its findings; check ``suggestion`` in the result. No list action returns the user data
+    of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "media_id", "suggestion" ("pass", "review" or "block"), "label", "abnormal_modules",
     "video", "images", "texts", "audios"}``.

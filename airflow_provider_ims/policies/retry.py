@@ -31,11 +31,11 @@ SUSPENDED_DELAY = timedelta(hours=1)
 @dataclass(frozen=True)
 class ImsRetryPolicy(RetryPolicy):
     """
-    Fail at once after an error of this provider that would recur, and retry after all others.
+    Fail immediately after an error of this provider that would recur, and retry after all others.
 
     - A permanent error (:attr:`~airflow_provider_ims.exceptions.ImsError.is_permanent`) fails the task: an invalid
-      request, a missing permission or subscription, or a job that failed for its content.
-    - An overdue payment is retried after an hour.
+      request, a missing permission or subscription, or a job that failed because of its content.
+    - A task that fails because of an overdue payment is retried after an hour.
     - All other errors are retried after the ``retry_delay`` of the task, as without a policy.
 
     The policy cannot add retries: a task without ``retries`` is not retried. All operators and sensors of this provider

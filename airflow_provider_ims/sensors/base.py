@@ -62,9 +62,9 @@ class JobSensor(JobTask, BaseSensorOperator):
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because the result is a dict.
     :param poke_interval: Seconds between polls. Default: ``[ims] poll_interval`` (10).
-    :param retry_policy: Decides by the error whether a failed sensor is retried. Requires Airflow 3.3. ``None`` retries
-        after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which does not retry
-        after a failed job.
+    :param retry_policy: Decides, depending on the error, whether a failed sensor is retried. Requires Airflow 3.3.
+        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which
+        does not retry after a failed job.
     :param kwargs: The arguments of all Airflow sensors: ``timeout``, ``soft_fail`` (skip on a timeout; a
         failed job still fails the sensor), ``never_fail`` (skip instead of failing), ``mode``.
     """
@@ -111,7 +111,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
         :param context: The task's context.
         :return: The result that the operator for the job's kind would return, or a list of such results.
-        :raises ImsJobFailedError: when a job failed.
+        :raises ImsJobFailedError: when all jobs failed, or any of them if ``fail_on_partial_failure`` is set.
         :raises AirflowSensorTimeout: when a job did not end before the timeout, in all modes.
         :raises ImsError: when the jobs cannot be queried.
         """
@@ -169,7 +169,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         hook = self.new_hook()
         is_first_poke, wait_started_at = self._wait_start(context)
         if is_first_poke:
-            # At the first poke, an undefined connection is a user error; later, the secrets backend is unavailable.
+            # At the first poke, an undefined connection is a user error; later, the secrets backend may be unavailable.
             hook.connect()
         # A rescheduled sensor keeps no state between pokes, so it cannot count consecutive errors.
         tolerated_errors = 1 if self.reschedule else TOLERATED_ERRORS
@@ -187,7 +187,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         return PokeReturnValue(True, self._complete_all(context, [self._ended[job_id] for job_id in job_ids]))
 
     def _poll(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> Iterator[tuple[str, Observation]]:
-        # The next poke repeats the query, so the hook need not retry it for long.
+        # The next poke repeats the query, so the hook does not have to retry it.
         caller = LimitedRetries(hook)
         for chunk in chunks(job_ids, self.family.ids_per_query):
             try:

@@ -70,7 +70,7 @@ def _signed_with(evidence: Evidence, credential: Any) -> Response:
 def _missing_parameters(plan: JobPlan, evidence: Evidence) -> Observed:
     if plan.product == "vod":
         _require_image_region(evidence)
-    # Without its parameters, no submit can create a job.
+    # Without its parameters, no submit request can create a job.
     response = require_response(evidence.service.send(plan.product, plan.action, {}))
     # The products document MissingParameter; the gateway documents Missing followed by the name of the parameter.
     code = str(response.body.get("Code"))

@@ -1,4 +1,4 @@
-"""Facts about submits, states and queries, for every kind of job."""
+"""Facts about submit requests, states and queries, for every kind of job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IMAGE = ("JobId", "CreationTime", "VideoId", "TemplateId", "TemplateConfig", "U
 
 Fields = Mapping[str, type | tuple[type, ...]]
 
-#: The documented fields of the response to a submit.
+#: The documented fields of the response to a submit request.
 SUBMIT_FIELDS: Mapping[str, Fields] = {
     "text": {"RequestId": str, "JobId": str},
     "speech": {"RequestId": str, "JobId": str, "State": str, "MediaId": str},
@@ -65,7 +65,7 @@ def _submit_state(evidence: Evidence) -> Observed:
 def _first_query(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.accepted(plan.name)
     first = job.polls[0]
-    after = f"{first.time - _submitted(job).time:.1f} s after the submit"
+    after = f"{first.time - _submitted(job).time:.1f} s after the submission"
     if not first.ok:
         return Observed(f"no: {first.error}, {after}")
     found = plan.job_in(first.body, job.job_id)
@@ -160,7 +160,7 @@ def _other_region(plan: JobPlan, evidence: Evidence) -> Observed:
 def _repeated(evidence: Evidence) -> Observed:
     job = evidence.accepted("batch")
     if job.repeat is None:
-        raise NotTestedError("the submit was not repeated")
+        raise NotTestedError("the submit request was not repeated")
     if not require_response(job.repeat).ok:
         return Observed(job.repeat.error, holds=False)
     same = job.repeat.body.get("JobId") == job.job_id
@@ -214,12 +214,12 @@ FACTS = (
     ),
     Fact(
         name="submit.client_token.batch",
-        statement="A second submit with the same `ClientToken` and parameters returns the first job.",
+        statement="A second submit request with the same `ClientToken` and parameters returns the first job.",
         documented="ClientToken ensures idempotence",
         source=api_page("ice", "SubmitBatchMediaProducingJob"),
         check=_repeated,
     ),
-    *_per_job("query.first", "Does `{query}` find the job immediately after the submit?", _first_query),
+    *_per_job("query.first", "Does `{query}` find the job immediately after the submission?", _first_query),
     *_per_job("query.finds", "`{query}` returns the job.", _found, lambda _: "the job with this id"),
     *_per_job("query.other_region", "Does `{query}` find the job from another region?", _other_region),
     *(
@@ -244,10 +244,10 @@ FACTS = (
         statement="What does `GetAIImageJobs` return while the job runs?",
         check=_running_image,
     ),
-    *_per_job("duration", "How long after the submit does `{query}` return the end state?", _duration),
+    *_per_job("duration", "How long after the submission does `{query}` return the end state?", _duration),
     *_per_job(
         "query.user_data",
-        "`{query}` returns the `UserData` of the submit.",
+        "`{query}` returns the `UserData` of the submit request.",
         _user_data,
         lambda _: "UserData",
     ),

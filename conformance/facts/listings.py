@@ -123,7 +123,7 @@ FACTS = (
     *(
         Fact(
             name=f"listing.delay.{plan.name}",
-            statement=f"How long after the submit does `{plan.listing.action}` show the {plan.name} job?",
+            statement=f"How long after the submission does `{plan.listing.action}` show the {plan.name} job?",
             check=partial(_delay, plan),
         )
         for plan in JOBS

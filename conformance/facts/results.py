@@ -92,7 +92,7 @@ def _video_url(evidence: Evidence) -> Observed:
     url = str(_videos(evidence)[0]["MediaURL"])
     index = url.removeprefix(before).removesuffix(after)
     is_number = index.isdecimal()
-    return Observed(f"{{index}} is {index}" if is_number else "another address", is_number)
+    return Observed(f"{{index}} is {index}" if is_number else "another URL", is_number)
 
 
 def _video_early_end(evidence: Evidence) -> Observed:
@@ -191,7 +191,7 @@ FACTS = (
     ),
     Fact(
         name="speech.media_id",
-        statement="Is the `MediaId` of the result the one in the response to the submit?",
+        statement="Is the `MediaId` of the result the one in the submit response?",
         check=_speech_media_id,
     ),
     Fact(

@@ -1,4 +1,4 @@
-"""The media pages in Airflow: pictures are drawn, sounds and videos play, and a sentence seeks."""
+"""The media pages in Airflow: images are drawn, audio and videos play, and a sentence seeks."""
 
 from __future__ import annotations
 

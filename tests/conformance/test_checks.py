@@ -28,10 +28,10 @@ CHANGES: dict[str, Change] = {
     "another order": lambda name, value: [*value[1:], *value[:1], *value] if isinstance(value, list) else value,
     "longer results": lambda name, value: '["123456", "123456"]' if name == "AiResult" else value,
     "other JSON": lambda name, value: '[{"Url": 1}]' if name in ("AIImageResult", "Usage", "UserData") else value,
-    "signed addresses": lambda name, value: (
+    "signed URLs": lambda name, value: (
         '[{"Score": 1, "Url": "http://a/b?Signature=c"}]' if name == "AIImageResult" else value
     ),
-    "unsigned addresses": lambda name, value: value.partition("?")[0] if name == "FileURL" else value,
+    "unsigned URLs": lambda name, value: value.partition("?")[0] if name == "FileURL" else value,
     "one job on all pages": lambda name, value: (
         [{"JobId": "x", "CreateTime": "1"}] if name in ("SmartJobList", "EditingBatchJobList") else value
     ),
@@ -72,7 +72,7 @@ class ChangedService:
     def _job(self, job: JobRun) -> JobRun:
         assert job.submit is not None
         submit = self._change(job.submit)
-        # The job id is unchanged, because a run knows it only from the response to the submit.
+        # The job id is unchanged, because a run knows it only from the response to the submit request.
         submit = replace(submit, body={**submit.body, "JobId": job.job_id})
         listed = self._change(job.listed) if job.listed else None
         if listed is not None and job.plan.listing.find(listed, job.job_id) is None:

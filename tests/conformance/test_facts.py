@@ -146,7 +146,7 @@ def test_an_account_without_a_subscription_has_no_differences() -> None:
         emulator.fault("SubmitTextGenerateJob", "not_subscribed", count=None)
         run = run_emulated(emulator, "cn-shanghai")
     assert differing(run) == set()
-    refused = Result(Outcome.NOT_TESTED, "the submit was rejected: OperationDenied (HTTP 403)")
+    refused = Result(Outcome.NOT_TESTED, "the submit request was rejected: OperationDenied (HTTP 403)")
     assert run.results["text.result"] == run.results["submit.fields.text"] == refused
     assert run.results["errors.missing_parameters.text"].outcome is Outcome.NOT_TESTED
     assert run.results["speech.result"].outcome is Outcome.AS_DOCUMENTED
@@ -191,7 +191,7 @@ def test_transient_errors_of_reads_are_retried_and_submits_are_not() -> None:
         emulator.fault("ListSmartJobs", "non_json", count=2)
         run = run_emulated(emulator, "cn-shanghai")
         assert differing(run) == set()
-        # The first submit creates the history.
+        # The first submit request creates the history.
         emulator.reset()
         emulator.fault("SubmitTextGenerateJob", "cut_after", count=None)
         run = run_emulated(emulator, "cn-shanghai")

@@ -200,7 +200,7 @@ def test_a_submit_that_is_interrupted_is_reported_with_its_marker(
 ) -> None:
     emulator.fault("SubmitTextGenerateJob", "hang_after", count=None, seconds=None)
     process = start("--yes")
-    wait_until("the submit", lambda: bool(emulator.jobs("SubmitTextGenerateJob")), CEILING)
+    wait_until("the submit request", lambda: bool(emulator.jobs("SubmitTextGenerateJob")), CEILING)
     process.send_signal(signal.SIGINT)
     code, stdout, stderr = ended(process)
     assert code == 130, stderr

@@ -124,7 +124,7 @@ def test_a_redacted_response_stays_the_same() -> None:
         "InvalidAccessKeyId.NotFound (HTTP 404)",
         "scheme http, object followed by '.mp3', no query",
         "2026-11-21T20:58:42Z",
-        "yes: Created, 0.0 s after the submit",
+        "yes: Created, 0.0 s after the submission",
         "5.119539442937821",
         "IdempotentParameterMismatch",
     ],

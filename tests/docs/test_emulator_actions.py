@@ -16,9 +16,10 @@ UPDATE = "UPDATE_DOCS=1 pytest tests/docs/test_emulator_actions.py"
 NAMES = {"ice": "IMS", "vod": "VOD"}
 INTRODUCTION = """# Emulated actions
 
-The actions of the two products that the emulator implements, by family. An action that it does not implement returns
-the code `EmulatorNotImplemented`. [Testing](../testing.md#resources) describes how the emulator stores resources such
-as media assets and templates, and [which actions of SMQ](../testing.md#queues) it implements.
+This page lists the actions of the two products by family, and shows which of them the emulator implements. For any
+other action of the products, the emulator returns the code `EmulatorNotImplemented`.
+[Testing](../testing.md#resources) describes how the emulator stores resources such as media assets and templates, and
+[which actions of SMQ](../testing.md#queues) it implements.
 """
 
 

@@ -35,7 +35,7 @@ def test_an_avatar_is_trained_only_after_it_is_submitted(jobs: Jobs) -> None:
     assert response_of(jobs, "SubmitAvatarTrainingJob", {"JobId": job_id})["Data"] == {"JobId": job_id}
     jobs.clock.advance(3)
     assert avatar(jobs, job_id)["Status"] == "Training"
-    # A second submit does not start a running job again.
+    # A second submit request does not start a running job again.
     response_of(jobs, "SubmitAvatarTrainingJob", {"JobId": job_id})
     jobs.clock.advance(1000)
     trained = avatar(jobs, job_id)

@@ -25,7 +25,7 @@ from support.emulated import SignedClient, exchange
 from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.emulator.api.signing import signed_address
+from airflow_provider_ims.emulator.api.signing import signed_url
 from airflow_provider_ims.emulator.media.formats import make
 
 AUDIO, BATCH, IMAGE = "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob", "SubmitAIImageJob"
@@ -63,7 +63,7 @@ def get(url: str, method: str = "GET", **headers: str) -> Answer:
 @pytest.fixture
 def sign(emulator: ImsEmulator) -> Callable[..., str]:
     """Return a function that signs addresses as the services do."""
-    return partial(signed_address, settings=replace(emulator.settings, public_url=emulator.url), region="cn-shanghai")
+    return partial(signed_url, settings=replace(emulator.settings, public_url=emulator.url), region="cn-shanghai")
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def client(emulator: ImsEmulator) -> Callable[..., oss.Client]:
 
 @pytest.fixture
 def presign(client: Callable[..., oss.Client]) -> Callable[..., str]:
-    """Return a function that returns the presigned address of an object."""
+    """Return a function that returns the presigned URL of an object."""
 
     def presign(key: str = KEY, *, bucket: str = BUCKET, seconds: float = 60, **options: Any) -> str:
         request = oss.GetObjectRequest(bucket=bucket, key=key, **options.pop("request", {}))
@@ -104,9 +104,7 @@ def presign(client: Callable[..., oss.Client]) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("version", ["v1", "v4"])
-def test_a_presigned_address_returns_the_output_of_a_job(
-    job_id: str, presign: Callable[..., str], version: str
-) -> None:
+def test_a_presigned_url_returns_the_output_of_a_job(job_id: str, presign: Callable[..., str], version: str) -> None:
     answer = get(presign(version=version))
     assert answer.status == 200
     assert answer.headers["content-type"] == "audio/wav"
@@ -269,7 +267,7 @@ def test_an_object_that_the_client_has_is_not_sent_again(job_id: str, presign: C
     assert (answer.status, answer.body) == (304, b"")
 
 
-def test_the_services_return_signed_addresses_of_images(
+def test_the_services_return_signed_urls_of_images(
     emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     emulator.finish(submit(IMAGE))

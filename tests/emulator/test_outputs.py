@@ -1,4 +1,4 @@
-"""What jobs return: identifiers in the response to a submit, addresses of outputs, and results inside strings."""
+"""What jobs return: ids in the response to a submit request, URLs of outputs, and results inside strings."""
 
 from __future__ import annotations
 

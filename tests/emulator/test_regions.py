@@ -126,7 +126,7 @@ def test_image_jobs_are_rejected_in_other_regions(send: SignedClient, action: st
     parameters = {**GOOD_REQUESTS[IMAGE], "JobIds": "any"}
     status, body = send(action, {**parameters, "RegionId": "cn-shenzhen"})
     assert (status, body["Code"]) == (400, "InvalidParameter")
-    assert f"{action} is available in cn-beijing and cn-shanghai" in body["Message"]
+    assert f"{action} is available only in cn-beijing and cn-shanghai" in body["Message"]
     assert send(action, {**parameters, **THERE})[0] == 200
 
 

@@ -79,7 +79,7 @@ def test_an_unknown_action_is_sent_like_most_actions() -> None:
         (ICE, "registermediainfo", "unknown action 'registermediainfo' of ice. Did you mean RegisterMediaInfo"),
         (ICE, "RegisterMedia", "RegisterMedia is an action of vod, not of ice"),
         (VOD, "RegisterMediaInfo", "RegisterMediaInfo is an action of ice, not of vod"),
-        (VOD, "x", "unknown action 'x' of vod. The API reference lists all: https://api.aliyun.com/document/vod/2017"),
+        (VOD, "x", "unknown action 'x' of vod. See the API reference: https://api.aliyun.com/document/vod/2017"),
     ],
 )
 def test_an_unknown_action_is_described_with_similar_ones(product: Product, name: str, problem: str) -> None:

@@ -173,7 +173,16 @@ def test_a_denied_request_names_the_ram_action_to_grant(
         error = error_from(hook, action)
         assert isinstance(error, ImsPermissionError)
         assert error.ram_action == ram_action
-        assert f"grant the RAM action {ram_action}" in str(error)
+        assert f"grant the RAM action {ram_action} to the identity of the connection" in str(error)
+        principal = " (SubUser ims-emulator of account 1974526429000000)"
+        assert (principal in str(error)) is detail
+
+
+@pytest.mark.parametrize("name", [None, "", {"a": 1}])
+def test_a_denied_request_may_name_no_principal(wire: Any, name: object) -> None:
+    denied = {"AuthPrincipalDisplayName": name, "AuthPrincipalOwnerId": "1"} if name != {"a": 1} else [name]
+    wire.answer(json.dumps({"Code": "Forbidden", "Message": "No.", "AccessDeniedDetail": denied}), 403)
+    assert str(error_from(ImsHook(), "ListSmartJobs")).partition(" (action")[0].endswith("identity of the connection")
 
 
 @pytest.mark.parametrize("kind", ["not_subscribed", "suspended"])

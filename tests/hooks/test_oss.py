@@ -29,7 +29,7 @@ def sign(address: str) -> str:
         ("oss://your-bucket/a.mp4", "your-bucket.oss-cn-hangzhou.aliyuncs.com"),
     ],
 )
-def test_a_presigned_address_has_the_public_endpoint_of_its_region(
+def test_a_presigned_url_has_the_public_endpoint_of_its_region(
     address: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(
@@ -45,7 +45,7 @@ def test_a_presigned_address_has_the_public_endpoint_of_its_region(
 
 def test_a_connection_without_keys_cannot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://?region_id=cn-hangzhou&bearer_token=token")
-    with pytest.raises(ImsError, match="cannot sign"):
+    with pytest.raises(ImsError, match="cannot presign"):
         sign("oss://your-bucket/a.mp4")
 
 

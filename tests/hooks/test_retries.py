@@ -77,7 +77,7 @@ def test_a_submit_that_may_have_been_accepted_is_not_retried(
         ims.call(SUBMIT, text_job)
     assert failed.value.accepted is None
     assert sent(emulator, SUBMIT) == 1
-    # The accepted submit created a job; a second submit would create another paid one.
+    # The accepted submit request created a job; a second submit request would create another paid one.
     assert len(emulator.jobs()) == (kind == "cut_after")
 
 

@@ -277,7 +277,7 @@ def test_an_unknown_action_or_family_suggests_similar_ones() -> None:
         family_of("vod_workflow", ICE)
     with pytest.raises(ImsRequestError, match="Did you mean UploadMediaByURL"):
         kind_of("UploadMediaByUrl")
-    with pytest.raises(ImsRequestError, match="CreateAvatarTrainingJob: its job waits until SubmitAvatarTrainingJob"):
+    with pytest.raises(ImsRequestError, match="CreateAvatarTrainingJob: it only creates the job"):
         kind_of("CreateAvatarTrainingJob")
     with pytest.raises(ImsRequestError, match="Did you mean SubmitTranscodeJob") as unknown:
         kind_of("SubmitTranscodingJob")
@@ -288,7 +288,7 @@ def test_an_unknown_action_or_family_suggests_similar_ones() -> None:
         kind_of("ASR")
     with pytest.raises(ImsRequestError, match=r"Known: .*SubmitWorkflowJob"):
         kind_of("xyzzy", VOD)
-    with pytest.raises(ImsRequestError, match="job of SubmitLiveRecordJob: it runs as long as its stream"):
+    with pytest.raises(ImsRequestError, match="job of SubmitLiveRecordJob: its job runs as long as the live stream"):
         kind_of("SubmitLiveRecordJob")
     with pytest.raises(ImsRequestError, match=r"Did you mean .*transcode"):
         family_of("transcod")

@@ -123,7 +123,13 @@ USER_DATA = [
     for kind in (TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING)
 ] + [
     (AI_IMAGE_JOB, "user_data", image_data(512), image_data(513), "user_data: 513 bytes in UTF-8, the limit is 512"),
-    (AI_IMAGE_JOB, "user_data", {"MessageCallback": {}}, {"Other": 1}, "user_data: needs MessageCallback, or Extend"),
+    (
+        AI_IMAGE_JOB,
+        "user_data",
+        {"MessageCallback": {}},
+        {"Other": 1},
+        "user_data: requires MessageCallback, or",
+    ),
 ]
 CONFIG = "generate_config"
 TEXTS = [
@@ -134,8 +140,14 @@ TEXTS = [
     (TEXT_GENERATE, CONFIG, text(textLength="1000"), text(textLength="1001"), "textLength: 1001 is above 1000"),
     (TEXT_GENERATE, CONFIG, text(targetCount=1), text(targetCount=0), "targetCount: 0 is below 1"),
     (TEXT_GENERATE, CONFIG, text(targetCount=1000), text(targetCount=1001), "targetCount: 1001 is above 1000"),
-    (TEXT_GENERATE, CONFIG, {"originText": "a"}, {}, "needs keywords and textLength and targetCount, or originText"),
-    (TEXT_GENERATE, CONFIG, text(), {"keywords": "k"}, "needs keywords and textLength and targetCount, or originText"),
+    (TEXT_GENERATE, CONFIG, {"originText": "a"}, {}, "requires keywords and textLength and targetCount, or"),
+    (
+        TEXT_GENERATE,
+        CONFIG,
+        text(),
+        {"keywords": "k"},
+        "requires keywords and textLength and targetCount, or",
+    ),
     (TEXT_GENERATE, CONFIG, text(), text(keywords=["k"]), "keywords: must be of JSON type string, not list"),
 ]
 EDIT = "editing_config"
@@ -153,21 +165,27 @@ AUDIO = [
     (AUDIO_PRODUCE, EDIT, {"pitch_rate": "-500"}, {"pitch_rate": "-501"}, "pitch_rate: -501 is below -500"),
     (AUDIO_PRODUCE, EDIT, {"pitch_rate": 500}, {"pitch_rate": 501}, "pitch_rate: 501 is above 500"),
     (AUDIO_PRODUCE, "output_config", output(), None, "output_config is required"),
-    (AUDIO_PRODUCE, "output_config", output(), {"bucket": "b"}, "output_config: needs object"),
-    (AUDIO_PRODUCE, "output_config", output(more=1), {"object": "o"}, "output_config: needs bucket"),
+    (AUDIO_PRODUCE, "output_config", output(), {"bucket": "b"}, "output_config: requires object"),
+    (AUDIO_PRODUCE, "output_config", output(more=1), {"object": "o"}, "output_config: requires bucket"),
     (AUDIO_PRODUCE, "overwrite", "True", "yes", "overwrite: 'yes' is neither true nor false"),
 ]
 INPUT = "input_config"
 ONE = {"GroupName": "a", "MediaArray": ["m"]}
 BATCHES = [
     (BATCH_MEDIA_PRODUCING, INPUT, groups(ONE), None, "input_config is required"),
-    (BATCH_MEDIA_PRODUCING, INPUT, {"MediaArray": ["m"]}, {}, "needs MediaGroupArray, or MediaArray, or MediaSearch"),
+    (
+        BATCH_MEDIA_PRODUCING,
+        INPUT,
+        {"MediaArray": ["m"]},
+        {},
+        "requires MediaGroupArray, or MediaArray, or",
+    ),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         {"MediaSearchInput": {"Text": "cake"}},
         {"TitleArray": []},
-        "needs MediaGroupArray, or",
+        "requires MediaGroupArray, or",
     ),
     (BATCH_MEDIA_PRODUCING, INPUT, groups(*[{}] * 40), groups(*[{}] * 41), "MediaGroupArray: 41 entries, the limit is"),
     (
@@ -210,7 +228,7 @@ BATCHES = [
         INPUT,
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=[]),
         groups({**ONE, "SpeechTextArray": speech(1)}, SpeechTextArray=speech(1)),
-        "input_config.MediaGroupArray[0].SpeechTextArray: speech is set both for all groups and for this one",
+        "input_config.MediaGroupArray[0].SpeechTextArray: is set both here and in InputConfig.SpeechTextArray",
     ),
     (
         BATCH_MEDIA_PRODUCING,

@@ -141,7 +141,7 @@ def test_numbers_may_be_strings_and_the_other_way_round(
         ({"list": [1, 2, 3]}, "config.list: 3 entries, the limit is 2"),
         ({"list": [1, "x"]}, "config.list[1]: must be of JSON type integer, not str"),
         ({"word": "C"}, "config.word: 'C' is not one of A, B"),
-        ({"inner": {}}, "config.inner: needs whole"),
+        ({"inner": {}}, "config.inner: requires whole"),
         ([], "config: must be of JSON type object, not list"),
         ({"more": "x" * 100}, "config: 111 bytes in UTF-8, the limit is 100"),
     ],

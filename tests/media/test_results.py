@@ -1,4 +1,4 @@
-"""The results of the jobs of a task, in its XCom and in files, also if they cannot be read."""
+"""The results of the jobs of a task, in its XCom and in files, and what happens if they cannot be read."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_failed_parts_and_failed_jobs_have_their_errors(
         assert shown in page
 
 
-def test_a_recorded_file_leads_to_its_signed_address(
+def test_a_recorded_file_leads_to_its_signed_url(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:
     hook = VodHook("ims_default")

@@ -1,4 +1,4 @@
-"""The signed addresses that the emulator returns, and those that the library of OSS signs."""
+"""The signed URLs that the emulator returns, and those that the library of OSS signs."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_without_the_library_the_error_says_what_to_install(ims_emulator: ImsEmu
 
 
 def test_an_invalid_bucket_is_refused(ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(ImsRequestError, match="cannot be signed"):
+    with pytest.raises(ImsRequestError, match="cannot be presigned"):
         playable_address(VodHook("ims_default"), MediaFile("video", "oss://b/a.mp4"))
 
 

@@ -78,7 +78,7 @@ def test_a_failed_job_of_each_kind_raises_the_services_message(
 def test_a_sensor_waits_for_jobs_of_each_family(family: str, deferrable: bool, ims_emulator: ImsEmulator) -> None:
     kind = next(kind for kind in KINDS if kind.family.name == family)
     submitted = [run_task(task(kind, wait_for_completion=False))["job_id"] for _ in range(2)]
-    # The caller assigns the id of an avatar training job, so the second submit returns the same job.
+    # The caller assigns the id of an avatar training job, so the second submit request returns the same job.
     job_ids = list(dict.fromkeys(submitted))
     sensor = SENSORS[kind.family.product.code](
         task_id="wait", job=family, job_ids=job_ids, deferrable=deferrable, poke_interval=0.05

@@ -314,7 +314,7 @@ def test_ai_images_are_rejected_in_a_region_without_them(
 
 def test_the_endpoint_decides_whether_a_region_has_ai_images_if_one_is_set(ims_emulator: ImsEmulator) -> None:
     # The connection of the emulator sets both endpoints.
-    with pytest.raises(ImsRequestError, match="available in cn-beijing and cn-shanghai"):
+    with pytest.raises(ImsRequestError, match="available only in cn-beijing and cn-shanghai"):
         run_task(VodSubmitAIImageJobOperator(**{"task_id": "job", **IMAGE.arguments, "region_id": "cn-hangzhou"}))
     (request,) = ims_emulator.requests("SubmitAIImageJob")
     assert request["error_code"] == "InvalidParameter"
@@ -347,7 +347,7 @@ def test_moderation_of_a_file_without_a_name_is_refused(
 ) -> None:
     error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)
     assert error.field == path
-    assert str(error).endswith(f"needs {missing}")
+    assert str(error).endswith(f"requires {missing}")
 
 
 @pytest.mark.parametrize("verdict", ["pass", "review", "block"])

@@ -25,7 +25,7 @@ from airflow_provider_ims.exceptions import (
     ImsRequestError,
     ImsUnavailableError,
 )
-from airflow_provider_ims.hooks import _base as base
+from airflow_provider_ims.hooks import _connected as connected
 from airflow_provider_ims.hooks._settings import Settings, read_settings
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
@@ -114,7 +114,7 @@ def default_chain(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) ->
         endpoints = dict.fromkeys(("ice", "vod"), ims_emulator.endpoint)
         return replace(read_settings(*given), endpoints=endpoints, protocol="http")
 
-    monkeypatch.setattr(base, "read_settings", with_endpoint)
+    monkeypatch.setattr(connected, "read_settings", with_endpoint)
     return ims_emulator
 
 

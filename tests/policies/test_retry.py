@@ -256,7 +256,7 @@ class TestAfterTheSubmit:
 
     @pytest.fixture(params=["deny", "not_subscribed", "error", "non_json"])
     def refuse(self, request: pytest.FixtureRequest, ims_emulator: ImsEmulator) -> Callable[..., None]:
-        """Refuse requests for an action, in each way that is permanent for a submit, and as a proxy does."""
+        """Refuse requests for an action, in each way that is permanent for a submit request, and as a proxy does."""
         more = {"error": {"code": "InvalidParameter", "status": 400}, "non_json": GATEWAY}
         return lambda action, count=1: ims_emulator.fault(
             action, request.param, count=count, **more.get(request.param, {})
@@ -286,7 +286,7 @@ class TestAfterTheSubmit:
         )
         run = TaskRun(task)
         error = self.failed(run)
-        assert "the service may have accepted an earlier submit, and a retry searches for its job again" in str(error)
+        assert "an earlier submit request may have been accepted, and a retry searches for its job again" in str(error)
         run.attempt()
         assert len(ims_emulator.requests("StartWorkflow")) == 1
 
@@ -316,7 +316,7 @@ class TestAfterTheSubmit:
         assert run.attempt()["state"] == TEXT.ended
 
     def test_a_refused_submit_after_a_lost_one(self, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
-        """The service may have accepted the first submit, and a retry finds its job by the ClientToken."""
+        """The service may have accepted the first submit request, and a retry finds its job by the ClientToken."""
         ims_emulator.fault(BATCH.submit, "server_error")
         refuse(BATCH.submit)
         run = TaskRun(BATCH.task())

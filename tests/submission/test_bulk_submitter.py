@@ -220,7 +220,7 @@ def test_submits_that_may_create_jobs_are_limited_across_all_tries(ims_emulator:
     ims_emulator.fault("SubmitIProductionJob", "cut_after", count=None)
     run = TaskRun(unlistable(1), retries=9)
     for _ in range(6):
-        with pytest.raises(ImsJobsFailedError, match="submits got no response"):
+        with pytest.raises(ImsJobsFailedError, match="submit requests received no response"):
             run.attempt()
     assert len(ims_emulator.jobs()) == bulk_submitter.MAX_UNSAFE_SUBMITS
 

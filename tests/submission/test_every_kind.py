@@ -112,7 +112,7 @@ def test_on_uncertain_fail_never_submits_an_unrecoverable_job_twice(kind: JobKin
         with pytest.raises(ImsUncertainSubmitError, match="cannot be searched for") as failure:
             run.attempt()
         assert "UserData" not in str(failure.value)
-        assert "clear the task" in str(failure.value)
+        assert "Clearing the task submits a new job" in str(failure.value)
     assert len(ims_emulator.jobs()) == 1
 
 

@@ -85,7 +85,7 @@ MISMATCH = ImsRequestError("other parameters", code="IdempotentParameterMismatch
     ("error", "own_token", "accepted"),
     [
         (ImsUnavailableError("cut"), False, None),
-        # A second submit returns the job with its id.
+        # A second submit request returns the job with its id.
         (ImsUnavailableError("no id", accepted=True), False, None),
         (ImsUnavailableError("not sent", accepted=False), False, False),
         (ImsPermissionError("denied"), False, False),

@@ -196,7 +196,7 @@ class TestJobsThatAreNotReused:
         day = timedelta(days=1)
         monkeypatch.setattr(operators, "EarlierJobs", partial(EarlierJobs, now=lambda: time.time() + 86_300))
         assert dag.run(reusing(TEXT, reuse_within=day)) == first
-        # The age is counted from the submit, not from the last reuse.
+        # The age is counted from the submission, not from the last reuse.
         monkeypatch.setattr(operators, "EarlierJobs", partial(EarlierJobs, now=lambda: time.time() + 86_500))
         self.assert_pays(dag, reusing(TEXT, reuse_within=day), task_log, "is older than reuse_within (86,400 s)")
 

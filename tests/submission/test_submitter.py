@@ -143,7 +143,7 @@ def test_the_search_waits_for_a_listing_that_lags(
     assert run_task(case.task())["state"] == case.ended
     assert len(ims_emulator.jobs()) == 1
     if case is BATCH:
-        # For its ClientToken, the service returns the first job to a second submit.
+        # For its ClientToken, the service returns the first job to a second submit request.
         assert slept == []
         assert len(ims_emulator.requests(case.submit)) == 2
     else:
@@ -161,7 +161,7 @@ class TestNotFound:
         assert run_task(TEXT.task())["state"] == "Finished"
         assert sum(slept) == TEXT.operator.kind.family.search_lag
         assert len(ims_emulator.jobs()) == 2
-        assert any("there are two jobs now" in line for line in task_log.lines("warning"))
+        assert any("there are now two jobs" in line for line in task_log.lines("warning"))
 
     def test_both_submits_carry_the_same_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
@@ -198,7 +198,7 @@ class TestNotFound:
 
     def test_the_number_of_submits_in_one_try_is_limited(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error", count=None)
-        with pytest.raises(ImsUncertainSubmitError, match=f"{MAX_SUBMITS} submits"):
+        with pytest.raises(ImsUncertainSubmitError, match=f"{MAX_SUBMITS} submit requests"):
             run_task(AUDIO.task())
         assert len(ims_emulator.requests(AUDIO.submit)) == MAX_SUBMITS
 
@@ -208,7 +208,7 @@ class TestNotFound:
         ims_emulator.fault(TEXT.submit, "cut_after", count=None)
         run = TaskRun(TEXT.task())
         for _ in range(4):
-            with pytest.raises(ImsUncertainSubmitError, match="2 submits got no response"):
+            with pytest.raises(ImsUncertainSubmitError, match="2 submit requests received no response"):
                 run.attempt()
         assert len(ims_emulator.jobs()) == 2
 
@@ -216,7 +216,7 @@ class TestNotFound:
         ims_emulator.fault(TEXT.submit, "odd_shape", count=None, drop=["JobId"], merge={"Data": {"JobId": "x"}})
         run = TaskRun(TEXT.task())
         for _ in range(2):
-            with pytest.raises(ImsUncertainSubmitError, match="accepted a submit"):
+            with pytest.raises(ImsUncertainSubmitError, match="accepted a submit request"):
                 run.attempt()
         assert len(ims_emulator.jobs()) == 1
 

@@ -310,6 +310,10 @@ class Page:
 
         return json.loads("\n".join(ims_tables.ram_policy(*operators).splitlines()[1:-1]))
 
+    def _example(self, shown: Any) -> Any:
+        """Return the block itself: only its syntax is checked."""
+        return shown
+
     #: The word after ``json`` -> a function that returns the expected content from the block and the following words.
     JSON: Mapping[str, Callable[..., Any]] = {
         "request": _requested,
@@ -317,4 +321,5 @@ class Page:
         "failed": _partly_failed,
         "user_data": _marked,
         "policy": _granted,
+        "example": _example,
     }

@@ -187,7 +187,7 @@ class UnusualRequests:
             self._next += [query._replace(headers=[request.headers[0], *query.headers[1:]]), finish, query]
 
     def submit(self) -> UnusualRequest:
-        """Return a submit with unusual parameters."""
+        """Return a submit request with unusual parameters."""
         key, code, good = self._random.choice(self._submits)
         valid = encoded(good)
         parameters = dict(valid)

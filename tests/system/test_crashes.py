@@ -281,7 +281,7 @@ def harness(tmp_path_factory):
         },
     }
     with emulator:
-        # A submit that hangs must not time out before its process is killed.
+        # A submit request that hangs must not time out before its process is killed.
         env = {name: f"{uri}&read_timeout=3600" for name, uri in emulator.airflow_env.items()}
         dags, home = Path(__file__).parent / "dags", tmp_path_factory.mktemp("airflow")
         with LocalAirflow(home, dags, env=env, config=config) as airflow:
@@ -366,7 +366,7 @@ class TestAnotherJob:
 
 @pytest.mark.parametrize("kind", SUBMITS)
 def test_mapped_task_instances_and_runs_with_equal_parameters_have_separate_jobs(finished, kind):
-    """All of them were killed after the submit, before they had recorded the job id."""
+    """All of them were killed after the submission, before they had recorded the job id."""
     submitted, collected = [], []
     for scenario in ("monday", "tuesday"):
         run_id = finished.runs[scenario, MAPPED]

@@ -46,7 +46,7 @@ METRICS = (
     b"ims.job.waited",
     b"ims.poller.waiting",
 )
-# The service may name a file by its signed address.
+# The service may name a file by its signed URL.
 FILE = "http://b.oss-cn-shanghai.aliyuncs.com/unreadable.mp4"
 STS = StsCredential("STS.canary", CANARIES["secret of a temporary key"], CANARIES["security token"])
 
@@ -214,7 +214,7 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
         wait_until_received(name)
 
     pages = list(shown_to_users(airflow, runs))
-    # A file that leads to a signed address, and pages with the result of each task.
+    # A file that leads to a signed URL, and pages with the result of each task.
     assert {"page 200 /ims/media/dags/all_types/task", "page 302 /ims/media/dags/all_types/file"} <= {
         place for place, _ in pages
     }

@@ -1,4 +1,4 @@
-"""The addresses of OSS objects: ``oss://bucket/key`` and ``http(s)://bucket.oss-<region>.aliyuncs.com/key``."""
+"""The URLs of OSS objects: ``oss://bucket/key`` and ``http(s)://bucket.oss-<region>.aliyuncs.com/key``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def split_oss(address: str) -> tuple[str, str] | None:
-    """Return the bucket and the key of an OSS address; None if it is another address or an id."""
+    """Return the bucket and the key in the URL of an OSS object; None for any other URL or an id."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -22,7 +22,7 @@ def oss_url(bucket: object, region_id: str, key: str) -> str:
 
 
 def public_url(address: str, region_id: str) -> str | None:
-    """Return the HTTP URL of an address; None if it is an id."""
+    """Convert an ``oss://`` URL into an HTTP URL. Return an HTTP URL unchanged, and None for an id."""
     if address.startswith(("http://", "https://")):
         return address
     found = split_oss(address)
@@ -30,7 +30,7 @@ def public_url(address: str, region_id: str) -> str | None:
 
 
 def numbered(address: str, count: int) -> list[str]:
-    """Return the addresses of several files whose name contains the placeholder ``{Count}``, or the address itself."""
+    """Return the URLs of several files if the URL contains the placeholder ``{Count}``, otherwise the URL itself."""
     if "{Count}" not in address:
         return [address]
     return [address.replace("{Count}", f"{number:05}") for number in range(1, count + 1)]

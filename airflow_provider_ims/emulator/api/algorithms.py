@@ -33,7 +33,7 @@ RESULTS: Mapping[str, Callable[[list[str]], Any]] = {
 
 IPRODUCTION = JobFamily(
     "QueryIProductionJob",
-    # The documentation has the spelling Analyzing; the service was observed to return Analysing.
+    # The documentation spells the state Analyzing; the service was observed to return Analysing.
     ("Queuing", "Analysing", "Success", "Fail"),
     error=("", ""),
     cancel="CancelIProductionJob",
@@ -42,7 +42,7 @@ IPRODUCTION = JobFamily(
 
 
 def _file_count(parameters: Parameters) -> int:
-    """Return the number of output files: several numbered covers, two tracks of separated music, or one file."""
+    """Return the number of output files: three numbered covers, two tracks of separated music, or one file."""
     output = parameters["Output"]
     if "{sequenceId}" in output or "{Count}" in output:
         return 3
@@ -50,7 +50,7 @@ def _file_count(parameters: Parameters) -> int:
 
 
 def _addresses(view: JobView) -> list[str]:
-    """Return the addresses of the output files, with the placeholders of the request replaced."""
+    """Return the URLs of the output files, with the placeholders of the request replaced."""
     output, source = view.json("Output"), str(view.json("Input").get("Media") or "")
     requested = str(output.get("OutputUrl") or output.get("Media") or "")
     template = requested if split_oss(requested) else view.url(f"{view.job_id}.mp4")

@@ -1,4 +1,4 @@
-"""Media analysis: tags, moderation, fingerprints, and watermarks."""
+"""Media analysis jobs: smart tags, video cognition, moderation, fingerprints and watermarks."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _cognition(view: JobView) -> Fields:
 
 
 def suggestion(name: str) -> str:
-    """Return the suggestion of a moderation: ``block`` or ``review`` if the name of the file contains it."""
+    """Return the suggestion of a moderation: ``block`` or ``review`` if the file name contains it, else ``pass``."""
     return next((suggested for suggested in ("block", "review") if suggested in name), "pass")
 
 
@@ -112,7 +112,7 @@ def _moderated(view: JobView) -> Fields:
     for name, prefix in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
         if name in view.parameters:
             found[f"{prefix}CensorResult"] = _verdict()
-    # The words are in the order of their severity.
+    # The tuple is sorted by severity.
     return {"Suggestion": min(suggested, key=("block", "review", "pass").index), **found} if found else {}
 
 

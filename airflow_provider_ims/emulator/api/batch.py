@@ -78,7 +78,7 @@ def _check_groups(groups: Any, name: str, has_global_speech: bool) -> None:
         strings(group["MediaArray"], f"{path}.MediaArray", MAX_MEDIA_PER_GROUP)
         if group.get("SpeechTextArray"):
             if has_global_speech:
-                raise invalid(f"{path}.SpeechTextArray", "Speech is also given for the whole video.")
+                raise invalid(f"{path}.SpeechTextArray", "InputConfig.SpeechTextArray is set too.")
             _check_speech(group["SpeechTextArray"], f"{path}.SpeechTextArray")
 
 
@@ -95,7 +95,7 @@ def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
         integer_field(config, field, name, 1, None)
     for field in ("MaxDuration", "FixedDuration"):
         if config.get(field) is not None and (not is_number(config[field]) or float(config[field]) <= 0):
-            raise invalid(f"{name}.{field}", "It must be a number of seconds above 0.")
+            raise invalid(f"{name}.{field}", "It must be a number of seconds greater than 0.")
     if not config.get("MediaURL"):
         # Videos can also be stored in VOD under a file name, or remain projects that are only previewed.
         if config.get("GeneratePreviewOnly") is True or (config.get("StorageLocation") and config.get("FileName")):
@@ -103,7 +103,7 @@ def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
         raise missing(f"{name}.MediaURL")
     string_field(config, "MediaURL", name)
     if (count or 1) > 1 and "{index}" not in config["MediaURL"]:
-        raise invalid(f"{name}.MediaURL", "It must contain the placeholder {index} when Count is above 1.")
+        raise invalid(f"{name}.MediaURL", "It must contain the placeholder {index} if Count is greater than 1.")
 
 
 def _check_template_config(template_ids: list[Any], name: str, _: Parameters) -> None:

@@ -1,7 +1,7 @@
 """
 The actions that set the callbacks of an account.
 
-Both products have one setting for each region. IMS: https://help.aliyun.com/document_detail/610204.html. VOD:
+Each product has one set of callback settings per region. IMS: https://help.aliyun.com/document_detail/610204.html. VOD:
 https://help.aliyun.com/document_detail/55627.html.
 """
 

@@ -29,7 +29,7 @@ CODES: dict[str, tuple[int, str]] = {
     "EmulatorNotImplemented": (400, "The emulator does not emulate {}."),
     "InvalidVersion": (404, "Specified parameter Version is not valid."),
     "UnsupportedHTTPMethod": (403, "This http method is not supported."),
-    # The documentation does not list the codes of these four.
+    # The documentation does not list the next four codes.
     "InvalidRequest": (400, "The request is malformed. {}"),
     "RequestEntityTooLarge": (413, "The request body is too large. {}"),
     "RequestURITooLong": (414, "The request line is too long. {}"),

@@ -23,10 +23,10 @@ ASSUMED_EVENT = "AssumedJobComplete"
 """The event of jobs for which no event is documented, such as smart jobs and AI image jobs."""
 
 ALL = "ALL"
-"""In EventTypeList, all events. Only VOD documents it."""
+"""The value of EventTypeList that means all events; only VOD documents it."""
 
 AI_COMPLETE = "AIComplete"
-"""In the EventTypeList of VOD, all events of AI jobs."""
+"""The value of VOD's EventTypeList that means all events of AI jobs."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def oss_location(view: JobView, address: str) -> Fields:
 
 
 def media_file(config: Fields, *names: str) -> Fields:
-    """Return the type and address of an input or output file, and the named fields if the request has them."""
+    """Return the type and URL of an input or output file, and the named fields if the request contains them."""
     in_bucket = f"oss://{config['Bucket']}/{config['Object']}" if config.get("Bucket") and config.get("Object") else ""
     known = {"Type": str(config.get("Type") or "OSS"), "Media": str(config.get("Media") or in_bucket)}
     return {**known, **{name: config[name] for name in names if isinstance(config.get(name), str)}}

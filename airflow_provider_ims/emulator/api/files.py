@@ -1,5 +1,5 @@
 """
-The files of jobs: which objects in OSS a job has made, and what they contain.
+The files of jobs: which OSS objects a job has produced, and their contents.
 
 They are derived from the response to the query of the job, so that a file has the duration and size in the response.
 """
@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.media.file import DEFAULT_SECONDS, DEFAULT_SIZE, MediaFile, Sentence
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 
-#: The fields of a response that contain the address of a file that the job has made.
+#: The response fields that contain the URL of a file that the job has produced.
 OUTPUTS = frozenset(
     {
         "DetextVideoURL",
@@ -55,7 +55,7 @@ INPUTS = frozenset(
 
 #: The parameters with the size of the output.
 SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
-#: The parameters that are a title or an object with one.
+#: The parameters that contain a title, directly or in the field Title.
 TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 
 MAX_KEY = 1_023
@@ -74,7 +74,7 @@ class ObjectName(NamedTuple):
 
 
 def object_name(address: str) -> ObjectName | None:
-    """Return the object of an address; None if it is not in OSS, has an invalid key, or contains a placeholder."""
+    """Return the object that a URL names; None if it is not in OSS, has an invalid key, or contains a placeholder."""
     bucket, path = split_oss(address) or ("", "")
     key = unquote(path)
     is_object = bucket and key and "{" not in key and len(key.encode(errors="replace")) <= MAX_KEY
@@ -83,7 +83,7 @@ def object_name(address: str) -> ObjectName | None:
 
 class Output(NamedTuple):
     """
-    An output address in a response.
+    The URL of an output in a response.
 
     :param beside: The object that contains it.
     :param number: Its position in a list.
@@ -95,7 +95,7 @@ class Output(NamedTuple):
 
 
 def outputs_of(view: JobView) -> dict[ObjectName, Output]:
-    """Return the objects that a job has made so far. Only a job with parts makes some before it ends."""
+    """Return the objects that a job has produced so far. Only a job with parts produces some before it ends."""
     if view.phase is not Phase.SUCCEEDED and view.kind.parts is None:
         return {}
     fields = _fields(view)
@@ -108,12 +108,12 @@ def outputs_of(view: JobView) -> dict[ObjectName, Output]:
 
 
 def addresses_of(view: JobView) -> list[str]:
-    """Return the URLs of the files that a job has made so far."""
+    """Return the URLs of the files that a job has produced so far."""
     return [view.url(quote(name.key), name.bucket) for name in outputs_of(view)]
 
 
 def file_of(view: JobView, name: ObjectName) -> MediaFile | None:
-    """Return a file that a job has made; None if it has not made it yet."""
+    """Return a file that a job has produced; None if it has not produced the file yet."""
     output = outputs_of(view).get(name)
     if output is None:
         return None
@@ -130,7 +130,7 @@ def file_of(view: JobView, name: ObjectName) -> MediaFile | None:
 
 
 def _fields(view: JobView) -> Fields:
-    # The file exists even if the response does not contain its address.
+    # The file exists even if the response does not contain its URL.
     return render(replace(view, settings=replace(view.settings, speech_media_url=True)))
 
 
@@ -150,7 +150,7 @@ def _outputs(
 
 
 def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
-    """Yield the outputs that the request names, for kinds whose response contains no address."""
+    """Yield the outputs that the request names, for kinds whose response contains no URL."""
     output = fields.get("Output")
     if view.phase is not Phase.SUCCEEDED or view.job.failed_parts or not isinstance(output, dict):
         return
@@ -241,7 +241,7 @@ class FileIndex:
         """Read the next new jobs, and return whether there may be more. It takes some milliseconds."""
         found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
         for job in found:
-            # The addresses are known before the job ends.
+            # The URLs are known before the job ends.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
             for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)
@@ -249,7 +249,7 @@ class FileIndex:
         return len(found) == BATCH_SIZE
 
     def find(self, name: ObjectName) -> tuple[MediaFile, Job] | None:
-        """Return a file and the last of the jobs read that has made it; None if none has made it yet."""
+        """Return a file and the latest of the jobs read that has produced it; None if there is none."""
         for job_id in reversed(self._job_ids.get(name, [])):
             job = self._jobs.store.job(job_id)
             file = file_of(self._jobs.view(job), name) if job is not None else None

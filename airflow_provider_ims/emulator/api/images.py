@@ -6,7 +6,7 @@ from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VOD, Fields, JobFamily, JobKind, JobView, stable_id
 from airflow_provider_ims.emulator.api.parameters import Parameters, declare
-from airflow_provider_ims.emulator.api.signing import signed_address
+from airflow_provider_ims.emulator.api.signing import signed_url
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
@@ -30,12 +30,12 @@ def images(view: JobView) -> list[Fields]:
 
 
 def image_infos(view: JobView) -> list[Fields]:
-    """Return the images of a job with signed addresses."""
+    """Return the images of a job with signed URLs."""
     return [
         {
             "AIImageInfoId": view.id(number, "info"),
             "CreationTime": iso(view.job.ends),
-            "FileURL": signed_address(image["Url"], view.settings, view.region),
+            "FileURL": signed_url(image["Url"], view.settings, view.region),
             "Format": image["Url"].rpartition(".")[2],
             "JobId": view.job_id,
             "Score": str(image["Score"]),

@@ -17,7 +17,7 @@ QUEUED_SHARE = 0.2
 """The fraction of a job's duration during which the job is created but not yet running."""
 
 QUERY_SECONDS = 365 * 24 * 3600
-"""How long after submission a job can be queried."""
+"""Seconds after its submission for which a job can be queried."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""
@@ -34,8 +34,8 @@ class Jobs:
     :param store: The store of the jobs.
     :param clock: The job clock.
     :param settings: The job durations and other settings.
-    :param region: The region in which jobs are submitted, queried and listed; by default, that of the settings. Jobs of
-        all regions are controlled.
+    :param region: The region in which jobs are submitted, queried and listed; by default, that of the settings. The
+        control methods apply to jobs of all regions.
     """
 
     def __init__(self, store: Store, clock: JobClock, settings: Settings, region: str | None = None) -> None:
@@ -60,10 +60,10 @@ class Jobs:
         """
         Return the jobs for a request: new ones, or the job of an earlier request with the same action and ClientToken.
 
-        If the caller assigns the job id, a second submit with the same id restarts the job if it has ended.
+        If the caller assigns the job id, a second request with the same id restarts the job if it has ended.
 
-        :raises ApiError: If the token was used with other parameters, or the SessionId recently, or if a job of another
-            kind or region has the id.
+        :raises ApiError: If the token was used with other parameters, if the SessionId was used recently, or if a job
+            of another kind or region has the id.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
@@ -141,7 +141,7 @@ class Jobs:
         return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
 
     def _continue(self, job: Job, **changes: Any) -> Job:
-        """Let a job end again, with another notification."""
+        """Continue a job, so that it ends again and sends another callback."""
         self.store.callbacks.delete(job.job_id)
         self._expect_callback(job)
         return self._update(job, error_code=None, error_message=None, pinned=None, **changes)

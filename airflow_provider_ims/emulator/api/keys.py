@@ -2,7 +2,7 @@
 The documented keys of JSON parameters.
 
 Sources: the API pages, the models and docstrings of the product SDKs, and the pages on the parameters of video
-production. Parameters whose keys are not documented are missing.
+production. Parameters whose keys are not documented are omitted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from airflow_provider_ims.emulator.api.parameters import Parameters
 
 _FILE = "Media Type"
-# The model of the SDK has the first two keys, its examples the others.
+# The SDK's model contains the first two keys; its examples contain the other ones.
 _OSS_FILE = f"{_FILE} Bucket Location Object"
 _IMAGE = {"Input": _FILE, "Output": _FILE, "TemplateConfig": "TemplateId OverwriteParams"}
 _OUTPUT_MEDIA_CONFIG = (

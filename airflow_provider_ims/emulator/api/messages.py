@@ -16,7 +16,7 @@ MAX_SHORT = 60
 """The maximum length of a value in the log and on the page."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
-"""Parameters of which a request with a V1 signature has at least one."""
+"""A request with a V1 signature contains at least one of these parameters."""
 
 V1_PARAMETERS = V1_SIGNATURE | {
     "Action",
@@ -27,7 +27,7 @@ V1_PARAMETERS = V1_SIGNATURE | {
     "Timestamp",
     "Version",
 }
-"""The parameters that every action has in a request with a V1 signature."""
+"""The parameters of a request with a V1 signature that are not parameters of its action."""
 
 
 @dataclass(frozen=True)

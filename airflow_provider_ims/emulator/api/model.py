@@ -98,7 +98,7 @@ class JobFamily:
     :param job_id: The field that contains the job id; likewise ``state``.
     :param error: The fields with the error code and message.
     :param error_in: The field that contains these fields as JSON.
-    :param times: The fields for the submit time and the end time.
+    :param times: The fields for the submission time and the end time.
     :param id_parameter: The parameter with the job id, or with up to ten job ids if the path ends in ``[]``.
     :param id_optional: Whether the documentation marks this parameter as optional; without it, no job is found.
     :param fixed_parameters: Additional required parameters and the only supported value of each.
@@ -108,7 +108,7 @@ class JobFamily:
     :param partial: The state name for a job in which some parts failed.
     :param unknown_ids_at: The path of the unknown job ids in the response.
     :param unknown_job_code: The error code for an unknown job id.
-    :param beside: Fields of the query response beside the job.
+    :param beside: Fields of the query response besides the job.
     :param hidden: The paths of fields that only the listing returns.
     :param render: Returns additional fields of every job of the family.
     :param result: The field that the control interface returns as the result; empty for all fields.
@@ -189,16 +189,16 @@ class JobKind:
     :param job_id_parameter: The parameter that names the job, if the caller and not the service assigns its id.
     :param accepted: Additional fields of the response.
     :param whole_job: Whether the response is the job as the query returns it.
-    :param not_accepted: The paths of fields of the query response that this response lacks.
+    :param not_accepted: The paths of fields of the query response that this response does not contain.
     :param job_type: The ``JobType`` of the service, or a function of the parameters; by default, it is derived from the
         action's name.
     :param render: Returns additional fields of a job in the query response.
     :param result: Returns additional fields of a job that succeeded.
     :param seconds: The default duration of a job.
     :param listed: Whether the listing shows these jobs by default.
-    :param split_by: The parameter with comma-separated values, of which each becomes a job.
+    :param split_by: The parameter with comma-separated values, each of which becomes a job.
     :param url_in: The parameter with the URL by which a job is queried.
-    :param session_seconds: How long another submit with the same SessionId is rejected.
+    :param session_seconds: Seconds for which another request with the same SessionId is rejected.
     :param draft: The action that creates the jobs, if the submit action only starts them.
     """
 

@@ -107,7 +107,7 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
 def find_jobs(
     jobs: Jobs, keys: Sequence[str], id_parameter: str, url_parameter: str, parameters: Mapping[str, str]
 ) -> tuple[list[Job], list[str]]:
-    """Return the jobs with the requested ids or, without ids, of the requested URLs, and those that do not exist."""
+    """Return the jobs with the requested ids (or URLs, if the request has no ids), and the ids that are unknown."""
     if id_parameter not in parameters and url_parameter:
         if url_parameter not in parameters:
             raise missing(id_parameter)
@@ -167,7 +167,7 @@ def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[
     if listing.max_results is not None:
         content["MaxResults"] = listing.max_results(page.size)
     if page.numbered:
-        # "By default, this parameter is not returned", but page numbers are useless without it.
+        # The documentation says that it is not returned by default, but page numbers are useless without it.
         content["TotalCount"] = str(jobs.store.count(selected, now=now))
     return ApiResponse(200, content)
 
@@ -317,7 +317,7 @@ def _all_actions() -> dict[str, Action]:
 
 
 def _merge_responses(resource: Respond, job: Respond, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return what is known of a resource that a job processes: its fields, and those that the job determines."""
+    """Return a resource that a job processes: its own fields, and those from the job."""
     content: Fields = {}
     unknown: ApiError | None = None
     for respond in (resource, job):

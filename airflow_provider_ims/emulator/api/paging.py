@@ -1,4 +1,4 @@
-"""The pages of listings."""
+"""Paginates listings of jobs."""
 
 from __future__ import annotations
 
@@ -60,4 +60,4 @@ def _parse_token(token: str, name: str) -> int:
             return int(seq)
     except (binascii.Error, ValueError):
         pass
-    raise invalid(name, "It is not the token of a page.")
+    raise invalid(name, "It is not a page token from an earlier response.")

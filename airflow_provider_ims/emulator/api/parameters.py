@@ -109,9 +109,13 @@ def whole_number(low: int, high: int | None = None) -> Check:
         # Python does not convert text of more than 4,300 digits.
         is_integer = value.isascii() and value.isdigit() and len(value) <= len(str(MAX_INTEGER))
         if not is_integer or not low <= int(value) <= (MAX_INTEGER if high is None else high):
-            raise invalid(name, f"Valid values: {low} to {high}." if high else f"It must be {low} or more.")
+            raise invalid(name, f"It must be an integer {_range(low, high)}.")
 
     return check
+
+
+def _range(low: int, high: int | None) -> str:
+    return f"of {low} or more" if high is None else f"from {low} to {high}"
 
 
 _WHOLE_NUMBER = whole_number(0)
@@ -161,12 +165,9 @@ def integer_field(
         if required:
             raise missing(f"{name}.{field}")
         return None
-    limits = f"{low} to {high}" if high is not None else f"{low} or more"
-    if not is_number(value) or float(value) != int(float(value)):
-        raise invalid(f"{name}.{field}", f"It must be an integer, {limits}.")
-    number = int(float(value))
-    if number < low or (high is not None and number > high):
-        raise invalid(f"{name}.{field}", f"Valid values: {limits}.")
+    number = int(float(value)) if is_number(value) and float(value) == int(float(value)) else None
+    if number is None or number < low or (high is not None and number > high):
+        raise invalid(f"{name}.{field}", f"It must be an integer {_range(low, high)}.")
     return number
 
 
@@ -207,7 +208,7 @@ def parse_objects(text: str, name: str) -> list[dict[str, Any]]:
 def _parse_array(text: str, name: str, *, required: bool) -> list[Any]:
     value = _parse(text, name)
     if not isinstance(value, list) or (required and not value):
-        raise invalid(name, "It must be a JSON array.")
+        raise invalid(name, "It must be a non-empty JSON array." if required else "It must be a JSON array.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Media processing: packaging, snapshots, animated images, and media information."""
+"""Media processing jobs: packaging, snapshots, animated images and media information."""
 
 from __future__ import annotations
 

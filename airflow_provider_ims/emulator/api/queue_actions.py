@@ -1,7 +1,7 @@
 """
 The actions of SMQ, version 2015-06-06 of its HTTP API.
 
-https://help.aliyun.com/document_detail/27491.html. Messages, topics and subscriptions of other kinds are not emulated.
+https://help.aliyun.com/document_detail/27491.html. Topics and subscriptions are not emulated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_ims.emulator.api.xml import parse_xml, xml_body
 from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage, ReceiptHandleError
 
 PREFIX = "smq:"
-"""The actions have this prefix in the request record and in faults."""
+"""The prefix of the actions in the request record and in faults."""
 
 MAX_BATCH = 16
 _BATCH = Range(1, MAX_BATCH, 1)
@@ -33,11 +33,11 @@ class QueueCall:
     """
     A request to SMQ.
 
-    :param queue_name: The queue in its path.
-    :param query: Decoded query parameters, keyed by lowercase name: the documentation uses both spellings.
+    :param queue_name: The name of the queue in the path.
+    :param query: Decoded query parameters, keyed by lowercase name, because their case in the documentation varies.
     :param headers: Headers, keyed by lowercase name.
     :param url: The URL of the endpoint.
-    :param received: The messages that it has received.
+    :param received: The messages that it receives from the queue.
     """
 
     queues: Queues
@@ -50,18 +50,18 @@ class QueueCall:
 
     @property
     def queue(self) -> Queue:
-        """The queue."""
+        """The queue of the request."""
         return self.queues.find(self.queue_name)
 
     @property
     def wait_seconds(self) -> int:
-        """How long the request waits for a message."""
+        """Seconds for which the request waits for a message."""
         text = self.query.get("waitseconds")
         return int(self.queue.attributes[_POLLING]) if text is None else _WAIT.parse("waitseconds", text)
 
     def xml(self, root: str) -> ElementTree.Element:
         """
-        Return the body.
+        Return the root element of the body.
 
         :raises ApiError: If it is not well-formed XML, or has another root element.
         """
@@ -120,7 +120,7 @@ def _meta(call: QueueCall, queue: Queue) -> dict[str, Any]:
 
 
 def _delete_queue(call: QueueCall) -> ApiResponse:
-    # It is not documented that an unknown queue is an error.
+    # The documentation does not state that deleting an unknown queue is an error.
     if queue := call.queues.table.queue(call.queues.region, call.queue_name):
         call.queues.table.delete_queue(queue)
     return ApiResponse(204, b"")
@@ -149,7 +149,7 @@ def _send_batch(call: QueueCall) -> ApiResponse:
     elements = list(call.xml("Messages"))
     if not 0 < len(elements) <= MAX_BATCH:
         raise not_in_schema("Messages")
-    # All are checked before the first is sent. What the service does is not documented.
+    # Here, no message is sent if one of them is invalid. The behaviour of the service is not documented.
     messages = [_parse(call, element) for element in elements]
     return _xml(201, "Messages", {"Message": [_put(call, message) for message in messages]})
 

@@ -83,7 +83,7 @@ def not_in_schema(element: str) -> ApiError:
 
 
 def unknown_parameter(name: str) -> ApiError:
-    """Return the error for a query parameter that the action does not have."""
+    """Return the error for a query parameter that the action does not accept."""
     return queue_error("InvalidQueryString", f'Http request URL contains invalid querystring item "{name}".')
 
 

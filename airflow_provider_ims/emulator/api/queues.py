@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 class Range(NamedTuple):
-    """The values of an integer."""
+    """The range and the default of an integer."""
 
     low: int
     high: int
@@ -32,9 +32,9 @@ class Range(NamedTuple):
 
     def parse(self, name: str, text: str) -> int:
         """
-        Return an integer in this range.
+        Convert a text into an integer in this range.
 
-        :raises ApiError: If the text is not one.
+        :raises ApiError: If the text is not such an integer.
         """
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
         if not self.low <= number <= self.high:
@@ -62,7 +62,7 @@ class Queues:
     In the service, a queue must be created before it is used. In an emulator without the setting ``queues``, a queue
     exists as soon as it is used.
 
-    :param now: Returns the real time, which all times of messages are based on.
+    :param now: Returns the real time, on which all times of messages are based.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Queues:
         """
         Add a message to a queue.
 
-        :param delay: After how many seconds it becomes visible; default: that of the queue.
+        :param delay: Seconds after which it becomes visible; default: ``DelaySeconds`` of the queue.
         :raises ApiError: If the body is empty or too large.
         """
         text = xml_text(body)
@@ -136,7 +136,7 @@ class Queues:
 
         It is not documented whether the services encode it in base64, as some SDKs do.
 
-        :raises ValueError: If this is not possible.
+        :raises ValueError: If the queue does not exist, or the message is empty or too large.
         """
         body = base64.b64encode(text.encode()).decode() if self.settings.queue_base64 else text
         try:

@@ -51,14 +51,14 @@ def region_of(request: ApiRequest, default: str) -> str:
     # The error of the services is not documented.
     for region in (named, parameter):
         if region and region not in REGIONS:
-            raise invalid(REGION_PARAMETER, f"Regions: {', '.join(sorted(REGIONS))}.")
+            raise invalid(REGION_PARAMETER, f"Valid values: {', '.join(sorted(REGIONS))}.")
     if request.action in AI_IMAGE_ACTIONS and named not in AI_IMAGE_REGIONS:
-        raise invalid(REGION_PARAMETER, f"{request.action} is available in {' and '.join(AI_IMAGE_REGIONS)}.")
+        raise invalid(REGION_PARAMETER, f"{request.action} is available only in {' and '.join(AI_IMAGE_REGIONS)}.")
     return named
 
 
 def region_of_host(host: str) -> str | None:
-    """Return the region in the name of a host, which may be unknown; None if there is none."""
+    """Return the region in a host name, even if the region is unknown; None if there is none."""
     name = host.lower().partition(":")[0]
     if endpoint := _ENDPOINT.fullmatch(name):
         return endpoint[1]

@@ -1,8 +1,8 @@
 """
-The signed addresses with which the services give access to a file for a limited time.
+Signed URLs, with which the services give access to a file for a limited time.
 
-They have a V1 signature of OSS, as the examples of the services. Instead of the host of the bucket, they contain the
-URL of the emulator and that host as the first part of the path.
+They have a V1 signature of OSS, as in the examples of the services. They begin with the URL of the emulator, and the
+host of the bucket is the first part of the path.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from airflow_provider_ims.emulator.api.model import stable_id
 from airflow_provider_ims.emulator.settings import Settings
 
 URL_SECONDS = 3600
-"""How long a signed address is valid by default. The services do not document it for all actions."""
+"""Seconds for which a signed URL is valid by default. The services do not document them for all actions."""
 
 SERVICE_KEY_ID = "LTAI" + stable_id("oss")[:16]
-"""The access key with which the services sign. The objects that they sign exist."""
+"""The ID of the AccessKey with which the services sign. They sign only URLs of objects that exist."""
 
 
-def signed_address(address: str, settings: Settings, region: str, *, expires: float | None = None) -> str:
+def signed_url(address: str, settings: Settings, region: str, *, expires: float | None = None) -> str:
     """
-    Return the signed address of an object; an address that is not in OSS is returned unchanged.
+    Return the signed URL of an object; a URL that is not in OSS is returned unchanged.
 
-    :param address: Its ``oss://`` or ``http(s)://`` address.
-    :param region: The region of an ``oss://`` address.
-    :param expires: Until when it is valid, in seconds since the epoch in real time; default: for an hour.
+    :param address: Its ``oss://`` or ``http(s)://`` URL.
+    :param region: The region of the bucket in an ``oss://`` URL.
+    :param expires: When it expires, in seconds since the epoch in real time; default: after an hour.
     """
     url, found = public_url(address, region), split_oss(address)
     if url is None or found is None:
@@ -46,9 +46,9 @@ def signed_address(address: str, settings: Settings, region: str, *, expires: fl
 
 
 def service_secret(settings: Settings) -> str:
-    """Return the secret of :data:`SERVICE_KEY_ID`, which is the same when the emulator starts again."""
+    """Return the secret of :data:`SERVICE_KEY_ID`, which stays the same after a restart."""
     secret = next(iter(settings.access_keys.values()))
-    return hmac.digest(secret.encode(), b"signed addresses", "sha256").hex()
+    return hmac.digest(secret.encode(), b"signed URLs", "sha256").hex()
 
 
 def v1_signature(secret: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""``GetSnapshotUrls``, which returns the signed addresses of the snapshots of a job."""
+"""``GetSnapshotUrls``, which returns the signed URLs of the snapshots of a job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_ims.emulator.api.addresses import numbered
 from airflow_provider_ims.emulator.api.jobs import Jobs
 from airflow_provider_ims.emulator.api.messages import ApiResponse
 from airflow_provider_ims.emulator.api.parameters import declare, one_of, whole_number
-from airflow_provider_ims.emulator.api.signing import URL_SECONDS, signed_address
+from airflow_provider_ims.emulator.api.signing import URL_SECONDS, signed_url
 from airflow_provider_ims.emulator.state.store import Phase
 
 SUBMIT = "SubmitSnapshotJob"
@@ -25,7 +25,7 @@ SNAPSHOT_URL_RULES = declare(
 
 
 def get_snapshot_urls(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return a page of the addresses. A job that has not succeeded has none; the documentation does not say so."""
+    """Return a page of the URLs. A job that has not succeeded has none, which is not documented."""
     job = jobs.queried(parameters["JobId"], SUBMIT)
     if job is None or (view := jobs.view(job)).phase is not Phase.SUCCEEDED:
         return ApiResponse(200, {"SnapshotUrls": [], "Total": 0})
@@ -39,7 +39,7 @@ def get_snapshot_urls(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     expires = time.time() + int(parameters.get("Timeout", URL_SECONDS))
 
     def sign(one: str) -> str:
-        return signed_address(one, view.settings, view.region, expires=expires)
+        return signed_url(one, view.settings, view.region, expires=expires)
 
     content = {"SnapshotUrls": [sign(one) for one in found[start : start + size]], "Total": len(found)}
     if snapshot_type == "WebVtt":

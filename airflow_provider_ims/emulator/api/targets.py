@@ -1,4 +1,4 @@
-"""The callback settings of a region, and the address to which the callback of a job is sent."""
+"""The callback settings of a region, and the destination of the callback of a job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
 QUEUE_PREFIX = "ice-callback-"
-"""The beginning of the names of the queues to which IMS sends callbacks."""
+"""The prefix of the names of the queues to which IMS sends callbacks."""
 
 #: The setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
@@ -61,7 +61,7 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
 
     The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. It is not
     documented whether IMS sends both callbacks, or whether it signs those to an address in UserData. The emulator sends
-    one, and signs it with the key of the settings, if there is one.
+    one, and signs it with AuthKey if AuthSwitch is on.
 
     :param names: The names in ``EventTypeList`` that enable the event.
     """

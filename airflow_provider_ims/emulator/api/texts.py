@@ -36,7 +36,7 @@ _SECONDS_PER_OTHER_CHARACTER = 0.065
 
 
 def texts(parameters: Parameters) -> list[str]:
-    """Return the texts of a text job: ``targetCount`` texts, none longer than ``textLength``."""
+    """Return the scenes of a storyboard script, or ``targetCount`` texts of at most ``textLength`` characters."""
     config = json.loads(parameters["GenerateConfig"])
     if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:
         return [f"{n}. {scene}" for n, scene in enumerate(_phrases(config["originText"]), 1)]
@@ -63,7 +63,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
 
 
 def total_tokens(generated: list[str]) -> int:
-    """Return how many tokens a text job is billed for."""
+    """Return the number of tokens for which a text job is billed."""
     return 20 + sum(_tokens(text) for text in generated)
 
 

@@ -1,4 +1,4 @@
-"""Avatar training, voice training, and Yike applications."""
+"""Jobs that train avatars and voices, and jobs of the Yike applications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transcoding: jobs with several outputs, and conversions."""
+"""Transcoding and media conversion jobs, which may have several outputs."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _convert_count(parameters: Parameters) -> int:
 
 
 def _convert_outputs(view: JobView) -> Fields:
-    """Return the outputs of a conversion, alone and in groups."""
+    """Return the outputs of a media conversion: single ones, and those in groups."""
     if view.phase < Phase.SUCCEEDED:
         return {}
     config, failed = view.json("Config"), view.job.failed_parts
@@ -164,7 +164,7 @@ def _converted(
     Return the outcome of an output or of a group of outputs.
 
     :param file: The requested file of an output.
-    :param error: Its error if it fails alone.
+    :param error: Its own error, if it fails although the job succeeds.
     """
     if view.phase is Phase.FAILED:
         error = (view.job.error_code or "", view.job.error_message or "")

@@ -79,7 +79,7 @@ def stored_url(view: JobView) -> str:
 
 
 def _uploaded(view: JobView) -> Fields:
-    """Return the fields of an uploaded file; the examples of successful jobs contain the code."""
+    """Return the fields of an uploaded file; the documented examples of successful jobs contain ErrorCode too."""
     return {"MediaId": _media_id(view), "FileSize": FILE_SIZE, "ErrorCode": "200", "ErrorMessage": "Success"}
 
 

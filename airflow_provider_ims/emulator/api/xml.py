@@ -13,7 +13,7 @@ _NOT_IN_NAME = re.compile(r"\W|^(?=[\d])", re.ASCII)
 
 
 def xml_text(text: str) -> str:
-    """Return a text without the control characters that XML cannot represent."""
+    """Replace the characters that XML cannot represent with question marks."""
     return _NOT_IN_XML.sub("?", text)
 
 

@@ -36,7 +36,7 @@ class EmulatorControl:
         The emulator stores the last 64 MiB of requests. Each has ``time`` (real time in epoch seconds), ``request_id``,
         ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before it was determined),
         ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
-        ``error_code``, ``job_id`` (from the response to a submit) and ``faults`` (the kinds that affected it).
+        ``error_code``, ``job_id`` (from the response to a submit request) and ``faults`` (the kinds that affected it).
 
         :param action: Return only requests for this action.
         """
@@ -95,7 +95,7 @@ class EmulatorControl:
           job clock after the end, plus a random time of up to ``jitter`` seconds, which changes the order of callbacks;
         - ``redeliver``: the received messages of a queue remain visible, so that they are received again ``copies``
           (1) times, with the same ids;
-        - ``unknown_state``: ``state``; after a submit, the job remains in this state; after a query, only the
+        - ``unknown_state``: ``state``; after a submit request, the job remains in this state; after a query, only the
           response shows it;
         - ``odd_shape``: a modified response: ``body``, or ``merge`` (fields) and ``drop`` (names);
         - ``hang_after``, ``cut_after``: as above, but the request is processed.
@@ -145,7 +145,7 @@ class EmulatorControl:
         :param parameters: The parameters of all jobs.
         :param seconds: The duration of each job.
         :param region: The region of the jobs; default: that of the emulator.
-        :raises ValueError: If the kind is unknown or a submit would reject the parameters.
+        :raises ValueError: If the kind is unknown or a submit request would reject the parameters.
         """
         body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds), "region": region}
         return cast("list[str]", self._send("POST", "/add_jobs", body=body))

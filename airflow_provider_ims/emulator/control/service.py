@@ -47,10 +47,10 @@ class EmulatedService:
         self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
     ) -> list[str]:
         """
-        Add one job for each duration, as a submit would, and return the job ids.
+        Add one job for each duration, as a submit request would, and return the job ids.
 
         :param region: The region of the jobs; default: that of the settings.
-        :raises ValueError: If the kind is unknown or a submit would reject the parameters.
+        :raises ValueError: If the kind is unknown or a submit request would reject the parameters.
         """
         if kind not in JOB_KINDS:
             raise ValueError(f"{kind!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")

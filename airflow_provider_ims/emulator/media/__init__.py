@@ -1,1 +1,1 @@
-"""Makes small playable files: sound with a tone for each word, and pictures and videos that show their title."""
+"""Generates small playable files: audio with a tone for each word, and images and videos that show their title."""

@@ -1,4 +1,4 @@
-"""Videos and compressed sound, which PyAV encodes."""
+"""Encodes videos and compressed audio with PyAV."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from airflow_provider_ims.emulator.media.picture import draw
 from airflow_provider_ims.emulator.media.sound import RATE, pcm
 
 MAX_FRAMES = 40
-"""The number of pictures in a video. Only the bar at the bottom moves, so a few are enough."""
+"""The maximum number of frames in a video. Only the bar at the bottom moves, so a few are enough."""
 
 SAMPLES = 1_024
-"""The samples in a frame of sound."""
+"""The number of samples in an audio frame."""
 
 BIT_RATE = 48_000
 WHITE = 235
 """The brightness of white in a video."""
 
-#: Fast, and the same bytes each time.
+#: Options for a fast encoder that produces the same bytes each time.
 X264 = {"preset": "ultrafast", "tune": "stillimage", "crf": "30", "threads": "1"}
 SOUND_OPTIONS = {"aac": {"aac_coder": "fast"}}
 
 
 def encode(file: MediaFile, container: str, codec: str, *, video: bool) -> bytes:
     """
-    Return a file with sound, and with a video if required.
+    Return an encoded file with audio, and with video if required.
 
-    :param container: The format, as FFmpeg names it; likewise ``codec``, which is that of the sound.
+    :param container: The format, as FFmpeg names it; likewise ``codec``, the audio codec.
     """
     import av
 
@@ -38,7 +38,7 @@ def encode(file: MediaFile, container: str, codec: str, *, video: bool) -> bytes
     with av.open(target, "w", format=container) as output:
         streams: list[tuple[Any, Iterator[Any]]] = []
         if video:
-            streams.append(_pictures(output, file))
+            streams.append(_video_stream(output, file))
         streams.append(_sound(output, file, codec))
         for stream, frames in streams:
             for frame in frames:
@@ -65,7 +65,7 @@ def _sound_frames(samples: bytes) -> Iterator[Any]:
         yield frame
 
 
-def _pictures(output: Any, file: MediaFile) -> tuple[Any, Iterator[Any]]:
+def _video_stream(output: Any, file: MediaFile) -> tuple[Any, Iterator[Any]]:
     size, seconds = size_of(file), duration_of(file)
     count = max(2, min(MAX_FRAMES, round(seconds * 2)))
     stream = output.add_stream("libx264", rate=Fraction(count, 1) / Fraction(seconds).limit_denominator(1_000))

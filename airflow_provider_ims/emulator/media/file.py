@@ -1,4 +1,4 @@
-"""A file that the emulator makes, and its formats."""
+"""A file that the emulator generates, and its limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_SECONDS = 60.0
-"""The longest sound or video. A longer one ends then, so that every file is made in less than a second."""
+"""The maximum duration. Longer audio and video is cut, so that each file is generated in less than a second."""
 
 MAX_SIDE = 1920
-"""The longest side of a picture or video in pixels. Larger ones are made smaller."""
+"""The maximum width and height in pixels. Larger images and videos are scaled down."""
 
 MIN_SECONDS, MIN_SIDE = 0.2, 16
 DEFAULT_SECONDS = 15.0
@@ -34,8 +34,8 @@ class MediaFile:
     A file.
 
     :param name: Its name, whose suffix is its format.
-    :param title: The text on the picture.
-    :param sentences: The sentences of the sound.
+    :param title: The text in the image.
+    :param sentences: The sentences of the audio.
     :param seconds: Its duration.
     :param size: Its width and height in pixels.
     """
@@ -53,12 +53,12 @@ class MediaFile:
 
 
 def duration_of(file: MediaFile) -> float:
-    """Return the duration of the file that is made, in seconds."""
+    """Return the duration of the generated file, in seconds."""
     return min(max(file.seconds, MIN_SECONDS), MAX_SECONDS)
 
 
 def size_of(file: MediaFile) -> tuple[int, int]:
-    """Return the width and height of the file that is made: within the limits, and even, as H.264 requires."""
+    """Return the width and height of the generated file: within the limits, and even, as H.264 requires."""
     scale = min(1.0, MAX_SIDE / max(file.size))
     width, height = (max(MIN_SIDE, round(side * scale)) // 2 * 2 for side in file.size)
     return width, height

@@ -1,4 +1,4 @@
-"""The formats of the files that the emulator makes."""
+"""The formats of the files that the emulator generates."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ EXTRA = "airflow-provider-ims[media-files]"
 """The extra that installs the libraries for all formats except WAV, PCM and subtitles."""
 
 CACHED_FILES = 32
-"""How many files are kept in memory, so that a player which reads a file in parts does not have it made again."""
+"""The number of generated files to keep in memory, because players read a file in parts."""
 
 
 class UnsupportedFileError(Exception):
-    """The emulator cannot make a file."""
+    """The emulator cannot generate a file."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,19 @@ FORMATS: Mapping[str, Format] = {
 @lru_cache(maxsize=CACHED_FILES)
 def make(file: MediaFile) -> bytes:
     """
-    Return the content of a file, which is always the same.
+    Return the content of a file; each call returns the same bytes.
 
     :raises UnsupportedFileError: If the emulator does not know its format, or a library is not installed.
     """
     found = FORMATS.get(file.suffix)
     if found is None:
-        raise UnsupportedFileError(f"The emulator makes files of the formats {', '.join(FORMATS)}, not {file.suffix}.")
+        raise UnsupportedFileError(
+            f"The emulator cannot generate files of the format {file.suffix}; supported: {', '.join(FORMATS)}."
+        )
     try:
         return found.make(file)
     except ImportError as error:
         raise UnsupportedFileError(
-            f"The emulator needs a library to make files of the format {file.suffix}: pip install '{EXTRA}' ({error})."
+            f"The emulator requires a library to generate files of the format {file.suffix}: pip install '{EXTRA}' "
+            f"({error})."
         ) from None

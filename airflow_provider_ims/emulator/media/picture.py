@@ -1,4 +1,4 @@
-"""Pictures that show a title."""
+"""Draws images that show a title."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 MAX_TITLE = 120
-"""How many characters of a title are shown."""
+"""The maximum number of characters of a title that are shown."""
 
 GIF_SIDE = 480
 GIF_FRAMES = 8
 
-#: Fonts with Chinese characters, by file name. Pillow looks for them in the folders of the system.
+#: Fonts with Chinese characters, by file name. Pillow searches for them in the font directories of the system.
 FONTS = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "PingFang.ttc", "msyh.ttc", "simhei.ttf")
 
 _TOKEN = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
 
 
 def draw(file: MediaFile, size: tuple[int, int]) -> Image.Image:
-    """Return the picture of a file: its title, its name, and a background whose colour depends on its name."""
+    """Return the image of a file: its title, its name, and a background whose colour depends on its name."""
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", size, _colour(file))
@@ -40,7 +40,7 @@ def draw(file: MediaFile, size: tuple[int, int]) -> Image.Image:
 
 def image(file: MediaFile, pillow_format: str) -> bytes:
     """
-    Return a still picture.
+    Return an encoded still image.
 
     :param pillow_format: The format, as Pillow names it.
     """
@@ -50,7 +50,7 @@ def image(file: MediaFile, pillow_format: str) -> bytes:
 
 
 def animation(file: MediaFile, pillow_format: str) -> bytes:
-    """Return an animated picture with a moving bar, which is smaller than a still one."""
+    """Return an encoded animation with a moving bar; its longest side has at most ``GIF_SIDE`` pixels."""
     from PIL import ImageDraw
 
     width, height = size_of(file)
@@ -76,7 +76,7 @@ def _colour(file: MediaFile) -> tuple[int, int, int]:
 
 
 def _write(canvas: ImageDraw.ImageDraw, text: str, size: tuple[int, int], top: float, height: int) -> None:
-    """Write a text from a share of the picture's height downwards."""
+    """Write a text downwards from ``top``, a fraction of the image's height."""
     y = size[1] * top
     for line in _lines(" ".join(text.split()), int(size[0] * 0.9), height):
         if y + height > size[1]:
@@ -104,7 +104,7 @@ def _write_character(canvas: ImageDraw.ImageDraw, character: str, x: float, y: f
     if _has(character, height):
         canvas.text((x, y), character, "white", _font(height))
         return
-    # As browsers do: a box with the code point.
+    # As in browsers: a box with the code point.
     side = height * 0.9
     canvas.rectangle((x, y, x + side, y + height), outline="white")
     code = f"{ord(character):04X}"
@@ -119,7 +119,7 @@ def _width(character: str, height: int) -> float:
 
 @lru_cache(maxsize=4_096)
 def _has(character: str, height: int) -> bool:
-    """Return whether the font has a character; it shows a box without a code point for all that it lacks."""
+    """Return whether the font contains a character. It draws the same box for all characters that are missing."""
     if category(character) in ("Cc", "Cs"):
         # Control characters and surrogates, which Pillow cannot draw with some fonts.
         return False

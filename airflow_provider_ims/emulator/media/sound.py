@@ -1,4 +1,4 @@
-"""Sound with a tone for each word, whose pitch depends on the word."""
+"""Generates audio with a tone for each word, whose pitch depends on the word."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ RATE = 16_000
 
 AMPLITUDE = 9_000
 FADE = RATE // 100
-"""The samples at the beginning and at the end of a tone over which its volume changes, so that it does not click."""
+"""The number of samples over which a tone fades in and out, so that it does not click."""
 
 TONE_SHARE = 0.85
-"""The share of a word's time that has a tone. The rest is silence."""
+"""The fraction of a word's duration that contains the tone. The rest is silent."""
 
 #: The pitches in Hz. Each is a whole number, so that a second of a tone can be repeated.
 NOTES = (262, 294, 330, 392, 440, 523, 587, 659)
@@ -30,7 +30,7 @@ _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 
 
 def pcm(file: MediaFile) -> bytes:
-    """Return the samples of a file."""
+    """Return the PCM samples of a file."""
     seconds = duration_of(file)
     sound = bytearray(2 * int(seconds * RATE))
     for sentence in file.sentences:
@@ -41,7 +41,7 @@ def pcm(file: MediaFile) -> bytes:
 
 
 def wav(file: MediaFile) -> bytes:
-    """Return a file in the format WAV."""
+    """Return a WAV file."""
     target = io.BytesIO()
     with wave.open(target, "wb") as content:
         content.setnchannels(1)

@@ -6,7 +6,7 @@ from airflow_provider_ims.emulator.media.file import MediaFile
 
 
 def srt(file: MediaFile) -> bytes:
-    """Return a file in the format SRT."""
+    """Return an SRT file."""
     cues = (
         f"{number}\n{_time(one.start, ',')} --> {_time(one.end, ',')}\n{_line(one.text)}\n"
         for number, one in enumerate(file.sentences, 1)
@@ -15,7 +15,7 @@ def srt(file: MediaFile) -> bytes:
 
 
 def vtt(file: MediaFile) -> bytes:
-    """Return a file in the format WebVTT."""
+    """Return a WebVTT file."""
     cues = (f"\n{_time(one.start, '.')} --> {_time(one.end, '.')}\n{_line(one.text)}\n" for one in file.sentences)
     return "".join(("WEBVTT\n", *cues)).encode(errors="replace")
 

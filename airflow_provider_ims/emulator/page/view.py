@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 from airflow_provider_ims.emulator.api.files import addresses_of
 from airflow_provider_ims.emulator.api.messages import shorten
 from airflow_provider_ims.emulator.api.model import JobView
-from airflow_provider_ims.emulator.api.signing import URL_SECONDS, signed_address
+from airflow_provider_ims.emulator.api.signing import URL_SECONDS, signed_url
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.control.service import EmulatedService
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Filter, Job, Phase
 
 MAX_ROWS = 100
-"""How many jobs, queues, requests and faults the page shows."""
+"""The maximum number of rows in each table of the page."""
 NEWEST = f"newest first, at most {MAX_ROWS}"
 
 MAX_VALUES = 12
 MAX_FILES = 3
-"""How many files of a job the page links to."""
+"""The maximum number of files of a job to which the page links."""
 
 
 class Cell(NamedTuple):
@@ -30,7 +30,7 @@ class Cell(NamedTuple):
     A cell of a table.
 
     :param style: The CSS class of its text; empty for ordinary text.
-    :param links: Text and address of the links before the text.
+    :param links: Text and URL of the links before the text.
     """
 
     text: str
@@ -94,11 +94,11 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
 
 
 def _files(view: JobView) -> Cell:
-    """Return links to the first files of a job. An address remains the same for an hour, so that the page does."""
+    """Return links to the first files of a job. Their URLs change only once an hour, as a change updates the page."""
     addresses = addresses_of(view)
     expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS
     links = [
-        (shorten(address.rpartition("/")[2]), signed_address(address, view.settings, view.region, expires=expires))
+        (shorten(address.rpartition("/")[2]), signed_url(address, view.settings, view.region, expires=expires))
         for address in addresses[:MAX_FILES]
     ]
     more = len(addresses) - len(links)

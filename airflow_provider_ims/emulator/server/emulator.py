@@ -129,8 +129,7 @@ class ImsEmulator(EmulatorControl):
     :param queue_base64: Whether the messages of callbacks in queues are encoded in base64, which the documentation does
         not specify.
     :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
-    :param public_url: The URL under which clients reach the emulator, for the signed addresses of files; default: its
-        own.
+    :param public_url: The URL under which clients reach the emulator, for the signed URLs of files; default: its own.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is invalid, its action does not submit jobs, the region is unknown, or the name
         of a queue is invalid.
@@ -224,7 +223,7 @@ class ImsEmulator(EmulatorControl):
         self._store = None
         try:
             self._store = Store(self._state)
-            # Later starts use the same address.
+            # Later starts use the same port.
             self._port = listener.getsockname()[1]
             host = f"[{self._host}]" if ":" in self._host else self._host
             self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"

@@ -1,4 +1,4 @@
-"""Encodes responses as JSON, or as the XML that is the default of V1."""
+"""Encodes responses as JSON, or as XML, the default of requests with a V1 signature."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from airflow_provider_ims.emulator.api.signing import v1_signature
 V4 = "OSS4-HMAC-SHA256"
 MAX_V4_SECONDS = 7 * 24 * 3600
 CLOCK_SKEW = 15 * 60
-"""How old a request with a signature in the headers may be, in seconds."""
+"""The maximum age of a request with a signature in the headers, in seconds."""
 
-#: The parameters of a request that a V1 signature contains, besides those that begin with ``response-``.
+#: The parameters of a request that a V1 signature covers, besides those that begin with ``response-``.
 V1_SIGNED = frozenset({"security-token", "versionId", "x-oss-process", "x-oss-traffic-limit"})
 V4_SIGNED = frozenset({"content-md5", "content-type"})
 

@@ -1,7 +1,7 @@
 """
-The objects in OSS that the jobs have made, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
+Serves the OSS objects that the jobs have produced, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
-The objects are private, as the buckets of the services: requests must be signed.
+As in the buckets of the services, the objects are private: requests must be signed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ObjectRoute(Route):
     Serves the objects, and leaves all API requests to the next route.
 
     :param service: The emulator.
-    :param verifier: Knows the accepted credentials.
+    :param verifier: Returns the secrets of the accepted credentials.
     """
 
     def __init__(self, service: EmulatedService, verifier: Verifier) -> None:
@@ -89,7 +89,7 @@ class _Objects:
             more = self._index.read_jobs()
             await asyncio.sleep(0)
         found = self._index.find(name)
-        # The services sign only addresses of objects that exist, such as those of registered media assets.
+        # The services sign only URLs of objects that exist, such as those of registered media assets.
         file, job = found or (MediaFile(name.key, name.key.rpartition("/")[2]), None)
         if job is None and key_id != SERVICE_KEY_ID:
             raise ObjectError(404, "NoSuchKey", "The specified key does not exist.", Key=name.key)

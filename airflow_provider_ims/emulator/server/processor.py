@@ -1,4 +1,4 @@
-"""What the requests to all services have in common: faults, waiting, errors and the record."""
+"""Processes the requests to all services: injects faults, converts errors, and stores the record of each request."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Processor:
     async def _wait(
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
-        # Waiting requests are counted too. What they have changed is committed, so that nothing can undo it.
+        # Waiting requests are counted too. Their changes are committed, so that nothing can undo them.
         if exchange.seq is None:
             self._store(exchange)
         else:

@@ -14,10 +14,10 @@ from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.server.encoding import rejection
 
 MAX_REQUEST_LINE = 2**20
-"""The limit in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
+"""The maximum length in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
 
 LINGER = 2.0
-"""How long the server waits for more data of a rejected request before it closes the connection, in seconds."""
+"""Seconds for which the server waits for more data of a rejected request before it closes the connection."""
 
 
 class Protocol(H11Protocol):
@@ -73,7 +73,7 @@ def make_protocol(closing: asyncio.Event) -> type[Protocol]:
     """
     Return the protocol of one emulator.
 
-    :param closing: Whether the emulator is being stopped.
+    :param closing: Set when the emulator is being stopped.
     """
     return type("EmulatorProtocol", (Protocol,), {"closing": closing})
 

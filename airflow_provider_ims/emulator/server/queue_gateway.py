@@ -105,7 +105,7 @@ async def _run(action: QueueAction, call: QueueCall, exchange: Exchange) -> ApiR
         now = call.queues.now()
         visible = call.queues.table.next_visible(call.queue, now)
         seconds = remaining if visible is None else min(remaining, visible - now)
-        # A client that has gone must not receive messages.
+        # A client that has closed its connection must not receive messages.
         if not await exchange.wait(call.queues.table.change(call.queue), seconds):
             raise ConnectionCutError
 
@@ -134,7 +134,7 @@ def _query(text: str) -> dict[str, str]:
     try:
         return {name.lower(): value for name, value in parse_pairs(text)}
     except ValueError:
-        # No action accepts this name.
+        # No action accepts a parameter with this name.
         return {text: ""}
 
 

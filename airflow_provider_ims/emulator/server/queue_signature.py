@@ -60,7 +60,7 @@ def verify(
         raise queue_error("InvalidAuthorizationHeader")
     _check_date(request.date, now())
     secret = secret_of(key_id, request.headers.get("security-token") or None)
-    # The documentation signs the resource, without saying whether it is percent-encoded.
+    # The documentation does not specify whether the signed resource is percent-encoded.
     targets = {request.target, unquote(request.target)}
     expected = (v1_signature(secret, _text(request, target)) for target in targets)
     if not any(hmac.compare_digest(value.encode(), signature.encode(errors="replace")) for value in expected):

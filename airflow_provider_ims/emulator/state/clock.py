@@ -9,7 +9,7 @@ from typing import Literal
 ClockMode = Literal["auto", "manual"]
 
 MAX_SECONDS = 1e9
-"""The maximum duration of a job, which is some 30 years."""
+"""The maximum duration of a job in seconds, about 30 years."""
 
 _MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # A job that starts then ends before the year 10000.
 

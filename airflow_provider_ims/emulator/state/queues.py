@@ -52,7 +52,8 @@ class Queue:
     """
     A queue.
 
-    :param created: When it was created, in epoch seconds; likewise ``modified``.
+    :param created: The creation time, in epoch seconds.
+    :param modified: The time of the last change, in epoch seconds.
     :param attributes: The attributes that a client can set, under the names of the API.
     """
 
@@ -69,10 +70,11 @@ class QueueMessage:
     """
     A message in a queue.
 
-    :param enqueued: When it was sent, in epoch seconds; likewise ``visible`` and ``first_received``.
-    :param visible: When it can be received, or could be.
-    :param received: How many times it was received.
-    :param receipts: How many receipt handles it has had. Only the last one can be valid.
+    :param enqueued: The time at which it was sent, in epoch seconds.
+    :param visible: The time from which it can be received, in epoch seconds.
+    :param first_received: The time at which it was first received, in epoch seconds.
+    :param received: The number of times that it was received.
+    :param receipts: The number of receipt handles that it has had. Only the last one can be valid.
     """
 
     seq: int
@@ -98,8 +100,8 @@ class Counts(NamedTuple):
     The numbers of messages in a queue.
 
     :param active: Messages that can be received.
-    :param inactive: Messages that were received, and are not visible.
-    :param delayed: Messages that were never visible.
+    :param inactive: Messages that were received and are not visible.
+    :param delayed: Messages that are not visible and were never received.
     """
 
     active: int
@@ -124,7 +126,7 @@ class QueueTable:
         return self._changes.setdefault(queue.queue_id, asyncio.Event())
 
     def queue(self, region: str, name: str) -> Queue | None:
-        """Return a queue."""
+        """Return a queue; None if it does not exist."""
         row = self._db.execute("SELECT * FROM queues WHERE region = ? AND name = ?", (region, name)).fetchone()
         return None if row is None else _queue(row)
 
@@ -154,7 +156,7 @@ class QueueTable:
         """
         Add a message to a queue.
 
-        :param delay: After how many seconds it becomes visible. A delayed message has a receipt handle.
+        :param delay: Seconds after which it becomes visible. A delayed message has a receipt handle.
         """
         message_id = f"{uuid.uuid4().hex[:16]}-1-{int(now * 1000):X}-{uuid.uuid4().hex[:9]}".upper()
         receipts = 1 if delay else 0
@@ -201,7 +203,7 @@ class QueueTable:
         return None
 
     def hide(self, message: QueueMessage, until: float) -> None:
-        """Store a received message, which becomes visible at a time, with a new receipt handle."""
+        """Make a message invisible until a time, and give it a new receipt handle."""
         message.visible = until
         message.receipts += 1
         names = ("visible", "first_received", "received", "receipts")
@@ -220,7 +222,7 @@ class QueueTable:
         self._changed(queue.queue_id)
 
     def next_visible(self, queue: Queue, now: float) -> float | None:
-        """Return when the next invisible message becomes visible."""
+        """Return the time at which the next invisible message becomes visible; None if there is none."""
         query = "SELECT min(visible) FROM queue_messages WHERE queue_id = ? AND visible > ?"
         moment = self._db.execute(query, (queue.queue_id, now)).fetchone()[0]
         return None if moment is None else float(moment)

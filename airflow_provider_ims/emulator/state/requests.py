@@ -1,4 +1,4 @@
-"""The record of the requests, which is limited in size."""
+"""Records the requests, up to a maximum total size."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Job:
         return Phase.SUCCEEDED if self.error_code is None else Phase.FAILED
 
     def step(self, now: float, count: int) -> int:
-        """Return the step of a running job at a time of the job clock, if its run has steps of equal length."""
+        """Return the step of a running job, whose steps have equal length, at a time of the job clock."""
         return min(int((now - self.starts) / (self.ends - self.starts) * count), count - 1)
 
 

@@ -175,11 +175,11 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param title: The title, up to 64 bytes of UTF-8; it overrides the media asset's. (templated)
     :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's. (templated)
     :param barrages: The on-screen comments; they override the media asset's. (templated)
-    :param output_file: Where to write the screenshots and the full result (``Output``), such as
+    :param output_file: Where to write the snapshots and the full result (``Output``), such as
         ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
-    :param notify_url: The address of the HTTP or MNS callback. (templated)
+    :param notify_url: The destination of the HTTP or MNS callback. (templated)
     :param user_data: Custom data, up to 128 bytes of UTF-8. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """

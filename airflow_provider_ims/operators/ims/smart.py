@@ -13,7 +13,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    Jobs are billed by token; failed jobs are free. The account needs the enterprise subscription.
+    Jobs are billed by token; failed jobs are free. The account requires the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
@@ -57,7 +57,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/2391326.html
 
-    :param input_config: The text, or SSML, or the name of a ``.txt`` or ``.ssml`` file. (templated)
+    :param input_config: Plain text or SSML, or the name of a ``.txt`` or ``.ssml`` file. (templated)
     :param editing_config: The voice: ``{"voice" or "customizedVoice" (overrides voice), "format" (PCM, WAV or MP3),
         "volume" (0 to 100, default: 50), "speech_rate" and "pitch_rate" (-500 to 500, default: 0)}``. (JSON, templated)
     :param output_config: The output: ``{"bucket", "object" (without a file extension)}``. (JSON, templated)

@@ -99,7 +99,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
     """
     Find the highlights of videos (``SubmitHighlightExtractionJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the findings.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the clips.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitHighlightExtractionJob
 
@@ -134,7 +134,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     """
     Cut a video into segments (``SubmitSegmentationJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the findings.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``ai_result`` contains the segments.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 

@@ -1,1 +1,1 @@
-"""The families of actions that manage resources, such as media assets and templates. Jobs are in the modules above."""
+"""The families of actions that manage resources, such as media assets and templates. Jobs are in the parent package."""

@@ -42,7 +42,7 @@ AGENT = ResourceKind(
 
 
 def get_concurrency(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return how many instances of an agent run."""
+    """Return the number of running instances of an agent."""
     instances = Collection(AGENT, jobs).all()
     running = [one for one in instances if one.fields["Status"] == EXECUTING]
     return {"ActiveCount": sum(one.fields.get("AIAgentId") == parameters["AIAgentId"] for one in running)}
@@ -125,7 +125,7 @@ def _change_credit(jobs: Jobs, parameters: dict[str, str], sign: int) -> Fields:
     user = users.named("GetYikeUserCredit", parameters)
     credit = int(user.fields["CreditTotal"]) + sign * int(parameters["Credit"])
     if credit < 0:
-        raise invalid("Credit", f"The user has {user.fields['CreditTotal']}.")
+        raise invalid("Credit", f"The user has only {user.fields['CreditTotal']} credits.")
     users.update(user, {"CreditTotal": credit})
     return {"Result": True}
 
@@ -151,7 +151,7 @@ ASSET = ResourceKind(
 
 
 def create_asset_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the address to which a client uploads a file."""
+    """Return the URL to which a client uploads a file, with a credential."""
     key = stable_id("yike", jobs.clock.now(), jobs.store.resources.next_number())
     url = upload_url(jobs, None, key, parameters["FileExt"])
     return {"FileURL": url, "FileType": media_type(url), **upload_fields(jobs, url)}

@@ -43,7 +43,7 @@ def _children(categories: Collection, parent: str) -> list[Resource]:
 
 
 def get_categories(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return a category and one page of those below it."""
+    """Return a category and one page of its subcategories."""
     categories = _categories(jobs, product)
     category_id = parameters.get("CateId", ROOT)
     category = categories.get(category_id)
@@ -59,7 +59,7 @@ def get_categories(product: Product, jobs: Jobs, parameters: dict[str, str]) -> 
 
 
 def delete_category(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete a category and those below it."""
+    """Delete a category and all of its subcategories."""
     categories = _categories(jobs, product)
     pending = [categories.named("DeleteCategory", parameters)]
     while pending:

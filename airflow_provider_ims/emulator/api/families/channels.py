@@ -25,7 +25,7 @@ def _manifest(direction: str, jobs: Jobs, channel: Resource, endpoint: str = "")
 
 
 def _ingest(jobs: Jobs, channel: Resource) -> Fields:
-    """Return the addresses to which a live stream is pushed."""
+    """Return the URLs to which a live stream is pushed."""
     secret = stable_id("ingest", channel.id)
     names = ("ingest1", "ingest2")
     url = _manifest("push", jobs, channel)
@@ -37,7 +37,7 @@ def _ingest(jobs: Jobs, channel: Resource) -> Fields:
 
 
 def _group_counts(jobs: Jobs, group: Resource) -> Fields:
-    """Return how many configurations and assets a group has."""
+    """Return the numbers of configurations and assets in a group, and its domain name."""
     kinds = {"ConfigurationCount": VOD_CONFIGURATION, "ApproximateAssetCount": VOD_ASSET}
     members = {name: Collection(kind, jobs).all() for name, kind in kinds.items()}
     name = group.fields.get("GroupName")
@@ -46,7 +46,7 @@ def _group_counts(jobs: Jobs, group: Resource) -> Fields:
 
 
 def _egress(jobs: Jobs, asset: Resource) -> Fields:
-    """Return the addresses from which an asset is played, one for each configuration of its group."""
+    """Return the playback URLs of an asset, one for each configuration of its group."""
     host = _host("pull", jobs, asset)
     endpoints = [
         {"ConfigurationName": one.id, "Status": "Playable", "Url": f"http://{host}/v1/{one.id}/{asset.id}/manifest"}
@@ -57,7 +57,7 @@ def _egress(jobs: Jobs, asset: Resource) -> Fields:
 
 
 def _arn(resource_type: str, jobs: Jobs, resource: Resource) -> Fields:
-    """Return the resource name of an item of channel assembly."""
+    """Return the ARN of a resource of channel assembly."""
     return {"Arn": f"acs:ims:mediaweaver:{jobs.region}:{jobs.settings.account_id}:{resource_type}/{resource.id}"}
 
 
@@ -68,7 +68,7 @@ def _source_arn(jobs: Jobs, source: Resource) -> Fields:
 
 
 def _channel(jobs: Jobs, channel: Resource) -> Fields:
-    """Return the outputs of a channel, with their addresses."""
+    """Return the ARN of a channel, and its outputs with their playback URLs."""
     host = f"{stable_id(channel.id)[:12]}.mediaweaver.{jobs.region}.aliyuncsiceintl.com"
     outputs = [
         {

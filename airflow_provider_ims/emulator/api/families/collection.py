@@ -29,7 +29,7 @@ class Collection:
         """
         Store a new resource, or return that of an earlier request with the same ClientToken.
 
-        :raises ApiError: If the caller names a resource that exists.
+        :raises ApiError: If a resource with the requested name already exists.
         """
         kind = self.kind
         fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
@@ -40,7 +40,7 @@ class Collection:
             fields.setdefault(kind.id_fields[-1], kind.new_id(self.jobs))
         if self._table.get(kind.key, self.jobs.region, self._id(fields)) is not None:
             # The code is not documented.
-            raise invalid(kind.id_fields[-1], f"The {kind.name} exists.")
+            raise invalid(kind.id_fields[-1], f"The {kind.name} already exists.")
         return self._store(fields)
 
     def _store(self, fields: Fields) -> Resource:
@@ -67,7 +67,7 @@ class Collection:
             self._table.save(Resource(self._deleted_key, self.jobs.region, resource.id, {}, now, now))
 
     def get(self, resource_id: str) -> Resource | None:
-        """Return a resource by its id. One that comes from elsewhere is stored when it is first requested."""
+        """Return a resource by its id. One that no action created, such as a job's output, is stored on first use."""
         found = self._table.get(self.kind.key, self.jobs.region, resource_id)
         if found is not None or self.kind.elsewhere is None:
             return found

@@ -14,7 +14,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 Respond: TypeAlias = "Callable[[Jobs, dict[str, str]], Fields]"
 """Returns the response to valid parameters; fields that the action does not document are omitted."""
 
-#: Fields that many responses have beside the resource.
+#: Fields that many responses contain besides the resource.
 ENVELOPE: Mapping[str, Any] = {"Success": True, "Code": "200"}
 
 
@@ -48,12 +48,12 @@ class ResourceKind:
     :param id: The fields that identify a resource, separated by spaces; empty if a region has only one.
     :param new_id: Returns the last of these fields; None if the caller names the resource.
     :param create: The actions that create a resource; likewise ``get``, ``update``, ``delete``.
-    :param find: The actions that return several resources by their ids; likewise ``list`` without ids.
+    :param find: The actions that return several resources by their ids. Those in ``list`` list all resources.
     :param put: The actions that create or replace a resource.
     :param changes: Actions that change fields: action -> the changes.
     :param other: Other actions.
-    :param ids: The parameter that contains the ids, if it is not the field: action -> parameter. If it is a plural, it
-        contains several ids.
+    :param ids: The parameter that contains the id, if it is not the field: action -> parameter. If its name is a
+        plural, it contains several ids.
     :param alternatives: Fields that also identify a resource: action -> parameter -> field.
     :param names: Other names of fields: parameter or response field -> field.
     :param initial: Fields of a new resource that the request does not contain.
@@ -61,7 +61,7 @@ class ResourceKind:
     :param derived: Returns additional fields of a resource when it is read.
     :param elsewhere: Returns the fields of a resource that none of the actions created, such as the output of a job.
     :param objects: Objects in responses that are omitted unless a field has their name.
-    :param envelope: The fields of a response beside the resource.
+    :param envelope: The fields of a response besides the resource.
     :param unknown: The error code for an unknown id.
     """
 
@@ -113,7 +113,7 @@ class ResourceKind:
 @dataclass(frozen=True)
 class Family:
     """
-    Actions for one purpose.
+    A group of related actions.
 
     :param name: Its name, which is unique within the product.
     :param kinds: The resources that its actions manage.

@@ -1,4 +1,4 @@
-"""The filters, the order and the pages of the listings of resources."""
+"""Filters, sorts and paginates listings of resources."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def page_of(selected: list[Any], shape: Shape, parameters: Parameters) -> tuple[
 
 
 def _filters(kind: ResourceKind, shape: Shape) -> list[str]:
-    """Return the parameters that select resources by a field of the same name."""
+    """Return the parameters that filter resources by a field."""
     known = set(kind.id_fields) | set(_leaves(shape.response))
     for action in (*kind.create.split(), *kind.put.split()):
         known.update(documented(kind.product, action).names)
@@ -127,7 +127,7 @@ def _time(parameters: Parameters, name: str) -> float | None:
 def _positive(parameters: Parameters, name: str) -> int:
     text = parameters[name]
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise invalid(name, "It must be 1 or more.")
+        raise invalid(name, "It must be an integer from 1 to 999999999.")
     return int(text)
 
 
@@ -138,4 +138,4 @@ def _start(token: str, name: str) -> int:
             return int(start)
     except (binascii.Error, ValueError):
         pass
-    raise invalid(name, "It is not the token of a page.")
+    raise invalid(name, "It is not a page token from an earlier response.")

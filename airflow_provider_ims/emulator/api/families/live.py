@@ -27,7 +27,7 @@ def _of_template(template: ResourceKind, jobs: Jobs, job: Resource) -> Fields:
 
 
 def _transcoded(jobs: Jobs, job: Resource) -> Fields:
-    """Return the address of the output of a live transcoding job."""
+    """Return the output URL of a live transcoding job, and the fields that come from its template."""
     stream, output = (parse_object(str(job.fields[name]), name) for name in ("StreamInput", "TranscodeOutput"))
     scheme, _, path = str(stream.get("InputUrl", "")).partition("://")
     target = f"{output.get('DomainName')}/{path.partition('/')[2]}_{job.id[:8]}"
@@ -36,7 +36,7 @@ def _transcoded(jobs: Jobs, job: Resource) -> Fields:
 
 
 def _command(kind: ResourceKind, states: Mapping[str, Any], jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Carry out a command that sets the state of a job."""
+    """Run a command that sets the state of a job."""
     live_jobs = Collection(kind, jobs)
     job = live_jobs.named("", parameters)
     command = parameters["Command"]
@@ -157,7 +157,7 @@ LIVE_CHANNEL = ResourceKind(
     initial={"State": "IDLE"},
 )
 
-#: The fields that the responses of MediaConnect have beside the resource.
+#: The fields that the responses of MediaConnect contain besides the resource.
 _CONNECT = {"Description": "OK", "RetCode": 0}
 
 

@@ -33,7 +33,7 @@ from airflow_provider_ims.emulator.api.model import ICE, Fields
 from airflow_provider_ims.emulator.api.parameters import parse_object, parse_objects
 from airflow_provider_ims.emulator.state.resources import Resource
 
-#: Objects of a media asset that the emulator does not have.
+#: Objects of a media asset that the emulator does not return.
 _ABSENT = frozenset({"AiRoughData", "AiData", "MediaDynamicInfo"})
 
 
@@ -71,7 +71,7 @@ MEDIA = ResourceKind(
 
 
 def _address(jobs: Jobs, url: str) -> str:
-    """Return the URL of a file in one form; an OSS URL has two."""
+    """Return the normalized URL of a file: the URL of an OSS object has two forms."""
     return (public_url(url, jobs.region) or url).replace("https://", "http://", 1)
 
 
@@ -101,8 +101,8 @@ def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     """
     Register a file.
 
-    A URL has only one media asset. It is not documented what the service answers if the URL is registered and Overwrite
-    is false; the emulator answers with the id of the registered media asset.
+    A URL has only one media asset. If the URL is already registered and Overwrite is false, the service's response is
+    not documented; the emulator returns the id of the registered media asset.
     """
     existing = _with_url(jobs, parameters["InputURL"])
     if existing is not None and parameters.get("Overwrite", "").lower() != "true":
@@ -132,7 +132,7 @@ def refresh_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def create_upload_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the address to which the client uploads a stream of a media asset."""
+    """Return the URL to which the client uploads a stream of a media asset, with a credential."""
     media = _named(jobs, parameters)
     url = upload_url(jobs, None, uuid.uuid4().hex, parameters.get("FileExtension", "mp4"))
     _add_stream(jobs, media, {**parameters, "FileURL": url})
@@ -259,7 +259,7 @@ def save_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def get_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return marks of a media asset; without ids, all."""
+    """Return the requested marks of a media asset; all marks if the request contains no ids."""
     media, marks = _marks(jobs, parameters)
     ids = split(parameters, "MediaMarkIds")
     return {"MediaId": media.id, "MediaMarks": [mark for mark in marks if not ids or mark["MediaMarkId"] in ids]}

@@ -1,4 +1,4 @@
-"""The files of media assets: their formats, their uploads and the addresses from which they are played."""
+"""Files of media assets: types, uploads and playback URLs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from airflow_provider_ims.emulator.api.media_info import HEIGHT, VOD_AUDIO_STREA
 from airflow_provider_ims.emulator.api.messages import dump
 from airflow_provider_ims.emulator.api.model import VIDEO_SECONDS, Fields, stable_id
 from airflow_provider_ims.emulator.api.parameters import parse_object
-from airflow_provider_ims.emulator.api.signing import signed_address
+from airflow_provider_ims.emulator.api.signing import signed_url
 from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
 
 UPLOAD_SECONDS = 4.0
-"""How long an upload takes. The emulator receives no files, and assumes that the client uploads each of them."""
+"""Seconds that an upload takes. The emulator receives no files, and assumes that the client uploads each of them."""
 
 CREDENTIAL_SECONDS = 3000
-"""How long the credential of an upload is valid."""
+"""Seconds for which the credential of an upload is valid."""
 
 FILE_SIZE = 1891290
 
@@ -69,7 +69,7 @@ def upload_status(jobs: Jobs, media: Resource, status: str) -> str:
     """
     Return the status of a media asset.
 
-    :param status: The status while the file is uploaded.
+    :param status: The status to return while the upload is in progress.
     """
     stored = media.fields.get("Status")
     is_uploading = media.fields.get("Uploaded") and jobs.clock.now() < media.created + UPLOAD_SECONDS
@@ -87,7 +87,7 @@ def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
         "Size": media.get("FileSize") or FILE_SIZE,
         "FileStatus": "Normal",
         "FileType": "source_file",
-        "FileUrl": signed_address(url, jobs.settings, jobs.region),
+        "FileUrl": signed_url(url, jobs.settings, jobs.region),
         "FormatName": name.rpartition(".")[2] or "mp4",
         "Region": jobs.region,
     }

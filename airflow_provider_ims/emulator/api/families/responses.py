@@ -1,4 +1,4 @@
-"""Builds responses in the documented form from the fields of resources."""
+"""Builds responses in the documented format from the fields of resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 Lookup: TypeAlias = "Callable[[str], Any]"
 """Returns the value of a field; None if there is none."""
 
-#: The names of the times, in lower case.
+#: The names of the fields with the creation and modification times, in lowercase.
 CREATED = frozenset(
     {"createtime", "creationtime", "gmtcreate", "gmtcreated", "createdtime", "createtimestamp", "submittime"}
 )
@@ -46,7 +46,7 @@ class Moment(float):
 
 class Numbered(str):
     """
-    A word for which some responses have a number.
+    A string that some responses return as a number.
 
     :param number: The number.
     """

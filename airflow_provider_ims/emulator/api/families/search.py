@@ -25,9 +25,9 @@ _CONDITION = re.compile(
     rf"\s*([\w.]+)\s*(=|!=|\bin\b)\s*({_VALUE}|[(\[]\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*[)\]])\s*", re.I
 )
 _AND = re.compile(r"and\b", re.I)
-#: Fields in which the value is searched.
+#: Fields that match if they contain the value.
 _TEXTS = ("title", "description")
-#: The names of fields in expressions.
+#: The name of a field in expressions -> its name in responses.
 _NAMES = {"utccreate": "CreationTime", "utcmodified": "ModificationTime", "tags": "MediaTags"}
 
 

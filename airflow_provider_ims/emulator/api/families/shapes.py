@@ -26,7 +26,7 @@ _TYPES = {"{}": "object", "[]": "array", "?": "boolean"}
 @dataclass(frozen=True)
 class Shape:
     """
-    The documented form of an action.
+    The documented parameters and response of an action.
 
     :param parameters: Its parameters with their marks.
     :param response: The types of the fields of its response: a type name, an object, or a list with one item.
@@ -66,5 +66,5 @@ def _shapes() -> dict[tuple[str, str], Shape]:
 
 
 def documented(product: Product, action: str) -> Shape:
-    """Return the documented form of an action."""
+    """Return the documented parameters and response of an action."""
     return _shapes()[product.version, action]

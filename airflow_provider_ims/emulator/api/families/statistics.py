@@ -40,11 +40,11 @@ def _seconds(jobs: Jobs, action: str, since: float, until: float) -> int:
 
 
 def storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return how many bytes the videos have at the end of each day of a period."""
+    """Return the total size of the videos at the end of each day of a period."""
     since, until = _time(parameters, "StartTime"), _time(parameters, "EndTime")
     days = int((until - since) // DAY) + 1
     if not 0 < days <= MAX_DAYS:
-        raise invalid("EndTime", f"A period has up to {MAX_DAYS} days.")
+        raise invalid("EndTime", f"The period must have 1 to {MAX_DAYS} days.")
     videos = Collection(VIDEO, jobs)
     sizes = [(video.created, int(videos.view(video)("Size"))) for video in videos.all()]
     ends = [since + DAY * number for number in range(1, days + 1)]

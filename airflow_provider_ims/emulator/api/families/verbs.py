@@ -1,4 +1,4 @@
-"""What the actions of a resource do: create, get, list, update and delete."""
+"""Implements the actions of a resource: create, get, list, update and delete."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def delete(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 
 
 def change(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Set the fields that the action stands for."""
+    """Set the fields that the action changes."""
     resources = Collection(kind, jobs)
     resource = resources.named(action, parameters)
     resources.update(resource, kind.changes[action])
@@ -110,12 +110,12 @@ def _many(resources: Collection, action: str, items: list[Resource], beside: Map
 
 
 def _unknown(kind: ResourceKind, action: str, unknown: list[str]) -> Fields:
-    """Return the lists of unknown ids that the response documents."""
+    """Return the documented response fields that list unknown ids."""
     names = [name for name in documented(kind.product, action).response if name.startswith(("NonExist", "Ignored"))]
     return dict.fromkeys(names, unknown)
 
 
-#: Attribute of a resource kind -> what its actions do.
+#: Attribute of a resource kind -> the implementation of its actions.
 HANDLERS: Mapping[str, Handler] = {
     "create": create,
     "get": get,

@@ -164,7 +164,7 @@ def refresh_upload_video(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_multipart_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete the fragments of an upload; the emulator stores none."""
+    """Delete the parts of an upload; the emulator stores none."""
     media_id = parameters["MediaId"]
     if all(Collection(kind, jobs).get(media_id) is None for kind in (VIDEO, IMAGE, ATTACHED)):
         raise ApiError("InvalidVideo.NotFound")
@@ -189,7 +189,7 @@ def _video(jobs: Jobs, parameters: Parameters) -> Resource:
 
 
 def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the addresses from which a video is played."""
+    """Return the playback URLs of a video."""
     video = _video(jobs, parameters)
     lookup = Collection(VIDEO, jobs).view(video)
     names = ("CoverURL", "CreationTime", "Duration", "Status", "StorageClass", "Title", "VideoId")
@@ -200,7 +200,7 @@ def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def get_play_auth(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the credential with which a player requests the address of a video."""
+    """Return the credential with which a player requests the URL of a video."""
     video = _video(jobs, parameters)
     lookup = Collection(VIDEO, jobs).view(video)
     meta = {name: lookup(name) for name in ("CoverURL", "Duration", "Status", "Title", "VideoId")}

@@ -16,7 +16,7 @@ DEFAULT, NOT_DEFAULT = "Default", "NotDefault"
 
 
 def _set_default(kind: ResourceKind, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Make a resource the default one, of its template type if it has one."""
+    """Make a resource the default one, within its template type if it has one."""
     resources = Collection(kind, jobs)
     chosen = resources.named("", parameters)
     for resource in resources.all():
@@ -86,7 +86,7 @@ def update_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete templates of a group, or the group with ForceDelGroup."""
+    """Delete templates of a group, or the whole group if ForceDelGroup is set."""
     groups = Collection(GROUP, jobs)
     group = groups.named("", parameters)
     ids = split(parameters, "TranscodeTemplateIds")
@@ -185,7 +185,7 @@ def _production(jobs: Jobs, project_id: str) -> Fields | None:
 
 
 def _produced(jobs: Jobs, project: Resource) -> Fields:
-    """Return what the latest production has changed in a project."""
+    """Return the fields of a project that its latest production has changed."""
     found = _production(jobs, project.id) or {}
     job = jobs.find(project.id, "ProduceEditingProjectVideo")
     changed = {"Status", *(job.parameters if job else ())}
