@@ -25,8 +25,8 @@ _INTEGRATIONS = (
         "ims",
         _PACKAGES,
         "https://www.alibabacloud.com/help/en/ims/",
-        "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting reuse retries chaining "
-        "results media files conformance",
+        "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting notifications reuse "
+        "retries chaining results media files conformance",
     ),
     (
         "ApsaraVideo VOD",
@@ -35,7 +35,7 @@ _INTEGRATIONS = (
         "https://www.alibabacloud.com/help/en/vod/",
         "images uploads any-job many-jobs api-actions waiting retries files",
     ),
-    ("Simple Message Queue (SMQ)", "smq", "hooks", "https://www.alibabacloud.com/help/en/mns/", ""),
+    ("Simple Message Queue (SMQ)", "smq", "hooks", "https://www.alibabacloud.com/help/en/mns/", "notifications"),
 )
 
 

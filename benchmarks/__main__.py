@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import import_cost, machine, many_jobs, mapped_tasks, polling
+from benchmarks import import_cost, machine, many_jobs, mapped_tasks, notifications, polling
 from benchmarks.polling import CHECKOUT
 from benchmarks.report import report
 from benchmarks.targets import all_targets
@@ -63,12 +63,19 @@ def _many_jobs(quick: bool, home: Path) -> Any:
     return many_jobs.measure(15 if quick else 1000, home)
 
 
+def _queue(quick: bool, home: Path) -> Any:
+    if quick:
+        return notifications.measure(50, home, job_seconds=10)
+    return notifications.measure(1000, home)
+
+
 PARTS: dict[str, Callable[[bool, Path], Any]] = {
     "imports": _imports,
     "polling": _polling,
     "stalls": _stalls,
     "mapped_tasks": _mapped_tasks,
     "many_jobs": _many_jobs,
+    "queue": _queue,
 }
 
 
@@ -108,12 +115,13 @@ def _write_report(measured: Mapping[str, Part], quick: bool) -> int:
     lines, missed = measured["imports"].figures
     figures = [*measured["polling"].figures, *measured["stalls"].figures]
     tasks, many = measured["mapped_tasks"].figures, measured["many_jobs"].figures
-    targets = all_targets(missed, figures, tasks, many)
+    queue = measured["queue"].figures
+    targets = all_targets(missed, figures, tasks, many, queue)
     # Only a full run belongs in the documentation.
     path = _HOME / "benchmarks.md" if quick else CHECKOUT / "docs" / "benchmarks.md"
     command = "make bench BENCH=quick" if quick else "make bench"
-    path.write_text(report(command, _conditions(measured), lines, figures, tasks, many, targets))
-    print("\n".join([*mapped_tasks.lines(tasks), *many_jobs.lines(many)]))
+    path.write_text(report(command, _conditions(measured), lines, figures, tasks, many, queue, targets))
+    print("\n".join([*mapped_tasks.lines(tasks), *many_jobs.lines(many), *notifications.lines(queue)]))
     for target in targets:
         print(f"{target.verdict.strip('*'):<13} {target.text}: {target.found}")
     print(f"\nThe report is {path.relative_to(CHECKOUT)}")

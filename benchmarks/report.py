@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import many_jobs
+from benchmarks import many_jobs, notifications
 from benchmarks.families import FAMILIES
 from benchmarks.figures import SWEEPING, Figures
 from benchmarks.mapped_tasks import MappedTasks, lines
@@ -67,6 +67,7 @@ def report(
     figures: Sequence[Figures],
     tasks: MappedTasks,
     many: many_jobs.ManyJobs,
+    queue: notifications.Notifications,
     targets: Sequence[Target],
 ) -> str:
     """
@@ -98,6 +99,11 @@ def report(
         "local Airflow (SQLite, LocalExecutor) and one emulator. The scheduler's CPU seconds include the workers, and "
         "the memory is that of the largest process among them.\n",
         "\n".join(f"- {line}" for line in many_jobs.lines(many)) + "\n",
+        "## With a queue\n",
+        "The provider's triggers wait for the same smart jobs with and without a queue to which the service writes "
+        "their ends ([notifications](howto/notifications.md)). The jobs end at a rate of "
+        f"{notifications.RATE:g} per second.\n",
+        "\n".join(f"- {line}" for line in notifications.lines(queue)) + "\n",
         "## Imports\n",
         "The cost of each import in addition to `import airflow.sdk`, measured in a new interpreter:\n",
         "```text\n" + "\n".join(imports) + "\n```\n",

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from benchmarks.figures import Figures
 from benchmarks.many_jobs import ManyJobs
 from benchmarks.mapped_tasks import MappedTasks
+from benchmarks.notifications import Notifications
 
 Value: TypeAlias = "Callable[[Figures], float | None]"
 
@@ -136,8 +137,26 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
     )
 
 
+def queue_targets(queue: Notifications) -> Iterator[Target]:
+    """Yield the targets of the benchmark with a queue."""
+    cost = queue.with_queue
+    text = f"{queue.jobs:,} jobs of {queue.job_seconds:g} s with a queue, poll interval {queue.job_seconds:g} s:"
+    full = queue.jobs >= 1000
+    for name, value, limit, unit in (
+        ("requests per job besides long polls", cost.requests_per_job, 1.1, ""),
+        ("median of the delay from a job's end to its event", cost.delay_median, 1, " s"),
+        ("99th percentile of this delay", cost.delay_p99, 3, " s"),
+    ):
+        met = queue.complete and value <= limit
+        yield Target(f"{text} {name} at most {limit:g}{unit}", f"{value:.2f}{unit}", met if full else None)
+
+
 def all_targets(
-    imports_missed: Sequence[str], figures: Sequence[Figures], tasks: MappedTasks, many: ManyJobs
+    imports_missed: Sequence[str],
+    figures: Sequence[Figures],
+    tasks: MappedTasks,
+    many: ManyJobs,
+    queue: Notifications,
 ) -> list[Target]:
     """Return every target."""
     full = tasks.tasks >= 1000
@@ -164,6 +183,7 @@ def all_targets(
             f"{many.large.jobs:,} jobs, {many.large.worker_memory / 1e6:.0f} MB",
             many.large.succeeded and many.large.worker_memory < 300e6 if many.large.count >= 10_000 else None,
         ),
+        *queue_targets(queue),
         Target(
             "Importing an operator, sensor or trigger module: under 50 ms in addition to `airflow.sdk`, no SDK modules",
             ", ".join(imports_missed) or "all",

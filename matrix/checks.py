@@ -61,6 +61,9 @@ NOT_RUN = (
     "tests/hooks/test_smq.py",
     "tests/hooks/test_smq_network.py",
     "tests/hooks/test_smq_responses.py",
+    "tests/operators/test_notifications.py",
+    "tests/waiting/test_notified_waits.py",
+    "tests/waiting/test_queue_reader.py",
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )

@@ -69,8 +69,9 @@ LAYERS = (
     Layer("triggers", "serialisable triggers", ("_waiting", "_submission", "_jobs")),
     Layer(
         "_waiting",
-        "the monitor, the blocking wait, the poller that all triggers share, and the events of triggers",
-        ("_jobs", "hooks", "_config"),
+        "the monitor, the blocking wait, the poller that all triggers share, the reader of a queue, and the events of "
+        "triggers",
+        ("_notifications", "_jobs", "hooks", "_config"),
     ),
     Layer("_notifications", "the messages that the services write to queues"),
     Layer("_arguments", "the types of the arguments that constructors pass on", ("_submission",)),

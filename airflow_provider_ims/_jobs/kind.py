@@ -8,9 +8,11 @@ from typing import Any
 
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.marker import MAX_USER_DATA, SubmissionKey, add_marker
+from airflow_provider_ims._jobs.notify_address import add_notify_address, notify_address_in
 from airflow_provider_ims._jobs.parameters import NOTHING, Parameter
 from airflow_provider_ims._jobs.payload import snake_case, walk_path
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
+from airflow_provider_ims.hooks._actions import ICE
 from airflow_provider_ims.hooks._settings import Settings
 
 #: Parameters that several actions accept with the same limits.
@@ -122,3 +124,22 @@ class JobKind:
         if parameter is None or not self.takes_marker:
             return None
         return add_marker(user_data, key, under=self.marker_under, max_bytes=parameter.max_bytes or MAX_USER_DATA)
+
+    @property
+    def takes_notify_address(self) -> bool:
+        """Whether UserData may contain the queue to which the service sends a message when the job ends."""
+        # In uploads from URLs, as in VOD, another field of UserData sets the callback.
+        return self.family.product is ICE and self.marker_under is None and self._parameter("UserData") is not None
+
+    def add_notify_address(self, request: Mapping[str, str], queue: str | None) -> Mapping[str, str]:
+        """Return a request whose UserData names the queue, or the unchanged request if that is not possible."""
+        parameter = self._parameter("UserData")
+        if queue is None or parameter is None or not self.takes_notify_address:
+            return request
+        limit = parameter.max_bytes or MAX_USER_DATA
+        user_data = add_notify_address(request.get("UserData"), queue, max_bytes=limit)
+        return request if user_data is None else {**request, "UserData": user_data}
+
+    def notifies(self, request: Mapping[str, str], queue: str | None) -> bool:
+        """Return whether the UserData of a request names the queue."""
+        return queue is not None and self.takes_notify_address and notify_address_in(request.get("UserData")) == queue

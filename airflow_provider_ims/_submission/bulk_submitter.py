@@ -43,6 +43,7 @@ class BulkSubmitter:
     :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param max_rate: The maximum number of submit requests per second.
+    :param queue: The queue to which the service shall send a message when a job ends.
     """
 
     kind: JobKind
@@ -53,6 +54,7 @@ class BulkSubmitter:
     cancel_on_kill: bool = True
     failed: Callable[[Job], object] = Job.failure
     max_rate: float = 50.0
+    queue: str | None = None
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     items: list[Item] = field(init=False, default_factory=list)
@@ -213,6 +215,15 @@ class BulkSubmitter:
         return [item for item in self.items if item.active]
 
     @property
+    def notified(self) -> bool:
+        """Whether the service sends a message to the queue when any of the active jobs ends."""
+        if self.queue is None:
+            return False
+        # Whether the queue fits into UserData depends on little else, and most requests have the same UserData.
+        distinct = {(one.parameters.get("UserData"), "ClientToken" in one.parameters): one for one in self.active}
+        return all(self.kind.notifies(self._recovery(one).request, self.queue) for one in distinct.values())
+
+    @property
     def ended(self) -> int:
         """The number of items whose jobs have ended, or that have an error."""
         return len(self.items) - len(self.active) - len(self.pending)
@@ -256,7 +267,7 @@ class BulkSubmitter:
         return policy_of(self.kind).resubmit == "returns job"
 
     def _recovery(self, item: Item) -> Recovery:
-        return recovery_of(self.kind, item.parameters, item.record, recorded=self._ledger is not None)
+        return recovery_of(self.kind, item.parameters, item.record, recorded=self._ledger is not None, queue=self.queue)
 
     def _lost_jobs(self) -> LostJobs:
         return LostJobs(self.kind, self.hook, self._recovery, self.sleep)

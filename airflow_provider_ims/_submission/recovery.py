@@ -174,17 +174,31 @@ class Recovery:
         )
 
 
-def recovery_of(kind: JobKind, parameters: Mapping[str, str], record: SubmissionRecord, *, recorded: bool) -> Recovery:
-    """Return the recovery of one submission; its key is unique only if the record is stored."""
-    request = dict(parameters)
+def recovery_of(
+    kind: JobKind,
+    parameters: Mapping[str, str],
+    record: SubmissionRecord,
+    *,
+    recorded: bool,
+    queue: str | None = None,
+) -> Recovery:
+    """
+    Return the recovery of one submission.
+
+    :param recorded: Whether the record is stored. Its key is unique only then.
+    :param queue: The queue to which the service sends a message when the job ends, if the request has room for it.
+    """
+    request = parameters
     token = kind.token_parameter
     # A key that is not unique recurs after a failed job or in a recreated DAG run, and would be rejected.
     if token and (token in parameters or recorded or kind.takes_client_token):
         # The token of the first try is kept: one that is rendered differently in each try cannot identify the job.
-        request[token] = record.token or parameters.get(token) or str(record.key)
+        request = {**request, token: record.token or parameters.get(token) or str(record.key)}
     # With the user's own ClientToken, submit requests return the same job only if their parameters are identical.
     user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
     if user_data is not None:
-        request["UserData"] = user_data
+        request = {**request, "UserData": user_data}
+    if "ClientToken" not in parameters:
+        request = kind.add_notify_address(request, queue)
     policy = policy_of(kind, has_marker=user_data is not None, has_token=record.token is not None)
     return Recovery(kind, record, policy, request, kind.family.search if user_data is not None else None)

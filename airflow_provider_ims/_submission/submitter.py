@@ -51,12 +51,14 @@ class Submission:
     :param submitted_at: The submission time, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
     :param reused: Whether an earlier run submitted the job.
+    :param notified: Whether the service sends a message to the connection's queue when the job ends.
     """
 
     job: Job
     submitted_at: float
     joined: bool = False
     reused: bool = False
+    notified: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class Submitter:
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
     :param earlier: The jobs of earlier runs, if they may be reused.
+    :param queue: The queue to which the service shall send a message when the job ends.
     """
 
     kind: JobKind
@@ -79,6 +82,7 @@ class Submitter:
     on_clear: OnClear = "auto"
     cancel_on_kill: bool = True
     earlier: EarlierJobs | None = None
+    queue: str | None = None
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     _store: Any = field(default=None, init=False)
@@ -89,8 +93,11 @@ class Submitter:
 
         :raises ImsError: as raised by the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
         """
-        submitted_at = self.now()
-        return Submission(self._call(self.parameters), submitted_at)
+        submitted_at, request = self.now(), self.parameters
+        if "ClientToken" not in request:
+            request = self.kind.add_notify_address(request, self.queue)
+        job = self._call(request)
+        return Submission(job, submitted_at, notified=self.kind.notifies(request, self.queue))
 
     def submit_or_join(self, context: Context) -> Submission:
         """
@@ -118,7 +125,7 @@ class Submitter:
             record, job = self._send(record)
             if job is not None:
                 self._store_for_reuse(record)
-                return Submission(job, record.submitted_at)
+                return Submission(job, record.submitted_at, notified=self._notifies(record))
             submits += 1
 
     def _reuse(self, context: Context, record: SubmissionRecord) -> Submission | None:
@@ -227,7 +234,10 @@ class Submitter:
             log.warning("%s is the same as for job %s, so the service %s", token, record.job_id, advice)
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
-        return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None)
+        return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None, queue=self.queue)
+
+    def _notifies(self, record: SubmissionRecord) -> bool:
+        return self.kind.notifies(self._recovery(record).request, self.queue)
 
     def _join(self, record: SubmissionRecord) -> Submission | None:
         """Return the recorded job, or ``None`` if it failed."""
@@ -245,7 +255,7 @@ class Submitter:
         if record.parameters_digest not in ("", digest(self.parameters)):
             log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
         self._store_for_reuse(record)
-        return Submission(job, record.submitted_at, joined=True)
+        return Submission(job, record.submitted_at, joined=True, notified=self._notifies(record))
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
         """Search for a lost job, for as long as it may be missing from the listing."""
@@ -275,6 +285,8 @@ class Submitter:
         recovery = self._recovery(before)
         if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
             log.info("UserData is not a JSON object or has no room for the marker: a lost job cannot be found")
+        if self.queue is not None and self.kind.takes_notify_address and not self._notifies(before):
+            log.info("UserData does not name the queue %s, so no message ends the wait early", self.queue)
         record = replace(
             before,
             submitted_at=self.now(),

@@ -6,10 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from asgiref.sync import sync_to_async
 
-from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
+from airflow_provider_ims.hooks._connected import ConnectedHook
+
+H = TypeVar("H", bound=ConnectedHook)
 
 log = logging.getLogger(__name__)
 
@@ -19,27 +22,25 @@ CONNECTION_LIFETIME = 60.0
 RETRY_INTERVAL = 5.0
 
 
-class HookResolver:
+class HookResolver(Generic[H]):
     """
-    Resolves the connection of a poller and keeps the hook for it.
+    Resolves the connection of a poller or a reader and keeps the hook for it.
 
     Only the event loop's thread may call methods other than :meth:`expire`. Before Airflow 3.2.2, a blocking connection
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
     threads send no requests to Airflow.
     """
 
-    def __init__(
-        self, make_hook: Callable[[], AlibabaCloudMediaHook], now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, make_hook: Callable[[], H], now: Callable[[], float] = time.monotonic) -> None:
         self._make_hook = make_hook
         self._now = now
-        self._hook: AlibabaCloudMediaHook | None = None
+        self._hook: H | None = None
         self._failure: BaseException | None = None
         self._expires = float("-inf")
         self._resolving: asyncio.Future[None] | None = None
 
     @property
-    def hook(self) -> AlibabaCloudMediaHook:
+    def hook(self) -> H:
         """The most recently resolved hook."""
         assert self._hook is not None, "call refresh() first"
         return self._hook
@@ -86,7 +87,7 @@ class HookResolver:
         finally:
             self._resolving = None
 
-    def _new_hook(self) -> AlibabaCloudMediaHook:
+    def _new_hook(self) -> H:
         hook = self._make_hook()
         hook.reconnect()
         return hook

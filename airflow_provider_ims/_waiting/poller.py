@@ -14,23 +14,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, TypeVar
 
 from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims._waiting.garbage import freezer
+from airflow_provider_ims._waiting.hints import Hints, first_skipped
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims._waiting.monitor import Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
+from airflow_provider_ims._waiting.queue_reader import QueueReader
 from airflow_provider_ims._waiting.rate_limited_client import RateLimitedClient
 from airflow_provider_ims._waiting.schedule import Schedule
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
 from airflow_provider_ims._waiting.sweep import Listed, Sweeper, list_unfinished
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
-from airflow_provider_ims.hooks._registry import hook_class_of
 
 T = TypeVar("T")
 
@@ -39,30 +40,22 @@ THREADS = 4
 #: The number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
 QUERIES = 2 * THREADS
 
-#: (family, connection, region) -> poller.
-_Pollers: TypeAlias = "dict[tuple[str, str | None, str | None], Poller]"
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pollers] = WeakKeyDictionary()
-
-
-def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None) -> Poller:
-    """Return the poller of a family, a connection and a region in the running event loop."""
-    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    key = (family.name, ims_conn_id, region_id)
-    if key not in pollers:
-        hook_class = hook_class_of(family.product)
-        pollers[key] = Poller(family, partial(hook_class, ims_conn_id=ims_conn_id, region_id=region_id), ims_conn_id)
-    return pollers[key]
-
 
 class Poller:
     """
     Polls all waiting jobs of one connection, region and family in this process.
 
     It belongs to one event loop, and makes its requests in its own thread pool.
+
+    :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
     """
 
     def __init__(
-        self, family: JobFamily, make_hook: Callable[[], AlibabaCloudMediaHook], ims_conn_id: str | None = None
+        self,
+        family: JobFamily,
+        make_hook: Callable[[], AlibabaCloudMediaHook],
+        ims_conn_id: str | None = None,
+        new_reader: Callable[[], QueueReader] | None = None,
     ) -> None:
         self.resolver = HookResolver(make_hook)
         self._family = family
@@ -71,6 +64,7 @@ class Poller:
         self._polls: Schedule[Subscription] = Schedule()
         self._deadlines: Schedule[Subscription] = Schedule()
         self._sweeper = Sweeper(family)
+        self._hints = Hints(family.name, new_reader, self._poll_now)
         self._client = RateLimitedClient(self.resolver)
         self._changed = asyncio.Event()
         self._wakes_at = float("inf")
@@ -86,6 +80,7 @@ class Poller:
         poll_interval: float,
         wait_started_at: float,
         deadline: float,
+        notified_since: float | None = None,
         emit: Callable[[Job | WaitMessage], None],
     ) -> Job:
         """
@@ -96,12 +91,14 @@ class Poller:
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
+        :param notified_since: The time, in epoch seconds, from which a message about the end of the job may arrive;
+            ``None`` if none is expected.
         :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
         inbox = Inbox()
-        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox, notified_since)
         try:
             while True:
                 for _, event in inbox.take():
@@ -115,14 +112,27 @@ class Poller:
             self.unsubscribe(subscription)
 
     def subscribe(
-        self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float, inbox: Inbox
+        self,
+        job_id: str,
+        poll_interval: float,
+        wait_started_at: float,
+        deadline: float,
+        inbox: Inbox,
+        notified_since: float | None = None,
     ) -> Subscription:
         """Start polling a job, with a last poll at the deadline."""
         now = time.time()
         subscription = Subscription(
-            job_id, now, poll_interval=poll_interval, wait_started_at=wait_started_at, inbox=inbox
+            job_id,
+            now,
+            poll_interval=poll_interval,
+            wait_started_at=wait_started_at,
+            inbox=inbox,
+            notified=notified_since is not None,
+            skipped=first_skipped(notified_since),
         )
         self._subscriptions[subscription] = None
+        self._hints.add(subscription)
         freezer.joined()
         self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
         if self._sweeper.active:
@@ -140,6 +150,7 @@ class Poller:
         self._polls.remove(subscription)
         self._deadlines.remove(subscription)
         self._sweeper.remove(subscription)
+        self._hints.remove(subscription)
         if not self._subscriptions:
             self._wake()
 
@@ -158,12 +169,14 @@ class Poller:
     async def _run(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"ims-{self._family.name}")
         self._metrics = PollerMetrics(self._family.name, self._ims_conn_id, time.monotonic() + REPORT_EVERY)
+        self._start(self._follow_queue())
         try:
             while self._subscriptions:
                 self._changed.clear()
                 now = time.monotonic()
                 self._start_due(now)
                 if now >= self._metrics.due:
+                    self._hints.check(now)
                     longest_interval = max(one.poll_interval for one in self._subscriptions)
                     self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
                 await self._sleep(now)
@@ -174,6 +187,7 @@ class Poller:
             self._queriers = set()
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._sweeper = Sweeper(self._family)
+            self._hints.stop()
             self._client = RateLimitedClient(self.resolver)
             self._wakes_at = float("inf")
 
@@ -195,16 +209,21 @@ class Poller:
             # If a poll is in progress, it is the last one.
             if not subscription.polling:
                 self._polls.add(subscription, now)
-        # A request with several ids costs the same, so it is filled up with the jobs that are due next.
-        due = self._polls.take(now, self._family.ids_per_query)
-        for at, _ in due:
+        due: list[Subscription] = []
+        for at, subscription in self._polls.take(now):
+            if self._hints.replace_poll(subscription, now):
+                self._polls.add(subscription, now + monitor.next_pause(subscription.poll_interval))
+                continue
             self._metrics.behind = max(self._metrics.behind, now - at)
+            due.append(subscription)
+        # A request with several ids costs the same, so it is filled up with the jobs that are due next.
+        due += self._polls.take_next(-len(due) % self._family.ids_per_query)
         if due:
             for subscription in self._sweeper.start(self._subscriptions, now):
                 self._polls.remove(subscription)
         if self._sweeper.take_turn(now):
             self._start(self._sweep())
-        self._poll(subscription for _, subscription in due if subscription not in self._sweeper)
+        self._poll(subscription for subscription in due if subscription not in self._sweeper)
 
     def _start(self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, context=context)
@@ -223,7 +242,7 @@ class Poller:
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """Run a blocking call in a thread, with a connection that is resolved on the event loop."""
-        await self.resolver.refresh()
+        await self._refresh()
         queued_at = time.monotonic()
 
         def run() -> T:
@@ -231,6 +250,21 @@ class Poller:
             return call()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def _refresh(self) -> None:
+        await self.resolver.refresh()
+        self._hints.follow(self.resolver.hook.settings.smq_queue, self._subscriptions)
+
+    async def _follow_queue(self) -> None:
+        with suppress(Exception):  # The first poll reports it.
+            await self._refresh()
+
+    def _poll_now(self, subscriptions: Iterable[Subscription]) -> None:
+        """Poll jobs before their polls are due."""
+        due = [subscription for subscription in subscriptions if not subscription.polling]
+        for subscription in due:
+            self._polls.remove(subscription)
+        self._poll(due)
 
     def _poll(self, subscriptions: Iterable[Subscription]) -> None:
         by_id: dict[str, list[Subscription]] = {}
@@ -277,10 +311,15 @@ class Poller:
             self.unsubscribe(subscription)
         if subscription not in self._subscriptions:
             return
-        if subscription in self._sweeper and isinstance(observation, Job):
+        pause = monitor.next_pause(subscription.poll_interval)
+        if subscription.hinted:
+            # The message arrived before the service reported the end, so the job is polled by its id until then.
+            subscription.hinted, pause = False, monitor.first_pause(subscription.poll_interval)
+            self._sweeper.remove(subscription)
+        elif subscription in self._sweeper and isinstance(observation, Job):
             self._sweeper.record_miss(subscription)
         if subscription not in self._sweeper:
-            self._schedule(self._polls, subscription, monitor.next_pause(subscription.poll_interval))
+            self._schedule(self._polls, subscription, pause)
 
     def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
@@ -292,6 +331,7 @@ class Poller:
         if event is not None:
             subscription.emit(event)
         if isinstance(event, Job) and event.ended:
+            self._hints.ended(subscription, time.monotonic())
             self.unsubscribe(subscription)
 
     async def _sweep(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError
+from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 #: Seconds for which a throttled request is retried.
 THROTTLE_TIMEOUT = 60.0
@@ -18,7 +19,7 @@ THROTTLE_TIMEOUT = 60.0
 class RateLimitedClient:
     """Calls the API with the current hook of a resolver."""
 
-    resolver: HookResolver
+    resolver: HookResolver[AlibabaCloudMediaHook]
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,19 +43,24 @@ class Schedule(Generic[T]):
         if self._forget(item):
             self._compact()
 
-    def take(self, now: float, multiple: int = 1) -> list[tuple[float, T]]:
-        """
-        Remove and return all due items with their times, the earliest first.
-
-        :param multiple: Add the items that are due next until the length of the list is a multiple of this.
-        """
+    def take(self, now: float) -> list[tuple[float, T]]:
+        """Remove and return all due items with their times, the earliest first."""
         taken: list[tuple[float, T]] = []
-        while (at := self.next_time) <= now or (self._items and len(taken) % multiple):
-            _, number = heapq.heappop(self._heap)
-            item = self._items[number]
-            self._forget(item)
-            taken.append((at, item))
+        while (at := self.next_time) <= now:
+            taken.append((at, self._take_next()))
         return taken
+
+    def take_next(self, count: int) -> list[T]:
+        """Remove and return the items that are due next, at most ``count``."""
+        return [self._take_next() for _ in range(min(count, len(self._items)))]
+
+    def _take_next(self) -> T:
+        number = -1
+        while number not in self._items:
+            _, number = heapq.heappop(self._heap)
+        item = self._items[number]
+        self._forget(item)
+        return item
 
     def _forget(self, item: T) -> bool:
         number = self._numbers.pop(item, None)

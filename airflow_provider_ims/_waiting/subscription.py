@@ -52,6 +52,9 @@ class Subscription(JobMonitor):
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
     :param missed: The number of consecutive sweeps that did not list the job although it was running.
+    :param notified: Whether a message about the end of the job is expected, because none has arrived.
+    :param hinted: Whether a message has arrived since the job was polled.
+    :param skipped: The number of polls that were skipped since the last one, because a message is expected.
     """
 
     poll_interval: float
@@ -60,6 +63,9 @@ class Subscription(JobMonitor):
     polling: bool = False
     final: bool = False
     missed: int = 0
+    notified: bool = False
+    hinted: bool = False
+    skipped: int = 0
 
     def emit(self, event: WaitEvent) -> None:
         """Send an event to the wait."""

@@ -61,7 +61,8 @@ class Settings:
     :param read_timeout: Seconds to wait for a response.
     :param ca: The path of a CA bundle that verifies the server's certificate.
     :param console_url: The URL that a task's page links to, with placeholders.
-    :param smq_queue: The queue to which IMS and VOD send a message when a job ends.
+    :param smq_queue: The queue to which IMS and VOD send a message when a job ends; ``None`` in other regions than that
+        of the connection, because the services send messages to queues in the region of the job.
     """
 
     region_id: str | None
@@ -113,7 +114,8 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     text = _extra_as_text(connection)
     _mask_url_secrets(text)
     # In connections of type alibaba_cloud, the field is named region.
-    region_id = region_id or text.get("region_id") or text.get("region")
+    own_region = text.get("region_id") or text.get("region")
+    region_id = region_id or own_region
     if region_id and not _REGION.fullmatch(region_id):
         raise ImsRequestError(
             "region_id: a region such as cn-shanghai has up to 64 letters, digits and hyphens", field="region_id"
@@ -131,7 +133,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
         https_proxy=text.get("https_proxy"),
         ca=text.get("ca"),
         console_url=read("console_url", CONSOLE_URL),
-        smq_queue=read("smq_queue"),
+        smq_queue=read("smq_queue") if own_region in (None, region_id) else None,
     )
 
 

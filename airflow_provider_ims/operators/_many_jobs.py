@@ -195,6 +195,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             cancel_on_kill=self.cancel_on_kill,
             failed=self.failure_of,
             max_rate=positive("max_submits_per_second", self.max_submits_per_second, 1000, "up to 1,000"),
+            queue=hook.settings.smq_queue if self.deferrable else None,
         )
         return self._submitter
 
@@ -286,6 +287,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             deadline=deadline,
             poll_interval=seconds("poll_interval", self.poll_interval),
             cancel_on_kill=bool(self.cancel_on_kill),
+            notified=submitter.notified,
             unfinished=unfinished,
             total=len(items),
             already_ended=submitter.ended,

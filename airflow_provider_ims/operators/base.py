@@ -152,6 +152,8 @@ class JobOperator(SubmitOperator):
             on_clear=self.on_clear,
             cancel_on_kill=self.cancel_on_kill,
             earlier=earlier,
+            # A task that waits on its worker reads no messages.
+            queue=hook.settings.smq_queue if self.deferrable or not self.wait_for_completion else None,
         )
         return submitter.submit_or_join(context) if self.durable and has_run else submitter.submit()
 
@@ -173,6 +175,7 @@ class JobOperator(SubmitOperator):
                 submitted_at=submission.submitted_at,
                 poll_interval=poll_interval,
                 cancel_on_kill=bool(self.cancel_on_kill),
+                notified=submission.notified,
                 resume_with={"submit_result": submission.job.result} if submission.job.result else None,
             )
         return wait_for_job(

@@ -20,8 +20,9 @@ from airflow_provider_ims._submission.cancel import ENDED_STATES, cancel_jobs, t
 from airflow_provider_ims._waiting.events import ended_event, error_event, unfinished_event
 from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
 from airflow_provider_ims._waiting.monitor import WaitMessage, log_progress, timed_out_jobs
-from airflow_provider_ims._waiting.poller import Poller, poller_for
+from airflow_provider_ims._waiting.poller import Poller
 from airflow_provider_ims._waiting.progress import Progress
+from airflow_provider_ims._waiting.registry import poller_for
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
 
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
@@ -50,6 +51,8 @@ class JobTrigger(BaseTrigger):
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
+    :param notified: Whether the service sends a message to the connection's queue when one of the jobs ends. Default:
+        false.
     :param unfinished: For a wait for many jobs: the wait ends when at most so many of them have not ended, and the
         event contains only the ids of these. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
@@ -66,6 +69,7 @@ class JobTrigger(BaseTrigger):
     region_id: str | None = None
     poll_interval: float = 10
     cancel_on_kill: bool = False
+    notified: bool = False
     unfinished: int | None = None
     total: int = 0
     already_ended: int = 0
@@ -132,6 +136,7 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
+            notified_since=self._notified_since,
             progress=progress,
         )
         # dag.test() drops the keyword arguments with which a task was deferred.
@@ -144,8 +149,13 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
+            notified_since=self._notified_since,
             emit=self._log_event,
         )
+
+    @property
+    def _notified_since(self) -> float | None:
+        return self.submitted_at or 0.0 if self.notified else None
 
     @property
     def _poller(self) -> Poller:

@@ -140,3 +140,19 @@ def test_the_state_of_a_submission() -> None:
     assert [record.state for record in records] == states
     assert known.next().number == 1
     assert all(SubmissionRecord.read(asdict(record)) == record for record in records)
+
+
+def test_a_request_names_the_queue_besides_the_marker() -> None:
+    request = recovery_of(AUDIO, {}, NEW, recorded=True, queue="ice-callback-a").request
+    assert json.loads(request["UserData"]) == {"AirflowKey": str(NEW.key), "NotifyAddress": "ice-callback-a"}
+
+
+def test_the_marker_has_precedence_over_the_queue() -> None:
+    user_data = json.dumps({"text": "x" * 430})
+    request = recovery_of(AUDIO, {"UserData": user_data}, NEW, recorded=True, queue="ice-callback-a").request
+    assert json.loads(request["UserData"]) == {**json.loads(user_data), "AirflowKey": str(NEW.key)}
+
+
+def test_a_request_with_the_users_client_token_stays_unchanged() -> None:
+    parameters = {"ClientToken": "mine", "UserData": '{"a":1}'}
+    assert recovery_of(BATCH, parameters, NEW, recorded=True, queue="ice-callback-a").request == parameters

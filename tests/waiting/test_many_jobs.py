@@ -14,8 +14,9 @@ from support.waiting import CEILING
 
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
-from airflow_provider_ims._waiting.poller import QUERIES, Poller, poller_for
+from airflow_provider_ims._waiting.poller import QUERIES, Poller
 from airflow_provider_ims._waiting.progress import Progress
+from airflow_provider_ims._waiting.registry import poller_for
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError, ImsPermissionError
 from airflow_provider_ims.hooks._registry import hook_class_of

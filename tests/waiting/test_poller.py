@@ -15,7 +15,8 @@ from support.waiting import CEILING
 from airflow_provider_ims._jobs.ai_image import AI_IMAGE
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.smart import SMART
-from airflow_provider_ims._waiting.poller import Poller, poller_for
+from airflow_provider_ims._waiting.poller import Poller
+from airflow_provider_ims._waiting.registry import poller_for
 from airflow_provider_ims._waiting.subscription import Inbox
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobNotFoundError, ImsJobTimeoutError, ImsPermissionError

@@ -15,7 +15,8 @@ from support.waiting import CEILING
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting import monitor, sweep
 from airflow_provider_ims._waiting.monitor import WaitMessage
-from airflow_provider_ims._waiting.poller import Poller, poller_for
+from airflow_provider_ims._waiting.poller import Poller
+from airflow_provider_ims._waiting.registry import poller_for
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
 from airflow_provider_ims.hooks._registry import hook_class_of

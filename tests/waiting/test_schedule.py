@@ -52,11 +52,13 @@ def test_an_item_that_was_removed_and_added_again_is_taken_once() -> None:
     assert schedule.take(2) == [(2, "a")]
 
 
-def test_due_items_are_filled_up_to_a_multiple_with_the_next_ones() -> None:
-    schedule = schedule_of(a=1, b=2, c=3, d=4, e=5)
-    assert schedule.take(0, multiple=3) == []
-    assert schedule.take(1, multiple=3) == [(1, "a"), (2, "b"), (3, "c")]
-    assert schedule.take(4, multiple=3) == [(4, "d"), (5, "e")]
+def test_the_items_that_are_due_next_can_be_taken_early() -> None:
+    schedule = schedule_of(d=4, a=1, c=3, b=2)
+    schedule.remove("b")
+    assert schedule.take_next(0) == []
+    assert schedule.take_next(2) == ["a", "c"]
+    assert schedule.take_next(2) == ["d"]
+    assert schedule.take_next(1) == []
 
 
 def test_outdated_entries_do_not_accumulate() -> None:

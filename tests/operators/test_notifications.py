@@ -1,0 +1,125 @@
+"""Operators whose connection has a queue: which requests name it, and which triggers expect a message."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.cases import IMAGE, TEXT
+from support.compat import TaskDeferred
+from support.notified import QUEUE, connection_with_queue, with_queue
+from support.running import TaskRun
+
+from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
+
+__all__ = ["with_queue"]
+
+never_ending = pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60, "SubmitAIImageJob": 60})
+OWN = {"NotifyAddress": "https://example.com/done"}
+
+
+def many(**overrides: Any) -> ImsSubmitJobsOperator:
+    request = {"Type": "Title", "GenerateConfig": TEXT.arguments["generate_config"]}
+    requests = [{**request, **one} for one in overrides.pop("each", [{}, {}])]
+    return ImsSubmitJobsOperator(task_id="jobs", job="SubmitTextGenerateJob", requests=requests, **overrides)
+
+
+def deferred_trigger(task: Any) -> Any:
+    """Execute a task until it defers, and return its trigger."""
+    run = TaskRun(task)
+    run.try_number = 1
+    task, context = run.new_process()
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    return deferred.value.trigger
+
+
+def addresses(emulator: ImsEmulator, action: str = "SubmitTextGenerateJob") -> list[str | None]:
+    user_data = [json.loads(one["parameters"].get("UserData", "{}")) for one in emulator.requests(action)]
+    return [one.get("NotifyAddress") for one in user_data]
+
+
+@never_ending
+def test_a_deferrable_task_names_the_queue_and_expects_a_message(with_queue: ImsEmulator) -> None:
+    assert deferred_trigger(TEXT.task(deferrable=True)).notified
+    (request,) = with_queue.requests("SubmitTextGenerateJob")
+    user_data = json.loads(request["parameters"]["UserData"])
+    assert user_data.keys() == {"NotifyAddress", "AirflowKey"}
+    assert user_data["NotifyAddress"] == QUEUE
+
+
+@never_ending
+def test_a_task_without_a_record_names_the_queue_too(with_queue: ImsEmulator) -> None:
+    assert deferred_trigger(TEXT.task(deferrable=True, durable=False)).notified
+    assert addresses(with_queue) == [QUEUE]
+
+
+@never_ending
+def test_a_retry_expects_the_message_of_the_job_that_it_joins(with_queue: ImsEmulator) -> None:
+    run = TaskRun(TEXT.task(deferrable=True))
+    for number in (1, 2):
+        run.try_number = number
+        task, context = run.new_process()
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute(context)
+        assert deferred.value.trigger.notified
+    assert addresses(with_queue) == [QUEUE]
+
+
+@never_ending
+def test_the_users_address_is_kept_and_no_message_is_expected(
+    with_queue: ImsEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert not deferred_trigger(TEXT.task(deferrable=True, user_data=OWN)).notified
+    assert addresses(with_queue) == ["https://example.com/done"]
+    assert f"UserData does not name the queue {QUEUE}" in caplog.text
+
+
+@never_ending
+def test_another_region_does_not_use_the_queue(with_queue: ImsEmulator) -> None:
+    assert not deferred_trigger(TEXT.task(deferrable=True, region_id="cn-beijing")).notified
+    assert addresses(with_queue) == [None]
+
+
+@never_ending
+def test_a_job_of_vod_does_not_name_the_queue(with_queue: ImsEmulator) -> None:
+    assert not deferred_trigger(IMAGE.task(deferrable=True)).notified
+    assert addresses(with_queue, "SubmitAIImageJob") == [None]
+
+
+def test_a_task_that_blocks_does_not_name_the_queue(with_queue: ImsEmulator) -> None:
+    TaskRun(TEXT.task(deferrable=False)).attempt()
+    assert addresses(with_queue) == [None]
+
+
+def test_a_task_that_does_not_wait_names_the_queue_for_a_sensor(with_queue: ImsEmulator) -> None:
+    TaskRun(TEXT.task(deferrable=False, wait_for_completion=False)).attempt()
+    assert addresses(with_queue) == [QUEUE]
+
+
+@never_ending
+def test_many_jobs_expect_messages_if_all_of_them_name_the_queue(with_queue: ImsEmulator) -> None:
+    assert deferred_trigger(many(deferrable=True)).notified
+    assert addresses(with_queue) == [QUEUE] * 2
+    assert not deferred_trigger(many(deferrable=True, each=[{}, {"UserData": OWN}])).notified
+
+
+@pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 1.0})
+def test_a_deferred_task_ends_by_its_message(with_queue: ImsEmulator) -> None:
+    # The first poll is before the end of the job, and the next one an hour later.
+    result = TaskRun(TEXT.task(deferrable=True, poll_interval=3600)).attempt()
+    assert result["state"] == "Finished"
+
+
+def test_the_queue_does_not_prevent_the_reuse_of_a_job(
+    with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = TaskRun(TEXT.task(deferrable=True, reuse="inputs"), run_id="first")
+    job_id = first.attempt()["job_id"]
+    monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", connection_with_queue(with_queue, smq_queue="ice-callback-other"))
+    second = TaskRun(TEXT.task(deferrable=True, reuse="inputs"), run_id="second", earlier=[first])
+    assert second.attempt()["job_id"] == job_id
+    assert len(with_queue.requests("SubmitTextGenerateJob")) == 1
