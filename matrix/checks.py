@@ -61,6 +61,8 @@ NOT_RUN = (
     "tests/hooks/test_smq.py",
     "tests/hooks/test_smq_network.py",
     "tests/hooks/test_smq_responses.py",
+    "tests/triggers/test_smq.py",
+    "tests/triggers/test_smq_stream.py",
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )
