@@ -135,9 +135,21 @@ FREEZE_GARBAGE_COLLECTOR = Option(
     parse=_boolean,
 )
 
+MEDIA_PAGES = Option(
+    name="media_pages",
+    type="boolean",
+    description=(
+        "Show the output of jobs on pages of the API server, with a link on each task. If ``False`` on the API server, "
+        "the pages respond with 404; if ``False`` on the workers, tasks have no link to them."
+    ),
+    default=True,
+    parse=_boolean,
+)
+
 OPTIONS: tuple[Option[Any], ...] = (
     POLL_INTERVAL,
     MAX_REQUESTS_PER_SECOND,
     MAX_JOBS_PER_SWEEP,
     FREEZE_GARBAGE_COLLECTOR,
+    MEDIA_PAGES,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from airflow import __version__
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
+from airflow_provider_ims._config import MEDIA_PAGES
 from airflow_provider_ims.subtitles import to_srt, to_webvtt
 
 #: The path under which the API server mounts the media pages.
@@ -45,7 +46,7 @@ class ImsPlugin(AirflowPlugin):
     @property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # only the API server reads it
         """The tab with the media page of a task."""
-        return tabs(__version__)
+        return tabs(__version__) if MEDIA_PAGES.get() else []
 
 
 def tabs(version: str) -> list[dict[str, Any]]:

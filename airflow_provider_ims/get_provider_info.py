@@ -26,7 +26,7 @@ _INTEGRATIONS = (
         _PACKAGES,
         "https://www.alibabacloud.com/help/en/ims/",
         "end-to-end text audio videos localise uploads any-job many-jobs api-actions waiting notifications reuse "
-        "retries chaining results media files conformance",
+        "retries chaining media-events results media files conformance",
     ),
     (
         "ApsaraVideo VOD",
@@ -35,7 +35,13 @@ _INTEGRATIONS = (
         "https://www.alibabacloud.com/help/en/vod/",
         "images uploads any-job many-jobs api-actions waiting retries files",
     ),
-    ("Simple Message Queue (SMQ)", "smq", "hooks", "https://www.alibabacloud.com/help/en/mns/", "notifications"),
+    (
+        "Simple Message Queue (SMQ)",
+        "smq",
+        "hooks triggers",
+        "https://www.alibabacloud.com/help/en/mns/",
+        "notifications media-events",
+    ),
 )
 
 
@@ -60,6 +66,7 @@ def get_provider_info() -> dict[str, Any]:
             for name, *_, documentation, guides in _INTEGRATIONS
         ],
         **{package: _modules(package) for package in _PACKAGES.split()},
+        "queues": ["airflow_provider_ims.queues.smq.SmqMessageQueueProvider"],
         "extra-links": [f"airflow_provider_ims.links.{link}" for link in ("MediaLink", "ConsoleLink", "OutputLink")],
         "plugins": [{"name": "ims", "plugin-class": "airflow_provider_ims._plugin.ImsPlugin"}],
         "connection-types": [

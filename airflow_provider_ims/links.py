@@ -7,6 +7,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 
+from airflow_provider_ims._config import MEDIA_PAGES
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
@@ -52,7 +54,7 @@ class MediaLink(JobLink):
 
     def record(self, context: Context, record: dict[str, Any]) -> None:
         """
-        Push the URL of the page, and the data that the page needs to open the files.
+        Push the data that the page needs to open the files, and the URL of the page unless the pages are disabled.
 
         :param record: The product code, the connection, the region, the first job of the task, and when it was
             submitted, in epoch seconds.
@@ -60,7 +62,8 @@ class MediaLink(JobLink):
         ti: Any = context.get("ti")
         if ti is not None:
             ti.xcom_push(key=RECORD_KEY, value=record)
-            self.push(context, _media_url(ti))
+            if MEDIA_PAGES.get():
+                self.push(context, _media_url(ti))
 
     def record_failure(self, context: Context, result: Any) -> None:
         """Push the result of a task that fails, with the errors of its jobs; nothing if there is none."""

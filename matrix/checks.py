@@ -64,6 +64,8 @@ NOT_RUN = (
     "tests/operators/test_notifications.py",
     "tests/waiting/test_notified_waits.py",
     "tests/waiting/test_queue_reader.py",
+    "tests/triggers/test_smq.py",
+    "tests/triggers/test_smq_stream.py",
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )

@@ -140,6 +140,8 @@ _PARTS = {
 _WITHOUT = """
 - Without the **task state store**, a retry does not know the job id of the previous try. It searches for the job by the
   marker in the job's UserData. If the service does not list the job, the retry may submit a second one.
+- Without the **acknowledged shared stream** of Airflow 3.3, `SmqEventTrigger` does not know when an event is stored
+  ([media events](howto/media-events.md#what-happens-to-a-message)).
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks it as
   failed or successful, and the job continues.
 - Without **retry policies**, Airflow retries a failed task after every error.

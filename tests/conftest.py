@@ -70,6 +70,7 @@ GROUPS = {
     "tests/system/test_demo.py": "airflow",
     "tests/system/test_killing.py": "killing",
     "tests/system/test_policies.py": "policies",
+    "tests/system/test_events.py": "events",
     "tests/docs/test_build.py": "site",
     "tests/conformance/test_facts.py": "conformance",
     "tests/conformance/test_checks.py": "conformance",

@@ -16,6 +16,7 @@ from airflow_provider_ims._config import (
     FREEZE_GARBAGE_COLLECTOR,
     MAX_JOBS_PER_SWEEP,
     MAX_REQUESTS_PER_SECOND,
+    MEDIA_PAGES,
     OPTIONS,
     POLL_INTERVAL,
     Option,
@@ -43,6 +44,7 @@ def variable(option: Option[Any]) -> str:
         (FREEZE_GARBAGE_COLLECTOR, "True", True),
         (FREEZE_GARBAGE_COLLECTOR, "t", True),
         (FREEZE_GARBAGE_COLLECTOR, "0", False),
+        (MEDIA_PAGES, "false", False),
     ],
     ids=lambda one: one.name if isinstance(one, Option) else repr(one),
 )

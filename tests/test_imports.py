@@ -47,9 +47,9 @@ LAYERS = (
     Layer(
         "_plugin",
         "the Airflow plugin: the media pages and the macros for templates",
-        ("media", "operators", "sensors", "_tasks", "subtitles"),
+        ("media", "operators", "sensors", "_tasks", "subtitles", "_config"),
     ),
-    Layer("media", "the pages that show the output of jobs", ("links", "_jobs", "hooks")),
+    Layer("media", "the pages that show the output of jobs", ("links", "_jobs", "hooks", "_config")),
     Layer(
         "operators",
         "submit a job and wait for it; define the arguments and the documentation of each job kind",
@@ -66,7 +66,13 @@ LAYERS = (
         ("policies", "triggers", "_waiting", "_lineage", "links", "_jobs", "hooks"),
     ),
     Layer("policies", "decide by the error whether Airflow retries a task"),
-    Layer("triggers", "serialisable triggers", ("_waiting", "_submission", "_jobs")),
+    Layer("queues", "the message queue provider with the scheme `smq`", ("triggers",)),
+    Layer("triggers", "serialisable triggers", ("_events", "_waiting", "_notifications", "_submission", "_jobs")),
+    Layer(
+        "_events",
+        "asset events from the messages of a queue: the consumer, its stream, and the filters",
+        ("_waiting", "_notifications", "hooks"),
+    ),
     Layer(
         "_waiting",
         "the monitor, the blocking wait, the poller that all triggers share, the reader of a queue, and the events of "
@@ -82,7 +88,7 @@ LAYERS = (
     ),
     Layer("assets", "the assets with the scheme `oss`, for all DAGs", ("_lineage", "_jobs")),
     Layer("_lineage", "asset events, and datasets for OpenLineage", ("_jobs",)),
-    Layer("links", "the links on a task's page"),
+    Layer("links", "the links on a task's page", ("_config",)),
     Layer("_metrics", "Airflow metrics of jobs"),
     Layer("subtitles", "converts sentences into SRT and WebVTT"),
     Layer(
@@ -234,6 +240,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
         "sensors.ims",
         "sensors.vod",
         "triggers.ims",
+        "triggers.smq",
         "triggers.vod",
         "hooks.ims",
         "hooks.smq",
@@ -249,7 +256,15 @@ def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
 
 @pytest.mark.slow
 def test_the_public_modules_load_all_modules_of_a_task() -> None:
-    public = ("operators.ims", "operators.vod", "sensors.ims", "sensors.vod", "triggers.ims", "triggers.vod")
+    public = (
+        "operators.ims",
+        "operators.vod",
+        "sensors.ims",
+        "sensors.vod",
+        "triggers.ims",
+        "triggers.smq",
+        "triggers.vod",
+    )
     loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in public))
     assert set(modules("_jobs", "_waiting", "_submission", "_tasks", "triggers", "operators", "sensors")) <= loaded
 

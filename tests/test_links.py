@@ -154,6 +154,16 @@ def test_a_sensor_links_to_the_media_page(ims_emulator: ImsEmulator) -> None:
     assert MEDIA in run.xcoms
 
 
+def test_without_media_pages_a_task_does_not_link_to_them(
+    ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__IMS__MEDIA_PAGES", "False")
+    run = TaskRun(AUDIO.task())
+    run.attempt()
+    assert MEDIA not in run.xcoms
+    assert set(linked(run)) == {CONSOLE, OUTPUT}
+
+
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_failed_task_records_its_result(deferrable: bool, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(TEXT.submit, "fail_job", code="Bad", message="No tokens.")

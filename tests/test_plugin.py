@@ -12,7 +12,8 @@ from support.cases import CASES
 from support.pages import ROOT
 from support.waiting import CEILING
 
-from airflow_provider_ims._plugin import tabs
+from airflow_provider_ims import _plugin
+from airflow_provider_ims._plugin import ImsPlugin, tabs
 
 GROUP = "airflow.plugins"
 PROGRAM = """
@@ -64,6 +65,13 @@ def test_the_tab_is_shown_only_for_tasks_of_the_provider(version: str) -> None:
     assert all(name.startswith(("Ims", "Vod")) for name in shown)
     # It submits no jobs.
     assert "ImsApiOperator" not in shown
+
+
+def test_without_media_pages_there_is_no_tab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_plugin, "__version__", "3.4.0")
+    assert len(ImsPlugin().external_views) == 1
+    monkeypatch.setenv("AIRFLOW__IMS__MEDIA_PAGES", "False")
+    assert ImsPlugin().external_views == []
 
 
 def test_the_plugin_does_not_load_the_application() -> None:

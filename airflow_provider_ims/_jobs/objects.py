@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, quote
+from urllib.parse import SplitResult, quote, urlsplit
 
 from airflow_provider_ims._jobs.payload import parse_json
 
@@ -18,7 +18,7 @@ _OBJECT = re.compile(
 )
 #: A bucket, or its host name. The documentation does not allow underscores, but its examples contain them.
 _BUCKET = re.compile(rf"([a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?)(?:{_HOST})?")
-_URL = re.compile(r"https?://\S+")
+_ADDRESS = re.compile(r"(?ai:https?|oss)://[A-Za-z0-9_.:@\[\]-]+/\S+")
 #: All printable ASCII characters except the space, so that percent-encoded characters are not encoded again.
 _SAFE = "".join(map(chr, range(33, 127)))
 #: The query of a URL signed by OSS (either signature version) or by a CDN. It grants access to the file.
@@ -69,8 +69,28 @@ def parse_oss(uri: SplitResult) -> OssObject:
 
 
 def first_url(value: Any) -> str | None:
-    """Return the first URL in a result, without its signature."""
-    return next((unsigned(text) for text in _texts(value, None) if _URL.fullmatch(text)), None)
+    """Return the first URL of a file in a result, without its signature."""
+    found = ((text, split_address(text)) for text in _texts(value, None))
+    return next((unsigned(text) for text, parts in found if parts and parts.scheme != "oss"), None)
+
+
+def split_address(text: str) -> SplitResult | None:
+    """Return the parts of the address of a file, with the scheme http, https or oss; ``None`` for any other text."""
+    if not _ADDRESS.fullmatch(text):
+        return None
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        # The host is not a valid IPv6 address, or the port is not a valid number.
+        return None
+    return parts
+
+
+def content_of(text: str) -> Any:
+    """Return the JSON object or list in a string; any other string without surrounding whitespace."""
+    content = parse_json(text) if text.lstrip()[:1] in ("{", "[") else text
+    return content.strip() if isinstance(content, str) else content
 
 
 def unsigned(value: Any) -> Any:
@@ -91,8 +111,8 @@ def _texts(value: Any, without: str | None) -> Iterator[str]:
         for inner in value:
             yield from _texts(inner, without)
     elif isinstance(value, str):
-        content = parse_json(value) if value.lstrip()[:1] in ("{", "[") else value
+        content = content_of(value)
         if isinstance(content, str):
-            yield content.strip()
+            yield content
         else:
             yield from _texts(content, without)

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
 from airflow_provider_ims.hooks._settings import Settings
 
-#: The region in the host of a bucket, such as ``b.oss-cn-shanghai-internal.aliyuncs.com``.
-_REGION = re.compile(r"\.oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com", re.IGNORECASE)
+#: The region in the host of an address, such as ``https://b.oss-cn-shanghai-internal.aliyuncs.com/a.mp4``.
+_REGION = re.compile(r"\w+://[\w-]+\.oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com", re.IGNORECASE)
 
 
 def can_presign() -> bool:
@@ -33,7 +33,7 @@ def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: t
 
     from airflow_provider_ims.hooks._sdk import credential_client
 
-    match = _REGION.search(address)
+    match = _REGION.match(address)
     region = match[1] if match else settings.region_id
     if not region:
         raise ImsRequestError(f"No region: set region_id in the connection to open {address}", field="region_id")

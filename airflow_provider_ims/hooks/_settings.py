@@ -34,6 +34,8 @@ PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
 #: ``host[:port]``. The SDK would accept a URL, but sign a different host than it sends.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
+#: A region is a part of the host to which signed requests are sent.
+_REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: Product code -> the extra that overrides its endpoint.
 _ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint", "mns": "smq_endpoint"}
 #: IMS writes only to queues with this prefix.
@@ -114,6 +116,10 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     # In connections of type alibaba_cloud, the field is named region.
     own_region = text.get("region_id") or text.get("region")
     region_id = region_id or own_region
+    if region_id and not _REGION.fullmatch(region_id):
+        raise ImsRequestError(
+            "region_id: a region such as cn-shanghai has up to 64 letters, digits and hyphens", field="region_id"
+        )
     read = partial(_read, connection, text)
     network = read("network", "public")
     return Settings(

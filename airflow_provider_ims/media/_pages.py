@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,17 +11,16 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 from airflow_provider_ims.hooks._oss import can_presign
 from airflow_provider_ims.hooks._registry import hook_class_of
 from airflow_provider_ims.hooks._settings import Settings
-from airflow_provider_ims.media._records import JobRecord, Key, TaskRecord
+from airflow_provider_ims.media._records import Key, TaskRecord
+from airflow_provider_ims.media._results import JobRecord
 from airflow_provider_ims.media._signing import INSTALL
 from airflow_provider_ims.media._tree import Node, tree
 from airflow_provider_ims.media._view import MAX_SHOWN, JobView, job_view
-
-log = logging.getLogger(__name__)
 
 #: The number of jobs on the page of a task, and of tasks on the page of a DAG run.
 PAGE_SIZE = 50
@@ -44,12 +42,16 @@ class JobEntry:
 
 @dataclass(frozen=True, slots=True)
 class TaskEntry:
-    """A task on a page, with some of its jobs."""
+    """
+    A task on a page, with some of its jobs.
+
+    :param problems: What cannot be shown or opened, and why.
+    """
 
     record: TaskRecord
     jobs: list[JobEntry]
     settings: Settings | None
-    problem: str | None
+    problems: list[str]
     query: dict[str, Any]
 
 
@@ -57,8 +59,10 @@ def connected_hook(task: TaskRecord) -> AlibabaCloudMediaHook:
     """
     Return a hook with the settings of the connection that the task used.
 
-    :raises ImsError: If the connection cannot be read or is incomplete.
+    :raises ImsError: If the connection cannot be read or is incomplete, or the record is not valid.
     """
+    if not isinstance(task.ims_conn_id, str | None):
+        raise ImsRequestError("The record of the task names no connection", field="ims_conn_id")
     hook = hook_class_of(task.product)(ims_conn_id=task.ims_conn_id, region_id=task.region_id)
     problem = ""
     try:
@@ -80,22 +84,22 @@ def view_of(task: TaskRecord, job: JobRecord) -> JobView:
 
 def task_entry(task: TaskRecord, start: int, count: int) -> TaskEntry:
     """Return a task with some of its jobs."""
-    hook, problem, jobs = None, None, []
+    hook, problems = None, [task.problem] if task.problem else []
     try:
         hook = connected_hook(task)
     except ImsError as error:
-        problem = str(error)
+        problems.append(str(error))
     try:
-        jobs = task.jobs(start, count)
-    except (OSError, ValueError, ImportError) as error:
-        log.warning("The results of %s could not be read", task.key, exc_info=True)
-        problem = f"The results could not be read from {task.result['results_path']} ({type(error).__name__})"
+        jobs = task.results.jobs(start, count)
+    except ImsError as error:
+        problems.append(str(error))
+        jobs = task.results.without_results(start, count)
     entries = []
     for job in jobs:
         view = view_of(task, job)
         console = hook.console_link(job.job_id) if hook is not None and job.job_id else None
         entries.append(JobEntry(job, view, tree(view.rest), console))
-    return TaskEntry(task, entries, None if hook is None else hook.settings, problem, task_query(task.key))
+    return TaskEntry(task, entries, None if hook is None else hook.settings, problems, task_query(task.key))
 
 
 def task_query(key: Key) -> dict[str, Any]:
@@ -147,9 +151,9 @@ def _clock(seconds: Any) -> str:
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
-def render(template: str, root: str, **values: Any) -> str:
+def render(template: str, root: str, **values: Any) -> bytes:
     """
-    Return a page.
+    Return a page in UTF-8.
 
     :param root: The path under which the application is mounted.
     """
@@ -163,4 +167,6 @@ def render(template: str, root: str, **values: Any) -> str:
             install=None if can_presign() else INSTALL,
             **values,
         )
+        # Messages of services and storages may contain lone surrogates.
+        .encode(errors="replace")
     )

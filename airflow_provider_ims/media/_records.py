@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from sqlalchemy import func, select
 
+from airflow_provider_ims._jobs.payload import as_number, as_text
+from airflow_provider_ims.exceptions import ImsError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.links import FAILED_RESULT_KEY, RECORD_KEY
+from airflow_provider_ims.media._results import Results, showable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -37,22 +37,10 @@ class Key:
     task_id: str
     map_index: int = -1
 
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """
-    A job as recorded by its task.
-
-    :param index: Its position in the result of the task.
-    :param result: The result of the job; ``None`` if it failed.
-    :param error: The error message, if the job failed and it is recorded.
-    """
-
-    index: int
-    job_id: str | None
-    state: str | None
-    result: Any = None
-    error: str | None = None
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its values in the tables of Airflow's database."""
+        return {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": self.task_id, "map_index": self.map_index}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,79 +48,23 @@ class TaskRecord:
     """
     A task instance of this provider, with what it recorded.
 
+    :param ims_conn_id: The connection, which is not checked: whoever may write XComs can have written any value.
+    :param region_id: The region, which is not checked either.
     :param job_id: The first job of the task.
     :param state: The state of the task instance.
     :param seconds: The time from the submission of the first job to the result.
-    :param result: Its result; ``None`` while it has none.
-    :param stored_at: When the result was stored.
+    :param problem: Why its result cannot be read.
     """
 
     key: Key
     product: Product
-    ims_conn_id: str | None
-    region_id: str | None
+    ims_conn_id: Any
+    region_id: Any
     job_id: str | None
     state: str | None
     seconds: float | None
-    result: Any = None
-    stored_at: datetime | None = None
-
-    @property
-    def total(self) -> int:
-        """The number of jobs in the result."""
-        if isinstance(self.result, list):
-            return len(self.result)
-        return len(self.result["jobs"]) if self._has_many else int(isinstance(self.result, dict))
-
-    @property
-    def _has_many(self) -> bool:
-        return isinstance(self.result, dict) and isinstance(self.result.get("jobs"), list) and "total" in self.result
-
-    def jobs(self, start: int, count: int) -> list[JobRecord]:
-        """
-        Return some jobs, in their order.
-
-        :raises OSError: If the file with the results cannot be read.
-        :raises ValueError: If it does not contain the results of these jobs.
-        """
-        if not self._has_many:
-            results = self.result if isinstance(self.result, list) else [self.result] if self.total else []
-            return [_job(index, one) for index, one in enumerate(results)][start : start + count]
-        listed = self.result["jobs"][start : start + count]
-        if path := self.result.get("results_path"):
-            lines = _lines(str(path), start, len(listed), self.stored_at)
-        else:
-            results = self.result.get("results") or []
-            lines = tuple({"result": one} for one in results[start : start + count])
-        if len(lines) != len(listed):
-            raise ValueError("the number of results differs from the number of jobs")
-        return [
-            _listed_job(start + offset, job, line) for offset, (job, line) in enumerate(zip(listed, lines, strict=True))
-        ]
-
-
-def _job(index: int, result: Any) -> JobRecord:
-    fields = result if isinstance(result, dict) else {}
-    error = ": ".join(str(fields[name]) for name in ("error_code", "error_message") if fields.get(name))
-    return JobRecord(index, fields.get("job_id"), fields.get("state"), result, error or None)
-
-
-def _listed_job(index: int, job: Any, line: dict[str, Any]) -> JobRecord:
-    if not isinstance(job, dict) or line.get("job_id", job.get("job_id")) != job.get("job_id"):
-        raise ValueError(f"line {index + 1} is not that of job {index}")
-    return JobRecord(index, job.get("job_id"), job.get("state"), line.get("result"), line.get("error"))
-
-
-@lru_cache(maxsize=8)
-def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[str, Any], ...]:
-    """Return some lines of a file with results; cached, because each picture of a page requests its line."""
-    from airflow.sdk import ObjectStoragePath
-
-    with ObjectStoragePath(path).open("r", encoding="utf-8") as file:
-        lines = tuple(json.loads(line) for line in islice(file, start, start + count))
-    if not all(isinstance(line, dict) and "job_id" in line for line in lines):
-        raise ValueError("it does not contain results of jobs")
-    return lines
+    results: Results = field(default_factory=Results)
+    problem: str | None = None
 
 
 def read_task(session: Session, key: Key) -> TaskRecord | None:
@@ -152,50 +84,90 @@ def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int)
 
 def _read(session: Session, keys: Sequence[Key]) -> Iterator[TaskRecord]:
     for key in keys:
-        where = {"dag_id": key.dag_id, "run_id": key.run_id, "task_id": key.task_id, "map_index": key.map_index}
-        query = select(XComModel).filter_by(**where).where(XComModel.key.in_((RECORD_KEY, *RESULT_KEYS)))
-        xcoms = {row.key: row for row in session.scalars(query)}
-        record = _value(xcoms[RECORD_KEY]) if RECORD_KEY in xcoms else None
-        if not isinstance(record, dict) or record.get("product") not in PRODUCTS:
+        record, results, problem = None, Results(), None
+        try:
+            record = _value(session, key, RECORD_KEY)
+        except ImsError:
+            log.warning("The record of %s could not be read", key, exc_info=True)
+        product = PRODUCTS.get(str(record.get("product"))) if isinstance(record, dict) else None
+        if not isinstance(record, dict) or product is None:
             continue
-        state = session.scalar(select(TaskInstance.state).filter_by(**where))
-        result = next((xcoms[key] for key in RESULT_KEYS if key in xcoms), None)
+        try:
+            results = _results(session, key)
+        except ImsError as error:
+            problem = str(error)
+        state = session.scalar(select(TaskInstance.state).filter_by(**key.columns))
         yield TaskRecord(
             key,
-            PRODUCTS[record["product"]],
+            product,
             record.get("ims_conn_id"),
             record.get("region_id"),
-            record.get("job_id"),
+            as_text(record.get("job_id")),
             None if state is None else str(state),
-            _seconds(record.get("submitted_at"), result),
-            None if result is None else _value(result),
-            None if result is None else result.timestamp,
+            _seconds(record.get("submitted_at"), results),
+            results,
+            problem,
         )
 
 
-def _seconds(submitted_at: Any, result: XComModel | None) -> float | None:
-    if result is None or not isinstance(submitted_at, (int, float)):
-        return None
-    return max(0.0, result.timestamp.timestamp() - submitted_at)
+def _seconds(submitted_at: Any, results: Results) -> float | None:
+    began = as_number(submitted_at)
+    return None if began is None or results.stored_at is None else max(0.0, results.stored_at.timestamp() - began)
 
 
-def _value(row: XComModel) -> Any:
+def _results(session: Session, key: Key) -> Results:
+    for name in RESULT_KEYS:
+        row = select(XComModel.timestamp).filter_by(**key.columns, key=name)
+        if (stored_at := session.scalar(row)) is not None:
+            return Results(_value(session, key, name), stored_at)
+    return Results()
+
+
+def _value(session: Session, key: Key, name: str) -> Any:
     """
-    Return the value of an XCom, if it consists of plain JSON data.
+    Return the value of an XCom as plain JSON data; ``None`` if it does not exist.
 
-    A custom XCom backend may have stored a reference. Only then is its code used, as in a task.
+    :raises ImsError: If it cannot be read.
     """
+    problem = ""
+    try:
+        row = session.scalar(select(XComModel).filter_by(**key.columns, key=name))
+        return None if row is None else showable(json.loads(json.dumps(_resolved(row))))
+    except ImsError as error:
+        problem = error.message
+    except Exception as error:
+        # A custom XCom backend may raise any exception, and its message may contain a secret.
+        log.warning("XCom %s of %s could not be read", name, key, exc_info=True)
+        problem = f"{type(error).__name__}; the log of the API server contains more"
+    raise ImsError(f"The XCom {name} could not be read: {problem}")
+
+
+def _resolved(row: XComModel) -> Any:
+    """Return the value of an XCom. A custom XCom backend may have stored a reference; only then is its code used."""
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.xcom import XCom
 
-    value = row.value
-    if isinstance(value, str) and XCom is not BaseXCom:
-        try:
-            value = XCom.deserialize_value(row)
-        except Exception:
-            log.exception("XCom %s of %s.%s could not be read", row.key, row.dag_id, row.task_id)
-            return None
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError):
-        return None
+    if not isinstance(row.value, str) or XCom is BaseXCom:
+        return row.value
+    _check_reference(XCom, row.value, row.dag_id)
+    return XCom.deserialize_value(row)
+
+
+def _check_reference(backend: type[Any], reference: str, dag_id: str) -> None:
+    """
+    Refuse a reference to an object of another DAG, which the user may not be allowed to see.
+
+    Airflow's own pages show references without resolving them. Airflow's backend for object storage resolves any
+    reference below its path, where the objects of each DAG are in a folder. Of other backends, nothing is known.
+
+    :raises ImsError: If the reference is not in the folder of the DAG.
+    """
+    from airflow.providers.common.compat.sdk import conf
+    from airflow.providers.common.io.xcom.backend import XComObjectStorageBackend
+    from airflow.sdk import ObjectStoragePath
+
+    if not issubclass(backend, XComObjectStorageBackend):
+        return
+    folder = ObjectStoragePath(conf.get("common.io", "xcom_objectstorage_path")) / dag_id
+    if not reference.startswith(f"{folder}/") or ".." in reference.split("/"):
+        raise ImsError("it refers to an object that does not belong to this DAG")

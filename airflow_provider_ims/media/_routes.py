@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from airflow_provider_ims._config import MEDIA_PAGES
 from airflow_provider_ims.exceptions import ImsError, ImsResourceNotFoundError
 from airflow_provider_ims.hooks._settings import Settings
 from airflow_provider_ims.media._pages import (
@@ -27,7 +28,8 @@ from airflow_provider_ims.media._pages import (
     task_entry,
     view_of,
 )
-from airflow_provider_ims.media._records import JobRecord, Key, TaskRecord, read_run, read_task
+from airflow_provider_ims.media._records import Key, TaskRecord, read_run, read_task
+from airflow_provider_ims.media._results import JobRecord
 from airflow_provider_ims.media._signing import playable_address, poster_address, read_subtitles
 from airflow_provider_ims.media._view import MediaFile
 
@@ -39,8 +41,14 @@ HEADERS = {
     "x-frame-options": "SAMEORIGIN",
 }
 
+
+def _check_enabled() -> None:
+    if not MEDIA_PAGES.get():
+        raise HTTPException(404, "The option [ims] media_pages of the API server disables the media pages.")
+
+
 #: Whoever may read the XComs of the DAG may see the output of its tasks.
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
+router = APIRouter(dependencies=[Depends(_check_enabled), Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Index = Annotated[int, Query(ge=0)]
@@ -60,10 +68,9 @@ Task = Annotated[TaskRecord, Depends(_task)]
 
 
 def _job(task: Task, job: Index = 0) -> JobRecord:
-    try:
-        found = task.jobs(job // PAGE_SIZE * PAGE_SIZE, PAGE_SIZE)
-    except (OSError, ValueError, ImportError):
-        raise HTTPException(404, "The results of the task cannot be read.") from None
+    if task.problem:
+        raise HTTPException(502, task.problem)
+    found = task.results.jobs(job // PAGE_SIZE * PAGE_SIZE, PAGE_SIZE)
     if job % PAGE_SIZE >= len(found):
         raise HTTPException(404, "The task has not recorded this job.")
     return found[job % PAGE_SIZE]
@@ -77,17 +84,24 @@ def show_run(request: Request, dag_id: str, run_id: str, page: Page = 1) -> HTML
     """Show the output of the tasks of a DAG run."""
     with create_session() as session:
         tasks, total = read_run(session, dag_id, run_id, (page - 1) * PAGE_SIZE, PAGE_SIZE)
+    paging = _paging(page, total)
     entries = [task_entry(task, 0, JOBS_OF_TASK) for task in tasks]
-    values = {"dag_id": dag_id, "run_id": run_id, "tasks": entries, "paging": Paging(page, total)}
-    return _page("run.html", request, entries, **values)
+    return _page("run.html", request, entries, dag_id=dag_id, run_id=run_id, tasks=entries, paging=paging)
 
 
 @router.get("/media/dags/{dag_id}/task")
 def show_task(request: Request, task: Task, page: Page = 1) -> HTMLResponse:
     """Show the output of the jobs of a task."""
-    paging = Paging(page, task.total)
+    paging = _paging(page, task.results.total)
     entry = task_entry(task, paging.start, PAGE_SIZE)
     return _page("task.html", request, [entry], task=entry, paging=paging)
+
+
+def _paging(page: int, total: int) -> Paging:
+    paging = Paging(page, total)
+    if page > paging.last:
+        raise HTTPException(404, f"There is no page {page:,}, because the last one is {paging.last:,}.")
+    return paging
 
 
 def _file(task: TaskRecord, job: JobRecord, item: str) -> MediaFile:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-import urllib3
-
-from airflow_provider_ims._jobs.objects import oss_objects
-from airflow_provider_ims._jobs.payload import walk_path
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavailableError
+from airflow_provider_ims._jobs.objects import oss_objects, split_address
+from airflow_provider_ims._jobs.payload import as_text, walk_path
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
+from airflow_provider_ims.hooks._download import download
 from airflow_provider_ims.hooks._oss import can_presign, presign
 from airflow_provider_ims.media._view import MediaFile
 
@@ -29,7 +28,6 @@ REUSED = 60.0
 #: A user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
-READ_TIMEOUT = 10.0
 #: The maximum number of bytes of subtitles on a page.
 MAX_SUBTITLES = 512 * 1024
 
@@ -94,19 +92,8 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
-    address = playable_address(hook, file)
-    try:
-        with urllib3.PoolManager(retries=False, timeout=READ_TIMEOUT) as pool:
-            response = pool.request("GET", address, redirect=False, preload_content=False)
-            content = response.read(MAX_SUBTITLES)
-    except urllib3.exceptions.HTTPError as error:
-        # Its message contains the signed URL.
-        problem = type(error).__name__
-    else:
-        if response.status == 200:
-            return content.decode("utf-8-sig", errors="replace")
-        problem = f"HTTP status {response.status}"
-    raise ImsUnavailableError(f"{file.name} could not be read ({problem})")
+    content = download(hook.settings, playable_address(hook, file), MAX_SUBTITLES)
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
@@ -121,8 +108,8 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
         except ImsRequestError:
             continue
         for address in walk_path(response, lookup.poster) if lookup.poster else ():
-            if isinstance(address, str) and address:
-                return _checked(address)
+            if text := as_text(address):
+                return _checked(text)
     return None
 
 
@@ -168,9 +155,12 @@ def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: Med
 
 def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
     """Yield the address of the file among those of its media asset, which may have other hosts."""
-    path = "" if file.address is None else unquote(urlsplit(file.address).path)
-    for address in addresses:
-        if isinstance(address, str) and address and unquote(urlsplit(address).path).endswith(path):
+    own = split_address(file.address or "")
+    path = unquote(own.path) if own else ""
+    for text in addresses:
+        address = as_text(text) or ""
+        parts = split_address(address)
+        if parts and unquote(parts.path).endswith(path):
             yield address
 
 
@@ -180,8 +170,8 @@ def _checked(address: str) -> str:
 
     An address in OSS uses HTTPS, because a page that was loaded over HTTPS does not load other media.
     """
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_address(address)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ImsRequestError(f"The address is not an http or https URL, but begins with {address[:16]!r}")
     if parts.scheme == "http" and parts.hostname.endswith(".aliyuncs.com"):
         return parts._replace(scheme="https").geturl()

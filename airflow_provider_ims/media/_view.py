@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from airflow_provider_ims._jobs.objects import unsigned
-from airflow_provider_ims._jobs.payload import as_number, as_objects, parse_json
+from airflow_provider_ims._jobs.objects import content_of, split_address, unsigned
+from airflow_provider_ims._jobs.payload import MAX_DEPTH, as_number, as_objects, as_text, token_usage
 
 #: Kind of a file -> its extensions. Browsers play or show those of the first three, with few exceptions.
 EXTENSIONS = {
@@ -24,10 +24,15 @@ _KIND_OF = {extension: kind for kind, extensions in EXTENSIONS.items() for exten
 _KIND_IN = {"images": "image", "videos": "video", "audios": "audio"}
 #: Field of a result -> the attribute of :class:`MediaFile` with which a service can find the file.
 _IDS = {"mediaid": "media_id", "videoid": "video_id", "imageid": "image_id"}
-#: A field whose name contains one of these describes an input or an output that does not exist.
-_NOT_OUTPUTS = ("input", "failed")
-_ADDRESS = re.compile(r"(?:https?|oss)://[^\s/]+/\S+", re.IGNORECASE)
+#: A field whose name contains one of these is an input of the job, or describes an output that does not exist.
+_NOT_OUTPUT = re.compile(
+    "callback|config|description|failed|input|notify|param|prompt|template|timeline|userdata|(?<!re)source|(?<!sub)title"
+)
 
+#: Fields that every result has, which are not outputs.
+_OF_JOB = ("job_id", "state", "error_code", "error_message")
+#: The maximum number of levels in which files are searched for.
+_MAX_LEVELS = 2 * MAX_DEPTH
 #: The maximum number of texts, sentences, files and failed parts of a job on a page.
 MAX_SHOWN = 200
 
@@ -64,7 +69,7 @@ class MediaFile:
         """The name of the file, or its id."""
         if self.address is None:
             return str(self.media_id)
-        return unquote(urlsplit(self.address).path).rpartition("/")[2] or self.address
+        return _file_name(self.address) or self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class JobView:
     """
     What a job has made.
 
-    :param sentences: The sentences of a sound, as ``{"content", "from", "to"}``.
+    :param sentences: The sentences of a sound, as ``{"content", "from", "to"}``; the times are numbers or ``None``.
     :param failed: The failed parts of the job.
     :param tokens: The billed tokens.
     :param rest: The other fields of the result.
@@ -100,20 +105,21 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
     """
     if not isinstance(result, dict):
         return JobView()
-    rest = unsigned(dict(result))
-    usage = rest.pop("usage", None)
+    rest = {name: value for name, value in unsigned(result).items() if name not in _OF_JOB}
+    usage = token_usage(rest.get("usage")) or {}
     texts = rest.pop("texts") if _is_texts(rest.get("texts")) else []
-    sentences, failed = (as_objects(rest.pop(name, None)) or [] for name in ("sentences", "failed"))
+    sentences, failed = (as_objects(rest.get(name)) or [] for name in ("sentences", "failed"))
+    for name, shown in (("usage", usage), ("sentences", sentences), ("failed", failed)):
+        if shown or not rest.get(name):
+            rest.pop(name, None)
     default = MediaFile("audio" if sentences else "file")
     files = {file.ref: file for file in _files(rest, default, ids_are_outputs)}
-    for name in ("job_id", "state", "error_code", "error_message"):
-        rest.pop(name, None)
     return JobView(
         texts=texts,
-        sentences=sentences,
+        sentences=[_sentence(one) for one in sentences],
         files=sorted(files.values(), key=lambda file: -(file.score if file.score is not None else float("-inf"))),
         failed=failed,
-        tokens=usage.get("total_tokens") if isinstance(usage, dict) else None,
+        tokens=usage.get("total_tokens"),
         rest=rest,
     )
 
@@ -122,26 +128,34 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def _files(value: Any, inherited: MediaFile, ids_are_outputs: bool) -> Iterator[MediaFile]:
+def _sentence(fields: Mapping[str, Any]) -> dict[str, Any]:
+    times = {name: as_number(fields.get(name)) for name in ("from", "to")}
+    return {"content": as_text(fields.get("content")) or "", **times}
+
+
+def _files(value: Any, inherited: MediaFile, ids_are_outputs: bool, levels: int = _MAX_LEVELS) -> Iterator[MediaFile]:
     """
     Yield the files in a part of a result.
 
     :param inherited: The kind and the ids that the containing part names.
+    :param levels: The number of levels to search, because JSON in strings may contain JSON in strings.
     """
     if isinstance(value, str):
-        content = parse_json(value) if value[:1] in ("{", "[") else value
+        content = content_of(value)
         if not isinstance(content, str):
-            yield from _files(content, inherited, ids_are_outputs)
-        elif _ADDRESS.fullmatch(content):
+            yield from _files(content, inherited, ids_are_outputs, levels)
+        elif split_address(content):
             yield replace(inherited, kind=_kind(content, inherited.kind), address=content)
-    elif isinstance(value, list):
+    elif isinstance(value, list) and levels:
         for inner in value:
-            yield from _files(inner, inherited, ids_are_outputs)
-    elif isinstance(value, dict):
-        yield from _files_of_fields(value, inherited, ids_are_outputs)
+            yield from _files(inner, inherited, ids_are_outputs, levels - 1)
+    elif isinstance(value, dict) and levels:
+        yield from _files_of_fields(value, inherited, ids_are_outputs, levels - 1)
 
 
-def _files_of_fields(fields: Mapping[str, Any], inherited: MediaFile, ids_are_outputs: bool) -> Iterator[MediaFile]:
+def _files_of_fields(
+    fields: Mapping[str, Any], inherited: MediaFile, ids_are_outputs: bool, levels: int
+) -> Iterator[MediaFile]:
     plain = {str(name).replace("_", "").lower(): value for name, value in fields.items()}
     ids = {attribute: str(plain[name]) for name, attribute in _IDS.items() if _is_id(plain.get(name))}
     # The files of a video inherit its id; the id of a media asset belongs to the files next to it.
@@ -149,9 +163,9 @@ def _files_of_fields(fields: Mapping[str, Any], inherited: MediaFile, ids_are_ou
     score, duration = as_number(plain.get("score")), as_number(plain.get("duration"))
     has_address = False
     for name, value in plain.items():
-        if any(word in name for word in _NOT_OUTPUTS):
+        if _NOT_OUTPUT.search(name):
             continue
-        for file in _files(value, replace(base, kind=_KIND_IN.get(name, base.kind)), ids_are_outputs):
+        for file in _files(value, replace(base, kind=_KIND_IN.get(name, base.kind)), ids_are_outputs, levels):
             has_address = has_address or isinstance(value, str)
             yield replace(file, score=score, duration=duration) if isinstance(value, str) else file
     if ids_are_outputs and base.media_id is not None and not has_address:
@@ -163,5 +177,9 @@ def _is_id(value: Any) -> bool:
 
 
 def _kind(address: str, default: str) -> str:
-    extension = unquote(urlsplit(address).path).rpartition(".")[2].lower()
-    return _KIND_OF.get(extension, default)
+    return _KIND_OF.get(_file_name(address).rpartition(".")[2].lower(), default)
+
+
+def _file_name(address: str) -> str:
+    parts = split_address(address)
+    return unquote(parts.path).rpartition("/")[2] if parts else ""

@@ -105,6 +105,10 @@ def test_the_dag_with_an_asset_alias_returns_the_voice_over(run: Any, ims_emulat
     assert result["media_url"].startswith("http://your-bucket.oss-cn-shanghai.aliyuncs.com/voice/")
 
 
+def test_the_dag_of_a_queue_runs_without_events(run: Any) -> None:
+    assert run("ims_publish_produced_videos", "ims_media_events.py")["publish", -1] == []
+
+
 def test_the_catalogue_has_a_copy_and_a_voice_over_for_each_product(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_catalogue")
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 25, "SubmitAudioProduceJob": 25}
@@ -121,6 +125,7 @@ def test_the_example_dags_are_all_tested_and_scheduled() -> None:
         "ims_media_in_and_out",
         "ims_product_videos",
         "ims_await_jobs",
+        "ims_publish_produced_videos",
         "ims_publish_voice_over",
         "ims_voice_over",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
@@ -46,3 +47,30 @@ def test_a_connection_without_keys_cannot_sign(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://?region_id=cn-hangzhou&bearer_token=token")
     with pytest.raises(ImsError, match="cannot presign"):
         sign("oss://your-bucket/a.mp4")
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "region_id=cn-hangzhou&credentials_uri=http%3A%2F%2F127.0.0.1%3A1%2F",
+        "region_id=cn-hangzhou&credential_type=ecs_ram_role",
+    ],
+)
+def test_credentials_that_cannot_be_obtained_are_reported(connection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", f"alibabacloud-ims://?{connection}")
+    with pytest.raises(ImsError, match="credentials"):
+        sign("oss://your-bucket/a.mp4")
+
+
+@pytest.mark.parametrize("key", ["", "?a", "a" * 5000, "\ud800", "\0", "../a", "//"])
+def test_an_unusual_key_is_signed_or_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
+    with contextlib.suppress(ImsError):
+        signed = presign(ImsHook("oss").settings, "oss://your-bucket/a", "your-bucket", key, timedelta(hours=1))
+        assert urlsplit(signed).netloc == "your-bucket.oss-cn-hangzhou.aliyuncs.com"
+
+
+def test_only_the_host_of_an_address_names_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
+    signed = sign("oss://your-bucket/b.oss-cn-beijing.aliyuncs.com/a.mp4")
+    assert urlsplit(signed).netloc == "your-bucket.oss-cn-hangzhou.aliyuncs.com"

@@ -212,6 +212,22 @@ def test_the_endpoint_follows_from_region_network_and_overrides(extra: dict[str,
     assert given.endpoint("vod") == vod
 
 
+@pytest.mark.parametrize(
+    "region",
+    ["cn-shanghai.example.com", "a/b", "example.com#", "cn shanghai", "user@host", "cn\nshanghai", "地", "x" * 65],
+)
+def test_a_region_that_could_change_the_host_is_rejected(region: str) -> None:
+    for given, argument in (
+        (connection(), region),
+        (connection(region_id=region), None),
+        (connection(region=region), None),
+    ):
+        with pytest.raises(ImsRequestError, match="region_id: a region such as cn-shanghai has") as caught:
+            read_settings(given, argument)
+        assert caught.value.field == "region_id"
+        assert region not in str(caught.value)
+
+
 def test_a_missing_region_is_an_error_unless_an_endpoint_is_set() -> None:
     given = settings(ims_endpoint="localhost:1")
     assert given.endpoint("ice") == "localhost:1"

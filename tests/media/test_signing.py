@@ -21,6 +21,8 @@ from airflow_provider_ims.media._signing import (
     BY_ADDRESS,
     BY_ID,
     Lookup,
+    _checked,
+    _matching,
     playable_address,
     poster_address,
     read_subtitles,
@@ -121,6 +123,38 @@ def test_missing_subtitles_are_reported_without_their_signature(ims_emulator: Im
     with pytest.raises(ImsUnavailableError, match="HTTP status 404") as caught:
         read_subtitles(ImsHook("ims_default"), MediaFile("subtitles", f"{BUCKET}/missing.srt"))
     assert "x-oss-signature" not in str(caught.value)
+
+
+UNUSUAL = [
+    None,
+    "",
+    7,
+    ["a"],
+    {"a": 1},
+    "https://[x/a.mp4",
+    "a.mp4",
+    "oss://b/a.mp4",
+    "https://h/\ud800.mp4",
+    "https://@/",
+]
+
+
+def test_only_addresses_of_the_file_are_chosen_from_a_response() -> None:
+    found = [*UNUSUAL, "https://h/other.mp4", "https://h/dir/a.mp4?auth_key=k"]
+    assert list(_matching(MediaFile("video", "oss://b/a.mp4"), iter(found))) == [
+        "oss://b/a.mp4",
+        "https://h/dir/a.mp4?auth_key=k",
+    ]
+    for address in _matching(MediaFile("video", media_id="m"), iter(found)):
+        address.encode()
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[x/a.mp4", "oss://b/a.mp4", "javascript:alert(1)", "", "https://@/a", "a"]
+)
+def test_an_unsafe_address_is_not_opened(address: str) -> None:
+    with pytest.raises(ImsRequestError, match="not an http or https URL"):
+        _checked(address)
 
 
 def test_an_address_outside_of_oss_is_returned_unchanged(ims_emulator: ImsEmulator) -> None:

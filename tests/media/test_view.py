@@ -69,9 +69,21 @@ def test_results_in_json_strings_have_files() -> None:
     ]
 
 
-@pytest.mark.parametrize("field", ["input", "input_file", "InputConfig", "failed", "failed_parts"])
+INPUTS = (
+    "input input_file InputConfig failed failed_parts user_data UserData prompt video_prompt callback_url notify_url"
+)
+INPUTS += " OverwriteParams ProcessConfig source_url template_config timeline title description"
+
+
+@pytest.mark.parametrize("field", INPUTS.split())
 def test_inputs_and_failed_parts_are_not_outputs(field: str) -> None:
-    assert files({field: {"url": f"{BASE}/a.mp4"}}) == []
+    for value in (f"{BASE}/a.mp4", {"url": f"{BASE}/a.mp4"}, json.dumps({"url": f"{BASE}/a.mp4"})):
+        assert files({field: value, "output": {field: value}}) == []
+
+
+@pytest.mark.parametrize("field", ["SubtitleUrl", "subtitle_url", "resource_url", "output_url", "MediaURL", "zh"])
+def test_outputs_with_similar_names_are_files(field: str) -> None:
+    assert files({field: f"{BASE}/a.srt"}) == [("subtitles", f"{BASE}/a.srt")]
 
 
 def test_the_id_of_a_media_asset_of_vod_is_not_an_output() -> None:
@@ -101,6 +113,58 @@ def test_signatures_are_removed() -> None:
 def test_unexpected_results_have_no_media(result: Any) -> None:
     view = ims_view(result)
     assert (view.texts, view.sentences, view.files, view.tokens) == ([], [], [], None)
+
+
+INVALID = (
+    "https://[x/a http://[::1/a oss://[x/a https://ex℀mple/a https://ü..x/a https://h:99999/a http://0::/a httpſ://h/a"
+)
+
+
+@pytest.mark.parametrize("address", INVALID.split())
+def test_an_invalid_url_is_not_a_file(address: str) -> None:
+    assert files({"media_url": address}) == []
+    assert MediaFile("video", address).name == address
+
+
+def test_the_search_for_files_in_nested_json_ends() -> None:
+    for levels in range(40):
+        text = '{"a":' * levels + json.dumps(f"{BASE}/deep.mp4") + "}" * levels
+        for _ in range(12):
+            text = '{"a":' * 40 + json.dumps(text) + "}" * 40
+        assert files({"value": text}) == []
+
+
+@pytest.mark.parametrize("tokens", [200, "200", 200.0])
+def test_the_number_of_tokens_is_an_integer(tokens: Any) -> None:
+    assert ims_view({"usage": {"total_tokens": tokens}}) == JobView(tokens=200)
+
+
+@pytest.mark.parametrize("tokens", ["many", None, [], {}, float("nan"), 10**400], ids=lambda tokens: str(tokens)[:9])
+def test_other_numbers_of_tokens_are_shown_as_recorded(tokens: Any) -> None:
+    view = ims_view({"usage": {"total_tokens": tokens}})
+    assert view.tokens is None
+    assert "usage" in view.rest
+
+
+def test_the_id_and_the_error_of_a_job_are_not_files() -> None:
+    assert files(dict.fromkeys(("job_id", "state", "error_code", "error_message"), f"{BASE}/a.mp4")) == []
+
+
+def test_empty_fields_are_not_shown() -> None:
+    assert ims_view({"usage": None, "texts": [], "sentences": [], "failed": []}) == JobView()
+
+
+def test_the_times_of_sentences_are_numbers() -> None:
+    view = ims_view({"sentences": [{"from": "1.5"}, {"content": 7, "from": "a", "to": float("inf")}]})
+    assert view.sentences == [
+        {"content": "", "from": 1.5, "to": None},
+        {"content": "7", "from": None, "to": None},
+    ]
+
+
+@pytest.mark.parametrize("name", ["sentences", "failed"])
+def test_a_list_of_other_values_is_shown_as_recorded(name: str) -> None:
+    assert ims_view({name: ["text"]}).rest == {name: ["text"]}
 
 
 def test_a_file_is_found_only_by_its_reference() -> None:

@@ -26,6 +26,13 @@ except ImportError:  # Before Airflow 3.2
         TaskDeferred,
     )
 
+try:
+    from airflow.serialization.decoders import smart_decode_trigger_kwargs
+    from airflow.serialization.encoders import encode_trigger
+except ImportError:  # Before Airflow 3.2
+    from airflow.serialization.serialized_objects import _encode_trigger as encode_trigger
+    from airflow.serialization.serialized_objects import smart_decode_trigger_kwargs
+
 __all__ = [
     "AirflowFailException",
     "AirflowRescheduleException",
@@ -34,4 +41,6 @@ __all__ = [
     "AirflowTaskTimeout",
     "DagBag",
     "TaskDeferred",
+    "encode_trigger",
+    "smart_decode_trigger_kwargs",
 ]

@@ -1,0 +1,1 @@
+"""Asset events from the messages of a queue."""

@@ -1,0 +1,289 @@
+"""
+The consumer of a queue: receives messages, and hides each from other consumers until it is settled.
+
+No message is deleted before it is accepted. A message that is neither deleted nor released becomes visible again when
+its visibility timeout ends, for example if the process is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from airflow_provider_ims._events.event import read_payload
+from airflow_provider_ims._events.outage import Outage
+from airflow_provider_ims._events.recent import RecentMessages
+from airflow_provider_ims._waiting.daemon_thread import DaemonThread
+from airflow_provider_ims._waiting.hook_resolver import HookResolver
+from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError
+from airflow_provider_ims.hooks.smq import SmqHook, SmqMessage
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a request waits for a message.
+LONG_POLL = 20
+#: The number of messages that a consumer holds; while it holds as many, it receives no others.
+MAX_PENDING = 256
+#: Seconds for which a pending message is hidden from other consumers at a time.
+HIDDEN_FOR = 60
+#: The longest time from the receipt of a message to its first extension. The clock of the service may differ from that
+#: of this machine, so the end of the visibility timeout that it reports is not exact.
+FIRST_EXTENSION = 10.0
+#: A message that is not accepted is deleted at this receipt.
+MAX_RECEIVES = 10
+#: The longest time, in seconds, until a released message is visible again.
+MAX_RELEASE_DELAY = 60
+#: Seconds between two checks of the pending messages.
+TICK = 1.0
+#: The same after a failure. Longer pauses would not hide pending messages in time.
+MAX_KEEPER_PAUSE = 5.0
+#: Seconds for which the end of a consumer may take.
+CLOSE_SECONDS = 5.0
+#: The number of characters of a deleted message that the log contains.
+LOGGED_CHARACTERS = 200
+
+
+@dataclass(eq=False)
+class Delivery:
+    """
+    A received message that is not settled.
+
+    :param message: The message as it was first received by this consumer.
+    :param payload: The payload of its event.
+    :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
+    :param extend_at: When it must be hidden again, in seconds of the monotonic clock.
+    :param wanted: Whether a watcher wants it, or has received its event before.
+    :param recipients: Where to remember the message before it is deleted.
+    :param unqueued: The number of events that were made from it and that Airflow has not taken.
+    :param delete_at: When to delete it; ``None`` if it was not accepted.
+    :param release_after: Seconds until it is visible again; ``None`` if it was not released.
+    """
+
+    message: SmqMessage
+    payload: dict[str, Any]
+    receipt_handle: str
+    extend_at: float
+    wanted: bool = False
+    recipients: list[RecentMessages] = field(default_factory=list)
+    unqueued: int = 0
+    delete_at: float | None = None
+    release_after: int | None = None
+
+
+class QueueConsumer:
+    """
+    Receives the messages of a queue.
+
+    It belongs to one event loop, and makes its requests in its own threads. Its methods raise no errors of the queue
+    or the connection: it logs them and tries again.
+
+    :param queue_name: The queue.
+    :param ims_conn_id: The connection.
+    :param region_id: A region that overrides the connection's.
+    """
+
+    def __init__(
+        self,
+        queue_name: str,
+        ims_conn_id: str | None,
+        region_id: str | None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue_name = queue_name
+        self._resolver = HookResolver(partial(SmqHook, ims_conn_id=ims_conn_id, region_id=region_id))
+        self._now = now
+        self._pending: dict[str, Delivery] = {}
+        self._changed = asyncio.Event()
+        self._fewer = asyncio.Event()
+        self._receiver = DaemonThread(f"smq-receive-{queue_name}")
+        self._settler = DaemonThread(f"smq-settle-{queue_name}")
+        self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def deliveries(self) -> AsyncIterator[Delivery]:
+        """Yield the messages for ever, each once until it is settled."""
+        # In an empty context; otherwise, its messages would appear in the log of the first trigger.
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
+        outage = Outage(self._queue_name, self._now)
+        while True:
+            while len(self._pending) >= MAX_PENDING:
+                self._fewer.clear()
+                await self._fewer.wait()
+            try:
+                await self._resolver.refresh()
+                messages = await self._receiver.run(self._receive)
+            except Exception as error:  # noqa: BLE001 - the watchers must not end
+                await asyncio.sleep(self._failed(outage, error))
+                continue
+            outage.ended()
+            for message in messages:
+                delivery = self._admit(message)
+                if delivery is not None:
+                    yield delivery
+
+    def accept(self, delivery: Delivery, after: float = 0.0) -> None:
+        """
+        Delete a message whose events are stored.
+
+        :param after: Seconds until the deletion.
+        """
+        delivery.delete_at = self._now() + after
+        self._changed.set()
+
+    def release(self, delivery: Delivery) -> None:
+        """Make a message visible again, for another attempt."""
+        delivery.release_after = min(MAX_RELEASE_DELAY, 2 ** min(delivery.message.received_count - 1, 10))
+        self._changed.set()
+
+    def reject(self, delivery: Delivery) -> None:
+        """Release a message that no watcher wants, for other triggerers, or delete it at its last receipt."""
+        self._put_back(delivery, logging.INFO, "no watcher wants it")
+
+    async def aclose(self) -> None:
+        """Delete the accepted messages and release the others, within a few seconds."""
+        self._closed = True
+        now = self._now()
+        for delivery in self._pending.values():
+            if delivery.delete_at is None or delivery.delete_at > now:
+                delivery.delete_at, delivery.release_after = None, delivery.release_after or 1
+        self._changed.set()
+        if self._keeper is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._keeper, CLOSE_SECONDS)
+        # Messages that are left become visible by themselves when their visibility timeout ends.
+        self._receiver.stop()
+        self._settler.stop()
+
+    def _failed(self, outage: Outage, error: Exception) -> float:
+        if isinstance(error, ImsCredentialsError | ImsPermissionError):
+            self._resolver.expire()
+        return outage.failed(error)
+
+    def _receive(self) -> list[SmqMessage]:
+        hook: SmqHook = self._resolver.hook
+        messages = hook.receive(self._queue_name, wait_seconds=LONG_POLL)
+        if self._closed:
+            for message in messages:
+                hook.change_visibility(self._queue_name, message.receipt_handle, 1)
+            return []
+        return messages
+
+    def _admit(self, message: SmqMessage) -> Delivery | None:
+        """Return the delivery of a message, or ``None`` if it is pending or cannot be read."""
+        hidden_for = min(max(2.0, (message.visible_at - time.time()) / 2), FIRST_EXTENSION)
+        pending = self._pending.get(message.id)
+        if pending is not None:
+            # It became visible before it was hidden again. Only the newest handle is valid.
+            pending.receipt_handle = message.receipt_handle
+            pending.extend_at = self._now() + hidden_for
+            return None
+        try:
+            payload = read_payload(self._queue_name, message)
+        except Exception:
+            # This is a bug, which must not end the watchers.
+            log.exception("Queue %s: message %s could not be read", self._queue_name, message.id)
+            payload = None
+        delivery = Delivery(message, payload or {}, message.receipt_handle, self._now() + hidden_for)
+        self._pending[message.id] = delivery
+        if payload is None:
+            self._put_back(delivery, logging.WARNING, "it is not a JSON object that Airflow can store")
+            return None
+        return delivery
+
+    async def _keep(self) -> None:
+        outage = Outage(self._queue_name, self._now)
+        pause = TICK
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
+            self._changed.clear()
+            is_last = self._closed
+            try:
+                await self._settle()
+            except Exception as error:  # noqa: BLE001 - the next round tries again
+                pause = min(self._failed(outage, error), MAX_KEEPER_PAUSE)
+            else:
+                outage.ended()
+                pause = TICK
+            if is_last:
+                return
+
+    def _put_back(self, delivery: Delivery, level: int, reason: str) -> None:
+        message = delivery.message
+        if message.received_count < MAX_RECEIVES:
+            self.release(delivery)
+            return
+        log.log(
+            level,
+            "Queue %s: message %s is deleted after %d receipts, because %s: %s",
+            self._queue_name,
+            message.id,
+            message.received_count,
+            reason,
+            message.body[:LOGGED_CHARACTERS],
+        )
+        self.accept(delivery)
+
+    async def _settle(self) -> None:
+        """
+        Hide the pending messages again in time, delete the accepted ones, and make the released ones visible.
+
+        :raises Exception: the first error of these steps. None of them prevents another.
+        """
+        errors = []
+        for step in (self._extend, self._delete, self._release):
+            try:
+                await step()
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    async def _extend(self) -> None:
+        now = self._now()
+        late = [one for one in self._pending.values() if one.extend_at <= now and one.release_after is None]
+        # One after the other, so that no requests pile up if the queue does not respond.
+        for one in late:
+            await self._hide(one, HIDDEN_FOR)
+
+    async def _delete(self) -> None:
+        now = self._now()
+        accepted = [one for one in self._pending.values() if one.delete_at is not None and one.delete_at <= now]
+        if not accepted:
+            return
+        for recent in {recent for delivery in accepted for recent in delivery.recipients}:
+            await recent.save()
+        handles = [delivery.receipt_handle for delivery in accepted]
+        # A message whose handle is no longer valid is received again, as a repeat.
+        await self._resolver.refresh()
+        await self._settler.run(partial(self._resolver.hook.delete, self._queue_name, handles))
+        self._forget(accepted)
+
+    async def _release(self) -> None:
+        for one in list(self._pending.values()):
+            if one.release_after is not None:
+                # Only one attempt, because it becomes visible by itself when its visibility timeout ends.
+                self._forget([one])
+                await self._hide(one, one.release_after)
+
+    async def _hide(self, delivery: Delivery, seconds: int) -> None:
+        handle = delivery.receipt_handle
+        await self._resolver.refresh()
+        new = await self._settler.run(partial(self._resolver.hook.change_visibility, self._queue_name, handle, seconds))
+        # If the handle is no longer valid, the next receipt of the message brings a valid one.
+        delivery.extend_at = self._now() + HIDDEN_FOR / 2
+        if new is not None and delivery.receipt_handle == handle:
+            delivery.receipt_handle = new
+
+    def _forget(self, settled: Iterable[Delivery]) -> None:
+        for delivery in settled:
+            self._pending.pop(delivery.message.id, None)
+        self._fewer.set()

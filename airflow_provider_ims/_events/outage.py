@@ -1,0 +1,48 @@
+"""Pauses after failures of a queue, without a log message for each failure."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from airflow_provider_ims.exceptions import ImsError
+
+log = logging.getLogger(__name__)
+
+#: The longest pause, in seconds.
+MAX_PAUSE = 60.0
+#: Seconds after which the same failure is logged again.
+LOG_EVERY = 600.0
+
+
+class Outage:
+    """
+    The failures in a row of the requests to one queue.
+
+    :param queue_name: The queue, for the log.
+    """
+
+    def __init__(self, queue_name: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._queue_name = queue_name
+        self._now = now
+        self._failures = 0
+        self._logged = ""
+        self._log_again_at = 0.0
+
+    def failed(self, error: Exception) -> float:
+        """Log a failure, unless the same one was logged recently, and return the seconds until the next attempt."""
+        self._failures += 1
+        pause = min(MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))
+        text = error.message if isinstance(error, ImsError) else f"{type(error).__name__}: {error}"
+        if text != self._logged or self._now() >= self._log_again_at:
+            log.warning("Queue %s: %s. Trying again, at least every %.0f seconds", self._queue_name, error, MAX_PAUSE)
+            self._logged, self._log_again_at = text, self._now() + LOG_EVERY
+        return pause * random.uniform(0.75, 1.0)
+
+    def ended(self) -> None:
+        """Log that the queue works again, if it did not."""
+        if self._failures:
+            log.info("Queue %s works again; failed requests: %d", self._queue_name, self._failures)
+            self._failures, self._logged = 0, ""

@@ -1,0 +1,65 @@
+"""The messages that recently caused an event, so that a repeat of one of them causes no second event."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+#: The number of messages that each watcher remembers. More than a consumer holds at the same time, so that a killed
+#: triggerer leaves no message in the queue that is stored and forgotten.
+REMEMBERED = 500
+
+
+class RecentMessages:
+    """
+    The ids of the last messages for which the event of a watcher was stored.
+
+    From Airflow 3.3, they are stored in the state store of the asset, so that a restarted triggerer knows them.
+
+    :param store: The state store of the watcher's asset; ``None`` before Airflow 3.3.
+    :param key: The key in the state store.
+    """
+
+    def __init__(self, store: Any, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._ids: dict[str, None] = {}
+        self._changed = False
+
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._ids
+
+    def add(self, message_id: str) -> None:
+        """Remember a message, in the memory of this process only."""
+        self._ids[message_id] = None
+        while len(self._ids) > REMEMBERED:
+            del self._ids[next(iter(self._ids))]
+        self._changed = True
+
+    async def load(self) -> None:
+        """Read the ids from the state store. A failure is logged."""
+        if self._store is None:
+            return
+        try:
+            stored = await self._store.aget(self._key, default=[])
+        except ValueError:
+            # Airflow offers no access by watcher if several assets share the trigger.
+            self._store = None
+        except Exception as error:  # noqa: BLE001 - whatever Airflow raises
+            log.warning("Repeated messages may start a second run: %s could not be read: %s", self._key, error)
+        else:
+            if isinstance(stored, list):
+                self._ids = {message_id: None for message_id in stored if isinstance(message_id, str)} | self._ids
+
+    async def save(self) -> None:
+        """Write the ids to the state store if there are new ones. A failure is logged."""
+        if self._store is None or not self._changed:
+            return
+        self._changed = False
+        try:
+            await self._store.aset(self._key, list(self._ids))
+        except Exception as error:  # noqa: BLE001 - whatever Airflow raises
+            self._changed = True
+            log.warning("Repeated messages may start a second run: %s could not be written: %s", self._key, error)
