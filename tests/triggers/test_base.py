@@ -106,7 +106,8 @@ def test_the_first_event_in_a_triggerer_is_delayed(
         return event
 
     job_id = submitted()
-    trigger = trigger_of(TEXT, job_id, ims_conn_id="ims_default" if job_ends else "")
+    # A connection that cannot be resolved is a transient error, so the wait ends with an error at its deadline.
+    trigger = trigger_of(TEXT, job_id, **({} if job_ends else {"ims_conn_id": "", "deadline": time.time()}))
     trigger.trigger_id = trigger_id
     times = iter([100.0, 100.0 + elapsed])
     monkeypatch.setattr(triggers, "sleep", sleep)
