@@ -31,6 +31,9 @@ class AirflowApiError(LocalAirflowError):
 RUN_END_STATES = frozenset({"success", "failed"})
 TASK_END_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _PAGE = 100
+#: How often a request is sent if the database of Airflow rejects it, and the seconds between two attempts.
+DATABASE_ATTEMPTS = 20
+DATABASE_PAUSE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,13 @@ class AirflowApi:
         if "Authorization" not in self._http.headers:
             token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
             self._http.headers["Authorization"] = f"Bearer {token}"
-        response = self._http.request(method, f"/api/v2/{path}", **request)
+        for _ in range(DATABASE_ATTEMPTS):
+            response = self._http.request(method, f"/api/v2/{path}", **request)
+            # SQLite rejects the first write of a transaction, regardless of its timeout, if another process has written
+            # since the transaction read. The transaction is rolled back, so the request can be sent again.
+            if response.status_code != 500 or "Database error" not in response.text:
+                break
+            time.sleep(DATABASE_PAUSE)
         if response.is_error:
             raise AirflowApiError(f"{method} {path}: {response.status_code} {response.text}", response.status_code)
         return response.json() if response.content else None
