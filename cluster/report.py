@@ -30,8 +30,9 @@ INTRODUCTION = """\
 
 `make cluster` runs a production-like Airflow deployment on one machine and tests how it handles component failures. The
 cluster consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an API
-server, a DAG processor, and the emulator with its state in a file. A scenario passes if every task run succeeds with
-exactly one job in the emulator.
+server, a DAG processor, and the emulator with its state in a file. A scenario passes if every
+[task run](glossary.md) succeeds with exactly one job in the emulator, and the scenario finds no other problem, such as
+a cancel request.
 
 ```console
 $ make cluster
@@ -40,8 +41,8 @@ $ make cluster SCENARIOS="triggerer-killed secrets"
 
 The command requires the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian)
 and about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops
-every process that it started. The exit code is 1 if a scenario fails. The command takes longer than ten minutes, so it
-is not part of `make test`.
+every process that it started. If a scenario fails, `python -m cluster` exits with 1, and `make` with 2. The command
+takes longer than ten minutes, so it is not part of `make test`.
 """
 PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
@@ -55,9 +56,9 @@ HOW = """\
 - **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
   task run is billed more than once.
 - **tries**: the highest `try_number`, and the number of task runs with more than one try.
-- **recovery**: the time from the fault until every task waits again, which means that another process has polled its
-  job, or that the task has ended. The duration of an outage is included.
-- **requests per job**: the number of requests to the service, including submissions and listings, divided by the
+- **recovery**: the time from the fault until every affected task has recovered: its job has been polled again, it has
+  ended, or it is deferred (only in `scheduler-killed`). The duration of an outage is included.
+- **requests per job**: the number of requests to the emulator, including submissions and listings, divided by the
   number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
@@ -65,7 +66,8 @@ HOW = """\
 All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
 
 A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. An outage of
-PostgreSQL makes some of them exit. A component that a scenario kills stays down until the others have recovered.
+PostgreSQL makes some components exit. A component that a scenario kills stays down at least until the affected tasks
+have recovered.
 """
 
 
@@ -180,7 +182,7 @@ def _tries(tries: Counter[int]) -> str:
     if not tries:
         return "-"
     again = sum(runs for number, runs in tries.items() if number > 1)
-    return "1" if not again else f"{max(tries)} ({again} runs)"
+    return "1" if not again else f"{max(tries)} ({again} {'run' if again == 1 else 'runs'})"
 
 
 def _plain(text: str) -> str:

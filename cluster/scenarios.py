@@ -110,7 +110,7 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
         recovery = _wait_until_taken_over(cluster, run, victim, fault)
     cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
-    outcome.remarks.append(f"{moved} waits were taken over")
+    outcome.remarks.append(f"{moved} triggers were taken over by the other triggerer")
     return outcome
 
 
@@ -212,7 +212,8 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
     cluster.wait_until_healthy()
     outcome = _finished(cluster, run, began, recovery)
     ended = Counter(restart.service for restart in cluster.supervisor.restarts[restarts:])
-    outcome.remarks.append(f"restarted by the supervisor: {format_counts(ended)}")
+    restarted = ", ".join(f"{service} ({count})" for service, count in ended.most_common()) or "none"
+    outcome.remarks.append(f"components that exited and were restarted: {restarted}")
     return outcome
 
 

@@ -57,40 +57,60 @@ SETTINGS = (
         "scheduler_health_check_threshold",
         "15",
         "30",
-        "After this time without a heartbeat, the other scheduler adopts the tasks that this scheduler had queued.",
+        "After this time without a heartbeat, the other scheduler adopts the tasks that the dead scheduler had queued.",
     ),
     Setting("scheduler", "scheduler_heartbeat_sec", "2", "5", "Allows several heartbeats within the threshold."),
-    Setting("scheduler", "scheduler_idle_sleep_time", "1", "1", "All components share two CPU cores."),
-    Setting("scheduler", "orphaned_tasks_check_interval", "10", "300", "How often a scheduler checks for such tasks."),
+    Setting(
+        "scheduler",
+        "scheduler_idle_sleep_time",
+        "1",
+        "1",
+        "Default. With a shorter value, idle schedulers would take CPU time from the other components.",
+    ),
+    Setting(
+        "scheduler",
+        "orphaned_tasks_check_interval",
+        "10",
+        "300",
+        "How often a scheduler checks for orphaned tasks, that is, tasks queued by a dead scheduler.",
+    ),
     Setting(
         "scheduler",
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. If a submit request "
-        "hangs for longer, the retry joins the job that it created.",
+        "After this time without a heartbeat, a running task is failed and retried. If the worker died while "
+        "a submit request was in progress, the retry joins the job that the request created.",
     ),
     Setting(
         "scheduler",
         "task_instance_heartbeat_timeout_detection_interval",
         "5",
         "10",
-        "How often a scheduler checks for such tasks.",
+        "How often a scheduler checks for running tasks without heartbeats.",
     ),
     Setting(
         "scheduler",
         "task_queued_timeout",
         "60",
         "600",
-        "After this time, a queued task that no worker has started is queued again, because its message was lost "
-        "with the broker or with a worker. The value must exceed the time that tasks wait for a free worker.",
+        "After this time, a queued task that no worker has started is queued again, because its message may have been "
+        "lost with the broker or with a worker. The value must exceed the time that tasks wait for a free worker.",
     ),
     Setting(
-        "scheduler", "task_queued_timeout_check_interval", "10", "120", "How often a scheduler checks for such tasks."
+        "scheduler",
+        "task_queued_timeout_check_interval",
+        "10",
+        "120",
+        "How often a scheduler checks for tasks that have been queued for too long.",
     ),
-    Setting("workers", "min_heartbeat_interval", "2", "5", "Allows several heartbeats within the timeout."),
+    Setting("workers", "min_heartbeat_interval", "2", "5", "Allows several heartbeats within the heartbeat timeout."),
     Setting(
-        "core", "parallelism", "32", "32", "The number of tasks that each scheduler sends to the workers at a time."
+        "core",
+        "parallelism",
+        "32",
+        "32",
+        "The maximum number of task instances that can run concurrently per scheduler.",
     ),
     Setting(
         "core",
@@ -121,7 +141,8 @@ SETTINGS = (
         "86400",
         "86400",
         "After this time, Redis redelivers an unacknowledged message. The value must exceed the duration of the "
-        "longest task that occupies a worker. Lost tasks are detected by the scheduler's two timeouts instead.",
+        "longest task that occupies a worker. Lost tasks are detected by "
+        "`task_instance_heartbeat_timeout` and `task_queued_timeout` instead.",
     ),
 )
 

@@ -82,7 +82,7 @@ class TestReport:
 
     def test_the_terminal_table_is_aligned(self):
         head, row = report.terminal_table({"secrets": outcome()}).splitlines()
-        assert row.index("3 (1 runs)") == head.index("tries")
+        assert row.index("3 (1 run)") == head.index("tries")
 
     def test_every_setting_is_on_the_page(self):
         page = report.page({}, 0, 5, "")

@@ -26,16 +26,16 @@ class SmqEventTrigger(BaseEventTrigger):
     """
     Watch a queue of SMQ (Simple Message Queue, formerly MNS) to which IMS or VOD sends events.
 
-    For use in an ``AssetWatcher``. Each message that meets all conditions causes an event of the asset, whose payload
-    is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
+    For use in an ``AssetWatcher``. Each message that meets all conditions causes an event of the asset. The payload of
+    the event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
 
     :param queue_name: The queue. IMS writes only to queues whose names begin with ``ice-callback-``.
     :param ims_conn_id: The connection id. The connection must have ``smq_endpoint``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     :param event_types: Event types, such as ``ProduceMediaComplete``. Default: all.
     :param statuses: Statuses: ``success`` or ``fail``, whichever words the service uses. Default: all.
-    :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text;
-        it may also contain others. Default: any UserData, or none.
+    :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text.
+        The UserData may contain other values too. Default: any UserData, or none.
     """
 
     def __init__(
