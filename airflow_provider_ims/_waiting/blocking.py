@@ -34,7 +34,7 @@ def wait_for_job(
     """
     started_at = now()
     deadline = started_at + timeout
-    monitor = JobMonitor(job_id, started_at)
+    monitor = JobMonitor(job_id)
     # The loop polls again, so the hook does not have to retry.
     caller = LimitedRetries(hook)
     pause = first_pause(poll_interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ from airflow_provider_ims.exceptions import (
     ImsUnavailableError,
 )
 
-#: Seconds for which a job may be unknown to the service before the wait ends. If the job was known before, they are
-#: counted from the first response that does not contain it, because the poll interval may be longer than this.
+#: Seconds for which a job may be unknown to the service before the wait ends. They are counted from the first response
+#: that does not contain it, because one response must not end a wait, and the time between two polls may be longer.
 UNKNOWN_GRACE = 120.0
 #: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
@@ -61,12 +62,12 @@ class JobMonitor:
     """
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
-    :param started_at: When the polling started, in epoch seconds.
+    :param started_at: When the polling started, in epoch seconds, if the job was polled before.
     :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
 
     job_id: str
-    started_at: float
+    started_at: float = math.inf
     tolerated_errors: int = TOLERATED_ERRORS
     _unknown_since: float | None = None
     _last: tuple[object, ...] = ()
@@ -94,7 +95,7 @@ class JobMonitor:
         self._errors = 0
         if observation is None:
             if self._unknown_since is None:
-                self._unknown_since = now if self._last else self.started_at
+                self._unknown_since = now if self._last else min(self.started_at, now)
             if now - self._unknown_since > UNKNOWN_GRACE:
                 raise ImsJobNotFoundError(
                     f"The service does not know job {self.job_id}; check the id, the region and the account",

@@ -22,7 +22,7 @@ from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims._waiting.garbage import freezer
-from airflow_provider_ims._waiting.hints import Hints, first_skipped
+from airflow_provider_ims._waiting.hints import POLLS_PER_QUERY, Hints, first_skipped
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims._waiting.monitor import Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
@@ -124,7 +124,6 @@ class Poller:
         now = time.time()
         subscription = Subscription(
             job_id,
-            now,
             poll_interval=poll_interval,
             wait_started_at=wait_started_at,
             inbox=inbox,
@@ -312,6 +311,8 @@ class Poller:
         if subscription not in self._subscriptions:
             return
         pause = monitor.next_pause(subscription.poll_interval)
+        if not isinstance(observation, Job):
+            subscription.skipped = POLLS_PER_QUERY - 1
         if subscription.hinted:
             # The message arrived before the service reported the end, so the job is polled by its id until then.
             subscription.hinted, pause = False, monitor.first_pause(subscription.poll_interval)

@@ -54,7 +54,8 @@ class Subscription(JobMonitor):
     :param missed: The number of consecutive sweeps that did not list the job although it was running.
     :param notified: Whether a message about the end of the job is expected, because none has arrived.
     :param hinted: Whether a message has arrived since the job was polled.
-    :param skipped: The number of polls that were skipped since the last one, because a message is expected.
+    :param skipped: The number of polls that were skipped since the last one that found the job, because a message is
+        expected.
     """
 
     poll_interval: float

@@ -76,6 +76,13 @@ class TestJobMonitor:
         with pytest.raises(ImsJobNotFoundError, match="region and the account"):
             monitor.update(None, 101 + UNKNOWN_GRACE)
 
+    def test_one_response_does_not_end_a_wait_whose_first_poll_was_late(self) -> None:
+        monitor = JobMonitor("j")
+        assert isinstance(monitor.update(None, 3 * UNKNOWN_GRACE), WaitMessage)
+        assert isinstance(monitor.update(None, 4 * UNKNOWN_GRACE), WaitMessage)
+        with pytest.raises(ImsJobNotFoundError):
+            monitor.update(None, 4 * UNKNOWN_GRACE + 1)
+
     def test_the_grace_period_of_a_job_that_vanished_starts_when_it_is_first_unknown(self) -> None:
         monitor = JobMonitor("j", started_at=0)
         monitor.update(RUNNING, 1000)

@@ -34,6 +34,7 @@ from support.waiting import CEILING
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting.hints import POLLS_PER_QUERY
 from airflow_provider_ims.emulator import ImsEmulator
+from airflow_provider_ims.exceptions import ImsJobNotFoundError
 from airflow_provider_ims.hooks.ims import ImsHook
 
 __all__ = ["with_queue"]
@@ -111,6 +112,39 @@ def test_most_polls_are_skipped_after_the_first_message(with_queue: ImsEmulator)
         await until(lambda: subscription.skipped == POLLS_PER_QUERY - 1)
         assert queries(with_queue, job_id) == 0
         await until(lambda: queries(with_queue, job_id) == 1)
+        with_queue.finish(job_id)
+        await wait
+
+    asyncio.run(main())
+
+
+@manual
+def test_a_late_first_poll_that_does_not_find_the_job_ends_no_wait(
+    with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ims._waiting.monitor.UNKNOWN_GRACE", 2 * POLL)
+
+    async def main() -> None:
+        await wake_with_message(with_queue)
+        with pytest.raises(ImsJobNotFoundError):
+            await end_of(text_poller(), "deadbeef", poll_interval=POLL)
+
+    asyncio.run(main())
+    assert queries(with_queue, "deadbeef") > 1
+
+
+@manual
+def test_no_poll_is_skipped_after_a_failed_one(with_queue: ImsEmulator) -> None:
+    async def main() -> None:
+        await wake_with_message(with_queue)
+        (job_id,) = new_jobs(with_queue)
+        with_queue.fault("GetSmartHandleJob", "unavailable", count=1)
+        wait = asyncio.create_task(end_of(text_poller(), job_id))
+        await asyncio.sleep(0)
+        (subscription,) = text_poller()._subscriptions
+        subscription.skipped = POLLS_PER_QUERY - 1
+        await until(lambda: queries(with_queue, job_id) == 1 and not subscription.polling)
+        await until(lambda: subscription.skipped == POLLS_PER_QUERY - 1)
         with_queue.finish(job_id)
         await wait
 
