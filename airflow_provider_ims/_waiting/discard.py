@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which fewer messages than fit into a request are deleted.
 DELETE_AFTER = 2.0
+#: The number of messages that wait to be deleted. If it were larger, slow requests would come too late for all of them.
+MAX_DELETIONS = 800
 #: The number of messages that wait to be released. Others become visible again after the queue's visibility timeout.
 MAX_RELEASES = 200
 
@@ -42,7 +44,9 @@ class Discarder:
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def delete(self, handle: str) -> None:
-        """Delete a message soon. If that fails, it is received again."""
+        """Delete a message soon, unless many others are to be deleted. If it is not deleted, it is received again."""
+        if len(self._deletions) >= MAX_DELETIONS:
+            return
         if not self._deletions:
             self._delete_at = time.monotonic() + DELETE_AFTER
         self._deletions.append(handle)

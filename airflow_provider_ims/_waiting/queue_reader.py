@@ -16,7 +16,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Protocol
 
-from airflow_provider_ims._notifications.message import job_ids_in, parse_message
+from airflow_provider_ims._notifications.message import job_ids_in
 from airflow_provider_ims._waiting.daemon_thread import DaemonThread
 from airflow_provider_ims._waiting.discard import Discarder
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
@@ -166,4 +166,4 @@ def release_seconds(received_count: int) -> int:
 
 def _receive(hook: SmqHook, queue: str, wait: int) -> list[_Received]:
     """Receive messages, and find the ids of the jobs in them, outside of the event loop."""
-    return [(one, job_ids_in(parse_message(one.body))) for one in hook.receive(queue, wait_seconds=wait)]
+    return [(one, job_ids_in(one.body)) for one in hook.receive(queue, wait_seconds=wait)]

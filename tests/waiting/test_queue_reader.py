@@ -75,6 +75,35 @@ def test_a_message_that_is_not_claimed_is_deleted_at_a_limit(
     asyncio.run(main())
 
 
+def test_job_ids_are_found_in_a_list_too(with_queue: ImsEmulator) -> None:
+    with_queue.put_messages(QUEUE, [f"[{message('a')}]"])
+
+    async def main() -> None:
+        text_reader().join(receiver := Receiver("a"))
+        await until(lambda: not with_queue.messages(QUEUE))
+        assert receiver.seen == ["a"]
+
+    asyncio.run(main())
+
+
+def test_deletions_that_wait_are_limited(with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, their handles become invalid while they wait, and none of them deletes a message any more."""
+    monkeypatch.setattr("airflow_provider_ims._waiting.discard.MAX_DELETIONS", 20)
+    with_queue.fault("smq:BatchDeleteMessage", "hang", seconds=None)
+    with_queue.put_messages(QUEUE, ["garbage"] * 200 + [message("a")])
+
+    async def main() -> None:
+        receiver = Receiver("a")
+        text_reader().join(receiver)
+        await until(lambda: "a" in receiver.seen)
+        with_queue.clear_faults()
+        await until(lambda: len(with_queue.messages(QUEUE)) <= 181)
+        # At most one request and the waiting ones; the others are visible again after the visibility timeout.
+        assert len(with_queue.messages(QUEUE)) >= 165
+
+    asyncio.run(main())
+
+
 def test_deletions_share_requests(with_queue: ImsEmulator) -> None:
     with_queue.put_messages(QUEUE, [message(str(number)) for number in range(40)])
 
