@@ -123,8 +123,8 @@ class QueueConsumer:
                 await asyncio.sleep(self._failed(outage, error))
                 continue
             outage.ended()
-            for message in messages:
-                delivery = self._admit(message)
+            for message, payload in messages:
+                delivery = self._admit(message, payload)
                 if delivery is not None:
                     yield delivery
 
@@ -166,16 +166,25 @@ class QueueConsumer:
             self._resolver.expire()
         return outage.failed(error)
 
-    def _receive(self) -> list[SmqMessage]:
+    def _receive(self) -> list[tuple[SmqMessage, dict[str, Any] | None]]:
+        """Receive messages, and read their payloads outside of the event loop."""
         hook: SmqHook = self._resolver.hook
         messages = hook.receive(self._queue_name, wait_seconds=LONG_POLL)
         if self._closed:
             for message in messages:
                 hook.change_visibility(self._queue_name, message.receipt_handle, 1)
             return []
-        return messages
+        return [(message, self._read(message)) for message in messages]
 
-    def _admit(self, message: SmqMessage) -> Delivery | None:
+    def _read(self, message: SmqMessage) -> dict[str, Any] | None:
+        try:
+            return read_payload(self._queue_name, message)
+        except Exception:
+            # This is a bug, which must not end the watchers.
+            log.exception("Queue %s: message %s could not be read", self._queue_name, message.id)
+            return None
+
+    def _admit(self, message: SmqMessage, payload: dict[str, Any] | None) -> Delivery | None:
         """Return the delivery of a message, or ``None`` if it is pending or cannot be read."""
         hidden_for = min(max(2.0, (message.visible_at - time.time()) / 2), FIRST_EXTENSION)
         pending = self._pending.get(message.id)
@@ -184,12 +193,6 @@ class QueueConsumer:
             pending.receipt_handle = message.receipt_handle
             pending.extend_at = self._now() + hidden_for
             return None
-        try:
-            payload = read_payload(self._queue_name, message)
-        except Exception:
-            # This is a bug, which must not end the watchers.
-            log.exception("Queue %s: message %s could not be read", self._queue_name, message.id)
-            payload = None
         delivery = Delivery(message, payload or {}, message.receipt_handle, self._now() + hidden_for)
         self._pending[message.id] = delivery
         if payload is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import TypeAlias
 
 from airflow_provider_ims._waiting.queue_reader import QueueReader
@@ -111,19 +111,16 @@ class Hints:
         subscription.skipped = (subscription.skipped + 1) % POLLS_PER_QUERY
         return subscription.skipped != 0
 
-    def claim(self, job_ids: Collection[str]) -> set[str]:
+    def claim(self, job_ids: Set[str]) -> set[str]:
         """Poll the jobs in messages that this poller waits for, and return the ids of jobs that it knows."""
-        claimed: set[str] = set()
-        hinted: list[Subscription] = []
-        for job_id in job_ids:
-            if job_id in self._waiting:
-                hinted += _all(self._waiting[job_id])
-            elif self._missing.pop(job_id, None) is not None:
-                self._add_ended(job_id)
-            elif job_id not in self._ended:
-                continue
-            claimed.add(job_id)
+        # Intersections, because messages may contain many more ids than there are waits.
+        waiting, missing = self._waiting.keys() & job_ids, self._missing.keys() & job_ids
+        claimed = waiting | missing | (self._ended.keys() & job_ids)
+        for job_id in missing:
+            del self._missing[job_id]
+            self._add_ended(job_id)
         self._has_arrived |= bool(claimed)
+        hinted = [one for job_id in waiting for one in _all(self._waiting[job_id])]
         for subscription in hinted:
             subscription.notified, subscription.hinted = False, True
         self._poll(hinted)

@@ -12,7 +12,7 @@ import contextvars
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Set
 from functools import partial
 from typing import Protocol
 
@@ -50,7 +50,7 @@ _Received = tuple[SmqMessage, set[str]]
 class HintReceiver(Protocol):
     """Receives the ids of the jobs in messages."""
 
-    def claim(self, job_ids: Collection[str]) -> set[str]:
+    def claim(self, job_ids: Set[str]) -> set[str]:
         """Return the ids of the jobs that the receiver knows."""
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -30,6 +31,24 @@ async def receiving(received: list[Delivery]):
     finally:
         task.cancel()
         await queue_consumer.aclose()
+
+
+def test_messages_are_read_outside_of_the_event_loop(queue_emulator, monkeypatch) -> None:
+    threads: list[int] = []
+    read_payload = consumer.read_payload
+    monkeypatch.setattr(
+        consumer, "read_payload", lambda *message: threads.append(threading.get_ident()) or read_payload(*message)
+    )
+
+    async def test() -> None:
+        received: list[Delivery] = []
+        async with receiving(received):
+            queue_emulator.put_messages(QUEUE, [body("j1")])
+            await until(lambda: received)
+
+    asyncio.run(test())
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 def test_no_requests_pile_up_while_the_queue_does_not_respond(queue_emulator, monkeypatch) -> None:

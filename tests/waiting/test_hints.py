@@ -63,7 +63,7 @@ def waits() -> Waits:
 @pytest.fixture
 def trusting(waits: Waits) -> Waits:
     waits.end(first := waits.add("first"))
-    assert waits.hints.claim([first.job_id]) == {"first"}
+    assert waits.hints.claim({first.job_id}) == {"first"}
     return waits
 
 
@@ -100,7 +100,7 @@ def test_no_poll_is_skipped_while_the_reader_is_not_healthy(trusting: Waits) -> 
 
 def test_no_poll_is_skipped_after_the_message_of_the_job(trusting: Waits) -> None:
     subscription = trusting.add("a")
-    assert trusting.hints.claim(["a"]) == {"a"}
+    assert trusting.hints.claim({"a"}) == {"a"}
     assert trusting.polled == ["a"]
     assert trusting.polls(subscription, len(ALL)) == ALL
 
@@ -123,7 +123,7 @@ def test_no_poll_is_skipped_for_ten_minutes_after_a_lost_message(
 
 def test_a_message_soon_after_the_end_is_not_lost(trusting: Waits, caplog: pytest.LogCaptureFixture) -> None:
     trusting.end(trusting.add("a"))
-    assert trusting.hints.claim(["a"]) == {"a"}
+    assert trusting.hints.claim({"a"}) == {"a"}
     trusting.hints.check(LATE + 1)
     assert not caplog.records
 
@@ -138,7 +138,18 @@ def test_messages_are_not_lost_while_the_reader_is_not_healthy(
     trusting.reader.healthy = True
     trusting.hints.check(LATE + 2)
     assert not caplog.records
-    assert trusting.hints.claim(["before", "during"]) == {"before", "during"}
+    assert trusting.hints.claim({"before", "during"}) == {"before", "during"}
+
+
+def test_a_message_is_not_lost_if_another_wait_for_its_job_has_started(
+    trusting: Waits, caplog: pytest.LogCaptureFixture
+) -> None:
+    trusting.end(trusting.add("a"))
+    trusting.add("a")
+    assert trusting.hints.claim({"a"}) == {"a"}
+    assert trusting.polled == ["a"]
+    trusting.hints.check(LATE + 1)
+    assert not caplog.records
 
 
 def test_messages_are_not_lost_while_no_job_waits(trusting: Waits, caplog: pytest.LogCaptureFixture) -> None:
@@ -155,34 +166,34 @@ def test_messages_are_not_lost_while_no_job_waits(trusting: Waits, caplog: pytes
 
 def test_messages_about_other_jobs_are_not_claimed(trusting: Waits) -> None:
     trusting.add("a")
-    assert trusting.hints.claim(["b", "a", "c", "first"]) == {"a", "first"}
+    assert trusting.hints.claim({"b", "a", "c", "first"}) == {"a", "first"}
     assert trusting.polled == ["a"]
 
 
 def test_only_the_latest_ended_jobs_are_remembered(waits: Waits) -> None:
     for number in range(ENDED_JOBS + 1):
         waits.end(waits.add(str(number), notified=False))
-    assert waits.hints.claim(["0", "1", str(ENDED_JOBS)]) == {"1", str(ENDED_JOBS)}
+    assert waits.hints.claim({"0", "1", str(ENDED_JOBS)}) == {"1", str(ENDED_JOBS)}
 
 
 def test_all_waits_for_a_job_are_hinted_until_they_are_removed(waits: Waits) -> None:
     first, second, third = (waits.add("a") for _ in range(3))
     waits.hints.remove(second)
-    waits.hints.claim(["a"])
+    waits.hints.claim({"a"})
     assert waits.polled == ["a", "a"]
     assert (first.hinted, second.hinted, third.hinted) == (True, False, True)
     waits.hints.remove(first)
     waits.hints.remove(third)
-    assert waits.hints.claim(["a"]) == set()
+    assert waits.hints.claim({"a"}) == set()
 
 
 def test_waits_from_before_the_queue_was_known_are_hinted() -> None:
     waits = Waits()
     waits.hints.follow(None, [])
     early = waits.add("a")
-    assert waits.hints.claim(["a"]) == set()
+    assert waits.hints.claim({"a"}) == set()
     waits.hints.follow(QUEUE, [early])
-    assert waits.hints.claim(["a"]) == {"a"}
+    assert waits.hints.claim({"a"}) == {"a"}
 
 
 @pytest.mark.parametrize(

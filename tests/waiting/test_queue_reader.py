@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Set
 from typing import Any
 
 import pytest
@@ -24,9 +24,9 @@ class Receiver:
         self.known = set(known)
         self.seen: list[str] = []
 
-    def claim(self, job_ids: Collection[str]) -> set[str]:
+    def claim(self, job_ids: Set[str]) -> set[str]:
         self.seen += sorted(job_ids)
-        return self.known & set(job_ids)
+        return self.known & job_ids
 
 
 def message(job_id: str) -> str:
