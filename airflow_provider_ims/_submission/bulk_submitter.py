@@ -220,7 +220,10 @@ class BulkSubmitter:
         if self.queue is None:
             return False
         # Whether the queue fits into UserData depends on little else, and most requests have the same UserData.
-        distinct = {(one.parameters.get("UserData"), "ClientToken" in one.parameters): one for one in self.active}
+        distinct = {
+            (one.parameters.get("UserData"), "ClientToken" in one.parameters, one.record.queue): one
+            for one in self.active
+        }
         return all(self.kind.notifies(self._recovery(one).request, self.queue) for one in distinct.values())
 
     @property

@@ -25,7 +25,7 @@ OWNER_KEY = "ims_jobs_owner"
 #: The number of requests whose records are stored under one key.
 SLOT_SIZE = 100
 #: The fields of a record that differ between the requests of a task and cannot be derived.
-_FIELDS = ("number", "submitted_at", "unanswered_submits", "accepted_without_id", "token", "job_id")
+_FIELDS = ("number", "submitted_at", "unanswered_submits", "accepted_without_id", "token", "job_id", "queue")
 
 #: How a task ended: it returned its result, or all jobs ended but too many of them failed.
 Outcome: TypeAlias = Literal["collected", "failed"]

@@ -51,6 +51,7 @@ class SubmissionRecord:
     :param parameters_digest: A digest of the parameters, to detect changed parameters.
     :param token: The token that was sent: the ClientToken or the kind's ``dedup_parameter``.
     :param job_id: The job, once its id is known.
+    :param queue: The queue that the last request was to name; ``None`` if there was none.
     :param try_number: The last try that submitted or joined the job. Only this try may cancel the job.
     """
 
@@ -64,6 +65,7 @@ class SubmissionRecord:
     parameters_digest: str = ""
     token: str | None = None
     job_id: str | None = None
+    queue: str | None = None
     try_number: int = 0
 
     @property

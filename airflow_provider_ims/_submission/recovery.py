@@ -96,6 +96,7 @@ class Recovery:
     :param policy: The policy that applies.
     :param request: The parameters, with the token and the marker.
     :param search: The search for the job; ``None`` if the request carries no marker.
+    :param queue: The queue that the request names if it has room for it.
     """
 
     kind: JobKind
@@ -103,6 +104,7 @@ class Recovery:
     policy: RecoveryPolicy
     request: Mapping[str, str]
     search: Search | None
+    queue: str | None = None
 
     @property
     def token(self) -> str | None:
@@ -186,8 +188,11 @@ def recovery_of(
     Return the recovery of one submission.
 
     :param recorded: Whether the record is stored. Its key is unique only then.
-    :param queue: The queue to which the service sends a message when the job ends, if the request has room for it.
+    :param queue: The queue to which the service shall send a message when the job ends.
     """
+    if recorded and record.state is not SubmissionState.NEW:
+        # A second request with the same token must have the same parameters, even if the connection has changed.
+        queue = record.queue
     request = parameters
     token = kind.token_parameter
     # A key that is not unique recurs after a failed job or in a recreated DAG run, and would be rejected.
@@ -201,4 +206,4 @@ def recovery_of(
     if "ClientToken" not in parameters:
         request = kind.add_notify_address(request, queue)
     policy = policy_of(kind, has_marker=user_data is not None, has_token=record.token is not None)
-    return Recovery(kind, record, policy, request, kind.family.search if user_data is not None else None)
+    return Recovery(kind, record, policy, request, kind.family.search if user_data is not None else None, queue)

@@ -293,6 +293,7 @@ class Submitter:
             unanswered_submits=before.unanswered_submits + 1,
             parameters_digest=digest(self.parameters),
             token=recovery.token,
+            queue=recovery.queue,
         )
         # Without this record, a crash could lose the job. If the record cannot be written, nothing is submitted.
         self._write(record, required=True)

@@ -50,6 +50,7 @@ class PendingSubmit:
             submitted_at=now,
             unanswered_submits=self.before.unanswered_submits + 1,
             token=self.recovery.token,
+            queue=self.recovery.queue,
         )
 
     def handle_error(self, error: ImsError) -> None:

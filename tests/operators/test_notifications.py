@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.cases import IMAGE, TEXT
+from support.cases import BATCH, IMAGE, TEXT
 from support.compat import TaskDeferred
 from support.notified import QUEUE, connection_with_queue, with_queue
 from support.running import TaskRun
 
+from airflow_provider_ims._submission.submitter import Submitter
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.operators.ims import ImsSubmitJobsOperator
 
@@ -66,6 +68,50 @@ def test_a_retry_expects_the_message_of_the_job_that_it_joins(with_queue: ImsEmu
             task.execute(context)
         assert deferred.value.trigger.notified
     assert addresses(with_queue) == [QUEUE]
+
+
+@never_ending
+@pytest.mark.parametrize("many_jobs", [False, True], ids=["one job", "many jobs"])
+def test_a_retry_expects_no_message_of_a_job_that_was_submitted_without_the_queue(
+    many_jobs: bool, with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = TaskRun(many(deferrable=True) if many_jobs else TEXT.task(deferrable=True))
+    connections = (with_queue.connection_uri, connection_with_queue(with_queue))
+    for number, connection in enumerate(connections, 1):
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", connection)
+        run.try_number = number
+        task, context = run.new_process()
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute(context)
+        assert not deferred.value.trigger.notified
+    assert set(addresses(with_queue)) == {None}
+
+
+@pytest.mark.ims_emulator(clock="manual", durations={"SubmitBatchMediaProducingJob": 60})
+@pytest.mark.parametrize("queue_first", [True, False])
+def test_a_lost_job_is_submitted_again_with_the_same_parameters_although_the_queue_has_changed(
+    queue_first: bool, with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ims._submission.submitter.find_jobs", lambda *_: {})
+    submit = Submitter._call
+
+    def submit_and_crash(self: Submitter, parameters: Mapping[str, str]) -> None:
+        submit(self, parameters)
+        raise KeyboardInterrupt
+
+    connections = [connection_with_queue(with_queue), with_queue.connection_uri]
+    run = TaskRun(BATCH.task(deferrable=True))
+    ends = [(submit_and_crash, KeyboardInterrupt), (submit, TaskDeferred)]
+    for number, (call, end) in enumerate(ends, 1):
+        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", connections[(number == 1) != queue_first])
+        monkeypatch.setattr(Submitter, "_call", call)
+        run.try_number = number
+        task, context = run.new_process()
+        with pytest.raises(end):
+            task.execute(context)
+    first, second = with_queue.requests("SubmitBatchMediaProducingJob")
+    assert first["parameters"]["UserData"] == second["parameters"]["UserData"]
+    assert len(with_queue.jobs()) == 1
 
 
 @never_ending
