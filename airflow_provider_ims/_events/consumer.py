@@ -254,7 +254,9 @@ class QueueConsumer:
         now = self._now()
         late = [one for one in self._pending.values() if one.extend_at <= now and one.release_after is None]
         # One after the other, so that no requests pile up if the queue does not respond.
-        for one in late:
+        for one in sorted(late, key=lambda delivery: delivery.extend_at):
+            # If this fails, the others are next, because the failure may affect only this message.
+            one.extend_at = now
             await self._hide(one, HIDDEN_FOR)
 
     async def _delete(self) -> None:

@@ -71,6 +71,25 @@ def test_no_requests_pile_up_while_the_queue_does_not_respond(queue_emulator, mo
     asyncio.run(test())
 
 
+def test_a_message_that_cannot_be_hidden_does_not_prevent_the_others(queue_emulator, monkeypatch) -> None:
+    monkeypatch.setattr(consumer, "TICK", CEILING)
+    monkeypatch.setattr(consumer, "FIRST_EXTENSION", 0.0)
+
+    async def test() -> None:
+        received: list[Delivery] = []
+        async with receiving(received) as queue_consumer:
+            queue_emulator.put_messages(QUEUE, [body("j1"), body("j2")])
+            await until(lambda: len(received) == 2)
+            for _ in range(2):
+                queue_emulator.fault(EXTEND, "unavailable", count=1)
+                with pytest.raises(ImsUnavailableError):
+                    await queue_consumer._settle()
+            handles = {str(one["parameters"]) for one in queue_emulator.requests(EXTEND)}
+            assert len(handles) == 2
+
+    asyncio.run(test())
+
+
 def test_the_number_of_pending_messages_is_limited(queue_emulator, monkeypatch) -> None:
     monkeypatch.setattr(consumer, "MAX_PENDING", 1)
 
