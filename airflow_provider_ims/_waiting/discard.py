@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which fewer messages than fit into a request are deleted.
 DELETE_AFTER = 2.0
-#: The number of messages that wait to be released. Others become visible again after the queue's visibility timeout.
+#: The maximum number of messages that wait to be released. Further ones become visible again when their visibility
+#: timeout ends.
 MAX_RELEASES = 200
 
 
@@ -28,7 +29,7 @@ class Discarder:
     """
     Deletes and releases messages in its own thread, several deletions with one request.
 
-    :param resolver: The resolver of the connection, after it was resolved.
+    :param resolver: The resolver of the connection. It must have a hook when a message is deleted or released.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook]) -> None:
@@ -42,7 +43,7 @@ class Discarder:
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def delete(self, handle: str) -> None:
-        """Delete a message soon. If that fails, it is received again."""
+        """Delete a message soon. If that fails, the message is received again."""
         if not self._deletions:
             self._delete_at = time.monotonic() + DELETE_AFTER
         self._deletions.append(handle)
