@@ -27,26 +27,26 @@ from airflow_provider_ims.hooks.smq import SmqHook, SmqMessage
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a request waits for a message.
+#: The maximum number of seconds for which a request waits for a message.
 LONG_POLL = 20
-#: The number of messages that a consumer holds; while it holds as many, it receives no others.
+#: A consumer that holds at least this number of messages receives no others.
 MAX_PENDING = 256
-#: Seconds for which a pending message is hidden from other consumers at a time.
+#: Seconds for which each extension hides a pending message from other consumers.
 HIDDEN_FOR = 60
-#: The longest time from the receipt of a message to its first extension. The clock of the service may differ from that
-#: of this machine, so the end of the visibility timeout that it reports is not exact.
+#: The longest time, in seconds, from the receipt of a message to its first extension. The clock of the service may
+#: differ from that of this machine, so the reported end of the visibility timeout is not exact.
 FIRST_EXTENSION = 10.0
-#: A message that is not accepted is deleted at this receipt.
+#: A message that no watcher wants, or that cannot be read, is deleted when it has been received this number of times.
 MAX_RECEIVES = 10
 #: The longest time, in seconds, until a released message is visible again.
 MAX_RELEASE_DELAY = 60
-#: Seconds between two checks of the pending messages.
+#: The longest time, in seconds, between two checks of the pending messages.
 TICK = 1.0
 #: The same after a failure. Longer pauses would not hide pending messages in time.
 MAX_KEEPER_PAUSE = 5.0
-#: Seconds for which the end of a consumer may take.
+#: The longest time, in seconds, that closing a consumer takes.
 CLOSE_SECONDS = 5.0
-#: The number of characters of a deleted message that the log contains.
+#: The maximum number of characters of a deleted message that the log contains.
 LOGGED_CHARACTERS = 200
 
 
@@ -58,12 +58,12 @@ class Delivery:
     :param message: The message as it was first received by this consumer.
     :param payload: The payload of its event.
     :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
-    :param extend_at: When it must be hidden again, in seconds of the monotonic clock.
+    :param extend_at: When its visibility timeout must be extended, in seconds of the monotonic clock.
     :param wanted: Whether a watcher wants it, or has received its event before.
-    :param recipients: Where to remember the message before it is deleted.
-    :param unqueued: The number of events that were made from it and that Airflow has not taken.
-    :param delete_at: When to delete it; ``None`` if it was not accepted.
-    :param release_after: Seconds until it is visible again; ``None`` if it was not released.
+    :param recipients: The recent messages of each watcher that received its event. They are saved before it is deleted.
+    :param unqueued: The number of its events that Airflow has not taken from a watcher yet.
+    :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
+    :param release_after: Seconds from its release until it is visible again; ``None`` if it was not released.
     """
 
     message: SmqMessage
@@ -81,12 +81,13 @@ class QueueConsumer:
     """
     Receives the messages of a queue.
 
-    It belongs to one event loop, and makes its requests in its own threads. Its methods raise no errors of the queue
-    or the connection: it logs them and tries again.
+    A consumer belongs to one event loop, and makes its requests in its own threads. Its methods raise no errors of the
+    queue or the connection: the consumer logs them and tries again.
 
-    :param queue_name: The queue.
-    :param ims_conn_id: The connection.
+    :param queue_name: The name of the queue.
+    :param ims_conn_id: The connection id.
     :param region_id: A region that overrides the connection's.
+    :param now: Returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(
@@ -108,8 +109,8 @@ class QueueConsumer:
         self._closed = False
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Yield the messages for ever, each once until it is settled."""
-        # In an empty context; otherwise, its messages would appear in the log of the first trigger.
+        """Yield the received messages without end. A message is not yielded again before it is settled."""
+        # In an empty context; otherwise, its log messages would appear in the log of the first trigger.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:
@@ -130,7 +131,7 @@ class QueueConsumer:
 
     def accept(self, delivery: Delivery, after: float = 0.0) -> None:
         """
-        Delete a message whose events are stored.
+        Have a message deleted, because its events are stored or it is not wanted.
 
         :param after: Seconds until the deletion.
         """
@@ -138,16 +139,16 @@ class QueueConsumer:
         self._changed.set()
 
     def release(self, delivery: Delivery) -> None:
-        """Make a message visible again, for another attempt."""
+        """Make a message visible again, for another attempt, after a time that doubles with each receipt."""
         delivery.release_after = min(MAX_RELEASE_DELAY, 2 ** min(delivery.message.received_count - 1, 10))
         self._changed.set()
 
     def reject(self, delivery: Delivery) -> None:
-        """Release a message that no watcher wants, for other triggerers, or delete it at its last receipt."""
+        """Release a message that no watcher wants, for other triggerers; delete it after ``MAX_RECEIVES`` receipts."""
         self._put_back(delivery, logging.INFO, "no watcher wants it")
 
     async def aclose(self) -> None:
-        """Delete the accepted messages and release the others, within a few seconds."""
+        """Delete the messages whose deletion is due and release the others, within a few seconds."""
         self._closed = True
         now = self._now()
         for delivery in self._pending.values():
@@ -185,7 +186,7 @@ class QueueConsumer:
             return None
 
     def _admit(self, message: SmqMessage, payload: dict[str, Any] | None) -> Delivery | None:
-        """Return the delivery of a message, or ``None`` if it is pending or cannot be read."""
+        """Return the delivery of a message, or ``None`` if the message is already pending or cannot be read."""
         hidden_for = min(max(2.0, (message.visible_at - time.time()) / 2), FIRST_EXTENSION)
         pending = self._pending.get(message.id)
         if pending is not None:
@@ -237,9 +238,9 @@ class QueueConsumer:
 
     async def _settle(self) -> None:
         """
-        Hide the pending messages again in time, delete the accepted ones, and make the released ones visible.
+        Extend the visibility timeouts that end soon, delete the accepted messages, and make the released ones visible.
 
-        :raises Exception: the first error of these steps. None of them prevents another.
+        :raises Exception: the first error of these steps, after all of them were tried.
         """
         errors = []
         for step in (self._extend, self._delete, self._release):

@@ -1,4 +1,4 @@
-"""The payload of an asset event, which is made from a message, and the filter of a watcher."""
+"""The payload of an asset event, which is made from a queue message, and the filter of a watcher."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import Any
 from airflow_provider_ims._notifications.message import event_of, job_ids_in, parse_message
 from airflow_provider_ims.hooks.smq import SmqMessage
 
-#: The maximum depth of objects and lists in a payload.
+#: The maximum depth of a value in a payload. The payload itself has depth 0.
 MAX_DEPTH = 32
-#: The range of integers that Airflow can send from a triggerer to its supervisor.
+#: Airflow can send integers whose absolute value is smaller than this from a triggerer to its supervisor.
 MAX_INTEGER = 2**63
 
 
 def read_payload(queue_name: str, message: SmqMessage) -> dict[str, Any] | None:
-    """Return the payload of the event of a message, or ``None`` if it is not a JSON object that Airflow can store."""
+    """
+    Return the payload of a message's event.
+
+    :return: The payload; ``None`` if the message is not a JSON object, or if Airflow cannot store the payload.
+    """
     parsed = parse_message(message.body)
     if parsed is None:
         return None
@@ -38,7 +42,9 @@ def is_storable(value: Any, depth: int = 0) -> bool:
     """
     Return whether Airflow can store a JSON value.
 
-    A value that cannot be sent to the supervisor would end the triggerer, again and again.
+    A value that cannot be sent to the supervisor would end the triggerer each time that its message is received.
+
+    :param depth: The depth of the value in the payload.
     """
     if depth > MAX_DEPTH:
         return False
@@ -64,9 +70,9 @@ class EventFilter:
     """
     Which events a watcher wants. An empty condition accepts every event.
 
-    :param event_types: The types of events.
-    :param statuses: The statuses, as in :attr:`~airflow_provider_ims._notifications.message.Event.outcome`.
-    :param user_data: Values that the user data of the job must contain.
+    :param event_types: The accepted event types.
+    :param statuses: The accepted values of :attr:`~airflow_provider_ims._notifications.message.Event.outcome`.
+    :param user_data: Fields that the user data of the job must contain, with their values.
     """
 
     event_types: Collection[str]
@@ -83,7 +89,7 @@ class EventFilter:
 
 
 def contains(value: Any, expected: Any) -> bool:
-    """Return whether a JSON value contains another one: objects may have more fields, other values are equal."""
+    """Return whether a JSON value equals an expected one, except that its objects may have additional fields."""
     if isinstance(expected, Mapping):
         return isinstance(value, Mapping) and all(
             name in value and contains(value[name], inner) for name, inner in expected.items()

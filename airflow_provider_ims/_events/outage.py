@@ -19,9 +19,10 @@ LOG_EVERY = 600.0
 
 class Outage:
     """
-    The failures in a row of the requests to one queue.
+    The consecutive failures of the requests to one queue.
 
-    :param queue_name: The queue, for the log.
+    :param queue_name: The name of the queue, for the log.
+    :param now: Returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(self, queue_name: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +33,7 @@ class Outage:
         self._log_again_at = 0.0
 
     def failed(self, error: Exception) -> float:
-        """Log a failure, unless the same one was logged recently, and return the seconds until the next attempt."""
+        """Log a failure, unless the last message was the same and recent; return the seconds until the next attempt."""
         self._failures += 1
         pause = min(MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))
         text = error.message if isinstance(error, ImsError) else f"{type(error).__name__}: {error}"
@@ -42,7 +43,7 @@ class Outage:
         return pause * random.uniform(0.75, 1.0)
 
     def ended(self) -> None:
-        """Log that the queue works again, if it did not."""
+        """Record a success, and log that the queue works again if the last request failed."""
         if self._failures:
             log.info("Queue %s works again; failed requests: %d", self._queue_name, self._failures)
             self._failures, self._logged = 0, ""

@@ -1,7 +1,8 @@
 """
 The acknowledged shared stream of a queue, for Airflow 3.3 and later.
 
-All watchers of a queue in a triggerer share one stream. A message is deleted only after Airflow has stored its events.
+All watchers of a queue in a triggerer share one stream. A message that caused events is deleted only after Airflow has
+stored them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from airflow_provider_ims._events.consumer import Delivery, QueueConsumer
 
-#: Seconds until the first message is received. Watchers that join later do not see it, and when a triggerer starts, it
-#: starts its watchers one after the other.
+#: Seconds from the start of the stream to its first request. A watcher that joins later does not see the messages that
+#: were received before, and a triggerer starts its watchers one after the other.
 JOIN_SECONDS = 5.0
 
 
@@ -29,17 +30,17 @@ class SmqStreamProducer(SharedStreamProducer):
         self._consumer = consumer
 
     async def open_stream(self) -> AsyncIterator[tuple[Delivery, Delivery]]:
-        """Yield each message, for the watchers and for :meth:`advance`."""
+        """Yield each message as a pair: the first item is for the watchers, the second one for :meth:`advance`."""
         await sleep(JOIN_SECONDS)
         async for delivery in self._consumer.deliveries():
             yield delivery, delivery
 
     def get_advance_lane(self, broker_payload: Delivery) -> str:
-        """Settle each message without waiting for others."""
+        """Return the id of the message, so that each message is settled without waiting for others."""
         return broker_payload.message.id
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Delete the messages whose events are stored, and release the others."""
+        """Delete the messages whose events are stored, release those that failed, and reject the unwanted ones."""
         for delivery, outcome in batch:
             if not outcome.is_clean or delivery.unqueued:
                 self._consumer.release(delivery)
@@ -51,5 +52,5 @@ class SmqStreamProducer(SharedStreamProducer):
                 self._consumer.reject(delivery)
 
     async def aclose(self) -> None:
-        """Release the messages that are not settled."""
+        """Close the consumer."""
         await self._consumer.aclose()

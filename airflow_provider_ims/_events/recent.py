@@ -7,16 +7,16 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: The number of messages that each watcher remembers. More than a consumer holds at the same time, so that a killed
-#: triggerer leaves no message in the queue that is stored and forgotten.
+#: The number of messages that each watcher remembers. A consumer holds fewer at the same time, so each message that a
+#: killed triggerer leaves in the queue although its event is stored is still remembered.
 REMEMBERED = 500
 
 
 class RecentMessages:
     """
-    The ids of the last messages for which the event of a watcher was stored.
+    The ids of the last messages that caused an event of a watcher.
 
-    From Airflow 3.3, they are stored in the state store of the asset, so that a restarted triggerer knows them.
+    From Airflow 3.3, the ids are stored in the state store of the asset, so that a restarted triggerer knows them.
 
     :param store: The state store of the watcher's asset; ``None`` before Airflow 3.3.
     :param key: The key in the state store.
@@ -32,7 +32,7 @@ class RecentMessages:
         return message_id in self._ids
 
     def add(self, message_id: str) -> None:
-        """Remember a message, in the memory of this process only."""
+        """Remember a message. Only :meth:`save` writes its id to the state store."""
         self._ids[message_id] = None
         while len(self._ids) > REMEMBERED:
             del self._ids[next(iter(self._ids))]
@@ -45,7 +45,7 @@ class RecentMessages:
         try:
             stored = await self._store.aget(self._key, default=[])
         except ValueError:
-            # Airflow offers no access by watcher if several assets share the trigger.
+            # If several assets share the trigger, Airflow gives no access to a state store without the asset's name.
             self._store = None
         except Exception as error:  # noqa: BLE001 - whatever Airflow raises
             log.warning("Repeated messages may start a second run: %s could not be read: %s", self._key, error)

@@ -15,10 +15,11 @@ def add_notify_address(user_data: str | None, queue: str, *, max_bytes: int) -> 
     """
     Return UserData with the name of a queue as the address.
 
-    :param user_data: The UserData without the address, or ``None``.
+    :param user_data: The UserData, or ``None``.
+    :param queue: The name of the queue.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
-    :return: The merged JSON; ``None`` if it is too long, if UserData is not a JSON object that JSON can represent
-        again, or if it already has an address.
+    :return: The merged JSON; ``None`` if it would be too long, or if UserData is not a JSON object, already has an
+        address, or contains a value that JSON or UTF-8 cannot represent.
     """
     content = _read(user_data or "{}")
     if content is None or NOTIFY_ADDRESS in content:

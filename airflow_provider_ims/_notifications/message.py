@@ -1,5 +1,5 @@
 """
-Reads the messages that IMS and VOD send about the end of jobs.
+Reads the messages that IMS and VOD send about events, such as the end of a job.
 
 IMS sends ``{"EventType", "UserId", "EventTime", "MessageBody": {...}}``, and VOD one flat object. The names of the
 events of smart jobs are not documented, so this module does not depend on them. No function raises an error for a
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-#: The maximum depth of objects and lists in a message, including those in JSON inside texts.
+#: The maximum depth at which objects and lists in a message are read, including those in JSON inside texts.
 MAX_DEPTH = 32
 #: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
@@ -41,10 +41,11 @@ class Event:
     """
     What a message says about its event.
 
-    :param event_type: Such as ``ProduceMediaComplete``.
-    :param status: The status as sent, such as ``Success``.
-    :param outcome: ``success`` or ``fail``; any other status in lower case.
-    :param user_data: ``UserData`` of IMS or ``Extend`` of VOD; parsed if it is JSON.
+    :param event_type: The type of the event, such as ``ProduceMediaComplete``; ``None`` if the message names none.
+    :param status: The status as sent, such as ``Success``; ``None`` if the message contains none.
+    :param outcome: The status in the same words for all events: ``success`` or ``fail``, or else ``status`` in lower
+        case.
+    :param user_data: ``UserData`` of IMS or ``Extend`` of VOD; parsed if it is a JSON object or list.
     """
 
     event_type: str | None
@@ -65,7 +66,7 @@ def job_ids_in(message: Any) -> set[str]:
 
 
 def event_of(message: Any) -> Event:
-    """Return the fields of an event. Of several fields with the same name, the outermost one counts."""
+    """Return what a message says about its event. Of several fields with the same name, the outermost one counts."""
     found: dict[str, Any] = {}
     for name, value in _fields(message, inside_user_data=False):
         found.setdefault(name, value)
@@ -109,7 +110,7 @@ def _first_text(found: dict[str, Any], *names: str) -> str | None:
 
 
 def _decoded(text: str) -> Any:
-    """Return the object or the list in a text, JSON or base64 of JSON; ``None`` if there is none."""
+    """Return the object or the list in a text that is JSON or base64 of JSON; ``None`` if there is none."""
     if len(text) > MAX_LENGTH:
         return None
     for _ in range(3):

@@ -30,7 +30,7 @@ class DaemonThread:
         return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
-        """End the thread after its current call."""
+        """End the thread after the calls that were made before."""
         self._calls.put(None)
 
     def _work(self) -> None:

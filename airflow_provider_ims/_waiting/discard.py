@@ -20,9 +20,11 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which fewer messages than fit into a request are deleted.
 DELETE_AFTER = 2.0
-#: The number of messages that wait to be deleted. If it were larger, slow requests would come too late for all of them.
+#: The maximum number of messages that wait to be deleted. Further ones are received again. With a higher maximum, the
+#: visibility timeouts of all of them could end before they are deleted.
 MAX_DELETIONS = 800
-#: The number of messages that wait to be released. Others become visible again after the queue's visibility timeout.
+#: The maximum number of messages that wait to be released. Further ones become visible again when their visibility
+#: timeout ends.
 MAX_RELEASES = 200
 
 
@@ -30,7 +32,7 @@ class Discarder:
     """
     Deletes and releases messages in its own thread, several deletions with one request.
 
-    :param resolver: The resolver of the connection, after it was resolved.
+    :param resolver: The resolver of the connection. It must have a hook when a message is deleted or released.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook]) -> None:

@@ -17,6 +17,7 @@ class EndedJobs(NamedTuple):
     """
     The content of an event about ended jobs.
 
+    :param job_ids: The ids of the jobs.
     :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
     :param submitted_at: When they were submitted, in epoch seconds, if that is known.
     """
@@ -27,7 +28,7 @@ class EndedJobs(NamedTuple):
 
 
 def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, Any]:
-    """Return the event for ended jobs; its ``jobs`` field is ``None`` if they are too large."""
+    """Return the event for ended jobs; its ``jobs`` field is ``None`` if the jobs are too large for an event."""
     event: dict[str, Any] = {
         "status": "ended",
         "job_ids": [job.id for job in jobs],
@@ -41,9 +42,9 @@ def unfinished_event(job_ids: list[str], failed: int, waited_for: list[str] | No
     """
     Return the event of a wait for many jobs.
 
-    :param job_ids: The jobs that have not ended.
+    :param job_ids: The ids of the jobs that have not ended.
     :param failed: The number of failed jobs.
-    :param waited_for: All jobs of the wait, if they are not too many for an event.
+    :param waited_for: The ids of all jobs of the wait; ``None`` if they are too many for an event.
     """
     return {"status": "unfinished", "job_ids": job_ids, "failed": failed, "waited_for": waited_for}
 
@@ -55,7 +56,7 @@ def error_event(error: BaseException) -> dict[str, Any]:
 
 def read_unfinished(event: Any) -> tuple[list[str], int]:
     """
-    Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many jobs.
+    Return the ids of the jobs that have not ended, and the number of failed jobs, from the event of a wait for many.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """

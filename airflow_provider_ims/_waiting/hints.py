@@ -1,8 +1,8 @@
 """
-Hints: messages about the jobs of a poller, which it queries at once instead of at their next polls.
+Hints: messages about the jobs of a poller. The poller queries a job when a message about it arrives.
 
-A message is only a hint: the query decides. Most polls of a job are skipped while its message is expected: the reader
-of the queue is healthy, and messages about the poller's jobs arrive.
+A message is only a hint: the query decides. Most polls of a job are skipped while its message is expected, that is,
+while the reader of the queue is healthy and messages about the poller's jobs arrive.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from airflow_provider_ims._waiting.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
-#: While a message is expected, one of this number of polls is made.
+#: While a message is expected, one in this number of polls is made, and the others are skipped.
 POLLS_PER_QUERY = 6
-#: The first poll of a job is skipped only if its message was expected for less than this number of seconds. Otherwise,
-#: the message may have been deleted before the wait started, for example before a restart of the triggerer.
+#: The first poll of a job is skipped only if its message has been expected for less than this number of seconds.
+#: Otherwise, the message may have been deleted before the wait started, for example before a restart of the triggerer.
 FRESH = 30.0
 #: Seconds after a poll has found the end of a job, within which its message must arrive; otherwise, it is lost.
 LATE = 30.0
 #: Seconds for which no poll is skipped after a message was lost.
 DISTRUST = 600.0
-#: The number of ended jobs whose further messages are recognised.
+#: The maximum number of ended jobs whose further messages are recognised.
 ENDED_JOBS = 10_000
 
-#: The subscriptions to one job. There is nearly always one, so that ten thousand waits have no collection each.
+#: The subscriptions to one job. A single one, the usual case, is stored without a tuple, so that ten thousand waits do
+#: not need ten thousand tuples.
 _Subscriptions: TypeAlias = "Subscription | tuple[Subscription, ...]"
 
 
@@ -38,8 +39,8 @@ class Hints:
     The messages about the jobs of one poller.
 
     :param family: The name of the job family.
-    :param new_reader: Returns the reader of the connection's queue.
-    :param poll: Polls subscriptions now.
+    :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
+    :param poll: Polls the jobs of subscriptions at once.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class Hints:
         self._reader: QueueReader | None = None
         self._waiting: dict[str, _Subscriptions] = {}
         self._ended: dict[str, None] = {}
-        #: Ended jobs without a message, and the times on the poller's clock from which their messages are lost.
+        #: Ended jobs without a message, and the times on the poller's clock at which their messages count as lost.
         self._missing: dict[str, float] = {}
         self._has_arrived = False
         self._distrusted_until = float("-inf")
 
     def follow(self, queue: str | None, subscriptions: Iterable[Subscription]) -> None:
-        """Start or stop to use messages, according to the queue of the connection."""
+        """Start using messages if the connection has a queue; otherwise, stop using them."""
         if self._new_reader is None or (queue is None) == (self._reader is None):
             return
         if queue is None:
@@ -71,7 +72,7 @@ class Hints:
             self.add(subscription)
 
     def stop(self) -> None:
-        """Stop to use messages."""
+        """Stop using messages."""
         if self._reader is not None:
             self._reader.leave(self)
             self._reader = None
@@ -112,7 +113,7 @@ class Hints:
         return subscription.skipped != 0
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Poll the jobs in messages that this poller waits for, and return the ids of jobs that it knows."""
+        """Poll those of the jobs that this poller waits for, and return the ids of all jobs that it knows."""
         # Intersections, because messages may contain many more ids than there are waits.
         waiting, missing = self._waiting.keys() & job_ids, self._missing.keys() & job_ids
         claimed = waiting | missing | (self._ended.keys() & job_ids)
@@ -127,7 +128,7 @@ class Hints:
         return claimed
 
     def check(self, now: float) -> None:
-        """Stop to skip polls for some time if messages were lost."""
+        """Stop skipping polls for some time if messages were lost."""
         if self._reader is None or not self._missing:
             return
         if not self._reader.is_healthy():
@@ -153,7 +154,7 @@ class Hints:
         return has_arrived and self._reader is not None and self._reader.is_healthy()
 
     def _ignore_missing(self) -> None:
-        """Do not expect messages about ended jobs while no messages are received."""
+        """Stop expecting messages about ended jobs, because the reader is not healthy."""
         for job_id in self._missing:
             self._add_ended(job_id)
         self._missing.clear()
@@ -166,7 +167,7 @@ class Hints:
 
 
 def first_skipped(notified_since: float | None) -> int:
-    """Return the initial number of skipped polls: the first poll is skipped only if no message can be missed."""
+    """Return the initial number of skipped polls: the first poll is skipped only if no message can have been missed."""
     is_fresh = notified_since is not None and time.time() - notified_since < FRESH
     return 0 if is_fresh else POLLS_PER_QUERY - 1
 

@@ -1,4 +1,4 @@
-"""Resolves the connection of a poller on the event loop, at regular intervals."""
+"""Resolves the connection of a poller or a reader on the event loop, at regular intervals."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ RETRY_INTERVAL = 5.0
 
 class HookResolver(Generic[H]):
     """
-    Resolves the connection of a poller or a reader and keeps the hook for it.
+    Resolves the connection of a poller, a reader or a consumer, and keeps the hook for it.
 
     Only the event loop's thread may call methods other than :meth:`expire`. Before Airflow 3.2.2, a blocking connection
-    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the poller's own
+    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the users' own
     threads send no requests to Airflow.
+
+    :param make_hook: Returns a new hook of the connection.
+    :param now: Returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(self, make_hook: Callable[[], H], now: Callable[[], float] = time.monotonic) -> None:

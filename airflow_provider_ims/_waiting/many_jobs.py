@@ -34,12 +34,12 @@ async def wait_for_jobs(
     """
     Wait until at most ``unfinished`` jobs have not ended, and return their ids.
 
-    A job that the service does not know counts as ended. None of the jobs has its own asyncio task.
+    A job that the service does not know counts as ended and failed. None of the jobs has its own asyncio task.
 
     :param deadline: When the wait ends with a last poll, in epoch seconds.
     :param notified_since: As in :meth:`~airflow_provider_ims._waiting.poller.Poller.wait_for_job`.
     :param progress: Records the jobs that end.
-    :raises ImsJobTimeoutError: when more jobs have not ended at the deadline.
+    :raises ImsJobTimeoutError: when more than ``unfinished`` jobs have not ended at the deadline.
     :raises ImsError: any other error of a poll that does not concern a single job.
     """
     inbox = Inbox()

@@ -25,8 +25,8 @@ from airflow_provider_ims.exceptions import (
 UNKNOWN_GRACE = 120.0
 #: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
-#: The fraction of the poll interval by which a poll is randomly shifted, so that jobs that were submitted together are
-#: not always polled together.
+#: The largest fraction of the poll interval by which a poll is randomly shifted, so that jobs that were submitted
+#: together are not always polled together.
 JITTER = 0.1
 #: The maximum number of seconds from the start of a wait to its first poll; less if the poll interval is shorter.
 FIRST_POLL_DELAY = 2.0
@@ -62,6 +62,7 @@ class JobMonitor:
     """
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
+    :param job_id: The id of the job.
     :param started_at: When the polling started, in epoch seconds, if the job was polled before.
     :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
@@ -76,11 +77,12 @@ class JobMonitor:
 
     def update(self, observation: Observation, now: float) -> Job | WaitMessage | None:
         """
-        Evaluate a poll at a time in epoch seconds.
+        Evaluate the result of a poll.
 
-        :return: The job if it changed, a message for the log, or ``None``.
+        :param now: The time of the poll, in epoch seconds.
+        :return: The job if its status has changed, a message for the log, or ``None``.
         :raises ImsJobNotFoundError: when the service has not known the job for too long.
-        :raises Exception: the observed error, when it is permanent and reaches the limit of consecutive errors.
+        :raises Exception: the observed error, when it is the last of ``tolerated_errors`` consecutive permanent errors.
         """
         self._last_error = str(observation) if isinstance(observation, Exception) else None
         if isinstance(observation, TRANSIENT_ERRORS):
@@ -160,10 +162,10 @@ def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> d
 
 
 def first_pause(poll_interval: float) -> float:
-    """Return the seconds until the first poll."""
+    """Return the seconds from the start of a wait to its first poll."""
     return min(FIRST_POLL_DELAY, poll_interval) * random.uniform(0.5, 1)
 
 
 def next_pause(poll_interval: float) -> float:
-    """Return the seconds until the next poll."""
+    """Return the seconds from a poll to the next one."""
     return poll_interval * random.uniform(1 - JITTER, 1 + JITTER)

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
-#: The number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
+#: The maximum number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
 QUERIES = 2 * THREADS
 
 
@@ -45,8 +45,11 @@ class Poller:
     """
     Polls all waiting jobs of one connection, region and family in this process.
 
-    It belongs to one event loop, and makes its requests in its own thread pool.
+    A poller belongs to one event loop, and makes its requests in its own thread pool.
 
+    :param family: The family of the jobs.
+    :param make_hook: Returns a new hook of the connection.
+    :param ims_conn_id: The connection id, for the metrics.
     :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
     """
 

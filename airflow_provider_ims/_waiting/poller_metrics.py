@@ -20,10 +20,12 @@ class PollerMetrics:
     """
     The metrics of a poller since its last report.
 
+    :param family: The name of the job family.
+    :param ims_conn_id: The connection id.
     :param due: When the next report is due, on the poller's clock.
     :param polled_jobs: The number of jobs that were queried by id.
     :param behind: The longest delay of a poll, in seconds.
-    :param suspended: How much of that delay, in seconds, was caused by the process being suspended.
+    :param suspended: For how many seconds the process was suspended, or its event loop was blocked.
     """
 
     family: str
@@ -35,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record the delay, in seconds, after which the event loop resumed the poller."""
+        """Record by how many seconds the event loop resumed the poller too late. Short delays are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -46,7 +48,14 @@ class PollerMetrics:
             )
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
-        """Emit the metrics and reset them. Warn once if polling is more than the longest interval behind schedule."""
+        """
+        Emit the metrics and reset them. Warn once if polling is more than the longest interval behind schedule.
+
+        :param client: The client of the poller.
+        :param waiting: The number of waits.
+        :param longest_interval: The longest poll interval of all waits, in seconds.
+        :param now: The time on the poller's clock.
+        """
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats
 

@@ -19,7 +19,9 @@ class Progress:
     :param log: The log of the task.
     :param total: The number of jobs, including those that ended before this wait.
     :param done: The number of jobs that ended before this wait.
-    :param failures: The number of these that failed.
+    :param failures: The number of jobs that failed before this wait.
+    :param interval: The longest time between two messages, in seconds.
+    :param now: Returns the time in seconds, on a monotonic clock.
     """
 
     log: Any
@@ -46,7 +48,7 @@ class Progress:
         self._problem = text
 
     def report(self) -> None:
-        """Log the progress if a tenth of the jobs have ended or 30 s have passed since the last message."""
+        """Log the progress if a tenth of the jobs or the last one has ended, or the interval has passed."""
         now = self.now()
         new = self.done - self._reported
         complete = new > 0 and self.done == self.total

@@ -1,8 +1,8 @@
 """
 The reader of a queue: receives messages about jobs for all pollers of a connection in a triggerer.
 
-It deletes the messages that a poller claims. It releases the others, because another triggerer may wait for their jobs,
-and deletes those that no triggerer claims.
+The reader deletes the messages that a poller claims. It releases the others, because another triggerer may wait for
+their jobs, and deletes those that no triggerer has claimed for some time.
 """
 
 from __future__ import annotations
@@ -26,21 +26,24 @@ from airflow_provider_ims.hooks.smq import SmqHook, SmqMessage
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a request waits for a message.
+#: The maximum number of seconds for which a request waits for a message.
 LONG_POLL = 20
-#: Seconds after the last successful request for which the reader is healthy: twice as long as a request takes.
+#: Seconds after the last successful request for which the reader is healthy: more than two long polls.
 HEALTHY = 45.0
 #: Seconds until the next request after a failed one; doubled with each failure, up to the maximum.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-#: A message that no poller has claimed is deleted when it has been received this number of times,
+#: A message that no poller has claimed is deleted when it has been received this number of times.
 MAX_RECEIVES = 15
-#: or when it is older than this number of seconds. This exceeds the 15 minutes by which the clocks may differ.
+#: A message that no poller has claimed is also deleted when it is older than this number of seconds, which exceeds the
+#: 15 minutes by which the clocks of the service and of this machine may differ.
 MAX_AGE = 1800.0
-#: A message that was released is visible again after a second, so that the triggerer that waits for its job receives
-#: it soon. From this number of receives, the time grows by this factor with each receive, up to this number of seconds.
+#: Up to this number of receives, a message that was released is visible again after a second, so that the triggerer
+#: that waits for its job receives it soon.
 QUICK_RECEIVES = 6
+#: The factor by which the time until a released message is visible again grows with each further receive.
 RELEASE_GROWTH = 1.5
+#: The maximum number of seconds until a released message is visible again.
 LONGEST_RELEASE = 30
 
 #: A message, and the ids of the jobs in it.
@@ -51,14 +54,18 @@ class HintReceiver(Protocol):
     """Receives the ids of the jobs in messages."""
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Return the ids of the jobs that the receiver knows."""
+        """Return those of the ids whose jobs the receiver knows."""
 
 
 class QueueReader:
     """
     Reads a queue while there are receivers, in its own thread.
 
-    It ends with the request after which there are none, so that no abandoned request receives a message.
+    When the last receiver has left, the reader still completes its current request, so that no abandoned request
+    receives a message.
+
+    :param resolver: The resolver of the connection.
+    :param ims_conn_id: The connection id, for the metrics.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook], ims_conn_id: str) -> None:
@@ -72,16 +79,16 @@ class QueueReader:
         self._tasks: list[asyncio.Task[None]] = []
 
     def join(self, receiver: HintReceiver) -> None:
-        """Start to read for a receiver."""
+        """Start reading for a receiver."""
         self._receivers[receiver] = None
         if not self._tasks:
             self._started_at = time.monotonic()
-            # In an empty context, as the poller's tasks.
+            # In an empty context, like the poller's tasks.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
 
     def leave(self, receiver: HintReceiver) -> None:
-        """Stop to read for a receiver."""
+        """Stop reading for a receiver."""
         self._receivers.pop(receiver, None)
 
     def is_healthy(self) -> bool:
@@ -112,7 +119,7 @@ class QueueReader:
         queue = hook.settings.smq_queue
         if queue is None:
             raise LookupError("the connection has no smq_queue any more")
-        # The first request does not wait, because a success makes the reader healthy.
+        # While the reader is not healthy, requests do not wait: the first success makes it healthy.
         wait = LONG_POLL if self.is_healthy() else 0
         received = await thread.run(partial(_receive, hook, queue, wait))
         self._succeeded(queue)
@@ -158,7 +165,7 @@ class QueueReader:
 
 
 def release_seconds(received_count: int) -> int:
-    """Return after how many seconds a message is visible again that was received for the given time."""
+    """Return the number of seconds until a released message is visible again."""
     # A queue may have delivered a message a thousand times.
     slow = min(max(0, received_count - QUICK_RECEIVES), MAX_RECEIVES)
     return min(round(RELEASE_GROWTH**slow), LONGEST_RELEASE)

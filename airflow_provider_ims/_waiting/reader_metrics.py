@@ -16,9 +16,10 @@ class ReaderMetrics:
     """
     The metrics of a reader since its last report.
 
+    :param ims_conn_id: The connection id.
     :param messages: The number of received messages, counting a message each time that it is received.
-    :param used: The number of messages that named a job of a poller.
-    :param unused: The number of messages that were deleted because no poller claimed them.
+    :param used: The number of messages that a poller claimed.
+    :param unused: The number of messages that were deleted although no poller claimed them.
     """
 
     ims_conn_id: str
@@ -27,7 +28,11 @@ class ReaderMetrics:
     unused: int = 0
 
     def report(self, seconds_since_receive: float) -> None:
-        """Emit the metrics and reset them."""
+        """
+        Emit the metrics and reset them.
+
+        :param seconds_since_receive: Seconds since the last successful request, or since the reader started.
+        """
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats
 

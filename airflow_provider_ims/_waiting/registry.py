@@ -33,7 +33,7 @@ def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None
 
 
 def reader_for(ims_conn_id: str | None, region_id: str | None) -> QueueReader:
-    """Return the reader of the queue of a connection in the running event loop, for the pollers of all families."""
+    """Return the reader for a connection and a region in the running event loop, for the pollers of all families."""
     readers = _readers.setdefault(asyncio.get_running_loop(), {})
     key = (ims_conn_id, region_id)
     if key not in readers:

@@ -31,7 +31,7 @@ class Inbox:
             self._waiter.set_result(None)
 
     def take(self) -> Sequence[tuple[str, WaitEvent]]:
-        """Return the job ids and the events since the last call."""
+        """Return the events since the last call, each with its job id."""
         events, self._events = self._events, ()
         return events
 
@@ -44,7 +44,7 @@ class Inbox:
 @dataclass(eq=False, slots=True, kw_only=True)
 class Subscription(JobMonitor):
     """
-    The wait for one job. It is also its monitor, so that the garbage collector has one object less for each job.
+    The wait for one job. It is also the job's monitor, so that the garbage collector has one object less for each job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
@@ -52,7 +52,7 @@ class Subscription(JobMonitor):
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
     :param missed: The number of consecutive sweeps that did not list the job although it was running.
-    :param notified: Whether a message about the end of the job is expected, because none has arrived.
+    :param notified: Whether the service sends a message about the end of the job, and none has arrived yet.
     :param hinted: Whether a message has arrived since the job was polled.
     :param skipped: The number of polls that were skipped since the last one that found the job, because a message is
         expected.

@@ -12,7 +12,7 @@ import httpx
 from airflow_provider_ims.exceptions import ImsUnavailableError
 from airflow_provider_ims.hooks._settings import Settings
 
-#: The time limit for the whole download: a user waits for it.
+#: The time limit for the whole download, in seconds. It is short, because a user waits.
 SECONDS = 10.0
 
 
@@ -26,10 +26,10 @@ logging.getLogger("httpx").addFilter(_has_no_signature)
 
 def download(settings: Settings, address: str, limit: int) -> bytes:
     """
-    Return the first bytes of a file; redirects are not followed.
+    Return the first bytes of a file. Redirects are not followed.
 
-    :param settings: The connection, whose proxy and CA are used.
-    :param address: The signed URL, which no message contains.
+    :param settings: The settings of the connection, whose proxy and CA are used.
+    :param address: The signed URL. Error messages contain only the name of the file.
     :param limit: The maximum number of bytes.
     :raises ImsUnavailableError: If the file cannot be read.
     """

@@ -1,5 +1,5 @@
 """
-Extends the SDK of SMQ, ``aliyun-mns-sdk``, by timeouts, a proxy, a CA and thread safety.
+Extends the SDK of SMQ, ``aliyun-mns-sdk``, with timeouts, a proxy, a CA and thread safety.
 
 The SDK's HTTPS connections have no timeout, and its client is not thread-safe. Import this module lazily: it imports
 the SDK, which takes 0.4 seconds and is optional. The extra ``smq`` installs it.
@@ -32,14 +32,15 @@ from airflow_provider_ims.hooks._sdk import credential_client
 from airflow_provider_ims.hooks._settings import Settings
 
 _REQUEST_ID = "x-mns-request-id"
-#: Control characters, which XML does not permit. One message with such a character would hide all others of a response.
+#: Characters that XML does not permit, and references to them. One message with such a character would make the whole
+#: response unreadable.
 _ILLEGAL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:[0-8]|1[124-9]|2\d|3[01]|x(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE
 )
 
 
 class Queue(SdkQueue):  # type: ignore[misc]
-    """The SDK's queue, but without decoding the bodies of messages."""
+    """The SDK's queue, which does not decode the bodies of messages."""
 
     def __init__(self, name: str, client: Client) -> None:
         super().__init__(name, client)
@@ -63,7 +64,7 @@ class Queue(SdkQueue):  # type: ignore[misc]
 
 
 class Client(MNSClient):  # type: ignore[misc]
-    """The SDK's client of one thread."""
+    """The SDK's client, for use in one thread."""
 
     def __init__(self, settings: Settings, endpoint: str, credentials: _CredentialsProvider) -> None:
         super().__init__(f"{settings.protocol}://{endpoint}", credentials_provider=credentials)
@@ -74,7 +75,7 @@ class Client(MNSClient):  # type: ignore[misc]
         return Queue(name, self)
 
     def convert(self, error: Exception, action: str, queue: str) -> ImsError:
-        """Convert an exception of the SDK, of its connection or of the credentials provider."""
+        """Convert an exception of the SDK, of its connection or of the credentials provider into an ``ImsError``."""
         ram_action = f"mns:{action}"
         failure: ImsError
         if isinstance(error, MNSClientParameterException):
@@ -150,7 +151,7 @@ class _Http:
         response = self._session.send(prepared, timeout=timeout, **self._options)
         headers = {name.lower(): value for name, value in response.headers.items()}
         self.status, self.request_id = response.status_code, headers.get(_REQUEST_ID)
-        # The SDK requires the header.
+        # The SDK requires this header.
         headers.setdefault(_REQUEST_ID, "")
         text = _ILLEGAL.sub("\ufffd", response.content.decode(errors="replace"))
         return ResponseInternal(response.status_code, headers, text)

@@ -20,7 +20,7 @@ def can_presign() -> bool:
 
 def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: timedelta) -> str:
     """
-    Return a URL with which a browser can read an object, without a request.
+    Return a URL with which a browser can read an object. No request is sent.
 
     :param settings: The settings of the connection whose identity signs.
     :param address: The URL of the object, whose host may name the region of the bucket.

@@ -27,10 +27,11 @@ class SmqMessage:
 
     :param id: The message's id, which stays the same when the message is received again.
     :param body: The text that was sent, decoded if it was encoded as base64.
-    :param receipt_handle: Deletes the message, or changes its visibility, until the message is visible again.
+    :param receipt_handle: The handle with which the message can be deleted or its visibility changed, until the message
+        is visible again.
     :param received_count: The number of times that the message was received, including this time.
-    :param enqueued_at: When the message was sent, in seconds since 1970.
-    :param visible_at: When the message can be received again, in seconds since 1970.
+    :param enqueued_at: When the message was sent, in epoch seconds.
+    :param visible_at: When the message can be received again, in epoch seconds.
     """
 
     id: str
@@ -138,7 +139,7 @@ class SmqHook(ConnectedHook):
         """
         Send a PeekMessage request, which receives no message, to the connection's queue.
 
-        :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
+        :return: Whether it succeeded, and a message without secrets about the success or the problem.
         """
         try:
             endpoint, queue = self.settings.endpoint("mns"), self.settings.smq_queue
@@ -151,9 +152,9 @@ class SmqHook(ConnectedHook):
 
     def _send(self, action: str, queue: str, call: Callable[[Any], Any], *, if_gone: Any = None, wait: int = 0) -> Any:
         """
-        Call a method of the SDK's queue.
+        Call a method of the SDK's queue, and return its result.
 
-        :param if_gone: Returned if the service has no such message.
+        :param if_gone: The value to return if the service has no such message.
         :param wait: Seconds for which the service may keep the request open.
         """
         if not isinstance(queue, str) or not _NAME.fullmatch(queue):

@@ -22,17 +22,24 @@ from airflow_provider_ims.media._signing import INSTALL
 from airflow_provider_ims.media._tree import Node, tree
 from airflow_provider_ims.media._view import MAX_SHOWN, JobView, job_view
 
-#: The number of jobs on the page of a task, and of tasks on the page of a DAG run.
+#: The maximum number of jobs on the page of a task, and of tasks on the page of a DAG run.
 PAGE_SIZE = 50
-#: The number of jobs of each task on the page of a DAG run.
+#: The maximum number of jobs of each task on the page of a DAG run.
 JOBS_OF_TASK = 12
-#: The number of characters of a text on a page.
+#: The maximum number of characters of a text on a page.
 MAX_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class JobEntry:
-    """A job on a page."""
+    """
+    A job on a page.
+
+    :param record: The job as recorded by its task.
+    :param view: What the job has made.
+    :param tree: The other fields of its result.
+    :param console: The link to the job in the console; ``None`` if there is none.
+    """
 
     record: JobRecord
     view: JobView
@@ -45,7 +52,11 @@ class TaskEntry:
     """
     A task on a page, with some of its jobs.
 
+    :param record: The task, with what it recorded.
+    :param jobs: The jobs on the page.
+    :param settings: The settings of the task's connection; ``None`` if they cannot be read.
     :param problems: What cannot be shown or opened, and why.
+    :param query: The query of the URLs of the task.
     """
 
     record: TaskRecord
@@ -110,7 +121,12 @@ def task_query(key: Key) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The pages of a list."""
+    """
+    The pages of a list.
+
+    :param page: The number of the shown page, counted from 1.
+    :param total: The number of items in the list.
+    """
 
     page: int
     total: int
@@ -153,9 +169,11 @@ def _clock(seconds: Any) -> str:
 
 def render(template: str, root: str, **values: Any) -> bytes:
     """
-    Return a page in UTF-8.
+    Return the HTML of a page in UTF-8.
 
+    :param template: The file name of the page's template.
     :param root: The path under which the application is mounted.
+    :param values: Further values for the template.
     """
     return (
         _environment()

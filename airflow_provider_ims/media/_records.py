@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The XComs that contain a result, the first of which is used.
+#: The keys of the XComs that may contain a result. The first one that exists is used.
 RESULT_KEYS = ("return_value", FAILED_RESULT_KEY)
 PRODUCTS = {product.code: product for product in (ICE, VOD)}
 
@@ -48,12 +48,13 @@ class TaskRecord:
     """
     A task instance of this provider, with what it recorded.
 
-    :param ims_conn_id: The connection, which is not checked: whoever may write XComs can have written any value.
+    :param ims_conn_id: The connection id, which is not checked: whoever may write XComs can have written any value.
     :param region_id: The region, which is not checked either.
-    :param job_id: The first job of the task.
+    :param job_id: The id of the first job of the task; ``None`` if none is recorded.
     :param state: The state of the task instance.
-    :param seconds: The time from the submission of the first job to the result.
-    :param problem: Why its result cannot be read.
+    :param seconds: The time from the submission of the first job to the result, in seconds; ``None`` if unknown.
+    :param results: The results of its jobs.
+    :param problem: Why its result cannot be read; ``None`` if there is no problem.
     """
 
     key: Key
@@ -68,12 +69,12 @@ class TaskRecord:
 
 
 def read_task(session: Session, key: Key) -> TaskRecord | None:
-    """Return what a task instance recorded; ``None`` if it does not exist or is not one of this provider."""
+    """Return what a task instance recorded; ``None`` if there is no record of this provider that can be read."""
     return next(iter(_read(session, [key])), None)
 
 
 def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int) -> tuple[list[TaskRecord], int]:
-    """Return some task instances of this provider in a DAG run, and their total number."""
+    """Return some task instances of this provider in a DAG run, and the number of all of them."""
     found = (XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == RECORD_KEY)
     total = session.scalar(select(func.count()).select_from(XComModel).where(*found)) or 0
     page = select(XComModel.task_id, XComModel.map_index).where(*found)
@@ -125,9 +126,9 @@ def _results(session: Session, key: Key) -> Results:
 
 def _value(session: Session, key: Key, name: str) -> Any:
     """
-    Return the value of an XCom as plain JSON data; ``None`` if it does not exist.
+    Return the value of an XCom as plain JSON data; ``None`` if the XCom does not exist.
 
-    :raises ImsError: If it cannot be read.
+    :raises ImsError: If the XCom cannot be read.
     """
     problem = ""
     try:

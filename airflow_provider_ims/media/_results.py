@@ -15,7 +15,7 @@ from airflow_provider_ims.exceptions import ImsError
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of characters of the lines of one page, and of any other line of a file with results.
+#: The maximum number of characters of all lines of one page, and of each earlier line of a file with results.
 MAX_PAGE = 16 * 1024 * 1024
 _OMITTED = f"(nested deeper than {MAX_DEPTH} levels, which are not shown)"
 
@@ -25,9 +25,11 @@ class JobRecord:
     """
     A job as recorded by its task.
 
-    :param index: Its position in the result of the task.
-    :param result: The result of the job; ``None`` if it failed.
-    :param error: The error message, if the job failed and it is recorded.
+    :param index: Its position in the result of the task, counted from 0.
+    :param job_id: Its id; ``None`` if none is recorded.
+    :param state: Its state; ``None`` if none is recorded.
+    :param result: Its result; ``None`` if none is recorded.
+    :param error: Its error message; ``None`` if none is recorded.
     """
 
     index: int
@@ -43,7 +45,7 @@ class Results:
     The result of a task: that of one job, those of the jobs of a sensor, or the summary of a task with many jobs.
 
     :param value: The result; ``None`` while there is none.
-    :param stored_at: When it was stored.
+    :param stored_at: When the result was stored; ``None`` while there is none.
     """
 
     value: Any = None
@@ -97,7 +99,7 @@ class Results:
 
 
 def showable(value: Any) -> Any:
-    """Return JSON data in which each value can be shown; parts that are nested too deeply are omitted."""
+    """Return JSON data in which each value can be shown: a note replaces each part that is nested too deeply."""
     return parse_json(_cut(value, MAX_DEPTH)) if isinstance(value, (dict, list)) else value
 
 

@@ -113,7 +113,7 @@ def _file(task: TaskRecord, job: JobRecord, item: str) -> MediaFile:
 
 @router.get("/media/dags/{dag_id}/file")
 def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
-    """Redirect to the signed URL of a file that the task has recorded, or of its poster."""
+    """Redirect to the signed URL of a file that the task has recorded, or of its poster if that is requested."""
     file = _file(task, job, item)
     hook = connected_hook(task)
     address = poster_address(hook, file) if poster else playable_address(hook, file)
@@ -129,7 +129,7 @@ def show_subtitles(task: Task, job: Job, item: str) -> PlainTextResponse:
 
 @router.get("/media/dags/{dag_id}/text")
 def download_text(task: Task, job: Job, number: Index | None = None) -> PlainTextResponse:
-    """Return a whole text of a job, or its whole result as JSON."""
+    """Return a whole text of a job, or the other fields of its result as JSON."""
     view = view_of(task, job)
     if number is None:
         text = json.dumps(view.rest, ensure_ascii=False, indent=2)
@@ -180,7 +180,7 @@ async def _show_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _show_ims_error(request: Request, error: Exception) -> Response:
-    # An error of the permissions is that of the connection, not that of the user.
+    # A permission error concerns the connection and not the user, so its status is not 403.
     return _show_error(request, 404 if isinstance(error, ImsResourceNotFoundError) else 502, str(error))
 
 

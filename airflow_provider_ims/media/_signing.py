@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VALID = timedelta(hours=1)
 #: For how long a response is reused, in seconds: one response contains all images of a video.
 REUSED = 60.0
-#: A user waits for the response.
+#: The limits of one request, which are low because a user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
 #: The maximum number of bytes of subtitles on a page.
@@ -39,10 +39,12 @@ class Lookup:
     """
     An action that returns signed URLs.
 
+    :param product: The product of the action.
+    :param action: The name of the action.
     :param parameter: The parameter that identifies the file or its media asset.
     :param attribute: The attribute of :class:`MediaFile` with its value.
     :param addresses: Where the response contains the addresses of files.
-    :param poster: Where it contains the address of a picture of a video.
+    :param poster: Where the response contains the address of a picture of a video; empty if nowhere.
     :param kinds: The kinds of files that it finds; empty for all.
     """
 
@@ -57,14 +59,14 @@ class Lookup:
 
 _FILES = "MediaInfo.FileInfoList[].FileBasicInfo.FileUrl"
 _COVER = "MediaInfo.MediaBasicInfo.CoverURL"
-#: In the order in which they are tried.
+#: The lookups by an id, in the order in which they are tried.
 BY_ID = (
     Lookup(VOD, "ListAIImageInfo", "VideoId", "video_id", "AIImageInfoList[].FileURL", kinds=("image",)),
     Lookup(VOD, "GetImageInfos", "ImageIds", "image_id", "ImageInfo[].URL"),
     Lookup(VOD, "GetPlayInfo", "VideoId", "video_id", "PlayInfoList.PlayInfo[].PlayURL", "VideoBase.CoverURL"),
     Lookup(ICE, "GetMediaInfo", "MediaId", "media_id", _FILES, _COVER),
 )
-#: Tried after the presigned URL, because they find only files that are registered as media assets.
+#: The lookups by the address, tried after the presigned URL, because they find only registered media assets.
 BY_ADDRESS = (
     Lookup(ICE, "GetMediaInfo", "InputURL", "address", _FILES, _COVER),
     Lookup(ICE, "GetPlayInfo", "InputURL", "address", "PlayInfoList[].PlayURL", "MediaBase.CoverURL"),
@@ -75,7 +77,7 @@ def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     Return the address at which a browser can open a file for a limited time.
 
-    :raises ImsError: If no service returns one.
+    :raises ImsError: If there is no such address, or no service can be called.
     """
     problems: list[ImsRequestError] = []
     for found in _addresses(hook, file, problems):
@@ -87,8 +89,8 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     Return the text of a file with subtitles, for the browser, which may not read files of OSS with a script.
 
-    :raises ImsError: If the file cannot be read, or is not in OSS or in a media asset: the API server sends no request
-        to any other address.
+    :raises ImsError: If the file contains no subtitles, cannot be read, or is neither in OSS nor in a media asset: the
+        API server sends no request to any other address.
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
@@ -114,7 +116,7 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
 
 
 def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsRequestError]) -> Iterator[str]:
-    """Yield the addresses of a file, the best first; add the errors of the services to a list."""
+    """Yield the addresses of a file, the best first; add the errors of the services to ``problems``."""
     yield from _found(hook, file, BY_ID, problems)
     if file.address is None:
         return
@@ -168,7 +170,7 @@ def _checked(address: str) -> str:
     """
     Return an address that is safe to redirect to.
 
-    An address in OSS uses HTTPS, because a page that was loaded over HTTPS does not load other media.
+    An address in OSS uses HTTPS, because a page that was loaded over HTTPS loads no media over HTTP.
     """
     parts = split_address(address)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-#: The maximum number of nodes of a tree, and of characters of a value.
+#: The maximum number of nodes of a tree.
 MAX_NODES = 500
+#: The maximum number of characters of a value.
 MAX_VALUE = 500
 
 
@@ -17,7 +18,8 @@ class Node:
     """
     A field of a result, or an item of a list.
 
-    :param value: Its value as text; ``None`` if it has children.
+    :param name: The name of the field, or the position of the item.
+    :param value: Its value as text; ``None`` if it has fields or items.
     :param children: Its fields or items.
     :param omitted: The number of fields or items that are not shown.
     """

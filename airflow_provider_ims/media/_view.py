@@ -29,7 +29,7 @@ _NOT_OUTPUT = re.compile(
     "callback|config|description|failed|input|notify|param|prompt|template|timeline|userdata|(?<!re)source|(?<!sub)title"
 )
 
-#: Fields that every result has, which are not outputs.
+#: The fields of a result that describe the job and are not outputs.
 _OF_JOB = ("job_id", "state", "error_code", "error_message")
 #: The maximum number of levels in which files are searched for.
 _MAX_LEVELS = 2 * MAX_DEPTH
@@ -44,9 +44,9 @@ class MediaFile:
 
     :param kind: ``video``, ``audio``, ``image``, ``subtitles``, or ``file`` for any other.
     :param address: Its address without a signature; ``None`` if only the id of its media asset is recorded.
-    :param media_id: The media asset of IMS.
-    :param video_id: The video of VOD that it belongs to.
-    :param image_id: The image of VOD.
+    :param media_id: The id of its media asset in IMS.
+    :param video_id: The id of the VOD video that it belongs to.
+    :param image_id: The id of the image in VOD.
     :param score: The score of an image; a higher one is better.
     :param duration: Its duration in seconds.
     """
@@ -66,7 +66,7 @@ class MediaFile:
 
     @property
     def name(self) -> str:
-        """The name of the file, or its id."""
+        """The name of the file; its address if that contains no name, or its id if it has no address."""
         if self.address is None:
             return str(self.media_id)
         return _file_name(self.address) or self.address
@@ -77,10 +77,12 @@ class JobView:
     """
     What a job has made.
 
+    :param texts: The texts.
     :param sentences: The sentences of a sound, as ``{"content", "from", "to"}``; the times are numbers or ``None``.
+    :param files: The files, the one with the highest score first.
     :param failed: The failed parts of the job.
-    :param tokens: The billed tokens.
-    :param rest: The other fields of the result.
+    :param tokens: The number of billed tokens; ``None`` if unknown.
+    :param rest: The other fields of the result, including those that contain the files.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -99,7 +101,7 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
     """
     Return the texts, sentences and files in the result of a job.
 
-    :param result: The result; anything but a dict has none.
+    :param result: The result; if it is not a dict, the view is empty.
     :param ids_are_outputs: Whether the id of a media asset without an address is an output, as in the results of IMS.
         In those of VOD, it is an input.
     """
@@ -137,7 +139,7 @@ def _files(value: Any, inherited: MediaFile, ids_are_outputs: bool, levels: int 
     """
     Yield the files in a part of a result.
 
-    :param inherited: The kind and the ids that the containing part names.
+    :param inherited: A file with the kind and the ids that the containing part names.
     :param levels: The number of levels to search, because JSON in strings may contain JSON in strings.
     """
     if isinstance(value, str):

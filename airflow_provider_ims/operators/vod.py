@@ -160,9 +160,9 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     Transcode a video with a template group (``SubmitTranscodeJobs``).
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
-    is the id of the transcoding task. No list action returns the user data of these tasks, so a task whose id was lost
-    in a crash cannot be found again. However, it is not billed twice: ``durable`` adds a ``SessionId`` to the request,
-    and the service rejects a second task with the same ``SessionId``.
+    is the id of the transcoding task. No list action returns the user data of transcoding tasks, so a transcoding task
+    whose id was lost in a crash cannot be found again. However, it is not billed twice: ``durable`` adds a
+    ``SessionId`` to the request, and the service rejects a second transcoding task with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "error_code", "error_message"}]}``.
@@ -285,7 +285,7 @@ class VodSubmitJobOperator(AnyJobOperator):
 
 class VodSubmitJobsOperator(ManyJobsOperator):
     """
-    Submit many jobs of any kind of ApsaraVideo VOD in one task, and wait until all have ended.
+    Submit many ApsaraVideo VOD jobs of one kind in one task, and wait until all have ended.
 
     Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
     of the requests. With ``results_path``, the results are in that file.

@@ -17,9 +17,10 @@ except ImportError as error:
 
 class SmqMessageQueueProvider(BaseMessageQueueProvider):
     """
-    Makes ``MessageQueueTrigger(scheme="smq", ...)`` return an ``SmqEventTrigger``.
+    Makes ``MessageQueueTrigger(scheme="smq", ...)`` use an ``SmqEventTrigger``.
 
-    The other arguments are those of :class:`~airflow_provider_ims.triggers.smq.SmqEventTrigger`.
+    The other arguments of ``MessageQueueTrigger`` are those of
+    :class:`~airflow_provider_ims.triggers.smq.SmqEventTrigger`.
     """
 
     scheme = "smq"

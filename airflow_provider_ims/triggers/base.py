@@ -27,9 +27,10 @@ from airflow_provider_ims.exceptions import ImsJobTimeoutError
 
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
 MAX_WAITED_FOR = 1000
-#: Seconds from the start of a trigger to its first event. Until the scheduler has processed the exit of the worker that
-#: deferred the task, it takes a resumed task for one that was killed, and fails its try (docs/decisions.md). A worker
-#: may notice the exit of its process only at its next heartbeat; the rest is the lag of the scheduler.
+#: The minimum number of seconds from the start of a trigger to its first event. Until the scheduler has processed the
+#: exit of the worker that deferred the task, the scheduler takes a resumed task for one that was killed, and fails its
+#: try (docs/decisions.md). A worker may notice the exit of its process only at its next heartbeat; the other 5 seconds
+#: are for the lag of the scheduler.
 FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
@@ -38,12 +39,12 @@ ON_KILL_SECONDS = 25.0
 @dataclass(kw_only=True, eq=False, repr=False)
 class JobTrigger(BaseTrigger):
     """
-    Wait for jobs of one family, and send one event when all have ended or the wait is over.
+    Wait for jobs of one family, and send one event when the wait ends.
 
     The wait only reads, because a restarted triggerer runs the trigger again from the beginning.
 
     :param family: The name of the jobs' family, such as ``smart``.
-    :param job_ids: The jobs.
+    :param job_ids: The ids of the jobs.
     :param deadline: When the wait ends with a last poll, in epoch seconds.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param submitted_at: When the jobs were submitted, in epoch seconds, if that is known.
@@ -53,11 +54,11 @@ class JobTrigger(BaseTrigger):
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
     :param notified: Whether the service sends a message to the connection's queue when one of the jobs ends. Default:
         false.
-    :param unfinished: For a wait for many jobs: the wait ends when at most so many of them have not ended, and the
-        event contains only the ids of these. Default: wait for all jobs and send their results.
+    :param unfinished: For a wait for many jobs: the wait ends when at most this number of them have not ended, and the
+        event contains ids instead of results. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
     :param already_ended: For a wait for many jobs: the number of requests of the task that ended before.
-    :param already_failed: For a wait for many jobs: the number of these that failed.
+    :param already_failed: For a wait for many jobs: the number of ``already_ended`` requests that failed.
     """
 
     family: str
@@ -85,7 +86,7 @@ class JobTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Send one event: the ended jobs, or the error that ended the wait."""
+        """Send one event: the ended jobs, the ids of those that have not ended, or the error that ended the wait."""
         # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
         self.logger()
         started_at = monotonic()

@@ -17,8 +17,8 @@ from airflow_provider_ims._notifications.message import event_of
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-#: Seconds from an event to the deletion of its message before Airflow 3.3, which does not report that an event is
-#: stored. A triggerer hands over its events about once a second.
+#: Seconds from an event to the deletion of its message, before Airflow 3.3: these versions do not report that an event
+#: is stored. A triggerer hands over its events about once a second.
 DELETION_DELAY = 60.0
 
 
@@ -73,18 +73,22 @@ class SmqEventTrigger(BaseEventTrigger):
         return f"{__name__}.SmqEventTrigger", arguments
 
     def shared_stream_key(self) -> Hashable:
-        """Return the same key for all watchers of a queue, which then share one stream. For Airflow 3.3."""
+        """
+        Return the key of the stream that watchers share. For Airflow 3.3 and later.
+
+        It is the same for all watchers of a queue through one connection and region.
+        """
         return "smq", self.queue_name, self.ims_conn_id, self.region_id
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
-        """Return the stream of a queue. For Airflow 3.3."""
+        """Return the producer of the stream that watchers share. For Airflow 3.3 and later."""
         from airflow_provider_ims._events.producer import SmqStreamProducer
 
         return SmqStreamProducer(cls(**kwargs)._consumer())
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Delivery]) -> AsyncIterator[TriggerEvent]:
-        """Yield the events that this watcher wants. For Airflow 3.3."""
+        """Yield the events that this watcher wants from a shared stream. For Airflow 3.3 and later."""
         wants = self._filter()
         recent = await self._load_recent()
         # Nothing is awaited between a message and its event. If the trigger were cancelled there, the stream would
@@ -100,7 +104,7 @@ class SmqEventTrigger(BaseEventTrigger):
                 delivery.unqueued -= 1
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the events that this watcher wants. Before Airflow 3.3, which does not share streams."""
+        """Yield the events that this watcher wants. For versions before Airflow 3.3, which do not share streams."""
         wants = self._filter()
         recent = await self._load_recent()
         consumer = self._consumer()

@@ -13,7 +13,7 @@ MAX_DEPTH = 100
 """The maximum nesting of JSON. No limit is documented, but Python cannot process JSON that is nested too deeply."""
 
 MAX_SHORT = 60
-"""The maximum length of a value in the log and on the page."""
+"""The number of characters to which a longer value is shortened in the log and on the page."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """A request with a V1 signature contains at least one of these parameters."""
@@ -82,7 +82,7 @@ class ApiRequest:
 
     @cached_property
     def all_parameters(self) -> dict[str, str]:
-        """All parameters: an RPC-style API accepts them in the query and in the form."""
+        """All parameters: an RPC-style API accepts them in the query and in the form. The query has precedence."""
         return {**dict(self.form), **dict(self.query)}
 
     def parameters(self) -> dict[str, str]:

@@ -33,11 +33,12 @@ class QueueCall:
     """
     A request to SMQ.
 
-    :param queue_name: The name of the queue in the path.
+    :param queues: The queues of the region.
+    :param queue_name: The name of the queue in the path; empty if there is none.
     :param query: Decoded query parameters, keyed by lowercase name, because their case in the documentation varies.
     :param headers: Headers, keyed by lowercase name.
     :param url: The URL of the endpoint.
-    :param received: The messages that it receives from the queue.
+    :param received: The messages that the request has received from the queue.
     """
 
     queues: Queues
@@ -63,7 +64,8 @@ class QueueCall:
         """
         Return the root element of the body.
 
-        :raises ApiError: If it is not well-formed XML, or has another root element.
+        :param root: The expected name of the root element.
+        :raises ApiError: If the body is not well-formed XML, or has another root element.
         """
         try:
             element = parse_xml(self.body)
@@ -270,7 +272,8 @@ class QueueAction:
     """
     An action of SMQ.
 
-    :param query: The query parameters that it accepts.
+    :param respond: Returns the response to a request.
+    :param query: The query parameters that it accepts, in lowercase.
     """
 
     respond: Callable[[QueueCall], ApiResponse]

@@ -88,7 +88,11 @@ def unknown_parameter(name: str) -> ApiError:
 
 
 def as_queue_error(error: ApiError) -> ApiError:
-    """Return the error of SMQ that corresponds to an error of the other services, such as that of a fault."""
+    """
+    Return the error of SMQ that corresponds to an error of the other services, such as that of a fault.
+
+    An error that corresponds to none is returned unchanged.
+    """
     if error.code in _EQUIVALENTS:
         return queue_error(_EQUIVALENTS[error.code])
     if error.code in QUEUE_CODES and error.message == error.code:

@@ -134,9 +134,9 @@ class Queues:
         """
         Add the message of a callback to a queue.
 
-        It is not documented whether the services encode it in base64, as some SDKs do.
+        It is not documented whether the services encode the message in base64, as some SDKs do.
 
-        :raises ValueError: If the queue does not exist, or the message is empty or too large.
+        :raises ValueError: If the queue does not exist, its name is invalid, or the message is empty or too large.
         """
         body = base64.b64encode(text.encode()).decode() if self.settings.queue_base64 else text
         try:

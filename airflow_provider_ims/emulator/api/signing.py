@@ -27,7 +27,7 @@ def signed_url(address: str, settings: Settings, region: str, *, expires: float 
     """
     Return the signed URL of an object; a URL that is not in OSS is returned unchanged.
 
-    :param address: Its ``oss://`` or ``http(s)://`` URL.
+    :param address: The ``oss://`` or ``http(s)://`` URL of the object.
     :param region: The region of the bucket in an ``oss://`` URL.
     :param expires: When it expires, in seconds since the epoch in real time; default: after an hour.
     """

@@ -13,7 +13,7 @@ _NOT_IN_NAME = re.compile(r"\W|^(?=[\d])", re.ASCII)
 
 
 def xml_text(text: str) -> str:
-    """Replace the characters that XML cannot represent with question marks."""
+    """Return a text in which question marks replace the characters that XML cannot represent."""
     return _NOT_IN_XML.sub("?", text)
 
 
@@ -24,6 +24,8 @@ def xml_body(root: str, content: Any, namespace: str = "") -> bytes:
     Each item of a list is an element with the name of the list, as in the documented XML of GetAIImageJobs.
 
     :param root: The name of the root element.
+    :param content: The content of the root element, as JSON data.
+    :param namespace: The default namespace; empty for none.
     """
     elements = "".join(_elements(root, {} if content is None or content == [] else content))
     if namespace:

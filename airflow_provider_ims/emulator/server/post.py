@@ -14,7 +14,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: floa
     Send a POST request and return the status of the response, without reading its body or following redirects.
 
     :param limit: The time limit in seconds, from the connection to the status of the response.
-    :raises OSError: If there is no response in time.
+    :raises OSError: If the connection fails, or there is no response in time.
     :raises ValueError: If the URL or the response is invalid.
     """
     parts = urlsplit(url)

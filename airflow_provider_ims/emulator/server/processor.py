@@ -43,6 +43,7 @@ class Processor:
 
         :param respond: Returns the response to the request.
         :param reject: Returns the response to a request that failed.
+        :param client_gone: Waits until the client has closed its connection.
         """
         record = exchange.record
         exchange.wait = lambda event, seconds: self._wait(exchange, client_gone, event, seconds)
@@ -68,6 +69,7 @@ class Processor:
         """
         Inject the faults that affect a request.
 
+        :param after: Whether the action has already been processed.
         :raises ApiError: If a fault is an error response.
         :raises ConnectionCutError: If a fault cuts the connection.
         """

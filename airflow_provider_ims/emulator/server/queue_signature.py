@@ -38,7 +38,7 @@ class QueueRequest:
 
     @property
     def date(self) -> str:
-        """The date of the request."""
+        """The date of the request, as it was sent; empty if there is none."""
         return self.headers.get("x-mns-date") or self.headers.get("date", "")
 
 

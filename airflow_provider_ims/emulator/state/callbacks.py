@@ -40,11 +40,14 @@ class Notification:
     """
     The record of the callback of a job.
 
-    :param status: ``pending`` until it was processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
-    :param message: The body of the HTTP request.
-    :param tries: The HTTP requests: ``time`` (real time) and ``status``, or ``error`` without a response.
-    :param reason: Why no request was sent.
-    :param copies: How many times it is sent; a fault can change it.
+    :param status: ``pending`` until it is processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
+    :param event_type: The event's ``EventType``.
+    :param url: The URL or the name of the queue to which it is sent.
+    :param message: The body of the HTTP request or of the queue message.
+    :param tries: The delivery attempts: ``time`` (real time), and ``status`` (HTTP), ``message_id`` (queue) or
+        ``error`` (the attempt failed without a response).
+    :param reason: Why it was refused, was lost or could not be processed.
+    :param copies: How many times it is sent. A fault can change this number.
     """
 
     job_id: str
@@ -69,7 +72,7 @@ class CallbackTable:
         db.executescript(_SCHEMA)
 
     def settings(self, product: str, region: str) -> dict[str, str] | None:
-        """Return the callback settings of a product in a region."""
+        """Return the callback settings of a product in a region; None if there are none."""
         query = "SELECT settings FROM callback_settings WHERE product = ? AND region = ?"
         row = self._db.execute(query, (product, region)).fetchone()
         return None if row is None else dict(json.loads(row["settings"]))
@@ -103,32 +106,32 @@ class CallbackTable:
         )
 
     def reschedule(self, job_id: str, ends: float | None) -> None:
-        """Change the time when a job ends."""
+        """Update the due time of a job's notification after the end of the job has changed."""
         self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
 
     def set_delivery(self, job_id: str, copies: int, delay: float) -> None:
         """
         Change how a pending notification is sent.
 
-        :param copies: How many times it is sent; 0 loses it.
+        :param copies: How many times it is sent; with 0, it is lost.
         :param delay: How long after the end of the job it is sent, in seconds of the job clock.
         """
         query = "UPDATE notifications SET copies = ?, due = due - delay + ?, delay = ? WHERE job_id = ?"
         self._db.execute(query, (copies, delay, delay, job_id))
 
     def has_pending(self, job_id: str | None = None) -> bool:
-        """Return whether a notification, or that of one job, is pending."""
+        """Return whether any notification, or that of one job, is pending."""
         where, values = ("AND job_id = ?", (job_id,)) if job_id else ("", ())
         query = f"SELECT 1 FROM notifications WHERE {_PENDING} {where} LIMIT 1"
         return self._db.execute(query, values).fetchone() is not None
 
     def due(self, now: float, limit: int) -> list[str]:
-        """Return the first jobs whose notifications are due."""
+        """Return the ids of the first jobs whose notifications are due."""
         query = f"SELECT job_id FROM notifications WHERE {_PENDING} AND due <= ? ORDER BY due, seq LIMIT ?"
         return [row["job_id"] for row in self._db.execute(query, (now, limit))]
 
     def next_due(self, now: float) -> float | None:
-        """Return when the next notification is due."""
+        """Return when the next notification that is not due yet becomes due; None if there is none."""
         query = f"SELECT min(due) FROM notifications WHERE {_PENDING} AND due > ?"
         end = self._db.execute(query, (now,)).fetchone()[0]
         return None if end is None else float(end)
@@ -149,7 +152,7 @@ class CallbackTable:
         self._db.execute("DELETE FROM notifications WHERE job_id = ?", (job_id,))
 
     def notifications(self, job_id: str | None = None) -> list[Notification]:
-        """Return all notifications, or that of one job, in the order in which the jobs were submitted."""
+        """Return all notifications, or that of one job, in the order in which they were added."""
         where, values = ("WHERE job_id = ?", (job_id,)) if job_id else ("", ())
         names = "job_id, status, event_type, url, message, tries, reason, copies"
         rows = self._db.execute(f"SELECT {names} FROM notifications {where} ORDER BY seq", values)

@@ -52,6 +52,8 @@ class Queue:
     """
     A queue.
 
+    :param queue_id: Its number, which no other queue ever has.
+    :param region: The id of its region.
     :param created: The creation time, in epoch seconds.
     :param modified: The time of the last change, in epoch seconds.
     :param attributes: The attributes that a client can set, under the names of the API.
@@ -72,7 +74,7 @@ class QueueMessage:
 
     :param enqueued: The time at which it was sent, in epoch seconds.
     :param visible: The time from which it can be received, in epoch seconds.
-    :param first_received: The time at which it was first received, in epoch seconds.
+    :param first_received: The time at which it was first received, in epoch seconds; None if it was never received.
     :param received: The number of times that it was received.
     :param receipts: The number of receipt handles that it has had. Only the last one can be valid.
     """
@@ -122,7 +124,7 @@ class QueueTable:
         db.executescript(_SCHEMA)
 
     def change(self, queue: Queue) -> asyncio.Event:
-        """Return the event that is set when messages of a queue become visible earlier than before."""
+        """Return the event that is set when a message is added or hidden, all are shown, or the queue is deleted."""
         return self._changes.setdefault(queue.queue_id, asyncio.Event())
 
     def queue(self, region: str, name: str) -> Queue | None:
@@ -184,8 +186,8 @@ class QueueTable:
         """
         Return the first visible messages.
 
-        The documentation does not specify their order. Here, those with the same priority are ordered by the time at
-        which they became visible.
+        The documentation does not specify the order of messages with the same priority. Here, they are ordered by the
+        time at which they became visible.
         """
         self._delete_expired(queue, now)
         return list(self._select("queue_id = ? AND visible <= ? ORDER BY priority, visible, seq", limit, queue, now))
@@ -222,7 +224,7 @@ class QueueTable:
         self._changed(queue.queue_id)
 
     def next_visible(self, queue: Queue, now: float) -> float | None:
-        """Return the time at which the next invisible message becomes visible; None if there is none."""
+        """Return the time at which the next invisible message becomes visible; None if all are visible."""
         query = "SELECT min(visible) FROM queue_messages WHERE queue_id = ? AND visible > ?"
         moment = self._db.execute(query, (queue.queue_id, now)).fetchone()[0]
         return None if moment is None else float(moment)

@@ -28,9 +28,12 @@ class Resource:
     A resource.
 
     :param kind: The key of its kind.
+    :param region: The id of its region.
     :param id: Its id, which is unique within its kind and region.
     :param fields: The stored fields, by name.
-    :param created: When it was created, in seconds of the job clock; likewise ``modified``.
+    :param created: When it was created, in seconds of the job clock.
+    :param modified: When it was last changed, in seconds of the job clock.
+    :param seq: Its number in the order of creation; 0 until it is stored.
     """
 
     kind: str
@@ -64,7 +67,7 @@ class ResourceTable:
         resource.seq = resource.seq or cursor.lastrowid or 0
 
     def get(self, kind: str, region: str, resource_id: str) -> Resource | None:
-        """Return a resource by its id."""
+        """Return a resource by its id; None if it does not exist."""
         query = f"SELECT {_NAMES} FROM resources WHERE kind = ? AND region = ? AND id = ?"
         row = self._db.execute(query, (kind, region, resource_id)).fetchone()
         return None if row is None else _resource(row)
@@ -75,7 +78,7 @@ class ResourceTable:
         return [_resource(row) for row in self._db.execute(query, (kind, region))]
 
     def next_number(self) -> int:
-        """Return a number that is larger than that of every resource so far."""
+        """Return the ``seq`` of the next resource, which is larger than that of every resource so far."""
         row = self._db.execute("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'resources'").fetchone()
         return 1 if row is None else int(row[0])
 

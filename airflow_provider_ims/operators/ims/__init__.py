@@ -76,7 +76,7 @@ class ImsSubmitJobOperator(AnyJobOperator):
 
 class ImsSubmitJobsOperator(ManyJobsOperator):
     """
-    Submit many jobs of any kind of Intelligent Media Services in one task, and wait until all have ended.
+    Submit many Intelligent Media Services jobs of one kind in one task, and wait until all have ended.
 
     Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
     of the requests. With ``results_path``, the results are in that file.

@@ -17,7 +17,7 @@ class Collection:
     """
     The resources of a kind in a region.
 
-    :param jobs: The emulator's jobs in the region, with the store.
+    :param jobs: The emulator's jobs in the region; ``jobs.store`` also contains the resources.
     """
 
     def __init__(self, kind: ResourceKind, jobs: Jobs) -> None:
@@ -27,9 +27,9 @@ class Collection:
 
     def create(self, parameters: Mapping[str, object]) -> Resource:
         """
-        Store a new resource, or return that of an earlier request with the same ClientToken.
+        Store and return a new resource, or return that of an earlier request with the same ClientToken.
 
-        :raises ApiError: If a resource with the requested name already exists.
+        :raises ApiError: If the resource already exists, or a field of its id is missing.
         """
         kind = self.kind
         fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
@@ -67,7 +67,11 @@ class Collection:
             self._table.save(Resource(self._deleted_key, self.jobs.region, resource.id, {}, now, now))
 
     def get(self, resource_id: str) -> Resource | None:
-        """Return a resource by its id. One that no action created, such as a job's output, is stored on first use."""
+        """
+        Return a resource by its id; None if there is none.
+
+        A resource that no action created, such as a job's output, is stored on first use.
+        """
         found = self._table.get(self.kind.key, self.jobs.region, resource_id)
         if found is not None or self.kind.elsewhere is None:
             return found
@@ -88,18 +92,18 @@ class Collection:
         return self._table.all(self.kind.key, self.jobs.region)
 
     def first(self, **fields: object) -> Resource | None:
-        """Return the first resource with these fields."""
+        """Return the oldest resource with these values of fields; None if there is none."""
         return next((one for one in self.all() if fields.items() <= one.fields.items()), None)
 
     def view(self, resource: Resource) -> Lookup:
-        """Return a function that returns the fields of a resource."""
+        """Return a function that returns the value of a resource's field by name."""
         return view_of(self.kind, self.jobs, resource)
 
     def named(self, action: str, parameters: Parameters) -> Resource:
         """
-        Return the resource that a request names.
+        Return the resource that a request identifies.
 
-        :raises ApiError: If the request names none, or there is no such resource.
+        :raises ApiError: If the request identifies none, or there is no such resource.
         """
         for parameter, field in self._identifiers(action):
             if parameters.get(parameter):
@@ -113,9 +117,9 @@ class Collection:
 
     def several(self, action: str, parameters: Parameters) -> Iterator[tuple[str, Resource | None]]:
         """
-        Yield the ids in a request, each with its resource.
+        Yield the identifiers in a request, each with its resource, or with None if there is no such resource.
 
-        :raises ApiError: If the request contains no ids.
+        :raises ApiError: If the request contains no identifiers.
         """
         parameter = self.kind.ids[action]
         fields = {parameter: self.kind.id_fields[-1], **self.kind.alternatives.get(action, {})}
@@ -126,7 +130,11 @@ class Collection:
                 yield value, self._by(field, value)
 
     def _identifiers(self, action: str) -> Iterator[tuple[str, str]]:
-        """Yield the parameters that can identify a resource instead of its id, in the order of their precedence."""
+        """
+        Yield the parameters that can identify a resource, each with its field, in order of precedence: first the id.
+
+        Yield nothing if the action accepts only the id.
+        """
         parameter = self.kind.ids.get(action, self.kind.id_fields[-1] if self.kind.id_fields else "")
         if action in self.kind.alternatives:
             yield parameter, self.kind.id_fields[-1]

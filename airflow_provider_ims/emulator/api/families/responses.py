@@ -25,7 +25,7 @@ MODIFIED = frozenset(
 
 
 def view_of(kind: ResourceKind, jobs: Jobs, resource: Resource) -> Lookup:
-    """Return a function that returns the fields of a resource."""
+    """Return a function that returns the value of a resource's field by name."""
     derived = kind.derived(jobs, resource) if kind.derived else {}
     fields = {name.lower(): value for name, value in {**resource.fields, **derived}.items()}
 

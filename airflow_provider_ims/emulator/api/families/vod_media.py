@@ -172,7 +172,7 @@ def delete_multipart_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def register_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Register files in OSS; a file has only one media asset."""
+    """Register files in OSS as media assets. A file that is already registered keeps its media asset."""
     videos = Collection(VIDEO, jobs)
     registered = []
     for metadata in parse_objects(parameters["RegisterMetadatas"], "RegisterMetadatas"):
