@@ -211,12 +211,12 @@ class BulkSubmitter:
 
     @property
     def active(self) -> list[Item]:
-        """The items whose jobs are not known to have ended."""
+        """The items with a job that is not known to have ended."""
         return [item for item in self.items if item.active]
 
     @property
     def notified(self) -> bool:
-        """Whether the service sends a message to the queue when any of the active jobs ends."""
+        """Whether the service sends a message to the queue for each active job that ends."""
         if self.queue is None:
             return False
         # Whether the queue fits into UserData depends on little else, and most requests have the same UserData.

@@ -39,7 +39,7 @@ class StoredJob:
     """
     A job as stored in an XCom.
 
-    :param job_id: The job.
+    :param job_id: The id of the job.
     :param submitted_at: Its submission time, in epoch seconds.
     :param run_id: The DAG run that submitted it.
     :param inputs: A digest of each input, by name.

@@ -305,7 +305,7 @@ class Submitter:
                 self._write(before)
                 if recovery.is_duplicate(error):
                     raise recovery.uncertain(f"the service rejected a second submit request: {error}") from error
-                    # An earlier request may have been accepted, and a retry may find its job.
+                # An earlier request may have been accepted, and a retry may find its job.
                 error.transient |= before.state is not SubmissionState.NEW
                 raise
             log.warning("%s. The service may have accepted the job: searching for it", error)

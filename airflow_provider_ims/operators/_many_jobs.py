@@ -154,7 +154,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
 
         :param context: The task's context.
         :param event: The event of the trigger.
-        :param state: The jobs of this try.
+        :param state: The jobs of this try, from ``BulkSubmitter.dump``.
         :param refused: The errors of the requests that the service refused, by their index.
         :param wait_started_at: When this try started, in epoch seconds.
         :return: Same as :meth:`execute`.

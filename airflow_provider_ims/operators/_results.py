@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: The maximum size of the results in XCom, in bytes of JSON.
 MAX_INLINE = 512 * 1024
-#: The number of failed jobs that an error or a log message names.
+#: The maximum number of failed jobs that an error or a log message names.
 MAX_NAMED = 10
 
 

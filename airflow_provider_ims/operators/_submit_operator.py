@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The default interval between polls, and the default timeout of a wait, in seconds.
 DEFAULT_POLL_INTERVAL = POLL_INTERVAL.get()
 TIMEOUT = 24 * 60 * 60.0
-#: The services return only jobs from the last year.
+#: The maximum timeout, in seconds. The services return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
 
 
@@ -81,7 +81,7 @@ class SubmitOperator(JobTask, BaseOperator):
         self.cancel_on_kill = cancel_on_kill
 
     def deadline(self, context: Context, wait_started_at: float) -> float:
-        """Return when the deferred wait ends, in epoch seconds."""
+        """Return when the wait ends, in epoch seconds."""
         deadline = wait_started_at + seconds("timeout", self.timeout)
         ti: Any = context.get("ti")
         if self.execution_timeout is None or ti is None:

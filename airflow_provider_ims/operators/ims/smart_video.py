@@ -185,7 +185,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param subtitle: The subtitle: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
         the service chooses the interval if it is missing or 0. (JSON, templated)
-    :param background: ``{"Color"}`` or ``{"ImageUrl"}``. (JSON, templated)
+    :param background: The background: ``{"Color"}`` or ``{"ImageUrl"}``. (JSON, templated)
     :param data_source: The label for the source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
