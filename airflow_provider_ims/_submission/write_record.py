@@ -68,7 +68,11 @@ class WriteRecord:
         return self.record is not None and self.store is not None and self.record.accepted_without_id
 
     def begin(self, token: str | None) -> None:
-        """Record that the action is about to be sent with a ClientToken. If this raises an error, the action must not be sent."""
+        """
+        Record that the action is about to be sent with a ClientToken.
+
+        If this raises an error, the action must not be sent.
+        """
         self._write(submitted_at=time.time(), unanswered_submits=1, token=token, required=True)
 
     def reject(self) -> None:
