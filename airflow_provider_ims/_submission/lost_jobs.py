@@ -55,7 +55,7 @@ class LostJobs:
         return found
 
     def _search_once(self, search: Search, missing: dict[str, Item]) -> list[Item]:
-        """Search once; remove the items whose jobs are found from ``missing``, and return them."""
+        """Search once. Remove the found items from ``missing``, and return them."""
         found = []
         for group in _grouped(search, missing):
             runs = {item.record.run: item.record.number for item in group}

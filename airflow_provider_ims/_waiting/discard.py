@@ -18,7 +18,7 @@ from airflow_provider_ims.hooks.smq import BATCH, SmqHook
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which fewer messages than fit into a request are deleted.
+#: The longest time, in seconds, that a deletion waits for a full batch.
 DELETE_AFTER = 2.0
 #: The maximum number of messages that wait to be deleted. Further ones are received again. With a higher maximum, the
 #: visibility timeouts of all of them could end before they are deleted.
@@ -104,6 +104,6 @@ class Discarder:
         action = error.action if isinstance(error, ImsError) else None
         if isinstance(error, ImsPermissionError) and action not in self._denied:
             self._denied.add(action)
-            log.warning("Messages are received again and again: %s", error)
+            log.warning("Messages cannot be deleted or released, so they are received repeatedly or later: %s", error)
         else:
-            log.debug("A message is received again: %s", error)
+            log.debug("A request to delete or release messages failed, so they are received again: %s", error)

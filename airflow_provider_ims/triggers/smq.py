@@ -17,8 +17,8 @@ from airflow_provider_ims._notifications.message import event_of
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-#: Seconds from an event to the deletion of its message, before Airflow 3.3: these versions do not report that an event
-#: is stored. A triggerer hands over its events about once a second.
+#: Before Airflow 3.3, a message is deleted this many seconds after its event, because these versions do not report when
+#: the event has been stored. A triggerer hands over its events about once a second.
 DELETION_DELAY = 60.0
 
 
@@ -26,14 +26,15 @@ class SmqEventTrigger(BaseEventTrigger):
     """
     Watch a queue of SMQ (Simple Message Queue, formerly MNS) to which IMS or VOD sends events.
 
-    For use in an ``AssetWatcher``. Each message that meets all conditions causes an event of the asset. The payload of
-    the event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
+    For use in an ``AssetWatcher``. Each message that meets all conditions creates an asset event. The payload of the
+    event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
 
     :param queue_name: The queue. IMS writes only to queues whose names begin with ``ice-callback-``.
     :param ims_conn_id: The connection id. The connection must have ``smq_endpoint``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     :param event_types: Event types, such as ``ProduceMediaComplete``. Default: all.
-    :param statuses: Statuses: ``success`` or ``fail``, whichever words the service uses. Default: all.
+    :param statuses: ``success`` or ``fail``. The statuses of the service, such as ``Finished`` and ``Failed``, are
+        converted to these. Default: all.
     :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text.
         The UserData may contain other values too. Default: any UserData, or none.
     """
@@ -76,7 +77,7 @@ class SmqEventTrigger(BaseEventTrigger):
         """
         Return the key of the stream that watchers share. For Airflow 3.3 and later.
 
-        It is the same for all watchers of a queue through one connection and region.
+        Watchers with the same queue, connection and region have the same key.
         """
         return "smq", self.queue_name, self.ims_conn_id, self.region_id
 

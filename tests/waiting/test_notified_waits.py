@@ -479,7 +479,7 @@ def test_messages_that_may_not_be_deleted_are_reported_with_the_ram_action(
         wait.cancel()
 
     asyncio.run(main())
-    assert caplog.text.count("Messages are received again and again") == 2
+    assert caplog.text.count("Messages cannot be deleted or released") == 2
 
 
 @manual
