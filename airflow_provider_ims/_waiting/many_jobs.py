@@ -53,16 +53,7 @@ async def wait_for_jobs(
                 )
             await asyncio.sleep(0)
         while True:
-            for job_id, event in inbox.take():
-                if isinstance(event, ImsJobTimeoutError):
-                    late.add(job_id)
-                elif isinstance(event, Exception) and not isinstance(event, ImsJobError):
-                    raise event
-                elif isinstance(event, WaitMessage):
-                    progress.had_problem(event.text)
-                elif isinstance(event, Exception) or event.ended:
-                    waiting.pop(job_id, None)
-                    progress.ended(failed=isinstance(event, Exception) or event.state is JobState.FAILED)
+            _process_events(inbox, waiting, late, progress)
             progress.report()
             if len(waiting) <= unfinished:
                 return list(waiting)
@@ -75,3 +66,17 @@ async def wait_for_jobs(
     finally:
         for subscription in waiting.values():
             poller.unsubscribe(subscription)
+
+
+def _process_events(inbox: Inbox, waiting: dict[str, Subscription], late: set[str], progress: Progress) -> None:
+    """Remove the jobs that have ended from ``waiting``, and add those whose deadline has passed to ``late``."""
+    for job_id, event in inbox.take():
+        if isinstance(event, ImsJobTimeoutError):
+            late.add(job_id)
+        elif isinstance(event, Exception) and not isinstance(event, ImsJobError):
+            raise event
+        elif isinstance(event, WaitMessage):
+            progress.had_problem(event.text)
+        elif isinstance(event, Exception) or event.ended:
+            waiting.pop(job_id, None)
+            progress.ended(failed=isinstance(event, Exception) or event.state is JobState.FAILED)
