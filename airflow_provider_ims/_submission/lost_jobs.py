@@ -1,4 +1,4 @@
-"""Searches for lost jobs, with one pass through the listing for all of them."""
+"""Searches for lost jobs. Each pass through a listing searches for many of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LostJobs:
 
     def find(self, items: Sequence[Item]) -> list[Item]:
         """
-        Search for as long as a job may be missing from the listing, and set the records of the jobs that are found.
+        Search repeatedly until the listing must contain every accepted job, and update the records of the found jobs.
 
         :return: The items whose jobs were found.
         :raises ImsError: as raised by the hook's ``call``.

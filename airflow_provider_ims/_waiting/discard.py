@@ -46,7 +46,7 @@ class Discarder:
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def delete(self, handle: str) -> None:
-        """Delete a message soon, unless many others are to be deleted. If it is not deleted, it is received again."""
+        """Queue a message for deletion, unless ``MAX_DELETIONS`` are pending. Otherwise, it is received again."""
         if len(self._deletions) >= MAX_DELETIONS:
             return
         if not self._deletions:
@@ -55,7 +55,7 @@ class Discarder:
         self._changed.set()
 
     def release(self, handle: str, seconds: int) -> None:
-        """Make a message visible for other triggerers after some seconds, unless many others are to be released."""
+        """Make a message visible to other triggerers after ``seconds``, unless ``MAX_RELEASES`` are pending."""
         if len(self._releases) < MAX_RELEASES:
             self._releases.append((handle, seconds))
             self._changed.set()

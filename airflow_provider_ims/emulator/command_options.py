@@ -163,7 +163,7 @@ OPTIONS = (
     CommandOption("strict", "reject undocumented keys in JSON parameters"),
     CommandOption(
         "public-url",
-        "URL under which clients reach the server, for signed URLs; default: that of the server",
+        "URL at which clients reach the server, for signed URLs; default: that of the server",
         "URL",
     ),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),

@@ -1,4 +1,4 @@
-"""The trigger that starts DAGs by the messages of a queue."""
+"""The trigger that creates asset events from the messages of a queue."""
 
 from __future__ import annotations
 

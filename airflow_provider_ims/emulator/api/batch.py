@@ -78,7 +78,7 @@ def _check_groups(groups: Any, name: str, has_global_speech: bool) -> None:
         strings(group["MediaArray"], f"{path}.MediaArray", MAX_MEDIA_PER_GROUP)
         if group.get("SpeechTextArray"):
             if has_global_speech:
-                raise invalid(f"{path}.SpeechTextArray", "InputConfig.SpeechTextArray is set too.")
+                raise invalid(f"{path}.SpeechTextArray", "It cannot be combined with InputConfig.SpeechTextArray.")
             _check_speech(group["SpeechTextArray"], f"{path}.SpeechTextArray")
 
 
@@ -122,14 +122,14 @@ def _main_job(view: JobView) -> Fields:
 
 
 def _extend_input(parameters: Parameters) -> str:
-    """Return the results of the earlier steps in a job of several steps."""
+    """Return the output of the previous job, which the request contains: project ids or selected media."""
     if "ProjectIds" in parameters:
         return dump(parameters["ProjectIds"].split(","))
     return parameters.get("MediaSelectResult") or "{}"
 
 
 def _selected_media(view: JobView) -> Fields:
-    """Return a clip for each sentence of the speech, for each video."""
+    """Return one clip for each entry of SpeechTextArray, for each video."""
     config = view.json("InputConfig")
     media = config.get("MediaArray")
     media = media if isinstance(media, list) and media else [stable_id("media")]

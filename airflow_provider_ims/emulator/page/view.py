@@ -1,4 +1,4 @@
-"""The content of the page: tables of plain text."""
+"""The content of the page as tables, independent of HTML."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cell(NamedTuple):
     A cell of a table.
 
     :param style: The CSS class of its text; empty for ordinary text.
-    :param links: Text and URL of the links before the text.
+    :param links: The links to show before the text, as (link text, URL) pairs.
     """
 
     text: str
@@ -94,7 +94,11 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
 
 
 def _files(view: JobView) -> Cell:
-    """Return links to the first files of a job. Their URLs change only once an hour, as a change updates the page."""
+    """
+    Return links to the first files of a job.
+
+    The signed URLs change only once an hour, because each change makes the browser replace the section.
+    """
     addresses = addresses_of(view)
     expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS
     links = [

@@ -129,7 +129,7 @@ class ImsEmulator(EmulatorControl):
     :param queue_base64: Whether the messages of callbacks in queues are encoded in base64, which the documentation does
         not specify.
     :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
-    :param public_url: The URL under which clients reach the emulator, for the signed URLs of files; default: its own.
+    :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: its own.
     :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
     :raises ValueError: If a duration is invalid, its action does not submit jobs, the region is unknown, or the name
         of a queue is invalid.
