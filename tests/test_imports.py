@@ -105,6 +105,16 @@ LAYERS = (
 )
 BY_NAME = {layer.name: layer for layer in LAYERS}
 
+#: The public modules with operators, sensors and triggers.
+TASK_MODULES = (
+    "operators.ims",
+    "operators.vod",
+    "sensors.ims",
+    "sensors.vod",
+    "triggers.ims",
+    "triggers.smq",
+    "triggers.vod",
+)
 #: The public modules, as the docstring of the package lists them.
 PUBLIC = re.findall(r"``([\w.]+)``(?=[,:])", airflow_provider_ims.__doc__ or "")
 #: CONTRIBUTING.md is for developers of the package.
@@ -234,18 +244,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
-    [
-        "operators.ims",
-        "operators.vod",
-        "sensors.ims",
-        "sensors.vod",
-        "triggers.ims",
-        "triggers.smq",
-        "triggers.vod",
-        "hooks.ims",
-        "hooks.smq",
-        "hooks.vod",
-    ],
+    [*TASK_MODULES, "hooks.ims", "hooks.smq", "hooks.vod"],
 )
 def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
     loaded = loaded_by(f"{NAME}.{module}")
@@ -256,16 +255,7 @@ def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
 
 @pytest.mark.slow
 def test_the_public_modules_load_all_modules_of_a_task() -> None:
-    public = (
-        "operators.ims",
-        "operators.vod",
-        "sensors.ims",
-        "sensors.vod",
-        "triggers.ims",
-        "triggers.smq",
-        "triggers.vod",
-    )
-    loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in public))
+    loaded = set().union(*(loaded_by(f"{NAME}.{module}") for module in TASK_MODULES))
     assert set(modules("_jobs", "_waiting", "_submission", "_tasks", "triggers", "operators", "sensors")) <= loaded
 
 
