@@ -74,12 +74,6 @@ class OneTrigger(Ours):
     arguments: ClassVar[dict[str, Any]] = {"unfinished": 0}
 
 
-class Notified(Ours):
-    """The triggers of the provider for jobs whose ends the service writes to the queue of the connection."""
-
-    arguments: ClassVar[dict[str, Any]] = {"notified": True}
-
-
 @dataclass(frozen=True)
 class SdkCall:
     """A query of one job with the product client: its method, its request and the state in the response."""
@@ -172,12 +166,10 @@ class SdkThread(SdkTrigger):
 #: The provider's triggers with ``[ims] freeze_garbage_collector``.
 FROZEN = "frozen"
 ONE_TRIGGER = "one_trigger"
-NOTIFIED = "notified"
 METHODS: dict[str, type[Ours | SdkTrigger]] = {
     "ours": Ours,
     FROZEN: Ours,
     ONE_TRIGGER: OneTrigger,
-    NOTIFIED: Notified,
     "async": SdkAsync,
     "thread": SdkThread,
 }

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.families import FAMILIES
-from benchmarks.methods import NOTIFIED
 from benchmarks.polling import CHECKOUT, RESPONSE_TIMEOUT, HttpsEmulator, Waiter, empty_folder
 from local_airflow.server import service_environment
 
@@ -25,8 +24,8 @@ JOB_SECONDS = 60.0
 #: The number of jobs that are submitted per second.
 RATE = 25.0
 LONG_POLL = "smq:BatchReceiveMessage"
-#: Name -> the method of waiting.
-METHODS = {"with the queue": NOTIFIED, "without it": "ours"}
+#: Name of a run -> whether the connection has a queue.
+RUNS = {"with the queue": True, "without it": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +75,18 @@ class Notifications:
         return all(cost.seen == self.jobs for cost in self.costs.values())
 
 
-def run(method: str, jobs: int, job_seconds: float, emulator: HttpsEmulator, home: Path) -> WaitCost:
-    """Wait for the jobs with one method."""
+def run(has_queue: bool, jobs: int, job_seconds: float, emulator: HttpsEmulator, home: Path) -> WaitCost:
+    """Wait for the jobs with or without the queue."""
     control, family = emulator.control, FAMILIES["smart"]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
     parameters = dict(family.parameters)
-    if method == NOTIFIED:
+    if has_queue:
         env = {name: f"{value}&smq_queue={QUEUE}" if "_CONN_" in name else value for name, value in env.items()}
         parameters["UserData"] = f'{{"NotifyAddress":"{QUEUE}"}}'
     control.reset()
     with Waiter(env, home / "waiting.log") as waiter:
         (warm_up,) = control.add_jobs(family.kind, parameters, [0])
-        waiter.send({"method": method, "family": "smart", "warm_up": warm_up})
+        waiter.send({"method": "ours", "family": "smart", "warm_up": warm_up})
         waiter.receive(RESPONSE_TIMEOUT)
         created = time.time()
         ends = [job_seconds + number / RATE for number in range(jobs)]
@@ -112,9 +111,9 @@ def measure(jobs: int, home: Path, job_seconds: float = JOB_SECONDS) -> Notifica
     costs = {}
     home = empty_folder(home)
     with HttpsEmulator(home / "emulator") as emulator:
-        for name, method in METHODS.items():
+        for name, has_queue in RUNS.items():
             print(f"{jobs:,} jobs of {job_seconds:g} s {name} ...", flush=True)
-            costs[name] = run(method, jobs, job_seconds, emulator, home)
+            costs[name] = run(has_queue, jobs, job_seconds, emulator, home)
     return Notifications(jobs, job_seconds, costs)
 
 

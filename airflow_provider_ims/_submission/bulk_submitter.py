@@ -215,18 +215,6 @@ class BulkSubmitter:
         return [item for item in self.items if item.active]
 
     @property
-    def notified(self) -> bool:
-        """Whether the service sends a message to the queue for each active job that ends."""
-        if self.queue is None:
-            return False
-        # Whether the queue fits into UserData depends on little else, and most requests have the same UserData.
-        distinct = {
-            (one.parameters.get("UserData"), "ClientToken" in one.parameters, one.record.queue): one
-            for one in self.active
-        }
-        return all(self.kind.notifies(self._recovery(one).request, self.queue) for one in distinct.values())
-
-    @property
     def ended(self) -> int:
         """The number of items whose jobs have ended, or that have an error."""
         return len(self.items) - len(self.active) - len(self.pending)

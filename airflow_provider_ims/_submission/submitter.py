@@ -51,14 +51,12 @@ class Submission:
     :param submitted_at: The submission time, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
     :param reused: Whether an earlier run submitted the job.
-    :param notified: Whether the service sends a message to the connection's queue when the job ends.
     """
 
     job: Job
     submitted_at: float
     joined: bool = False
     reused: bool = False
-    notified: bool = False
 
 
 @dataclass(slots=True)
@@ -96,8 +94,7 @@ class Submitter:
         submitted_at, request = self.now(), self.parameters
         if "ClientToken" not in request:
             request = self.kind.add_notify_address(request, self.queue)
-        job = self._call(request)
-        return Submission(job, submitted_at, notified=self.kind.notifies(request, self.queue))
+        return Submission(self._call(request), submitted_at)
 
     def submit_or_join(self, context: Context) -> Submission:
         """
@@ -125,7 +122,7 @@ class Submitter:
             record, job = self._send(record)
             if job is not None:
                 self._store_for_reuse(record)
-                return Submission(job, record.submitted_at, notified=self._notifies(record))
+                return Submission(job, record.submitted_at)
             submits += 1
 
     def _reuse(self, context: Context, record: SubmissionRecord) -> Submission | None:
@@ -236,9 +233,6 @@ class Submitter:
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None, queue=self.queue)
 
-    def _notifies(self, record: SubmissionRecord) -> bool:
-        return self.kind.notifies(self._recovery(record).request, self.queue)
-
     def _join(self, record: SubmissionRecord) -> Submission | None:
         """Return the recorded job, or ``None`` if it failed."""
         job_id = record.job_id or ""
@@ -255,7 +249,7 @@ class Submitter:
         if record.parameters_digest not in ("", digest(self.parameters)):
             log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
         self._store_for_reuse(record)
-        return Submission(job, record.submitted_at, joined=True, notified=self._notifies(record))
+        return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
         """Search for a lost job, for as long as it may be missing from the listing."""
@@ -285,7 +279,11 @@ class Submitter:
         recovery = self._recovery(before)
         if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
             log.info("UserData is not a JSON object or has no room for the marker: a lost job cannot be found")
-        if self.queue is not None and self.kind.takes_notify_address and not self._notifies(before):
+        if (
+            self.queue is not None
+            and self.kind.takes_notify_address
+            and not self.kind.notifies(recovery.request, self.queue)
+        ):
             log.info("UserData does not name the queue %s, so no message ends the wait early", self.queue)
         record = replace(
             before,

@@ -28,7 +28,6 @@ async def wait_for_jobs(
     poll_interval: float,
     wait_started_at: float,
     deadline: float,
-    notified_since: float | None = None,
     progress: Progress,
 ) -> list[str]:
     """
@@ -37,7 +36,6 @@ async def wait_for_jobs(
     A job that the service does not know counts as ended and failed. None of the jobs has its own asyncio task.
 
     :param deadline: When the wait ends with a last poll, in epoch seconds.
-    :param notified_since: As in :meth:`~airflow_provider_ims._waiting.poller.Poller.wait_for_job`.
     :param progress: Records the jobs that end.
     :raises ImsJobTimeoutError: when more than ``unfinished`` jobs have not ended at the deadline.
     :raises ImsError: any other error of a poll that does not concern a single job.
@@ -48,9 +46,7 @@ async def wait_for_jobs(
     try:
         for batch in chunks(list(dict.fromkeys(job_ids)), SUBSCRIBE_BATCH):
             for job_id in batch:
-                waiting[job_id] = poller.subscribe(
-                    job_id, poll_interval, wait_started_at, deadline, inbox, notified_since
-                )
+                waiting[job_id] = poller.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
             await asyncio.sleep(0)
         while True:
             _process_events(inbox, waiting, late, progress)

@@ -1,8 +1,9 @@
 """
 The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
 
-A subscription is either scheduled to be polled by its job id, being polled, or covered by sweeps. A poller stops when
-it has no subscriptions, and restarts with the next one.
+A subscription is either scheduled to be polled by its job id, being polled, or covered by sweeps. In addition, a
+message about a job causes a poll at once, and does not change when the next poll is due. A poller stops when it has no
+subscriptions, and restarts with the next one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from airflow_provider_ims._jobs.family import JobFamily, chunks
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._waiting import monitor
 from airflow_provider_ims._waiting.garbage import freezer
-from airflow_provider_ims._waiting.hints import POLLS_PER_QUERY, Hints, first_skipped
+from airflow_provider_ims._waiting.hints import Hints
 from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims._waiting.monitor import Observation, WaitMessage
 from airflow_provider_ims._waiting.poller_metrics import REPORT_EVERY, PollerMetrics
@@ -67,7 +68,7 @@ class Poller:
         self._polls: Schedule[Subscription] = Schedule()
         self._deadlines: Schedule[Subscription] = Schedule()
         self._sweeper = Sweeper(family)
-        self._hints = Hints(family.name, new_reader, self._poll_now)
+        self._hints = Hints(new_reader, self._poll_now)
         self._client = RateLimitedClient(self.resolver)
         self._changed = asyncio.Event()
         self._wakes_at = float("inf")
@@ -83,7 +84,6 @@ class Poller:
         poll_interval: float,
         wait_started_at: float,
         deadline: float,
-        notified_since: float | None = None,
         emit: Callable[[Job | WaitMessage], None],
     ) -> Job:
         """
@@ -94,14 +94,12 @@ class Poller:
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
-        :param notified_since: The time, in epoch seconds, from which a message about the end of the job may arrive;
-            ``None`` if none is expected.
         :param emit: Called with the job at each change of its status, including its end, and with log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
         inbox = Inbox()
-        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox, notified_since)
+        subscription = self.subscribe(job_id, poll_interval, wait_started_at, deadline, inbox)
         try:
             while True:
                 for _, event in inbox.take():
@@ -115,32 +113,19 @@ class Poller:
             self.unsubscribe(subscription)
 
     def subscribe(
-        self,
-        job_id: str,
-        poll_interval: float,
-        wait_started_at: float,
-        deadline: float,
-        inbox: Inbox,
-        notified_since: float | None = None,
+        self, job_id: str, poll_interval: float, wait_started_at: float, deadline: float, inbox: Inbox
     ) -> Subscription:
         """Start polling a job, with a last poll at the deadline."""
-        now = time.time()
-        subscription = Subscription(
-            job_id,
-            poll_interval=poll_interval,
-            wait_started_at=wait_started_at,
-            inbox=inbox,
-            notified=notified_since is not None,
-            skipped=first_skipped(notified_since),
-        )
+        subscription = Subscription(job_id, poll_interval=poll_interval, wait_started_at=wait_started_at, inbox=inbox)
         self._subscriptions[subscription] = None
         self._hints.add(subscription)
         freezer.joined()
-        self._schedule(self._deadlines, subscription, max(0.0, deadline - now))
+        now = time.monotonic()
+        self._schedule(self._deadlines, subscription, now + max(0.0, deadline - time.time()))
         if self._sweeper.active:
             self._sweeper.add(subscription)
         else:
-            self._schedule(self._polls, subscription, monitor.first_pause(poll_interval))
+            self._schedule_poll(subscription, now + monitor.first_pause(poll_interval))
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -156,8 +141,11 @@ class Poller:
         if not self._subscriptions:
             self._wake()
 
-    def _schedule(self, schedule: Schedule[Subscription], subscription: Subscription, pause: float) -> None:
-        at = time.monotonic() + pause
+    def _schedule_poll(self, subscription: Subscription, at: float) -> None:
+        subscription.poll_at = at
+        self._schedule(self._polls, subscription, at)
+
+    def _schedule(self, schedule: Schedule[Subscription], subscription: Subscription, at: float) -> None:
         schedule.add(subscription, at)
         if at < self._wakes_at:
             self._wake()
@@ -178,7 +166,6 @@ class Poller:
                 now = time.monotonic()
                 self._start_due(now)
                 if now >= self._metrics.due:
-                    self._hints.check(now)
                     longest_interval = max(one.poll_interval for one in self._subscriptions)
                     self._metrics.report(self._client, len(self._subscriptions), longest_interval, now)
                 await self._sleep(now)
@@ -213,19 +200,18 @@ class Poller:
                 self._polls.add(subscription, now)
         due: list[Subscription] = []
         for at, subscription in self._polls.take(now):
-            if self._hints.replace_poll(subscription, now):
-                self._polls.add(subscription, now + monitor.next_pause(subscription.poll_interval))
-                continue
             self._metrics.behind = max(self._metrics.behind, now - at)
             due.append(subscription)
         # A request with several ids costs the same, so it is filled up with the jobs that are due next.
-        due += self._polls.take_next(-len(due) % self._family.ids_per_query)
-        if due:
-            for subscription in self._sweeper.start(self._subscriptions, now):
-                self._polls.remove(subscription)
+        for subscription in self._polls.take_next(-len(due) % self._family.ids_per_query):
+            subscription.poll_at = now
+            due.append(subscription)
+        covered = dict.fromkeys(self._sweeper.start(self._subscriptions, now) if due else ())
+        for subscription in covered:
+            self._polls.remove(subscription)
         if self._sweeper.take_turn(now):
             self._start(self._sweep())
-        self._poll(subscription for subscription in due if subscription not in self._sweeper)
+        self._poll(subscription for subscription in due if subscription not in covered)
 
     def _start(self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, context=context)
@@ -263,15 +249,13 @@ class Poller:
 
     def _poll_now(self, subscriptions: Iterable[Subscription]) -> None:
         """Poll jobs before their polls are due."""
-        due = [subscription for subscription in subscriptions if not subscription.polling]
-        for subscription in due:
-            self._polls.remove(subscription)
-        self._poll(due)
+        self._poll(subscription for subscription in subscriptions if not subscription.polling)
 
     def _poll(self, subscriptions: Iterable[Subscription]) -> None:
         by_id: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             subscription.polling = True
+            self._polls.remove(subscription)
             by_id.setdefault(subscription.job_id, []).append(subscription)
         now = time.monotonic()
         for job_ids in chunks(list(by_id), self._family.ids_per_query):
@@ -313,17 +297,18 @@ class Poller:
             self.unsubscribe(subscription)
         if subscription not in self._subscriptions:
             return
-        pause = monitor.next_pause(subscription.poll_interval)
-        if not isinstance(observation, Job):
-            subscription.skipped = POLLS_PER_QUERY - 1
+        if isinstance(observation, Job):
+            self._sweeper.drop_unlisted(subscription)
+        now = time.monotonic()
+        if subscription.poll_at <= now:
+            subscription.poll_at = now + monitor.next_pause(subscription.poll_interval)
         if subscription.hinted:
-            # The message arrived before the service reported the end, so the job is polled by its id until then.
-            subscription.hinted, pause = False, monitor.first_pause(subscription.poll_interval)
-            self._sweeper.remove(subscription)
-        elif subscription in self._sweeper and isinstance(observation, Job):
-            self._sweeper.record_miss(subscription)
-        if subscription not in self._sweeper:
-            self._schedule(self._polls, subscription, pause)
+            # The message arrived before the service reported the end, so an additional poll follows.
+            subscription.hinted = False
+            soon = now + monitor.first_pause(subscription.poll_interval)
+            self._schedule(self._polls, subscription, min(soon, subscription.poll_at))
+        elif subscription not in self._sweeper:
+            self._schedule(self._polls, subscription, subscription.poll_at)
 
     def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
@@ -335,7 +320,7 @@ class Poller:
         if event is not None:
             subscription.emit(event)
         if isinstance(event, Job) and event.ended:
-            self._hints.ended(subscription, time.monotonic())
+            self._hints.record_end(subscription.job_id)
             self.unsubscribe(subscription)
 
     async def _sweep(self) -> None:
@@ -346,7 +331,8 @@ class Poller:
         for subscription in self._sweeper.release():
             if not subscription.polling:
                 # Spread over a whole interval, because the sweep checked all of them at the same time.
-                self._schedule(self._polls, subscription, subscription.poll_interval * random.random())
+                at = time.monotonic() + subscription.poll_interval * random.random()
+                self._schedule_poll(subscription, at)
         self._wake()
 
     async def _list_unfinished(self, max_requests: int) -> Listed:

@@ -152,7 +152,7 @@ class QueueReader:
         if not self._has_warned and not self.is_healthy():
             self._has_warned = True
             problem = self._problem or f"no response for {HEALTHY:.0f} s"
-            log.warning("The queue is not read, so each job is polled at its poll_interval: %s", problem)
+            log.warning("The queue is not read, so only polls detect when jobs end: %s", problem)
 
     async def _report(self) -> None:
         while True:

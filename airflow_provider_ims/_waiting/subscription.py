@@ -51,11 +51,9 @@ class Subscription(JobMonitor):
     :param inbox: Receives the events.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
-    :param missed: The number of consecutive sweeps that did not list the job although it was running.
-    :param notified: Whether the service sends a message about the end of the job, and none has arrived yet.
-    :param hinted: Whether a message has arrived since the job was polled.
-    :param skipped: The number of polls that were skipped since the last one that found the job, because a message is
-        expected.
+    :param missed: The number of consecutive sweeps that did not list the job.
+    :param hinted: Whether a message about the job has arrived since it was last polled.
+    :param poll_at: When the job is due to be polled, on the poller's clock. Messages do not change it.
     """
 
     poll_interval: float
@@ -64,9 +62,8 @@ class Subscription(JobMonitor):
     polling: bool = False
     final: bool = False
     missed: int = 0
-    notified: bool = False
     hinted: bool = False
-    skipped: int = 0
+    poll_at: float = 0.0
 
     def emit(self, event: WaitEvent) -> None:
         """Send an event to the wait."""

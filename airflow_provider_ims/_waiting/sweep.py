@@ -33,7 +33,7 @@ FIRST_REST = 60.0
 LONGEST_REST = 960.0
 #: The number of subscriptions to process before yielding to the event loop.
 BATCH = 100
-#: The number of consecutive sweeps that miss a running job before sweeps no longer cover it.
+#: Sweeps no longer cover a running job that this number of consecutive sweeps did not list.
 MISSES = 2
 
 #: Statuses by job id, and the number of requests.
@@ -144,9 +144,8 @@ class Sweeper:
         self._covered.pop(subscription, None)
         self._unlisted.discard(subscription)
 
-    def record_miss(self, subscription: Subscription) -> None:
-        """Record that a job is running although a sweep did not list it; some jobs are never listed."""
-        subscription.missed += 1
+    def drop_unlisted(self, subscription: Subscription) -> None:
+        """Stop covering a running job that several consecutive sweeps did not list. Some jobs are never listed."""
         if subscription.missed >= MISSES:
             self._covered.pop(subscription, None)
             self._unlisted.add(subscription)
@@ -160,11 +159,23 @@ class Sweeper:
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
         """Run a sweep whose listing takes a limited number of requests, and yield its results in batches."""
-        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
-        if not self.active:
-            self._running = False
-            return
         swept = [one for one in self._covered if not one.polling]
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+        statuses = await self._list(list_jobs, swept) if self.active else None
+        self._running = False
+        if statuses is None:
+            # The last sweep was an interval ago, so the jobs are due to be polled.
+            yield [one for one in swept if one in self._covered and not one.polling], []
+            return
+        for batch in chunks(swept, BATCH):
+            yield self._compare(batch, statuses)
+            await asyncio.sleep(0)
+        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+
+    async def _list(
+        self, list_jobs: Callable[[int], Awaitable[Listed]], swept: Sequence[Subscription]
+    ) -> dict[str, str] | None:
+        """Return the statuses of the running jobs by their ids, or ``None`` if the listing fails."""
         interval = min((one.poll_interval for one in swept), default=0.0)
         # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
         # next sweep is never early, because a sweep is a burst of requests.
@@ -173,14 +184,9 @@ class Sweeper:
             statuses, requests = await list_jobs(len(swept))
         except Exception as error:  # noqa: BLE001 - after any error, polling by id continues
             self.record_failure(error, time.monotonic())
-            return
-        finally:
-            self._running = False
+            return None
         self.record_success(requests)
-        for batch in chunks(swept, BATCH):
-            yield self._compare(batch, statuses)
-            await asyncio.sleep(0)
-        self.active = self.is_worthwhile(len(self._covered), time.monotonic())
+        return statuses
 
     def _compare(self, batch: Sequence[Subscription], statuses: dict[str, str]) -> Compared:
         missing, changed = [], []
@@ -189,6 +195,7 @@ class Sweeper:
                 continue
             status = statuses.get(subscription.job_id)
             if status is None:
+                subscription.missed += 1
                 missing.append(subscription)
                 continue
             subscription.missed = 0

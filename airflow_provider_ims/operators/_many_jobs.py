@@ -287,7 +287,6 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             deadline=deadline,
             poll_interval=seconds("poll_interval", self.poll_interval),
             cancel_on_kill=bool(self.cancel_on_kill),
-            notified=submitter.notified,
             unfinished=unfinished,
             total=len(items),
             already_ended=submitter.ended,

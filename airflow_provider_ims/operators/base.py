@@ -175,7 +175,6 @@ class JobOperator(SubmitOperator):
                 submitted_at=submission.submitted_at,
                 poll_interval=poll_interval,
                 cancel_on_kill=bool(self.cancel_on_kill),
-                notified=submission.notified,
                 resume_with={"submit_result": submission.job.result} if submission.job.result else None,
             )
         return wait_for_job(

@@ -52,8 +52,6 @@ class JobTrigger(BaseTrigger):
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
-    :param notified: Whether the service sends a message to the connection's queue when one of the jobs ends. Default:
-        false.
     :param unfinished: For a wait for many jobs: the wait ends when at most this number of them have not ended, and the
         event contains ids instead of results. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
@@ -70,7 +68,6 @@ class JobTrigger(BaseTrigger):
     region_id: str | None = None
     poll_interval: float = 10
     cancel_on_kill: bool = False
-    notified: bool = False
     unfinished: int | None = None
     total: int = 0
     already_ended: int = 0
@@ -137,7 +134,6 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
-            notified_since=self._notified_since,
             progress=progress,
         )
         # dag.test() drops the keyword arguments with which a task was deferred.
@@ -150,13 +146,8 @@ class JobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             wait_started_at=self.wait_started_at,
             deadline=self.deadline,
-            notified_since=self._notified_since,
             emit=self._log_event,
         )
-
-    @property
-    def _notified_since(self) -> float | None:
-        return self.submitted_at or 0.0 if self.notified else None
 
     @property
     def _poller(self) -> Poller:

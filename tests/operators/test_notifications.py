@@ -1,4 +1,4 @@
-"""Operators whose connection has a queue: which requests name it, and which triggers expect a message."""
+"""Operators whose connection has a queue: which requests name it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,12 @@ def many(**overrides: Any) -> ImsSubmitJobsOperator:
     return ImsSubmitJobsOperator(task_id="jobs", job="SubmitTextGenerateJob", requests=requests, **overrides)
 
 
-def deferred_trigger(task: Any) -> Any:
-    """Execute a task until it defers, and return its trigger."""
-    run = TaskRun(task)
-    run.try_number = 1
+def defer(run: TaskRun, number: int = 1) -> None:
+    """Execute a try of a task until it defers."""
+    run.try_number = number
     task, context = run.new_process()
-    with pytest.raises(TaskDeferred) as deferred:
+    with pytest.raises(TaskDeferred):
         task.execute(context)
-    return deferred.value.trigger
 
 
 def addresses(emulator: ImsEmulator, action: str = "SubmitTextGenerateJob") -> list[str | None]:
@@ -44,8 +42,8 @@ def addresses(emulator: ImsEmulator, action: str = "SubmitTextGenerateJob") -> l
 
 
 @never_ending
-def test_a_deferrable_task_names_the_queue_and_expects_a_message(with_queue: ImsEmulator) -> None:
-    assert deferred_trigger(TEXT.task(deferrable=True)).notified
+def test_a_deferrable_task_names_the_queue(with_queue: ImsEmulator) -> None:
+    defer(TaskRun(TEXT.task(deferrable=True)))
     (request,) = with_queue.requests("SubmitTextGenerateJob")
     user_data = json.loads(request["parameters"]["UserData"])
     assert user_data.keys() == {"NotifyAddress", "AirflowKey"}
@@ -54,37 +52,8 @@ def test_a_deferrable_task_names_the_queue_and_expects_a_message(with_queue: Ims
 
 @never_ending
 def test_a_task_without_a_record_names_the_queue_too(with_queue: ImsEmulator) -> None:
-    assert deferred_trigger(TEXT.task(deferrable=True, durable=False)).notified
+    defer(TaskRun(TEXT.task(deferrable=True, durable=False)))
     assert addresses(with_queue) == [QUEUE]
-
-
-@never_ending
-def test_a_retry_expects_the_message_of_the_job_that_it_joins(with_queue: ImsEmulator) -> None:
-    run = TaskRun(TEXT.task(deferrable=True))
-    for number in (1, 2):
-        run.try_number = number
-        task, context = run.new_process()
-        with pytest.raises(TaskDeferred) as deferred:
-            task.execute(context)
-        assert deferred.value.trigger.notified
-    assert addresses(with_queue) == [QUEUE]
-
-
-@never_ending
-@pytest.mark.parametrize("many_jobs", [False, True], ids=["one job", "many jobs"])
-def test_a_retry_expects_no_message_of_a_job_that_was_submitted_without_the_queue(
-    many_jobs: bool, with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = TaskRun(many(deferrable=True) if many_jobs else TEXT.task(deferrable=True))
-    connections = (with_queue.connection_uri, connection_with_queue(with_queue))
-    for number, connection in enumerate(connections, 1):
-        monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", connection)
-        run.try_number = number
-        task, context = run.new_process()
-        with pytest.raises(TaskDeferred) as deferred:
-            task.execute(context)
-        assert not deferred.value.trigger.notified
-    assert set(addresses(with_queue)) == {None}
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitBatchMediaProducingJob": 60})
@@ -115,24 +84,22 @@ def test_a_lost_job_is_submitted_again_with_the_same_parameters_although_the_que
 
 
 @never_ending
-def test_the_users_address_is_kept_and_no_message_is_expected(
-    with_queue: ImsEmulator, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_users_address_is_kept(with_queue: ImsEmulator, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    assert not deferred_trigger(TEXT.task(deferrable=True, user_data=OWN)).notified
+    defer(TaskRun(TEXT.task(deferrable=True, user_data=OWN)))
     assert addresses(with_queue) == ["https://example.com/done"]
     assert f"UserData does not name the queue {QUEUE}" in caplog.text
 
 
 @never_ending
 def test_another_region_does_not_use_the_queue(with_queue: ImsEmulator) -> None:
-    assert not deferred_trigger(TEXT.task(deferrable=True, region_id="cn-beijing")).notified
+    defer(TaskRun(TEXT.task(deferrable=True, region_id="cn-beijing")))
     assert addresses(with_queue) == [None]
 
 
 @never_ending
 def test_a_job_of_vod_does_not_name_the_queue(with_queue: ImsEmulator) -> None:
-    assert not deferred_trigger(IMAGE.task(deferrable=True)).notified
+    defer(TaskRun(IMAGE.task(deferrable=True)))
     assert addresses(with_queue, "SubmitAIImageJob") == [None]
 
 
@@ -147,10 +114,11 @@ def test_a_task_that_does_not_wait_names_the_queue_for_a_sensor(with_queue: ImsE
 
 
 @never_ending
-def test_many_jobs_expect_messages_if_all_of_them_name_the_queue(with_queue: ImsEmulator) -> None:
-    assert deferred_trigger(many(deferrable=True)).notified
+def test_each_of_many_jobs_names_the_queue_unless_it_has_an_address(with_queue: ImsEmulator) -> None:
+    defer(TaskRun(many(deferrable=True)))
     assert addresses(with_queue) == [QUEUE] * 2
-    assert not deferred_trigger(many(deferrable=True, each=[{}, {"UserData": OWN}])).notified
+    defer(TaskRun(many(deferrable=True, each=[{}, {"UserData": OWN}])))
+    assert sorted(map(str, addresses(with_queue)[2:])) == ["https://example.com/done", QUEUE]
 
 
 @pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 1.0})

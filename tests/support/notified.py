@@ -32,7 +32,6 @@ INTERVALS = {
     "queue_reader.FIRST_PAUSE": 1.0 / SCALE,
     "queue_reader.LONGEST_PAUSE": 30.0 / SCALE,
     "queue_reader.REPORT_EVERY": 10.0 / SCALE,
-    "hints.LATE": 30.0 / SCALE,
     "poller.REPORT_EVERY": 10.0 / SCALE,
     "poller_metrics.REPORT_EVERY": 10.0 / SCALE,
 }
@@ -63,7 +62,7 @@ def text_reader() -> QueueReader:
     return reader_for("ims_default", None)
 
 
-async def end_of(poller: Poller, job_id: str, *, poll_interval: float = CEILING, notified: bool = True) -> Job:
+async def end_of(poller: Poller, job_id: str, *, poll_interval: float = CEILING) -> Job:
     """Wait for a job that has just been submitted with the queue as its address."""
     now = time.time()
     return await poller.wait_for_job(
@@ -71,7 +70,6 @@ async def end_of(poller: Poller, job_id: str, *, poll_interval: float = CEILING,
         poll_interval=poll_interval,
         wait_started_at=now,
         deadline=now + 2 * CEILING,
-        notified_since=now if notified else None,
         emit=lambda _: None,
     )
 
@@ -89,17 +87,12 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def wake_with_message(emulator: ImsEmulator) -> None:
-    """Wait for a job whose message arrives, after which polls of other jobs are skipped."""
-    poller = text_poller()
-    lasting, ending = emulator.add_jobs(TEXT_JOB, PARAMETERS, [CEILING] * 2)
-    # The reader continues for this wait if another reader receives the message, or if a poll finds the end first.
-    waits = [asyncio.create_task(end_of(poller, job_id)) for job_id in (lasting, ending)]
+async def start_reader(emulator: ImsEmulator) -> None:
+    """Wait until the reader reads the queue."""
+    (job_id,) = emulator.add_jobs(TEXT_JOB, PARAMETERS, [CEILING])
+    wait = asyncio.create_task(end_of(text_poller(), job_id))
     await until(text_reader().is_healthy)
-    emulator.finish(ending)
-    await until(lambda: poller._hints._has_arrived)
-    await waits.pop()
-    waits.pop().cancel()
+    wait.cancel()
 
 
 def queries(emulator: ImsEmulator, job_id: str) -> int:

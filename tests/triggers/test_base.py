@@ -34,7 +34,6 @@ ARGUMENTS = {
     "region_id": "cn-beijing",
     "poll_interval": 7.0,
     "cancel_on_kill": True,
-    "notified": True,
     "unfinished": None,
     "total": 0,
     "already_ended": 0,

@@ -23,18 +23,16 @@ from support.notified import (
     end_of,
     ends_of,
     queries,
+    start_reader,
     text_poller,
     text_reader,
     until,
-    wake_with_message,
     with_queue,
 )
 from support.waiting import CEILING
 
 from airflow_provider_ims._jobs.job import Job, JobState
-from airflow_provider_ims._waiting.hints import POLLS_PER_QUERY
 from airflow_provider_ims.emulator import ImsEmulator
-from airflow_provider_ims.exceptions import ImsJobNotFoundError
 from airflow_provider_ims.hooks.ims import ImsHook
 
 __all__ = ["with_queue"]
@@ -102,100 +100,14 @@ def test_a_message_about_a_failed_job_ends_its_wait(with_queue: ImsEmulator) -> 
 
 
 @manual
-def test_most_polls_are_skipped_after_the_first_message(with_queue: ImsEmulator) -> None:
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        (job_id,) = new_jobs(with_queue)
-        wait = asyncio.create_task(end_of(text_poller(), job_id, poll_interval=POLL))
-        await asyncio.sleep(0)
-        (subscription,) = text_poller()._subscriptions
-        await until(lambda: subscription.skipped == POLLS_PER_QUERY - 1)
-        assert queries(with_queue, job_id) == 0
-        await until(lambda: queries(with_queue, job_id) == 1)
-        with_queue.finish(job_id)
-        await wait
-
-    asyncio.run(main())
-
-
-@manual
-def test_a_late_first_poll_that_does_not_find_the_job_ends_no_wait(
-    with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("airflow_provider_ims._waiting.monitor.UNKNOWN_GRACE", 2 * POLL)
-
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        with pytest.raises(ImsJobNotFoundError):
-            await end_of(text_poller(), "deadbeef", poll_interval=POLL)
-
-    asyncio.run(main())
-    assert queries(with_queue, "deadbeef") > 1
-
-
-@manual
-def test_no_poll_is_skipped_after_a_failed_one(with_queue: ImsEmulator) -> None:
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        (job_id,) = new_jobs(with_queue)
-        with_queue.fault("GetSmartHandleJob", "unavailable", count=1)
-        wait = asyncio.create_task(end_of(text_poller(), job_id))
-        await asyncio.sleep(0)
-        (subscription,) = text_poller()._subscriptions
-        subscription.skipped = POLLS_PER_QUERY - 1
-        await until(lambda: queries(with_queue, job_id) == 1 and not subscription.polling)
-        await until(lambda: subscription.skipped == POLLS_PER_QUERY - 1)
-        with_queue.finish(job_id)
-        await wait
-
-    asyncio.run(main())
-
-
-@manual
-def test_a_wait_that_may_have_missed_its_message_is_polled_first(with_queue: ImsEmulator) -> None:
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        (job_id,) = new_jobs(with_queue)
-        wait = asyncio.create_task(
-            text_poller().wait_for_job(
-                job_id, poll_interval=CEILING, wait_started_at=0, deadline=1e10, notified_since=0, emit=lambda _: None
-            )
-        )
-        await until(lambda: queries(with_queue, job_id) == 1)
-        with_queue.finish(job_id)
-        await wait
-
-    asyncio.run(main())
-
-
-@manual
-def test_a_wait_without_an_expected_message_is_polled_as_usual_but_a_message_ends_it(with_queue: ImsEmulator) -> None:
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        polled, woken = new_jobs(with_queue, 2)
-        waits = [
-            asyncio.create_task(end_of(text_poller(), polled, poll_interval=POLL, notified=False)),
-            asyncio.create_task(end_of(text_poller(), woken, notified=False)),
-        ]
-        await until(lambda: queries(with_queue, polled) >= 3)
-        for job_id in (polled, woken):
-            with_queue.finish(job_id)
-        async with asyncio.timeout(CEILING):
-            await asyncio.gather(*waits)
-
-    asyncio.run(main())
-
-
-@manual
 def test_a_message_before_the_service_reports_the_end_only_causes_polls(with_queue: ImsEmulator) -> None:
     async def main() -> Job:
-        await wake_with_message(with_queue)
         (job_id,) = new_jobs(with_queue)
         wait = asyncio.create_task(end_of(text_poller(), job_id))
-        await asyncio.sleep(0)
+        await until(lambda: queries(with_queue, job_id) == 1)
         with_queue.put_messages(QUEUE, [json.dumps({"MessageBody": {"JobId": job_id, "Status": "Success"}})])
         # The poll at once, and another one soon after it.
-        await until(lambda: queries(with_queue, job_id) == 2)
+        await until(lambda: queries(with_queue, job_id) == 3)
         assert not wait.done()
         with_queue.finish(job_id)
         return await wait
@@ -213,8 +125,7 @@ def test_a_hint_about_a_job_in_a_sweep_causes_polls_of_this_job_only(with_queue:
         with_queue.put_messages(QUEUE, [json.dumps({"JobId": job_ids[0]})])
         before = queries(with_queue, job_ids[1])
         await until(lambda: queries(with_queue, job_ids[0]) >= before + 2)
-        (hinted,) = [one for one in poller._subscriptions if one.job_id == job_ids[0]]
-        assert hinted not in poller._sweeper
+        assert all(one in poller._sweeper for one in poller._subscriptions)
         assert queries(with_queue, job_ids[1]) == before
         for job_id in job_ids:
             await asyncio.to_thread(with_queue.finish, job_id)
@@ -226,15 +137,14 @@ def test_a_hint_about_a_job_in_a_sweep_causes_polls_of_this_job_only(with_queue:
 @manual
 def test_two_waits_for_one_job_end_with_one_message(with_queue: ImsEmulator) -> None:
     async def main() -> None:
-        await wake_with_message(with_queue)
         (job_id,) = new_jobs(with_queue)
         waits = [asyncio.create_task(end_of(text_poller(), job_id)) for _ in range(3)]
-        await asyncio.sleep(0)
+        await until(lambda: queries(with_queue, job_id) == 1)
         waits.pop().cancel()
         with_queue.finish(job_id)
         async with asyncio.timeout(CEILING):
             await asyncio.gather(*waits)
-        assert queries(with_queue, job_id) == 1
+        assert queries(with_queue, job_id) == 2
 
     asyncio.run(main())
 
@@ -245,7 +155,7 @@ def test_while_the_queue_is_down_jobs_are_polled_and_the_log_says_so_once(
     caplog.set_level(logging.INFO)
 
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         reader = text_reader()
         with_queue.fault("smq:*", "server_error", count=None)
         waiting = new_jobs(with_queue)
@@ -264,15 +174,13 @@ def test_while_the_queue_is_down_jobs_are_polled_and_the_log_says_so_once(
     assert caplog.text.count("The queue is not read") == 1
     assert "HTTP status" in caplog.text
     assert caplog.text.count(f"The queue {QUEUE} is read again") == 1
-    # Messages that arrive after the outage do not count as lost.
-    assert "no poll is skipped" not in caplog.text
 
 
 def test_a_peer_that_never_responds_does_not_delay_waits(
     with_queue: ImsEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         with_queue.fault("smq:*", "hang", count=None, seconds=None)
         job_ids = ending_jobs(with_queue, seeded())
         assert_all_ended(await ends_of(job_ids, poll_interval=POLL), job_ids)
@@ -301,7 +209,7 @@ def test_every_wait_ends_although_messages_are(with_queue: ImsEmulator, fault: d
     generator = seeded()
 
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         with_queue.fault(TEXT_JOB, "callback", count=None, seed=generator.randrange(2**32), **fault)
         job_ids = await asyncio.to_thread(submitted, JOBS)
         assert_all_ended(await ends_of(job_ids, poll_interval=POLL), job_ids)
@@ -314,12 +222,13 @@ def test_repeated_messages_of_ended_jobs_are_deleted(with_queue: ImsEmulator) ->
     with_queue.fault("smq:BatchReceiveMessage", "redeliver", count=2, copies=3)
 
     async def main() -> None:
-        await wake_with_message(with_queue)
-        await wake_with_message(with_queue)
-        (last,) = new_jobs(with_queue)
-        wait = asyncio.create_task(end_of(text_poller(), last))
-        await until(lambda: not with_queue.messages(QUEUE))
-        wait.cancel()
+        ending, last = new_jobs(with_queue, 2)
+        waits = [asyncio.create_task(end_of(text_poller(), job_id)) for job_id in (ending, last)]
+        await until(text_reader().is_healthy)
+        with_queue.finish(ending)
+        await waits[0]
+        await until(lambda: not with_queue.faults() and not with_queue.messages(QUEUE))
+        waits[1].cancel()
 
     asyncio.run(main())
 
@@ -332,7 +241,7 @@ def test_garbage_is_deleted_and_delays_no_wait(with_queue: ImsEmulator) -> None:
     texts += [base64.b64encode(generator.randbytes(50)).decode() for _ in range(50)]
 
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         (job_id,) = new_jobs(with_queue)
         with_queue.put_messages(QUEUE, texts)
         wait = asyncio.create_task(end_of(text_poller(), job_id))
@@ -354,7 +263,7 @@ def test_thousands_of_messages_about_foreign_jobs_stop_no_hint(
     foreign = [json.dumps({"MessageBody": {"JobId": f"foreign{number:032}"}}) for number in range(2000)]
 
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         job_ids = new_jobs(with_queue, JOBS)
         wait = asyncio.create_task(ends_of(job_ids))
         with_queue.put_messages(QUEUE, foreign)
@@ -380,7 +289,7 @@ def test_two_triggerers_share_a_queue(with_queue: ImsEmulator) -> None:
     ends: list[list[Job]] = [[], []]
 
     async def triggerer(number: int) -> list[Job]:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         # With a probability of 2 to the power of -15, the wrong triggerer receives a message until it is deleted.
         waits = asyncio.create_task(ends_of(jobs_of[number], poll_interval=10))
         await asyncio.to_thread(ready.wait, CEILING)
@@ -404,29 +313,6 @@ def test_two_triggerers_share_a_queue(with_queue: ImsEmulator) -> None:
         assert_all_ended(ended, job_ids)
 
 
-@pytest.mark.ims_emulator(clock="manual", durations={TEXT_JOB: CEILING})
-def test_lost_messages_stop_the_skipping_of_polls(with_queue: ImsEmulator, caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        await wake_with_message(with_queue)
-        with_queue.fault(TEXT_JOB, "callback", count=None, copies=0)
-        (lost,) = await asyncio.to_thread(submitted)
-        wait = asyncio.create_task(end_of(text_poller(), lost, poll_interval=POLL))
-        await asyncio.sleep(0)
-        with_queue.finish(lost)
-        await wait
-        (polled,) = new_jobs(with_queue)
-        wait = asyncio.create_task(end_of(text_poller(), polled, poll_interval=POLL))
-        await until(lambda: f"No message arrived about 1 ended smart jobs, such as {lost}" in caplog.text)
-        before = queries(with_queue, polled)
-        (subscription,) = text_poller()._subscriptions
-        await until(lambda: queries(with_queue, polled) >= before + 3)
-        assert subscription.skipped == 0
-        with_queue.finish(polled)
-        await wait
-
-    asyncio.run(main())
-
-
 @manual
 def test_without_the_extra_waits_poll_and_one_warning_names_it(
     with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -440,7 +326,7 @@ def test_without_the_extra_waits_poll_and_one_warning_names_it(
     async def main() -> None:
         (job_id,) = new_jobs(with_queue)
         wait = asyncio.create_task(end_of(text_poller(), job_id, poll_interval=POLL))
-        await until(lambda: queries(with_queue, job_id) > POLLS_PER_QUERY)
+        await until(lambda: queries(with_queue, job_id) > 3)
         with_queue.finish(job_id)
         await wait
 
@@ -472,8 +358,7 @@ def test_messages_that_may_not_be_deleted_are_reported_with_the_ram_action(
     with_queue.fault("smq:ChangeMessageVisibility", "deny", count=None)
 
     async def main() -> None:
-        await wake_with_message(with_queue)
-        with_queue.put_messages(QUEUE, [json.dumps({"JobId": f"foreign{number}"}) for number in range(3)])
+        with_queue.put_messages(QUEUE, ["garbage", json.dumps({"JobId": "foreign"})])
         wait = asyncio.create_task(end_of(text_poller(), new_jobs(with_queue)[0]))
         await until(lambda: all(f"mns:{name}" in caplog.text for name in ("BatchDelete", "ChangeMessageVisibility")))
         wait.cancel()
@@ -511,9 +396,9 @@ def test_a_connection_without_a_queue_is_not_read_and_a_new_one_is_followed(
 @manual
 def test_the_reader_ends_with_the_last_wait_and_starts_again(with_queue: ImsEmulator) -> None:
     async def main() -> None:
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         await until(lambda: not reader_threads())
-        await wake_with_message(with_queue)
+        await start_reader(with_queue)
         await until(lambda: not reader_threads())
 
     asyncio.run(main())

@@ -144,19 +144,22 @@ def test_a_sweep_skips_subscriptions_that_are_polled_or_removed() -> None:
 def test_a_running_job_that_is_not_listed_repeatedly_is_no_longer_covered() -> None:
     unlisted, *_ = members = subscriptions(20)
     sweeper = started(members)
+    listed = {one.job_id: "Created" for one in members[1:]}
     for _ in range(MISSES):
         assert unlisted in sweeper
-        sweeper.record_miss(unlisted)
+        missing, _ = sweep(sweeper, listed)
+        assert missing == [unlisted]
+        sweeper.drop_unlisted(unlisted)
     assert unlisted not in sweeper
     sweep(sweeper, ImsUnavailableError("x"))
     sweeper.release()
     assert unlisted not in sweeper.start(members, now=1e12)
 
 
-def test_a_failed_listing_releases_all_subscriptions() -> None:
+def test_a_failed_listing_causes_polls_of_all_subscriptions_and_releases_them() -> None:
     members = subscriptions(20)
     sweeper = started(members)
-    assert sweep(sweeper, ImsUnavailableError("x")) == ([], [])
+    assert sweep(sweeper, ImsUnavailableError("x")) == (members, [])
     assert not sweeper.active
     assert sweeper.next_time == float("inf")
     assert sweeper.release() == members
