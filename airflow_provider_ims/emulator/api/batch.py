@@ -69,7 +69,7 @@ def _check_groups(groups: Any, name: str, has_global_speech: bool) -> None:
         group_name = string_field(group, "GroupName", path)
         if group_name is not None:
             if len(group_name) > MAX_GROUP_NAME:
-                raise invalid(f"{path}.GroupName", f"A maximum of {MAX_GROUP_NAME} characters are supported.")
+                raise invalid(f"{path}.GroupName", f"It can contain up to {MAX_GROUP_NAME} characters.")
             if group_name in group_names:
                 raise invalid(f"{path}.GroupName", f"Another group has the name {group_name}.")
             group_names.add(group_name)
@@ -86,7 +86,7 @@ def _check_speech(value: Any, name: str) -> None:
     strings(value, name, MAX_SPEECH_TEXTS)
     for number, text in enumerate(value):
         if len(text) > MAX_SPEECH_TEXT:
-            raise invalid(f"{name}[{number}]", f"A maximum of {MAX_SPEECH_TEXT} characters are supported.")
+            raise invalid(f"{name}[{number}]", f"It can contain up to {MAX_SPEECH_TEXT} characters.")
 
 
 def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
