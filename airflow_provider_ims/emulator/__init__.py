@@ -6,8 +6,8 @@ An emulator of IMS and VOD for running and testing DAGs locally, without a cloud
     with ImsEmulator(clock="manual") as emulator:
         os.environ["AIRFLOW_CONN_IMS_DEFAULT"] = emulator.connection_uri
 
-The emulator shares no code with the rest of the provider. It is based on the documentation of the services, so that a
-wrong assumption in the provider makes a test fail.
+The emulator shares no code with the rest of the provider and follows the documentation of the services. Therefore,
+tests with the emulator reveal wrong assumptions in the provider.
 """
 
 from __future__ import annotations

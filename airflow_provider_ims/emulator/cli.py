@@ -23,9 +23,11 @@ PROGRAM = "ims-emulator"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Run an emulator until SIGINT or SIGTERM, and return the exit code.
+    Run an emulator until the process receives SIGINT or SIGTERM.
 
-    :param arguments: Command-line arguments; default: those of the process.
+    Return the exit code, which is 1 if the emulator could not start, and 0 otherwise.
+
+    :param arguments: Command-line arguments; default: the arguments of the process.
     """
     options = _options(arguments)
     logging.basicConfig(
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return all options: those of the command line, then those of the environment, then the defaults."""
+    """Return all options. The command line overrides the environment, and the environment overrides the defaults."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Emulates Alibaba Cloud IMS and VOD locally, without an account or charges.",
@@ -104,7 +106,7 @@ def _emulator(options: argparse.Namespace) -> ImsEmulator:
 
 
 def _start_message(emulator: ImsEmulator) -> str:
-    """Return the URLs, and the variables from which Airflow and the SDKs read a connection."""
+    """Return the URLs of the emulator, and the environment variables with which Airflow and the SDKs connect to it."""
     credential = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.access_key_secret,

@@ -1,4 +1,4 @@
-"""The command-line options of the emulator. An environment variable can set each of them."""
+"""The command-line options of the emulator. Each can also be set with an environment variable."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class CommandOption:
     """
     A command-line option.
 
-    :param name: Its name without the dashes.
-    :param meaning: Its description.
-    :param metavar: The name of its value; empty for a switch.
-    :param parse: Parses a value; raises ArgumentTypeError.
-    :param default: Its default; None if the description contains it.
-    :param many: Whether it accepts several values.
+    :param name: The name of the option without the leading dashes.
+    :param meaning: The description of the option in the help text.
+    :param metavar: The name of its value in the help text; empty for a switch, which has no value.
+    :param parse: Function that parses a value, and raises ArgumentTypeError if the value is invalid.
+    :param default: The default value. If it is None, the description contains the default, or there is none.
+    :param many: Whether the option accepts several values.
     """
 
     name: str
@@ -36,16 +36,16 @@ class CommandOption:
 
     @property
     def dest(self) -> str:
-        """Its name in the parsed options."""
+        """The attribute of the parsed options that contains the value of the option."""
         return self.name.replace("-", "_")
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """The name of the environment variable that sets the option."""
         return f"IMS_EMULATOR_{self.dest.upper()}"
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Add the option to a parser, without its default."""
+        """Add the option to a parser, without its default, so that an option that is not set has no attribute."""
         default = "" if self.default is None else f"default: {self.default}; "
         help_text = f"{self.meaning} ({default}{self.variable})".replace("%", "%%")
         value: dict[str, Any] = {"action": "store_true"}
@@ -57,16 +57,16 @@ class CommandOption:
 
     def from_text(self, text: str) -> Any:
         """
-        Return the value of the environment variable.
+        Parse the value of the environment variable.
 
-        :raises ArgumentTypeError: If it is invalid.
+        :raises ArgumentTypeError: If the value is invalid.
         """
         if not self.metavar:
             return _switch(text)
         return [self.parse(word) for word in text.split()] if self.many else self.parse(text)
 
     def unset(self) -> Any:
-        """Return the value of the option if it is not set."""
+        """Return the value that the option has if it is not set."""
         if self.many:
             return []
         return self.default if self.metavar else False
@@ -74,7 +74,7 @@ class CommandOption:
 
 def read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """
-    Return the options that environment variables set; an empty variable sets none.
+    Return the options that are set in environment variables. Empty variables are ignored.
 
     :raises ArgumentTypeError: If a value is invalid.
     """
@@ -113,7 +113,7 @@ def _duration(text: str) -> tuple[str, float]:
     try:
         duration = float(seconds)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ACTION=SECONDS") from None
+        raise argparse.ArgumentTypeError(f"{text!r} does not have the format ACTION=SECONDS") from None
     if not 0 <= duration <= MAX_SECONDS:
         raise argparse.ArgumentTypeError(f"{seconds} is not between 0 and {MAX_SECONDS:,.0f} seconds")
     return action, duration
@@ -138,9 +138,14 @@ def _sts_token(text: str) -> StsCredential:
 OPTIONS = (
     CommandOption("host", "address to listen on", "ADDRESS", default="127.0.0.1"),
     CommandOption("port", "port to listen on; 0 selects a free one", "PORT", _port, default=8020),
-    CommandOption("allow-remote", "allow a host that other machines can reach"),
-    CommandOption("region", "region of the Airflow connection and of URLs", "REGION", default="cn-shanghai"),
-    CommandOption("state", "SQLite file that stores jobs and requests; default: in memory", "FILE"),
+    CommandOption("allow-remote", "allow a host address that other machines can reach"),
+    CommandOption(
+        "region",
+        "region of the Airflow connection and of requests that do not specify one",
+        "REGION",
+        default="cn-shanghai",
+    ),
+    CommandOption("state", "SQLite file that stores jobs, resources, queues and requests; default: in memory", "FILE"),
     CommandOption(
         "clock",
         "auto: the job clock follows real time; manual: jobs progress only when the clock is advanced",
@@ -154,16 +159,21 @@ OPTIONS = (
     ),
     CommandOption("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
     CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
-    CommandOption("list-text-jobs", "list text jobs in ListSmartJobs"),
+    CommandOption("list-text-jobs", "list all smart jobs in ListSmartJobs, including text jobs"),
     CommandOption(
         "callback-host", "host to send callbacks to, in addition to this machine; * for all", "HOST", many=True
     ),
-    CommandOption("queue", "SMQ queue that exists; default: every queue exists", "NAME", many=True),
-    CommandOption("queue-base64", "encode the messages of callbacks in SMQ queues in base64"),
-    CommandOption("strict", "reject undocumented keys in JSON parameters"),
+    CommandOption(
+        "queue",
+        "SMQ queue that exists at the start; default: each queue is created when it is first used",
+        "NAME",
+        many=True,
+    ),
+    CommandOption("queue-base64", "encode callbacks in SMQ queues in base64"),
+    CommandOption("strict", "reject requests with undocumented keys in JSON parameters"),
     CommandOption(
         "public-url",
-        "URL at which clients reach the server, for signed URLs; default: that of the server",
+        "URL at which clients reach the server, used in signed URLs; default: the URL of the server",
         "URL",
     ),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker ``ims_emulator``."""
     config.addinivalue_line("markers", "ims_emulator(**options): options of ImsEmulator for the fixture ims_emulator")
 
 
@@ -21,13 +21,15 @@ def ims_emulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """
     Run a new emulator for one test and point the connection ``ims_default`` at it.
 
-    Its jobs end immediately, so that a DAG under test does not wait. The marker ``ims_emulator`` sets other options of
-    :class:`~airflow_provider_ims.emulator.ImsEmulator`:
+    By default, jobs end immediately, so that a DAG under test does not wait. Set options of
+    :class:`~airflow_provider_ims.emulator.ImsEmulator` with the marker ``ims_emulator``:
 
     .. code-block:: python
 
         @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
         def test_waits(ims_emulator): ...
+
+    If you set ``durations``, the jobs of all other submit actions have their default durations, which are not 0.
 
     To use a connection with another name, set ``AIRFLOW_CONN_<NAME>`` to
     :attr:`~airflow_provider_ims.emulator.ImsEmulator.connection_uri`.

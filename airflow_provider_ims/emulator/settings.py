@@ -15,10 +15,10 @@ class StsCredential:
     """
     A temporary credential that the emulator accepts.
 
-    :param access_key_id: Access key id, which usually begins with ``STS.``.
-    :param access_key_secret: Its secret.
-    :param security_token: Its token; empty for a session key of a key pair, which has none.
-    :param expires: Expiry time in epoch seconds; None if it does not expire.
+    :param access_key_id: AccessKey ID, which usually begins with ``STS.``.
+    :param access_key_secret: AccessKey secret.
+    :param security_token: Security token; empty for the session key of an RSA key pair, which has no token.
+    :param expires: Expiry time in epoch seconds; None if the credential does not expire.
     """
 
     access_key_id: str
@@ -30,9 +30,11 @@ class StsCredential:
 @dataclass(frozen=True)
 class Settings:
     """
-    The behaviour of one emulator; the fields are options of :class:`~airflow_provider_ims.emulator.ImsEmulator`.
+    The settings of one emulator.
 
-    :param account_id: The account that owns the jobs.
+    The fields correspond to the options of :class:`~airflow_provider_ims.emulator.ImsEmulator`, except ``account_id``.
+
+    :param account_id: The id of the account that owns the jobs.
     :param public_url: The URL of the emulator in signed URLs of files.
     """
 

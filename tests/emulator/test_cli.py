@@ -126,7 +126,7 @@ def test_other_machines_are_allowed_only_explicitly(capsys: pytest.CaptureFixtur
     ("arguments", "message"),
     [
         (["--duration", "ListSmartJobs=1"], "is not one of SubmitTextGenerateJob"),
-        (["--duration", "SubmitAIImageJob=soon"], "is not ACTION=SECONDS"),
+        (["--duration", "SubmitAIImageJob=soon"], "does not have the format ACTION=SECONDS"),
         (["--duration", "SubmitAIImageJob=inf"], "inf is not between 0 and"),
         (["--port", "65536"], "'65536' is not a port"),
         (["--access-key", "only-an-id"], "ID:SECRET"),

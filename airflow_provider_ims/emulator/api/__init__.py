@@ -1,1 +1,1 @@
-"""The APIs of IMS and VOD: the table of job kinds, the checks of parameters, the responses and the errors."""
+"""The emulated APIs of IMS, VOD and SMQ: the actions, the job kinds, the parameter checks, and the responses."""

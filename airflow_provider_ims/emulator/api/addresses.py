@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def split_oss(address: str) -> tuple[str, str] | None:
-    """Return the bucket and the key in the URL of an OSS object; None for any other URL or an id."""
+    """Return the bucket and the key in the URL of an OSS object; None for other URLs and for ids of media assets."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -22,7 +22,11 @@ def oss_url(bucket: object, region_id: str, key: str) -> str:
 
 
 def public_url(address: str, region_id: str) -> str | None:
-    """Convert an ``oss://`` URL into an HTTP URL. Return an HTTP URL unchanged, and None for an id."""
+    """
+    Return the HTTP URL of a file.
+
+    An ``oss://`` URL is converted, and an HTTP URL is returned unchanged. For the id of a media asset, return None.
+    """
     if address.startswith(("http://", "https://")):
         return address
     found = split_oss(address)
@@ -30,7 +34,12 @@ def public_url(address: str, region_id: str) -> str | None:
 
 
 def numbered(address: str, count: int) -> list[str]:
-    """Return the URLs of several files if the URL contains the placeholder ``{Count}``, otherwise the URL itself."""
+    """
+    Return the URLs of the output files of a job.
+
+    If the URL contains the placeholder ``{Count}``, return ``count`` URLs with the numbers 00001, 00002 and so on.
+    Otherwise, return only the URL itself.
+    """
     if "{Count}" not in address:
         return [address]
     return [address.replace("{Count}", f"{number:05}") for number in range(1, count + 1)]

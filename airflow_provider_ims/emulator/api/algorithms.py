@@ -1,7 +1,7 @@
 """
 Jobs that run one algorithm on one file.
 
-The results are based on those recorded in https://github.com/aliyun/alibabacloud-aiops-skills.
+The results are based on recorded results in https://github.com/aliyun/alibabacloud-aiops-skills.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ NOT_SAVED = "oss fail to save the image in the given bucket"
 TRACKS = ("vocals", "accompaniment")
 URL_SECONDS = 3599
 
-#: Algorithm -> its result for the keys of its output files. The result of the other algorithms is empty.
+#: Algorithm -> function that returns its result for the keys of its output files. All other algorithms have an empty
+#: result.
 RESULTS: Mapping[str, Callable[[list[str]], Any]] = {
     "Cover": lambda keys: [
         {"Score": 9.5 - number, "Time": f"{number * 1000}.0", "Url": key} for number, key in enumerate(keys)
@@ -42,7 +43,12 @@ IPRODUCTION = JobFamily(
 
 
 def _file_count(parameters: Parameters) -> int:
-    """Return the number of output files: three numbered covers, two tracks of separated music, or one file."""
+    """
+    Return the number of output files.
+
+    It is 3 if ``Output`` contains a placeholder for a sequence number, 2 (vocals and accompaniment) if it contains
+    ``{resultType}``, and 1 otherwise.
+    """
     output = parameters["Output"]
     if "{sequenceId}" in output or "{Count}" in output:
         return 3
@@ -66,7 +72,7 @@ def _addresses(view: JobView) -> list[str]:
 
 def _output(view: JobView) -> Fields:
     addresses, signature = _addresses(view), {"x-oss-expires": URL_SECONDS, "x-oss-signature": view.id("signature")}
-    # The service reports success and returns the URLs even if it could not save the files.
+    # If the service cannot save the files, the job succeeds nevertheless, and the service returns their URLs.
     files = [NOT_SAVED if str(n) in view.job.failed_parts else address for n, address in enumerate(addresses)]
     keys = [(split_oss(file) or ("", file))[1] for file in files]
     result = RESULTS.get(view.parameters["FunctionName"])

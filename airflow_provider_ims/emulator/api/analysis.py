@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.api.parameters import declare
 
 ANALYSIS_STATES = ("Submitted", "Processing", "Success", "Fail")
 QUEUE_STATES = ("Queuing", "Analysing", "Success", "Fail")
-# Only success is documented.
+# The documentation contains only the state "success".
 WATERMARK_STATES = ("processing", "processing", "success", "fail")
 
 _OK: Fields = {"Message": "ok", "StatusCode": 200}
@@ -83,7 +83,7 @@ def _cognition(view: JobView) -> Fields:
 
 
 def suggestion(name: str) -> str:
-    """Return the suggestion of a moderation: ``block`` or ``review`` if the file name contains it, else ``pass``."""
+    """Return the result of a moderation: ``block`` or ``review`` if the name contains this word, or ``pass``."""
     return next((suggested for suggested in ("block", "review") if suggested in name), "pass")
 
 
@@ -112,7 +112,7 @@ def _moderated(view: JobView) -> Fields:
     for name, prefix in (("Title", "Title"), ("Description", "Desc"), ("Barrages", "Barrage")):
         if name in view.parameters:
             found[f"{prefix}CensorResult"] = _verdict()
-    # The tuple is sorted by severity.
+    # The tuple lists the suggestions in descending order of severity.
     return {"Suggestion": min(suggested, key=("block", "review", "pass").index), **found} if found else {}
 
 
@@ -124,7 +124,7 @@ def _moderated_video(view: JobView, suggested: str) -> Fields:
 
 
 def _snapshots(view: JobView) -> Fields:
-    """Return where the moderated snapshots of a video are stored."""
+    """Return the location in OSS of the video snapshots that are moderated."""
     return oss_location(view, view.parameters.get("Output") or view.url("censor/{Count}.jpg"))
 
 

@@ -1,5 +1,5 @@
 """
-Batch jobs, which are queried with ``GetBatchMediaProducingJob``: a main job, and a sub-job for each video.
+Batch jobs, which are queried with ``GetBatchMediaProducingJob``. A main job has one sub-job for each video or project.
 
 See https://help.aliyun.com/document_detail/2692547.html.
 """
@@ -51,7 +51,7 @@ def _check_input_config(config: Fields, name: str, _: Parameters) -> None:
     elif config.get("MediaArray"):
         strings(config["MediaArray"], f"{name}.MediaArray")
     elif not config.get("MediaSearchInput"):
-        raise missing(name, detail="One of MediaGroupArray, MediaArray and MediaSearchInput is required.")
+        raise missing(name, detail="MediaGroupArray, MediaArray or MediaSearchInput is required.")
     if config.get("SpeechTextArray"):
         _check_speech(config["SpeechTextArray"], f"{name}.SpeechTextArray")
     if config.get("TitleArray"):
@@ -69,7 +69,7 @@ def _check_groups(groups: Any, name: str, has_global_speech: bool) -> None:
         group_name = string_field(group, "GroupName", path)
         if group_name is not None:
             if len(group_name) > MAX_GROUP_NAME:
-                raise invalid(f"{path}.GroupName", f"A maximum of {MAX_GROUP_NAME} characters are supported.")
+                raise invalid(f"{path}.GroupName", f"It can contain up to {MAX_GROUP_NAME} characters.")
             if group_name in group_names:
                 raise invalid(f"{path}.GroupName", f"Another group has the name {group_name}.")
             group_names.add(group_name)
@@ -86,7 +86,7 @@ def _check_speech(value: Any, name: str) -> None:
     strings(value, name, MAX_SPEECH_TEXTS)
     for number, text in enumerate(value):
         if len(text) > MAX_SPEECH_TEXT:
-            raise invalid(f"{name}[{number}]", f"A maximum of {MAX_SPEECH_TEXT} characters are supported.")
+            raise invalid(f"{name}[{number}]", f"It can contain up to {MAX_SPEECH_TEXT} characters.")
 
 
 def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
@@ -97,7 +97,7 @@ def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
         if config.get(field) is not None and (not is_number(config[field]) or float(config[field]) <= 0):
             raise invalid(f"{name}.{field}", "It must be a number of seconds greater than 0.")
     if not config.get("MediaURL"):
-        # Videos can also be stored in VOD under a file name, or remain projects that are only previewed.
+        # MediaURL is not required if the videos are stored in VOD, or if the job only creates projects for a preview.
         if config.get("GeneratePreviewOnly") is True or (config.get("StorageLocation") and config.get("FileName")):
             return
         raise missing(f"{name}.MediaURL")
@@ -122,14 +122,14 @@ def _main_job(view: JobView) -> Fields:
 
 
 def _extend_input(parameters: Parameters) -> str:
-    """Return the output of the previous job, which the request contains: project ids or selected media."""
+    """Return the output of an earlier job that the request contains: project ids or selected media."""
     if "ProjectIds" in parameters:
         return dump(parameters["ProjectIds"].split(","))
     return parameters.get("MediaSelectResult") or "{}"
 
 
 def _selected_media(view: JobView) -> Fields:
-    """Return one clip for each entry of SpeechTextArray, for each video."""
+    """Return the selected media: for each video, one clip per entry of ``SpeechTextArray``, and at least one clip."""
     config = view.json("InputConfig")
     media = config.get("MediaArray")
     media = media if isinstance(media, list) and media else [stable_id("media")]
@@ -246,7 +246,7 @@ BATCH_KINDS = (
         BATCH,
         declare(f"{_SCENE} MediaSelectResult*{{}}"),
         job_type=_requested_job_type,
-        # It creates a project but no video.
+        # The job creates a project but no video.
         parts=Parts("SubJobList", lambda _: 1, _project),
         seconds=3.0,
     ),

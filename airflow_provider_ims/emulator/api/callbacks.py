@@ -1,5 +1,5 @@
 """
-The actions that set the callbacks of an account.
+The actions that set, return and delete the callback settings.
 
 Each product has one set of callback settings per region. IMS: https://help.aliyun.com/document_detail/610204.html. VOD:
 https://help.aliyun.com/document_detail/55627.html.
@@ -60,14 +60,19 @@ SET_RULES: Mapping[Product, Mapping[str, ParameterRule]] = {
         "CallbackType CallbackURL<256 MnsEndpoint MnsQueueName EventTypeList AuthSwitch AuthKey AppId", **_CHECKS
     ),
 }
-#: Parameters that have an effect only with one callback type.
+#: The parameters that are ignored with the callback type MNS.
 _HTTP_ONLY = ("CallbackURL", "AuthSwitch", "AuthKey")
+#: The parameters that are ignored with the callback type HTTP.
 _QUEUE_ONLY = ("CallbackQueueName", "MnsQueueName", "MnsEndpoint")
 
 
 def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Store the callback settings of a product in the region."""
-    # The documentation does not specify a default for CallbackType.
+    """
+    Store the callback settings of a product in the region of the request. They also apply to unfinished jobs.
+
+    :raises ApiError: If the parameter that the callback type requires is missing.
+    """
+    # The documentation does not specify a default for CallbackType. The emulator uses HTTP.
     callback_type = parameters.get("CallbackType", HTTP)
     required, ignored = ("CallbackURL", _QUEUE_ONLY) if callback_type == HTTP else (QUEUE_NAMES[product], _HTTP_ONLY)
     if required not in parameters:
@@ -85,12 +90,16 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
 
 
 def get_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return the callback settings of a product. Without settings, the response is empty, which is not documented."""
+    """
+    Return the callback settings of a product in the region of the request.
+
+    If there are none, return empty settings. The documentation does not specify the response in this case.
+    """
     settings = settings_of(jobs.store.callbacks, product, jobs.region)
     return ApiResponse(200, {"MessageCallback": settings} if product is VOD else settings)
 
 
 def delete_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Delete the callback settings of a product."""
+    """Delete the callback settings of a product in the region of the request."""
     jobs.store.callbacks.delete_settings(product.ram_code, jobs.region)
     return ApiResponse(200, {})

@@ -1,4 +1,4 @@
-"""Cloud editing: videos from timelines, exported projects, and videos from live streams."""
+"""Cloud editing jobs: they produce videos from timelines and from live streams, and export projects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.api.parameters import declare
 STATES = ("Init", "Processing", "Success", "Failed")
 
 CLIP_SECONDS = 5.0
-#: The properties of a clip in an exported timeline, unless the project sets them.
+#: The default properties of a clip in an exported timeline.
 CLIP = {
     "Type": "Video",
     "In": 0.0,
@@ -83,7 +83,11 @@ def _exported_project(view: JobView) -> Fields:
 
 
 def _complete_timeline(view: JobView) -> Fields:
-    """Return the timeline of a project, in which every clip has its times, its size and its position."""
+    """
+    Return the requested timeline with default values for the missing times, sizes and positions of its clips.
+
+    A timeline without video tracks gets one track with one clip.
+    """
     timeline = view.json("Timeline")
     tracks = objects(timeline.get("VideoTracks")) or [{"VideoTrackClips": [{"MediaId": view.id("media")}]}]
     complete = []

@@ -1,5 +1,5 @@
 """
-The error codes of the services, and the status and body of an error response.
+The error codes of the services, and the HTTP status and body of an error response.
 
 Codes and messages: https://help.aliyun.com/document_detail/197855.html (IMS) and the common codes of the
 Alibaba Cloud gateway.
@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-# code -> (HTTP status, message); the message may contain one {}.
+# Error code -> (HTTP status, message). The placeholder {} in a message is replaced by the subject of the error.
 CODES: dict[str, tuple[int, str]] = {
-    # the gateway
+    # Codes of the gateway.
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. {}"),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
     # The documentation does not list this code.
@@ -25,7 +25,7 @@ CODES: dict[str, tuple[int, str]] = {
     "SignatureDoesNotMatch": (400, "Specified signature does not match our calculation. {}"),
     "SignatureNonceUsed": (400, "Specified signature nonce was used already."),
     "InvalidAction.NotFound": (404, "Specified api is not found, please check your url and method."),
-    # Not a code of the services. The status is 400 because many clients retry a 501.
+    # Only the emulator returns this code. The status is 400 because many clients retry after the status 501.
     "EmulatorNotImplemented": (400, "The emulator does not emulate {}."),
     "InvalidVersion": (404, "Specified parameter Version is not valid."),
     "UnsupportedHTTPMethod": (403, "This http method is not supported."),
@@ -37,7 +37,7 @@ CODES: dict[str, tuple[int, str]] = {
     "Throttling": (400, "Request was denied due to request throttling."),
     "Throttling.User": (400, "Request was denied due to user flow control."),
     "Throttling.Api": (400, "Request was denied due to api flow control."),
-    # the services
+    # Codes of the services.
     "MissingParameter": (
         400,
         'The input parameter "{}" that is mandatory for processing this request is not supplied.',
@@ -72,12 +72,12 @@ class ApiError(Exception):
     """
     An error response.
 
-    :param code: Error code; :data:`CODES` gives its status and message.
-    :param subject: The value to insert into the message, such as the name of a parameter.
-    :param detail: An additional sentence of the message.
-    :param message: Overrides the default message of the code.
-    :param status: Overrides the HTTP status of the code, which is 400 for unknown codes.
-    :param extra: Additional fields of the body.
+    :param code: Error code. :data:`CODES` contains the status and the message of the known codes.
+    :param subject: The text that replaces ``{}`` in the message, such as the name of a parameter.
+    :param detail: A sentence that is appended to the message.
+    :param message: The message, instead of the default message of the code.
+    :param status: The HTTP status, instead of the default status of the code. The default of an unknown code is 400.
+    :param extra: Additional fields of the response body.
     :param headers: Additional headers of the response.
     """
 
@@ -102,7 +102,7 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def body(self, *, request_id: str, host: str, product: str) -> dict[str, Any]:
-        """Return the documented error body."""
+        """Return the response body in the documented format."""
         return {
             "RequestId": request_id,
             "HostId": host,
@@ -115,7 +115,7 @@ class ApiError(Exception):
 
 
 def missing(name: str, *, detail: str = "") -> ApiError:
-    """Return the error for a required parameter that was not sent."""
+    """Return the error for a required parameter that is missing."""
     return ApiError("MissingParameter", name, detail=detail)
 
 
@@ -126,10 +126,10 @@ def invalid(name: str, detail: str) -> ApiError:
 
 def access_denied_detail(action: str, *, account_id: str) -> dict[str, Any]:
     """
-    Return the ``AccessDeniedDetail`` of a RAM denial.
+    Return the ``AccessDeniedDetail`` of the response to a request that RAM denies.
 
-    :param action: The RAM action that is not granted, such as ``ice:SubmitTextGenerateJob``.
-    :param account_id: The account of the caller.
+    :param action: The RAM action for which the caller has no permission, such as ``ice:SubmitTextGenerateJob``.
+    :param account_id: The id of the caller's Alibaba Cloud account.
     """
     return {
         "AuthAction": action,

@@ -23,20 +23,20 @@ ASSUMED_EVENT = "AssumedJobComplete"
 """The event of jobs for which no event is documented, such as smart jobs and AI image jobs."""
 
 ALL = "ALL"
-"""The value of EventTypeList that means all events; only VOD documents it."""
+"""The value in EventTypeList that enables all events. It is documented only for VOD."""
 
 AI_COMPLETE = "AIComplete"
-"""The value of VOD's EventTypeList that means all events of AI jobs."""
+"""The value in the EventTypeList of VOD that enables all events of AI jobs."""
 
 
 @dataclass(frozen=True)
 class Event:
     """
-    The event at the end of a job.
+    The event that occurs when a job ends.
 
-    :param name: Its ``EventType``.
-    :param body: Returns the fields that depend on the kind of job.
-    :param is_ai: Whether VOD counts it as an AI event.
+    :param name: The ``EventType`` of the event.
+    :param body: Function that returns the message fields that depend on the job kind.
+    :param is_ai: Whether ``AIComplete`` in EventTypeList enables the event.
     """
 
     name: str
@@ -45,16 +45,16 @@ class Event:
 
     @property
     def enabled_by(self) -> frozenset[str]:
-        """The names in EventTypeList that enable it."""
+        """The values in EventTypeList that enable the event."""
         return frozenset({self.name, ALL, AI_COMPLETE} if self.is_ai else {self.name, ALL})
 
 
 def event_of(view: JobView) -> Event:
-    """Return the event at the end of a job."""
+    """Return the event that occurs when a job ends."""
     if view.kind.family is BATCH:
         return _BATCH
     if view.kind.key == "SubmitAIJob":
-        # AIVideoTagComplete or AIMediaDNAComplete.
+        # The first analysis type determines the event, for example AIVideoTagComplete.
         analysis = view.parameters.get("Types", "AIVideoTag").split(",")[0]
         return Event(f"{analysis}Complete", _analysed, is_ai=True)
     return _EVENTS.get(view.kind.key, _ASSUMED_VOD if view.kind.family.product is VOD else _ASSUMED)
@@ -101,7 +101,7 @@ def _produced(view: JobView) -> Fields:
 
 
 def _state(view: JobView) -> Fields:
-    # The message of a batch contains no sub-jobs and no error.
+    # The message of a batch job contains neither sub-jobs nor an error.
     return {"Status": view.state, "UserData": view.parameters.get("UserData", ""), "JobId": view.job_id}
 
 
@@ -208,7 +208,7 @@ _EVENTS: Mapping[str, Event] = {
     "ProduceEditingProjectVideo": Event("ProduceMediaComplete", _produced_project),
     "vod:UploadMediaByURL": Event("UploadByURLComplete", _uploaded),
     "vod:UploadStreamByURL": Event("UploadByURLComplete", _uploaded),
-    # The names of these events of IMS are documented; the emulator assumes their fields.
+    # The names of these events of IMS are documented, but their fields are not.
     "StartWorkflow": Event("WorkflowTaskComplete", _assumed),
     "UploadMediaByURL": Event("UploadByURLComplete", _assumed),
     "UploadStreamByURL": Event("UploadStreamByURLComplete", _assumed),

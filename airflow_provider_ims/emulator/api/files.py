@@ -1,7 +1,7 @@
 """
 The files of jobs: which OSS objects a job has produced, and their contents.
 
-They are derived from the response to the query of the job, so that a file has the duration and size in the response.
+Both are derived from the query response of the job, so the duration and size of a file match those in the response.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OUTPUTS = frozenset(
         "Url",
     }
 )
-#: The fields of a response that repeat the request or describe its input.
+#: The response fields that repeat the request or describe the input. They are not searched for output files.
 INPUTS = frozenset(
     {
         "Config",
@@ -53,28 +53,33 @@ INPUTS = frozenset(
     }
 )
 
-#: The parameters with the size of the output.
+#: The parameters that contain the width and height of the output.
 SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
 #: The parameters that contain a title, directly or in the field Title.
 TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 
 MAX_KEY = 1_023
-"""The maximum length of a key in bytes."""
+"""The maximum length of an object key, in bytes of UTF-8."""
 
 BATCH_SIZE = 100
+"""The maximum number of jobs that one call of :meth:`FileIndex.read_jobs` reads."""
 
 _ALL = Filter(actions=tuple(JOB_KINDS))
 
 
 class ObjectName(NamedTuple):
-    """The bucket and the key of an object; the key is not percent-encoded."""
+    """The bucket and the key of an OSS object. The key is not percent-encoded."""
 
     bucket: str
     key: str
 
 
 def object_name(address: str) -> ObjectName | None:
-    """Return the object that a URL names; None if it is not in OSS, has an invalid key, or contains a placeholder."""
+    """
+    Return the name of the OSS object at a URL.
+
+    Return None for a URL outside OSS, and for a key that is empty, is too long, or contains a placeholder.
+    """
     bucket, path = split_oss(address) or ("", "")
     key = unquote(path)
     is_object = bucket and key and "{" not in key and len(key.encode(errors="replace")) <= MAX_KEY
@@ -83,10 +88,10 @@ def object_name(address: str) -> ObjectName | None:
 
 class Output(NamedTuple):
     """
-    The URL of an output in a response.
+    The URL of an output file in a response.
 
-    :param beside: The object that contains it.
-    :param number: Its position in a list.
+    :param beside: The fields of the JSON object that contains the URL.
+    :param number: The index of the URL, or of the JSON object, in the innermost list; 0 outside lists.
     """
 
     address: str
@@ -95,7 +100,11 @@ class Output(NamedTuple):
 
 
 def outputs_of(view: JobView) -> dict[ObjectName, Output]:
-    """Return the objects that a job has produced so far. Only a job with parts produces some before it ends."""
+    """
+    Return the OSS objects that a job has produced so far.
+
+    A job with parts can produce objects before it ends. Any other job produces all its objects when it succeeds.
+    """
     if view.phase is not Phase.SUCCEEDED and view.kind.parts is None:
         return {}
     fields = _fields(view)
@@ -113,7 +122,7 @@ def addresses_of(view: JobView) -> list[str]:
 
 
 def file_of(view: JobView, name: ObjectName) -> MediaFile | None:
-    """Return a file that a job has produced; None if it has not produced the file yet."""
+    """Return a file that a job has produced; None if the job has not produced it."""
     output = outputs_of(view).get(name)
     if output is None:
         return None
@@ -130,7 +139,7 @@ def file_of(view: JobView, name: ObjectName) -> MediaFile | None:
 
 
 def _fields(view: JobView) -> Fields:
-    # The file exists even if the response does not contain its URL.
+    # With speech_media_url=False, the response does not contain the URL of the file, but the file exists.
     return render(replace(view, settings=replace(view.settings, speech_media_url=True)))
 
 
@@ -150,7 +159,7 @@ def _outputs(
 
 
 def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
-    """Yield the outputs that the request names, for kinds whose response contains no URL."""
+    """Yield the outputs that the request specifies. They are used if the response contains no URL of an output file."""
     output = fields.get("Output")
     if view.phase is not Phase.SUCCEEDED or view.job.failed_parts or not isinstance(output, dict):
         return
@@ -159,7 +168,7 @@ def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
 
 
 def _seconds(beside: Mapping[str, Any]) -> float | None:
-    """Return the duration in a response, or that of a range."""
+    """Return the duration of an output in seconds: ``Duration``, or else ``To`` minus ``From``; None without either."""
     start, end = _number(beside.get("From")) or 0, _number(beside.get("To")) or 0
     return _number(beside.get("Duration")) or (end - start if end > start else None)
 
@@ -175,7 +184,7 @@ def _sentences(fields: Fields) -> tuple[Sentence, ...]:
 
 
 def _title(view: JobView, index: int) -> str:
-    """Return the title of a file: one of the titles of a batch, or that of the job."""
+    """Return the title of a file: an entry of ``TitleArray``, or else the title in the request, which can be empty."""
     titles = as_object(_parsed(view, "InputConfig")).get("TitleArray")
     if isinstance(titles, list) and titles:
         return str(titles[index % len(titles)])
@@ -188,7 +197,7 @@ def _title(view: JobView, index: int) -> str:
 
 
 def _speech(view: JobView, index: int) -> str:
-    """Return the speech of a video: that of an avatar, or one of the texts of a batch."""
+    """Return the spoken text of a video: an entry of ``SpeechTextArray``, or else the text that an avatar speaks."""
     config = as_object(_parsed(view, "InputConfig"))
     texts = config.get("SpeechTextArray")
     return str(texts[index % len(texts)]) if isinstance(texts, list) and texts else str(config.get("Text") or "")
@@ -208,7 +217,7 @@ def _parsed(view: JobView, name: str) -> Any:
 
 
 def _json(value: Any) -> Any:
-    """Return the content of a string that is a JSON object or array; any other value is returned unchanged."""
+    """Parse a string that contains a JSON object or array. Return any other value unchanged."""
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:
@@ -227,9 +236,9 @@ def _number(value: Any) -> float | None:
 
 class FileIndex:
     """
-    Finds the file of an object.
+    Finds the job that produced an OSS object, and the content of the object.
 
-    :param jobs: All jobs.
+    :param jobs: The jobs of the emulator.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -238,10 +247,14 @@ class FileIndex:
         self._job_ids: dict[ObjectName, list[str]] = {}
 
     def read_jobs(self) -> bool:
-        """Read the next new jobs, and return whether there may be more. It takes some milliseconds."""
+        """
+        Read the next jobs into the index, and return whether there may be more.
+
+        One call reads up to 100 jobs, so that a caller can run other tasks between two calls.
+        """
         found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
         for job in found:
-            # The URLs are known before the job ends.
+            # A job is indexed only once, so the index contains the URLs of all files that the job can produce.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
             for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)
@@ -249,7 +262,7 @@ class FileIndex:
         return len(found) == BATCH_SIZE
 
     def find(self, name: ObjectName) -> tuple[MediaFile, Job] | None:
-        """Return a file and the latest of the jobs read that has produced it; None if there is none."""
+        """Return the file of an object and the latest job that produced it; None if no indexed job produced it."""
         for job_id in reversed(self._job_ids.get(name, [])):
             job = self._jobs.store.job(job_id)
             file = file_of(self._jobs.view(job), name) if job is not None else None

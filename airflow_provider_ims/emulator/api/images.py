@@ -19,7 +19,7 @@ def _check_user_data(user_data: Fields, name: str, _: Parameters) -> None:
 
 
 def images(view: JobView) -> list[Fields]:
-    """Return the images of a job, best first."""
+    """Return the score and the URL of each image of a job, in descending order of the scores."""
     bucket = f"outin-{stable_id('bucket')}"
     found = []
     for number in range(1, IMAGES_PER_JOB + 1):
@@ -30,7 +30,7 @@ def images(view: JobView) -> list[Fields]:
 
 
 def image_infos(view: JobView) -> list[Fields]:
-    """Return the images of a job with signed URLs."""
+    """Return the images of a job in the format of ``ListAIImageInfo``, with signed URLs."""
     return [
         {
             "AIImageInfoId": view.id(number, "info"),
@@ -63,7 +63,7 @@ def _result(view: JobView) -> Fields:
 
 AI_IMAGE = JobFamily(
     "GetAIImageJobs",
-    # Only success and fail are documented.
+    # The documentation contains only the states "success" and "fail".
     ("processing", "processing", "success", "fail"),
     "AIImageJobList[]",
     VOD,

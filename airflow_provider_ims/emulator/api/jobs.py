@@ -1,4 +1,4 @@
-"""The job life cycle: jobs are submitted, progress with the clock, and can be controlled."""
+"""The life cycle of jobs: they are submitted, progress with the job clock, and can be controlled by tests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ QUEUED_SHARE = 0.2
 """The fraction of a job's duration during which the job is created but not yet running."""
 
 QUERY_SECONDS = 365 * 24 * 3600
-"""Seconds after its submission for which a job can be queried."""
+"""The time after its submission for which :meth:`Jobs.queried` returns a job, in seconds."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""
 
 
 class UnknownJobError(Exception):
-    """There is no job with this id."""
+    """No job has the given id."""
 
 
 class Jobs:
@@ -34,8 +34,8 @@ class Jobs:
     :param store: The store of the jobs.
     :param clock: The job clock.
     :param settings: The job durations and other settings.
-    :param region: The region in which jobs are submitted, queried and listed; by default, that of the settings. The
-        control methods apply to jobs of all regions.
+    :param region: The region in which jobs are submitted, queried and listed; default: the region in the settings. The
+        control methods, such as :meth:`finish`, apply to the jobs of all regions.
     """
 
     def __init__(self, store: Store, clock: JobClock, settings: Settings, region: str | None = None) -> None:
@@ -45,12 +45,12 @@ class Jobs:
         self.region = region or settings.region_id
 
     def in_region(self, region: str) -> Jobs:
-        """Return an instance for another region with the same store."""
+        """Return an instance for another region that uses the same store."""
         return Jobs(self.store, self.clock, self.settings, region)
 
     def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
         """
-        Return the job for a request, or the first one if the request creates several.
+        Process a submit request and return the job, or the first of several jobs.
 
         :raises ApiError: See :meth:`submit_all`.
         """
@@ -58,12 +58,14 @@ class Jobs:
 
     def submit_all(self, kind: JobKind, parameters: dict[str, str]) -> list[Job]:
         """
-        Return the jobs for a request: new ones, or the job of an earlier request with the same action and ClientToken.
+        Process a submit request and return its jobs.
 
-        If the caller assigns the job id, a second request with the same id restarts the job if it has ended.
+        If an earlier request had the same action, region and ClientToken, return its job instead of a new one. A
+        request can also refer to an existing job by its id, or by the key of its draft. This job is then started,
+        unless it is in progress.
 
-        :raises ApiError: If the token was used with other parameters, if the SessionId was used recently, or if a job
-            of another kind or region has the id.
+        :raises ApiError: If the ClientToken was used with other parameters, if the SessionId was used in the last
+            ``session_seconds``, or if a job of another kind or region has the job id.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
@@ -77,9 +79,9 @@ class Jobs:
 
     def create_draft(self, kind: JobKind, parameters: dict[str, str]) -> Job:
         """
-        Return a new job that waits until it is submitted.
+        Create a job that does not run until it is submitted.
 
-        :raises ApiError: If the caller assigns a key that another job has.
+        :raises ApiError: If the request contains a key that another job already has.
         """
         assert kind.draft is not None
         if kind.draft.key in parameters and self._draft(kind, parameters) is not None:
@@ -96,11 +98,11 @@ class Jobs:
             ends=now,
         )
         self.store.add_job(job)
-        # Its state does not follow the clock.
+        # Pin the state, so that the job does not progress with the clock.
         return self._update(job, pinned=kind.family.states[Phase.CREATED])
 
     def _draft(self, kind: JobKind, parameters: dict[str, str]) -> Job | None:
-        """Return the job that a request starts, if it was created before."""
+        """Return the job with the draft key in a request; None if no such job was created."""
         if kind.draft is None or (value := parameters.get(kind.draft.key)) is None:
             return None
         created = (job for job in self.store.jobs(kind.key) if job.region == self.region)
@@ -141,25 +143,27 @@ class Jobs:
         return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
 
     def _continue(self, job: Job, **changes: Any) -> Job:
-        """Continue a job, so that it ends again and sends another callback."""
+        """Make a job progress again. When it ends, another callback is sent."""
         self.store.callbacks.delete(job.job_id)
         self._expect_callback(job)
         return self._update(job, error_code=None, error_message=None, pinned=None, **changes)
 
     def view(self, job: Job) -> JobView:
-        """Return the current view of a job."""
+        """Return the view of a job at the current time of the job clock."""
         return JobView(job, JOB_KINDS[job.action], self.clock.now(), self.settings)
 
     def find(self, job_id: str, *actions: str) -> Job | None:
-        """Return the job if it was submitted in this region with one of these actions."""
+        """Return a job; None if it was not submitted in this region with one of these actions."""
         job = self.store.job(job_id)
         return job if job is not None and job.region == self.region and job.action in actions else None
 
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return the queried job if it was submitted in this region with one of these actions within the last year.
+        Return a job that was submitted in this region with one of these actions within the last 365 days.
 
-        :raises ApiError: If there is no such job and the settings require an error.
+        If there is no such job, return None or raise an error, depending on the setting ``unknown_job_is_error``.
+
+        :raises ApiError: If there is no such job and ``unknown_job_is_error`` is True.
         """
         job = self.find(job_id, *actions)
         if job is not None and job.created > self.clock.now() - QUERY_SECONDS:
@@ -170,7 +174,7 @@ class Jobs:
 
     def get(self, job_id: str) -> Job:
         """
-        Return a job.
+        Return a job of any region.
 
         :raises UnknownJobError: If no job has this id.
         """
@@ -194,7 +198,11 @@ class Jobs:
     def fail_videos(
         self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
     ) -> Job:
-        """Make the first ``count`` videos of a batch, or outputs of another job, fail; the job itself succeeds."""
+        """
+        Make the first ``count`` parts of a job fail, such as the videos of a batch job. The job itself does not fail.
+
+        :raises ValueError: If the job has no such parts, or if ``count`` is negative or exceeds their number.
+        """
         job = self.get(job_id)
         kind = JOB_KINDS[job.action]
         if kind.parts is None:
@@ -205,7 +213,13 @@ class Jobs:
         return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
 
     def set_state(self, job_id: str, state: str | None = None) -> Job:
-        """Set a state that overrides the clock; None removes it."""
+        """
+        Pin a job to a state, regardless of the clock.
+
+        In a failed state, a job without an error gets the default error.
+
+        :param state: The name of the state. None unpins the job.
+        """
         job = self._update(self.get(job_id), pinned=state)
         if self.view(job).phase is Phase.FAILED and job.error_code is None:
             job = self._update(job, error_code=DEFAULT_ERROR[0], error_message=DEFAULT_ERROR[1])
@@ -216,7 +230,7 @@ class Jobs:
         return self._continue(self.get(job_id))
 
     def set_seconds(self, job_id: str, seconds: float) -> Job:
-        """Set the duration of a job, measured from its submission."""
+        """Set the time from the submission of a job to its end, in seconds."""
         job = self.get(job_id)
         return self._update(job, starts=job.created + seconds * QUEUED_SHARE, ends=job.created + seconds)
 
@@ -239,7 +253,7 @@ class Jobs:
         return job
 
     def _end_of(self, job: Job) -> float | None:
-        """Return when a job ends; None if its state was set to one that is not final."""
+        """Return the time at which a job ends; None if it is pinned to a state that is not final."""
         if job.pinned is None:
             return job.ends
         return self.clock.now() if self.view(job).phase >= Phase.SUCCEEDED else None

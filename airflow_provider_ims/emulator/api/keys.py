@@ -2,7 +2,7 @@
 The documented keys of JSON parameters.
 
 Sources: the API pages, the models and docstrings of the product SDKs, and the pages on the parameters of video
-production. Parameters whose keys are not documented are omitted.
+production. The table omits parameters whose keys are not documented.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from airflow_provider_ims.emulator.api.parameters import Parameters
 
 _FILE = "Media Type"
-# The SDK's model contains the first two keys; its examples contain the other ones.
+# The model in the SDK contains the keys of _FILE. The examples in the SDK contain the other keys.
 _OSS_FILE = f"{_FILE} Bucket Location Object"
 _IMAGE = {"Input": _FILE, "Output": _FILE, "TemplateConfig": "TemplateId OverwriteParams"}
 _OUTPUT_MEDIA_CONFIG = (
@@ -22,12 +22,12 @@ _OUTPUT_MEDIA_CONFIG = (
     " Endpoint Bucket ObjectKey AccessKeyId AccessKeySecret"
 )
 
-#: Key of an action -> parameter -> keys.
+#: Key of an action -> parameter -> its documented keys, separated by spaces.
 DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "SubmitTextGenerateJob": {"GenerateConfig": "keywords textLength targetCount originText"},
         "SubmitAudioProduceJob": {
-            # The documented responses contain sample_rate.
+            # The key sample_rate appears in the documented responses.
             "EditingConfig": "voice customizedVoice format volume speech_rate pitch_rate sample_rate",
             "OutputConfig": "bucket object",
         },
@@ -70,10 +70,10 @@ DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 def undocumented_keys(action: str, parameters: Parameters) -> list[str]:
     """
-    Return the undocumented keys in the parameters of an action, such as ``EditingConfig.voise``.
+    Return the undocumented top-level keys in the JSON parameters of an action, such as ``EditingConfig.voise``.
 
     :param action: The key of the action.
-    :param parameters: Valid parameters.
+    :param parameters: The valid parameters of a request.
     """
     return [
         f"{name}.{key}"

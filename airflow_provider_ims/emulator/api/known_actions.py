@@ -1,4 +1,4 @@
-"""The actions of the services. The emulator implements some of them."""
+"""The names of all actions of the services, including those that the emulator does not implement."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-#: The actions of the SDK. tests/emulator/test_known_actions.py writes the file.
+#: The actions in the SDK of each service. tests/emulator/test_known_actions.py generates the file.
 KNOWN_ACTIONS_FILE = Path(__file__).with_name("known_actions.json")
 
-#: Version of the API -> its actions.
+#: API version of a service -> the actions of the service.
 KNOWN_ACTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {version: frozenset(actions) for version, actions in json.loads(KNOWN_ACTIONS_FILE.read_bytes()).items()}
 )

@@ -76,9 +76,11 @@ VOD_VIDEO_STREAM = {
 
 def media_info(view: JobView, url: str, media_id: str, file_type: str) -> Fields:
     """
-    Return the metadata of a file.
+    Return the metadata of a file, with the field names of IMS.
 
-    :param url: Its URL.
+    :param view: The job that returns the metadata.
+    :param url: The URL of the file.
+    :param media_id: The id of the media asset that contains the file.
     :param file_type: ``source_file`` or ``transcode_file``.
     """
     name = url.rpartition("/")[2]

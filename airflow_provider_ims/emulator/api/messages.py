@@ -1,4 +1,4 @@
-"""API requests and responses, and their JSON."""
+"""API requests and responses, and functions to parse and generate their JSON."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1_000
+"""The maximum number of parameters in a query, and in a form."""
+
 MAX_DEPTH = 100
 """The maximum nesting of JSON. No limit is documented, but Python cannot process JSON that is nested too deeply."""
 
 MAX_SHORT = 60
-"""The number of characters to which a longer value is shortened in the log and on the page."""
+"""The number of characters that :func:`shorten` keeps of a longer value, for the log and the page of the emulator."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """A request with a V1 signature contains at least one of these parameters."""
@@ -27,7 +29,7 @@ V1_PARAMETERS = V1_SIGNATURE | {
     "Timestamp",
     "Version",
 }
-"""The parameters of a request with a V1 signature that are not parameters of its action."""
+"""The common parameters of requests with a V1 signature, which are not parameters of the action."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class ApiRequest:
 
     :param headers: Headers, keyed by lowercase name.
     :param query: Decoded query parameters, in the order in which they were sent.
-    :param form: Likewise for a form body.
+    :param form: Decoded parameters of a form body, in the order in which they were sent.
     """
 
     method: str
@@ -72,21 +74,21 @@ class ApiRequest:
 
     @property
     def wants_xml(self) -> bool:
-        """Whether the response is XML, which is the default of V1."""
+        """Whether the response must be XML, which is the default format of V1."""
         return self.is_v1 and self.all_parameters.get("Format", "").upper() != "JSON"
 
     @property
     def host(self) -> str:
-        """The requested host."""
+        """The value of the header ``Host``."""
         return self.headers.get("host", "")
 
     @cached_property
     def all_parameters(self) -> dict[str, str]:
-        """All parameters: an RPC-style API accepts them in the query and in the form. The query has precedence."""
+        """The parameters in the query and in the form. The query has precedence."""
         return {**dict(self.form), **dict(self.query)}
 
     def parameters(self) -> dict[str, str]:
-        """Return the parameters of the action."""
+        """Return the parameters of the action, without the common parameters of a V1 request."""
         if not self.is_v1:
             return self.all_parameters
         return {name: value for name, value in self.all_parameters.items() if name not in V1_PARAMETERS}
@@ -98,8 +100,8 @@ class ApiResponse:
     An API response.
 
     :param content: A JSON value, or bytes that are sent unchanged.
-    :param job_id: The job that the request created, if any.
-    :param error_code: The code of an error response.
+    :param job_id: The id of the job in the response to a submit action; of several jobs, the id of the first.
+    :param error_code: The code of an error response; None for a successful response.
     """
 
     status: int
@@ -113,7 +115,7 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
     """
     Parse a query or a form.
 
-    :raises ValueError: If it is not UTF-8 or has too many fields.
+    :raises ValueError: If the text is not UTF-8 or has more than :data:`MAX_FIELDS` fields.
     """
     return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS) if text else []
 
@@ -122,7 +124,7 @@ def load(text: str | bytes) -> Any:
     """
     Parse JSON.
 
-    :raises ValueError: If it is not valid JSON, or is nested too deeply.
+    :raises ValueError: If the text is not valid JSON, or is nested more deeply than :data:`MAX_DEPTH`.
     """
     try:
         value = json.loads(text, parse_constant=_reject_constant)
@@ -146,14 +148,14 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 
 def dump(value: Any) -> str:
-    """Return JSON as the services write it inside strings: compact, with Chinese characters unescaped."""
+    """Return compact JSON with unescaped Chinese characters, the format that the services use for JSON in strings."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def shorten(value: Any) -> str:
-    """Return the beginning of a value, on one line."""
+    """Return a value as text on one line. A long text is cut and ends in ``...``."""
     text = str(value)
-    # A value can have millions of characters.
+    # A value can have millions of characters, so only its beginning is split.
     line = " ".join(text[: 4 * MAX_SHORT].split())
     is_complete = len(text) <= 4 * MAX_SHORT and len(line) <= MAX_SHORT
     return line if is_complete else f"{line[:MAX_SHORT]}..."
@@ -161,5 +163,5 @@ def shorten(value: Any) -> str:
 
 def json_body(value: Any) -> bytes:
     """Return a value as a JSON response body."""
-    # JSON can escape a lone surrogate, but UTF-8 cannot encode it.
+    # A string from JSON can contain a lone surrogate, which UTF-8 cannot encode.
     return dump(value).encode(errors="replace")

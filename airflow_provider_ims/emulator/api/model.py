@@ -1,8 +1,8 @@
 """
 The data types used in the table of job kinds.
 
-A path consists of the names of the fields that lead to a value, separated by dots; ``[]`` marks a list. An empty field
-name or path means that the response has no such field.
+A path consists of the names of the fields that lead to a value, separated by dots; ``[]`` marks a list. Unless stated
+otherwise, an empty name or path means that the request or the response has no such parameter or field.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from airflow_provider_ims.emulator.state.store import Job, Phase
 
 Fields: TypeAlias = "dict[str, Any]"
 Render: TypeAlias = "Callable[[JobView], Fields]"
-"""Returns response fields; those that are None are omitted. The result depends only on the job."""
+"""A function that returns response fields of a job. The query response omits the fields whose value is None."""
 
 VIDEO_SECONDS = 15.0
-"""The duration of a video, unless the request specifies it."""
+"""The default duration of a video, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Product:
 
     :param version: The version of its API.
     :param ram_code: The prefix of its RAM actions.
-    :param name: Its name in error responses.
+    :param name: The name of the product in error responses.
     """
 
     version: str
@@ -59,16 +59,16 @@ class Listing:
     The action that lists the jobs of a family.
 
     :param items: The path of the jobs in the response.
-    :param states: The state names that it accepts as a filter.
-    :param hidden: The paths of fields that the query returns but the listing omits.
-    :param render: Returns the fields of a job, if they differ from those of the query.
-    :param state: The parameter that filters by state; likewise ``order``, ``page_size`` and ``token``.
-    :param times: The parameters for the earliest and the latest time.
+    :param states: The state names that are valid values of the parameter ``state``.
+    :param hidden: The paths of the fields of a job that the query returns but the listing omits.
+    :param render: Returns the fields of a job; default: those of the query response without the hidden fields.
+    :param state: The parameter that filters by state. ``order``, ``page_size`` and ``token`` are also parameter names.
+    :param times: The parameters for the earliest and the latest submission time.
     :param orders: The values of the order parameter for newest first and oldest first.
-    :param filters: Additional filters: parameter -> field of the store's filter.
-    :param token_at: The path of the next page's token in the response.
-    :param max_results: The type of the page size in the response, if the response contains it.
-    :param numbered: Whether it also accepts ``PageNo`` and ``PageSize``.
+    :param filters: Additional filter parameters, each with the corresponding field of ``Filter``.
+    :param token_at: The path of the token for the next page in the response.
+    :param max_results: Converts the page size for the response; None if the response does not contain it.
+    :param numbered: Whether the action also accepts ``PageNo`` and ``PageSize``.
     """
 
     action: str
@@ -91,34 +91,34 @@ class Listing:
 @dataclass(frozen=True)
 class JobFamily:
     """
-    Jobs that are queried with the same action.
+    A group of job kinds that share one query action.
 
-    :param states: The state names for created, running, succeeded and failed.
-    :param job_at: The path of the job in the response; empty if the response is the job.
-    :param job_id: The field that contains the job id; likewise ``state``.
-    :param error: The fields with the error code and message.
-    :param error_in: The field that contains these fields as JSON.
-    :param times: The fields for the submission time and the end time.
-    :param id_parameter: The parameter with the job id, or with up to ten job ids if the path ends in ``[]``.
+    :param states: The state names of created, running, succeeded and failed jobs, in this order.
+    :param job_at: The path of the job in the query response; empty if the response is the job.
+    :param job_id: The field that contains the job id. ``state`` is the field that contains the state.
+    :param error: The fields that contain the error code and the error message.
+    :param error_in: The field that contains these two fields as JSON; empty if they are fields of the job.
+    :param times: The fields that contain the submission time and the end time.
+    :param id_parameter: The parameter with the job id, or with up to ten job ids if ``job_at`` ends in ``[]``.
     :param id_optional: Whether the documentation marks this parameter as optional; without it, no job is found.
-    :param fixed_parameters: Additional required parameters and the only supported value of each.
-    :param user_data: Whether the response contains the job's UserData.
-    :param succeeded: Additional state names for success; likewise ``failed``.
-    :param running: The state names of a running job, one after the other, if there are several.
-    :param partial: The state name for a job in which some parts failed.
-    :param unknown_ids_at: The path of the unknown job ids in the response.
-    :param unknown_job_code: The error code for an unknown job id.
-    :param beside: Fields of the query response besides the job.
-    :param hidden: The paths of fields that only the listing returns.
+    :param fixed_parameters: Additional required parameters, each with the only value that the emulator supports.
+    :param user_data: Whether the query response contains the UserData of the job.
+    :param succeeded: Additional state names of succeeded jobs. ``failed`` contains those of failed jobs.
+    :param running: The successive state names of a running job; empty if it has only the one in ``states``.
+    :param partial: The state name of a succeeded job with failed parts; default: that of other succeeded jobs.
+    :param unknown_ids_at: The path of the unknown job ids in the query response.
+    :param unknown_job_code: The error code of the response to a query for an unknown job id.
+    :param beside: Constant fields of the query response in addition to the job.
+    :param hidden: The paths of fields of a job that only the listing returns.
     :param render: Returns additional fields of every job of the family.
-    :param result: The field that the control interface returns as the result; empty for all fields.
+    :param result: The field that the control interface returns as the result of a job; empty for all fields.
+    :param listing: The action that lists the jobs; None if there is none.
     :param resume: The action that continues a suspended job.
-    :param cancel: The action that cancels a job.
-    :param cancel_parameter: Its parameter with the job id.
-    :param cancel_returns_id: Whether its response contains the job id.
-    :param cancel_created_only: Whether that action rejects running jobs.
-    :param cancelled: The state name of a cancelled job, if it differs from that of a failed one.
-    :param url_parameter: The parameter with up to ten URLs, by which jobs are queried without their ids.
+    :param cancel: The action that cancels a job. ``cancel_parameter`` is its parameter with the job id.
+    :param cancel_returns_id: Whether the response to this action contains the job id.
+    :param cancel_created_only: Whether this action rejects running jobs.
+    :param cancelled: The state name of a cancelled job; default: that of a failed job.
+    :param url_parameter: The parameter with up to ten URLs, which a query can contain instead of job ids.
     """
 
     query: str
@@ -154,7 +154,7 @@ class JobFamily:
     url_parameter: str = ""
 
     def phase_of(self, state: str) -> Phase:
-        """Return the phase for a state name; a job with an unknown state name counts as running."""
+        """Return the phase that a state name belongs to. An unknown state name counts as running."""
         if state in self.states:
             return Phase(self.states.index(state))
         if state in self.succeeded or state == self.partial:
@@ -165,11 +165,11 @@ class JobFamily:
 @dataclass(frozen=True)
 class Draft:
     """
-    The action that creates a job which waits until the submit action starts it.
+    An action that creates a job without starting it. The submit action starts the job later.
 
-    :param action: The action.
+    :param action: The name of the action.
     :param parameters: The rules for its parameters.
-    :param key: The parameter of the submit action that identifies the job: its id, or a parameter of this action.
+    :param key: The parameter of the submit action that identifies the job: the job id, or a parameter of both actions.
     :param accepted: Additional fields of its response.
     """
 
@@ -182,24 +182,24 @@ class Draft:
 @dataclass(frozen=True)
 class JobKind:
     """
-    Jobs that are submitted with the same action.
+    The type of job that one submit action creates.
 
-    :param parameters: The rules for the parameters of the action.
-    :param job_id_at: The path of the job id in the response.
-    :param job_id_parameter: The parameter that names the job, if the caller and not the service assigns its id.
-    :param accepted: Additional fields of the response.
-    :param whole_job: Whether the response is the job as the query returns it.
-    :param not_accepted: The paths of fields of the query response that this response does not contain.
-    :param job_type: The ``JobType`` of the service, or a function of the parameters; by default, it is derived from the
-        action's name.
+    :param parameters: The rules for the parameters of the submit action.
+    :param job_id_at: The path of the job id in the response to this action.
+    :param job_id_parameter: The parameter with the job id, if the caller assigns it; empty if the service assigns it.
+    :param accepted: Returns additional fields of this response.
+    :param whole_job: Whether this response contains the job in the same format as the query response.
+    :param not_accepted: With ``whole_job``: the paths of fields that only the query response contains.
+    :param job_type: The ``JobType``, or a function of the parameters; default: derived from the name of the action.
     :param render: Returns additional fields of a job in the query response.
-    :param result: Returns additional fields of a job that succeeded.
+    :param result: Returns additional fields of a succeeded job in the query response.
+    :param parts: The parts of a job that can fail separately; None if there are none.
     :param seconds: The default duration of a job.
-    :param listed: Whether the listing shows these jobs by default.
-    :param split_by: The parameter with comma-separated values, each of which becomes a job.
-    :param url_in: The parameter with the URL by which a job is queried.
+    :param listed: Whether the listing contains these jobs even without the setting ``list_text_jobs``.
+    :param split_by: The parameter with comma-separated values. For each value, a separate job is created.
+    :param url_in: The parameter with the URL by which a job can be queried; see ``JobFamily.url_parameter``.
     :param session_seconds: Seconds for which another request with the same SessionId is rejected.
-    :param draft: The action that creates the jobs, if the submit action only starts them.
+    :param draft: The action that can create a job before the submit action starts it; None if there is none.
     """
 
     submit: str
@@ -229,7 +229,7 @@ class JobKind:
 
     @property
     def key(self) -> str:
-        """A name that is unique across both products."""
+        """The key of the kind in the tables, which is unique across both products."""
         return key_of(self.submit, self.family.product.version)
 
     def part_count(self, parameters: Parameters) -> int:
@@ -244,13 +244,13 @@ class JobKind:
 
 
 def key_of(action: str, version: str) -> str:
-    """Return the key of an action in the tables; both products have a SubmitSnapshotJob, for example."""
+    """Return the key of an action in the tables: its name, prefixed with ``vod:`` if both products have the action."""
     return f"vod:{action}" if version == VOD.version and action in KNOWN_ACTIONS[ICE.version] else action
 
 
 @dataclass(frozen=True)
 class JobView:
-    """A snapshot of a job at a given time of the job clock, as returned in responses."""
+    """A job at a given time of the job clock. Responses are generated from this view."""
 
     job: Job
     kind: JobKind
@@ -264,7 +264,7 @@ class JobView:
 
     @property
     def parameters(self) -> Parameters:
-        """The submit parameters."""
+        """The parameters of the submit request."""
         return self.job.parameters
 
     @property
@@ -274,12 +274,12 @@ class JobView:
 
     @property
     def phase(self) -> Phase:
-        """The progress of the job. A pinned state overrides the clock."""
+        """The phase of the job. A pinned state overrides the clock."""
         return self.job.phase(self.now) if self.job.pinned is None else self.kind.family.phase_of(self.job.pinned)
 
     @property
     def state(self) -> str:
-        """The state of the job, as the service names it."""
+        """The state name of the job in responses."""
         if self.job.pinned is not None:
             return self.job.pinned
         family, phase = self.kind.family, self.phase
@@ -290,7 +290,7 @@ class JobView:
 
     @property
     def modified(self) -> float:
-        """When the state of the job last changed."""
+        """The time at which the current phase of the job was due to begin, in seconds of the job clock."""
         return (self.job.created, self.job.starts, self.job.ends, self.job.ends)[self.phase]
 
     def parts(self) -> list[Part]:
@@ -301,7 +301,7 @@ class JobView:
     def _part(self, index: int, count: int) -> Part:
         job = self.job
         share = (job.ends - job.starts) / count
-        # The last part ends with the job despite rounding errors.
+        # The last part ends exactly when the job ends, regardless of rounding errors.
         ends = job.ends if index == count - 1 else job.starts + share * (index + 1)
         whole_job = (job.error_code, job.error_message or "") if job.error_code is not None else None
         error = whole_job or job.failed_parts.get(str(index))
@@ -314,25 +314,25 @@ class JobView:
         return Part(index, phase, error)
 
     def given(self, *names: str) -> Fields:
-        """Return those of the named parameters that were sent."""
+        """Return those of the named parameters that the request contains."""
         return {name: self.parameters[name] for name in names if name in self.parameters}
 
     def json(self, name: str) -> Fields:
-        """Return a parameter that is a JSON object; an empty object if it was not sent."""
+        """Return the JSON object in a parameter; an empty object if the request does not contain the parameter."""
         return as_object(json.loads(self.parameters.get(name) or "{}"))
 
     def id(self, *parts: object) -> str:
-        """Return an id derived from the job id and the given parts."""
+        """Return an id of 32 hex digits that is derived from the job id and the given parts."""
         return stable_id(self.job_id, *parts)
 
     def url(self, key: str, bucket: object = "emulated") -> str:
-        """Return the public URL of an OSS object."""
+        """Return the public URL of an OSS object in the region of the job."""
         return oss_url(bucket, self.region, key)
 
     def output_url(self, output: Fields, key: str) -> str:
-        """Return the URL of the file that an output configuration requests; by default, the URL of the given key."""
+        """Return the URL of the output file: the one that the configuration specifies, or else the URL of ``key``."""
         if output.get("StorageLocation") and output.get("FileName"):
-            # In the documentation, the storage location of VOD is a host.
+            # In the documentation of VOD, a storage location is a host name.
             host, key = str(output["StorageLocation"]), str(output["FileName"])
             return f"http://{host}/{key}" if "." in host else self.url(key, host)
         names = ("MediaURL", "MediaUrl", "OutputUrl", "Media")
