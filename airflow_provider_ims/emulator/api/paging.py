@@ -21,7 +21,7 @@ class JobPage:
     """
     One page of a listing.
 
-    :param size: The requested page size. The last page may contain fewer jobs.
+    :param size: The requested page size, by default 10. The last page can contain fewer jobs.
     :param next_token: The token of the next page; empty if this page is the last one.
     :param numbered: Whether the request contains ``PageNo`` or ``PageSize``, and the listing accepts page numbers.
     """

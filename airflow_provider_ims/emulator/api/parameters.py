@@ -203,7 +203,7 @@ def integer_field(
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a number below 1e15. Like the services, accept numbers in strings."""
+    """Return whether a JSON value is a number, or a string with a number, whose absolute value is below 1e15."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:

@@ -17,7 +17,7 @@ from airflow_provider_ims.emulator.api.model import stable_id
 from airflow_provider_ims.emulator.settings import Settings
 
 URL_SECONDS = 3600
-"""The default number of seconds for which a signed URL is valid. It is not documented for all actions."""
+"""The default number of seconds for which a signed URL is valid. This period is not documented for all actions."""
 
 SERVICE_KEY_ID = "LTAI" + stable_id("oss")[:16]
 """
@@ -61,5 +61,5 @@ def service_secret(settings: Settings) -> str:
 
 
 def v1_signature(secret: str, text: str) -> str:
-    """Return the HMAC-SHA1 signature of a text in base64, as in signature V1 of OSS and in SMQ."""
+    """Return the base64-encoded HMAC-SHA1 signature of a text, as in signature V1 of OSS and in SMQ."""
     return b64encode(hmac.digest(secret.encode(), text.encode(errors="replace"), "sha1")).decode()

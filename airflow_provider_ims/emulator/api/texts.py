@@ -40,7 +40,7 @@ def texts(parameters: Parameters) -> list[str]:
     Return the result of a text job.
 
     The result of a storyboard script consists of its scenes. The result of any other job consists of ``targetCount``
-    texts with at most ``textLength`` characters each. A title also has at most 30 characters.
+    texts with at most ``textLength`` characters each; titles have at most 30 characters.
     """
     config = json.loads(parameters["GenerateConfig"])
     if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:

@@ -3,8 +3,8 @@ Uploads of files and streams from a URL, in both products.
 
 The documentation of both query actions refers to the list of job states on VOD's page "Basic structures". For IMS, the
 state of a successful job is ``Normal``, as in the documented example. The documentation does not describe how a
-cancelled job is reported. In the emulator, stream uploads are queried with the same action as file uploads. This is
-documented only for VOD.
+cancelled job is reported. In the emulator, stream uploads are queried with the same action as file uploads, although
+this is documented only for VOD.
 """
 
 from __future__ import annotations
