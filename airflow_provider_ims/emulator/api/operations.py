@@ -1,4 +1,4 @@
-"""All actions of the API, derived from the table of job kinds and the table of families."""
+"""All emulated actions of IMS and VOD. Most of them are derived from the tables of job kinds and of families."""
 
 from __future__ import annotations
 
@@ -53,10 +53,11 @@ Respond = Callable[[Jobs, dict[str, str]], ApiResponse]
 @dataclass(frozen=True)
 class Action:
     """
-    An action of the API.
+    An action of IMS or VOD.
 
-    :param respond: Returns the response to valid parameters.
-    :param anonymous: Whether requests need no signature.
+    :param parameters: The rules for its parameters.
+    :param respond: Returns the response to a request with valid parameters.
+    :param anonymous: Whether the emulator accepts requests without a signature.
     """
 
     product: Product
@@ -66,7 +67,7 @@ class Action:
 
 
 def submit(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Submit a job."""
+    """Submit the jobs of a request, usually only one, and return a response with their ids."""
     views = [jobs.view(job) for job in jobs.submit_all(kind, parameters)]
     contents = [_accepted(kind, view) for view in views]
     content = contents[0]
@@ -82,14 +83,14 @@ def _accepted(kind: JobKind, view: JobView) -> Fields:
 
 
 def create_draft(kind: JobKind, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Create a job that waits until it is submitted."""
+    """Create a job that starts only when a request for the submit action identifies it."""
     assert kind.draft is not None
     view = jobs.view(jobs.create_draft(kind, parameters))
     return ApiResponse(200, _merged(_at(kind.job_id_at, view.job_id), kind.draft.accepted(view)))
 
 
 def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return a job, or up to ten jobs."""
+    """Return the queried job or, for an action that accepts several ids or URLs, a list of jobs."""
     for name, value in family.fixed_parameters.items():
         if parameters[name] != value:
             raise invalid(name, f"The emulator supports only {value}.")
@@ -107,7 +108,12 @@ def query(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiRespo
 def find_jobs(
     jobs: Jobs, keys: Sequence[str], id_parameter: str, url_parameter: str, parameters: Mapping[str, str]
 ) -> tuple[list[Job], list[str]]:
-    """Return the jobs with the requested ids (or URLs, if the request has no ids), and the ids that are unknown."""
+    """
+    Find the jobs that a request identifies by their ids or, if the parameter with the ids is missing, by URLs.
+
+    :return: The jobs, at most 100 of them for URLs, and the ids or URLs for which there is no job.
+    :raises ApiError: If the request contains neither ids nor URLs, and the action accepts URLs.
+    """
     if id_parameter not in parameters and url_parameter:
         if url_parameter not in parameters:
             raise missing(id_parameter)
@@ -130,7 +136,7 @@ def _shown(family: JobFamily, view: JobView) -> Fields:
 
 
 def render(view: JobView) -> Fields:
-    """Return a job in the format of the query response."""
+    """Return all response fields of a job. The query and the listing of the job family omit some of them."""
     kind, family, phase = view.kind, view.kind.family, view.phase
     fields: Fields = {
         family.job_id: view.job_id,
@@ -156,7 +162,7 @@ def _error(family: JobFamily, job: Job) -> Fields:
 
 
 def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return one page of the jobs of a family."""
+    """Return one page of the listing of a job family."""
     selected, now = _filter(family, listing, jobs, parameters), jobs.clock.now()
     page = take_page(listing, parameters, jobs.store, selected, now)
     views = [jobs.view(job) for job in page.jobs]
@@ -167,7 +173,7 @@ def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[
     if listing.max_results is not None:
         content["MaxResults"] = listing.max_results(page.size)
     if page.numbered:
-        # The documentation says that it is not returned by default, but page numbers are useless without it.
+        # The documentation says that TotalCount is not returned by default, but page numbers are useless without it.
         content["TotalCount"] = str(jobs.store.count(selected, now=now))
     return ApiResponse(200, content)
 
@@ -185,14 +191,19 @@ def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping
         actions=tuple(key for key in _keys(family) if JOB_KINDS[key].listed or jobs.settings.list_text_jobs),
         state=(phases[0], phases[-1], word) if phases else None,
         created_from=from_iso(since) if since else None,
-        # Times have a resolution of one second, so the last second is included.
+        # The times in a request have a resolution of one second, so the filter includes the whole last second.
         created_to=from_iso(until) + 1 if until else None,
         **{field: parameters.get(name) for name, field in listing.filters.items()},
     )
 
 
 def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Cancel a job. How the service reports a cancelled job is not documented; the emulator reports a failure."""
+    """
+    Cancel a job.
+
+    The job gets the state name that its family declares for cancelled jobs. If the family declares none, because the
+    documentation does not describe the state of a cancelled job, the job is reported as failed.
+    """
     job = jobs.queried(parameters[family.cancel_parameter], *_keys(family))
     if job is None:
         raise ApiError("ResourceNotFound")
@@ -208,7 +219,12 @@ def cancel(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
 
 
 def cancel_uploads(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Cancel uploads that wait in the queue. It is not documented how the response reports those that have started."""
+    """
+    Cancel the uploads that have not started.
+
+    The documentation does not describe how the response reports uploads that have already started. The emulator omits
+    them from the response.
+    """
     found, unknown = find_jobs(jobs, _keys(family), "JobIds", "UploadUrls", parameters)
     waiting = [job.job_id for job in found if jobs.view(job).phase is Phase.CREATED]
     for job_id in waiting:
@@ -228,7 +244,7 @@ def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
 
 
 def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return the images of a video."""
+    """Return the images of a video that its successful AI image jobs have generated."""
     views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, jobs.region, parameters["VideoId"])]
     infos = [info for view in views if view.phase is Phase.SUCCEEDED for info in image_infos(view)]
     return ApiResponse(200, {"AIImageInfoList": infos})
@@ -246,7 +262,7 @@ def _at(path: str, value: Any) -> Fields:
 
 
 def _merged(first: Any, second: Any) -> Any:
-    """Return an object with the fields of both objects, including those of nested objects."""
+    """Merge two JSON values recursively. If both contain the same scalar field, return the value of the second one."""
     if isinstance(first, list):
         return [_merged(*items) for items in zip(first, second, strict=True)]
     if not isinstance(first, dict):
@@ -317,7 +333,7 @@ def _all_actions() -> dict[str, Action]:
 
 
 def _merge_responses(resource: Respond, job: Respond, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return a resource that a job processes: its own fields, and those from the job."""
+    """Merge the responses of an action that both a resource and a job implement, such as GetEditingProject of VOD."""
     content: Fields = {}
     unknown: ApiError | None = None
     for respond in (resource, job):
@@ -330,5 +346,5 @@ def _merge_responses(resource: Respond, job: Respond, jobs: Jobs, parameters: di
     return ApiResponse(200, content)
 
 
-#: Key -> action.
+#: Key (see ``key_of``) -> action.
 ACTIONS: Mapping[str, Action] = MappingProxyType(_all_actions())

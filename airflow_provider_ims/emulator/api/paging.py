@@ -1,4 +1,4 @@
-"""Paginates listings of jobs."""
+"""Pagination of the listings of jobs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class JobPage:
     """
     One page of a listing.
 
-    :param next_token: The token of the next page; empty if there is none.
-    :param numbered: Whether the page was requested by number.
+    :param size: The requested page size, by default 10. The last page can contain fewer jobs.
+    :param next_token: The token of the next page; empty if this page is the last one.
+    :param numbered: Whether the request contains ``PageNo`` or ``PageSize``, and the listing accepts page numbers.
     """
 
     jobs: list[Job]
@@ -33,9 +34,11 @@ class JobPage:
 
 def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, selected: Filter, now: float) -> JobPage:
     """
-    Return the requested page.
+    Return the requested page of a listing.
 
-    :raises ApiError: If the token is invalid.
+    :param selected: The filter of the request.
+    :param now: The time of the job clock at which the states of the jobs are evaluated.
+    :raises ApiError: If the page token is invalid.
     """
     numbered = listing.numbered and any(name in parameters for name in PAGE_PARAMETERS)
     size = int(parameters.get("PageSize" if numbered else listing.page_size, DEFAULT_PAGE_SIZE))

@@ -17,7 +17,11 @@ from airflow_provider_ims.emulator.state.clock import from_iso
 
 Parameters: TypeAlias = "Mapping[str, str]"
 Check: TypeAlias = "Callable[[Any, str, Parameters], None]"
-"""Receives a value (parsed if it is JSON), its name and all parameters; raises an ApiError if the value is invalid."""
+"""
+Checks the value of a parameter, and raises an ApiError if it is invalid.
+
+The arguments are the value (parsed if it is a JSON object or array), the name, and all parameters of the request.
+"""
 
 MAX_JOB_IDS = 10
 MAX_INTEGER = 2**63 - 1
@@ -28,8 +32,9 @@ class ParameterRule:
     """
     The rule for one parameter.
 
-    :param max_bytes: The maximum length of the value in UTF-8 bytes.
-    :param type: ``text``, ``object`` or ``array`` (as JSON), ``integer`` or ``boolean``.
+    :param required: Whether a request without this parameter, or with an empty value, is rejected.
+    :param max_bytes: The maximum length of the value in bytes of UTF-8.
+    :param type: ``text``, ``object`` or ``array`` (both as JSON), ``integer`` (0 or more), or ``boolean``.
     :param check: An additional check of the value.
     """
 
@@ -39,14 +44,18 @@ class ParameterRule:
     check: Check | None = None
 
     def validate(self, name: str, parameters: Parameters) -> None:
-        """Raise an ApiError if the parameter violates the rule."""
+        """
+        Check the value of a parameter.
+
+        :raises ApiError: If the value violates the rule, or a required parameter is missing.
+        """
         text = parameters.get(name, "")
         if not text:
             if self.required:
                 raise missing(name)
             return
         if self.max_bytes is not None and (size := len(text.encode())) > self.max_bytes:
-            raise invalid(name, f"It is {size} bytes of UTF-8; the limit is {self.max_bytes}.")
+            raise invalid(name, f"Its length is {size} bytes of UTF-8; the limit is {self.max_bytes}.")
         value: Any = text
         if self.type == "object":
             value = parse_object(text, name)
@@ -65,11 +74,12 @@ _TYPES = {"{}": "object", "[]": "array", "#": "integer", "?": "boolean"}
 
 def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
     """
-    Return the rules of an action, by parameter.
+    Return the rules for the parameters of an action, by parameter name.
 
-    :param declaration: The parameters, separated by spaces. ``*`` marks a required one, ``{}`` and ``[]`` a JSON object
-        or array, ``#`` an integer, ``?`` a boolean, and ``<n`` the limit in bytes, as in ``UserData{}<512``.
-    :param checks: Additional checks, by parameter.
+    :param declaration: The names of the parameters, separated by spaces, with these marks: ``*`` for a required
+        parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer, ``?`` for a boolean, and
+        ``<n`` for a maximum of ``n`` bytes, as in ``UserData{}<512``.
+    :param checks: Additional checks, by parameter name.
     """
     rules = {}
     for declared in declaration.split():
@@ -83,7 +93,9 @@ def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
 
 def check_parameters(rules: Mapping[str, ParameterRule], parameters: Parameters) -> dict[str, str]:
     """
-    Return the parameters that an action accepts; like the service, ignore all others.
+    Check the parameters of a request, and return those that the action accepts.
+
+    Like the services, the emulator ignores all other parameters. It omits parameters with an empty value.
 
     :raises ApiError: For the first parameter that violates its rule.
     """
@@ -93,7 +105,7 @@ def check_parameters(rules: Mapping[str, ParameterRule], parameters: Parameters)
 
 
 def one_of(*words: str) -> Check:
-    """Return a check that accepts only these values."""
+    """Return a check that accepts only the given values."""
 
     def check(value: str, name: str, _: Parameters) -> None:
         if value not in words:
@@ -103,10 +115,10 @@ def one_of(*words: str) -> Check:
 
 
 def whole_number(low: int, high: int | None = None) -> Check:
-    """Return a check that accepts an integer in a range."""
+    """Return a check that accepts integers from ``low`` to ``high``, which defaults to the largest 64-bit integer."""
 
     def check(value: str, name: str, _: Parameters) -> None:
-        # Python does not convert text of more than 4,300 digits.
+        # Without the limit, ``int`` would raise a ValueError for a text of more than 4,300 digits.
         is_integer = value.isascii() and value.isdigit() and len(value) <= len(str(MAX_INTEGER))
         if not is_integer or not low <= int(value) <= (MAX_INTEGER if high is None else high):
             raise invalid(name, f"It must be an integer {_range(low, high)}.")
@@ -123,7 +135,7 @@ _BOOLEAN = one_of("true", "false", "True", "False")
 
 
 def time(value: str, name: str, _: Parameters) -> None:
-    """Check the format of a time."""
+    """Check that a value is a time in the format of the services."""
     try:
         from_iso(value)
     except ValueError:
@@ -131,13 +143,19 @@ def time(value: str, name: str, _: Parameters) -> None:
 
 
 def job_ids(value: str, name: str, _: Parameters) -> None:
-    """Check a list of job ids."""
+    """Check that a comma-separated list contains at most ten job ids or URLs."""
     if len(value.split(",")) > MAX_JOB_IDS:
-        raise invalid(name, f"A maximum of {MAX_JOB_IDS} IDs are supported.")
+        raise invalid(name, f"A maximum of {MAX_JOB_IDS} values are supported.")
 
 
 def strings(value: Any, name: str, limit: int | None = None) -> None:
-    """Check an array of strings."""
+    """
+    Check that a JSON value is an array of strings.
+
+    :param name: The name of the parameter or field, for the error message.
+    :param limit: The maximum number of strings; None for no limit.
+    :raises ApiError: If the value is not an array of strings, or the array is too long.
+    """
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise invalid(name, "It must be an array of strings.")
     if limit is not None and len(value) > limit:
@@ -145,7 +163,12 @@ def strings(value: Any, name: str, limit: int | None = None) -> None:
 
 
 def string_field(config: Mapping[str, Any], field: str, name: str, *, required: bool = False) -> str | None:
-    """Check a string in a JSON object and return it."""
+    """
+    Return a field of a JSON object that must be a string; None if the field is missing or empty.
+
+    :param name: The name of the parameter that contains the object, for the error message.
+    :raises ApiError: If the field is not a string, or is required but missing or empty.
+    """
     value = config.get(field)
     if value is None or value == "":
         if required:
@@ -159,7 +182,15 @@ def string_field(config: Mapping[str, Any], field: str, name: str, *, required: 
 def integer_field(
     config: Mapping[str, Any], field: str, name: str, low: int, high: int | None, *, required: bool = False
 ) -> int | None:
-    """Check an integer in a JSON object and return it."""
+    """
+    Return a field of a JSON object that must be an integer; None if the field is missing.
+
+    A string that contains an integer, and a number without a fractional part such as 5.0, are accepted too.
+
+    :param name: The name of the parameter that contains the object, for the error message.
+    :param high: The largest accepted value; None for no limit.
+    :raises ApiError: If the field is not an integer in the range, or is required but missing.
+    """
     value = config.get(field)
     if value is None:
         if required:
@@ -172,7 +203,7 @@ def integer_field(
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a number; like the services, accept numbers in strings."""
+    """Return whether a JSON value is a number, or a string with a number, whose absolute value is below 1e15."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:
@@ -185,7 +216,8 @@ def parse_object(text: str, name: str) -> dict[str, Any]:
     """
     Parse a JSON object.
 
-    :raises ApiError: If the value is not a JSON object.
+    :param name: The name of the parameter, for the error message.
+    :raises ApiError: If the text is not a JSON object.
     """
     value = _parse(text, name)
     if not isinstance(value, dict):
@@ -197,7 +229,8 @@ def parse_objects(text: str, name: str) -> list[dict[str, Any]]:
     """
     Parse a JSON array of objects.
 
-    :raises ApiError: If the value is not a JSON array of objects.
+    :param name: The name of the parameter, for the error message.
+    :raises ApiError: If the text is not a JSON array of objects.
     """
     value = _parse_array(text, name, required=False)
     if not all(isinstance(item, dict) for item in value):

@@ -1,4 +1,4 @@
-"""The parts of a job, such as the videos of a batch, which can fail separately."""
+"""The data types for the parts of a job, such as the videos of a batch. Each part can fail separately."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Part:
     """
     One part of a job, such as a video of a batch.
 
-    :param error: Its error code and message if it fails.
+    :param index: Its position in the job; the first part has the index 0.
+    :param error: The error code and message with which it fails; None if it succeeds.
     """
 
     index: int
@@ -23,7 +24,7 @@ class Part:
     error: tuple[str, str] | None
 
     def error_fields(self) -> dict[str, Any]:
-        """Return the error code and message of a failed part."""
+        """Return the response fields with the error code and message; empty unless the part has failed."""
         if self.phase is not Phase.FAILED or self.error is None:
             return {}
         return {"ErrorCode": self.error[0], "ErrorMessage": self.error[1]}
@@ -32,11 +33,12 @@ class Part:
 @dataclass(frozen=True)
 class Parts:
     """
-    The parts of the jobs of a kind; each can fail separately.
+    Declares the parts of the jobs of one kind.
 
-    :param field: The field of the query response that lists them; empty if the kind's other fields do.
-    :param count: Returns the number of parts that a request creates.
-    :param render: Returns the fields of one part, from the view of the job and the part.
+    :param field: The field of the query response that lists the parts; empty if the kind's ``render`` function adds
+        the parts to other fields.
+    :param count: Returns the number of parts of a job, from the parameters of its submit request.
+    :param render: Returns the response fields of one part, from the view of the job and the part.
     """
 
     field: str

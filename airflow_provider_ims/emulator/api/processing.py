@@ -34,7 +34,7 @@ from airflow_provider_ims.emulator.api.parameters import declare
 
 STATES = ("Init", "Init", "Success", "Fail")
 
-#: The fields that most of these jobs have in common.
+#: The response fields that packaging, snapshot and animated image jobs have in common.
 _JOB = fields(
     SubmitTime=created, ModifiedTime=modified, TriggerSource="API", Name=parameter("Name"), PipelineId=pipeline
 )

@@ -1,7 +1,7 @@
 """
-The actions of SMQ, version 2015-06-06 of its HTTP API.
+The actions of SMQ, as in version 2015-06-06 of its HTTP API.
 
-https://help.aliyun.com/document_detail/27491.html. Topics and subscriptions are not emulated.
+Documentation: https://help.aliyun.com/document_detail/27491.html. Topics and subscriptions are not emulated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_ims.emulator.api.xml import parse_xml, xml_body
 from airflow_provider_ims.emulator.state.queues import Queue, QueueMessage, ReceiptHandleError
 
 PREFIX = "smq:"
-"""The prefix of the actions in the request record and in faults."""
+"""The prefix that distinguishes the actions of SMQ from those of IMS and VOD in recorded requests and in faults."""
 
 MAX_BATCH = 16
 _BATCH = Range(1, MAX_BATCH, 1)
@@ -33,10 +33,10 @@ class QueueCall:
     """
     A request to SMQ.
 
-    :param queues: The queues of the region.
-    :param queue_name: The name of the queue in the path; empty if there is none.
-    :param query: Decoded query parameters, keyed by lowercase name, because their case in the documentation varies.
-    :param headers: Headers, keyed by lowercase name.
+    :param queues: The queues of the region to which the request was sent.
+    :param queue_name: The name of the queue in the path; empty if the path contains none.
+    :param query: The decoded query parameters, by lowercase name. The case of the names in the documentation varies.
+    :param headers: The headers, by lowercase name.
     :param url: The URL of the endpoint.
     :param received: The messages that the request has received from the queue.
     """
@@ -51,12 +51,12 @@ class QueueCall:
 
     @property
     def queue(self) -> Queue:
-        """The queue of the request."""
+        """The queue that the path identifies."""
         return self.queues.find(self.queue_name)
 
     @property
     def wait_seconds(self) -> int:
-        """Seconds for which the request waits for a message."""
+        """The maximum number of seconds for which the request waits for a message."""
         text = self.query.get("waitseconds")
         return int(self.queue.attributes[_POLLING]) if text is None else _WAIT.parse("waitseconds", text)
 
@@ -122,7 +122,7 @@ def _meta(call: QueueCall, queue: Queue) -> dict[str, Any]:
 
 
 def _delete_queue(call: QueueCall) -> ApiResponse:
-    # The documentation does not state that deleting an unknown queue is an error.
+    # The documentation does not list an error for an unknown queue.
     if queue := call.queues.table.queue(call.queues.region, call.queue_name):
         call.queues.table.delete_queue(queue)
     return ApiResponse(204, b"")
@@ -133,7 +133,7 @@ def _list_queues(call: QueueCall) -> ApiResponse:
     limit = _PAGE.parse("x-mns-ret-number", call.headers.get("x-mns-ret-number", str(_PAGE.default)))
     with_meta = call.headers.get("x-mns-with-meta", "").lower() == "true"
     found = [queue for queue in call.queues.table.queues(call.queues.region) if queue.name.startswith(prefix)]
-    # The marker is the name of the first queue on the next page.
+    # The marker is the name of the first queue of the requested page.
     page = [queue for queue in found if queue.name >= marker]
     rows = [
         {"QueueURL": f"{call.url}/queues/{queue.name}", **(_meta(call, queue) if with_meta else {})}
@@ -151,7 +151,7 @@ def _send_batch(call: QueueCall) -> ApiResponse:
     elements = list(call.xml("Messages"))
     if not 0 < len(elements) <= MAX_BATCH:
         raise not_in_schema("Messages")
-    # Here, no message is sent if one of them is invalid. The behaviour of the service is not documented.
+    # If one message is invalid, the emulator sends none of them. The behaviour of the service is not documented.
     messages = [_parse(call, element) for element in elements]
     return _xml(201, "Messages", {"Message": [_put(call, message) for message in messages]})
 
@@ -229,7 +229,7 @@ def _delete_batch(call: QueueCall) -> ApiResponse:
             if error.code == "QueueNotExist":
                 raise
             errors.append({"ErrorCode": error.code, "ErrorMessage": error.message, "ReceiptHandle": handle})
-    # The documented example of a partial failure has this status.
+    # The status is 404, as in the documented example of a partial failure.
     return _xml(404, "Errors", {"Error": errors}, errors[0]["ErrorCode"]) if errors else ApiResponse(204, b"")
 
 
@@ -273,7 +273,7 @@ class QueueAction:
     An action of SMQ.
 
     :param respond: Returns the response to a request.
-    :param query: The query parameters that it accepts, in lowercase.
+    :param query: The names of the query parameters that it accepts, in lowercase.
     """
 
     respond: Callable[[QueueCall], ApiResponse]

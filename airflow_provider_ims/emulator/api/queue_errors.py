@@ -46,7 +46,7 @@ QUEUE_CODES: dict[str, tuple[int, str]] = {
     ),
     "TimeExpired": (408, "The http request you sent is expired."),
 }
-#: The codes of the other services -> those of SMQ.
+#: Error code of IMS and VOD -> the corresponding code of SMQ.
 _EQUIVALENTS = {
     "Forbidden.RAM": "AccessDenied",
     "InvalidAccessKeyId.NotFound": "InvalidAccessKeyId",
@@ -65,19 +65,20 @@ def queue_error(code: str, message: str | None = None) -> ApiError:
     """
     Return an error of SMQ.
 
-    :param message: Overrides the message of the code.
+    :param code: A code in :data:`QUEUE_CODES`.
+    :param message: Overrides the documented message of the code.
     """
     status, text = QUEUE_CODES[code]
     return ApiError(code, status=status, message=message or text)
 
 
 def out_of_range(name: str, low: int, high: int) -> ApiError:
-    """Return the error for a value that is not an integer in the documented range."""
+    """Return the error for a value that is not an integer in a range, or for a message body of a wrong size."""
     return queue_error("InvalidArgument", f"The value of {name} should between {low} and {high} seconds/bytes.")
 
 
 def not_in_schema(element: str) -> ApiError:
-    """Return the error for well-formed XML with a wrong or missing element."""
+    """Return the error for well-formed XML in which an element is missing, unexpected or invalid."""
     message = f"The XML you provided did not validate against our published schema, cause by {element}."
     return queue_error("InvalidArgument", message)
 
@@ -89,14 +90,15 @@ def unknown_parameter(name: str) -> ApiError:
 
 def as_queue_error(error: ApiError) -> ApiError:
     """
-    Return the error of SMQ that corresponds to an error of the other services, such as that of a fault.
+    Convert an error of IMS or VOD, such as the error of a fault, into the corresponding error of SMQ.
 
-    An error that corresponds to none is returned unchanged.
+    If SMQ has no corresponding error, the error is returned unchanged. If a fault specifies a code that only SMQ has,
+    without a message, the error gets the documented message of the code.
     """
     if error.code in _EQUIVALENTS:
         return queue_error(_EQUIVALENTS[error.code])
     if error.code in QUEUE_CODES and error.message == error.code:
-        # A fault with a code of SMQ, and without a message. Its status is 400, unless the fault specifies one.
+        # The error of a fault without a message. If the fault specifies no status either, the status is 400.
         known = queue_error(error.code)
         return known if error.status == 400 else ApiError(error.code, message=known.message, status=error.status)
     return error

@@ -1,7 +1,7 @@
 """
-The queues of SMQ in a region.
+The queues of SMQ in a region: their attributes, names and messages.
 
-https://help.aliyun.com/document_detail/27414.html
+Documentation: https://help.aliyun.com/document_detail/27414.html
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 class Range(NamedTuple):
-    """The range and the default of an integer."""
+    """The smallest and the largest accepted value of an integer, and its default."""
 
     low: int
     high: int
@@ -32,9 +32,10 @@ class Range(NamedTuple):
 
     def parse(self, name: str, text: str) -> int:
         """
-        Convert a text into an integer in this range.
+        Convert a text into an integer.
 
-        :raises ApiError: If the text is not such an integer.
+        :param name: The name of the attribute or parameter, for the error message.
+        :raises ApiError: If the text is not an integer in this range.
         """
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
         if not self.low <= number <= self.high:
@@ -42,7 +43,7 @@ class Range(NamedTuple):
         return number
 
 
-#: The attributes of a queue that a client can set, besides LoggingEnabled.
+#: The attributes of a queue that a client can set, except LoggingEnabled. Lengths are in bytes, times in seconds.
 ATTRIBUTES: Mapping[str, Range] = {
     "DelaySeconds": Range(0, 604_800, 0),
     "MaximumMessageSize": Range(1_024, 65_536, 65_536),
@@ -59,10 +60,11 @@ class Queues:
     """
     The queues of one region.
 
-    In the service, a queue must be created before it is used. In an emulator without the setting ``queues``, a queue
-    exists as soon as it is used.
+    In the service, a queue must be created before it is used. The emulator creates a queue when it is first used,
+    unless the setting ``queues`` contains names, but not the name of this queue.
 
-    :param now: Returns the real time, on which all times of messages are based.
+    :param region: The id of the region; by default, that of the settings.
+    :param now: Returns the current time in epoch seconds. The times of messages follow this clock, not the job clock.
     """
 
     def __init__(
@@ -80,9 +82,9 @@ class Queues:
 
     def find(self, name: str) -> Queue:
         """
-        Return a queue.
+        Return a queue. If it does not exist and the setting ``queues`` allows it, create the queue.
 
-        :raises ApiError: If it does not exist, or the name is invalid.
+        :raises ApiError: If the queue neither exists nor may be created, or the name is invalid.
         """
         if queue := self.table.queue(self.region, name):
             return queue
@@ -93,10 +95,11 @@ class Queues:
 
     def create(self, name: str, attributes: Mapping[str, Any]) -> tuple[Queue, bool]:
         """
-        Create a queue.
+        Create a queue, or return an existing queue with the same name and attributes.
 
+        :param attributes: The attributes that differ from :data:`DEFAULTS`.
         :return: The queue, and whether it is new.
-        :raises ApiError: If a queue of this name has other attributes, or the name is invalid.
+        :raises ApiError: If a queue with this name has other attributes, or the name is invalid.
         """
         check_name(name)
         wanted = {**DEFAULTS, **attributes}
@@ -112,7 +115,8 @@ class Queues:
         """
         Add a message to a queue.
 
-        :param delay: Seconds after which it becomes visible; default: ``DelaySeconds`` of the queue.
+        :param delay: The number of seconds after which the message becomes visible; by default, the attribute
+            ``DelaySeconds`` of the queue.
         :raises ApiError: If the body is empty or too large.
         """
         text = xml_text(body)
@@ -122,9 +126,9 @@ class Queues:
 
     def check_body(self, queue: Queue, body: str) -> None:
         """
-        Check the size of a message.
+        Check the size of a message body.
 
-        :raises ApiError: If the body is empty or too large.
+        :raises ApiError: If the body is empty or exceeds the ``MaximumMessageSize`` of the queue.
         """
         largest = queue.attributes["MaximumMessageSize"]
         if not 0 < len(body.encode()) <= largest:
@@ -134,8 +138,11 @@ class Queues:
         """
         Add the message of a callback to a queue.
 
-        It is not documented whether the services encode the message in base64, as some SDKs do.
+        The documentation does not specify whether the services encode the message in base64, as some SDKs do. The
+        emulator encodes it only if the setting ``queue_base64`` is true.
 
+        :param name: The name of the queue.
+        :param text: The message.
         :raises ValueError: If the queue does not exist, its name is invalid, or the message is empty or too large.
         """
         body = base64.b64encode(text.encode()).decode() if self.settings.queue_base64 else text
@@ -146,7 +153,7 @@ class Queues:
 
 
 def is_queue_name(name: str) -> bool:
-    """Return whether a text can be the name of a queue."""
+    """Return whether a text is a valid name for a queue."""
     return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""The regions of the services, and the region that a request is for."""
+"""The regions of the services, and how the region of a request is determined."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import ApiRequest
 
-# These pages contradict each other about the regions of each product, so both products have all regions:
+# These pages contradict each other about the regions of each product, so the emulator accepts all regions for both:
 # https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint
 # https://www.alibabacloud.com/help/en/ims/service-region
 # https://www.alibabacloud.com/help/en/vod/user-guide/region-ids
@@ -38,17 +38,19 @@ _ENDPOINT = re.compile(r"(?:(?:ice|vod)(?:-vpc)?|\d+\.mns)\.([^.]+?)(?:-internal
 
 def region_of(request: ApiRequest, default: str) -> str:
     """
-    Return the region that a request is for.
+    Return the region to which a request applies.
 
-    The services have an endpoint in each region. The host of a request to an emulator usually does not contain a
-    region. In this case, the region is the parameter ``RegionId``, which older clients send with each request.
+    The services have an endpoint for each region, and the host name of the endpoint contains the region. The host name
+    in a request to the emulator usually contains no region. The region is then the value of the parameter ``RegionId``,
+    which older clients send with each request.
 
-    :param default: The region of a request that does not specify one.
-    :raises ApiError: If the region is unknown, or the action is not available in it.
+    :param default: The region of a request that specifies none.
+    :raises ApiError: If the host name or ``RegionId`` specifies an unknown region, or if the action is not available in
+        the region.
     """
     parameter = request.parameters().get(REGION_PARAMETER)
     named = region_of_host(request.host) or parameter or default
-    # The error of the services is not documented.
+    # The documentation does not specify the error for an unknown region.
     for region in (named, parameter):
         if region and region not in REGIONS:
             raise invalid(REGION_PARAMETER, f"Valid values: {', '.join(sorted(REGIONS))}.")
@@ -58,7 +60,11 @@ def region_of(request: ApiRequest, default: str) -> str:
 
 
 def region_of_host(host: str) -> str | None:
-    """Return the region in a host name, even if the region is unknown; None if there is none."""
+    """
+    Return the region in a host name; None if it contains no region.
+
+    In the host name of an endpoint of IMS, VOD or SMQ, the region can be one that the emulator does not support.
+    """
     name = host.lower().partition(":")[0]
     if endpoint := _ENDPOINT.fullmatch(name):
         return endpoint[1]

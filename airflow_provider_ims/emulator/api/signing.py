@@ -1,8 +1,8 @@
 """
 Signed URLs, with which the services give access to a file for a limited time.
 
-They have a V1 signature of OSS, as in the examples of the services. They begin with the URL of the emulator, and the
-host of the bucket is the first part of the path.
+The URLs have a V1 signature of OSS, as in the documented examples. They begin with the URL of the emulator. The first
+segment of the path is the host name of the bucket in OSS, and the key of the object follows.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from airflow_provider_ims.emulator.api.model import stable_id
 from airflow_provider_ims.emulator.settings import Settings
 
 URL_SECONDS = 3600
-"""Seconds for which a signed URL is valid by default. The services do not document them for all actions."""
+"""The default number of seconds for which a signed URL is valid. This period is not documented for all actions."""
 
 SERVICE_KEY_ID = "LTAI" + stable_id("oss")[:16]
-"""The ID of the AccessKey with which the services sign. They sign only URLs of objects that exist."""
+"""
+The AccessKey ID in signed URLs of the services.
+
+The services sign only URLs of objects that exist. Therefore, the emulator returns a file for each URL that is signed
+with this AccessKey, even if no job has produced the file.
+"""
 
 
 def signed_url(address: str, settings: Settings, region: str, *, expires: float | None = None) -> str:
     """
-    Return the signed URL of an object; a URL that is not in OSS is returned unchanged.
+    Return the signed URL of an object in OSS. A URL that does not refer to OSS is returned unchanged.
 
     :param address: The ``oss://`` or ``http(s)://`` URL of the object.
-    :param region: The region of the bucket in an ``oss://`` URL.
-    :param expires: When it expires, in seconds since the epoch in real time; default: after an hour.
+    :param region: The region of the bucket, if the URL begins with ``oss://``.
+    :param expires: The real time at which the signed URL expires, in seconds since the epoch; by default, in one hour.
     """
     url, found = public_url(address, region), split_oss(address)
     if url is None or found is None:
@@ -46,11 +51,15 @@ def signed_url(address: str, settings: Settings, region: str, *, expires: float 
 
 
 def service_secret(settings: Settings) -> str:
-    """Return the secret of :data:`SERVICE_KEY_ID`, which stays the same after a restart."""
+    """
+    Return the AccessKey secret of :data:`SERVICE_KEY_ID`.
+
+    It is derived from the first accepted AccessKey, so that signed URLs remain valid after a restart.
+    """
     secret = next(iter(settings.access_keys.values()))
     return hmac.digest(secret.encode(), b"signed URLs", "sha256").hex()
 
 
 def v1_signature(secret: str, text: str) -> str:
-    """Return the V1 signature of OSS."""
+    """Return the base64-encoded HMAC-SHA1 signature of a text, as in signature V1 of OSS and in SMQ."""
     return b64encode(hmac.digest(secret.encode(), text.encode(errors="replace"), "sha1")).decode()

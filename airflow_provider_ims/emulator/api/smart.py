@@ -81,7 +81,7 @@ def _list_item(view: JobView) -> Fields:
         "JobId": view.job_id,
         "JobState": view.state,
         **view.kind.render(view)["SmartJobInfo"],
-        # A string in the query response, but a number here.
+        # UserId is a string in the query response, but a number in the listing.
         "UserId": int(view.settings.account_id),
         **view.given("UserData"),
     }
@@ -106,9 +106,9 @@ def _generated_texts(view: JobView) -> Fields:
 
 
 def _speech_config(view: JobView) -> dict[str, Any]:
-    """Return the editing configuration of an audio job with its defaults."""
+    """Return the editing configuration of an audio job, with default values for missing fields."""
     config = view.json("EditingConfig")
-    # A customized voice overrides a standard one.
+    # A customized voice overrides a standard voice.
     voice = "customizedVoice" if config.get("customizedVoice") else "voice"
     complete = {
         voice: config.get(voice) or "Siqi",
@@ -138,7 +138,11 @@ def _speech(view: JobView) -> Fields:
 
 
 def _output(view: JobView) -> Fields:
-    """Return the requested output, which some kinds name in lowercase and others as a URL."""
+    """
+    Return the bucket and the key of the requested output.
+
+    The fields of the request have different names for different job kinds. Some job kinds accept a URL instead.
+    """
     config = view.json("OutputConfig")
     bucket, key = config.get("bucket") or config.get("Bucket"), config.get("object") or config.get("ObjectKey")
     found = (bucket, key) if bucket and key else split_oss(str(config.get("MediaURL") or ""))
@@ -170,7 +174,11 @@ def _video(view: JobView) -> Fields:
 
 
 def _translations(view: JobView) -> Fields:
-    """Return the translated videos by language. No API page shows them; client programs read these fields."""
+    """
+    Return the result of a video translation, with one translated video for each language.
+
+    ``VideoTranslationAiResultMap`` is not documented. Its fields are those that existing client programs read.
+    """
     video = _video(view)
     base = video["MediaUrl"].rpartition(".")[0]
     languages = str(view.json("EditingConfig").get("TargetLanguage") or "en").split(",")
@@ -188,7 +196,7 @@ def _translations(view: JobView) -> Fields:
 
 
 def _clips(view: JobView) -> Fields:
-    """Return the clips of a video: the requested ranges, or the requested number of highlights."""
+    """Return the clips of a video: one for each requested range, or else the requested number of highlights."""
     ranges, strategy = view.json("JobParams").get("Ranges"), as_object(view.json("InputConfig").get("Strategy"))
     if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
         count, seconds = strategy.get("Count"), strategy.get("ClipDuration")
@@ -237,7 +245,7 @@ SMART = JobFamily(
 
 _FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken<64"
 
-# The documentation does not specify whether the listing includes text jobs and the unlisted jobs below.
+# The documentation does not specify whether the listing includes the job kinds with listed=False.
 SMART_KINDS = (
     JobKind(
         "SubmitTextGenerateJob",

@@ -25,7 +25,11 @@ SNAPSHOT_URL_RULES = declare(
 
 
 def get_snapshot_urls(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return a page of the URLs. A job that has not succeeded has none, which is not documented."""
+    """
+    Return one page of the signed URLs of a job's snapshots.
+
+    For a job that has not succeeded, the emulator returns no URLs. The documentation does not describe this case.
+    """
     job = jobs.queried(parameters["JobId"], SUBMIT)
     if job is None or (view := jobs.view(job)).phase is not Phase.SUCCEEDED:
         return ApiResponse(200, {"SnapshotUrls": [], "Total": 0})

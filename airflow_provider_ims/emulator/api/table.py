@@ -1,4 +1,4 @@
-"""The table of job kinds. Each entry is in the module of its family."""
+"""The table of all job kinds. Each job kind is declared in the module of its family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The callback settings of a region, and the destination of the callback of a job."""
+"""Determines the destination of a job's callback from the job's UserData and the callback settings of the region."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
 QUEUE_PREFIX = "ice-callback-"
-"""The prefix of the names of the queues to which IMS sends callbacks."""
+"""The prefix that the name of a queue for callbacks of IMS must have."""
 
-#: The setting that contains the name of a queue.
+#: Product -> the callback setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}
 
 
@@ -26,7 +26,7 @@ class Target:
 
     :param address: A URL, or the name of an SMQ queue.
     :param region: The region of the queue.
-    :param auth_key: The key that signs the request; None for an unsigned request.
+    :param auth_key: The key with which a callback to a URL is signed; None if callbacks are not signed.
     """
 
     address: str
@@ -40,17 +40,21 @@ class Target:
 
 
 def is_url(address: str) -> bool:
-    """Return whether an address is an HTTP URL; otherwise, it is the name of a queue."""
+    """Return whether an address is an HTTP or HTTPS URL. Any other address is the name of a queue."""
     return address.isprintable() and address.lower().startswith(("http://", "https://"))
 
 
 def settings_of(table: CallbackTable, product: Product, region: str) -> dict[str, str]:
-    """Return the callback settings of a product in a region; empty if there are none."""
+    """Return the callback settings of a product in a region; an empty dict if there are none."""
     return table.settings(product.ram_code, region) or {}
 
 
 def has_callback(table: CallbackTable, kind: JobKind, region: str, parameters: Parameters) -> bool:
-    """Return whether a callback may have to be sent when a job ends."""
+    """
+    Return whether a callback may be due when a job ends.
+
+    The callback settings can change until then. Therefore, :func:`target_of` decides when the job has ended.
+    """
     product = kind.family.product
     return bool((product is ICE and _own_address(product, parameters)) or settings_of(table, product, region))
 
@@ -59,11 +63,12 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
     """
     Return the destination of the callback of a job; None if no callback is sent.
 
-    The address in UserData replaces that of the settings. VOD uses it only if the settings enable the event. It is not
-    documented whether IMS sends both callbacks, or whether it signs those to an address in UserData. The emulator sends
-    one, and signs it with AuthKey if AuthSwitch is on.
+    An address in UserData overrides the address in the callback settings. VOD uses the address in UserData only if the
+    settings enable the event. The documentation does not specify whether IMS sends a callback to both addresses, or
+    whether it signs a callback to an address in UserData. The emulator sends one callback, and signs it with
+    ``AuthKey`` if ``AuthSwitch`` is ``on``.
 
-    :param names: The names in ``EventTypeList`` that enable the event.
+    :param names: The names that enable the event if ``EventTypeList`` contains one of them.
     """
     product = view.kind.family.product
     settings = settings_of(table, product, view.job.region)
@@ -79,7 +84,7 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
 
 
 def user_data_of(parameters: Parameters) -> Fields:
-    """Return UserData if it is a JSON object; some actions accept any text."""
+    """Return UserData if it is a JSON object, otherwise an empty dict. Some actions accept any text as UserData."""
     return _json_object(parameters.get("UserData"))
 
 
@@ -93,12 +98,12 @@ def _own_address(product: Product, parameters: Parameters) -> str | None:
 
 
 def _message_callback(parameters: Parameters) -> Fields:
-    # The examples show it both as an object and as JSON in a string.
+    # In some documented examples, MessageCallback is an object. In others, it is a string that contains JSON.
     return _json_object(user_data_of(parameters).get("MessageCallback"))
 
 
 def _region_of_endpoint(endpoint: Any) -> str | None:
-    """Return the region of an endpoint of SMQ, such as ``http://1234.mns.cn-shanghai.aliyuncs.com/``."""
+    """Return the region in the URL of an endpoint of SMQ, such as ``http://1234.mns.cn-shanghai.aliyuncs.com/``."""
     host = endpoint.partition("://")[2].partition("/")[0] if isinstance(endpoint, str) else ""
     region = region_of_host(host)
     return region if region in REGIONS else None

@@ -1,4 +1,4 @@
-"""Generates texts for text jobs and sentences for speech."""
+"""Generates the texts of text jobs, and the sentences in the results of audio and speech recognition jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEPARATORS = re.compile(r"[,，、;；|\n]+")
 _PAUSES = re.compile(r"[,，.。!！?？;；:：、…\n]+")
 _TAGS = re.compile(r"<[^>]+>")
 
-# Sentences of a text; {0} is a keyword.
+# The sentences of the generated texts; a keyword replaces {0}.
 _CHINESE_SENTENCES = (
     "{0}，让每一天多一点惊喜。",
     "现在就来体验{0}，好品质看得见！",
@@ -36,7 +36,12 @@ _SECONDS_PER_OTHER_CHARACTER = 0.065
 
 
 def texts(parameters: Parameters) -> list[str]:
-    """Return the scenes of a storyboard script, or ``targetCount`` texts of at most ``textLength`` characters."""
+    """
+    Return the result of a text job.
+
+    The result of a storyboard script consists of its scenes. The result of any other job consists of ``targetCount``
+    texts with at most ``textLength`` characters each; titles have at most 30 characters.
+    """
     config = json.loads(parameters["GenerateConfig"])
     if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:
         return [f"{n}. {scene}" for n, scene in enumerate(_phrases(config["originText"]), 1)]
@@ -54,7 +59,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
     turn = number
     while len(text) < length:
         sentence = sentences[turn % len(sentences)].format(keywords[turn % len(keywords)])
-        # textLength is a maximum: once all keywords are used, stop before a sentence that does not fit.
+        # textLength is a maximum. A text with all keywords ends before the first sentence that does not fit.
         if turn - number >= len(keywords) and len(text) + len(sentence) > length:
             break
         text += sentence
@@ -63,7 +68,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
 
 
 def total_tokens(generated: list[str]) -> int:
-    """Return the number of tokens for which a text job is billed."""
+    """Return an estimate of the number of tokens for which the service would bill a text job."""
     return 20 + sum(_tokens(text) for text in generated)
 
 
@@ -74,13 +79,13 @@ def _tokens(text: str) -> int:
 
 def sentences(text: str, speech_rate: int = 0) -> list[dict[str, Any]]:
     """
-    Return the sentences of speech and their times.
+    Return the sentences of a spoken text, with their start and end times in seconds.
 
-    :param text: Plain text or SSML.
-    :param speech_rate: From -500 (half speed) to 500 (double speed).
+    :param text: The text, as plain text or SSML.
+    :param speech_rate: The speech rate, from -500 (half speed) to 500 (double speed).
     """
     plain = html.unescape(_TAGS.sub(" ", text)) if text.lstrip().startswith("<") else text
-    # The two slopes are documented at https://help.aliyun.com/document_detail/2672807.html.
+    # The factors 0.001 and 0.002 are documented at https://help.aliyun.com/document_detail/2672807.html.
     pace = 1 - speech_rate * (0.001 if speech_rate > 0 else 0.002)
     spoken: list[dict[str, Any]] = []
     start = 0.0

@@ -61,7 +61,7 @@ _VOICE_ID = parameter_or_id("VoiceId", "voice")
 
 
 def _avatar(view: JobView) -> Fields:
-    """Return the properties of an avatar: those of CreateAvatarTrainingJob, or defaults for an unknown avatar."""
+    """Return the properties of an avatar: the parameters of CreateAvatarTrainingJob, with defaults for missing ones."""
     texts = ("AvatarName", "AvatarDescription", "AvatarType", "Portrait", "Thumbnail", "Video")
     return {
         "AvatarName": "emulated",
@@ -77,7 +77,7 @@ def _avatar(view: JobView) -> Fields:
 
 
 def _created_voice(view: JobView) -> Fields:
-    """Return the properties of a voice: those of CreateCustomizedVoiceJob, or defaults for an unknown voice."""
+    """Return the properties of a voice: the parameters of CreateCustomizedVoiceJob, with defaults for missing ones."""
     defaults = {"VoiceName": "emulated", "VoiceDesc": "An emulated voice", "Gender": "female", "Scenario": "story"}
     return {**defaults, **view.given(*defaults)}
 
@@ -133,7 +133,7 @@ def _app_result(view: JobView) -> Fields:
 
 
 def _storyboard(view: JobView) -> Fields:
-    """Return the result of a storyboard job, or the failed shots if it failed or is suspended."""
+    """Return the result of a storyboard job; if the job failed or is suspended, the failed shots."""
     storyboard_id = f"st_{view.id('storyboard')[:10]}"
     title = view.parameters.get("Title", "")
     info = {"storyboardId": storyboard_id, "title": title, "status": "Produced", "subStatus": "ProduceSucc"}
@@ -155,7 +155,7 @@ def _storyboard_parameters(view: JobView) -> Fields:
 
 
 TRAINING_KINDS = (
-    # Avatars and voices that were not created in the emulator are accepted too.
+    # A submit request can also contain the id of an avatar or voice that was not created in the emulator.
     JobKind(
         "SubmitAvatarTrainingJob",
         AVATAR,

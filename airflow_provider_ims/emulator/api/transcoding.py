@@ -1,4 +1,4 @@
-"""Transcoding and media conversion jobs, which may have several outputs."""
+"""Transcoding and media conversion jobs, which can have several outputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TRANSCODE = JobFamily(
     job_id="ParentJobId",
     id_parameter="ParentJobId",
     error=("", ""),
-    # The listing shows more of the input than the query, and less of the processing.
+    # Some fields are returned only by the listing, and others only by the query.
     hidden=("InputGroup.InputUrl", f"{_PROCESS}.IsInheritTags", f"{_PROCESS}.Transcode.OverwriteParams.Tags"),
     listing=Listing(
         "ListTranscodeJobs",
@@ -129,7 +129,7 @@ def _convert_count(parameters: Parameters) -> int:
 
 
 def _convert_outputs(view: JobView) -> Fields:
-    """Return the outputs of a media conversion: single ones, and those in groups."""
+    """Return the outputs of a media conversion job that has ended: single outputs, and groups of outputs."""
     if view.phase < Phase.SUCCEEDED:
         return {}
     config, failed = view.json("Config"), view.job.failed_parts
@@ -151,7 +151,7 @@ def _convert_outputs(view: JobView) -> Fields:
 
 
 def _file_of_group(group: Fields, output: Fields) -> Fields:
-    """Return the file of an output, whose name is relative to the directory or file of its group."""
+    """Return the requested file of an output in a group; the group specifies the directory, the output the name."""
     base = as_object(as_object(group.get("GroupConfig")).get("OutputFileBase"))
     directory = str(base.get("Media") or "").rpartition("/")[0]
     return {**base, "Media": f"{directory}/{output.get('OutputFileName') or 'output.mp4'}"} if directory else {}
@@ -161,10 +161,12 @@ def _converted(
     view: JobView, output: Fields, number: str, file: Fields | None = None, error: tuple[str, str] | None = None
 ) -> Fields:
     """
-    Return the outcome of an output or of a group of outputs.
+    Return the response fields of an output, or of a group of outputs, of a job that has ended.
 
-    :param file: The requested file of an output.
-    :param error: Its own error, if it fails although the job succeeds.
+    :param output: The configuration of the output or group in the request.
+    :param number: A text that is unique within the job. The id and the default name are derived from it.
+    :param file: The requested file of an output; None for a group.
+    :param error: The error code and message of an output that fails although the job succeeds.
     """
     if view.phase is Phase.FAILED:
         error = (view.job.error_code or "", view.job.error_message or "")

@@ -1,9 +1,10 @@
 """
-Uploads from a URL, in both products.
+Uploads of files and streams from a URL, in both products.
 
-The pages of both query actions refer to the list of states in the "Basic structures" of VOD. In IMS, the state of a
-successful job is the one of the example. How a cancelled job is reported is not documented. That stream uploads are
-queried with the same action is documented for VOD and assumed for IMS.
+The documentation of both query actions refers to the list of job states on VOD's page "Basic structures". For IMS, the
+state of a successful job is ``Normal``, as in the documented example. The documentation does not describe how a
+cancelled job is reported. In the emulator, stream uploads are queried with the same action as file uploads, although
+this is documented only for VOD.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from airflow_provider_ims.emulator.api.model import ICE, VOD, Fields, JobFamily,
 from airflow_provider_ims.emulator.api.parameters import Parameters, declare, one_of
 
 MAX_URLS = 20
-"""The maximum number of URLs in a request."""
+"""The maximum number of URLs in a submit request."""
 
 MAX_UPLOADS = 100
-"""The maximum number of jobs that the query by URLs returns."""
+"""The maximum number of jobs that a request with URLs instead of job ids finds."""
 
 RUNNING = ("PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS")
 FILE_SIZE = "64610"
@@ -51,7 +52,7 @@ VOD_URL_UPLOAD = _family(VOD, "GetURLUploadInfos", "SUCCESS", "Normal")
 
 
 def plain_url(url: str) -> str:
-    """Return a URL without its percent-encoding; the documentation requires encoded URLs and shows plain ones."""
+    """Decode the percent-encoding of a URL. The documentation requires encoded URLs, but shows unencoded examples."""
     return unquote(url.strip())
 
 
@@ -72,24 +73,24 @@ def _check_url(url: str, name: str, _: Parameters) -> None:
 
 
 def stored_url(view: JobView) -> str:
-    """Return the URL of the stored stream."""
+    """Return the URL at which an uploaded stream is stored."""
     source = urlsplit(plain_url(view.parameters["StreamURL"])).path
     extension = view.parameters.get("FileExtension") or posixpath.splitext(source)[1].removeprefix(".") or "mp4"
     return view.url(f"stream/{view.job_id}.{extension}", "outin-emulated")
 
 
 def _uploaded(view: JobView) -> Fields:
-    """Return the fields of an uploaded file; the documented examples of successful jobs contain ErrorCode too."""
+    """Return the fields of a successful job, which include ErrorCode, as in the documented examples."""
     return {"MediaId": _media_id(view), "FileSize": FILE_SIZE, "ErrorCode": "200", "ErrorMessage": "Success"}
 
 
 def _media_id(view: JobView) -> str:
-    """Return the media asset of a stream, or the new one of a file."""
+    """Return the id of the media asset: for a stream, the requested one; for a file, the id of a new media asset."""
     return view.parameters.get("MediaId") or view.id("media")
 
 
 def _accepted_file(view: JobView) -> Fields:
-    # IMS returns the id of the media asset at once, VOD only when the file is uploaded.
+    # The submit response of IMS contains the id of the media asset. VOD returns it only after the upload.
     media = {"MediaId": _media_id(view)} if view.kind.family is URL_UPLOAD else {}
     return {"UploadJobs": [{"SourceURL": _url(view), **media}]}
 
@@ -121,7 +122,7 @@ def _kind(submit: str, family: JobFamily, declaration: str, **options: Any) -> J
     )
 
 
-# IMS marks the URLs and the media asset as optional, but no job can run without them.
+# The documentation of IMS marks UploadURLs, StreamURL and MediaId as optional, but no job can run without them.
 UPLOAD_KINDS = (
     _kind(
         "UploadMediaByURL",

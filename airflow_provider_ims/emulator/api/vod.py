@@ -1,4 +1,4 @@
-"""VOD jobs, except AI image jobs."""
+"""VOD jobs, except AI image jobs and uploads from a URL."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ EDITING_PROJECT = JobFamily(
 )
 STATES = ("init", "processing", "success", "fail")
 DEFINITIONS = ("LD", "HD")
-"""The streams of a template group."""
+"""The definitions of the streams that a transcoding job produces, whatever its template group contains."""
 
 AUDIT_SCENES = ("ad", "live", "logo", "porn", "terrorism")
 SPRITE = {"pad": "Padding", "lines": "Lines", "mgin": "Margin", "cols": "Columns", "hg": "CellHeight"}
-"""Field of the response -> field of the request."""
+"""Field of SpriteConfig in the response -> field of SpriteSnapshotConfig in the request."""
 
 AI_JOB = JobFamily(
     "ListAIJob",
@@ -200,7 +200,7 @@ def _number(view: JobView, name: str, default: int) -> int:
 
 
 def _snapshot_config(view: JobView) -> Fields:
-    """Return the configuration of the snapshots in the abbreviations of the service."""
+    """Return the configuration of the snapshots, with the abbreviated field names that the service uses."""
     sprite = view.json("SpriteSnapshotConfig")
     normal = {
         "inl": _number(view, "Interval", 1),
@@ -217,7 +217,7 @@ def _snapshot_config(view: JobView) -> Fields:
 
 
 def _project(view: JobView) -> Fields:
-    """Return an editing project, which is created if the request does not name one."""
+    """Return the fields of an editing project. If the request contains no ProjectId, the job creates the project."""
     location = f"outin-{stable_id('bucket')}.oss-{view.region}.aliyuncs.com"
     return {
         "Title": view.parameters.get("Title", f"project_{view.job_id[:8]}"),

@@ -1,4 +1,4 @@
-"""Tasks of workflows and of AI workflows. Any workflow id is accepted."""
+"""Tasks of workflows and of AI workflows. The emulator accepts any workflow id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_ims.emulator.api.parameters import declare
 from airflow_provider_ims.emulator.state.clock import iso
 
 CREATED = 1669543332.0
-"""When the templates of the workflows were created."""
+"""The creation time of all workflow templates, in seconds since the epoch."""
 
 WORKFLOW = JobFamily(
     "GetWorkflowTask",

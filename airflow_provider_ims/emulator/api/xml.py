@@ -1,4 +1,4 @@
-"""XML in requests and responses."""
+"""Parses the XML of requests and generates the XML of responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOT_IN_NAME = re.compile(r"\W|^(?=[\d])", re.ASCII)
 
 
 def xml_text(text: str) -> str:
-    """Return a text in which question marks replace the characters that XML cannot represent."""
+    """Replace each character that XML cannot represent with a question mark."""
     return _NOT_IN_XML.sub("?", text)
 
 
@@ -21,11 +21,11 @@ def xml_body(root: str, content: Any, namespace: str = "") -> bytes:
     """
     Return the XML of a response.
 
-    Each item of a list is an element with the name of the list, as in the documented XML of GetAIImageJobs.
+    Each item of a list becomes an element with the name of the list, as in the documented XML of GetAIImageJobs.
 
     :param root: The name of the root element.
-    :param content: The content of the root element, as JSON data.
-    :param namespace: The default namespace; empty for none.
+    :param content: The content of the root element, as a JSON value.
+    :param namespace: The default XML namespace; empty for no namespace.
     """
     elements = "".join(_elements(root, {} if content is None or content == [] else content))
     if namespace:
@@ -48,9 +48,9 @@ def _elements(name: str, value: Any) -> Iterator[str]:
 
 def parse_xml(body: bytes) -> ElementTree.Element:
     """
-    Return the root element of a request body, with names without their namespaces.
+    Parse a request body and return its root element. The namespaces are removed from the names of all elements.
 
-    :raises ValueError: If the XML is not well-formed, or contains a document type declaration.
+    :raises ValueError: If the body is not well-formed XML, or contains a document type declaration.
     """
     if b"<!DOCTYPE" in body:
         raise ValueError("a document type declaration is not accepted")

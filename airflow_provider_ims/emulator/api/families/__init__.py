@@ -1,1 +1,1 @@
-"""The families of actions that manage resources, such as media assets and templates. Jobs are in the parent package."""
+"""The actions that manage resources, such as media assets. The parent package contains the actions for jobs."""

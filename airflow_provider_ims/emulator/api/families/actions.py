@@ -24,7 +24,7 @@ def _responses(kind: ResourceKind) -> Iterator[tuple[str, Respond]]:
 
 
 def _documented(product: Product, action: str, function: Respond) -> Respond:
-    """Return a function that returns only the documented fields."""
+    """Wrap a response function: remove undocumented fields, and add the documented fields of the envelope."""
 
     def respond(jobs: Jobs, parameters: dict[str, str]) -> Fields:
         content = function(jobs, parameters)
@@ -34,7 +34,7 @@ def _documented(product: Product, action: str, function: Respond) -> Respond:
 
 
 def resource_actions() -> Iterator[tuple[str, Product, Callable[[Jobs, dict[str, str]], ApiResponse]]]:
-    """Yield (key, product, function that returns the response) of all actions."""
+    """Yield the key, the product and the response function of each action that manages resources."""
     for family in FAMILIES:
         responses = [pair for kind in family.kinds for pair in _responses(kind)]
         responses += [(name, _documented(family.product, name, respond)) for name, respond in family.other.items()]

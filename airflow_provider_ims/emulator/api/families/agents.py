@@ -1,4 +1,4 @@
-"""The families of IMS for real-time AI agents, devices and Yike."""
+"""The actions of IMS for real-time AI agents, RTC robots and licences, IPC devices and Yike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXECUTING, FINISHED = "Executing", "Finished"
 
 
 def _call(jobs: Jobs, instance: Resource) -> Fields:
-    """Return the ids with which a client joins the channel of an agent."""
+    """Return the ids and the token with which a client joins the channel of an AI agent."""
     names = ("ChannelId", "AIAgentUserId", "AvatarUserId", "UserId", "Token", "HumanAgentUserId")
     return {name: instance.fields.get(name) or stable_id(name, instance.id) for name in names}
 
@@ -42,7 +42,7 @@ AGENT = ResourceKind(
 
 
 def get_concurrency(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the number of running instances of an agent."""
+    """Return the number of running instances of an AI agent."""
     instances = Collection(AGENT, jobs).all()
     running = [one for one in instances if one.fields["Status"] == EXECUTING]
     return {"ActiveCount": sum(one.fields.get("AIAgentId") == parameters["AIAgentId"] for one in running)}
@@ -151,7 +151,7 @@ ASSET = ResourceKind(
 
 
 def create_asset_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the URL to which a client uploads a file, with a credential."""
+    """Return the URL to which a client uploads a file, and a credential for the upload."""
     key = stable_id("yike", jobs.clock.now(), jobs.store.resources.next_number())
     url = upload_url(jobs, None, key, parameters["FileExt"])
     return {"FileURL": url, "FileType": media_type(url), **upload_fields(jobs, url)}

@@ -1,4 +1,4 @@
-"""The categories of media assets, which form a tree in each product."""
+"""The categories of media assets. The categories of each product form a tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 ROOT = "-1"
 MAX_LEVEL = 2
-"""Categories have the levels 0 to 2."""
+"""The largest level of a category. Categories without a parent have the level 0."""
 
 
 def _categories(jobs: Jobs, product: Product) -> Collection:
@@ -43,7 +43,7 @@ def _children(categories: Collection, parent: str) -> list[Resource]:
 
 
 def get_categories(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return a category and one page of its subcategories."""
+    """Return a category and one page of its subcategories; without ``CateId``, of the categories without a parent."""
     categories = _categories(jobs, product)
     category_id = parameters.get("CateId", ROOT)
     category = categories.get(category_id)

@@ -1,4 +1,4 @@
-"""The families of IMS for channels: packaging of live streams and videos, channel assembly and ad insertion."""
+"""The actions of IMS for channels: packaging of live streams and videos, channel assembly and ad insertion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 
 def _host(direction: str, jobs: Jobs, resource: Resource) -> str:
-    """Return the host of a channel group to which streams are pushed, or from which they are pulled."""
+    """
+    Return the host name of a packaging group.
+
+    :param direction: ``push`` for the host to which streams are pushed, or ``pull`` for the host from which they are
+        pulled.
+    """
     group = stable_id(resource.fields.get("GroupName", ""))[:12]
     return f"{group}.package{direction}.{jobs.region}.aliyuncsiceintl.com"
 
@@ -25,7 +30,7 @@ def _manifest(direction: str, jobs: Jobs, channel: Resource, endpoint: str = "")
 
 
 def _ingest(jobs: Jobs, channel: Resource) -> Fields:
-    """Return the URLs to which a live stream is pushed."""
+    """Return the URLs to which a live stream is pushed, with credentials."""
     secret = stable_id("ingest", channel.id)
     names = ("ingest1", "ingest2")
     url = _manifest("push", jobs, channel)
@@ -37,7 +42,7 @@ def _ingest(jobs: Jobs, channel: Resource) -> Fields:
 
 
 def _group_counts(jobs: Jobs, group: Resource) -> Fields:
-    """Return the numbers of configurations and assets in a group, and its domain name."""
+    """Return the numbers of configurations and assets in a VOD packaging group, and the domain name of the group."""
     kinds = {"ConfigurationCount": VOD_CONFIGURATION, "ApproximateAssetCount": VOD_ASSET}
     members = {name: Collection(kind, jobs).all() for name, kind in kinds.items()}
     name = group.fields.get("GroupName")
@@ -46,7 +51,7 @@ def _group_counts(jobs: Jobs, group: Resource) -> Fields:
 
 
 def _egress(jobs: Jobs, asset: Resource) -> Fields:
-    """Return the playback URLs of an asset, one for each configuration of its group."""
+    """Return the playback URLs of a VOD packaging asset, one for each configuration in its group."""
     host = _host("pull", jobs, asset)
     endpoints = [
         {"ConfigurationName": one.id, "Status": "Playable", "Url": f"http://{host}/v1/{one.id}/{asset.id}/manifest"}

@@ -15,9 +15,9 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 class Collection:
     """
-    The resources of a kind in a region.
+    The resources of one kind in a region.
 
-    :param jobs: The emulator's jobs in the region; ``jobs.store`` also contains the resources.
+    :param jobs: The jobs of the emulator in the region. ``jobs.store`` also contains the resources.
     """
 
     def __init__(self, kind: ResourceKind, jobs: Jobs) -> None:
@@ -27,9 +27,11 @@ class Collection:
 
     def create(self, parameters: Mapping[str, object]) -> Resource:
         """
-        Store and return a new resource, or return that of an earlier request with the same ClientToken.
+        Store a new resource and return it.
 
-        :raises ApiError: If the resource already exists, or a field of its id is missing.
+        If an earlier request had the same ClientToken, return the resource of the earlier request.
+
+        :raises ApiError: If the resource already exists, a field of its id is missing, or ``prepare`` rejects it.
         """
         kind = self.kind
         fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
@@ -53,14 +55,19 @@ class Collection:
         return resource
 
     def update(self, resource: Resource, changes: Mapping[str, object]) -> None:
-        """Store changed fields."""
+        """Store the changed fields of a resource. The fields of its id cannot be changed."""
         named = {self.kind.field_of(name): value for name, value in changes.items()}
         resource.fields |= {name: value for name, value in named.items() if name not in self.kind.id_fields}
         resource.modified = self.jobs.clock.now()
         self._table.save(resource)
 
     def delete(self, resource: Resource) -> None:
-        """Delete a resource."""
+        """
+        Delete a resource.
+
+        If resources of this kind can be outputs of jobs, the id is marked as deleted, so that :meth:`get` does not
+        store the resource again.
+        """
         self._table.delete(resource)
         if self.kind.elsewhere is not None:
             now = self.jobs.clock.now()
@@ -68,9 +75,9 @@ class Collection:
 
     def get(self, resource_id: str) -> Resource | None:
         """
-        Return a resource by its id; None if there is none.
+        Return the resource with an id; None if it does not exist.
 
-        A resource that no action created, such as a job's output, is stored on first use.
+        A resource that was not created by an action, such as the output of a job, is stored when it is first requested.
         """
         found = self._table.get(self.kind.key, self.jobs.region, resource_id)
         if found is not None or self.kind.elsewhere is None:
@@ -88,22 +95,22 @@ class Collection:
         return self.get(value) if (field,) == self.kind.id_fields else self.first(**{field: value})
 
     def all(self) -> list[Resource]:
-        """Return all resources, oldest first."""
+        """Return all stored resources, oldest first."""
         return self._table.all(self.kind.key, self.jobs.region)
 
     def first(self, **fields: object) -> Resource | None:
-        """Return the oldest resource with these values of fields; None if there is none."""
+        """Return the oldest stored resource whose fields have the given values; None if there is none."""
         return next((one for one in self.all() if fields.items() <= one.fields.items()), None)
 
     def view(self, resource: Resource) -> Lookup:
-        """Return a function that returns the value of a resource's field by name."""
+        """Return a function that returns the value of a field of the resource by the name of the field."""
         return view_of(self.kind, self.jobs, resource)
 
     def named(self, action: str, parameters: Parameters) -> Resource:
         """
         Return the resource that a request identifies.
 
-        :raises ApiError: If the request identifies none, or there is no such resource.
+        :raises ApiError: If the request contains no identifier, or the resource does not exist.
         """
         for parameter, field in self._identifiers(action):
             if parameters.get(parameter):
@@ -117,7 +124,7 @@ class Collection:
 
     def several(self, action: str, parameters: Parameters) -> Iterator[tuple[str, Resource | None]]:
         """
-        Yield the identifiers in a request, each with its resource, or with None if there is no such resource.
+        Yield (identifier, resource) for each identifier in a request. The resource is None if it does not exist.
 
         :raises ApiError: If the request contains no identifiers.
         """
@@ -131,9 +138,9 @@ class Collection:
 
     def _identifiers(self, action: str) -> Iterator[tuple[str, str]]:
         """
-        Yield the parameters that can identify a resource, each with its field, in order of precedence: first the id.
+        Yield each parameter that can identify a resource, with the field that it refers to, in order of precedence.
 
-        Yield nothing if the action accepts only the id.
+        The id has the highest precedence. If an action accepts only the id, nothing is yielded.
         """
         parameter = self.kind.ids.get(action, self.kind.id_fields[-1] if self.kind.id_fields else "")
         if action in self.kind.alternatives:

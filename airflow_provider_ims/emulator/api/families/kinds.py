@@ -12,56 +12,64 @@ from airflow_provider_ims.emulator.api.model import Fields, Product
 from airflow_provider_ims.emulator.state.resources import Resource
 
 Respond: TypeAlias = "Callable[[Jobs, dict[str, str]], Fields]"
-"""Returns the response to valid parameters; fields that the action does not document are omitted."""
+"""Returns the fields of the response to valid parameters. Undocumented fields are removed before it is sent."""
 
-#: Fields that many responses contain besides the resource.
+#: Fields that many responses contain besides the fields of a resource.
 ENVELOPE: Mapping[str, Any] = {"Success": True, "Code": "200"}
 
 
 def hex_id(jobs: Jobs) -> str:
-    """Return an id in the usual format."""
+    """Return a new id in the most common format, 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 def number(jobs: Jobs) -> str:
-    """Return an id that is an integer."""
+    """Return a new id that is an integer greater than 1000, as a string."""
     return str(1000 + jobs.store.resources.next_number())
 
 
 def prefixed(prefix: str) -> Callable[[Jobs], str]:
-    """Return a function that returns an id with a prefix."""
+    """Return a function that returns new ids, which consist of a prefix and 32 hexadecimal digits."""
     return lambda jobs: f"{prefix}{uuid.uuid4().hex}"
 
 
 @dataclass(frozen=True)
 class ResourceKind:
     """
-    Resources of one kind, and the actions that manage them.
+    A kind of resource, and the actions that manage the resources of this kind.
 
-    An attribute with actions contains their names, separated by spaces. The fields of a resource are the parameters
-    with which it was created and updated. A response contains those that the action documents, with these differences:
+    The fields of a resource are the parameters with which it was created and updated. A response contains those fields
+    that are documented for the action. The comparison of names ignores case, because the case in the documentation
+    varies, as in CoverUrl and CoverURL. The creation time and the modification time are returned under each of their
+    documented names.
 
-    - The times of creation and of the last change have different names in different actions.
-    - A field can have a name that differs in case, such as CoverUrl and CoverURL.
+    The attributes ``create``, ``get``, ``find``, ``list``, ``update``, ``put`` and ``delete`` contain the names of
+    actions, separated by spaces.
 
-    :param name: Its name, which is unique within the product.
-    :param id: The fields that identify a resource, separated by spaces; empty if a region has only one.
-    :param new_id: Returns the last of these fields; None if the caller names the resource.
-    :param create: The actions that create a resource; likewise ``get``, ``update``, ``delete``.
-    :param find: The actions that return several resources by their ids. Those in ``list`` list all resources.
-    :param put: The actions that create or replace a resource.
-    :param changes: Actions that change fields: action -> the changes.
-    :param other: Other actions.
-    :param ids: The parameter that contains the id, if it is not the field: action -> parameter. If its name is a
-        plural, it contains several ids.
-    :param alternatives: Fields that also identify a resource: action -> parameter -> field.
+    :param name: The name of the kind, which is unique within the product.
+    :param id: The fields that identify a resource, separated by spaces; empty if a region has only one resource.
+    :param new_id: Returns a new value for the last field in ``id``; None if requests must contain the value.
+    :param create: The actions that create a resource.
+    :param get: The actions that return one resource.
+    :param find: The actions that return several resources by their ids.
+    :param list: The actions that return one page of all resources that match the filters of the request.
+    :param update: The actions that change fields of a resource to the values in the request.
+    :param put: The actions that create a resource or, if it exists, update it.
+    :param delete: The actions that delete one or several resources.
+    :param changes: Actions that set fields of a resource to fixed values: action -> fields.
+    :param other: Other actions: action -> response function.
+    :param ids: The parameter that contains the id, if its name differs from the field: action -> parameter. In the
+        actions of ``find``, the parameter contains several ids. In the actions of ``delete``, it contains several ids
+        if its name ends in ``s``.
+    :param alternatives: Other parameters that can identify a resource: action -> parameter -> field.
     :param names: Other names of fields: parameter or response field -> field.
-    :param initial: Fields of a new resource that the request does not contain.
-    :param prepare: Returns additional fields of a new resource, from its fields.
-    :param derived: Returns additional fields of a resource when it is read.
-    :param elsewhere: Returns the fields of a resource that none of the actions created, such as the output of a job.
-    :param objects: Objects in responses that are omitted unless a field has their name.
-    :param envelope: The fields of a response besides the resource.
+    :param initial: The default fields of a new resource.
+    :param prepare: Returns additional default fields of a new resource, from the fields that it already has.
+    :param derived: Returns fields that are computed each time a resource is read. They override the stored fields.
+    :param elsewhere: Returns the fields of a resource that no action created, such as the output of a job, by its id;
+        None if the resource does not exist.
+    :param objects: The names of objects in responses that are omitted unless the resource has a field with this name.
+    :param envelope: The fields of a response besides those of the resource.
     :param unknown: The error code for an unknown id.
     """
 
@@ -91,7 +99,7 @@ class ResourceKind:
 
     @property
     def key(self) -> str:
-        """The key of the kind in the store."""
+        """The key under which the store contains the resources of this kind."""
         return f"{self.product.ram_code}:{self.name}"
 
     @property
@@ -101,12 +109,12 @@ class ResourceKind:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """The names of all actions."""
+        """The names of all actions of this kind."""
         declared = (self.create, self.get, self.find, self.list, self.update, self.put, self.delete)
         return (*(name for names in declared for name in names.split()), *self.changes, *self.other)
 
     def field_of(self, name: str) -> str:
-        """Return the field for a parameter or a response field."""
+        """Return the name of the stored field for the name of a parameter or response field."""
         return self.names.get(name, name)
 
 
@@ -115,9 +123,9 @@ class Family:
     """
     A group of related actions.
 
-    :param name: Its name, which is unique within the product.
-    :param kinds: The resources that its actions manage.
-    :param other: Actions that belong to no resource.
+    :param name: The name of the family, which is unique within the product.
+    :param kinds: The kinds of resources that its actions manage.
+    :param other: Actions that do not belong to a kind of resources: action -> response function.
     """
 
     product: Product
@@ -127,5 +135,5 @@ class Family:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """The names of all actions."""
+        """The names of all actions of the family."""
         return (*(action for kind in self.kinds for action in kind.actions), *self.other)

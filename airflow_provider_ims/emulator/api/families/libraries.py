@@ -1,4 +1,4 @@
-"""The libraries of IMS with which media files are compared, for search, DNA and recognition."""
+"""The libraries of IMS for media search, DNA (media fingerprints) and recognition of entities."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ TOTALS = ("TotalCount", "Total", "TotalNum", "TotalNumber", "SubTotal")
 
 
 def listed(resources: Collection, shape: Shape, parameters: Parameters) -> tuple[list[Resource], Fields]:
-    """Return one page of the resources that a request selects, and the fields that describe the page."""
+    """Return one page of the resources that match the filters of a request, and the fields that describe the page."""
     names = _filters(resources.kind, shape)
     selected = [
         resource
@@ -44,6 +44,8 @@ def page_of(selected: list[Any], shape: Shape, parameters: Parameters) -> tuple[
     """
     Return one page of a listing, and the fields that describe the page.
 
+    :param selected: All items of the listing, in the order of the response.
+    :param shape: The documented parameters and response of the action.
     :raises ApiError: If the size, the number or the token of the page is invalid.
     """
     sizes = [name for name in SIZES if name in shape.names]
@@ -67,7 +69,7 @@ def page_of(selected: list[Any], shape: Shape, parameters: Parameters) -> tuple[
 
 
 def _filters(kind: ResourceKind, shape: Shape) -> list[str]:
-    """Return the parameters that filter resources by a field."""
+    """Return the names of the parameters of a listing that filter the resources by the value of a field."""
     known = set(kind.id_fields) | set(_leaves(shape.response))
     for action in (*kind.create.split(), *kind.put.split()):
         known.update(documented(kind.product, action).names)
@@ -79,7 +81,7 @@ def _filters(kind: ResourceKind, shape: Shape) -> list[str]:
 
 
 def _leaves(shape: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the fields in the listed objects."""
+    """Yield the names of the fields of the listed objects, including the fields of nested objects."""
     inner: Any = shape
     for name in list_path(shape):
         inner = inner[name]
@@ -102,14 +104,14 @@ def _matches(lookup: Lookup, resource: Resource, names: list[str], parameters: P
 
 
 def _equals(value: Any, wanted: str) -> bool:
-    """Return whether a field has one of the wanted values, which are separated by commas."""
+    """Return whether a value is equal to one of the wanted values, which are separated by commas. Case is ignored."""
     return str(value).lower() in {part.strip().lower() for part in (wanted, *wanted.split(","))}
 
 
 def _in_time(resource: Resource, parameters: Parameters) -> bool:
     for first, last in TIMES:
         since, until = _time(parameters, first), _time(parameters, last)
-        # Times have a resolution of one second, so the last second is included.
+        # The times in a request have a resolution of one second, so the filter includes the whole last second.
         if (since is not None and resource.created < since) or (until is not None and resource.created >= until + 1):
             return False
     return True

@@ -1,4 +1,4 @@
-"""The families of IMS for live streams and channels."""
+"""The actions of IMS for live streams: recording, snapshots, transcoding, MediaLive and MediaConnect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 
 def _of_template(template: ResourceKind, jobs: Jobs, job: Resource) -> Fields:
-    """Return the fields of a job that come from its template, if the template exists."""
+    """Return those fields of a live job that come from its template; no fields if the template does not exist."""
     found = Collection(template, jobs).get(str(job.fields.get("TemplateId")))
     if found is None:
         return {}
@@ -36,7 +36,11 @@ def _transcoded(jobs: Jobs, job: Resource) -> Fields:
 
 
 def _command(kind: ResourceKind, states: Mapping[str, Any], jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Run a command that sets the state of a job."""
+    """
+    Run a command that changes the state of a live job.
+
+    :param states: The supported commands: command -> new state of the job.
+    """
     live_jobs = Collection(kind, jobs)
     job = live_jobs.named("", parameters)
     command = parameters["Command"]
@@ -157,7 +161,7 @@ LIVE_CHANNEL = ResourceKind(
     initial={"State": "IDLE"},
 )
 
-#: The fields that the responses of MediaConnect contain besides the resource.
+#: The fields that the responses of MediaConnect contain besides the fields of the resource.
 _CONNECT = {"Description": "OK", "RetCode": 0}
 
 

@@ -1,7 +1,7 @@
 """
-The media assets of IMS: registration, uploads, information, playback and marks.
+The media assets of IMS: registration, uploads, information, search, playback and marks.
 
-The emulator stores no files. It derives the information about a file from its URL.
+The emulator does not store the files of media assets. It derives the information about a file from the URL.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from airflow_provider_ims.emulator.api.model import ICE, Fields
 from airflow_provider_ims.emulator.api.parameters import parse_object, parse_objects
 from airflow_provider_ims.emulator.state.resources import Resource
 
-#: Objects of a media asset that the emulator does not return.
+#: The documented objects of a media asset that the emulator does not return.
 _ABSENT = frozenset({"AiRoughData", "AiData", "MediaDynamicInfo"})
 
 
@@ -71,7 +71,7 @@ MEDIA = ResourceKind(
 
 
 def _address(jobs: Jobs, url: str) -> str:
-    """Return the normalized URL of a file: the URL of an OSS object has two forms."""
+    """Normalize the URL of a file, so that ``oss://``, ``http://`` and ``https://`` URLs of an OSS object are equal."""
     return (public_url(url, jobs.region) or url).replace("https://", "http://", 1)
 
 
@@ -81,7 +81,7 @@ def _with_url(jobs: Jobs, url: str) -> Resource | None:
 
 
 def find_media(jobs: Jobs, media_id: str | None, url: str | None) -> Resource | None:
-    """Return a media asset by its id or, without an id, by its URL."""
+    """Return a media asset by its id or, without an id, by its URL; None if it does not exist."""
     if media_id:
         return Collection(MEDIA, jobs).get(media_id)
     return _with_url(jobs, url) if url else None
@@ -99,10 +99,11 @@ def _named(jobs: Jobs, parameters: dict[str, str]) -> Resource:
 
 def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     """
-    Register a file.
+    Register a file as a media asset.
 
-    A URL has only one media asset. If the URL is already registered and Overwrite is false, the service's response is
-    not documented; the emulator returns the id of the registered media asset.
+    There is only one media asset for each URL. If the URL is already registered and ``Overwrite`` is true, a new media
+    asset replaces the registered one. Without ``Overwrite``, the emulator returns the id of the registered media asset.
+    The response of the service is not documented in this case.
     """
     existing = _with_url(jobs, parameters["InputURL"])
     if existing is not None and parameters.get("Overwrite", "").lower() != "true":
@@ -113,7 +114,7 @@ def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create the media asset of a file that the client uploads."""
+    """Create a media asset for a file, and return the URL to which the client uploads the file, with a credential."""
     file = parse_object(parameters.get("FileInfo", "{}"), "FileInfo")
     metadata = parse_object(parameters.get("MediaMetaData", "{}"), "MediaMetaData")
     media_id = uuid.uuid4().hex
@@ -126,13 +127,13 @@ def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def refresh_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return a new credential for an upload."""
+    """Return a new credential for the upload of a media asset."""
     media = _named(jobs, parameters)
     return {"MediaId": media.id, **upload_fields(jobs, media.fields["InputURL"])}
 
 
 def create_upload_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the URL to which the client uploads a stream of a media asset, with a credential."""
+    """Add a stream to a media asset, and return the URL to which the client uploads the stream, with a credential."""
     media = _named(jobs, parameters)
     url = upload_url(jobs, None, uuid.uuid4().hex, parameters.get("FileExtension", "mp4"))
     _add_stream(jobs, media, {**parameters, "FileURL": url})
@@ -140,7 +141,7 @@ def create_upload_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def register_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Add a stream in OSS to a media asset."""
+    """Add a stream that is already in OSS to a media asset."""
     media = _named(jobs, {"MediaId": parameters.get("MediaId", "")})
     if "InputURL" not in parameters:
         raise missing("InputURL")
@@ -153,7 +154,11 @@ def _add_stream(jobs: Jobs, media: Resource, stream: Fields) -> None:
 
 
 def show_media(jobs: Jobs, media: Resource, *, files: bool = True) -> Fields:
-    """Return a media asset in the format of the responses."""
+    """
+    Return a media asset in the format of the responses.
+
+    :param files: Whether to include ``FileInfoList``.
+    """
     lookup = Collection(MEDIA, jobs).view(media)
     shape = documented(ICE, "GetMediaInfo").response["MediaInfo"]["MediaBasicInfo"]
     basic = {name: value for name in shape if (value := lookup(name)) is not None}
@@ -167,7 +172,7 @@ def get_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def batch_get_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return several media assets."""
+    """Return several media assets by their ids, and the ids that do not exist."""
     found = {media_id: find_media(jobs, media_id, None) for media_id in split(parameters, "MediaIds")}
     return {
         "MediaInfos": [show_media(jobs, media) for media in found.values() if media is not None],
@@ -176,7 +181,7 @@ def batch_get_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """List media assets."""
+    """Return one page of the media assets; ``FileInfoList`` only if ``IncludeFileBasicInfo`` is true."""
     content = list_resources(MEDIA, "ListMediaBasicInfos", jobs, parameters)
     if parameters.get("IncludeFileBasicInfo", "").lower() != "true":
         content["MediaInfos"] = [
@@ -186,7 +191,7 @@ def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def update_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change a media asset."""
+    """Change the fields of a media asset; with ``AppendTags``, add the tags instead of replacing them."""
     media = _named(jobs, parameters)
     changes: Fields = {name: value for name, value in parameters.items() if name != "InputURL"}
     if parameters.get("AppendTags", "").lower() == "true":
@@ -197,7 +202,7 @@ def update_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete media assets."""
+    """Delete media assets by their ids or URLs."""
     named = {media_id: find_media(jobs, media_id, None) for media_id in split(parameters, "MediaIds")}
     named |= {url: _with_url(jobs, url) for url in split(parameters, "InputURLs")}
     if not named:
@@ -213,7 +218,11 @@ def split(values: Any, name: str) -> list[str]:
 
 
 def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the streams of a media asset: the file itself, and those that were added to it."""
+    """
+    Return the streams of a media asset: the registered file, and the streams that were added to the media asset.
+
+    The response contains no streams unless the status of the media asset is ``Normal``.
+    """
     media = _named(jobs, parameters)
     lookup = Collection(MEDIA, jobs).view(media)
     names = ("CateId", "CoverURL", "Description", "MediaId", "MediaTags", "MediaType", "Status", "Title")
@@ -224,7 +233,7 @@ def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete streams of a media asset."""
+    """Delete streams that were added to a media asset, by their URLs."""
     media = _named(jobs, parameters)
     urls = split(parameters, "FileURLs")
     streams = media.fields.get("Streams", [])
@@ -234,7 +243,7 @@ def delete_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Search media assets."""
+    """Return one page of the media assets that match a search expression."""
     found, page = search(Collection(MEDIA, jobs), documented(ICE, "SearchMedia"), parameters)
     return {**page, "MediaInfoList": [show_media(jobs, media) for media in found]}
 
@@ -245,7 +254,7 @@ def _marks(jobs: Jobs, parameters: dict[str, str]) -> tuple[Resource, list[Field
 
 
 def save_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Add or change marks of a media asset."""
+    """Add marks to a media asset, and change those marks whose ids the request contains."""
     media, marks = _marks(jobs, parameters)
     sent = [
         {**mark, "MediaMarkId": str(mark.get("MediaMarkId") or uuid.uuid4().hex)}
@@ -266,7 +275,7 @@ def get_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_marks(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete marks of a media asset."""
+    """Delete the requested marks of a media asset."""
     media, marks = _marks(jobs, parameters)
     ids = split(parameters, "MediaMarkIds")
     Collection(MEDIA, jobs).update(media, {"MediaMarks": [mark for mark in marks if mark["MediaMarkId"] not in ids]})

@@ -1,4 +1,4 @@
-"""Files of media assets: types, uploads and playback URLs."""
+"""The metadata, uploads and playback URLs of the files of media assets."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
 
 UPLOAD_SECONDS = 4.0
-"""Seconds that an upload takes. The emulator receives no files, and assumes that the client uploads each of them."""
+"""
+The time on the job clock, in seconds, after which an upload counts as complete.
+
+The emulator does not receive the file, and assumes that the client uploads it.
+"""
 
 CREDENTIAL_SECONDS = 3000
-"""Seconds for which the credential of an upload is valid."""
+"""The validity period of the credential for an upload, in seconds."""
 
 FILE_SIZE = 1891290
 
@@ -33,20 +37,24 @@ _TYPES: Mapping[str, frozenset[str]] = {
 
 
 def media_type(url: str) -> str:
-    """Return the type of a file, from the extension in its URL."""
+    """Return the type of a file according to the extension in its URL; ``video`` for an unknown extension."""
     extension = url.partition("?")[0].rpartition(".")[2].lower()
     return next((name for name, extensions in _TYPES.items() if extension in extensions), "video")
 
 
 def upload_url(jobs: Jobs, target: str | None, media_id: str, extension: str) -> str:
-    """Return the URL of a file that a client uploads."""
+    """
+    Return the URL at which an uploaded file is stored.
+
+    :param target: The parameter ``UploadTargetConfig`` as JSON, which can contain the storage location.
+    """
     location = parse_object(target or "{}", "UploadTargetConfig").get("StorageLocation")
     key = f"sv/{media_id}.{extension.lstrip('.')}"
     return f"http://{location}/{key}" if location else oss_url(f"outin-{stable_id('bucket')}", jobs.region, key)
 
 
 def upload_fields(jobs: Jobs, url: str) -> Fields:
-    """Return the address and the credential of an upload, both Base64-encoded JSON."""
+    """Return the response fields with the address and the credential for an upload, both as base64-encoded JSON."""
     bucket, key = split_oss(url) or ("outin", url)
     expires = iso(jobs.clock.now() + CREDENTIAL_SECONDS)
     address = {"Endpoint": f"https://oss-{jobs.region}.aliyuncs.com", "Bucket": bucket, "FileName": key}
@@ -67,9 +75,9 @@ def _encoded(value: Fields) -> str:
 
 def upload_status(jobs: Jobs, media: Resource, status: str) -> str:
     """
-    Return the status of a media asset.
+    Return the status of a media asset: the stored status, if any, or else the status of the upload.
 
-    :param status: The status to return while the upload is in progress.
+    :param status: The status to return while the upload is in progress. Afterwards, the status is ``Normal``.
     """
     stored = media.fields.get("Status")
     is_uploading = media.fields.get("Uploaded") and jobs.clock.now() < media.created + UPLOAD_SECONDS
@@ -77,7 +85,7 @@ def upload_status(jobs: Jobs, media: Resource, status: str) -> str:
 
 
 def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
-    """Return the metadata of a file, under all names that the responses use."""
+    """Return the metadata of a file. Each value is included under all names that the responses of both products use."""
     url = str(media.get("InputURL") or media.get("FileURL") or "")
     kind = media.get("MediaType") or media_type(url)
     name = url.partition("?")[0].rpartition("/")[2]
@@ -99,7 +107,12 @@ def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
 
 
 def file_info(jobs: Jobs, media: Mapping[str, Any], times: Fields) -> Fields:
-    """Return the metadata of a file and its streams, as an item of FileInfoList."""
+    """
+    Return the metadata of a file and its streams, as an item of ``FileInfoList``.
+
+    :param media: The stored fields of the media asset.
+    :param times: The fields with the creation time and the modification time.
+    """
     fields = file_fields(jobs, media)
     info: Fields = {"FileBasicInfo": {**fields, **times}}
     if "Duration" in fields:
@@ -111,9 +124,10 @@ def file_info(jobs: Jobs, media: Mapping[str, Any], times: Fields) -> Fields:
 
 def play_info(jobs: Jobs, media: Resource, stream: Mapping[str, Any]) -> Fields:
     """
-    Return a stream of a media asset, as an item of PlayInfoList.
+    Return a stream of a media asset, as an item of ``PlayInfoList``.
 
-    :param stream: Its FileURL, and Definition, HDRType and StreamTags if they are known.
+    :param stream: The stored fields of the stream: ``FileURL`` and, if they are known, other fields such as
+        ``Definition``.
     """
     fields = file_fields(jobs, {**media.fields, "InputURL": stream["FileURL"]})
     return {

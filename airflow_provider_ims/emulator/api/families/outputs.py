@@ -1,4 +1,4 @@
-"""The outputs of jobs, which are media assets too."""
+"""Finds the outputs of jobs, which are also media assets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _URLS = ("MediaURL", "MediaUrl", "OutputUrl", "FileURL", "FileUrl", "SourceURL",
 
 
 def output_of(product: Product, jobs: Jobs, media_id: str) -> Fields | None:
-    """Return the URL of the output of a job that has succeeded in this region; None if no output has this id."""
+    """
+    Return the fields of the media asset that a job of the product has produced.
+
+    :return: The field ``InputURL``; None if no successful job in the region has an output with this id.
+    """
     for job in reversed(jobs.store.jobs()):
         view = jobs.view(job)
         is_of_product = view.kind.family.product is product
@@ -32,7 +36,7 @@ def _content(view: JobView) -> list[Any]:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield all objects in a JSON value, including JSON in strings."""
+    """Yield all objects in a JSON value, including objects in strings that contain JSON."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         try:
             value = load(value)

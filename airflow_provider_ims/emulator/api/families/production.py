@@ -1,4 +1,4 @@
-"""The families of IMS for video production and media processing: projects, templates, pipelines and settings."""
+"""The actions of IMS for video production and media processing: projects, templates, pipelines and settings."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def _show_materials(jobs: Jobs, project: Resource) -> Fields:
 
 
 def get_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the materials of a project."""
+    """Return the materials of an editing project."""
     return _show_materials(jobs, Collection(PROJECT, jobs).named("GetEditingProject", parameters))
 
 
 def add_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Add materials to a project."""
+    """Add materials to an editing project. Added live streams replace the existing live streams."""
     projects = Collection(PROJECT, jobs)
     project = projects.named("GetEditingProject", parameters)
     materials = _materials(project)
@@ -73,7 +73,7 @@ def add_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Remove materials from a project."""
+    """Remove materials from an editing project."""
     projects = Collection(PROJECT, jobs)
     project = projects.named("GetEditingProject", parameters)
     kind, removed = parameters["MaterialType"], split(parameters, "MaterialIds")
@@ -97,7 +97,7 @@ TEMPLATE = ResourceKind(
     initial={"Status": "Available", "CreateSource": "OpenAPI", "ModifiedSource": "OpenAPI"},
 )
 
-#: The types of templates for media processing.
+#: ``Type`` of a media processing template -> ``TypeName``.
 TYPE_NAMES = {
     "1": "TranscodeTemplate",
     "2": "SnapshotTemplate",
@@ -113,7 +113,7 @@ TYPE_NAMES = {
 
 
 def set_default_template(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Make a template the default one of its type."""
+    """Make a template the default template of its type."""
     templates = Collection(CUSTOM_TEMPLATE, jobs)
     chosen = templates.named("GetCustomTemplate", parameters)
     for template in templates.all():
@@ -162,7 +162,7 @@ STORAGE = ResourceKind(
 
 
 def list_storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the storage locations: the default one, if it is set."""
+    """Return the storage locations, which contain only the default storage location, if it is set."""
     found = [
         {
             **storage.fields,
@@ -196,7 +196,7 @@ HOTWORDS = ResourceKind(
     delete="DeleteHotwordLibrary",
 )
 
-#: Actions whose requests the product SDKs do not sign.
+#: The actions for which the product SDKs send unsigned requests.
 ANONYMOUS = frozenset({"GetPublicMediaInfo", "ListPublicMediaBasicInfos"})
 
 PUBLIC_MEDIA = ResourceKind(
@@ -209,7 +209,11 @@ PUBLIC_MEDIA = ResourceKind(
 
 
 def data_keys(product: Product) -> Family:
-    """Return the family of the keys that encrypt media files; the emulator derives a key from its ciphertext."""
+    """
+    Return the family of the actions for data keys, with which media files are encrypted.
+
+    The emulator derives a data key from its ciphertext, so it does not have to store the key.
+    """
 
     def generate(jobs: Jobs, parameters: dict[str, str]) -> Fields:
         return _key(base64.b64encode(os.urandom(32)).decode())
@@ -219,7 +223,7 @@ def data_keys(product: Product) -> Family:
         try:
             base64.b64decode(parameters[name], validate=True)
         except ValueError:
-            raise invalid(name, "It is not a ciphertext of GenerateKMSDataKey.") from None
+            raise invalid(name, "It must be a ciphertext in base64.") from None
         key = _key(parameters[name])
         return {"DataKey": key["DataKey"], "KeyId": key["KeyId"], "Plaintext": key["Plaintext"]}
 

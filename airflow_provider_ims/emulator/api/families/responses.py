@@ -13,19 +13,24 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
 
 Lookup: TypeAlias = "Callable[[str], Any]"
-"""Returns the value of a field; None if there is none."""
+"""Returns the value of a field by its name; None if the field does not exist."""
 
-#: The names of the fields with the creation and modification times, in lowercase.
+#: The names of the fields that contain the creation time, in lowercase.
 CREATED = frozenset(
     {"createtime", "creationtime", "gmtcreate", "gmtcreated", "createdtime", "createtimestamp", "submittime"}
 )
+#: The names of the fields that contain the modification time, in lowercase.
 MODIFIED = frozenset(
     {"modifiedtime", "modifytime", "modificationtime", "gmtmodified", "lastmodified", "updatetime", "modifytimestamp"}
 )
 
 
 def view_of(kind: ResourceKind, jobs: Jobs, resource: Resource) -> Lookup:
-    """Return a function that returns the value of a resource's field by name."""
+    """
+    Return a function that returns the value of a field of a resource by the name of the field.
+
+    The function ignores case, and accepts all known names for the creation time and the modification time.
+    """
     derived = kind.derived(jobs, resource) if kind.derived else {}
     fields = {name.lower(): value for name, value in {**resource.fields, **derived}.items()}
 
@@ -41,18 +46,23 @@ def view_of(kind: ResourceKind, jobs: Jobs, resource: Resource) -> Lookup:
 
 
 class Moment(float):
-    """A time in seconds since the epoch."""
+    """
+    A time in seconds since the epoch.
+
+    Responses contain a time as text or as a number of milliseconds, depending on the documented type of the field.
+    """
 
 
 class Numbered(str):
     """
-    A string that some responses return as a number.
+    A string, such as a status, for which some actions return a number.
 
-    :param number: The number.
+    :param word: The string.
+    :param number: The number that replaces the string in fields of the type ``integer``.
     """
 
     def __new__(cls, word: str, number: int) -> Self:
-        """Return the word with its number."""
+        """Create the string and attach the number."""
         numbered = super().__new__(cls, word)
         numbered.number = number
         return numbered
@@ -62,9 +72,10 @@ class Numbered(str):
 
 def fill(shape: Mapping[str, Any], lookup: Lookup) -> Fields:
     """
-    Return an object with the documented fields that are known.
+    Return those documented fields for which there is a value, converted to their documented types.
 
-    :param shape: The types of the documented fields.
+    :param shape: The documented fields: name -> type.
+    :param lookup: Returns the values.
     """
     content = {name: convert(value, inner) for name, inner in shape.items() if (value := lookup(name)) is not None}
     return {name: value for name, value in content.items() if value is not None}
@@ -72,9 +83,12 @@ def fill(shape: Mapping[str, Any], lookup: Lookup) -> Fields:
 
 def flattened(shape: Mapping[str, Any], lookup: Lookup, hidden: frozenset[str]) -> Fields:
     """
-    Return an object whose nested objects contain fields of the same resource.
+    Return the documented fields of a resource, as :func:`fill` does, and also fill the nested objects.
 
-    :param hidden: Nested objects that contain no fields of the resource.
+    In many responses, fields of one resource are distributed over nested objects. A nested object is filled in this way
+    if the resource has no field with its name.
+
+    :param hidden: The names of nested objects that are not filled.
     """
     content = fill(shape, lookup)
     for name, inner in shape.items():
@@ -85,14 +99,14 @@ def flattened(shape: Mapping[str, Any], lookup: Lookup, hidden: frozenset[str]) 
 
 
 def convert(value: Any, shape: Any) -> Any:
-    """Return a value in its documented type; None if that is not possible."""
+    """Convert a value to its documented type. Return None if it cannot be converted."""
     if isinstance(shape, str):
         return _SCALARS[shape](value)
     value = _parsed(value)
     if isinstance(shape, Sequence):
         return [item for part in value if (item := convert(part, shape[0])) is not None] if _is_list(value) else None
     if _is_list(value) and len(shape) == 1 and isinstance(next(iter(shape.values())), list):
-        # An array that is the only field of an object, as in {"Snapshots": {"Snapshot": []}}.
+        # In the response, the array is the only field of an object, as in {"Snapshots": {"Snapshot": []}}.
         ((name, inner),) = shape.items()
         return {name: convert(value, inner)}
     if not isinstance(value, dict):
@@ -153,7 +167,7 @@ _SCALARS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def list_path(shape: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names that lead to the first list of objects in a response."""
+    """Return the names of the fields that lead to the first list of objects in a response; empty if there is none."""
     for name, inner in shape.items():
         if isinstance(inner, list) and isinstance(inner[0], Mapping):
             return (name,)

@@ -1,8 +1,9 @@
 """
-The search for media assets with an expression, as in ``Status in ('Normal') and Title = 'cake'``.
+The search for media assets with an expression such as ``Status in ('Normal') and Title = 'cake'``.
 
-Syntax: https://help.aliyun.com/document_detail/86991.html. The emulator supports conditions joined by ``and``, with
-``=``, ``!=``, ``in`` and, for times, a range as in ``CreationTime = ('2024-01-01T00:00:00Z','2024-02-01T00:00:00Z')``.
+Syntax: https://help.aliyun.com/document_detail/86991.html. The emulator supports the operators ``=``, ``!=`` and
+``in``, and conditions that are joined by ``and``. The value of a condition on a time must be a range, as in
+``CreationTime = ('2024-01-01T00:00:00Z','2024-02-01T00:00:00Z')``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _CONDITION = re.compile(
     rf"\s*([\w.]+)\s*(=|!=|\bin\b)\s*({_VALUE}|[(\[]\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*[)\]])\s*", re.I
 )
 _AND = re.compile(r"and\b", re.I)
-#: Fields that match if they contain the value.
+#: The fields for which the operator ``=`` means that the field contains the value.
 _TEXTS = ("title", "description")
 #: The name of a field in expressions -> its name in responses.
 _NAMES = {"utccreate": "CreationTime", "utcmodified": "ModificationTime", "tags": "MediaTags"}
@@ -33,9 +34,9 @@ _NAMES = {"utccreate": "CreationTime", "utcmodified": "ModificationTime", "tags"
 
 def search(resources: Collection, shape: Shape, parameters: Parameters) -> tuple[list[Resource], Fields]:
     """
-    Return one page of the resources that the parameter Match selects, and the fields that describe the page.
+    Return one page of the resources that match the expression in ``Match``, and the fields that describe the page.
 
-    :raises ApiError: If the emulator does not support the expression.
+    :raises ApiError: If the emulator does not support the expression, or a parameter of the page is invalid.
     """
     conditions = _parse(parameters.get("Match", ""))
     found = [one for one in resources.all() if _selected(resources.view(one), conditions)]
@@ -75,8 +76,9 @@ def _holds(value: Any, name: str, operator: str, wanted: str) -> bool:
 
 
 def _seconds(text: str) -> float:
-    """Return a time, which is either in the format of the services or in milliseconds."""
+    """Parse a time, which is either in the format of the services or in milliseconds since the epoch."""
     try:
         return float(text) / 1000 if text.isdigit() else from_iso(text)
     except ValueError:
-        raise invalid("Match", "The format of a time is yyyy-MM-ddTHH:mm:ssZ, in UTC.") from None
+        detail = "A time must have the format yyyy-MM-ddTHH:mm:ssZ, in UTC, or be in milliseconds."
+        raise invalid("Match", detail) from None

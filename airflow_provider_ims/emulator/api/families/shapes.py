@@ -1,8 +1,8 @@
 """
 The parameters and the response fields of the actions, as documented in the product SDKs.
 
-``tests/emulator/fixtures/generate.py`` writes the data. ``*`` marks a required parameter, and ``{}``, ``[]``, ``#`` and
-``?`` an object, an array, an integer and a boolean.
+``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. The names of the parameters have marks: ``*`` for a
+required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer and ``?`` for a boolean.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Shape:
     """
     The documented parameters and response of an action.
 
-    :param parameters: Its parameters with their marks.
-    :param response: The types of the fields of its response: a type name, an object, or a list with one item.
+    :param parameters: The names of the parameters, with their marks.
+    :param response: The fields of the response: name -> type. A type is the name of a type, an object with the types of
+        its fields, or a list with the type of its items.
     """
 
     parameters: tuple[str, ...]
@@ -37,11 +38,11 @@ class Shape:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the parameters."""
+        """The names of the parameters, without their marks."""
         return tuple(name.rstrip("*{}[]#?") for name in self.parameters)
 
     def rules(self) -> dict[str, ParameterRule]:
-        """Return the rules of the parameters."""
+        """Return the rules for the parameters, by name."""
         return {name: _rule(text) for name, text in zip(self.names, self.parameters, strict=True)}
 
 
@@ -53,7 +54,7 @@ def _rule(text: str) -> ParameterRule:
 def _integer(value: str, name: str, _: Parameters) -> None:
     digits = value.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < len(str(MAX_INTEGER))):
-        raise invalid(name, "It must be an integer.")
+        raise invalid(name, "It must be an integer of up to 18 digits.")
 
 
 @cache

@@ -15,7 +15,7 @@ from airflow_provider_ims.emulator.state.store import Phase
 DAY = 24 * 3600
 MAX_DAYS = 366
 
-#: The jobs whose output counts as usage: field -> submit actions.
+#: Field of the response -> the submit actions of the jobs that count as usage.
 _USAGE = {
     "EditingDuration": ("SubmitMediaProducingJob", "SubmitBatchMediaProducingJob"),
     "LiveEditDuration": ("SubmitLiveEditingJob",),
@@ -25,7 +25,11 @@ _USAGE = {
 
 
 def meter_summary(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the seconds of video that the jobs of a period produced or analysed; each output counts as one video."""
+    """
+    Return the number of seconds of video that the successful jobs of a period produced or analysed.
+
+    The emulator assumes the same duration for each output of a job.
+    """
     since, until = int(parameters["StartTs"]), int(parameters["EndTs"])
     usage = {
         field: sum(_seconds(jobs, action, since, until) for action in actions) for field, actions in _USAGE.items()
@@ -40,7 +44,7 @@ def _seconds(jobs: Jobs, action: str, since: float, until: float) -> int:
 
 
 def storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the total size of the videos at the end of each day of a period."""
+    """Return the total size, in bytes, of the videos that exist at the end of each day of a period."""
     since, until = _time(parameters, "StartTime"), _time(parameters, "EndTime")
     days = int((until - since) // DAY) + 1
     if not 0 < days <= MAX_DAYS:
@@ -66,7 +70,7 @@ def _time(parameters: Parameters, name: str) -> float:
         raise invalid(name, "The format is yyyy-MM-ddTHH:mm:ssZ, in UTC.") from None
 
 
-#: The videos of the emulator are never played.
+#: The videos of the emulator are never played, so this listing is always empty.
 PLAYED_VIDEO = ResourceKind("played video", VOD, id="VideoId", list="DescribePlayTopVideos")
 
 STATISTICS_FAMILIES = (

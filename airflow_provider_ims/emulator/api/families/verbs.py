@@ -1,4 +1,4 @@
-"""Implements the actions of a resource: create, get, list, update and delete."""
+"""Implements the actions that most kinds of resources have in common, such as creating and listing resources."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def get(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str])
 
 
 def find(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the resources with the given ids."""
+    """Return the resources with the requested ids, and the ids that do not exist."""
     resources = Collection(kind, jobs)
     found = dict(resources.several(action, parameters))
     items = [resource for resource in found.values() if resource is not None]
@@ -38,7 +38,7 @@ def find(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]
 
 
 def list_resources(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return one page of the resources."""
+    """Return one page of the resources that match the filters of the request."""
     resources = Collection(kind, jobs)
     shape = documented(kind.product, action)
     items, page = listed(resources, shape, parameters)
@@ -46,7 +46,7 @@ def list_resources(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict
 
 
 def update(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change the fields of a resource that the request contains."""
+    """Set fields of a resource to the values in the request."""
     resources = Collection(kind, jobs)
     resource = resources.named(action, parameters)
     identifiers = {kind.ids.get(action, ""), *kind.alternatives.get(action, {})}
@@ -55,7 +55,7 @@ def update(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 
 
 def put(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create a resource, or change the existing one."""
+    """Create a resource or, if it exists, set its fields to the values in the request."""
     resources = Collection(kind, jobs)
     existing = resources.first(**{name: parameters.get(name, kind.initial.get(name)) for name in kind.id_fields})
     if existing is None:
@@ -65,7 +65,7 @@ def put(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str])
 
 
 def delete(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete a resource, or those with the given ids."""
+    """Delete a resource or, if the action accepts several ids, the resources with the requested ids."""
     resources = Collection(kind, jobs)
     if not kind.ids.get(action, "").endswith("s"):
         resource = resources.named(action, parameters)
@@ -80,7 +80,7 @@ def delete(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 
 
 def change(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Set the fields that the action changes."""
+    """Set fields of a resource to the fixed values of the action."""
     resources = Collection(kind, jobs)
     resource = resources.named(action, parameters)
     resources.update(resource, kind.changes[action])
@@ -90,7 +90,7 @@ def change(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 def _one(resources: Collection, action: str, resource: Resource) -> Fields:
     kind, lookup = resources.kind, resources.view(resource)
     shape = documented(kind.product, action).response
-    # A resource can have a field of the same name as the envelope, such as Description, in a nested object.
+    # A field of the envelope, such as Description, can also be a field of the resource in a nested object.
     outer = {name: value for name, value in kind.envelope.items() if name in shape}
     return {**flattened(shape, lookup, kind.objects), **fill(shape, outer.get)}
 
@@ -110,12 +110,12 @@ def _many(resources: Collection, action: str, items: list[Resource], beside: Map
 
 
 def _unknown(kind: ResourceKind, action: str, unknown: list[str]) -> Fields:
-    """Return the documented response fields that list unknown ids."""
+    """Return the documented response fields for unknown ids; each field contains all unknown ids."""
     names = [name for name in documented(kind.product, action).response if name.startswith(("NonExist", "Ignored"))]
     return dict.fromkeys(names, unknown)
 
 
-#: Attribute of a resource kind -> the implementation of its actions.
+#: Attribute of ``ResourceKind`` -> the function that implements the actions in this attribute.
 HANDLERS: Mapping[str, Handler] = {
     "create": create,
     "get": get,

@@ -1,4 +1,4 @@
-"""The media assets of VOD: videos, images and attached media, with their uploads and playback."""
+"""The media assets of VOD (videos, images and attached media): uploads, information, search, playback and review."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _derived(jobs: Jobs, media: Resource) -> Fields:
 
 
 def update_contents(kind: ResourceKind, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change several resources: UpdateContent is an array of objects with the id and the changes."""
+    """Change several resources. ``UpdateContent`` is an array of objects, each with an id and the changed fields."""
     resources = Collection(kind, jobs)
     unknown = []
     for changes in parse_objects(parameters["UpdateContent"], "UpdateContent"):
@@ -142,29 +142,29 @@ def _upload(kind: ResourceKind, extension: str, jobs: Jobs, parameters: Paramete
 
 
 def create_upload_video(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create a video that the client uploads."""
+    """Create a video, and return the URL to which the client uploads the file, with a credential."""
     return _upload(VIDEO, parameters["FileName"].rpartition(".")[2], jobs, parameters)
 
 
 def create_upload_image(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create an image that the client uploads."""
+    """Create an image, and return the URL to which the client uploads the file, with a credential."""
     return _upload(IMAGE, parameters.get("ImageExt", "png"), jobs, parameters)
 
 
 def create_upload_attached(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create an attached media asset that the client uploads."""
+    """Create an attached media asset, and return the URL to which the client uploads the file, with a credential."""
     name = parameters.get("FileName", "file.png")
     return _upload(ATTACHED, parameters.get("MediaExt") or name.rpartition(".")[2], jobs, parameters)
 
 
 def refresh_upload_video(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return a new credential for an upload."""
+    """Return a new credential for the upload of a video."""
     video = _video(jobs, parameters)
     return {"VideoId": video.id, **upload_fields(jobs, video.fields["InputURL"])}
 
 
 def delete_multipart_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete the parts of an upload; the emulator stores none."""
+    """Check that the media asset exists. The emulator stores no parts of uploads, so there is nothing to delete."""
     media_id = parameters["MediaId"]
     if all(Collection(kind, jobs).get(media_id) is None for kind in (VIDEO, IMAGE, ATTACHED)):
         raise ApiError("InvalidVideo.NotFound")
@@ -172,7 +172,7 @@ def delete_multipart_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def register_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Register files in OSS as media assets. A file that is already registered keeps its media asset."""
+    """Register files in OSS as media assets. For a file that is already registered, return the existing media asset."""
     videos = Collection(VIDEO, jobs)
     registered = []
     for metadata in parse_objects(parameters["RegisterMetadatas"], "RegisterMetadatas"):
@@ -189,7 +189,7 @@ def _video(jobs: Jobs, parameters: Parameters) -> Resource:
 
 
 def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the playback URLs of a video."""
+    """Return the playback URL of a video; no URL unless the status of the video is ``Normal``."""
     video = _video(jobs, parameters)
     lookup = Collection(VIDEO, jobs).view(video)
     names = ("CoverURL", "CreationTime", "Duration", "Status", "StorageClass", "Title", "VideoId")
@@ -200,7 +200,7 @@ def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def get_play_auth(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the credential with which a player requests the URL of a video."""
+    """Return the credential with which a player requests the playback URL of a video."""
     video = _video(jobs, parameters)
     lookup = Collection(VIDEO, jobs).view(video)
     meta = {name: lookup(name) for name in ("CoverURL", "Duration", "Status", "Title", "VideoId")}
@@ -222,7 +222,7 @@ _SEARCHED = {
 
 
 def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Search media assets of one type."""
+    """Return one page of the media assets of a type that match a search expression."""
     kind, name = _SEARCHED.get(parameters.get("SearchType", "video"), (VIDEO, "Video"))
     found, page = search(Collection(kind, jobs), documented(VOD, "SearchMedia"), parameters)
     shape = documented(VOD, "SearchMedia").response["MediaList"][0]
@@ -236,7 +236,7 @@ def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def set_storage_class(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change the storage class of media assets."""
+    """Change the storage class of videos, and return the ids that do not exist."""
     videos = Collection(VIDEO, jobs)
     ignored = []
     for media_id in split(parameters, "MediaIds"):
@@ -249,7 +249,7 @@ def set_storage_class(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def create_audit(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Store the results of manual reviews."""
+    """Store the results of manual reviews of videos."""
     videos = Collection(VIDEO, jobs)
     reviews = [
         (videos.get(str(review.get("VideoId"))), review)

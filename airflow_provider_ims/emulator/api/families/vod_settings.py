@@ -1,4 +1,4 @@
-"""The families of VOD for templates, editing projects, domains, applications and security settings."""
+"""The actions of VOD for templates, editing projects, domains, applications and security settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT, NOT_DEFAULT = "Default", "NotDefault"
 
 
 def _set_default(kind: ResourceKind, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Make a resource the default one, within its template type if it has one."""
+    """Make a resource the default of its kind or, if it has a template type, of its template type."""
     resources = Collection(kind, jobs)
     chosen = resources.named("", parameters)
     for resource in resources.all():
@@ -57,7 +57,7 @@ GROUP: ResourceKind = ResourceKind(
 
 
 def add_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Add a group, or add templates to a group."""
+    """Create a template group or, if the request contains the id of a group, add templates to this group."""
     groups = Collection(GROUP, jobs)
     templates = parse_objects(parameters.get("TranscodeTemplateList", "[]"), "TranscodeTemplateList")
     added = [{"TranscodeTemplateId": hex_id(jobs), **template} for template in templates]
@@ -72,7 +72,7 @@ def add_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def update_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change a group and those of its templates that the request contains."""
+    """Change the fields of a template group, and the templates of the group that the request contains."""
     groups = Collection(GROUP, jobs)
     group = groups.named("", parameters)
     templates = {template["TranscodeTemplateId"]: template for template in group.fields["TranscodeTemplateList"]}
@@ -86,7 +86,7 @@ def update_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Delete templates of a group, or the whole group if ForceDelGroup is set."""
+    """Delete the requested templates of a group or, if ``ForceDelGroup`` is ``Enabled``, the whole group."""
     groups = Collection(GROUP, jobs)
     group = groups.named("", parameters)
     ids = split(parameters, "TranscodeTemplateIds")
@@ -115,7 +115,7 @@ WATERMARK: ResourceKind = ResourceKind(
 
 
 def get_default_ai_template(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the default AI template of a type."""
+    """Return the default AI template of a template type."""
     templates = Collection(AI_TEMPLATE, jobs)
     found = templates.first(IsDefault=DEFAULT, TemplateType=parameters["TemplateType"])
     if found is None:
@@ -170,13 +170,13 @@ def _show_materials(jobs: Jobs, ids: list[str]) -> list[Fields]:
 
 
 def get_materials(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the materials of a project."""
+    """Return the materials of an editing project."""
     project = Collection(PROJECT, jobs).named("", parameters)
     return {"MaterialList": {"Material": _show_materials(jobs, project.fields.get("Materials", []))}}
 
 
 def _production(jobs: Jobs, project_id: str) -> Fields | None:
-    """Return an editing project that ProduceEditingProjectVideo created or produced; None if it did neither."""
+    """Return the fields of an editing project from its ProduceEditingProjectVideo job; None if there is no such job."""
     job = jobs.find(project_id, "ProduceEditingProjectVideo")
     if job is None:
         return None
@@ -185,7 +185,7 @@ def _production(jobs: Jobs, project_id: str) -> Fields | None:
 
 
 def _produced(jobs: Jobs, project: Resource) -> Fields:
-    """Return the fields of a project that its latest production has changed."""
+    """Return the fields of an editing project that its ProduceEditingProjectVideo job has changed, and the region."""
     found = _production(jobs, project.id) or {}
     job = jobs.find(project.id, "ProduceEditingProjectVideo")
     changed = {"Status", *(job.parameters if job else ())}
@@ -298,7 +298,7 @@ REVIEW_ADDRESSES = ResourceKind(
 
 
 def set_review_addresses(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Append, replace or delete IP addresses of a group."""
+    """Append, replace or delete IP addresses in a group of reviewers; create the group if it does not exist."""
     groups = Collection(REVIEW_ADDRESSES, jobs)
     name = parameters.get("SecurityGroupName", "Default")
     group = groups.get(name) or groups.create({"SecurityGroupName": name, "Ips": ""})
