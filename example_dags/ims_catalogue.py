@@ -1,4 +1,4 @@
-"""Every night, write marketing copy and record a voice-over for each product of a catalogue.
+"""Every night, generate marketing copy and a voice-over for each product of a catalogue.
 
 Each step submits all of its jobs in one task. A retry submits only the jobs that failed.
 """

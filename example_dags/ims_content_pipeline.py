@@ -40,7 +40,9 @@ with DAG(
             type="array",
             description="Media assets that show the products.",
         ),
-        "video_id": Param("357a8748c5774****89d2726e6436aa", type="string", description="The VOD video for covers."),
+        "video_id": Param(
+            "357a8748c5774****89d2726e6436aa", type="string", description="The VOD video for the cover images."
+        ),
         "ai_template_id": Param("ef1a8842cb9f****cea80cad902e416", type="string"),
     },
 ) as dag:

@@ -21,7 +21,7 @@ HOST = f"{BUCKET}.oss-cn-shanghai.aliyuncs.com"
 
 
 def file(key: str) -> dict[str, str]:
-    """Return an OSS object in the format of the API's file parameters."""
+    """Return a reference to an OSS object, in the format of the API's file parameters."""
     return {"Type": "OSS", "Media": f"oss://{BUCKET}/{key}"}
 
 
@@ -79,7 +79,7 @@ with DAG(
 
     @task.short_circuit
     def is_approved(moderation_result: dict[str, Any]) -> bool:
-        """Continue only if the video passed: a moderation job succeeds even if it finds a violation."""
+        """Continue only if the moderation approved the video. The job succeeds even if it finds a violation."""
         return bool(moderation_result["suggestion"] == "pass")
 
     @task
