@@ -1,7 +1,8 @@
 """
-The same waits with and without a queue to which the service writes the ends of the jobs.
+Compares waits with and without a queue to which the service sends a message when a job ends.
 
-The emulator runs in a separate process and serves HTTPS. The provider's triggers wait in a fresh process each time.
+The emulator runs in a separate process and serves HTTPS. For each method, the provider's triggers wait in a new
+process.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from benchmarks.polling import CHECKOUT, RESPONSE_TIMEOUT, HttpsEmulator, Waiter
 from local_airflow.server import service_environment
 
 QUEUE = "ice-callback-benchmark"
-#: The duration of each job, and the poll interval, in seconds.
+#: The duration of the first job to end, and the poll interval, in seconds.
 JOB_SECONDS = 60.0
-#: The number of jobs that are submitted per second.
+#: The number of jobs that end per second.
 RATE = 25.0
 LONG_POLL = "smq:BatchReceiveMessage"
-#: Name -> the method of waiting.
+#: Name -> the key of the method in :data:`benchmarks.methods.METHODS`.
 METHODS = {"with the queue": NOTIFIED, "without it": "ours"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitCost:
     """
-    What the waits for all jobs cost.
+    The cost of waiting for all jobs.
 
     :param seen: The number of jobs whose end led to an event.
-    :param requests: The number of requests by action, long polls included.
+    :param requests: The number of requests by action, including long polls.
     :param delay_median: The median number of seconds from the end of a job to its event.
     :param delay_p99: The 99th percentile of these delays.
     :param cpu: CPU seconds of the waiting process.
@@ -58,7 +59,9 @@ class Notifications:
     """
     The cost of the same waits with and without the queue.
 
-    :param job_seconds: The duration of each job, and the poll interval, in seconds.
+    :param jobs: The number of jobs.
+    :param job_seconds: The duration of the first job to end, and the poll interval, in seconds.
+    :param costs: The cost of each method, by its name in :data:`METHODS`.
     """
 
     jobs: int
@@ -77,7 +80,7 @@ class Notifications:
 
 
 def run(method: str, jobs: int, job_seconds: float, emulator: HttpsEmulator, home: Path) -> WaitCost:
-    """Wait for the jobs with one method."""
+    """Wait for the jobs with one method, and return the cost."""
     control, family = emulator.control, FAMILIES["smart"]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
     parameters = dict(family.parameters)
@@ -108,7 +111,7 @@ def run(method: str, jobs: int, job_seconds: float, emulator: HttpsEmulator, hom
 
 
 def measure(jobs: int, home: Path, job_seconds: float = JOB_SECONDS) -> Notifications:
-    """Wait for the same number of jobs with and without the queue."""
+    """Wait for the same number of jobs with and without the queue, and return the costs."""
     costs = {}
     home = empty_folder(home)
     with HttpsEmulator(home / "emulator") as emulator:
@@ -133,8 +136,10 @@ def lines(found: Notifications) -> list[str]:
 def main() -> int:
     """Run the benchmark; return 1 if an event is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=1000, help="jobs (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=JOB_SECONDS, help="duration of a job (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=1000, help="number of jobs (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=JOB_SECONDS, help="duration of the first job to end, and poll interval"
+    )
     options = parser.parse_args()
     found = measure(options.n, CHECKOUT / ".bench" / "queue", options.seconds)
     print("\n".join(lines(found)))

@@ -243,7 +243,7 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
 
 
 def worker_stalled(cluster: Cluster) -> Outcome:
-    """Stop a worker that waits for a job until the next try has joined the job, then continue the worker."""
+    """Suspend a worker whose task waits for a job; resume the worker after the next try has joined the job."""
     began = time.monotonic()
     run = cluster.start("held_1", 1)
     cluster.wait_until("a poll of the job", lambda: len(cluster.polled_since(0, run)) == 1, 90, run)
@@ -318,7 +318,7 @@ def _timed(log: Callable[[str], None], what: str) -> Iterator[None]:
 
 
 def _waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
-    """Start a run and defer all of its tasks; return the run and the name of the triggerer with the most waits."""
+    """Start a run and wait until its tasks are deferred; return the run and the triggerer with the most waits."""
     run = cluster.start(dag_id, count)
     with _timed(cluster.log, f"{count} deferred"):
         cluster.wait_until_deferred(run)
@@ -341,7 +341,7 @@ def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float
 
 
 def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
-    """Return the worker with the most running tasks, and their map indexes."""
+    """Return the worker that runs most of the tasks, and the map indexes of these tasks."""
     tasks: dict[str, set[int]] = {}
     for task in cluster.tasks(run):
         if task.state == "running" and task.host in WORKERS:
@@ -352,7 +352,7 @@ def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
 
 
 def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> float:
-    """Wait until the lost tasks poll their jobs in a later try; return the seconds since the fault."""
+    """Wait until later tries of the lost tasks have polled their jobs; return the seconds since the fault."""
     since: dict[int, float] = {}
 
     def retried() -> bool:
