@@ -64,7 +64,7 @@ class Ours:
         async for event in trigger.run():
             left = event.payload.get("job_ids") if self.one_wait else []
             if event.payload["status"] != self.status or left:
-                raise RuntimeError(f"jobs {job_ids}: {event.payload}")
+                raise RuntimeError(f"unexpected event for the jobs {job_ids}: {event.payload}")
 
 
 class OneTrigger(Ours):

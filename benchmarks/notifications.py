@@ -138,7 +138,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=1000, help="number of jobs (default: %(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=JOB_SECONDS, help="duration of the first job to end, and poll interval"
+        "--seconds",
+        type=float,
+        default=JOB_SECONDS,
+        help="duration of the first job to end, and poll interval, in seconds",
     )
     options = parser.parse_args()
     found = measure(options.n, CHECKOUT / ".bench" / "queue", options.seconds)

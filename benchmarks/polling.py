@@ -52,7 +52,7 @@ def run_of(family: str, method: str, jobs: int, *, interval: float, window: floa
 
 
 def stall_profile(*, quick: bool) -> Iterator[Run]:
-    """Yield the runs whose targets apply to stalls by garbage collection. Most of these occur while jobs are added."""
+    """Yield the runs whose targets include stalls by the garbage collector. Most of these occur as jobs are added."""
     for method in (FROZEN, ONE_TRIGGER):
         yield run_of("smart", method, 1_000 if quick else 10_000, interval=10, window=15 if quick else 150)
 

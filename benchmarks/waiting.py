@@ -39,7 +39,7 @@ class LoopProbe:
     _collecting_since: float = 0.0
 
     async def run(self) -> None:
-        """Sleep for 5 ms again and again. If the loop stalls, this task wakes up late, as all other tasks do."""
+        """Repeatedly sleep for 5 ms. If the event loop stalls, this task wakes up late, as all other tasks do."""
         gc.callbacks.append(self._on_gc)
         loop = asyncio.get_running_loop()
         for tick in range(sys.maxsize):

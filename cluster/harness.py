@@ -1,4 +1,4 @@
-"""The running cluster, as used by the scenarios."""
+"""The cluster that the scenarios use."""
 
 from __future__ import annotations
 

@@ -58,9 +58,10 @@ _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 class LocalAirflow(StartStopContext):
     """
-    An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` specifies another database.
+    An Airflow instance that keeps all its files in one folder.
 
-    As a context manager, it starts and stops all components.
+    It uses SQLite unless ``config`` specifies another database. It is a context manager, which starts and stops all
+    components.
 
     :param home: AIRFLOW_HOME; created if it does not exist.
     :param dags_folder: The DAGs folder.
@@ -133,7 +134,7 @@ class LocalAirflow(StartStopContext):
             raise LocalAirflowError(f"{error}\n{tails}") from None
 
     def unready(self, components: Iterable[Component]) -> list[str]:
-        """Return the names of the components that have not reported since their start that they are ready."""
+        """Return the names of the components that are not ready yet."""
         health = self.api.health()
         if not health:
             return [component.name for component in components]

@@ -31,8 +31,8 @@ CHECKS = {
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 27
-#: The tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do
-#: not depend on the versions of Airflow and the SDK. The tests of the retry policy require Airflow 3.3.
+#: The tests of the code that uses Airflow and the SDK. The other tests do not depend on the versions of Airflow and the
+#: SDK, except the tests of the retry policy, which are not run because they require Airflow 3.3.
 UNIT_TESTS = (
     "tests/assets",
     "tests/hooks",

@@ -1,4 +1,4 @@
-"""The client of the control interface, for an emulator in this process or in another one."""
+"""The client of the control interface, for an emulator in this process or in another process."""
 
 from __future__ import annotations
 
@@ -99,13 +99,13 @@ class EmulatorControl:
 
         - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (instead of the job, this
           number of videos of a batch, or of outputs of another job, fails).
-        - ``callback``: the callback of the job is sent ``copies`` (1) times, from 0 to 100, and ``delay`` (0) seconds
-          of the job clock after the job ends. ``jitter`` (0) adds a random delay of up to this number of seconds, which
-          changes the order of callbacks.
+        - ``callback``: the callback of the job is lost (if ``copies`` is 0), sent up to 100 times (``copies``, 1), or
+          sent ``delay`` (0) seconds of the job clock after the job ends. ``jitter`` (0) adds a random delay of up to
+          this number of seconds, which changes the order of callbacks.
         - ``redeliver``: each message that the request receives from a queue can be received again ``copies`` (1) times,
           with the same id.
-        - ``unknown_state``: the undocumented state ``state``. If the request submits a job, the job remains in this
-          state; otherwise, only the response contains it.
+        - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
+          in this state; otherwise, only the response contains the state.
         - ``odd_shape``: a modified response. Options: ``merge`` (fields to replace) and ``drop`` (names of fields to
           remove), or ``body`` (the whole response).
         - ``hang_after``, ``cut_after``: like ``hang`` and ``cut``, but after the request is processed.
@@ -117,7 +117,7 @@ class EmulatorControl:
         :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
         :param options: The options of the kind.
-        :return: The fault: ``action``, ``kind``, ``remaining`` (the number of requests), ``options`` and ``share``.
+        :return: The fault: ``action``, ``kind``, ``remaining`` (requests), ``options`` and ``share``.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
         body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}

@@ -112,7 +112,7 @@ Effect = Callable[[Exchange, Fault], Awaitable[None] | None]
 
 
 class Scope(NamedTuple):
-    """The actions that a kind of fault can affect, and their name in the error for other actions."""
+    """The actions that a kind of fault can affect, and their name in error messages."""
 
     name: str
     actions: Collection[str]

@@ -30,8 +30,8 @@ def encode(file: MediaFile, container: str, codec: str, *, video: bool) -> bytes
     """
     Return the content of an audio or video file.
 
-    :param container: FFmpeg's name of the container format.
-    :param codec: FFmpeg's name of the audio codec.
+    :param container: The name of the container format in FFmpeg.
+    :param codec: The name of the audio codec in FFmpeg.
     :param video: Whether the file contains video in addition to audio.
     :raises ImportError: If PyAV or, for a video, Pillow is not installed.
     """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_SECONDS = 60.0
-"""The maximum duration in seconds. Longer files are cut, so that each file is generated in less than a second."""
+"""The maximum duration in seconds. Longer files are truncated, so that each file is generated in less than a second."""
 
 MAX_SIDE = 1920
 """The maximum width and height in pixels. Larger images and videos are scaled down."""

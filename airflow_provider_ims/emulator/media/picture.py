@@ -42,7 +42,7 @@ def image(file: MediaFile, pillow_format: str) -> bytes:
     """
     Return an encoded still image.
 
-    :param pillow_format: Pillow's name of the format.
+    :param pillow_format: The name of the format in Pillow.
     """
     target = io.BytesIO()
     draw(file, size_of(file)).save(target, pillow_format)

@@ -89,7 +89,7 @@ class Notifier:
             for notification in self._table.notifications(job_id):
                 await self._process(notification, self._jobs.view(self._jobs.get(job_id)))
         except Exception:
-            log.exception("callback job_id=%s", job_id)
+            log.exception("The emulator failed to process the callback job_id=%s", job_id)
             self._table.save(Notification(job_id, status="failed", reason="the emulator failed; see its log"))
         finally:
             del self._tasks[job_id]

@@ -1,5 +1,5 @@
 """
-Serves the OSS objects that the jobs have produced, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
+Serves objects in OSS, such as the files of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
 As in the buckets of the services, the objects are private: requests must be signed.
 """
@@ -95,7 +95,7 @@ class _Objects:
         if job is None and key_id != SERVICE_KEY_ID:
             raise ObjectError(404, "NoSuchKey", "The specified key does not exist.", Key=name.key)
         try:
-            # In a thread, because the generation of a file can take up to a second.
+            # Generate the file in a thread, because this can take up to a second.
             body = await asyncio.to_thread(make, file)
         except UnsupportedFileError as error:
             raise ObjectError(501, "EmulatorNotImplemented", str(error)) from None

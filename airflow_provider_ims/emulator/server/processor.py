@@ -59,7 +59,7 @@ class Processor:
             response = reject(ApiError("InternalError"))
         if response is not None:
             record["status"], record["error_code"] = response.status, response.error_code
-        # Store the record before the client receives the response, so that it survives if the emulator is killed.
+        # The record is stored before the client receives the response, so that it survives if the emulator is killed.
         self._store(exchange)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", _log_line(record))
@@ -69,7 +69,7 @@ class Processor:
         """
         Inject the faults that affect a request.
 
-        :param after: True for the faults that take effect after the action, False for those that do so before it.
+        :param after: Whether to inject the faults that take effect after the action, instead of those before it.
         :raises ApiError: If a fault is an error response.
         :raises ConnectionCutError: If a fault cuts the connection.
         """

@@ -37,7 +37,7 @@ class Signature:
     :param key_id: The AccessKey ID.
     :param token: The security token; None if the request contains none.
     :param date: The date of the request, as the client sent it.
-    :param nonce: A text that the client must not use again.
+    :param nonce: The random text with which the server detects a repeated request.
     :param value: The signature that the client sent.
     :param calculate: Returns the correct signature for a secret.
     :param mismatch: The message of the error for a wrong signature.

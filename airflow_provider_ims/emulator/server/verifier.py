@@ -1,4 +1,4 @@
-"""Verifies the credentials and the signature of a request."""
+"""Verifies the credentials and the signatures of requests."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class RequestTable:
         return RecordPage(records, None)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
-        """Return up to ``limit`` records whose total size is that of one page at most, newest first."""
+        """Return up to ``limit`` records, newest first. Their total size is limited to that of a page."""
         records: list[dict[str, Any]] = []
         total = 0
         for size, record in self._db.execute("SELECT size, record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):

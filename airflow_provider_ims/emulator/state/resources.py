@@ -27,7 +27,7 @@ class Resource:
     """
     A resource.
 
-    :param kind: The key of its kind.
+    :param kind: The key of its resource kind.
     :param region: The id of its region.
     :param id: Its id, which is unique within its kind and region.
     :param fields: The stored fields, by name.

@@ -161,7 +161,7 @@ class Store:
     def __init__(self, path: str = ":memory:") -> None:
         self._db = sqlite3.connect(path, timeout=0.1, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        # Two processes cannot share the file, because a part of the state, such as the clock, is also in memory.
+        # Two processes must not share the file, because each keeps a part of the state, such as the clock, in memory.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
         # A commit requires no fsync. It survives a crash of the process, but may be lost in a crash of the machine.
