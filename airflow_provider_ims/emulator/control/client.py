@@ -83,8 +83,8 @@ class EmulatorControl:
 
         - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
           response. Options: ``code``, ``status``, ``message``, ``retry_after`` (in the header x-acs-retry-after).
-        - ``deny``: the error response for a missing RAM permission. Options: ``code`` (Forbidden.RAM or NoPermission),
-          ``detail`` (if False, the response has no AccessDeniedDetail).
+        - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
+          NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
         - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
         - ``hang``: no response for ``seconds`` (30), or until :meth:`release` if ``seconds`` is None. Then the request
           is processed.
@@ -93,15 +93,15 @@ class EmulatorControl:
         In addition, a rate limit can affect the request:
 
         - ``qps``: all matching requests are limited to ``rate`` (1) per second until the fault is cleared. Options:
-          ``burst`` (how many requests are accepted at once), ``code`` (of the error for the other requests).
+          ``burst`` (how many requests are accepted at once), ``code`` (the code of the error for other requests).
 
         After a request is processed, one fault of each of these kinds can affect it:
 
         - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (instead of the job, this
           number of videos of a batch, or of outputs of another job, fails).
-        - ``callback``: the callback of the job is lost (if ``copies`` is 0), sent up to 100 times (``copies``, 1), or
-          sent ``delay`` (0) seconds of the job clock after the job ends. ``jitter`` (0) adds a random delay of up to
-          this number of seconds, which changes the order of callbacks.
+        - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
+          is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
+          ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
         - ``redeliver``: each message that the request receives from a queue can be received again ``copies`` (1) times,
           with the same id.
         - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
