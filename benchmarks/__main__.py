@@ -1,7 +1,7 @@
 """
 ``make bench``: run all benchmarks and write the report. The exit code is 0 if all targets are met.
 
-``python -m benchmarks PART ...`` measures only some parts again, and takes the others from the last run.
+``python -m benchmarks PART ...`` measures only the given parts. The report contains earlier figures of the others.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _HOME = CHECKOUT / ".bench"
 @dataclass(frozen=True)
 class Part:
     """
-    The figures of one part of the benchmark.
+    The figures of one part of the benchmarks.
 
-    :param machine: The machine and the versions with which they were measured.
+    :param figures: The figures, as the part returns them.
+    :param machine: The hardware and the software versions with which they were measured, one per line.
     :param date: The day on which they were measured.
     """
 
@@ -80,10 +81,10 @@ PARTS: dict[str, Callable[[bool, Path], Any]] = {
 
 
 def main() -> int:
-    """Return 1 if a target is missed, otherwise 0."""
+    """Run the benchmarks and write the report; return 1 if a target is missed, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small and short runs, to check that everything works")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure again: {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="run small and short benchmarks, to test them")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"parts to measure (default: all): {', '.join(PARTS)}")
     options = parser.parse_args()
     wanted = options.parts or list(PARTS)
     if unknown := set(wanted) - set(PARTS):
@@ -111,13 +112,13 @@ def main() -> int:
 
 
 def _write_report(measured: Mapping[str, Part], quick: bool) -> int:
-    """Write the report, print the targets, and return 1 if one is missed."""
+    """Write the report, print the targets, and return 1 if a target is missed."""
     lines, missed = measured["imports"].figures
     figures = [*measured["polling"].figures, *measured["stalls"].figures]
     tasks, many = measured["mapped_tasks"].figures, measured["many_jobs"].figures
     queue = measured["queue"].figures
     targets = all_targets(missed, figures, tasks, many, queue)
-    # Only a full run belongs in the documentation.
+    # Only the report of a full run is part of the documentation.
     path = _HOME / "benchmarks.md" if quick else CHECKOUT / "docs" / "benchmarks.md"
     command = "make bench BENCH=quick" if quick else "make bench"
     path.write_text(report(command, _conditions(measured), lines, figures, tasks, many, queue, targets))

@@ -1,4 +1,4 @@
-"""A certificate for the loopback address, with which an emulator serves HTTPS in the benchmarks and tests."""
+"""Creates a certificate for the loopback address, with which the emulator serves HTTPS in benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path, Path]:
-    """Write a self-signed certificate; return the paths of the certificate, its key, and a CA bundle with it."""
+    """Write a self-signed certificate; return the paths of the certificate, its key, and a CA bundle containing it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ims-emulator")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The job families of the benchmark, as data."""
+"""The job families that the benchmarks use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Family:
 FAMILIES = {
     "smart": Family(
         title="Smart jobs",
-        kind="SubmitAudioProduceJob",  # The only kind of smart job that is documented as listed.
+        kind="SubmitAudioProduceJob",  # According to the documentation, ListSmartJobs lists only these jobs.
         parameters={
             "InputConfig": "The new shop is open. Come and see!",
             "EditingConfig": '{"voice":"Siqi","format":"MP3"}',

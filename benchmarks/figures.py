@@ -1,4 +1,4 @@
-"""Computes the figures of a run from the data recorded by the measured processes and the emulator."""
+"""Computes the figures of a run from the data that the measured processes and the emulator have recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.methods import FROZEN, ONE_TRIGGER
 
 #: Length in seconds of the window in which the highest request rate is measured.
 BUSY_SECONDS = 10.0
-#: The methods that update all jobs with a few requests, so that job-polls cannot be counted by requests.
+#: The methods that update several jobs with one request. Their job-polls are not the number of their requests.
 SWEEPING = ("ours", FROZEN, ONE_TRIGGER)
 
 
@@ -22,12 +22,12 @@ class Run:
     """
     The parameters of one run.
 
-    :param family: One of :data:`FAMILIES`.
+    :param family: A key of :data:`FAMILIES`.
     :param method: ``ours``, ``frozen``, ``one_trigger``, ``async``, ``thread`` or ``loop``.
     :param jobs: The number of waiting jobs.
     :param interval: The poll interval in seconds.
     :param window: The number of seconds over which the ends of the jobs are spread.
-    :param seconds: The time limit in seconds. The run stops then even if jobs are still running.
+    :param seconds: The time limit in seconds, at which the run stops even if jobs are still running.
     """
 
     family: str
@@ -55,11 +55,12 @@ class Figures:
     :param listings: Number of listing requests.
     :param busiest: Requests per second in the busiest ten seconds, without the final query of each ended job.
     :param cpu: CPU seconds of the waiting process.
-    :param memory: The maximum increase of its memory usage in bytes.
+    :param memory: The maximum increase of its memory usage in bytes; for ``loop``, the total memory of its processes.
     :param stall: The longest stall of its event loop in seconds; None without an event loop.
     :param stall_without_gc: The longest stall in seconds, excluding the time spent in Python's garbage collector.
     :param stalls: The longest stalls: their durations and their times since the start, in seconds.
-    :param delay_median: The median number of seconds from a job's end to its event; None if all jobs have one event.
+    :param delay_median: The median number of seconds from a job's end to its event; None if there is one event for all
+        jobs, or no event.
     :param delay_p99: The 99th percentile of these delays.
     """
 
@@ -88,12 +89,12 @@ class Figures:
 
     @property
     def requests_per_job(self) -> float | None:
-        """Requests per job whose end caused an event."""
+        """Requests per job whose end caused an event; None if there are no such jobs."""
         return (self.queries + self.listings) / self.seen if self.seen else None
 
     @property
     def queries_per_job(self) -> float | None:
-        """Requests per job, without the listings."""
+        """Requests per job whose end caused an event, without the listings; None if there are no such jobs."""
         return self.queries / self.seen if self.seen else None
 
     @property
@@ -127,7 +128,7 @@ class Figures:
 
     @property
     def cores(self) -> float:
-        """The fraction of one core that the process used."""
+        """The average number of cores that the process used."""
         return self.cpu / self.elapsed
 
     @property
@@ -151,8 +152,8 @@ def figures_of(
 
     :param run: The parameters of the run.
     :param processes: The report of each waiting process.
-    :param requests: The emulator's record of requests.
-    :param jobs: The emulator's jobs.
+    :param requests: The requests that the emulator has recorded.
+    :param jobs: The jobs in the emulator.
     """
     family = FAMILIES[run.family]
     began = min(process["began"] for process in processes)

@@ -1,8 +1,8 @@
 """
-The cost of importing the provider, in addition to ``airflow.sdk``, which every DAG file imports.
+Measures the cost of importing the provider in addition to ``airflow.sdk``, which every DAG file imports.
 
-Each import is timed in fresh interpreters. The modules are measured in turn, so that other load affects all of them
-equally.
+Each import is timed several times, each time in a new interpreter. The modules are measured in turn, so that other
+processes on the machine affect all modules equally.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ print(json.dumps([milliseconds, sorted(set(sys.modules) - before)]))
 
 
 def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
-    """Import a module in a fresh interpreter; return the milliseconds and the modules that it loaded."""
+    """Import a module in a new interpreter; return the milliseconds and the names of the modules that it loaded."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, module],
         env=os.environ | {"AIRFLOW_HOME": airflow_home, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"},
@@ -49,7 +49,7 @@ def measure(module: str, airflow_home: str) -> tuple[float, list[str]]:
 
 
 def measure_all(runs: int) -> tuple[list[str], list[str]]:
-    """Return the lines of the table, and the modules that missed the target."""
+    """Return the lines of the table, and the modules of the provider that missed the target."""
     found: dict[str, list[tuple[float, list[str]]]] = {module: [] for module in OURS + PRODUCT_CLIENTS}
     with tempfile.TemporaryDirectory() as home:
         for _ in range(runs):
@@ -70,10 +70,10 @@ def measure_all(runs: int) -> tuple[list[str], list[str]]:
 def main() -> int:
     """Print the table; return 1 if a module of the provider misses the target."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=7, help="interpreters per module (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=7, help="measurements of each module (default: %(default)s)")
     runs = parser.parse_args().n
     table, missed = measure_all(runs)
-    print(f"Cost in addition to `import airflow.sdk`, median of {runs} fresh interpreters:\n")
+    print(f"Cost in addition to `import airflow.sdk`, median of {runs} new interpreters:\n")
     print("\n".join(table))
     print(f"\nTarget: each module of the provider under {TARGET_MS} ms, no SDK modules: ", end="")
     print(f"missed by {', '.join(missed)}" if missed else "met")

@@ -1,4 +1,4 @@
-"""The machine and the software versions, for the beginning of the report."""
+"""Describes the hardware and the software versions for the report."""
 
 from __future__ import annotations
 

@@ -26,13 +26,13 @@ class RunCost:
     """
     The cost of a run.
 
-    :param count: The number of requests.
+    :param count: The number of jobs that the DAG requests.
     :param state: The state of the DAG run.
     :param jobs: The number of jobs that the service created.
-    :param requests: The number of requests to the service.
-    :param extra_seconds: The duration of the run beyond that of a job.
-    :param cpu: CPU seconds by component. The scheduler's include the workers.
-    :param worker_memory: The largest resident memory of a process among the scheduler and the workers, in bytes.
+    :param requests: The number of HTTP requests to the service.
+    :param extra_seconds: The duration of the run minus the duration of a job, in seconds.
+    :param cpu: CPU seconds by component. The figure of the scheduler includes the workers.
+    :param worker_memory: The peak resident memory of the largest process of the scheduler and its workers, in bytes.
     """
 
     count: int
@@ -45,7 +45,7 @@ class RunCost:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the run succeeded with one job for each request."""
+        """Whether the run succeeded and the service created the requested number of jobs."""
         return self.state == "success" and self.jobs == self.count
 
     @property
@@ -59,6 +59,8 @@ class ManyJobs:
     """
     The cost of each method for the same number of jobs, and of one task with more jobs.
 
+    :param count: The number of jobs.
+    :param costs: The cost of each method, by its name in :data:`METHODS`.
     :param large: The cost of one task with ten times as many jobs.
     """
 
@@ -68,17 +70,17 @@ class ManyJobs:
 
     @property
     def passed(self) -> bool:
-        """Whether both runs succeeded with one job for each request."""
+        """Whether the runs of both methods succeeded with the requested number of jobs."""
         return all(cost.succeeded for cost in self.costs.values())
 
     @property
     def times_less_cpu(self) -> float:
-        """The factor by which one task took less CPU time than the mapped tasks."""
+        """The CPU time of the mapped tasks divided by that of one task."""
         return self.costs["mapped tasks"].total_cpu / self.costs["one task"].total_cpu
 
     @property
     def times_less_time(self) -> float:
-        """The factor by which one task took less time than the mapped tasks, without the duration of a job."""
+        """The duration of the mapped tasks divided by that of one task, each minus the duration of a job."""
         return self.costs["mapped tasks"].extra_seconds / self.costs["one task"].extra_seconds
 
 
@@ -118,7 +120,7 @@ def peak_memory(pid: int) -> int:
 
 
 def measure(count: int, home: Path) -> ManyJobs:
-    """Run both methods, then one task with ten times as many jobs."""
+    """Run both methods, then one task with ten times as many jobs, and return the costs."""
     costs = {}
     home = empty_folder(home)
     with text_jobs(home / "both", count) as (airflow, emulator):
@@ -133,7 +135,7 @@ def measure(count: int, home: Path) -> ManyJobs:
 
 
 def text_jobs(home: Path, count: int) -> AbstractContextManager[tuple[LocalAirflow, EmulatorService]]:
-    """Run Airflow with the DAGs for a number of text jobs, and the emulator."""
+    """Run the emulator, and Airflow with the DAGs for a number of text jobs."""
     home.mkdir()
     return airflow_and_emulator(home, count, "--duration", f"SubmitTextGenerateJob={JOB_SECONDS}")
 
@@ -153,7 +155,7 @@ def lines(found: ManyJobs) -> list[str]:
 def main() -> int:
     """Run the benchmark; return 1 if it did not pass."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=1000, help="jobs (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=1000, help="number of jobs (default: %(default)s)")
     found = measure(parser.parse_args().n, CHECKOUT / ".bench" / "many_jobs")
     print("\n".join(lines(found)))
     print(f"{found.times_less_cpu:.1f} times less CPU time, {found.times_less_time:.1f} times less time in one task")

@@ -1,8 +1,8 @@
 """
 Runs 1,000 mapped deferrable tasks with one job each on a real scheduler and a real triggerer.
 
-All tasks wait at the same time: the emulator's clock is stopped until the last task has deferred. Then the jobs
-end one after the other.
+All tasks wait at the same time, because the emulator's clock is stopped. After the last task has deferred, the
+benchmark ends the jobs one after the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ DAG_ID = "mapped_tasks"
 #: Number of jobs that end per second.
 ENDS_PER_SECOND = 20
 POLL_SECONDS = 5.0
-#: Time limit in seconds for each task. The two periods in which it occupies a worker take about one second.
+#: Seconds by which each task increases the time limit of a wait. A task occupies a worker twice, for about one second
+#: in total.
 SECONDS_PER_TASK = 6.0
 START_TIMEOUT = 120.0
 #: A word that occurs in the triggerer's warning that its event loop was blocked for more than 0.2 s.
@@ -37,6 +38,12 @@ class MappedTasks:
     """
     The results of a run of mapped tasks.
 
+    :param tasks: The number of tasks.
+    :param state: The state of the DAG run.
+    :param succeeded: The number of tasks that succeeded.
+    :param jobs: The number of jobs in the emulator.
+    :param inputs: The number of different inputs of these jobs.
+    :param requests: The number of requests to the service.
     :param deferring: Seconds until the last task had deferred.
     :param ending: Seconds during which the jobs ended.
     :param resuming: Seconds from the end of the last job to the end of the run.
@@ -67,7 +74,7 @@ class Tasks:
     The tasks of one run.
 
     :param api: Airflow's API.
-    :param run_id: The run.
+    :param run_id: The id of the run.
     :param tasks: The number of its tasks.
     """
 
@@ -83,7 +90,7 @@ class Tasks:
         return found
 
     def wait(self, what: str, reached: Callable[[], bool]) -> float:
-        """Wait until a condition holds and return how many seconds this took; raise an error if a task fails."""
+        """Wait until a condition holds and return how many seconds this took; raise an error if a task failed."""
         began = time.monotonic()
         while not reached():
             counts = {state: self.count(state) for state in ("deferred", "success", "failed")}
@@ -97,7 +104,7 @@ class Tasks:
 
 
 def run_tasks(airflow: LocalAirflow, emulator: EmulatorService, count: int) -> MappedTasks:
-    """Run the DAG once."""
+    """Run the DAG once and return the results."""
     api, control = airflow.api, emulator.control
     api.unpause(DAG_ID)
     tasks = Tasks(api, api.trigger(DAG_ID), count)
@@ -167,7 +174,7 @@ def airflow_and_emulator(home: Path, tasks: int, *options: str) -> Iterator[tupl
 
 
 def measure(tasks: int, home: Path) -> MappedTasks:
-    """Start Airflow and the emulator, run the tasks and stop both."""
+    """Start Airflow and the emulator, run the tasks, stop both, and return the results."""
     with airflow_and_emulator(empty_folder(home), tasks, "--clock", "manual") as (airflow, emulator):
         return run_tasks(airflow, emulator, tasks)
 
@@ -187,7 +194,7 @@ def lines(found: MappedTasks) -> list[str]:
 def main() -> int:
     """Run the benchmark; return 1 if it did not pass."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=1000, help="tasks (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=1000, help="number of tasks (default: %(default)s)")
     found = measure(parser.parse_args().n, CHECKOUT / ".bench" / "mapped_tasks")
     print("\n".join([*lines(found), *found.blocked]))
     return 0 if found.passed else 1

@@ -1,7 +1,7 @@
 """
-The methods of waiting for a job, which the benchmark compares.
+The methods of waiting for jobs that the benchmark compares.
 
-Each runs in a separate process, in which one instance waits for all jobs.
+Each method runs in a separate process, in which one instance of it waits for all jobs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 ENDED = {"finished", "failed", "success", "fail"}
-# Longer than any run.
+#: The timeout of the triggers, which is longer than any run.
 DEADLINE_SECONDS = 24 * 3600
 
 
@@ -21,7 +21,8 @@ class Method(Protocol):
     """
     A method that waits in an event loop.
 
-    :param one_wait: Whether one wait is for all jobs, instead of one wait for each job.
+    :param one_wait: Whether a single wait is for all jobs; otherwise, there is one wait for each job.
+    :param errors: The number of failed requests so far.
     """
 
     one_wait: bool
@@ -35,7 +36,7 @@ class Ours:
     """The triggers of the provider, one for each job."""
 
     one_wait = False
-    #: The status in the event of a wait that succeeded.
+    #: The status in the event of a successful wait.
     status = "ended"
     #: Additional arguments of the trigger.
     arguments: ClassVar[dict[str, Any]] = {}
@@ -63,7 +64,7 @@ class Ours:
         async for event in trigger.run():
             left = event.payload.get("job_ids") if self.one_wait else []
             if event.payload["status"] != self.status or left:
-                raise RuntimeError(f"jobs {job_ids}: {event.payload}")
+                raise RuntimeError(f"unexpected event for the jobs {job_ids}: {event.payload}")
 
 
 class OneTrigger(Ours):
@@ -76,7 +77,7 @@ class OneTrigger(Ours):
 
 @dataclass(frozen=True)
 class SdkCall:
-    """A query of one job with the product client: its method, its request and the state in the response."""
+    """A query of one job: the product client, its method, the request for a job id, and the state in a response."""
 
     client: Any
     method: str
@@ -89,7 +90,7 @@ class SdkCall:
 
 
 def sdk_call(family: str) -> SdkCall:
-    """Return the query with the official product client for the connection."""
+    """Return the query of a job of a family with the official product client of the default connection."""
     if family == "image":
         from alibabacloud_vod20170321 import models as vod
 
@@ -135,7 +136,7 @@ class SdkTrigger:
         raise NotImplementedError
 
     async def wait(self, job_ids: Sequence[str], created: float, interval: float) -> None:
-        """Return when the job has ended; errors are counted and ignored."""
+        """Return when the job has ended. Count errors, but otherwise ignore them."""
         (job_id,) = job_ids
         request = self.call.request(job_id)
         while True:

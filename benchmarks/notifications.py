@@ -1,7 +1,8 @@
 """
-The same waits with and without a queue to which the service writes the ends of the jobs.
+Compares waits with and without a queue to which the service sends a message when a job ends.
 
-The emulator runs in a separate process and serves HTTPS. The provider's triggers wait in a fresh process each time.
+The emulator runs in a separate process and serves HTTPS. For each method, the provider's triggers wait in a new
+process.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from benchmarks.polling import CHECKOUT, RESPONSE_TIMEOUT, HttpsEmulator, Waiter
 from local_airflow.server import service_environment
 
 QUEUE = "ice-callback-benchmark"
-#: The duration of each job, and the poll interval, in seconds.
+#: The duration of the first job to end, and the poll interval, in seconds.
 JOB_SECONDS = 60.0
-#: The number of jobs that are submitted per second.
+#: The number of jobs that end per second.
 RATE = 25.0
 LONG_POLL = "smq:BatchReceiveMessage"
 #: Name of a run -> whether the connection has a queue.
@@ -31,10 +32,10 @@ RUNS = {"with the queue": True, "without it": False}
 @dataclass(frozen=True, kw_only=True)
 class WaitCost:
     """
-    What the waits for all jobs cost.
+    The cost of waiting for all jobs.
 
     :param seen: The number of jobs whose end led to an event.
-    :param requests: The number of requests by action, long polls included.
+    :param requests: The number of requests by action, including long polls.
     :param delay_median: The median number of seconds from the end of a job to its event.
     :param delay_p99: The 99th percentile of these delays.
     :param cpu: CPU seconds of the waiting process.
@@ -57,7 +58,9 @@ class Notifications:
     """
     The cost of the same waits with and without the queue.
 
-    :param job_seconds: The duration of each job, and the poll interval, in seconds.
+    :param jobs: The number of jobs.
+    :param job_seconds: The duration of the first job to end, and the poll interval, in seconds.
+    :param costs: The cost of each method, by its name in :data:`METHODS`.
     """
 
     jobs: int
@@ -76,7 +79,7 @@ class Notifications:
 
 
 def run(has_queue: bool, jobs: int, job_seconds: float, emulator: HttpsEmulator, home: Path) -> WaitCost:
-    """Wait for the jobs with or without the queue."""
+    """Wait for the jobs with or without the queue, and return the cost."""
     control, family = emulator.control, FAMILIES["smart"]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
     parameters = dict(family.parameters)
@@ -107,7 +110,7 @@ def run(has_queue: bool, jobs: int, job_seconds: float, emulator: HttpsEmulator,
 
 
 def measure(jobs: int, home: Path, job_seconds: float = JOB_SECONDS) -> Notifications:
-    """Wait for the same number of jobs with and without the queue."""
+    """Wait for the same number of jobs with and without the queue, and return the costs."""
     costs = {}
     home = empty_folder(home)
     with HttpsEmulator(home / "emulator") as emulator:
@@ -132,8 +135,13 @@ def lines(found: Notifications) -> list[str]:
 def main() -> int:
     """Run the benchmark; return 1 if an event is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", type=int, default=1000, help="jobs (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=JOB_SECONDS, help="duration of a job (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=1000, help="number of jobs (default: %(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=JOB_SECONDS,
+        help="duration of the first job to end, and poll interval, in seconds",
+    )
     options = parser.parse_args()
     found = measure(options.n, CHECKOUT / ".bench" / "queue", options.seconds)
     print("\n".join(lines(found)))

@@ -1,7 +1,7 @@
 """
-The cost of waiting for 100, 1,000 and 10,000 jobs with the provider's triggers and with simpler methods.
+Measures the cost of waiting for 100, 1,000 and 10,000 jobs with the provider's triggers and with simpler methods.
 
-The emulator runs in a separate process and serves HTTPS. Each method waits in a fresh process.
+The emulator runs in a separate process and serves HTTPS. Each run waits in a new process.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from local_airflow import EmulatorService
 from local_airflow.server import service_environment
 
 CHECKOUT = Path(__file__).parents[1]
-#: Seconds until the first job ends, so that all waits start before then.
+#: Seconds until the first jobs end. All waits should start before then.
 LEAD = 5.0
 #: Seconds after the end of the last job within which its event must arrive.
 GRACE = 60.0
-#: Number of blocking loops. Each loop needs a process.
+#: The number of jobs in the runs with blocking loops, each of which needs a process.
 LOOPS = 4
-#: Seconds to wait for a message from a process after the message is due.
+#: Seconds for which a message from a process may be late.
 RESPONSE_TIMEOUT = 300.0
 
 
 def run_of(family: str, method: str, jobs: int, *, interval: float, window: float, seconds: float | None = None) -> Run:
-    """Return a run that ends after the last job, or after ``seconds``."""
+    """Return the parameters of a run with the time limit ``seconds``, by default a minute after the last job ends."""
     return Run(
         family=family,
         method=method,
@@ -52,7 +52,7 @@ def run_of(family: str, method: str, jobs: int, *, interval: float, window: floa
 
 
 def stall_profile(*, quick: bool) -> Iterator[Run]:
-    """Yield the runs whose stalls include garbage collection, which occurs mostly while the jobs are added."""
+    """Yield the runs whose targets include stalls by the garbage collector. Most of these occur as jobs are added."""
     for method in (FROZEN, ONE_TRIGGER):
         yield run_of("smart", method, 1_000 if quick else 10_000, interval=10, window=15 if quick else 150)
 
@@ -64,7 +64,7 @@ def full_profile() -> Iterator[Run]:
     # The provider confirms the end of each job with a request, and sends at most 100 requests per second.
     yield run_of("batch", "ours", 10_000, interval=10, window=150)
     for family in FAMILIES:
-        # The same number of intervals as in five minutes with the default of 10 s; fewer for the other families.
+        # For smart jobs, the number of poll intervals is that of five minutes with the default interval of 10 s.
         interval, window = (4, 120) if family == "smart" else (5, 25)
         for method in ("ours", "thread"):
             yield run_of(family, method, 1_000, interval=interval, window=window)
@@ -77,7 +77,7 @@ def full_profile() -> Iterator[Run]:
 
 
 def quick_profile() -> Iterator[Run]:
-    """Yield short runs that only check that everything works; they take a few minutes."""
+    """Yield short runs that test the benchmark."""
     for family in FAMILIES:
         yield run_of(family, "ours", 100, interval=2, window=6)
     for method in ("thread", "async"):
@@ -141,7 +141,7 @@ class Waiter:
         self._process.stdin.flush()
 
     def receive(self, seconds: float) -> Any:
-        """Wait for a message from the process; kill the process if none arrives in time."""
+        """Return the next message from the process; kill the process if none arrives in time."""
         assert self._process.stdout is not None
         timer = threading.Timer(seconds, self._process.kill)
         timer.start()
@@ -162,7 +162,7 @@ def empty_folder(home: Path) -> Path:
 
 
 def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
-    """Execute one run."""
+    """Execute one run and return its figures."""
     control, family = emulator.control, FAMILIES[run.family]
     env = service_environment(home) | {"AIRFLOW_HOME": str(home)} | emulator.airflow_env
     env["AIRFLOW__IMS__FREEZE_GARBAGE_COLLECTOR"] = str(run.method == FROZEN)
@@ -195,7 +195,7 @@ def measure(run: Run, emulator: HttpsEmulator, home: Path) -> Figures:
 
 
 def measure_all(runs: Sequence[Run], home: Path) -> list[Figures]:
-    """Execute runs one after the other, and print a line for each run."""
+    """Execute runs one after the other, print the figures of each run, and return them."""
     found = []
     emulator = HttpsEmulator(empty_folder(home) / "emulator")
     with emulator:
@@ -229,7 +229,7 @@ def line(figures: Figures) -> str:
 
 
 def stalls(figures: Figures) -> str:
-    """Return the longest stalls and their times."""
+    """Return a text with the three longest stalls and their times."""
     worst = sorted(figures.stalls, reverse=True)[:3]
     if figures.stall_without_gc is None:
         return "no event loop"
@@ -242,9 +242,10 @@ def stalls(figures: Figures) -> str:
 def main() -> int:
     """Run the selected runs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--family", choices=list(FAMILIES))
-    parser.add_argument("--method", choices=["ours", FROZEN, ONE_TRIGGER, "async", "thread", LOOP])
+    parser.add_argument("--quick", action="store_true", help="short runs that test the benchmark")
+    parser.add_argument("--family", choices=list(FAMILIES), help="only runs with this job family")
+    methods = ["ours", FROZEN, ONE_TRIGGER, "async", "thread", LOOP]
+    parser.add_argument("--method", choices=methods, help="only runs with this method")
     parser.add_argument("--jobs", type=int, help="only runs with this number of jobs")
     parser.add_argument("--interval", type=float, help="for a custom run (--window): seconds between two polls")
     parser.add_argument("--window", type=float, help="define a custom run: seconds over which the jobs end")

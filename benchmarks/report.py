@@ -1,4 +1,4 @@
-"""The report, in Markdown."""
+"""Writes the report in Markdown."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def report(
     Return the whole report.
 
     :param profile: The command that measured the figures.
-    :param machine: The machine, the versions and the dates.
+    :param machine: The hardware, the software versions and the dates, one per line.
     """
     parts = [
         "# Benchmarks\n",
@@ -166,6 +166,6 @@ def rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
 
 
 def table(headings: Sequence[str], body: Iterator[list[str]]) -> str:
-    """Return a table."""
+    """Return a table in Markdown."""
     lines_ = [headings, ["---"] * len(headings), *body]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines_) + "\n"

@@ -1,4 +1,4 @@
-"""The targets of the benchmark."""
+"""The targets of the benchmarks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.notifications import Notifications
 Value: TypeAlias = "Callable[[Figures], float | None]"
 
 TEN_MINUTES = 600
-#: The minimum number of poll intervals in a run that is compared. With fewer, polling has little effect on the figures.
+#: The minimum number of poll intervals in the runs that are compared. In a shorter run, polling has little effect.
 INTERVALS = 30
 
 
@@ -23,6 +23,7 @@ class Target:
     """
     One target.
 
+    :param text: The description of the target.
     :param found: The measured value.
     :param met: Whether the target is met; None if it was not measured.
     """
@@ -38,7 +39,7 @@ class Target:
 
 
 def below(text: str, found: Figures | None, value: Value, limit: float, unit: str = "", digits: int = 2) -> Target:
-    """Return the target that a figure must be below a limit."""
+    """Return the target that a figure is below a limit."""
     figure = None if found is None else value(found)
     return Target(
         f"{text} under {limit:g}{unit}",
@@ -48,7 +49,7 @@ def below(text: str, found: Figures | None, value: Value, limit: float, unit: st
 
 
 def times(text: str, theirs: Figures | None, ours: Figures | None, value: Value, least: float) -> Target:
-    """Return the target that the other method's figure must be at least ``least`` times that of the provider."""
+    """Return the target that a figure of another method is at least ``least`` times that of the provider."""
     figure, base = theirs and value(theirs), ours and value(ours)
     ratio = figure / base if figure and base else None
     return Target(

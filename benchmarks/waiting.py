@@ -2,7 +2,7 @@
 The measured process, which waits for jobs with one method and reports the cost.
 
 It reads JSON messages from its standard input, one per line: first the method and an ended job for the warm-up, then
-the jobs to wait for. It writes its replies to its standard output.
+the jobs for which it waits. It writes its replies to its standard output.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import psutil
 
 from benchmarks.methods import LOOP, METHODS, Method, sdk_call, wait_in_loop
 
+#: Seconds for which the probe of the event loop sleeps.
 TICK = 0.005
-#: Number of ticks between two memory samples.
+#: The number of these sleeps between two memory samples.
 MEMORY_TICKS = 50
 WORST_STALLS = 5
 
@@ -38,7 +39,7 @@ class LoopProbe:
     _collecting_since: float = 0.0
 
     async def run(self) -> None:
-        """Sleep for 5 ms repeatedly. The delay of a wake-up is the delay of all other tasks in the loop."""
+        """Repeatedly sleep for 5 ms. If the event loop stalls, this task wakes up late, as all other tasks do."""
         gc.callbacks.append(self._on_gc)
         loop = asyncio.get_running_loop()
         for tick in range(sys.maxsize):
@@ -51,7 +52,7 @@ class LoopProbe:
                 self.sample_memory()
 
     def _on_gc(self, phase: str, _: dict[str, int]) -> None:
-        # Python's garbage collector stops all threads, and takes longer the more objects exist.
+        # Python's garbage collector stops all threads. The more objects exist, the longer this takes.
         if phase == "start":
             self._collecting_since = time.perf_counter()
         else:
@@ -69,11 +70,11 @@ class LoopProbe:
 
 
 async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) -> dict[str, Any]:
-    """Run each wait in a separate task, as a triggerer does, and return the figures."""
+    """Run each wait in a separate asyncio task, as a triggerer does, and return the figures."""
     probe = LoopProbe()
     ticker = asyncio.create_task(probe.run())
     # The cost of the imports, the connection and the SDK's first request does not depend on the number of jobs. In a
-    # triggerer that has run for a while, the garbage collector has already seen the objects of the imports.
+    # triggerer that has run for a while, the garbage collector has already processed the objects of the imports.
     await method.wait([warm_up], time.time(), 1.0)
     gc.collect()
     await asyncio.sleep(2 * TICK)
@@ -90,7 +91,7 @@ async def wait_for_all(method: Method, warm_up: str, send: Any, receive: Any) ->
 
     tasks, started = set(), 0
     for job_ids in [jobs["job_ids"]] if method.one_wait else [[job_id] for job_id in jobs["job_ids"]]:
-        # The triggerer also yields to the event loop between starting two triggers.
+        # Like the triggerer, yield to the event loop before each trigger is started.
         await asyncio.sleep(0)
         if time.time() - began > jobs["seconds"]:
             break
@@ -128,7 +129,7 @@ def wait_for_one(family: str, warm_up: str, send: Any, receive: Any) -> dict[str
         "began": began,
         "stopped": time.time(),
         "cpu": time.process_time() - base_cpu,
-        # The total memory of the process, because each waiting job needs such a process.
+        # The total memory, because each waiting job needs a process.
         "memory": psutil.Process().memory_info().rss,
         "started": 1,
         "events": {job_id: time.time()},
@@ -139,7 +140,7 @@ def wait_for_one(family: str, warm_up: str, send: Any, receive: Any) -> dict[str
 
 
 def main() -> None:
-    """Execute one run, as defined by the messages on the standard input."""
+    """Execute the run that the messages on the standard input define."""
     replies = os.fdopen(os.dup(1), "w")
     # Airflow logs to the standard output; redirect these logs to the standard error.
     os.dup2(2, 1)
@@ -160,9 +161,9 @@ def main() -> None:
 
 
 async def wait_and_exit(method: Method, warm_up: str, send: Any, receive: Any) -> None:
-    """Report the figures and exit the process, even if tasks are still waiting."""
+    """Run the waits, send the figures, and exit the process even if tasks are still waiting."""
     send(await wait_for_all(method, warm_up, send, receive))
-    # Cancelling thousands of pending requests would take longer than the run.
+    # The cancellation of thousands of pending requests would take longer than the run.
     os._exit(0)
 
 

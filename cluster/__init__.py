@@ -1,8 +1,8 @@
 """
-``make cluster``: runs a production-like Airflow on one machine, and scenarios in which its components fail.
+``make cluster``: runs a production-like Airflow deployment on one machine, and scenarios in which its components fail.
 
-It consists of PostgreSQL, Redis, the Celery executor, two instances of each component that can be replicated, and the
-emulator.
+The deployment consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an
+API server, a DAG processor, and the emulator.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""``make cluster``: run the scenarios and write the documentation page. The exit code is 0 if all scenarios pass."""
+"""
+``make cluster``: run scenarios on a local Airflow. The exit code is 0 if they all pass.
+
+If no scenarios are selected, it runs all scenarios and writes the documentation page.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from local_airflow.demo import CHECKOUT
 from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 
 PAGE = CHECKOUT / "docs" / "cluster.md"
-#: Modules that the extra "cluster" installs, with their packages.
+#: Module that the extra ``cluster`` installs -> its package.
 MODULES = {
     "airflow.providers.celery": "apache-airflow-providers-celery",
     "asyncpg": "asyncpg",
@@ -40,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
     parser.add_argument("scenario", nargs="*", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".cluster", help="folder for all files")
+    parser.add_argument(
+        "--home", type=Path, default=CHECKOUT / ".cluster", help="folder for all files (default: %(default)s)"
+    )
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.scenario) - set(SCENARIOS):
         parser.error(f"unknown scenario {', '.join(sorted(unknown))}; choose from {', '.join(SCENARIOS)}")
@@ -86,6 +92,7 @@ def run_scenarios(home: Path, scenarios: Sequence[Scenario], *, write_page: bool
     Start the cluster, run scenarios and print their outcomes.
 
     :param write_page: Whether to write the documentation page, which shows all scenarios.
+    :return: The exit code: 0 if every scenario passed.
     """
     began, load = time.monotonic(), os.getloadavg()[0]
     outcomes: dict[str, Outcome] = {}

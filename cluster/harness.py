@@ -1,4 +1,4 @@
-"""The running cluster, as used by the scenarios."""
+"""The cluster that the scenarios use."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LISTINGS = {"SubmitAudioProduceJob": "ListSmartJobs"}
 ACTIVE = ("scheduled", "queued", "running", "restarting", "up_for_retry", "up_for_reschedule", "deferred")
 POLL_SECONDS = 1.0
 PROGRESS_SECONDS = 15.0
-#: Errors of requests while some components of Airflow are down.
+#: The errors that requests raise while components of Airflow are down.
 UNAVAILABLE = (httpx.HTTPError, AirflowApiError)
 
 
@@ -107,7 +107,7 @@ class Cluster:
                     components=settings.components(),
                 )
             )
-            # Entered last, so that it exits first and the supervisor does not restart services that are being stopped.
+            # Entered last, so that it exits first: the supervisor must not restart services that are being stopped.
             self.supervisor = stack.enter_context(Supervisor(self.airflow.services))
             self._stack = stack.pop_all()
         return self
@@ -117,7 +117,7 @@ class Cluster:
         self._stack.close()
 
     def _dags(self) -> Path:
-        """Return a folder that contains the DAGs of the scenarios and the content pipeline."""
+        """Create and return a folder that contains the DAGs of the scenarios and the content pipeline."""
         folder = self.home / "dags"
         folder.mkdir()
         for source in (DAGS / "cluster_dags.py", EXAMPLES / "ims_content_pipeline.py"):
@@ -164,7 +164,7 @@ class Cluster:
         """
         Wait until a condition holds, and return how many seconds this took.
 
-        :param runs: Runs whose tasks the progress messages count. The wait is aborted if one of these tasks fails.
+        :param runs: Runs whose tasks the progress messages count. The wait ends with an error if one of them fails.
         :raises ScenarioError: On a timeout, or if a task has failed.
         """
         began = logged = time.monotonic()
@@ -228,7 +228,7 @@ class Cluster:
         return Counter(name for name in found if name)
 
     def triggerers(self) -> dict[int, str]:
-        """Return the names of the triggerers by their job ids, including those that have ended."""
+        """Return the names of all triggerers, including those that have ended, by the ids of their Airflow jobs."""
         try:
             jobs = self.airflow.api.call("GET", "jobs", params={"job_type": "TriggererJob", "limit": 100})["jobs"]
         except UNAVAILABLE:
@@ -251,7 +251,7 @@ class Cluster:
 
     @staticmethod
     def task_of(job: Mapping[str, Any]) -> str:
-        """Return the task named in a job's UserData; for a job of the example DAG, return its kind."""
+        """Return the run id and the map index in the UserData of a job; for a job of the content pipeline, its kind."""
         try:
             return str(json.loads(job["parameters"]["UserData"])["Task"])
         except (KeyError, TypeError, ValueError):
@@ -265,9 +265,9 @@ class Cluster:
 
     def polled_since(self, since: float, run: Run, *, listings: bool = True) -> set[int]:
         """
-        Return the map indexes of the tasks whose jobs were polled.
+        Return the map indexes of the tasks whose jobs were polled after a time.
 
-        :param since: Only polls after this time, in epoch seconds.
+        :param since: The time, in epoch seconds.
         :param listings: Whether a listing counts as a poll of each job of its kind.
         """
         listed = {

@@ -18,7 +18,7 @@ class Outcome:
     :param tries: Number of task runs by number of tries.
     :param requests: Number of requests to the service.
     :param seconds: Seconds from the start of the DAG run to its end.
-    :param recovery: Seconds from the fault until every wait continued or ended; None without a fault.
+    :param recovery: Seconds from the fault until every affected task has recovered; None without a fault.
     :param cpu: CPU seconds by component.
     :param remarks: Additional observations.
     :param problems: Failures that are not reflected in the counts.

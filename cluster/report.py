@@ -89,7 +89,7 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
     """
     Return the page of the documentation.
 
-    :param minutes: The duration of the run.
+    :param minutes: The duration of the run in minutes.
     :param load: The machine's load average before the run.
     :param software: The versions of the cluster's software.
     """
@@ -129,7 +129,7 @@ def run_line(minutes: float, load: float) -> str:
 
 
 def cpu_table(outcomes: Mapping[str, Outcome]) -> str:
-    """Return the CPU seconds of some scenarios by component."""
+    """Return a table with the CPU seconds of each component in each scenario."""
     components = list(dict.fromkeys(name for outcome in outcomes.values() for name in outcome.cpu))
     rows = [
         [name, *(f"{outcome.cpu[name]:.0f}" if name in outcome.cpu else "-" for outcome in outcomes.values())]
@@ -186,5 +186,5 @@ def _tries(tries: Counter[int]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the last line of a text, without Markdown markup."""
+    """Return the last line of a text, without characters that Markdown would interpret."""
     return text.strip().splitlines()[-1].replace("|", "/").replace("<", "").replace(">", "")

@@ -122,13 +122,13 @@ def triggerer_stopped(cluster: Cluster) -> Outcome:
     fault = time.time()
     service.signal(signal.SIGSTOP)
     try:
-        cluster.log(f"  {victim} stopped")
+        cluster.log(f"  {victim} suspended")
         recovery = _wait_until_taken_over(cluster, run, victim, fault)
-        cluster.wait_until("end of the stop", lambda: time.time() > fault + TRIGGERER_STOP, TRIGGERER_STOP + 10)
+        cluster.wait_until("end of the suspension", lambda: time.time() > fault + TRIGGERER_STOP, TRIGGERER_STOP + 10)
     finally:
         service.signal(signal.SIGCONT)
     resumed = time.time()
-    cluster.log(f"  {victim} continued")
+    cluster.log(f"  {victim} resumed")
 
     def alive() -> bool:
         return any(heartbeat > resumed for heartbeat in cluster.airflow.api.heartbeats("TriggererJob", victim))
@@ -167,7 +167,7 @@ def _busiest_worker_killed(
     victim, lost = _busiest_worker(cluster, run)
     fault = time.time()
     with cluster.down(victim):
-        cluster.log(f"  {victim} killed while it runs {len(lost)} tasks")
+        cluster.log(f"  {victim} killed while it was running {len(lost)} tasks")
         then()
         recovery = _wait_until_retried(cluster, run, lost, fault)
     cluster.wait_until_healthy()
@@ -192,7 +192,7 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
     restarts = len(cluster.supervisor.restarts)
     fault = time.time()
     backend.stop()
-    cluster.log(f"  {name} down")
+    cluster.log(f"  {name} stopped")
     early = cluster.jobs(run)[::2]
     try:
         cluster.finish(early)
@@ -200,7 +200,7 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
     finally:
         backend.start()
     restored = time.time()
-    cluster.log(f"  {name} up")
+    cluster.log(f"  {name} restarted")
     waiting = {index for index, jobs in cluster.jobs_by_task(run).items() if jobs[0] not in _ids(early)}
     cluster.wait_until(
         "success of the tasks whose jobs ended, and polls of the other jobs",
@@ -227,13 +227,13 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
     fault = time.time()
     with cluster.down(victim):
         affected = {task.map_index for task in cluster.tasks(run) if task.state in busy}
-        cluster.log(f"  {victim} killed while {len(affected)} tasks are queued or submit")
+        cluster.log(f"  {victim} killed while {len(affected)} tasks were queued or submitting")
 
         def recovered() -> bool:
             tasks = cluster.tasks(run)
             return bool(tasks) and not any(task.state in busy and task.map_index in affected for task in tasks)
 
-        cluster.wait_until("deferral of those tasks", recovered, 240, run)
+        cluster.wait_until("deferral of the affected tasks", recovered, 240, run)
         recovery = time.time() - fault
         cluster.wait_until_deferred(run)
     cluster.wait_until_healthy()
@@ -243,7 +243,7 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
 
 
 def worker_stalled(cluster: Cluster) -> Outcome:
-    """Stop a worker that waits for a job until the next try has joined the job, then continue the worker."""
+    """Suspend a worker whose task waits for a job; resume the worker after the next try has joined the job."""
     began = time.monotonic()
     run = cluster.start("held_1", 1)
     cluster.wait_until("a poll of the job", lambda: len(cluster.polled_since(0, run)) == 1, 90, run)
@@ -254,11 +254,11 @@ def worker_stalled(cluster: Cluster) -> Outcome:
     fault = time.time()
     service.signal(signal.SIGSTOP)
     try:
-        cluster.log(f"  {victim} stopped while its task waits")
+        cluster.log(f"  {victim} suspended while its task waits")
         recovery = _wait_until_retried(cluster, run, lost, fault)
     finally:
         service.signal(signal.SIGCONT)
-    cluster.log(f"  {victim} continued; the next try has joined the job")
+    cluster.log(f"  {victim} resumed; the next try has joined the job")
     # Airflow rejects the heartbeat of the old try, whose process then exits.
     cluster.wait_until("exit of the old try", lambda: not _task_processes(cluster, old_try.id), 90, run)
     resumed = time.time()
@@ -276,14 +276,14 @@ def secrets_outage(cluster: Cluster) -> Outcome:
     run, _ = _waits(cluster, "secrets_20", 20)
     fault = time.time()
     cluster.outage_file.touch()
-    cluster.log("  secrets backend down")
+    cluster.log("  secrets backend unavailable")
     try:
         cluster.wait_until("end of the outage", lambda: time.time() > fault + SECRETS_OUTAGE, SECRETS_OUTAGE + 10, run)
         polled = cluster.polled_since(time.time() - SECRETS_OUTAGE / 3, run)
     finally:
         cluster.outage_file.unlink()
     restored = time.time()
-    cluster.log("  secrets backend up")
+    cluster.log("  secrets backend available again")
     cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(restored, run)) == 20, 90, run)
     outcome = _finished(cluster, run, began, time.time() - fault)
     outcome.remarks.append(f"{len(polled)} jobs were polled in the last {SECRETS_OUTAGE / 3:.0f} s of the outage")
@@ -318,12 +318,12 @@ def _timed(log: Callable[[str], None], what: str) -> Iterator[None]:
 
 
 def _waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
-    """Start a run and defer all of its tasks; return the run and the name of the triggerer with the most waits."""
+    """Start a run and wait until its tasks are deferred; return the run and the triggerer with the most waits."""
     run = cluster.start(dag_id, count)
     with _timed(cluster.log, f"{count} deferred"):
         cluster.wait_until_deferred(run)
     spread = cluster.wait_until_assigned(run)
-    cluster.log(f"  waits: {format_counts(spread)}")
+    cluster.log(f"  waits by triggerer: {format_counts(spread)}")
     return run, spread.most_common(1)[0][0]
 
 
@@ -341,7 +341,7 @@ def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float
 
 
 def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
-    """Return the worker with the most running tasks, and their map indexes."""
+    """Return the worker that runs most of the tasks, and the map indexes of these tasks."""
     tasks: dict[str, set[int]] = {}
     for task in cluster.tasks(run):
         if task.state == "running" and task.host in WORKERS:
@@ -352,7 +352,7 @@ def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
 
 
 def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> float:
-    """Wait until the lost tasks poll their jobs in a later try; return the seconds since the fault."""
+    """Wait until later tries of the lost tasks have polled their jobs; return the seconds since the fault."""
     since: dict[int, float] = {}
 
     def retried() -> bool:
@@ -387,7 +387,7 @@ def _cpu(cluster: Cluster) -> dict[str, float]:
 
 def _finished(cluster: Cluster, run: Run, began: float, recovery: float) -> Outcome:
     """End all jobs of a run, wait for the end of the run and return the outcome."""
-    cluster.log(f"  recovered after {recovery:.0f} s; the jobs end")
+    cluster.log(f"  recovered after {recovery:.0f} s; ending the jobs")
     cluster.finish(cluster.jobs(run))
     cluster.wait_until_ended(run)
     outcome = _outcome(cluster, run, began)

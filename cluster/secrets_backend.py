@@ -17,8 +17,8 @@ class FileSecrets(BaseSecretsBackend):
     """
     Reads connections from a JSON file of the form ``{conn_id: uri}``.
 
-    :param connections: The file.
-    :param outage: While this file exists, every lookup raises an exception.
+    :param connections: The path of the JSON file.
+    :param outage: The path of a file. While this file exists, every lookup raises an exception.
     """
 
     def __init__(self, connections: str, outage: str, **_: Any) -> None:
@@ -32,12 +32,12 @@ class FileSecrets(BaseSecretsBackend):
         return value
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
-        """Return None: there are no variables."""
+        """Return None: the backend contains no variables."""
         self._read()
         return None
 
     def get_config(self, key: str) -> str | None:
-        """Return None: there are no options."""
+        """Return None: the backend contains no configuration options."""
         return None
 
     def _read(self) -> dict[str, str]:

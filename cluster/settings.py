@@ -1,4 +1,4 @@
-"""The components of the cluster, and the Airflow settings with the reason for each setting."""
+"""The Airflow components of the cluster, and the Airflow settings, with the reason for each setting."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
 
     :param database: URI of PostgreSQL.
     :param broker: URL of Redis.
-    :param secrets_file: The connections of the secrets backend.
-    :param outage_file: While it exists, the secrets backend is unavailable.
+    :param secrets_file: The JSON file with the connections of the secrets backend.
+    :param outage_file: While this file exists, the secrets backend is unavailable.
     """
     addresses = {
         "core": {"executor": "CeleryExecutor", "hostname_callable": "cluster.hostname.hostname"},
@@ -182,14 +182,14 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
             "backend": "cluster.secrets_backend.FileSecrets",
             "backend_kwargs": json.dumps({"connections": str(secrets_file), "outage": str(outage_file)}),
         },
-        # The harness requests many task instances at a time.
+        # Allows larger pages of task instances than the default of 100.
         "api": {"maximum_page_limit": "500"},
     }
     return merged(addresses, SETTINGS)
 
 
 def merged(config: dict[str, dict[str, str]], settings: Iterable[Setting]) -> dict[str, dict[str, str]]:
-    """Return the configuration with the settings added, by section."""
+    """Return a copy of the configuration, with the settings added to its sections."""
     sections = {name: dict(options) for name, options in config.items()}
     for setting in settings:
         sections.setdefault(setting.section, {})[setting.name] = setting.value

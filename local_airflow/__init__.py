@@ -1,7 +1,8 @@
 """
-Runs a real Airflow and an emulated IMS locally, for the demo, the cluster scenarios and the system tests.
+Runs a real Airflow and the emulator locally, for the demo, the cluster, the matrix, the benchmarks and the tests.
 
-All services listen only on 127.0.0.1, keep their files in one folder and stop when the process that started them stops.
+All services listen only on 127.0.0.1 and keep their files in one folder. They are context managers, which stop all
+processes at the end of the block.
 """
 
 from __future__ import annotations

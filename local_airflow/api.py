@@ -1,4 +1,4 @@
-"""A client of Airflow's REST API for the demo and the tests."""
+"""A client of Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 class AirflowApiError(LocalAirflowError):
     """
-    Airflow rejected a request.
+    Airflow returned an error response.
 
-    :param status: The HTTP status.
+    :param status: The HTTP status of the response.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -31,7 +31,7 @@ class AirflowApiError(LocalAirflowError):
 RUN_END_STATES = frozenset({"success", "failed"})
 TASK_END_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _PAGE = 100
-#: How often a request is sent if the database of Airflow rejects it, and the seconds between two attempts.
+#: The maximum number of attempts to send a request that fails with a database error, and the seconds between attempts.
 DATABASE_ATTEMPTS = 20
 DATABASE_PAUSE = 0.5
 
@@ -43,7 +43,7 @@ class TaskState:
 
     :param id: Its key in Airflow's database. The title of its worker process ends with this id.
     :param operator: Name of the operator's class.
-    :param seconds: Seconds since it started, including deferrals; None before it starts.
+    :param seconds: Seconds from its start until its end, or until now, including deferrals; None before it starts.
     :param pid: The id of the worker process that last ran it.
     :param host: The host name of the worker that last ran it.
     :param triggerer_id: The job id of the triggerer that runs its trigger.
@@ -113,15 +113,16 @@ class AirflowApi:
 
         :param path: The path below ``/api/v2/``.
         :param request: Arguments of ``httpx.Client.request``.
-        :raises AirflowApiError: If the API returns an error; it contains the message.
+        :raises AirflowApiError: If the API returns an error; the message contains the response.
         """
         if "Authorization" not in self._http.headers:
             token = self._http.get("/auth/token").raise_for_status().json()["access_token"]
             self._http.headers["Authorization"] = f"Bearer {token}"
         for _ in range(DATABASE_ATTEMPTS):
             response = self._http.request(method, f"/api/v2/{path}", **request)
-            # SQLite rejects the first write of a transaction, regardless of its timeout, if another process has written
-            # since the transaction read. The transaction is rolled back, so the request can be sent again.
+            # SQLite rejects the first write of a transaction if another process has written since the transaction
+            # began to read, regardless of the timeout. Airflow rolls the transaction back, so the request can be sent
+            # again.
             if response.status_code != 500 or "Database error" not in response.text:
                 break
             time.sleep(DATABASE_PAUSE)
@@ -141,6 +142,8 @@ class AirflowApi:
         """
         Return the latest heartbeats, in epoch seconds, of Airflow's running jobs of one type on one host.
 
+        The list is empty while the API server is unavailable.
+
         :param job_type: ``SchedulerJob``, ``TriggererJob`` or ``DagProcessorJob``.
         :param host: The host name that the components report.
         """
@@ -155,7 +158,7 @@ class AirflowApi:
         """
         Wait until Airflow has parsed the DAG, then unpause it.
 
-        :raises LocalAirflowError: If the DAG cannot be imported or is not found in time.
+        :raises LocalAirflowError: If a DAG file cannot be imported, or the DAG is not found in time.
         """
 
         def parsed() -> bool:
@@ -191,7 +194,7 @@ class AirflowApi:
         Wait until a run ends and return its state, ``success`` or ``failed``.
 
         :param timeout: Maximum number of seconds to wait.
-        :param on_progress: Called with the tasks at each poll.
+        :param on_progress: Called with the states of all tasks at each poll.
         :raises LocalAirflowError: On a timeout.
         """
         deadline = time.monotonic() + timeout
@@ -256,7 +259,7 @@ class AirflowApi:
         ]
 
     def xcom(self, dag_id: str, run_id: str, task: TaskState, key: str = "return_value") -> Any:
-        """Return the XCom value that a task pushed, or None."""
+        """Return an XCom value of a task; None if the task pushed no such value."""
         try:
             return self.call(
                 "GET",
@@ -269,7 +272,7 @@ class AirflowApi:
             raise
 
     def runs(self, dag_id: str, *states: str) -> list[str]:
-        """Return the ids of a DAG's runs, optionally only of those in some states."""
+        """Return the ids of up to 100 runs of a DAG that are in one of the states, or in any state if none is given."""
         runs = self.call("GET", f"dags/{quote(dag_id)}/dagRuns", params={"state": states, "limit": _PAGE})
         return [run["dag_run_id"] for run in runs["dag_runs"]]
 
@@ -278,7 +281,7 @@ class AirflowApi:
         return self.runs(dag_id, "queued", "running")
 
     def fail_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run and all of its tasks as failed."""
+        """Mark a run as failed, which also ends its unfinished tasks."""
         self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:

@@ -32,7 +32,11 @@ class MissingProgramsError(LocalAirflowError):
 
 
 def postgres_folder() -> Path | None:
-    """Return the folder that contains the newest PostgreSQL server programs; None if PostgreSQL is not installed."""
+    """
+    Return the folder of PostgreSQL's server programs; None if PostgreSQL is not installed.
+
+    Programs on the PATH have precedence. Otherwise, the newest installed version is used.
+    """
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     folders = [folder for pattern in _POSTGRES_FOLDERS for folder in Path("/").glob(pattern[1:])]
@@ -52,7 +56,7 @@ def check_installed() -> None:
     """
     Check that PostgreSQL and Redis are installed.
 
-    :raises MissingProgramsError: If a program is missing; it contains the commands that install it.
+    :raises MissingProgramsError: If a program is missing; the message contains the commands that install it.
     """
     found = {"PostgreSQL": postgres_folder(), "Redis": redis_program()}
     missing = [name for name, path in found.items() if path is None]
@@ -110,7 +114,7 @@ class PostgresService(StartStopContext):
         """
         Create the database if it does not exist, start the server and wait until it accepts connections.
 
-        :raises LocalAirflowError: If the server fails, with the end of its output.
+        :raises LocalAirflowError: If the server fails or does not start in time.
         """
         if not self._data.exists():
             password = self._home / "password"
@@ -207,7 +211,7 @@ class RedisService(StartStopContext):
         """
         Start the server and wait until it accepts connections.
 
-        :raises LocalAirflowError: If the server exits.
+        :raises LocalAirflowError: If the server exits or does not start in time.
         """
         self.service.start()
 

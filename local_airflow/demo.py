@@ -1,4 +1,4 @@
-"""``make demo`` and ``make ui``: an example DAG on a real Airflow, against the emulator."""
+"""``make demo`` and ``make ui``: run an example DAG on a real Airflow that uses the emulator."""
 
 from __future__ import annotations
 
@@ -30,15 +30,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     Run the demo.
 
     :param argv: Command-line arguments.
-    :return: The exit code: 0 when the pipeline succeeded.
+    :return: The exit code: 0 if the DAG run succeeded.
     """
     parser = argparse.ArgumentParser(prog="python -m local_airflow.demo", description=__doc__)
-    parser.add_argument("--dag", default=DAG_ID, help="the example DAG (default: %(default)s)")
-    parser.add_argument("--stay", action="store_true", help="keep Airflow running afterwards")
-    parser.add_argument("--home", type=Path, default=CHECKOUT / ".demo", help="folder for all files")
-    parser.add_argument("--timeout", type=float, default=300, help="time limit for the pipeline in seconds")
+    parser.add_argument("--dag", default=DAG_ID, help="example DAG to run (default: %(default)s)")
+    parser.add_argument("--stay", action="store_true", help="keep Airflow running after the DAG run has ended")
+    parser.add_argument(
+        "--home", type=Path, default=CHECKOUT / ".demo", help="folder for all files (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=300, help="time limit of the DAG run in seconds (default: %(default)s)"
+    )
     arguments = parser.parse_args(argv)
-    # Without a terminal, the width is undefined; use one that does not break URLs.
+    # Without a terminal, the width is undefined; use a width at which URLs are not wrapped.
     console = Console(width=None if sys.stdout.isatty() else 200)
     interrupt_on_signals()
     try:
@@ -54,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: str = DAG_ID) -> bool:
     """
-    Run a DAG once and show its progress, then its jobs, or the logs of the tasks that failed.
+    Run a DAG once, and show its progress and its jobs. If the run fails, show the logs of the failed tasks too.
 
     :param timeout: Time limit in seconds.
     :return: Whether the run succeeded.
@@ -72,9 +76,9 @@ def run_pipeline(console: Console, api: AirflowApi, *, timeout: float, dag_id: s
     if state == "success":
         return True
     for task in api.task_instances(dag_id, run_id):
-        # After a timeout, these are all tasks that started and did not end; otherwise, those that failed.
+        # These are the tasks that failed and, after a timeout, also the tasks that have not ended.
         if task.seconds is not None and task.state not in {"success", "upstream_failed", "skipped"}:
-            console.print(f"\nLog of {task.label}, which is {task.state}:", style="bold red")
+            console.print(f"\nLog of {task.label} ({task.state}):", style="bold red")
             for line in api.task_log(dag_id, run_id, task):
                 console.print(str(line), markup=False, highlight=False, soft_wrap=True)
     console.print(f"\nThe pipeline did not succeed: {state}", style="bold red", markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""The emulated IMS in a separate process."""
+"""Runs the emulator in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 
 class EmulatorService(StartStopContext):
     """
-    ``ims-emulator`` with its state stored in a file, so that it can be killed and restarted.
+    The command ``ims-emulator``. Its state is in a file, so that it can be killed and restarted.
 
     :param home: Folder for its state and its log.
     :param options: Additional command-line options.
@@ -23,7 +23,7 @@ class EmulatorService(StartStopContext):
 
     def __init__(self, home: Path, *options: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        # A fixed port, so that the URL stays the same after a restart.
+        # The port is fixed, so that the URL stays the same after a restart.
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.control = EmulatorControl(self.url)
@@ -45,7 +45,7 @@ class EmulatorService(StartStopContext):
         """
         Start the emulator and wait until it serves requests.
 
-        :raises LocalAirflowError: If the emulator exits.
+        :raises LocalAirflowError: If the emulator exits or does not start in time.
         """
         self.service.start()
 

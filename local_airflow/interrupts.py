@@ -1,4 +1,4 @@
-"""Code shared by the commands: exclusive use of a folder, and a clean shutdown on Ctrl-C."""
+"""Functions for the commands: exclusive use of a folder, and a clean shutdown after a termination signal."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def exclusive_folder(home: Path, what: str, names: Iterable[str]) -> Iterator[Pa
 
     :param home: The folder; created if it does not exist.
     :param what: The name of the command, for the error message.
-    :param names: Files and folders of an earlier run, which are removed first.
-    :raises LocalAirflowError: If another process has locked it.
+    :param names: Folders of an earlier run, which are removed first.
+    :raises LocalAirflowError: If another process has locked the folder.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
@@ -42,7 +42,7 @@ def interrupt_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """Ignore termination signals from now on, while everything is being stopped."""
+    """Ignore termination signals from now on, so that they do not interrupt the shutdown."""
     for signum in END_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 

@@ -61,13 +61,13 @@ def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
 
 
 def job_kind(operator: str) -> str:
-    """Return the API's name for the kind of job that an operator submits."""
+    """Return the kind of job that an operator submits, such as ``TextGenerate``."""
     match = re.fullmatch(r"(?:Ims|Vod)Submit(\w+)JobOperator", operator)
     return match[1] if match else operator
 
 
 def outcome(result: dict[str, Any]) -> str:
-    """Summarize an operator's result in one or two lines."""
+    """Summarize the result of an operator, with one line for each kind of output."""
     found = []
     if texts := result.get("texts"):
         found.append(f"texts ({len(texts)}): {texts[0]}")

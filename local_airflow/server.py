@@ -28,9 +28,9 @@ class Component:
 
     :param name: Its name in messages and log file names.
     :param command: The arguments of ``airflow``.
-    :param health: This component type's key in the response of Airflow's health endpoint; None if there is none.
-    :param job_type: The type of its job in Airflow's list of jobs, where it is found by host name. Set this if several
-        components of one type run, because the health endpoint reports only one of them.
+    :param health: The key of the component in the response of Airflow's health endpoint; None if it has no key.
+    :param job_type: The type of the component's job in Airflow's list of jobs. Set this if several components of one
+        type run, because the health endpoint reports only one of them. The component is then found by its host name.
     :param ready: A log line that shows that the component is ready, if it does not report heartbeats to Airflow.
     :param env: Environment variables only for this component.
     """
@@ -43,8 +43,8 @@ class Component:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-# The commands that `airflow standalone` runs. If they are run one by one, the components can be stopped and restarted
-# separately, and the log servers, which listen on all interfaces, can be omitted.
+# The commands that `airflow standalone` runs. Here, they run separately, so that each component can be restarted, and
+# the log servers, which would listen on all interfaces, are not started.
 COMPONENTS = (
     Component(name="api-server", command=("api-server",)),
     Component(name="scheduler", command=("scheduler", "--skip-serve-logs"), health="scheduler"),
@@ -52,15 +52,16 @@ COMPONENTS = (
     Component(name="triggerer", command=("triggerer", "--skip-serve-logs"), health="triggerer"),
 )
 _START_TIMEOUT = 600
-# The environment variables that services inherit: no credentials, proxies, or settings of another Airflow.
+# The environment variables that services inherit. They do not inherit credentials, proxies or settings of Airflow.
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
 class LocalAirflow(StartStopContext):
     """
-    An Airflow that keeps all its files in one folder. It uses SQLite unless ``config`` specifies another database.
+    An Airflow instance that keeps all its files in one folder.
 
-    As a context manager, it starts and stops all components.
+    It uses SQLite unless ``config`` specifies another database. It is a context manager, which starts and stops all
+    components.
 
     :param home: AIRFLOW_HOME; created if it does not exist.
     :param dags_folder: The DAGs folder.
@@ -112,10 +113,11 @@ class LocalAirflow(StartStopContext):
 
     def wait_healthy(self, timeout: float = _START_TIMEOUT, *, without: Collection[str] = ()) -> None:
         """
-        Wait until every component has reported a heartbeat since its start.
+        Wait until every component is ready.
 
+        :param timeout: Maximum number of seconds to wait.
         :param without: Components that need not be running.
-        :raises LocalAirflowError: If a component exits or does not report in time.
+        :raises LocalAirflowError: If a component exits or is not ready in time.
         """
         expected = [component for name, component in self.components.items() if name not in without]
 
@@ -132,7 +134,7 @@ class LocalAirflow(StartStopContext):
             raise LocalAirflowError(f"{error}\n{tails}") from None
 
     def unready(self, components: Iterable[Component]) -> list[str]:
-        """Return the names of the components that have not reported a heartbeat since their start."""
+        """Return the names of the components that are not ready yet."""
         health = self.api.health()
         if not health:
             return [component.name for component in components]
@@ -188,7 +190,7 @@ class LocalAirflow(StartStopContext):
                 "core": {
                     "dags_folder": str(dags_folder),
                     "load_examples": "False",
-                    # The scheduler forks this number of workers at startup, each of which uses 145 MB.
+                    # At startup, the scheduler forks this number of workers. Each worker uses 145 MB.
                     "parallelism": "4",
                     # By default, a retry is delayed by five minutes.
                     "default_task_retry_delay": "1",
@@ -210,10 +212,10 @@ class LocalAirflow(StartStopContext):
                     "base_url": self.url,
                     "secret_key": secrets.token_urlsafe(32),
                 },
-                # Otherwise, each component generates its own secret and rejects the tokens of the others.
+                # Without a common secret, each component generates one and rejects the tokens of the others.
                 "api_auth": {"jwt_secret": secrets.token_urlsafe(64)},
                 "scheduler": {
-                    # Runs are only started manually.
+                    # DAG runs are started only through the API.
                     "use_job_schedule": "False",
                     "scheduler_idle_sleep_time": "0.2",
                     "scheduler_heartbeat_sec": "1",
@@ -223,7 +225,7 @@ class LocalAirflow(StartStopContext):
                 },
                 "triggerer": {
                     "job_heartbeat_sec": "1",
-                    # Seconds after which another triggerer takes over the triggers of one that was killed.
+                    # Seconds after which another triggerer takes over the triggers of a killed triggerer.
                     "triggerer_health_check_threshold": "10",
                 },
                 "dag_processor": {
@@ -240,21 +242,21 @@ class LocalAirflow(StartStopContext):
 
 def service_environment(home: Path) -> dict[str, str]:
     """
-    Return an environment without the credentials, proxies and settings of the current one.
+    Return the environment of a service, without the credentials, proxies and settings of the current environment.
 
-    :param home: HOME of the service. The SDK searches the home directory for credentials.
+    :param home: The home directory of the service, in which the SDK searches for credentials.
     """
     return {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ} | {
         "HOME": str(home),
         "NO_COLOR": "1",
         "PYTHONUNBUFFERED": "1",
-        # Otherwise, the SDK's default credential chain connects to the ECS metadata service.
+        # Without this variable, the SDK's default credential chain connects to the ECS metadata service.
         "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
     }
 
 
 def command_line(process: psutil.Process) -> str:
-    """Return the title of a process; empty if it has exited."""
+    """Return the command line of a process, which contains its title; empty if it has exited."""
     try:
         return " ".join(process.cmdline())
     except psutil.Error:

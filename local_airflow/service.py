@@ -24,7 +24,7 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LocalAirflowError(Exception):
-    """A service did not start, did not finish in time, or did not stop."""
+    """Airflow or another service failed, did not respond in time, or cannot be run."""
 
 
 def wait_until(what: str, condition: Callable[[], bool], timeout: float, interval: float = 0.2) -> None:
@@ -70,11 +70,11 @@ def _uninterrupted() -> Iterator[None]:
 
 class Service:
     """
-    One program in a new session.
+    A program that runs in a new session, with all of its processes.
 
-    A process group would not be enough: Airflow starts each task in a new process group, which a signal to the
-    scheduler's group does not reach, but a task never leaves the session. PostgreSQL starts each of its processes in a
-    new session; those are found as descendants.
+    A process group would not suffice: Airflow starts each task in a new process group, so a signal to the scheduler's
+    group does not reach the tasks. The tasks stay in the scheduler's session. PostgreSQL starts each of its processes
+    in a new session; these processes are found as descendants of the program.
 
     :param name: Its name in messages.
     :param argv: The command.
@@ -129,7 +129,7 @@ class Service:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code; None while the program is running."""
+        """The exit code; None while the program is running, before its start and after it was stopped."""
         return None if self._leader is None else self._leader.poll()
 
     def check_running(self) -> None:
@@ -158,7 +158,7 @@ class Service:
             raise LocalAirflowError(f"{self.name} failed:\n{self.tail()}")
 
     def processes(self) -> list[psutil.Process]:
-        """Return all running processes of the session, including orphans, and their descendants."""
+        """Return all running processes of the session, including orphaned processes, and their descendants."""
         leader = self._leader
         if leader is None:
             return []
@@ -194,7 +194,7 @@ class Service:
         return used
 
     def signal(self, signum: signal.Signals) -> None:
-        """Send a signal to every process group of the session."""
+        """Send a signal to the process groups of all processes of the program."""
         groups = set()
         for process in self.processes():
             with suppress(ProcessLookupError):
@@ -204,7 +204,7 @@ class Service:
                 os.killpg(group, signum)
 
     def kill(self) -> None:
-        """Kill all processes without giving them a chance to clean up, as in a crash."""
+        """Kill all processes with SIGKILL, so that they cannot clean up, as in a crash."""
         stop_services([self], grace=0)
 
     def tail(self, lines: int = 40) -> str:
@@ -222,7 +222,7 @@ class Service:
             return log.read().decode(errors="replace")
 
     def reap(self) -> None:
-        """Collect the exit code after the program has been stopped."""
+        """Remove the stopped program from the process table."""
         if self._leader is not None:
             self._leader.wait()
             self._leader = None

@@ -19,7 +19,7 @@ class Restart:
     One restart of a service.
 
     :param service: The name of the service.
-    :param exit_code: The exit code before the restart.
+    :param exit_code: The exit code with which the service had exited.
     :param time: The time of the restart, in epoch seconds.
     """
 
@@ -32,7 +32,7 @@ class Supervisor:
     """
     Restarts each service that exits (systemd: ``Restart=always``).
 
-    It is a context manager that is active until the end of the block. Stop the services after the block, not in it.
+    It is a context manager. Stop the services after its block: in the block, it would restart them.
 
     :param services: The services by name.
     :param delay: Seconds between an exit and the restart (systemd: ``RestartSec``).
@@ -85,6 +85,6 @@ class Supervisor:
         try:
             service.start()
         except (LocalAirflowError, OSError):
-            # Processes that the service left behind may take a while to exit; the next iteration retries.
+            # Processes that the service left behind may still be exiting. The next iteration tries again.
             return
         self.restarts.append(Restart(name, exit_code, time.time()))

@@ -1,4 +1,4 @@
-"""``make matrix``: check all rows or selected ones, and write the report."""
+"""``make matrix``: check all rows or selected rows, and write the report."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ENDED_BY_SIGNAL = 130
 
 
 def main() -> int:
-    """Return 1 if a check failed, otherwise 0."""
+    """Run the checks and write the report; return 1 if a check failed, otherwise 0."""
     parser = argparse.ArgumentParser(prog="python -m matrix", description=__doc__)
     parser.add_argument("rows", nargs="*", help="rows such as 3.3.2-python3.12, versions of Airflow, or lowest")
-    parser.add_argument("--check", action="append", default=[], choices=list(CHECKS), help="only this check")
-    parser.add_argument("--new", action="store_true", help="reinstall everything")
-    parser.add_argument("--report", action="store_true", help="only write the report from the results of earlier runs")
+    parser.add_argument("--check", action="append", default=[], choices=list(CHECKS), help="run only this check")
+    parser.add_argument("--new", action="store_true", help="install all packages again")
+    parser.add_argument("--report", action="store_true", help="only write the report of earlier runs")
     arguments = parser.parse_args()
     try:
         rows = selected(arguments.rows)
@@ -58,7 +58,7 @@ def _run(rows: list[Row], only: tuple[str, ...], *, new: bool) -> list[RowResult
 
 def _run_row(row: Row, environment: Environment, only: tuple[str, ...]) -> RowResult:
     path = RESULTS / f"{row.name}.json"
-    # If only some checks are run, the other results of the row are kept.
+    # If only selected checks are run, the other results of the row are kept.
     result = RowResult.load(path) if only and path.exists() else RowResult(row=row.name, airflow=row.airflow)
     result.airflow = row.airflow
     print(f"== {title(result)}", flush=True)

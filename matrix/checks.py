@@ -1,4 +1,4 @@
-"""The checks of a row, in the order of the table's columns."""
+"""The checks of a row. The table of the report has one column for each check, in the same order."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ CHECKS = {
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 27
-#: Tests of the code that uses Airflow and the SDK. The tests of the emulator, the job catalogue and the checkout do not
-#: depend on their versions. Those of the retry policy need Airflow 3.3. The oracle test compares the provider with the
-#: newest product SDK.
+#: The tests of the code that uses Airflow and the SDK. The other tests do not depend on the versions of Airflow and the
+#: SDK, except the tests of the retry policy, which are not run because they require Airflow 3.3.
 UNIT_TESTS = (
     "tests/assets",
     "tests/hooks",
@@ -53,11 +52,12 @@ UNIT_TESTS = (
     "tests/test_tasks.py",
 )
 NOT_RUN = (
+    # This compares the provider with the newest product SDK.
     "tests/hooks/test_oracle.py",
-    # These need alibabacloud-oss-v2, which is optional.
+    # These require alibabacloud-oss-v2, which is optional.
     "tests/hooks/test_oss.py",
     "tests/media/test_signing.py",
-    # These need aliyun-mns-sdk, which is optional too.
+    # These require aliyun-mns-sdk, which is also optional.
     "tests/hooks/test_smq.py",
     "tests/hooks/test_smq_network.py",
     "tests/hooks/test_smq_responses.py",
@@ -66,6 +66,7 @@ NOT_RUN = (
     "tests/waiting/test_queue_reader.py",
     "tests/triggers/test_smq.py",
     "tests/triggers/test_smq_stream.py",
+    # These are slow.
     "tests/submission/test_storm.py",
     "tests/waiting/test_poller_many.py",
 )
@@ -88,9 +89,13 @@ class RowResult:
     """
     The results of one row.
 
-    :param how: How the package was installed.
-    :param lacks: Whether the row's version of Airflow has each of the optional features.
-    :param checks: The results of the checks that were run.
+    :param row: The name of the row.
+    :param airflow: The version of Airflow.
+    :param how: How the package was installed: ``one step`` or ``two steps``.
+    :param versions: The versions that the report shows, by short package name.
+    :param lacks: Optional feature -> whether the version of Airflow has the feature.
+    :param checks: The results of the checks that were run, by name.
+    :param date: The day of the last check.
     """
 
     row: str
@@ -123,7 +128,7 @@ def run_row(
     environment: Environment, log: Callable[[str], None], only: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, Result]]:
     """
-    Run the checks of a row one after the other.
+    Run the checks of a row one after the other, and yield the name and the result of each check.
 
     :param log: Prints a progress message.
     :param only: Names of the checks to run; all if empty.
@@ -155,7 +160,7 @@ def _timed(check: Callable[[Environment], Result], environment: Environment) -> 
 
 
 def probe(environment: Environment, what: str) -> tuple[dict[str, Any] | None, str]:
-    """Run a probe and return its result (None if it failed) and its output."""
+    """Run a function of :mod:`matrix.probe` and return its result (None if it failed) and its output."""
     run = environment.run("-m", "matrix.probe", what, timeout=5 * _MINUTE, env=_home(environment, "probe"))
     output = run.stdout + run.stderr
     if run.returncode:
@@ -227,7 +232,7 @@ def _live(environment: Environment, log: Callable[[str], None], *options: str) -
     expected = ["many"] if options else list(LIVE)
     output = environment.home / f"{home.name}.log"
     output.unlink(missing_ok=True)
-    # In a separate session, so that all of its processes can be stopped.
+    # A service runs in a separate session, so that all of its processes can be stopped.
     service = Service(
         home.name,
         [environment.python, "-m", "matrix.live", str(home), *options],

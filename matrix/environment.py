@@ -27,7 +27,7 @@ TOOLS = (
     "starlette",
     "uvicorn",
 )
-#: Files of the checkout that the checks read. They do not include the package, because the installed one is checked.
+#: Files of the checkout that the checks read. The package is not included, because the installed package is checked.
 TREE = ("tests", "benchmarks", "local_airflow", "matrix", "example_dags", "docs", "README.md", "pyproject.toml")
 #: Packages whose versions the report shows, by short name.
 REPORTED_PACKAGES = {
@@ -41,11 +41,11 @@ _INSTALL_SECONDS = 1800
 
 
 class NotInstallableError(Exception):
-    """The row cannot be installed on this machine."""
+    """The wheel cannot be built, or a row cannot be installed on this machine."""
 
 
 def build_wheel() -> Path:
-    """Build the wheel from the checkout."""
+    """Build the wheel from the checkout, and return its path."""
     folder = HOME / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(CHECKOUT)]
@@ -58,8 +58,9 @@ def build_wheel() -> Path:
 
 def find_python(version: str) -> str:
     """
-    Return an interpreter that can create virtual environments.
+    Return a Python interpreter that can create virtual environments.
 
+    :param version: The version of Python, such as ``3.11``.
     :raises NotInstallableError: If no such interpreter is found.
     """
     roots = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))]
@@ -76,7 +77,7 @@ def find_python(version: str) -> str:
 
 class Environment:
     """
-    The environment of a row. Later runs reuse it unless its constraints or dependencies have changed.
+    The environment of a row. Later runs use it again unless the constraints or the dependencies have changed.
 
     :param row: The row.
     :param wheel: The wheel of the package.
@@ -97,7 +98,7 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The checks' environment variables, without the Airflow settings, credentials and proxies of this shell."""
+        """The environment variables of the checks, without Airflow settings, credentials and proxies of this shell."""
         home = self.home / "home"
         home.mkdir(parents=True, exist_ok=True)
         return service_environment(home) | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}"}
@@ -166,7 +167,7 @@ class Environment:
                     raise NotInstallableError(f"pip install failed: {self.log}")
         if not self._pip("check"):
             raise NotInstallableError(f"pip check found a conflict: {self.log}")
-        # Installing the tools must not change the versions of the packages that a user would have.
+        # The installation of the tools must not change the packages that a user would have.
         freeze = [self.python, "-m", "pip", "freeze", "--exclude", "airflow-provider-ims"]
         installed = subprocess.run(freeze, capture_output=True, text=True, check=True).stdout.splitlines()
         known = {_name(line) for line in installed}
@@ -204,14 +205,14 @@ def _name(requirement: str) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line of a program's output that describes the error."""
+    """Return the last line of a program's output that contains an error, or the last line if none does."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"\b(\w*Error|FAILED|ERROR)\b", line)]
     return (errors or lines or ["no output"])[-1][:300]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Only install the environments of the given rows, for manual experiments."""
+    """Install the environments of the given rows without any checks, for manual experiments."""
     from matrix.rows import selected
 
     for row in selected(argv):

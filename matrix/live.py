@@ -1,7 +1,7 @@
 """
 The checks with a real scheduler and a real triggerer. This program runs in the environment of a row.
 
-It prints a line of JSON after each check.
+It prints a line of JSON for each result and for each progress message.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from local_airflow import EmulatorService, LocalAirflow, LocalAirflowError, Task
 from local_airflow.service import END_SIGNALS
 
 CHECKOUT = Path(__file__).parents[1]
-#: Time limit in seconds of one DAG run.
+#: Time limit of one DAG run in seconds.
 TIMEOUT = 300.0
-#: Time limit in seconds of the check with many waits.
+#: Time limit of each phase of the check with many waits, in seconds.
 MANY_TIMEOUT = 3600.0
 #: Duration of a job in seconds. Airflow fails a task whose trigger fires before the scheduler has processed the
 #: deferral (apache/airflow#66374, #67287, #72716), so a job must run for longer than the lag of a busy scheduler.
@@ -38,17 +38,18 @@ BLOCKED = "blocked"
 
 @dataclass
 class Live:
-    """A running Airflow and the emulator of the service."""
+    """A running Airflow and a running emulator."""
 
     airflow: LocalAirflow
     emulator: EmulatorService
 
     def run(self, dag_id: str, jobs: dict[str, int]) -> str:
         """
-        Run a DAG, and return a summary of the run.
+        Run a DAG and return a summary of the run.
 
         :param jobs: The expected number of jobs of each kind in one run.
-        :raises LocalAirflowError: If the run fails or its jobs differ from ``jobs``.
+        :raises LocalAirflowError: If the run fails, its jobs differ from ``jobs``, no deferred task is observed, or the
+            triggerer is restarted.
         """
         api, triggerer = self.airflow.api, self.airflow.services["triggerer"]
         started = triggerer.started_at
@@ -108,14 +109,17 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
     """
     Run many triggers of this provider, and triggers of another provider, in one triggerer.
 
-    :param moment: Seconds after which the jobs and the other triggers end, unless all tasks have deferred earlier.
+    :param ours: The number of triggers of this provider.
+    :param foreign: The number of triggers of the other provider.
+    :param moment: Seconds after which the triggers of the other provider fire. The jobs end when all tasks have
+        deferred, or after this time.
     """
     total = ours + foreign
     config = {
         "core": {"max_active_tasks_per_dag": str(2 * total)},
         "triggerer": {"job_heartbeat_sec": "1", "capacity": "1000"},
     }
-    # The scheduler forks its workers, so they do not repeat its imports.
+    # The scheduler forks its workers, so they do not import these modules again.
     settings = home / "airflow" / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(
@@ -155,7 +159,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
                 most = max(most, count("deferred"))
                 progress(f"{count('success')} have ended, {time.monotonic() - ended:.0f} s after their jobs")
                 if count("deferred"):
-                    # Also end the jobs of tasks that deferred after the clock was advanced.
+                    # End the jobs that were submitted after the clock was advanced.
                     emulator.control.advance(3600)
                 return api.run_state("matrix_many", run_id) in {"success", "failed"}
 
@@ -201,13 +205,19 @@ def report(check: str, function: Callable[[], str]) -> None:
 
 
 def main() -> None:
-    """Run the checks."""
+    """Run the checks and print their results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("home", type=Path)
+    parser.add_argument("home", type=Path, help="folder for all files")
     parser.add_argument("--many", action="store_true", help="run the check with many waits instead of the others")
-    parser.add_argument("--ours", type=int, default=int(os.environ.get("MATRIX_OURS", "500")))
-    parser.add_argument("--foreign", type=int, default=int(os.environ.get("MATRIX_FOREIGN", "50")))
-    parser.add_argument("--moment", type=float, default=900)
+    parser.add_argument(
+        "--ours", type=int, default=int(os.environ.get("MATRIX_OURS", "500")), help="triggers of this provider"
+    )
+    parser.add_argument(
+        "--foreign", type=int, default=int(os.environ.get("MATRIX_FOREIGN", "50")), help="triggers of another provider"
+    )
+    parser.add_argument(
+        "--moment", type=float, default=900, help="seconds after which the triggers of the other provider fire"
+    )
     arguments = parser.parse_args()
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)

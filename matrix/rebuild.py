@@ -1,8 +1,9 @@
 """
 Rebuild the constraint files: ``python -m matrix.rebuild [row ...]``, with ``uv`` on the PATH.
 
-Airflow publishes constraints for each release: the newest versions of all packages, including the optional providers,
-on the day of the release. This program resolves the same requirement as of that day.
+Airflow publishes constraints for each release. They contain the versions of all packages, including the optional
+providers, that were the newest on the day of the release. This program resolves the same requirement with the packages
+of that day.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def names(lines: Iterable[str]) -> set[str]:
 
 def compiled(requirements: Sequence[str], row: Row, *options: str, preferred: str | None = None) -> str:
     """
-    Resolve requirements with uv; return one ``name==version`` per line.
+    Resolve requirements with uv, and return lines of the form ``name==version``.
 
     :param preferred: Pins to keep if they satisfy the requirements.
     """
@@ -54,18 +55,18 @@ def of_release(row: Row) -> str:
     """Return the constraints for an Airflow release."""
     requirement = f"apache-airflow[all]=={row.airflow}"
     options = ["--exclude-newer", row.released]
-    # Start from the pins of the release's first Python, so that the rows do not differ unnecessarily.
+    # Start from the pins of the first row of this release, so that the rows do not differ unnecessarily.
     first = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
     pins = compiled([requirement], row, *options, preferred=None if first == row else first.constraints.read_text())
     return f"# {requirement}, Python {row.python}, with what was released by {row.released}\n{pins}"
 
 
 def of_lowest(row: Row) -> str:
-    """Return the lowest direct dependencies, with all other packages as in Airflow's constraints."""
+    """Return constraints with the lowest direct dependencies. All other packages are as in Airflow's constraints."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     direct = [*project["dependencies"], f"apache-airflow=={row.airflow}"]
     release = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
-    # The dependencies of the SDK are not constrained, because they may have to be newer than in Airflow's constraints.
+    # Airflow's constraints do not apply to the dependencies of the SDK, which may have to be newer.
     sdk = compiled([line for line in direct if line.startswith("alibabacloud")], row, "--resolution", "lowest-direct")
     free = names(direct) | {name for name in names(sdk.splitlines()) if re.match("alibabacloud|darabonba", name)}
     fixed = [line for line in release.constraints.read_text().splitlines() if not names([line]) & free]

@@ -1,4 +1,4 @@
-"""The report, in Markdown."""
+"""Writes the report in Markdown."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ A dash means that the check was not run or is not part of the row.
 def report(results: Sequence[RowResult]) -> str:
     """Return the whole report."""
     found = {result.row: result for result in results}
-    # The report also shows rows that were not run.
+    # The report also contains the rows that were not run.
     results = [found.get(row.name) or RowResult(row=row.name, airflow=row.airflow) for row in ROWS]
     parts = [
         _ABOUT,
@@ -85,7 +85,7 @@ def report(results: Sequence[RowResult]) -> str:
 
 
 def terminal(results: Iterable[RowResult]) -> str:
-    """Return a short table for the terminal."""
+    """Return the results as a short table for the terminal."""
     lines = []
     for result in results:
         checks = "  ".join(f"{name} {'ok' if check.ok else 'FAILED'}" for name, check in result.checks.items())

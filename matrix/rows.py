@@ -1,4 +1,4 @@
-"""The rows of the matrix: combinations of versions to check."""
+"""The rows of the matrix: the combinations of versions that are checked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MINIMUM = "3.1.3"
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """
-    One environment.
+    One combination of versions.
 
     :param airflow: The version of Airflow.
     :param python: The version of Python, such as ``3.11``.
-    :param released: The release date of that Airflow version. The constraints contain packages released by then.
+    :param released: The release date of the Airflow version. The constraints contain no newer packages.
     :param lowest: Whether all direct dependencies have the lowest version that the package allows.
     :param many: Whether the row includes the check with hundreds of waiting tasks.
     """
@@ -54,7 +54,7 @@ ROWS = (
 
 def selected(wanted: Iterable[str]) -> list[Row]:
     """
-    Return the selected rows, or all rows.
+    Return the rows that match one of the names, or all rows if there are no names.
 
     :param wanted: Names of rows, versions of Airflow, or ``lowest``.
     :raises ValueError: If a name matches no row.

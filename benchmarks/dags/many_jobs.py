@@ -1,4 +1,8 @@
-"""The same text jobs in one task, and in one mapped task for each; BENCH_TASKS is the number of jobs."""
+"""
+Two DAGs that run the same text jobs: one in a single task, the other in one mapped task for each job.
+
+The environment variable ``BENCH_TASKS`` contains the number of jobs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deferrable mapped tasks with one job each; BENCH_TASKS is the number of tasks."""
+"""A DAG of deferrable mapped tasks with one job each. The variable ``BENCH_TASKS`` contains the number of tasks."""
 
 from __future__ import annotations
 

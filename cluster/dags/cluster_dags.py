@@ -1,11 +1,11 @@
 """
-Mapped tasks with one job each. The job's UserData identifies the task run.
+DAGs of mapped tasks with one job each. The UserData of a job identifies its task run.
 
-- ``waits_N``: N deferrable audio jobs.
-- ``cancellable_100``: 100 deferrable IProduction jobs, a kind that the service can cancel.
-- ``held_4`` and ``held_1``: IProduction jobs that occupy a worker while they run.
-- ``submits_4``: audio jobs that occupy a worker while they run.
-- ``secrets_20``: 20 deferrable audio jobs with a connection from the secrets backend.
+- ``waits_N``: N deferrable tasks with audio jobs.
+- ``cancellable_100``: 100 deferrable tasks with IProduction jobs, a kind of job that the service can cancel.
+- ``held_4`` and ``held_1``: 4 tasks and 1 task with IProduction jobs. A task occupies a worker until its job ends.
+- ``submits_4``: 4 tasks with audio jobs. A task occupies a worker until its job ends.
+- ``secrets_20``: 20 deferrable tasks with audio jobs and a connection from the secrets backend.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hundreds of triggers of this provider, and triggers of another provider, in one triggerer."""
+"""A DAG with hundreds of triggers of this provider, and triggers of another provider, in one triggerer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ with DAG(dag_id="matrix_many", schedule=None):
 
     @task
     def submit() -> list[str]:
-        """Submit a job for each trigger."""
+        """Submit a job for each sensor of this provider, and return the job ids."""
         hook = ImsHook()
         request = {
             "EditingConfig": {"voice": "Siqi", "format": "MP3"},

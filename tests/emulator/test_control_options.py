@@ -44,7 +44,7 @@ INVALID = [
     ("/advance", '{"seconds":NaN}', f"{JSON}: NaN"),
     ("/advance", '{"seconds":-Infinity}', JSON),
     ("/advance", '{"seconds":1e309}', "seconds must be a finite number, not inf"),
-    ("/advance", '{"seconds":1e308}', "cannot be advanced beyond the year 9000"),
+    ("/advance", '{"seconds":1e308}', "cannot be advanced to the year 9000 or later"),
     ("/advance", '{"seconds":-1e308}', "cannot be moved back"),
     ("/advance", f'{{"seconds":{DIGITS}}}', "seconds must be a finite number, not 1111"),
     ("/advance", f'{{"seconds":{"1" * 5_000}}}', JSON),
@@ -126,8 +126,8 @@ def test_every_command_rejects_a_body_that_is_not_its_options(emulator: ImsEmula
     [
         ("limit=0", "limit must be a number from 1 to 1000"),
         ("limit=1001", "limit must be a number from 1 to 1000"),
-        ("after=-1", "after must be a number of 0 or more"),
-        (f"after={DIGITS}", "after must be a number of 0 or more"),
+        ("after=-1", "after must be a number of up to 18 digits"),
+        (f"after={DIGITS}", "after must be a number of up to 18 digits"),
         ("kind=x", "unknown option 'kind'; options: action, after, limit"),
     ],
 )

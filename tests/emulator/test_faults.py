@@ -321,7 +321,7 @@ def test_a_request_with_an_invalid_signature_uses_up_no_fault(emulator: ImsEmula
     [
         ("SubmitNothing", "throttle", 1, {}, "unknown action 'SubmitNothing'"),
         (LIST, "explode", 1, {}, "unknown fault 'explode'"),
-        (LIST, "fail_job", 1, {}, "affects only submits"),
+        (LIST, "fail_job", 1, {}, "affects only submit actions"),
         (LIST, "throttle", 0, {}, "count must be 1 or more"),
         (LIST, "throttle", 1, {"rate": 1}, "no option 'rate'"),
     ],

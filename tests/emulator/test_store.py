@@ -139,7 +139,7 @@ def test_a_file_of_another_version_is_rejected(tmp_path: Path) -> None:
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(sqlite3.DatabaseError, match="another version"):
+    with pytest.raises(sqlite3.DatabaseError, match="of this version of the emulator"):
         Store(str(path))
 
 

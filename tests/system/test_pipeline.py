@@ -120,7 +120,7 @@ def test_a_failed_job_fails_its_task_and_the_demo_prints_the_log(airflow, emulat
     last = emulator.jobs()[-1]
     assert {job["kind"] for job in emulator.jobs()} == {"SubmitTextGenerateJob"}
     shown = console.file.getvalue()
-    assert "Log of copy, which is failed:" in shown
+    assert "Log of copy (failed):" in shown
     message = next(line for line in shown.splitlines() if "ImsJobFailedError: " in line)
     assert all(text in message for text in (last["job_id"], "InvalidParameter.Type", "No such type."))
     assert "Log of voice_over" not in shown

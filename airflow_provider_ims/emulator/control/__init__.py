@@ -1,1 +1,1 @@
-"""The control interface: faults, the commands of :class:`EmulatorControl`, and its HTTP client and server."""
+"""The control interface of the emulator: its commands, the faults, and the HTTP client and server."""

@@ -1,7 +1,7 @@
 """
 The faults that are injected into an emulator.
 
-They are not stored: a restarted emulator has none.
+They are only in memory, so a restart of the emulator removes them.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Faults:
         Add a fault.
 
         :param action: The action that it affects; ``*`` for all actions of IMS and VOD, ``smq:*`` for those of SMQ.
-        :param kind: One of :data:`FAULT_KINDS`.
-        :param count: How many requests it affects; None for all until it is cleared. Rate limits ignore this and
-            always remain until cleared.
+        :param kind: A key of :data:`FAULT_KINDS`.
+        :param count: How many requests it affects; None for all requests until it is cleared. A rate limit ignores this
+            argument: it always affects all requests until it is cleared.
         :param options: Options that override the defaults of the kind.
-        :param share: The fraction of requests that it affects, chosen at random.
+        :param share: The fraction of requests that it affects, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
@@ -87,10 +87,10 @@ class Faults:
 
     def due(self, action: str, *, after: bool) -> Iterator[Fault]:
         """
-        Yield the faults that affect a request, and count each.
+        Yield the faults that affect a request, and decrement the number of requests that each fault still affects.
 
-        Before a request is processed, at most one fault affects it, in addition to rate limits. Afterwards, one fault
-        of each kind can affect it; for example, the job can fail and the response can be lost.
+        Before a request is processed, at most one rate limit and one other fault affect it. Afterwards, one fault of
+        each kind can affect it; for example, the job can fail and the response can be lost.
         """
         order = list(FAULT_KINDS).index if after else lambda kind: 0
         seen: set[str] = set()

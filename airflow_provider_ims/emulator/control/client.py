@@ -1,4 +1,4 @@
-"""The client of the control interface, for an emulator in this process or in another one."""
+"""The client of the control interface, for an emulator in this process or in another process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class EmulatorControl:
     Controls a running emulator.
 
     :param url: URL of the emulator, such as ``http://127.0.0.1:8020``.
-    :param timeout: Timeout of a command, in seconds.
-    :param cafile: Trusted certificates, for an emulator with HTTPS.
+    :param timeout: Timeout of each command, in seconds.
+    :param cafile: Path of a file with the trusted certificates (PEM), for an emulator with HTTPS.
     """
 
     def __init__(self, url: str, *, timeout: float = 30.0, cafile: str | None = None) -> None:
@@ -33,10 +33,11 @@ class EmulatorControl:
         """
         Return the requests to the services, oldest first.
 
-        The emulator stores the last 64 MiB of requests. Each has ``time`` (real time in epoch seconds), ``request_id``,
-        ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before it was determined),
-        ``parameters``, ``in_query`` and ``in_body`` (names), ``access_key_id``, ``status`` (None without a response),
-        ``error_code``, ``job_id`` (from the response to a submit request) and ``faults`` (the kinds that affected it).
+        The emulator stores the last 64 MiB of requests. Each request has ``time`` (real time in epoch seconds),
+        ``request_id``, ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before the
+        region was determined), ``parameters``, ``in_query`` and ``in_body`` (the names of the parameters in the query
+        and in the body), ``access_key_id``, ``status`` (None if there was no response), ``error_code``, ``job_id``
+        (from the response to a submit request) and ``faults`` (the kinds of faults that affected the request).
 
         :param action: Return only requests for this action.
         """
@@ -49,15 +50,16 @@ class EmulatorControl:
         return records
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of all requests by action and status (a string); ``"0"`` means no response."""
+        """Return the number of all requests by action and status. The status is a string; ``"0"`` means no response."""
         return cast("dict[str, dict[str, int]]", self._send("GET", "/counts"))
 
     def jobs(self, kind: str | None = None) -> list[dict[str, Any]]:
         """
         Return the jobs, oldest first.
 
-        Each has ``job_id``, ``kind`` (the submit action), ``region``, ``state`` (as returned by the service),
-        ``created`` and ``ended`` (job clock, epoch seconds), ``parameters``, ``error_code`` and ``result``.
+        Each job has ``job_id``, ``kind`` (the submit action), ``region``, ``state`` (as in the responses of the
+        service), ``created`` and ``ended`` (in epoch seconds of the job clock; ``ended`` is None until the job ends),
+        ``parameters``, ``error_code`` (None unless the job failed) and ``result`` (None unless the job succeeded).
 
         :param kind: Return only jobs of this submit action, such as ``SubmitTextGenerateJob``.
         """
@@ -76,37 +78,46 @@ class EmulatorControl:
         """
         Inject a fault into the next requests.
 
-        Before a request is processed, at most one of these affects it:
+        The numbers in parentheses are the defaults of the options. Before a request is processed, at most one fault of
+        these kinds affects it:
 
         - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
-          response; options ``code``, ``status``, ``message``, ``retry_after`` (for the header x-acs-retry-after);
-        - ``deny``: a RAM denial; ``code`` (Forbidden.RAM or NoPermission), ``detail`` (False: without
-          AccessDeniedDetail);
-        - ``non_json``: ``status`` (502), ``body``, ``content_type``;
-        - ``hang``: no response for ``seconds`` (30; None until :meth:`release`), then the request is processed;
-        - ``cut``: the connection is closed and the request is not processed;
-        - ``qps``: a rate limit for all matching requests until cleared: ``rate`` per second, ``burst``, ``code``.
+          response. Options: ``code``, ``status``, ``message``, ``retry_after`` (in the header x-acs-retry-after).
+        - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
+          NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
+        - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
+        - ``hang``: no response for ``seconds`` (30), or until :meth:`release` if ``seconds`` is None. Then the request
+          is processed.
+        - ``cut``: the connection is closed, and the request is not processed.
+
+        In addition, a rate limit can affect the request:
+
+        - ``qps``: all matching requests are limited to ``rate`` (1) per second until the fault is cleared. Options:
+          ``burst`` (how many requests are accepted at once), ``code`` (the code of the error for other requests).
 
         After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails when it ends; ``code``, ``message``, ``videos`` (how many videos of a batch, or
-          outputs of another job, fail; the job itself succeeds);
-        - ``callback``: the callback at the end of the job is sent ``copies`` times (0 to 100), ``delay`` seconds of the
-          job clock after the end, plus a random time of up to ``jitter`` seconds, which changes the order of callbacks;
-        - ``redeliver``: the received messages of a queue remain visible, so that they are received again ``copies``
-          (1) times, with the same ids;
-        - ``unknown_state``: ``state``; after a submit request, the job remains in this state; after a query, only the
-          response shows it;
-        - ``odd_shape``: a modified response: ``body``, or ``merge`` (fields) and ``drop`` (names);
-        - ``hang_after``, ``cut_after``: as above, but the request is processed.
+        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (instead of the job, this
+          number of videos of a batch, or of outputs of another job, fails).
+        - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
+          is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
+          ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
+        - ``redeliver``: each message that the request receives from a queue can be received again ``copies`` (1) times,
+          with the same id.
+        - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
+          in this state; otherwise, only the response contains the state.
+        - ``odd_shape``: a modified response. Options: ``merge`` (fields to replace) and ``drop`` (names of fields to
+          remove), or ``body`` (the whole response).
+        - ``hang_after``, ``cut_after``: like ``hang`` and ``cut``, but after the request is processed.
 
         :param action: The action to affect, such as ``SubmitASRJob``, ``vod:UploadMediaByURL`` or
             ``smq:BatchReceiveMessage``; ``*`` for all actions of IMS and VOD; ``smq:*`` for all actions of SMQ.
-        :param kind: The kind of fault, as above.
-        :param count: How many requests to affect; None for all until the fault is cleared.
+        :param kind: One of the kinds above.
+        :param count: How many requests to affect; None for all requests until the fault is cleared.
         :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
-        :param options: Options of the kind.
+        :param options: The options of the kind.
+        :return: The fault: ``action``, ``kind``, ``remaining`` (requests), ``options`` and ``share``.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
         body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
@@ -126,10 +137,10 @@ class EmulatorControl:
 
     def advance(self, seconds: float) -> float:
         """
-        Advance the job clock and return its time in epoch seconds.
+        Advance the job clock and return its new time in epoch seconds.
 
-        :param seconds: How many seconds to advance it.
-        :raises ValueError: If it is negative, or the time would be after the year 9000.
+        :param seconds: How many seconds to advance the clock.
+        :raises ValueError: If ``seconds`` is negative, or the clock would reach the year 9000.
         """
         return float(self._send("POST", "/advance", body={"seconds": seconds}))
 
@@ -142,17 +153,18 @@ class EmulatorControl:
         Use this for thousands of jobs or for jobs that end at different times. No requests are recorded.
 
         :param kind: The submit action, such as ``SubmitTextGenerateJob``.
-        :param parameters: The parameters of all jobs.
-        :param seconds: The duration of each job.
+        :param parameters: The parameters of each job, as in a submit request.
+        :param seconds: The durations of the jobs, each from 0 to 1,000,000,000.
         :param region: The region of the jobs; default: that of the emulator.
-        :raises ValueError: If the kind is unknown or a submit request would reject the parameters.
+        :raises ValueError: If the kind, a duration or the region is invalid, or a submit request with these parameters
+            would be rejected.
         """
         body = {"kind": kind, "parameters": dict(parameters), "seconds": list(seconds), "region": region}
         return cast("list[str]", self._send("POST", "/add_jobs", body=body))
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """
-        End a job successfully now and return it.
+        Make a job end successfully now, and return the job.
 
         :raises KeyError: If the job does not exist.
         """
@@ -160,8 +172,10 @@ class EmulatorControl:
 
     def fail(self, job_id: str, code: str = "InternalError", message: str = "The job failed.") -> dict[str, Any]:
         """
-        End a job with an error now and return it.
+        Make a job fail now, and return the job.
 
+        :param code: The error code of the job.
+        :param message: The error message of the job.
         :raises KeyError: If the job does not exist.
         """
         return self._on_job("/fail", job_id, code=code, message=message)
@@ -170,29 +184,35 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Make the first ``count`` videos of a batch, or outputs of another job, fail; the job itself succeeds.
+        Make parts of a job fail: videos of a batch, or outputs of another job. The job itself succeeds.
 
+        :param count: How many parts fail, from the first.
+        :param code: The error code of these parts.
+        :param message: The error message of these parts.
         :raises KeyError: If the job does not exist.
-        :raises ValueError: If its kind has no such parts, or fewer than ``count``.
+        :raises ValueError: If the job has no such parts or fewer than ``count``, or ``count`` is negative.
         """
         return self._on_job("/fail_videos", job_id, count=count, code=code, message=message)
 
     def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
         """
-        Set a job's state regardless of the clock; None removes this override.
+        Set the state of a job, which then does not depend on the job clock, and return the job.
 
+        :param state: The name of the state in the service; None makes the state depend on the job clock again.
         :raises KeyError: If the job does not exist.
         """
         return self._on_job("/set_state", job_id, state=state)
 
     def callbacks(self, job_id: str | None = None) -> list[dict[str, Any]]:
         """
-        Return the callbacks of jobs, in the order in which the jobs were submitted.
+        Return the callbacks of jobs, in the order in which the emulator scheduled them.
 
-        Each has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the body),
-        ``tries``, ``reason`` and ``copies``. The status is ``pending`` until the callback was sent, then ``delivered``,
-        or ``failed`` after three tries. If no callback was sent, it is ``refused`` or ``lost``, and ``reason`` explains
-        why. Each try has ``time`` (real time in epoch seconds) and ``status`` or ``error``.
+        Each callback has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the
+        body), ``tries`` (the attempts to send it), ``reason`` and ``copies``. The status is ``pending`` until the
+        callback has been sent, then ``delivered`` or ``failed``: a callback to a URL fails after three attempts, and a
+        callback to a queue after one. If the emulator does not send the callback, the status is ``refused`` or
+        ``lost``, and ``reason`` contains the reason. Each attempt has ``time`` (real time in epoch seconds) and one of
+        ``status`` (of the HTTP response), ``message_id`` (of the message in the queue) and ``error``.
 
         :param job_id: Return only the callback of this job.
         """
@@ -200,10 +220,10 @@ class EmulatorControl:
 
     def queues(self) -> list[dict[str, Any]]:
         """
-        Return the SMQ queues, by name.
+        Return the SMQ queues, ordered by name.
 
-        Each has ``name``, ``region`` and the numbers of messages: ``active`` (visible), ``inactive`` (received, and not
-        visible) and ``delayed``.
+        Each queue has ``name``, ``region`` and the numbers of its messages: ``active`` (visible), ``inactive``
+        (received, and invisible until a timeout) and ``delayed`` (never received, and not visible yet).
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/queues"))
 
@@ -211,8 +231,8 @@ class EmulatorControl:
         """
         Return the messages in a queue, oldest first, without receiving them.
 
-        Each has ``message_id``, ``body``, ``priority``, ``enqueued``, ``visible`` (when it can be received; real time
-        in epoch seconds) and ``received`` (how many times it was received).
+        Each message has ``message_id``, ``body``, ``priority``, ``enqueued`` (when it was sent), ``visible`` (from when
+        it can be received) and ``received`` (how many times it was received). Times are real times in epoch seconds.
 
         :param queue: The name of the queue.
         :param region: Its region; default: that of the emulator.
@@ -222,10 +242,10 @@ class EmulatorControl:
 
     def put_messages(self, queue: str, bodies: Sequence[str], region: str | None = None) -> list[str]:
         """
-        Add messages to a queue, such as messages about the jobs of others, and return their ids.
+        Add messages to a queue, such as messages about jobs of other systems, and return their ids.
 
         :param queue: The name of the queue.
-        :param bodies: The bodies, which are not encoded.
+        :param bodies: The bodies of the messages. The emulator does not encode them in base64.
         :param region: Its region; default: that of the emulator.
         :raises ValueError: If the queue does not exist, or a body is empty or too large.
         """
@@ -247,7 +267,7 @@ class EmulatorControl:
         self._send("POST", "/reset", body={})
 
     def health(self) -> dict[str, Any]:
-        """Return ``{"status": "ok", "time": <job clock>}``."""
+        """Return ``{"status": "ok", "time": <job clock in epoch seconds>}``."""
         return cast("dict[str, Any]", self._send("GET", "/health"))
 
     def _on_job(self, path: str, job_id: str, **options: Any) -> dict[str, Any]:
@@ -274,7 +294,7 @@ class EmulatorControl:
         return content
 
     def _connect(self) -> http.client.HTTPConnection:
-        # http.client instead of urllib, which would use a proxy from the environment.
+        # http.client and not urllib, because urllib would use a proxy from the environment.
         parts = urlsplit(self.url)
         assert parts.hostname is not None
         if parts.scheme == "https":

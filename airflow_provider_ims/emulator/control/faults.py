@@ -1,4 +1,4 @@
-"""The kinds of faults that can be injected into the service."""
+"""The kinds of faults that can be injected into an emulator, and their effects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from airflow_provider_ims.emulator.control.options import (
 )
 from airflow_provider_ims.emulator.state.queues import QueueMessage
 
-#: A name in a fault -> the actions that it stands for, besides the names of single actions.
+#: Wildcard, which a fault can contain instead of the name of an action -> the actions that it matches.
 WILDCARDS: Mapping[str, Collection[str]] = {"*": ACTIONS, "smq:*": QUEUE_ACTIONS}
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -47,9 +47,11 @@ class Fault:
     """
     An injected fault.
 
-    :param remaining: How many requests it still affects; None for all until it is cleared.
+    :param number: Its number in the order of injection.
+    :param remaining: How many requests it still affects; None for all requests until it is cleared.
     :param share: The fraction of requests that it affects, chosen with ``generator``.
-    :param tokens: The tokens left in a rate limit's bucket at the time ``refilled``, in monotonic seconds.
+    :param tokens: For a rate limit: the number of requests that were still allowed at the time ``refilled``.
+    :param refilled: When ``tokens`` was last calculated, in seconds of the monotonic clock; 0 if it never was.
     """
 
     number: int
@@ -63,7 +65,7 @@ class Fault:
     refilled: float = 0.0
 
     def affects(self, action: str) -> bool:
-        """Return whether the fault affects a request; this may consume one random number."""
+        """Return whether the fault affects a request for an action; if ``share`` is below 1, this is random."""
         if action not in WILDCARDS.get(self.action, {self.action}):
             return False
         scope = FAULT_KINDS[self.kind].scope
@@ -81,14 +83,14 @@ class Exchange:
     """
     A request and its response, which faults inspect and change.
 
-    :param action: The name of the action in faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
+    :param action: The name of the action, as faults contain it, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
     :param ram_action: Its name in RAM policies, such as ``ice:SubmitASRJob``.
     :param record: The record of the request.
-    :param wait: Waits until an event is set, or a timeout expires; returns whether the client is still waiting. Without
-        an event, it waits until hanging requests are released.
+    :param wait: Waits until an event is set, or a timeout in seconds expires. Without an event, it waits until hanging
+        requests are released. Returns False if the client has disconnected or the emulator is being stopped.
     :param response: The response; None before the request is processed.
     :param received: The messages that the request has received from a queue.
-    :param seq: The number of the record, if it is stored.
+    :param seq: The number of the stored record; None until the record is stored.
     """
 
     action: str
@@ -101,7 +103,7 @@ class Exchange:
     seq: int | None = None
 
     def processed(self) -> ApiResponse:
-        """Return the response of a processed request."""
+        """Return the response to a request that has been processed."""
         assert self.response is not None
         return self.response
 
@@ -110,7 +112,7 @@ Effect = Callable[[Exchange, Fault], Awaitable[None] | None]
 
 
 class Scope(NamedTuple):
-    """The actions that a kind of fault can affect, and their name in the error for other actions."""
+    """The actions that a kind of fault can affect, and their name in error messages."""
 
     name: str
     actions: Collection[str]
@@ -121,10 +123,10 @@ class FaultKind:
     """
     The behaviour of one kind of fault.
 
-    :param effect: Raises ApiError or ConnectionCutError, or changes the response or the job.
-    :param after: Whether it takes effect after the request has been processed.
-    :param options: Its options, each with its default.
-    :param is_rate_limit: Whether it counts requests itself instead of affecting a number of them.
+    :param effect: Waits, raises ApiError or ConnectionCutError, or changes the response, the job or a queue.
+    :param after: Whether it takes effect after the request has been processed, instead of before.
+    :param options: The name of each option -> its default and its check.
+    :param is_rate_limit: Whether it affects all matching requests until it is cleared, but rejects only some of them.
     :param scope: The actions that it can affect; None for all.
     """
 
@@ -250,9 +252,9 @@ def _error_kind(code: str) -> FaultKind:
     )
 
 
-_SUBMITS = Scope("submits", JOB_KINDS)
-_API = Scope("IMS and VOD", ACTIONS)
-_RECEIVES = Scope("the receipt of messages", RECEIVES)
+_SUBMITS = Scope("submit actions", JOB_KINDS)
+_API = Scope("actions of IMS and VOD", ACTIONS)
+_RECEIVES = Scope("actions that receive messages", RECEIVES)
 HANG_OPTIONS = {"seconds": (30.0, SECONDS.or_null())}
 FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
     {

@@ -20,8 +20,8 @@ class Option:
     """
     An option with a JSON value.
 
-    :param accepts: Whether it accepts a value.
-    :param expected: Describes the values that it accepts.
+    :param accepts: Returns whether a value is valid.
+    :param expected: Describes the valid values, for error messages.
     """
 
     accepts: Callable[[Any], bool]
@@ -29,18 +29,18 @@ class Option:
     required: bool = False
 
     def needed(self) -> Option:
-        """Return the same option, but required."""
+        """Return a copy of this option that is required."""
         return replace(self, required=True)
 
     def or_null(self) -> Option:
-        """Return the same option, which also accepts null."""
+        """Return a copy of this option that also accepts null."""
         return Option(lambda value: value is None or self.accepts(value), f"{self.expected}, or null", self.required)
 
     def check(self, name: str, value: Any) -> None:
         """
         Check a value.
 
-        :raises ValueError: If the option does not accept it.
+        :raises ValueError: If the value is not valid for the option.
         """
         if not self.accepts(value):
             raise ValueError(f"{name} must be {self.expected}, not {_shorten(value)}")
@@ -48,7 +48,7 @@ class Option:
 
 def check_options(options: Any, declared: Mapping[str, Option]) -> dict[str, Any]:
     """
-    Return the options of a command without those that are null.
+    Check the options of a command, and return those that are not null.
 
     :raises ValueError: If an option is missing, unknown or invalid.
     """
@@ -106,7 +106,9 @@ HEADER = Option(_is_header, "a string of printable ASCII characters")
 INTEGER = Option(_is_integer, "a 64-bit integer")
 COUNT = Option(lambda value: _is_integer(value) and value >= 0, "a 64-bit integer of 0 or more")
 COPIES = Option(lambda value: _is_integer(value) and 0 <= value <= MAX_COPIES, f"an integer from 0 to {MAX_COPIES}")
-COUNT_TEXT = Option(lambda value: value.isascii() and value.isdigit() and len(value) <= 18, "a number of 0 or more")
+COUNT_TEXT = Option(
+    lambda value: value.isascii() and value.isdigit() and len(value) <= 18, "a number of up to 18 digits"
+)
 LIMIT_TEXT = Option(
     lambda value: COUNT_TEXT.accepts(value) and 0 < int(value) <= PAGE_RECORDS, f"a number from 1 to {PAGE_RECORDS}"
 )

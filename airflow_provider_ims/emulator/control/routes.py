@@ -1,4 +1,4 @@
-"""The server side of the control interface, under a path that does not exist in the real services."""
+"""The server of the control interface. Its path does not exist in the real services."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Command:
     """
     A command of the control interface.
 
-    :param run: Returns the response to valid options.
-    :param options: The options: the query of a GET request, or the body of a POST request.
+    :param run: Runs the command with valid options and returns the response as JSON data.
+    :param options: The accepted options: parameters in the query, or fields in the JSON body of a POST request.
     """
 
     run: Run
@@ -121,7 +121,7 @@ def _endpoint(service: EmulatedService, command: Command) -> Callable[[Request],
         except UnknownJobError as error:
             return _response({"error": str(error)}, 404)
         except ValueError as error:
-            # A rejected command changes nothing.
+            # A rejected command must not change anything.
             service.store.rollback()
             return _response({"error": str(error)}, 400)
 

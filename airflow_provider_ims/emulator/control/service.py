@@ -1,4 +1,4 @@
-"""The state of one emulated service, and the commands that control it."""
+"""The state of one emulator, and the commands of the control interface that change the state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EmulatedService:
     The jobs, the queues, the clock and the faults of one emulator.
 
     :param settings: The settings of the emulator.
-    :param store: The store of the jobs, requests and clock.
+    :param store: Stores the state.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -47,10 +47,10 @@ class EmulatedService:
         self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
     ) -> list[str]:
         """
-        Add one job for each duration, as a submit request would, and return the job ids.
+        Add one job for each duration in seconds, as a submit request would, and return the job ids.
 
         :param region: The region of the jobs; default: that of the settings.
-        :raises ValueError: If the kind is unknown or a submit request would reject the parameters.
+        :raises ValueError: If the kind is unknown, or a submit request with these parameters would be rejected.
         """
         if kind not in JOB_KINDS:
             raise ValueError(f"{kind!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
@@ -66,7 +66,7 @@ class EmulatedService:
         return job_ids
 
     def describe(self, job: Job) -> dict[str, Any]:
-        """Return a job as the control interface returns it."""
+        """Return a job in the format of the control interface."""
         view = self.jobs.view(job)
         return {
             "job_id": job.job_id,
@@ -81,7 +81,7 @@ class EmulatedService:
         }
 
     def describe_queue(self, queue: Queue) -> dict[str, Any]:
-        """Return a queue as the control interface returns it."""
+        """Return a queue in the format of the control interface."""
         counts = self.store.queues.counts(queue, self.queues.now())
         return {"name": queue.name, "region": queue.region, **counts._asdict()}
 

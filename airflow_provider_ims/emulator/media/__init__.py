@@ -1,1 +1,1 @@
-"""Generates small playable files: audio with a tone for each word, and images and videos that show their title."""
+"""Generates small files: audio with a tone for each word, images and videos that show a title, and subtitles."""

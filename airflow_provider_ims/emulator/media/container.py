@@ -12,7 +12,7 @@ from airflow_provider_ims.emulator.media.picture import draw
 from airflow_provider_ims.emulator.media.sound import RATE, pcm
 
 MAX_FRAMES = 40
-"""The maximum number of frames in a video. Only the bar at the bottom moves, so a few are enough."""
+"""The maximum number of frames in a video. More are not necessary, because only the bar at the bottom moves."""
 
 SAMPLES = 1_024
 """The number of samples in an audio frame."""
@@ -28,9 +28,12 @@ SOUND_OPTIONS = {"aac": {"aac_coder": "fast"}}
 
 def encode(file: MediaFile, container: str, codec: str, *, video: bool) -> bytes:
     """
-    Return an encoded file with audio, and with video if required.
+    Return the content of an audio or video file.
 
-    :param container: The format, as FFmpeg names it; likewise ``codec``, the audio codec.
+    :param container: The name of the container format in FFmpeg.
+    :param codec: The name of the audio codec in FFmpeg.
+    :param video: Whether the file contains video in addition to audio.
+    :raises ImportError: If PyAV or, for a video, Pillow is not installed.
     """
     import av
 

@@ -1,4 +1,4 @@
-"""A file that the emulator generates, and its limits."""
+"""The description of a file that the emulator generates, and the limits of its duration and size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_SECONDS = 60.0
-"""The maximum duration. Longer audio and video is cut, so that each file is generated in less than a second."""
+"""The maximum duration in seconds. Longer files are truncated, so that each file is generated in less than a second."""
 
 MAX_SIDE = 1920
 """The maximum width and height in pixels. Larger images and videos are scaled down."""
@@ -18,9 +18,10 @@ DEFAULT_SIZE = (1280, 720)
 
 class Sentence(NamedTuple):
     """
-    A sentence that is spoken.
+    A spoken sentence.
 
-    :param start: When it begins, in seconds; likewise ``end``.
+    :param start: When the sentence begins, in seconds from the start of the file.
+    :param end: When the sentence ends, in seconds from the start of the file.
     """
 
     text: str
@@ -31,13 +32,13 @@ class Sentence(NamedTuple):
 @dataclass(frozen=True)
 class MediaFile:
     """
-    A file.
+    A file to generate.
 
-    :param name: Its name, whose suffix is its format.
+    :param name: Its name. The suffix determines the format.
     :param title: The text in the image.
-    :param sentences: The sentences of the audio.
-    :param seconds: Its duration.
-    :param size: Its width and height in pixels.
+    :param sentences: The sentences of the audio or of the subtitles.
+    :param seconds: Its duration before the limits are applied, in seconds.
+    :param size: Its width and height in pixels before the limits are applied.
     """
 
     name: str
@@ -58,7 +59,7 @@ def duration_of(file: MediaFile) -> float:
 
 
 def size_of(file: MediaFile) -> tuple[int, int]:
-    """Return the width and height of the generated file: within the limits, and even, as H.264 requires."""
+    """Return the width and height of the generated file. They are within the limits, and even, as H.264 requires."""
     scale = min(1.0, MAX_SIDE / max(file.size))
     width, height = (max(MIN_SIDE, round(side * scale)) // 2 * 2 for side in file.size)
     return width, height

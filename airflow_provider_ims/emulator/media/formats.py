@@ -13,22 +13,22 @@ from airflow_provider_ims.emulator.media.sound import pcm, wav
 from airflow_provider_ims.emulator.media.subtitles import srt, vtt
 
 EXTRA = "airflow-provider-ims[media-files]"
-"""The extra that installs the libraries for all formats except WAV, PCM and subtitles."""
+"""The extra that installs the required libraries. WAV, PCM and subtitles require none."""
 
 CACHED_FILES = 32
-"""The number of generated files to keep in memory, because players read a file in parts."""
+"""The number of generated files that are kept in memory, because a player reads a file in several requests."""
 
 
 class UnsupportedFileError(Exception):
-    """The emulator cannot generate a file."""
+    """The emulator cannot generate a file of this format."""
 
 
 @dataclass(frozen=True)
 class Format:
     """
-    A format.
+    A file format.
 
-    :param make: Returns the content of a file.
+    :param make: Returns the content of a file in this format.
     """
 
     content_type: str
@@ -61,7 +61,7 @@ def make(file: MediaFile) -> bytes:
     """
     Return the content of a file; each call returns the same bytes.
 
-    :raises UnsupportedFileError: If the emulator does not know its format, or a library is not installed.
+    :raises UnsupportedFileError: If the format is not supported, or a library that it requires is not installed.
     """
     found = FORMATS.get(file.suffix)
     if found is None:

@@ -1,4 +1,4 @@
-"""Draws images that show a title."""
+"""Draws images that show the title of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 MAX_TITLE = 120
-"""The maximum number of characters of a title that are shown."""
+"""The number of characters to which the title and the name in an image are truncated."""
 
 GIF_SIDE = 480
 GIF_FRAMES = 8
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\
 
 
 def draw(file: MediaFile, size: tuple[int, int]) -> Image.Image:
-    """Return the image of a file: its title, its name, and a background whose colour depends on its name."""
+    """Return an image with the title and the name of a file. The colour of the background depends on the name."""
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", size, _colour(file))
@@ -42,7 +42,7 @@ def image(file: MediaFile, pillow_format: str) -> bytes:
     """
     Return an encoded still image.
 
-    :param pillow_format: The format, as Pillow names it.
+    :param pillow_format: The name of the format in Pillow.
     """
     target = io.BytesIO()
     draw(file, size_of(file)).save(target, pillow_format)
@@ -70,13 +70,18 @@ def animation(file: MediaFile, pillow_format: str) -> bytes:
 
 
 def _colour(file: MediaFile) -> tuple[int, int, int]:
-    # Dark, so that white text can be read.
+    # The colour is dark, so that white text can be read on it.
     digest = crc32(file.name.encode(errors="replace"))
     return 24 + digest % 88, 24 + (digest >> 8) % 88, 40 + (digest >> 16) % 88
 
 
 def _write(canvas: ImageDraw.ImageDraw, text: str, size: tuple[int, int], top: float, height: int) -> None:
-    """Write a text downwards from ``top``, a fraction of the image's height."""
+    """
+    Write a text in lines.
+
+    :param top: The top of the first line, as a fraction of the height of the image.
+    :param height: The height of the characters in pixels.
+    """
     y = size[1] * top
     for line in _lines(" ".join(text.split()), int(size[0] * 0.9), height):
         if y + height > size[1]:
@@ -104,7 +109,7 @@ def _write_character(canvas: ImageDraw.ImageDraw, character: str, x: float, y: f
     if _has(character, height):
         canvas.text((x, y), character, "white", _font(height))
         return
-    # As in browsers: a box with the code point.
+    # Draw a box with the code point, as browsers do.
     side = height * 0.9
     canvas.rectangle((x, y, x + side, y + height), outline="white")
     code = f"{ord(character):04X}"
@@ -119,9 +124,9 @@ def _width(character: str, height: int) -> float:
 
 @lru_cache(maxsize=4_096)
 def _has(character: str, height: int) -> bool:
-    """Return whether the font contains a character. It draws the same box for all characters that are missing."""
+    """Return whether the font contains a character. Pillow draws all missing characters as the same box."""
     if category(character) in ("Cc", "Cs"):
-        # Control characters and surrogates, which Pillow cannot draw with some fonts.
+        # With some fonts, Pillow cannot draw control characters and surrogates.
         return False
     font = _font(height)
     masks = [font.getmask(one) for one in (character, "\uffff")]

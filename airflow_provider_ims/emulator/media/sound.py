@@ -1,4 +1,4 @@
-"""Generates audio with a tone for each word, whose pitch depends on the word."""
+"""Generates audio with a tone for each word. The pitch of a tone depends on the word."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FADE = RATE // 100
 TONE_SHARE = 0.85
 """The fraction of a word's duration that contains the tone. The rest is silent."""
 
-#: The pitches in Hz. Each is a whole number, so that a second of a tone can be repeated.
+#: The pitches in Hz. They are whole numbers, so that one second of a tone can be repeated without a gap.
 NOTES = (262, 294, 330, 392, 440, 523, 587, 659)
 
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 
 
 def pcm(file: MediaFile) -> bytes:
-    """Return the PCM samples of a file."""
+    """Return the audio of a file as 16-bit mono PCM."""
     seconds = duration_of(file)
     sound = bytearray(2 * int(seconds * RATE))
     for sentence in file.sentences:
@@ -41,7 +41,7 @@ def pcm(file: MediaFile) -> bytes:
 
 
 def wav(file: MediaFile) -> bytes:
-    """Return a WAV file."""
+    """Return the audio of a file as WAV."""
     target = io.BytesIO()
     with wave.open(target, "wb") as content:
         content.setnchannels(1)
@@ -52,7 +52,7 @@ def wav(file: MediaFile) -> bytes:
 
 
 def words(sentence: Sentence) -> Iterator[Sentence]:
-    """Yield the words of a sentence with the times of their tones; a Chinese character is a word."""
+    """Yield the words of a sentence with the times of their tones. Each Chinese character counts as a word."""
     found = _WORD.findall(sentence.text)
     share = (sentence.end - sentence.start) / max(1, len(found))
     for number, word in enumerate(found):

@@ -1,4 +1,4 @@
-"""Subtitles with the sentences of a file."""
+"""Generates subtitles that contain the sentences of a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from airflow_provider_ims.emulator.media.file import MediaFile
 
 
 def srt(file: MediaFile) -> bytes:
-    """Return an SRT file."""
+    """Return the sentences of a file as SRT subtitles."""
     cues = (
         f"{number}\n{_time(one.start, ',')} --> {_time(one.end, ',')}\n{_line(one.text)}\n"
         for number, one in enumerate(file.sentences, 1)
@@ -15,7 +15,7 @@ def srt(file: MediaFile) -> bytes:
 
 
 def vtt(file: MediaFile) -> bytes:
-    """Return a WebVTT file."""
+    """Return the sentences of a file as WebVTT subtitles."""
     cues = (f"\n{_time(one.start, '.')} --> {_time(one.end, '.')}\n{_line(one.text)}\n" for one in file.sentences)
     return "".join(("WEBVTT\n", *cues)).encode(errors="replace")
 

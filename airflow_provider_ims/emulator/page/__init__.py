@@ -1,1 +1,1 @@
-"""The page that shows the jobs, requests and faults of an emulator in a browser."""
+"""The page that shows the faults, jobs, queues and requests of an emulator in a browser."""

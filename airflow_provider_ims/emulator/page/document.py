@@ -1,4 +1,4 @@
-"""The HTML document of the page, which loads no other resources."""
+"""The HTML document of the page. It contains its styles and its script, and loads no other files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ th, td { border-top: 1px solid var(--line); padding: .25rem .75rem .25rem 0; tex
 .failed, #offline { color: var(--bad) }
 a, .running { color: var(--busy) }
 """
-# Replaces only the sections that have changed, so that the page neither flickers nor scrolls.
+# The script replaces only the sections that have changed, so that the page does not flicker or scroll.
 SCRIPT = """
 async function update() {
   const offline = document.getElementById("offline");
@@ -81,7 +81,7 @@ HEADERS = {
 
 
 def document(view: View) -> bytes:
-    """Return the page as UTF-8."""
+    """Return the HTML of the page, encoded in UTF-8."""
     properties = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in view.properties.items()
     )

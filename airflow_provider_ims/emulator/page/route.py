@@ -18,29 +18,30 @@ if TYPE_CHECKING:
 
 class PageRoute(Route):
     """
-    Serves the page to browsers, and leaves all API requests to the next route.
+    Routes requests of browsers to the page. API requests do not match this route.
 
-    :param service: The emulator to show.
+    :param service: The state that the page shows.
     """
 
     def __init__(self, service: EmulatedService) -> None:
-        # Not in a thread, because the store is not thread-safe.
+        # Starlette would run a function that is not async in a thread, but the store is not thread-safe.
         async def endpoint(request: Request) -> Response:
             return Response(document(view_of(service)), headers=HEADERS, media_type="text/html")
 
         super().__init__("/", endpoint, methods=["GET"])
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return a match if the request is for the path of the page, and not to the API."""
+        """Return a full match for a request for the page, and no match for any other request."""
         match, child_scope = super().matches(scope)
         return (match, child_scope) if match is Match.FULL and is_page_request(Request(scope)) else (Match.NONE, {})
 
 
 def is_page_request(request: Request) -> bool:
     """
-    Return whether a request for the root path accepts HTML and has no part of an API request.
+    Return whether a request for the path ``/`` is for the page and not for the API.
 
-    An API request has its action and signature in the query, or in the headers x-acs-* and Authorization.
+    A request for the page accepts HTML. It has no query, no header Authorization and no headers x-acs-*, which contain
+    the action and the signature of an API request.
     """
     is_api_request = request.scope["query_string"] or any(
         name == "authorization" or name.startswith("x-acs-") for name in request.headers

@@ -21,6 +21,7 @@ MAX_ROWS = 100
 NEWEST = f"newest first, at most {MAX_ROWS}"
 
 MAX_VALUES = 12
+"""The maximum number of parameters or options in a cell."""
 MAX_FILES = 3
 """The maximum number of files of a job to which the page links."""
 
@@ -44,6 +45,7 @@ class Table:
     A table of the page.
 
     :param name: Its heading.
+    :param heads: The headings of its columns.
     :param note: A remark beside the heading.
     """
 
@@ -58,7 +60,7 @@ class View:
     """
     The content of the page.
 
-    :param properties: Name -> value.
+    :param properties: The lines above the tables: name -> value.
     """
 
     properties: Mapping[str, str]
@@ -95,9 +97,9 @@ def _job_row(service: EmulatedService, job: Job) -> list[Cell]:
 
 def _files(view: JobView) -> Cell:
     """
-    Return links to the first files of a job.
+    Return a cell with links to the first files of a job.
 
-    The signed URLs change only once an hour, because each change makes the browser replace the section.
+    The signed URLs change only once an hour, because the browser replaces the section after each change.
     """
     addresses = addresses_of(view)
     expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS
@@ -152,7 +154,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def moment(seconds: float) -> Cell:
-    """Return the cell of a time."""
+    """Return a cell that contains a time, given in epoch seconds."""
     return Cell(_text_of(seconds), "time")
 
 

@@ -1,1 +1,1 @@
-"""The HTTP server: the application, signature verification, and request processing."""
+"""The HTTP server of the emulator: its routes, signature verification, request processing, and callbacks."""

@@ -1,4 +1,4 @@
-"""The web application: the services and the page under ``/``, the control interface, queues, and objects in OSS."""
+"""The web application of the emulator. It serves IMS, VOD, SMQ, objects in OSS, the control interface and the page."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 FORM_TYPE = "application/x-www-form-urlencoded"
 METHODS = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 MAX_BODY = 10 * 2**20
-"""The limit in bytes. The limit of the service is not documented."""
+"""The maximum size of a request body, in bytes. The limits of the services are not documented."""
 
 
 class QueueRoute(Route):
     """
-    Serves the queues, and leaves all API requests to the next route.
+    Routes requests under ``/queues`` to SMQ, except those with ``x-acs-*`` headers, which are for IMS or VOD.
 
-    :param gateway: Processes the requests.
+    :param gateway: Processes the requests to SMQ.
     """
 
     def __init__(self, gateway: QueueGateway) -> None:
         super().__init__("/queues{rest:path}", _queue_endpoint(gateway), methods=METHODS)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return a match if the request is for a queue, and not to the API."""
+        """Return a full match for a request to SMQ, and no match for any other request."""
         match, child_scope = super().matches(scope)
         rest = child_scope.get("path_params", {}).get("rest", "")
         is_api_request = any(name.startswith(b"x-acs-") for name, _ in scope.get("headers", ()))
@@ -53,7 +53,7 @@ class QueueRoute(Route):
 
 
 def make_app(processor: Processor) -> Starlette:
-    """Return the application of one emulator."""
+    """Return the web application of one emulator."""
     service, settings = processor.service, processor.service.settings
     verifier = Verifier(settings.access_keys, settings.sts_tokens, settings.bearer_tokens)
     return Starlette(
@@ -106,7 +106,7 @@ def _queue_endpoint(gateway: QueueGateway) -> Callable[[Request], Awaitable[Resp
 
 async def _cut(request: Request) -> Response:
     request.state.transport.abort()
-    # The server discards the response once it has detected the disconnect.
+    # Wait until the server has detected the disconnect, so that it discards the response.
     await _disconnected(request)
     return Response()
 
@@ -118,7 +118,7 @@ async def _read(request: Request) -> ApiRequest:
         query = parse_pairs(request.scope["query_string"].decode())
         form = parse_pairs(body.decode()) if content_type == FORM_TYPE else []
     except ValueError as error:
-        raise ApiError("InvalidRequest", f"The parameters cannot be decoded: {error}.") from None
+        raise ApiError("InvalidRequest", f"The parameters cannot be parsed: {error}.") from None
     return ApiRequest(
         method=request.method,
         path=request.scope["path"],
@@ -130,7 +130,8 @@ async def _read(request: Request) -> ApiRequest:
 
 
 async def _read_body(request: Request) -> bytes:
-    # The server discards what the client sends after the response, so that the client can read the response.
+    # If the response is sent before the whole body was read, the server discards the rest of the body, so that the
+    # client can read the response.
     too_large = ApiError("RequestEntityTooLarge", f"The limit is {MAX_BODY} bytes.")
     if int(request.headers.get("content-length", 0)) > MAX_BODY:
         raise too_large
@@ -148,7 +149,7 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    """Return the response to an unknown method, and to a target that is not a path."""
+    """Return the error for an HTTP method that no route accepts, or for a request target that is not a path."""
     assert isinstance(error, HTTPException)
     if request.scope["path"].startswith(CONTROL_PATH):
         return Response(json_body({"error": error.detail}), error.status_code, media_type="application/json")
@@ -167,5 +168,5 @@ def _rejected(request: Request, error: ApiError) -> Response:
 
 
 async def _ignore_disconnect(request: Request, error: Exception) -> Response:
-    """Return a response that the server discards, because the client has closed its connection."""
+    """Return an empty response. The server discards it, because the client has closed its connection."""
     return Response()

@@ -1,4 +1,4 @@
-"""The emulator, which runs in a thread of this process."""
+"""The class ImsEmulator, which runs an emulator in a thread of the current process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_provider_ims.emulator.state.store import Store
 
 
 class _Server(uvicorn.Server):
-    """A server that another thread starts and stops, without signal handlers or polling."""
+    """A server for a background thread: it has no signal handlers, and waits for an event instead of polling."""
 
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event, notifier: Notifier) -> None:
         super().__init__(config)
@@ -47,8 +47,8 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._closing.wait()
-        # asyncio does not close connections that are being accepted while the server closes. So stop accepting, and
-        # wait until those connections have reached their protocols.
+        # When a server closes, asyncio does not close the connections that it is still accepting. So stop accepting
+        # connections first. One iteration of the event loop then creates the protocols of the accepted ones.
         for server in self.servers:
             for listener in server.sockets:
                 asyncio.get_running_loop().remove_reader(listener.fileno())
@@ -60,8 +60,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._notifications is not None:
             self._notifications.cancel()
-        # uvicorn's shutdown waits 0.1 s for clients. Here, all connections have been cut, and a test suite stops
-        # thousands of emulators.
+        # uvicorn's shutdown waits 0.1 s for clients to disconnect. Here, all connections are already closed, and the
+        # wait would slow down test suites, which stop thousands of emulators.
         for server in self.servers:
             server.close()
         for listener in sockets or ():
@@ -76,8 +76,8 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio disables Nagle's algorithm only for sockets with an explicit protocol number, which create_server does
-    # not set. With Nagle's algorithm, each request takes 40 ms longer.
+    # asyncio disables Nagle's algorithm only for sockets with an explicit protocol number, which
+    # socket.create_server does not set. With Nagle's algorithm, each request takes 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,40 +99,46 @@ def _check(settings: Settings) -> None:
         raise ValueError(f"{settings.region_id!r} is not a region; regions: {', '.join(sorted(REGIONS))}")
     for name in settings.queues:
         if not is_queue_name(name):
-            raise ValueError(f"{name!r} is not the name of a queue: a letter, then up to 255 letters, digits and -")
+            raise ValueError(f"{name!r} is not the name of a queue: a letter, then up to 255 letters, digits or -")
 
 
 class ImsEmulator(EmulatorControl):
     """
-    Emulates IMS, VOD and SMQ queues on a local port for the duration of a ``with`` block.
+    An emulator of IMS, VOD and the queues of SMQ.
 
-    :param durations: Job durations in seconds, by submit action, for example ``{"SubmitTextGenerateJob": 0}``.
-    :param clock: With ``auto``, the job clock follows real time; with ``manual``, it changes only in :meth:`advance`.
-    :param state: SQLite file in which jobs and requests are stored; default: in memory.
+    It runs for the duration of a ``with`` block, or from :meth:`start` to :meth:`stop`.
+
+    :param durations: Job durations in seconds, by submit action, for example ``{"SubmitTextGenerateJob": 0}``. For
+        other actions, the defaults in ``ims-emulator --help`` apply.
+    :param clock: With ``auto``, the job clock follows the real time; with ``manual``, it is stopped. In both modes,
+        :meth:`advance` moves it forward.
+    :param state: SQLite file that stores the state, such as jobs, queues and requests; default: in memory.
     :param host: Address to listen on.
-    :param port: Port to listen on; 0 selects a free one.
-    :param access_keys: Accepted secrets by access key id; default: one built-in key. :attr:`connection_uri` contains
-        the first key.
+    :param port: Port to listen on; 0 selects a free port.
+    :param access_keys: Accepted AccessKey pairs, as a mapping from AccessKey ID to secret; default: one built-in pair.
+        :attr:`connection_uri` contains the first pair.
     :param sts_tokens: Accepted temporary credentials.
     :param bearer_tokens: Accepted bearer tokens.
-    :param region_id: Region of requests that do not specify one.
-    :param list_text_jobs: Whether ListSmartJobs lists text jobs and other smart jobs that are not documented as listed.
-    :param unknown_job_is_error: Whether a query for an unknown job id returns an error instead of an empty response;
-        the documentation does not specify this.
+    :param region_id: Region of requests that do not specify a region.
+    :param list_text_jobs: Whether ListSmartJobs also lists smart jobs for which this is not documented, such as text
+        jobs.
+    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error or empty. The
+        documentation does not specify this.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
-    :param image_running_status: The state of a running job in GetAIImageJobs, which the documentation does not specify;
-        None omits it.
+    :param image_running_status: The status of a running job in the response of GetAIImageJobs, which the documentation
+        does not specify. With None, the response contains no status.
     :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
-    :param queues: The names of the SMQ queues that exist, besides those that a client creates; default: a queue exists
-        as soon as it is used.
-    :param queue_base64: Whether the messages of callbacks in queues are encoded in base64, which the documentation does
-        not specify.
-    :param strict: Whether undocumented keys in JSON parameters are rejected; the service ignores them.
-    :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: its own.
-    :param tls_cert: Certificate chain (PEM) for HTTPS; ``tls_key`` is its private key.
-    :raises ValueError: If a duration is invalid, its action does not submit jobs, the region is unknown, or the name
-        of a queue is invalid.
+    :param queues: The names of the SMQ queues that exist from the start. Clients can create others. By default, the
+        emulator creates each queue when it is first used.
+    :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify this.
+    :param strict: Whether a request with an undocumented key in a JSON parameter is rejected; otherwise, the emulator
+        ignores the key and logs a warning.
+    :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: :attr:`url`.
+    :param tls_cert: Path of the certificate chain (PEM) for HTTPS; default: HTTP.
+    :param tls_key: Path of the private key (PEM) of the certificate.
+    :raises ValueError: If a duration is not from 0 to 1,000,000,000 s, its action is not a submit action, the region is
+        unknown, or the name of a queue is invalid.
     """
 
     def __init__(
@@ -188,7 +194,7 @@ class ImsEmulator(EmulatorControl):
 
     @property
     def access_key_id(self) -> str:
-        """The first accepted access key."""
+        """The ID of the first accepted AccessKey pair."""
         return next(iter(self.settings.access_keys))
 
     @property
@@ -198,7 +204,7 @@ class ImsEmulator(EmulatorControl):
 
     @property
     def endpoint(self) -> str:
-        """Host and port, in the format of the SDK's endpoints."""
+        """The host and port of the emulator, such as ``127.0.0.1:8020``, for the option ``endpoint`` of the SDKs."""
         return self.url.partition("://")[2]
 
     @property
@@ -216,14 +222,20 @@ class ImsEmulator(EmulatorControl):
         return f"alibabacloud-ims://{login}@/?{urlencode(extra)}"
 
     def start(self) -> Self:
-        """Start the emulator and wait until it accepts requests."""
+        """
+        Start the emulator, wait until it accepts requests, and return it.
+
+        :raises RuntimeError: If it is already running, or its server does not start.
+        :raises OSError: If it cannot listen on the port, or cannot load the certificate.
+        :raises sqlite3.Error: If it cannot use the state file.
+        """
         if self._thread is not None:
             raise RuntimeError("the emulator is already running")
         listener = _listen(self._host, self._port)
         self._store = None
         try:
             self._store = Store(self._state)
-            # Later starts use the same port.
+            # If the emulator is started again, it uses the same port.
             self._port = listener.getsockname()[1]
             host = f"[{self._host}]" if ":" in self._host else self._host
             self._url = f"{'https' if self._tls_cert else 'http'}://{host}:{self._port}"
@@ -248,7 +260,7 @@ class ImsEmulator(EmulatorControl):
         return self
 
     def stop(self) -> None:
-        """Stop the emulator and cut the connections of hanging requests."""
+        """Stop the emulator if it is running, and close all connections, including those of hanging requests."""
         if self._thread is None or self._server is None or self._store is None:
             return
         self._server.end()
@@ -273,7 +285,7 @@ class ImsEmulator(EmulatorControl):
             access_log=False,
             server_header=False,
             date_header=False,
-            # Clients keep their connections open while a test is suspended.
+            # Longer than uvicorn's 5 s, because clients keep their connections open while a test pauses.
             timeout_keep_alive=75,
             h11_max_incomplete_event_size=MAX_REQUEST_LINE,
             ssl_certfile=self._tls_cert,

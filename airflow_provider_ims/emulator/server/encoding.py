@@ -1,4 +1,4 @@
-"""Encodes responses as JSON, or as XML, the default of requests with a V1 signature."""
+"""Encodes responses as JSON or XML. XML is the default for requests with a V1 signature."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def encode(request: ApiRequest, response: ApiResponse) -> tuple[bytes, dict[str,
 
 
 def rejection(error: ApiError, host: str = "") -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers of the response to a request that cannot be processed."""
+    """Return the body and the headers of the JSON response to a request that cannot be processed."""
     request_id = new_request_id()
     headers = {"date": formatdate(usegmt=True), "content-type": JSON_TYPE, "x-acs-request-id": request_id}
     return json_body(error.body(request_id=request_id, host=host, product="")), headers
 
 
 def new_request_id() -> str:
-    """Return the id of a request."""
+    """Return a new request id."""
     return str(uuid.uuid4()).upper()

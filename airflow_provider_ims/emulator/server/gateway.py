@@ -1,4 +1,4 @@
-"""Processes a request to IMS or VOD: verifies its signature, checks its parameters, and runs the action."""
+"""Processes requests to IMS and VOD: verifies their signatures, checks their parameters, and runs the actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_ims.emulator.server.verifier import Verifier
 
 log = logging.getLogger("airflow_provider_ims.emulator")
 
-# Credentials are not recorded. The region is a separate field of the record.
+# Credentials and signatures are not recorded. The region is a separate field of the record.
 UNRECORDED_PARAMETERS = frozenset(
     {"AccessKeyId", "AuthKey", "BearerToken", "SecurityToken", "Signature", REGION_PARAMETER}
 )
@@ -32,6 +32,7 @@ class Gateway:
     Processes requests to IMS and VOD.
 
     :param processor: Processes the requests to all services.
+    :param verifier: Verifies the signatures of the requests.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:
@@ -41,7 +42,7 @@ class Gateway:
 
     async def handle(self, request: ApiRequest, client_gone: ClientGone) -> ApiResponse | None:
         """
-        Return the response to a request, or None if the connection is cut.
+        Process a request and return the response; None if the connection must be closed without a response.
 
         :param client_gone: Waits until the client has closed its connection.
         """
@@ -82,7 +83,7 @@ class Gateway:
         return exchange.response
 
     def _check_keys(self, action: str, parameters: Mapping[str, str]) -> None:
-        """Log the undocumented keys in JSON parameters; with the setting ``strict``, reject the request."""
+        """Log undocumented keys in JSON parameters, or reject the request if the setting ``strict`` is on."""
         if unknown := undocumented_keys(action, parameters):
             if self.service.settings.strict:
                 raise invalid(unknown[0], "The key is not documented.")

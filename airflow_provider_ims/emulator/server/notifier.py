@@ -1,4 +1,4 @@
-"""Sends the callbacks of jobs, to URLs and to queues."""
+"""Sends the callbacks of jobs to URLs and queues."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ from airflow_provider_ims.emulator.state.callbacks import Notification
 log = logging.getLogger("airflow_provider_ims.emulator")
 
 PAUSES = (0.0, 1.0, 1.0)
-"""The delay before each try, in seconds."""
+"""The pause before each attempt to send a callback to a URL, in seconds."""
 
 LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
-"""The time within which a receiver must respond with the status 200, in seconds."""
+"""The time in seconds within which the receiver of a callback must respond."""
 
 MAX_CONCURRENT = 8
-"""The number of jobs whose callbacks are sent at a time. More would overload Python's http.server as a receiver."""
+"""The maximum number of jobs whose callbacks are sent concurrently. More would overload Python's http.server."""
 
 ANY_HOST = "*"
 
 
 class Notifier:
     """
-    Sends the callback of each job that ends, and sends it again after a restart if the emulator was killed meanwhile.
+    Sends the callback of each job when the job ends.
 
-    :param jobs: The jobs. Their settings contain the hosts to which it may send callbacks.
-    :param queues: The queues to which it sends callbacks.
+    After a restart, it sends the callbacks that were still pending. If the emulator was killed while it was sending a
+    callback, the receiver can therefore receive the callback twice.
+
+    :param jobs: The jobs. Their settings contain the hosts to which callbacks may be sent.
+    :param queues: The queues to which callbacks can be sent.
     """
 
     def __init__(self, jobs: Jobs, queues: Queues) -> None:
@@ -54,7 +57,7 @@ class Notifier:
             self._changed.set()
 
     async def run(self) -> None:
-        """Send callbacks until cancelled."""
+        """Send callbacks until the task that runs this method is cancelled."""
         self._wake()
         try:
             while True:
@@ -75,19 +78,19 @@ class Notifier:
             pass
 
     def _start_tasks(self) -> None:
-        # The due jobs include those whose tasks are running.
+        # Callbacks that are being sent are still due, so up to MAX_CONCURRENT of the returned jobs already have a task.
         for job_id in self._table.due(self._jobs.clock.now(), 2 * MAX_CONCURRENT):
             if job_id not in self._tasks and len(self._tasks) < MAX_CONCURRENT:
                 self._tasks[job_id] = asyncio.create_task(self._notify(job_id))
 
     async def _notify(self, job_id: str) -> None:
         try:
-            # There is none if the emulator was reset meanwhile.
+            # The list is empty if the emulator has been reset in the meantime.
             for notification in self._table.notifications(job_id):
                 await self._process(notification, self._jobs.view(self._jobs.get(job_id)))
         except Exception:
-            log.exception("callback job_id=%s", job_id)
-            self._table.save(Notification(job_id, status="failed", reason="an error of the emulator; see its log"))
+            log.exception("The emulator failed to process the callback job_id=%s", job_id)
+            self._table.save(Notification(job_id, status="failed", reason="the emulator failed; see its log"))
         finally:
             del self._tasks[job_id]
         # The commit wakes the notifier, which starts the next task.
@@ -106,7 +109,7 @@ class Notifier:
             notification.status = "refused"
             self._log_once(notification.reason)
         elif notification.copies == 0:
-            notification.status, notification.reason = "lost", "a fault"
+            notification.status, notification.reason = "lost", "a fault set copies to 0"
         elif not target.is_url:
             self._put(notification, target)
         else:
@@ -159,7 +162,7 @@ class Notifier:
     def _log_once(self, reason: str) -> None:
         if reason not in self._logged:
             self._logged.add(reason)
-            log.warning("Callbacks are not sent: %s.", reason)
+            log.warning("A callback was not sent: %s. Further callbacks with this reason are not logged.", reason)
 
 
 def _log_delivery(notification: Notification) -> None:
@@ -187,7 +190,12 @@ async def _try(target: Target, body: bytes, product: Product) -> dict[str, objec
 
 
 def signature_headers(url: str, key: str, timestamp: str, product: Product) -> dict[str, str]:
-    """Return the headers with which a receiver authenticates a callback."""
+    """
+    Return the headers with which the receiver of a callback can verify its sender.
+
+    :param key: The ``AuthKey`` in the callback settings.
+    :param timestamp: The current time in whole epoch seconds.
+    """
     prefix = "X-ICE" if product is ICE else "X-VOD"
     digest = hashlib.md5(f"{url}|{timestamp}|{key}".encode(), usedforsecurity=False).hexdigest()
     return {f"{prefix}-TIMESTAMP": timestamp, f"{prefix}-SIGNATURE": digest}

@@ -1,5 +1,5 @@
 """
-The signatures of requests for objects in OSS: V1 in the query, and V4 in the query or in the headers.
+Verifies the signatures of requests for objects in OSS: V1 in the query, and V4 in the query or in the headers.
 
 - V1: https://www.alibabacloud.com/help/en/oss/developer-reference/ddd-signatures-to-urls
 - V4: https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls
@@ -22,10 +22,14 @@ from airflow_provider_ims.emulator.api.signing import v1_signature
 V4 = "OSS4-HMAC-SHA256"
 MAX_V4_SECONDS = 7 * 24 * 3600
 CLOCK_SKEW = 15 * 60
-"""The maximum age of a request with a signature in the headers, in seconds."""
+"""
+The maximum age of a V4 signature in the headers, in seconds. The date of any V4 signature can also be this number of
+seconds ahead of the real time.
+"""
 
-#: The parameters of a request that a V1 signature covers, besides those that begin with ``response-``.
+#: The query parameters that a V1 signature covers, besides those that begin with ``response-``.
 V1_SIGNED = frozenset({"security-token", "versionId", "x-oss-process", "x-oss-traffic-limit"})
+#: The headers that every V4 signature covers if the request contains them, besides those that begin with ``x-oss-``.
 V4_SIGNED = frozenset({"content-md5", "content-type"})
 
 _AUTHORIZATION = re.compile(
@@ -68,10 +72,11 @@ def check_signature(
     request: ObjectRequest, secret_of: Callable[[str, str | None], str], now: Callable[[], float] = time.time
 ) -> str:
     """
-    Return the access key id of a signed request.
+    Verify the signature of a request and return its AccessKey ID.
 
-    :param secret_of: Returns the secret of an access key id and a security token.
-    :raises ObjectError: If the request is not signed, the signature is wrong, or it has expired.
+    :param secret_of: Returns the secret for an AccessKey ID and a security token; the token is None if there is none.
+    :param now: Returns the real time in seconds since the epoch.
+    :raises ObjectError: If the request is not signed, or its signature is malformed, is wrong or has expired.
     """
     if "Signature" in request.query:
         key_id, token = request.query.get("OSSAccessKeyId", ""), request.query.get("security-token")
@@ -122,7 +127,8 @@ def _check_v4(request: ObjectRequest, secret_of: Callable[[str, str | None], str
 
 
 def _v4_text(request: ObjectRequest, date: str, scope: str, additional: str) -> str:
-    # Clients percent-encode different characters, so the parameters were decoded and are encoded again here.
+    # Clients differ in the characters that they percent-encode. So the parameters were decoded, and are encoded again
+    # here in the canonical way.
     pairs = sorted(
         (quote(name, safe=""), quote(value, safe=""))
         for name, value in request.query.items()
@@ -157,7 +163,7 @@ def _compare(expected: str, given: str, text: str) -> None:
 
 def _whole_number(text: str, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise ObjectError(400, "InvalidArgument", f"{name} is not a number.", ArgumentName=name)
+        raise ObjectError(400, "InvalidArgument", f"{name} is not a number of up to 11 digits.", ArgumentName=name)
     return int(text)
 
 

@@ -1,5 +1,5 @@
 """
-Serves the OSS objects that the jobs have produced, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
+Serves objects in OSS, such as the files of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
 As in the buckets of the services, the objects are private: requests must be signed.
 """
@@ -39,9 +39,9 @@ _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})(?:,.*)?")
 
 class ObjectRoute(Route):
     """
-    Serves the objects, and leaves all API requests to the next route.
+    Routes requests for objects in OSS, except those with ``x-acs-*`` headers, which are for IMS or VOD.
 
-    :param service: The emulator.
+    :param service: The state of the emulator, which contains the jobs.
     :param verifier: Returns the secrets of the accepted credentials.
     """
 
@@ -50,7 +50,7 @@ class ObjectRoute(Route):
         super().__init__("/{bucket}/{key:path}", objects.respond, methods=["GET", "HEAD"])
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return a match if the request is for an object, and not to the API."""
+        """Return a full match for a request for an object, and no match for any other request."""
         match, child_scope = super().matches(scope)
         is_api_request = any(name.startswith(b"x-acs-") for name, _ in scope.get("headers", ()))
         is_object = match is Match.FULL and child_scope["path_params"]["key"] and not is_api_request
@@ -89,12 +89,13 @@ class _Objects:
             more = self._index.read_jobs()
             await asyncio.sleep(0)
         found = self._index.find(name)
-        # The services sign only URLs of objects that exist, such as those of registered media assets.
+        # The services sign only URLs of objects that exist, such as those of registered media assets. So if the
+        # emulator signed the URL, it generates a file even if no job has produced the object.
         file, job = found or (MediaFile(name.key, name.key.rpartition("/")[2]), None)
         if job is None and key_id != SERVICE_KEY_ID:
             raise ObjectError(404, "NoSuchKey", "The specified key does not exist.", Key=name.key)
         try:
-            # In a thread, because it can take a second.
+            # Generate the file in a thread, because this can take up to a second.
             body = await asyncio.to_thread(make, file)
         except UnsupportedFileError as error:
             raise ObjectError(501, "EmulatorNotImplemented", str(error)) from None
@@ -125,10 +126,11 @@ def _object_headers(file: MediaFile, body: bytes, query: dict[str, str]) -> dict
 
 def _part(request: Request, body: bytes, headers: dict[str, Any]) -> Response:
     """
-    Return an object, or the part of it that the request selects.
+    Return the response with an object, or with the range of bytes that the request selects.
 
-    Of several ranges, OSS returns the first. It ignores a range that is not within the object, unless the request
-    requires the standard behaviour.
+    As in OSS, only the first of several ranges is returned, and a range that is not within the object is ignored. With
+    the header ``x-oss-range-behavior: standard``, a range that is too long is shortened, and a range outside the object
+    is an error.
     """
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -145,7 +147,7 @@ def _part(request: Request, body: bytes, headers: dict[str, Any]) -> Response:
 
 
 def _range(text: str, size: int, *, is_standard: bool) -> tuple[int, int] | None:
-    """Return the start and the end of a range; None if it is malformed or not within the object."""
+    """Return the start and the exclusive end of a range; None if it is malformed or not within the object."""
     match = _RANGE.fullmatch(text)
     if match is None or not (match[1] or match[2]):
         return None

@@ -1,4 +1,4 @@
-"""Sends one HTTP request on the event loop, with a time limit and only the standard library."""
+"""Sends HTTP requests on the event loop. It requires only the standard library."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: floa
     """
     Send a POST request and return the status of the response, without reading its body or following redirects.
 
-    :param limit: The time limit in seconds, from the connection to the status of the response.
-    :raises OSError: If the connection fails, or there is no response in time.
-    :raises ValueError: If the URL or the response is invalid.
+    :param limit: Seconds within which the status of the response must arrive; they include the time to connect.
+    :raises OSError: If the connection fails; TimeoutError if the limit is exceeded.
+    :raises ValueError: If the URL is invalid, or the connection is closed without a valid HTTP response.
     """
     parts = urlsplit(url)
     host, port = host_of(url), parts.port
@@ -33,7 +33,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: floa
 
 def host_of(url: str) -> str:
     """
-    Return the host of an HTTP URL in ASCII, in lowercase.
+    Return the host of an HTTP or HTTPS URL, in lowercase and in ASCII.
 
     :raises ValueError: If the URL is invalid.
     """
@@ -44,7 +44,7 @@ def host_of(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
+    """Return whether a host is ``localhost`` or a loopback address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

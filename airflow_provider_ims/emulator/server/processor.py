@@ -1,4 +1,4 @@
-"""Processes the requests to all services: injects faults, converts errors, and stores the record of each request."""
+"""Processes the requests to all services: injects faults, returns error responses, and records each request."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from airflow_provider_ims.emulator.control.service import EmulatedService
 log = logging.getLogger("airflow_provider_ims.emulator")
 
 ClientGone = Callable[[], Awaitable[object]]
-"""Waits until the client has closed its connection."""
+"""A function that waits until the client has closed its connection."""
 
 
 class Processor:
     """
-    Processes requests.
+    Processes the requests to one emulator.
 
-    :param service: The emulated services.
+    :param service: The state of the emulator.
     """
 
     def __init__(self, service: EmulatedService) -> None:
@@ -39,10 +39,10 @@ class Processor:
         client_gone: ClientGone,
     ) -> ApiResponse | None:
         """
-        Return the response to a request, or None if the connection is cut.
+        Process a request and return the response; None if the connection must be closed without a response.
 
-        :param respond: Returns the response to the request.
-        :param reject: Returns the response to a request that failed.
+        :param respond: Runs the action and returns its response.
+        :param reject: Returns the response for an error.
         :param client_gone: Waits until the client has closed its connection.
         """
         record = exchange.record
@@ -59,7 +59,7 @@ class Processor:
             response = reject(ApiError("InternalError"))
         if response is not None:
             record["status"], record["error_code"] = response.status, response.error_code
-        # Stored before the client receives the response, so that the record survives if the emulator is killed.
+        # The record is stored before the client receives the response, so that it survives if the emulator is killed.
         self._store(exchange)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", _log_line(record))
@@ -69,7 +69,7 @@ class Processor:
         """
         Inject the faults that affect a request.
 
-        :param after: Whether the action has already been processed.
+        :param after: Whether to inject the faults that take effect after the action, instead of those before it.
         :raises ApiError: If a fault is an error response.
         :raises ConnectionCutError: If a fault cuts the connection.
         """
@@ -84,7 +84,8 @@ class Processor:
     async def _wait(
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
-        # Waiting requests are counted too. Their changes are committed, so that nothing can undo them.
+        # Store the record before the wait, so that the request is counted. Commit its changes, so that a rejected
+        # control command, which rolls back all uncommitted changes, cannot undo them.
         if exchange.seq is None:
             self._store(exchange)
         else:
@@ -108,7 +109,11 @@ class Processor:
 
 
 def new_record(**values: Any) -> dict[str, Any]:
-    """Return the record of a request whose response is not known yet."""
+    """
+    Return the record of a request that has no response yet.
+
+    :param values: Fields of the record that replace the defaults.
+    """
     record = {
         "time": time.time(),
         "request_id": "",

@@ -1,4 +1,4 @@
-"""The HTTP protocol of the server: uvicorn's, with the errors of the services."""
+"""The HTTP protocol of the server: that of uvicorn, with error responses in the format of the services."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.server.encoding import rejection
 
 MAX_REQUEST_LINE = 2**20
-"""The maximum length in bytes. The SDK sends 10,000 Chinese characters as a query string of 90 kB."""
+"""
+The maximum size of the request line and the headers, in bytes.
+
+The SDKs send parameters in the query string, in which 10,000 Chinese characters take 90 kB.
+"""
 
 LINGER = 2.0
-"""Seconds for which the server waits for more data of a rejected request before it closes the connection."""
+"""Seconds without data from the client after which the server closes the connection of a rejected request."""
 
 
 class Protocol(H11Protocol):
-    """Rejects malformed requests, and passes the transport to the application, which can cut the connection."""
+    """Rejects malformed requests, and passes the transport to the application, so that it can cut the connection."""
 
     closing: ClassVar[asyncio.Event]
     close_later: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # The URLs of V1 requests contain credentials. Airflow's logging re-enables uvicorn's access log.
+        # uvicorn's access log would contain the URLs of V1 requests, and thus credentials. It is disabled here because
+        # Airflow's logging configuration overrides the option of uvicorn.
         self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
         if self.closing.is_set():
-            # This connection was accepted while the others were being cut.
+            # This connection was accepted while the server was closing the others.
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -44,7 +49,7 @@ class Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         self._linger()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
-            # Part of another response was sent.
+            # Part of another response has been sent, so an error response cannot follow.
             self.transport.close()
             return
         error = _error(sys.exception(), self.conn.trailing_data[0])
@@ -71,7 +76,7 @@ class Protocol(H11Protocol):
 
 def make_protocol(closing: asyncio.Event) -> type[Protocol]:
     """
-    Return the protocol of one emulator.
+    Return the protocol class of one emulator.
 
     :param closing: Set when the emulator is being stopped.
     """

@@ -1,4 +1,4 @@
-"""Processes a request to SMQ: verifies its signature, runs the action, and waits for messages."""
+"""Processes requests to SMQ: verifies their signatures, runs the actions, and waits for messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QueueGateway:
     Processes requests to SMQ.
 
     :param processor: Processes the requests to all services.
-    :param verifier: Knows the accepted credentials.
+    :param verifier: Returns the secrets of the accepted credentials.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:
@@ -37,9 +37,9 @@ class QueueGateway:
 
     async def handle(self, request: QueueRequest, scheme: str, client_gone: ClientGone) -> ApiResponse | None:
         """
-        Return the response to a request, or None if the connection is cut.
+        Process a request and return the response; None if the connection must be closed without a response.
 
-        :param scheme: ``http`` or ``https``.
+        :param scheme: The scheme of the request's URL: ``http`` or ``https``.
         :param client_gone: Waits until the client has closed its connection.
         """
         request_id = uuid.uuid4().hex[:24].upper()
@@ -111,7 +111,7 @@ async def _run(action: QueueAction, call: QueueCall, exchange: Exchange) -> ApiR
 
 
 def _action_of(method: str, segments: list[str], call: QueueCall) -> str:
-    """Return the name of the action; empty if there is none."""
+    """Return the action that a method and the segments of a path identify; empty if there is no such action."""
     names: dict[str, str] = {}
     if not segments:
         names = {"GET": "ListQueue"}
@@ -134,7 +134,7 @@ def _query(text: str) -> dict[str, str]:
     try:
         return {name.lower(): value for name, value in parse_pairs(text)}
     except ValueError:
-        # No action accepts a parameter with this name.
+        # The request is then rejected, because no action accepts a parameter with this name.
         return {text: ""}
 
 

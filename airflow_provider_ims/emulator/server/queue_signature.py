@@ -1,5 +1,5 @@
 """
-The signatures of requests to SMQ.
+Verifies the signatures of requests to SMQ.
 
 https://help.aliyun.com/document_detail/27487.html
 """
@@ -38,7 +38,7 @@ class QueueRequest:
 
     @property
     def date(self) -> str:
-        """The date of the request, as it was sent; empty if there is none."""
+        """The date of the request, as the client sent it; empty if there is none."""
         return self.headers.get("x-mns-date") or self.headers.get("date", "")
 
 
@@ -46,10 +46,11 @@ def verify(
     request: QueueRequest, secret_of: Callable[[str, str | None], str], now: Callable[[], float] = time.time
 ) -> str:
     """
-    Return the access key id of a signed request.
+    Verify the signature of a request and return its AccessKey ID.
 
-    :param secret_of: Returns the secret of an access key id and a security token.
-    :raises ApiError: If the request is not signed, the signature is wrong, or the request has expired.
+    :param secret_of: Returns the secret for an AccessKey ID and a security token; the token is None if there is none.
+    :param now: Returns the real time in seconds since the epoch.
+    :raises ApiError: If the request is not signed, its signature, date or ``Content-MD5`` is wrong, or it has expired.
     """
     authorization = request.headers.get("authorization", "")
     if not authorization:
@@ -91,7 +92,7 @@ def _check_date(text: str, now: float) -> None:
 def _check_md5(request: QueueRequest) -> None:
     given = request.headers.get("content-md5")
     digest = hashlib.md5(request.body, usedforsecurity=False)
-    # The documentation refers to RFC 1864, but the SDKs encode the hexadecimal digits.
+    # The documentation refers to RFC 1864 (base64 of the digest), but the SDKs encode its hexadecimal digits.
     accepted = {base64.b64encode(value).decode() for value in (digest.digest(), digest.hexdigest().encode())}
     if given and given not in accepted:
         raise queue_error("InvalidDegist")

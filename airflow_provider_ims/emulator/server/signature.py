@@ -1,9 +1,9 @@
 """
-The signatures of requests: V3 (ACS3-HMAC-SHA256) in the headers, and V1 (HMAC-SHA1) in the parameters.
+Reads the signatures of requests: V3 (ACS3-HMAC-SHA256) in the headers, and V1 (HMAC-SHA1) in the parameters.
 
 - V3: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
-- V1: https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism, which calls it method V2, although its
-  ``SignatureVersion`` is 1.0
+- V1: https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism. This page calls the method V2, although
+  ``SignatureVersion`` is 1.0.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ class Signature:
     """
     The signature of a request.
 
-    :param key_id: Access key id.
-    :param token: Security token of a temporary credential.
-    :param value: The signature that was sent.
+    :param key_id: The AccessKey ID.
+    :param token: The security token; None if the request contains none.
+    :param date: The date of the request, as the client sent it.
+    :param nonce: The random text with which the server detects a repeated request.
+    :param value: The signature that the client sent.
     :param calculate: Returns the correct signature for a secret.
     :param mismatch: The message of the error for a wrong signature.
     """
@@ -53,7 +55,7 @@ class Signature:
 @dataclass(frozen=True)
 class Bearer:
     """
-    A bearer token, which replaces the signature.
+    A bearer token, which a client can send instead of a signature.
 
     https://aliyun.github.io/elastic-compute-control-cli/docs/credentials/bearer-token
     """
@@ -64,9 +66,10 @@ class Bearer:
 
 def read_signature(request: ApiRequest) -> Signature | Bearer:
     """
-    Return the signature of a request, without verifying it.
+    Return the signature or the bearer token of a request, without verifying it.
 
-    :raises ApiError: If the request is not signed, or its signature is malformed.
+    :raises ApiError: If the request has neither, the signature is malformed or incomplete, or the sent hash of the body
+        is wrong.
     """
     return _read_v1(request) if request.is_v1 else _read_v3(request)
 
@@ -97,7 +100,7 @@ def _read_v3(request: ApiRequest) -> Signature | Bearer:
         nonce=headers["x-acs-signature-nonce"],
         value=match["signature"],
         calculate=lambda secret: hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest(),
-        # Not documented; the text is that of published error reports.
+        # This message is not documented. The text was found in published error reports.
         mismatch="Specified signature does not match our calculation. "
         f"server StringToSign is [{text}] server CanonicalRequest is [{canonical}]",
     )
@@ -115,7 +118,7 @@ def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None
 
 def canonical_request(request: ApiRequest, signed: list[str], digest: str) -> str:
     """
-    Return the canonical request of V3.
+    Return the canonical request, from which a V3 signature is calculated.
 
     :param signed: Lowercase names of the signed headers.
     :param digest: SHA-256 of the body, in hex.
@@ -147,13 +150,13 @@ def _read_v1(request: ApiRequest) -> Signature | Bearer:
         nonce=parameters["SignatureNonce"],
         value=parameters["Signature"],
         calculate=lambda secret: _base64_hmac(f"{secret}&", text),
-        # Clients compare the text after the colon with their string to sign, to detect a wrong secret.
+        # Clients compare the text after the colon with their string to sign. If the two are equal, the secret is wrong.
         mismatch=f"Specified signature is not matched with our calculation. server string to sign is:{text}",
     )
 
 
 def string_to_sign(request: ApiRequest) -> str:
-    """Return the string to sign of V1."""
+    """Return the string to sign, from which a V1 signature is calculated."""
     pairs = [pair for pair in (*request.query, *request.form) if pair[0] != "Signature"]
     return f"{request.method}&%2F&{_encode(_encode_pairs(pairs))}"
 
@@ -163,7 +166,8 @@ def _base64_hmac(key: str, text: str) -> str:
 
 
 def _encode_pairs(pairs: list[tuple[str, str]]) -> str:
-    # Clients percent-encode different characters, so the pairs were decoded and are encoded again here.
+    # Clients differ in the characters that they percent-encode. So the pairs were decoded, and are encoded again here
+    # in the canonical way.
     return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
 
 

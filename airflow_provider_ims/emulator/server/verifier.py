@@ -1,4 +1,4 @@
-"""Verifies the credentials and the signature of a request."""
+"""Verifies the credentials and the signatures of requests."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CLOCK_SKEW = 15 * 60
 
 class Verifier:
     """
-    Verifies the signatures of requests and stores their nonces.
+    Verifies the signatures of requests, and stores their nonces to detect repeated requests.
 
-    :param access_keys: Accepted secrets by access key id.
+    :param access_keys: Accepted secrets, by AccessKey ID.
     :param sts: Accepted temporary credentials.
     :param bearer_tokens: Bearer tokens that are accepted instead of a signature.
     :param now: Returns the real time in seconds since the epoch.
@@ -44,9 +44,9 @@ class Verifier:
 
     def verify(self, request: ApiRequest) -> str:
         """
-        Return the access key id of a request, or ``bearer``.
+        Verify a request and return its AccessKey ID, or ``bearer`` if it has a bearer token.
 
-        :raises ApiError: If the signature is invalid.
+        :raises ApiError: If the credential, the signature or the date is missing or invalid, or the nonce was used.
         """
         signature = read_signature(request)
         if isinstance(signature, Bearer):
@@ -75,12 +75,12 @@ class Verifier:
         """
         Return the secret of a credential.
 
-        :param token: Its security token if it is temporary.
-        :raises ApiError: If the credential is unknown or has expired.
+        :param token: The security token of a temporary credential; None if the request contains none.
+        :raises ApiError: If the credential is unknown or has expired, or the token does not belong to it.
         """
         credential = self._sts.get(key_id)
         if token is None:
-            # A session key of a key pair has no token; other temporary credentials require one.
+            # A session key of an RSA key pair has no token. All other temporary credentials have a token.
             if credential is not None and not credential.security_token and not self._has_expired(credential):
                 return credential.access_key_secret
             if key_id not in self._access_keys:
@@ -101,7 +101,7 @@ class Verifier:
 
     def _use_nonce(self, nonce: tuple[str, str]) -> None:
         now = self._now()
-        # Older nonces need not be stored: a replayed request is rejected because of its date.
+        # Older nonces need not be stored: a repeated request would be rejected because of its date.
         while self._nonce_ages and self._nonce_ages[0][0] < now - 2 * CLOCK_SKEW:
             self._nonces.discard(self._nonce_ages.popleft()[1])
         if nonce in self._nonces:

@@ -1,1 +1,1 @@
-"""The state of an emulator: its jobs and requests in SQLite, and the job clock."""
+"""The state of an emulator: the job clock, and the jobs, resources, requests, callbacks and queues in SQLite."""

@@ -1,4 +1,4 @@
-"""Stores the callback settings of the account and the notification of each job, in the database of the store."""
+"""Stores the callback settings of each region and the callbacks of jobs, in the database of the store."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Notification:
     """
     The record of the callback of a job.
 
-    :param status: ``pending`` until it is processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
-    :param event_type: The event's ``EventType``.
-    :param url: The URL or the name of the queue to which it is sent.
+    :param status: ``pending`` until the callback is processed, then ``delivered``, ``failed``, ``refused`` or ``lost``.
+    :param event_type: The ``EventType`` in the message.
+    :param url: The URL or the name of the queue to which the callback is sent.
     :param message: The body of the HTTP request or of the queue message.
-    :param tries: The delivery attempts: ``time`` (real time), and ``status`` (HTTP), ``message_id`` (queue) or
-        ``error`` (the attempt failed without a response).
-    :param reason: Why it was refused, was lost or could not be processed.
-    :param copies: How many times it is sent. A fault can change this number.
+    :param tries: The attempts to deliver the callback. Each has ``time`` (real time in epoch seconds) and one of
+        ``status`` (of the HTTP response), ``message_id`` (of the queue message) or ``error`` (no response).
+    :param reason: Why the callback was refused, was lost or could not be processed; None in all other cases.
+    :param copies: How many times the callback is sent. A fault can change this number.
     """
 
     job_id: str
@@ -62,7 +62,7 @@ class Notification:
 
 class CallbackTable:
     """
-    The callback settings and the notifications.
+    The tables of callback settings and notifications.
 
     :param db: The connection of the store, which commits all changes.
     """
@@ -95,7 +95,12 @@ class CallbackTable:
         self._db.execute("INSERT OR IGNORE INTO notifications (job_id, due) VALUES (?, ?)", (job_id, ends))
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
-        """Add the pending notifications of all unfinished jobs of some submit actions in a region."""
+        """
+        Add a pending notification for each unfinished job in a region, unless the job already has a notification.
+
+        :param actions: The submit actions of the jobs.
+        :param now: The time of the job clock.
+        """
         keys = tuple(actions)
         self._db.execute(
             "INSERT OR IGNORE INTO notifications (job_id, due)"
@@ -120,24 +125,24 @@ class CallbackTable:
         self._db.execute(query, (copies, delay, delay, job_id))
 
     def has_pending(self, job_id: str | None = None) -> bool:
-        """Return whether any notification, or that of one job, is pending."""
+        """Return whether the notification of a job is pending; without a job id, whether any notification is."""
         where, values = ("AND job_id = ?", (job_id,)) if job_id else ("", ())
         query = f"SELECT 1 FROM notifications WHERE {_PENDING} {where} LIMIT 1"
         return self._db.execute(query, values).fetchone() is not None
 
     def due(self, now: float, limit: int) -> list[str]:
-        """Return the ids of the first jobs whose notifications are due."""
+        """Return the ids of up to ``limit`` jobs whose notifications are due, ordered by due time."""
         query = f"SELECT job_id FROM notifications WHERE {_PENDING} AND due <= ? ORDER BY due, seq LIMIT ?"
         return [row["job_id"] for row in self._db.execute(query, (now, limit))]
 
     def next_due(self, now: float) -> float | None:
-        """Return when the next notification that is not due yet becomes due; None if there is none."""
+        """Return the due time of the next pending notification that is not due yet; None if there is none."""
         query = f"SELECT min(due) FROM notifications WHERE {_PENDING} AND due > ?"
         end = self._db.execute(query, (now,)).fetchone()[0]
         return None if end is None else float(end)
 
     def save(self, notification: Notification) -> None:
-        """Store a notification whose job has ended."""
+        """Store the changes to a notification after its job has ended."""
         values = {
             **vars(notification),
             "message": json.dumps(notification.message),
@@ -152,7 +157,7 @@ class CallbackTable:
         self._db.execute("DELETE FROM notifications WHERE job_id = ?", (job_id,))
 
     def notifications(self, job_id: str | None = None) -> list[Notification]:
-        """Return all notifications, or that of one job, in the order in which they were added."""
+        """Return the notification of a job, or all notifications in the order in which they were added."""
         where, values = ("WHERE job_id = ?", (job_id,)) if job_id else ("", ())
         names = "job_id, status, event_type, url, message, tries, reason, copies"
         rows = self._db.execute(f"SELECT {names} FROM notifications {where} ORDER BY seq", values)

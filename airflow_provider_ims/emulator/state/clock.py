@@ -1,4 +1,4 @@
-"""The job clock. Signatures are checked against the real time instead."""
+"""The job clock, which determines the progress of jobs. Signatures are checked against the real time instead."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ ClockMode = Literal["auto", "manual"]
 MAX_SECONDS = 1e9
 """The maximum duration of a job in seconds, about 30 years."""
 
-_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # A job that starts then ends before the year 10000.
+_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # A job that starts before it ends before the year 10000.
 
 
 class JobClock:
     """
-    A clock that follows real time (``auto``) or is stopped (``manual``), and can be advanced.
+    A clock that follows the real time (``auto``) or is stopped (``manual``). Both can be advanced.
 
     :param mode: ``auto`` or ``manual``.
-    :param saved: The value of :meth:`save` from an earlier process, so that a restart continues from there.
+    :param saved: What :meth:`save` returned in an earlier process, so that the clock continues from there; None for a
+        new clock.
     :raises ValueError: If the mode is unknown.
     """
 
@@ -28,7 +29,7 @@ class JobClock:
             raise ValueError(f"clock must be 'auto' or 'manual', not {mode!r}")
         self.mode = mode
         saved_mode, _, value = (saved or " 0").partition(" ")
-        # auto: seconds ahead of real time; manual: the time itself.
+        # auto: seconds by which the clock is ahead of the real time; manual: the time of the clock.
         if mode == saved_mode:
             self._value = float(value)
         elif mode == "auto":
@@ -45,12 +46,13 @@ class JobClock:
         Advance the clock and return the new time.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If ``seconds`` is negative, so that finished jobs would run again, or too large.
+        :raises ValueError: If ``seconds`` is negative, because finished jobs would run again, or the clock would reach
+            the year 9000.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")
         if not self.now() + seconds < _MAX_TIME:
-            raise ValueError("the clock cannot be advanced beyond the year 9000")
+            raise ValueError("the clock cannot be advanced to the year 9000 or later")
         self._value += seconds
         return self.now()
 
@@ -59,7 +61,7 @@ class JobClock:
         self._value = 0.0 if self.mode == "auto" else time.time()
 
     def save(self) -> str:
-        """Return the value from which another process can restore the clock."""
+        """Return a text from which another process can restore the clock."""
         return f"{self.mode} {self._value!r}"
 
 

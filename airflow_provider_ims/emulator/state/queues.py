@@ -1,4 +1,4 @@
-"""Stores the queues of SMQ and their messages, in the database of the store."""
+"""Stores the queues of SMQ and their messages in the database of the store."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class Queue:
     """
     A queue.
 
-    :param queue_id: Its number, which no other queue ever has.
+    :param queue_id: Its number. A deleted queue's number is not used again.
     :param region: The id of its region.
     :param created: The creation time, in epoch seconds.
     :param modified: The time of the last change, in epoch seconds.
-    :param attributes: The attributes that a client can set, under the names of the API.
+    :param attributes: The attributes that a client can set, keyed by their names in the API.
     """
 
     queue_id: int
@@ -76,7 +76,7 @@ class QueueMessage:
     :param visible: The time from which it can be received, in epoch seconds.
     :param first_received: The time at which it was first received, in epoch seconds; None if it was never received.
     :param received: The number of times that it was received.
-    :param receipts: The number of receipt handles that it has had. Only the last one can be valid.
+    :param receipts: The number of receipt handles that the message has had. Only the last handle can be valid.
     """
 
     seq: int
@@ -92,7 +92,7 @@ class QueueMessage:
 
     @property
     def receipt_handle(self) -> str:
-        """The last receipt handle."""
+        """The last receipt handle of the message."""
         text = f"{self.seq}-{int(self.visible * 1000)}-{self.receipts}"
         return f"{self.priority}-{base64.b64encode(text.encode()).decode()}"
 
@@ -124,7 +124,12 @@ class QueueTable:
         db.executescript(_SCHEMA)
 
     def change(self, queue: Queue) -> asyncio.Event:
-        """Return the event that is set when a message is added or hidden, all are shown, or the queue is deleted."""
+        """
+        Return an event that is set at the next change to a queue.
+
+        A change is a message that is added or becomes invisible, a call of :meth:`show_all`, or the deletion of the
+        queue.
+        """
         return self._changes.setdefault(queue.queue_id, asyncio.Event())
 
     def queue(self, region: str, name: str) -> Queue | None:
@@ -133,7 +138,7 @@ class QueueTable:
         return None if row is None else _queue(row)
 
     def queues(self, region: str | None = None) -> list[Queue]:
-        """Return all queues, or those of a region, by name."""
+        """Return the queues of a region, or all queues, ordered by name."""
         where, values = ("WHERE region = ?", (region,)) if region else ("", ())
         return [_queue(row) for row in self._db.execute(f"SELECT * FROM queues {where} ORDER BY name, region", values)]
 
@@ -158,7 +163,7 @@ class QueueTable:
         """
         Add a message to a queue.
 
-        :param delay: Seconds after which it becomes visible. A delayed message has a receipt handle.
+        :param delay: Seconds after which the message becomes visible. A delayed message has a receipt handle at once.
         """
         message_id = f"{uuid.uuid4().hex[:16]}-1-{int(now * 1000):X}-{uuid.uuid4().hex[:9]}".upper()
         receipts = 1 if delay else 0
@@ -169,11 +174,11 @@ class QueueTable:
         return message
 
     def repeat(self, message: QueueMessage, now: float) -> None:
-        """Add a visible copy of a received message, with the same id."""
+        """Add a visible copy of a received message, with the same message id."""
         self._insert(QueueMessage(**{**vars(message), "visible": now}))
 
     def receive(self, queue: Queue, limit: int, now: float) -> list[QueueMessage]:
-        """Return the first visible messages and make them invisible for the visibility timeout of the queue."""
+        """Return up to ``limit`` visible messages, and make them invisible for the visibility timeout of the queue."""
         messages = self.peek(queue, limit, now)
         for message in messages:
             message.received += 1
@@ -184,7 +189,7 @@ class QueueTable:
 
     def peek(self, queue: Queue, limit: int, now: float) -> list[QueueMessage]:
         """
-        Return the first visible messages.
+        Return up to ``limit`` visible messages, without receiving them.
 
         The documentation does not specify the order of messages with the same priority. Here, they are ordered by the
         time at which they became visible.
@@ -196,7 +201,7 @@ class QueueTable:
         """
         Return the message that a receipt handle identifies; None if the handle is no longer valid.
 
-        :raises ReceiptHandleError: If it is not a receipt handle.
+        :raises ReceiptHandleError: If the text is not a receipt handle.
         """
         self._delete_expired(queue, now)
         for message in self._select("queue_id = ? AND seq = ?", 1, queue, _seq_of(handle)):
@@ -205,7 +210,7 @@ class QueueTable:
         return None
 
     def hide(self, message: QueueMessage, until: float) -> None:
-        """Make a message invisible until a time, and give it a new receipt handle."""
+        """Make a message invisible until a time in epoch seconds, and give it a new receipt handle."""
         message.visible = until
         message.receipts += 1
         names = ("visible", "first_received", "received", "receipts")

@@ -1,4 +1,4 @@
-"""Records the requests, up to a maximum total size."""
+"""Stores the records of requests, up to a maximum total size."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sqlite3
 from typing import Any, NamedTuple
 
 MAX_BYTES = 64 * 2**20
-"""The maximum size of all stored records. The oldest ones are deleted, but remain in the counts."""
+"""The maximum size of all stored records in bytes. Older records are deleted, but remain in the counts."""
 PAGE_BYTES = 4 * 2**20
-"""The maximum size of a page, unless its only record is larger."""
+"""The maximum size of a page in bytes. Only a page with a single record can be larger."""
 PAGE_RECORDS = 1_000
 """The maximum number of records on a page."""
 
@@ -34,7 +34,7 @@ class RecordPage(NamedTuple):
     """
     A page of records.
 
-    :param next: The number after which the next page begins; None on the last page.
+    :param next: The number of the last record on the page, after which the next page begins; None on the last page.
     """
 
     records: list[dict[str, Any]]
@@ -43,7 +43,7 @@ class RecordPage(NamedTuple):
 
 class RequestTable:
     """
-    The records of the requests, and their counts.
+    The tables of request records and request counts.
 
     :param db: The connection of the store, which commits all changes.
     """
@@ -76,7 +76,7 @@ class RequestTable:
 
     def page(self, action: str | None = None, *, after: int = 0, limit: int = PAGE_RECORDS) -> RecordPage:
         """
-        Return one page of all records, or of those for one action, oldest first.
+        Return one page of the records of an action, or of all records, oldest first.
 
         :param after: The number of the last record of the previous page.
         :param limit: The maximum number of records.
@@ -96,7 +96,7 @@ class RequestTable:
         return RecordPage(records, None)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
-        """Return the newest records up to the size of a page, newest first."""
+        """Return up to ``limit`` records, newest first. Their total size is limited to that of a page."""
         records: list[dict[str, Any]] = []
         total = 0
         for size, record in self._db.execute("SELECT size, record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):
@@ -107,7 +107,7 @@ class RequestTable:
         return records
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of requests by action and status; status 0 means no response."""
+        """Return the number of requests by action and status; the status ``"0"`` means that there was no response."""
         result: dict[str, dict[str, int]] = {}
         query = "SELECT action, status, number FROM request_counts WHERE number > 0"
         for action, status, number in self._db.execute(query):

@@ -1,4 +1,4 @@
-"""Stores the resources of the services, such as media assets and templates, in the database of the store."""
+"""Stores resources, such as media assets and templates, in the database of the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Resource:
     """
     A resource.
 
-    :param kind: The key of its kind.
+    :param kind: The key of its resource kind.
     :param region: The id of its region.
     :param id: Its id, which is unique within its kind and region.
     :param fields: The stored fields, by name.
@@ -47,7 +47,7 @@ class Resource:
 
 class ResourceTable:
     """
-    All resources.
+    The table of all resources.
 
     :param db: The connection of the store, which commits all changes.
     """
@@ -78,7 +78,7 @@ class ResourceTable:
         return [_resource(row) for row in self._db.execute(query, (kind, region))]
 
     def next_number(self) -> int:
-        """Return the ``seq`` of the next resource, which is larger than that of every resource so far."""
+        """Return a number that is larger than the ``seq`` of every resource so far, including deleted resources."""
         row = self._db.execute("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'resources'").fetchone()
         return 1 if row is None else int(row[0])
 

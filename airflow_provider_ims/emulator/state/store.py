@@ -1,4 +1,8 @@
-"""Stores jobs, resources, requests and the clock in SQLite, so that nothing is lost if the emulator is killed."""
+"""
+Stores the state of an emulator in SQLite: jobs, resources, requests, callbacks, queues and the clock.
+
+If the database is a file, nothing is lost if the emulator is killed.
+"""
 
 from __future__ import annotations
 
@@ -58,15 +62,18 @@ _PHASE = f"""CASE WHEN :now < starts THEN {Phase.CREATED:d} WHEN :now < ends THE
 @dataclass
 class Job:
     """
-    A job, whose phase is derived from the clock.
+    A job, whose phase depends on the job clock.
 
-    :param action: The key of its submit action in the table of job kinds.
+    :param action: Its submit action, which is its key in the table of job kinds.
     :param region: The region in which it was submitted.
     :param job_type: The ``JobType`` of the service.
-    :param created: When it was submitted, in seconds of the job clock; likewise ``starts`` and ``ends``.
-    :param error_code: The code of its error; None if it succeeds.
-    :param pinned: A state name that overrides the clock.
-    :param failed_parts: (code, message) of the parts that fail, by index.
+    :param created: When it was submitted, in seconds of the job clock.
+    :param starts: When it starts to run, in seconds of the job clock.
+    :param ends: When it ends, in seconds of the job clock.
+    :param error_code: The error code with which it fails; None if it succeeds.
+    :param pinned: The name of a state that was set and does not depend on the clock; None if no state was set.
+    :param failed_parts: The parts of the job that fail: index -> (error code, error message).
+    :param seq: Its number in the order of submission; 0 until it is stored.
     """
 
     job_id: str
@@ -94,7 +101,7 @@ class Job:
         return Phase.SUCCEEDED if self.error_code is None else Phase.FAILED
 
     def step(self, now: float, count: int) -> int:
-        """Return the step of a running job, whose steps have equal length, at a time of the job clock."""
+        """Return the index of the current step of a running job, which has ``count`` steps of equal duration."""
         return min(int((now - self.starts) / (self.ends - self.starts) * count), count - 1)
 
 
@@ -103,8 +110,11 @@ class Filter:
     """
     The filter of a listing; a field that is None matches all jobs.
 
-    :param key_text: A part of the parameter TaskInput.
-    :param state: (first phase, last phase, state name): jobs in these phases, or pinned to the state.
+    :param key_text: A text that the parameter TaskInput contains.
+    :param created_from: The earliest creation time, in seconds of the job clock.
+    :param created_to: The time before which the jobs were created, in seconds of the job clock.
+    :param state: (first phase, last phase, state name): matches jobs in these phases. A job whose state was set matches
+        if its state has this name.
     """
 
     actions: tuple[str, ...]
@@ -118,7 +128,7 @@ class Filter:
     state: tuple[Phase, Phase, str] | None = None
 
     def where(self) -> tuple[str, dict[str, Any]]:
-        """Return the SQL condition and its values."""
+        """Return the filter as an SQL condition, and the values of its parameters."""
         values: dict[str, Any] = {f"action{n}": action for n, action in enumerate(self.actions)}
         terms = [f"action IN ({', '.join(f':{name}' for name in values)})"]
         for name, condition in (
@@ -144,23 +154,23 @@ class Store:
     The state of one emulator. It is not thread-safe.
 
     :param path: Database file, or ``:memory:``.
-    :raises sqlite3.OperationalError: If another emulator uses the file.
+    :raises sqlite3.OperationalError: If the file cannot be opened, or another emulator uses it.
     :raises sqlite3.DatabaseError: If the file is not a database of this version.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
         self._db = sqlite3.connect(path, timeout=0.1, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        # If two processes shared the file, each would know only some of the jobs.
+        # Two processes must not share the file, because each keeps a part of the state, such as the clock, in memory.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
-        # Commits survive a crash of the process, although not of the machine, and need no fsync.
+        # A commit requires no fsync. It survives a crash of the process, but may be lost in a crash of the machine.
         self._db.execute("PRAGMA synchronous = NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._db.executescript(_SCHEMA)
         elif version != SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"{path} was written by another version of the emulator")
+            raise sqlite3.DatabaseError(f"{path} is not a database of this version of the emulator")
         self.callbacks = CallbackTable(self._db)
         self.queues = QueueTable(self._db)
         self.requests = RequestTable(self._db)
@@ -200,15 +210,15 @@ class Store:
         )
 
     def job(self, job_id: str) -> Job | None:
-        """Return a job by its id."""
+        """Return a job by its id; None if it does not exist."""
         return self._first("job_id = ?", job_id)
 
     def job_of_token(self, action: str, region: str, client_token: str) -> Job | None:
-        """Return the job that an action submitted in a region with a client token."""
+        """Return the job that an action submitted in a region with a ClientToken; None if there is none."""
         return self._first("client_token = ? AND action = ? AND region = ?", client_token, action, region)
 
     def job_of_session(self, action: str, region: str, session_id: str, since: float) -> Job | None:
-        """Return a job that an action submitted in a region with a SessionId since a time."""
+        """Return a job that an action submitted in a region with a SessionId after ``since``; None if there is none."""
         where = "action = ? AND region = ? AND json_extract(parameters, '$.SessionId') = ? AND created > ?"
         return self._first(where, action, region, session_id, since)
 
@@ -218,7 +228,7 @@ class Store:
         return [_job(row) for row in self._db.execute(query, (video_id, action, region))]
 
     def jobs(self, action: str | None = None) -> list[Job]:
-        """Return all jobs, or those of one submit action, oldest first."""
+        """Return the jobs of a submit action, or all jobs, oldest first."""
         query = "SELECT * FROM jobs WHERE action = ? ORDER BY seq" if action else "SELECT * FROM jobs ORDER BY seq"
         return [_job(row) for row in self._db.execute(query, (action,) if action else ())]
 
@@ -228,8 +238,9 @@ class Store:
         """
         Return one page of a listing.
 
-        :param after: ``seq`` of the last job of the previous page.
-        :param offset: How many jobs to skip instead, if the page was requested by number.
+        :param now: The time of the job clock.
+        :param after: ``seq`` of the last job of the previous page; None for the first page.
+        :param offset: For listings with page numbers instead: the number of jobs on the previous pages.
         """
         where, values = selected.where()
         if after is not None:
@@ -242,13 +253,13 @@ class Store:
         return [_job(row) for row in rows]
 
     def count(self, selected: Filter, *, now: float) -> int:
-        """Return the total number of jobs in a listing."""
+        """Return the total number of jobs in a listing, at a time of the job clock."""
         where, values = selected.where()
         row = self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", {**values, "now": now}).fetchone()
         return int(row[0])
 
     def setting(self, name: str) -> str | None:
-        """Return a stored value."""
+        """Return the value stored under a name; None if there is none."""
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
