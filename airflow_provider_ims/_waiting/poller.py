@@ -3,7 +3,7 @@ The poller: polls all waiting jobs of one connection, region and job family in a
 
 A subscription is either scheduled to be polled by its job id, being polled, or covered by sweeps. In addition, a
 message about a job causes a poll at once, and does not change when the next poll is due. A poller stops when it has no
-subscriptions, and restarts with the next one.
+subscriptions, and restarts with the next subscription.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ from airflow_provider_ims.exceptions import ImsJobTimeoutError
 #: The maximum number of jobs whose ids an event about unfinished jobs repeats.
 MAX_WAITED_FOR = 1000
 #: The minimum number of seconds from the start of a trigger to its first event. Until the scheduler has processed the
-#: exit of the worker that deferred the task, the scheduler takes a resumed task for one that was killed, and fails its
-#: try (docs/decisions.md). A worker may notice the exit of its process only at its next heartbeat; the other 5 seconds
-#: are for the lag of the scheduler.
+#: exit of the worker that deferred the task, it treats a resumed task as killed and fails the try (docs/decisions.md).
+#: A worker may detect the exit of its process only at its next heartbeat. The other 5 seconds are for the scheduler's
+#: delay.
 FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
@@ -41,7 +41,7 @@ class JobTrigger(BaseTrigger):
     """
     Wait for jobs of one family, and send one event when the wait ends.
 
-    The wait only reads, because a restarted triggerer runs the trigger again from the beginning.
+    The trigger submits no jobs, because a restarted triggerer runs it again from the beginning.
 
     :param family: The name of the jobs' family, such as ``smart``.
     :param job_ids: The ids of the jobs.
@@ -160,8 +160,8 @@ class JobTrigger(BaseTrigger):
         """
         Cancel the jobs if a user has marked the task as failed or successful.
 
-        Airflow 3.3 also calls this when the triggerer has only missed heartbeats, in which case the task waits in
-        another triggerer, and when the task was cleared, in which case its next try handles the job.
+        Airflow 3.3 also calls this method if the triggerer has only missed heartbeats, or if the task was cleared. Then
+        the jobs are not cancelled: the task waits in another triggerer, or its next try joins or replaces the jobs.
         """
         if not self.cancel_on_kill or self.task_instance is None:
             return
