@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Callback: TypeAlias = "Callable[[Context], None]"
 _Callbacks: TypeAlias = "_Callback | list[_Callback] | None"
-#: A number of seconds, or a template that renders to one.
+#: A number of seconds, a timedelta, or a template that renders to a number of seconds.
 Seconds: TypeAlias = float | timedelta | str
 
 

@@ -125,7 +125,7 @@ class JobTask(_Task):
             try:
                 self.read_files(context, jinja_env)
             except ImsRequestError as error:
-                # Raised by check_files() in execute(), because a task that resumes after a deferral needs no files.
+                # Raised by check_files() in execute(). A deferred task can resume its wait without the file.
                 self._file_error = error
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 

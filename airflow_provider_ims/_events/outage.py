@@ -1,4 +1,4 @@
-"""Returns the pauses after failed requests to a queue, and limits the log messages about these failures."""
+"""Computes the pauses after failed requests to a queue, and limits the log messages about these failures."""
 
 from __future__ import annotations
 

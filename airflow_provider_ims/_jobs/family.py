@@ -41,10 +41,10 @@ class JobFamily:
     :param jobs: The path to the job, or to a list of jobs if it ends in ``[]``; empty if the response is the job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
-    :param error: The paths to the error code and the error message in a failed job; empty if there are none.
-    :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
-        or under another name, as in ``audios=Result.AudioResult``. Values are converted by
-        :func:`~airflow_provider_ims._jobs.payload.normalize`.
+    :param error: The paths to the error code and the error message in a failed job; an empty path if there is none.
+    :param result: The paths of the values in the result of a job that succeeded. Each value is stored under the last
+        component of its path in snake_case, or under another name, as in ``audios=Result.AudioResult``.
+        :func:`~airflow_provider_ims._jobs.payload.normalize` converts the values.
     :param parts: The name of a job's parts, if some of them may fail although the job succeeds. Usually, this is
         also the field of the result that lists the successful parts. The field ``failed`` lists the failed ones.
     :param partly: The statuses in ``succeeded`` that mean that some parts of the job failed.

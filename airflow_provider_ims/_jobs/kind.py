@@ -59,7 +59,7 @@ class JobKind:
 
     @property
     def takes_client_token(self) -> bool:
-        """Whether the action has a ClientToken: for a token that was used before, the service returns the same job."""
+        """Whether the action accepts a ClientToken. If a token is sent again, the service returns the same job."""
         return self._parameter("ClientToken") is not None
 
     @property

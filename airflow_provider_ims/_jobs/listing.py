@@ -24,14 +24,14 @@ class Listing:
 
     :param action: The API action.
     :param items: The path to the jobs in the response.
-    :param unfinished: The states of running jobs that the action can filter by, in the order of a job's progress.
+    :param unfinished: The statuses of running jobs by which the action can filter, in the order of a job's progress.
     :param newest_first: The value of ``order`` that lists the latest job first; ``None`` if the order is unknown.
     :param oldest_first: The value of ``order`` that lists the earliest job first.
-    :param status: The field of a job that holds its state.
-    :param with_status: The parameter that filters by state.
+    :param status: The field of a job that contains its status.
+    :param with_status: The parameter that filters by status.
     :param since: The parameter for the earliest creation time; ``None`` if there is none.
-    :param job_id: The field of a job that holds its id.
-    :param created: The field of a job that holds its creation time.
+    :param job_id: The field of a job that contains its id.
+    :param created: The field of a job that contains its creation time.
     :param order: The parameter for the order.
     :param page_size: The parameter for the number of jobs per page.
     :param token: The parameter for the token of the next page.
@@ -70,7 +70,7 @@ class Listing:
 
     def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield the pages of the jobs in a state as (job id, state) pairs, the earliest job first if the action can sort.
+        Yield pages of (job id, status) pairs for the jobs with a status, the earliest job first if the action can sort.
 
         In this order, new jobs are appended at the end, so they do not move other jobs to another page.
         """

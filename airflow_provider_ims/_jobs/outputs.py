@@ -72,7 +72,7 @@ def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
 
 
 def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Add the shots and storyboards of a Yike job that failed, and explain how to continue a suspended job."""
+    """Add the failed shots and storyboards to a Yike job. For a suspended job, explain how to continue it."""
     failed = []
     for path in ("JobResult.FailureShotList", "JobResult.ExceptionStoryboardIds"):
         found = parse_json(next(walk_path(entry, path))) or []

@@ -17,7 +17,7 @@ from airflow_provider_ims.hooks._encoding import encode_value
 
 #: The maximum nesting depth of a JSON parameter. No documented parameter is nearly this deep.
 MAX_DEPTH = 100
-#: Argument names that Airflow reserves in every task -> the name to use instead.
+#: Argument name that Airflow reserves in every task -> the argument name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
 #: A text that a template renders if all its values are missing.
@@ -265,7 +265,7 @@ def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _describe(error: Any) -> str:
-    """Describe a violation. The usual descriptions do not contain values that may be long."""
+    """Describe a violation of a schema. Most descriptions do not contain the value, because it may be long."""
     value, limit = error.instance, error.validator_value
     problems: dict[str, Callable[[], str]] = {
         "minimum": lambda: f"{value} is below {limit}",

@@ -1,4 +1,4 @@
-"""Searches for a job by the marker in its UserData, for jobs whose id is unknown."""
+"""Searches for jobs whose id is unknown, by the marker in their UserData."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 _READ_PREFIXES = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
 #: Read-only actions with other names: the first returns the plaintext of a key, the second validates parameters.
 _OTHER_READS = frozenset({"DecryptKMSDataKey", "PrecheckYikeAIAppJob"})
-#: Actions that are not read-only although their names begin like those of read-only actions: this one reruns jobs.
+#: Actions that are not read-only although their names begin like those of read-only actions. This action reruns jobs.
 _WRITES = frozenset({"SearchIndexJobRerun"})
 
 

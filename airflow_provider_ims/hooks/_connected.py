@@ -51,7 +51,7 @@ class ConnectedHook(BaseHook):
 
     def reconnect(self) -> None:
         """
-        Do the same as :meth:`connect` during a wait for a submitted job, where no error is permanent.
+        Do the same as :meth:`connect` during a wait for a submitted job, but mark all errors as transient.
 
         :raises ImsUnavailableError: if Airflow cannot resolve the connection. This error is transient, because Airflow
             also reports a connection as not defined while the secrets backend is unavailable.

@@ -75,7 +75,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "public_key_id": _field("Public key ID", "The ID of the key pair's public key."),
     "private_key_file": _field("Private key file", "Path of the private key, on every worker and triggerer."),
     "credentials_uri": _secret("Credentials URI", "The http or https URL that returns temporary credentials."),
-    "bearer_token": _secret("Bearer token", "Sent unchanged; only a few APIs accept it."),
+    "bearer_token": _secret("Bearer token", "The token, which is sent unchanged. Only some APIs accept it."),
     "ims_endpoint": _field("IMS endpoint", "host[:port] that overrides the region's endpoint."),
     "vod_endpoint": _field("VOD endpoint", "host[:port] that overrides the region's endpoint."),
     "oss_endpoint": _field(
@@ -88,12 +88,15 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "smq_endpoint": _field(
         "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
     ),
-    "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
-    "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
+    "network": _choice("Network", "public (default), or vpc for the endpoints inside a VPC.", "public", "vpc"),
+    "protocol": _choice("Protocol", "https (default), or http, only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
-    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ and STS."),
-    "ca": _field("CA file", "Path of a CA bundle that replaces the public CA certificates for IMS, VOD and SMQ."),
+    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ, STS and the download of subtitles."),
+    "ca": _field(
+        "CA file",
+        "Path of a CA bundle that replaces the public CA certificates for IMS, VOD, SMQ and the download of subtitles.",
+    ),
     "console_url": _field(
         "Console link",
         "URL of the console link on a task's page; may contain {product}, {region_id} and {job_id}. Default: the home "

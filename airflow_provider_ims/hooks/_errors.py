@@ -105,7 +105,7 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
     :param endpoint: The ``host[:port]`` of the request.
     """
     inner = getattr(error, "inner_exception", None) or error
-    # The error is identified by its attributes, because the SDK has three families of exceptions with the same ones.
+    # The attributes identify the error, because the SDK has three families of exceptions that share these attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if isinstance(inner, ImsError):
         failure = inner  # The credentials provider raised it.
@@ -195,7 +195,8 @@ def _error_class(status: int, code: str | None) -> type[ImsError]:
 
 def _transport_error(error: Any, endpoint: str) -> ImsError:
     """Convert an error without a readable response from the service."""
-    # The SDK's exception contains only the text of a network error, with the whole request. Its context is the error.
+    # The SDK's exception contains only the text of a network error, which includes the whole request. The network error
+    # itself is the context of the exception.
     cause = next((one for one in (error, error.__context__) if isinstance(one, OSError)), None)
     for name, problem in INVALID_FIELDS.items():
         if name in (type(error).__name__, type(cause).__name__):
@@ -218,8 +219,8 @@ def _http_status(error: BaseException) -> int | None:
     """Return the HTTP status of the response that caused an error, if it can be found."""
     from darabonba.response import DaraResponse
 
-    # The SDK's exceptions do not contain the response. Only its retry policies can read it, but retries could submit a
-    # job twice.
+    # The SDK's exceptions do not contain the response. Only the SDK's retry policies can read it, but retries could
+    # submit a job twice.
     values = (value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values())
     return next((value.status_code for value in values if isinstance(value, DaraResponse)), None)
 

@@ -40,7 +40,7 @@ _ILLEGAL = re.compile(
 
 
 class Queue(SdkQueue):  # type: ignore[misc]
-    """The SDK's queue, without its decoding of message bodies."""
+    """The SDK's queue, with the decoding of message bodies turned off."""
 
     def __init__(self, name: str, client: Client) -> None:
         super().__init__(name, client)

@@ -1,7 +1,7 @@
 """
 The SDK's generic client.
 
-This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because this
+This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because it
 takes half a second.
 """
 
@@ -31,7 +31,7 @@ __all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:
-    # The SDK logs a failed renewal with the request and the response, including tokens. The provider logs the failure.
+    # The SDK logs a failed renewal with the request and the response, including tokens. This package logs the failure.
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 

@@ -17,7 +17,7 @@ from airflow_provider_ims.hooks._encoding import encode_value
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: The SDK's name of a credential field -> the standard connection field that holds it. All other ones are extras.
+#: The SDK's name of a credential field -> the standard connection field for it. All other credential fields are extras.
 _PLACES = {name: place for place, name in LOGIN_FIELDS.items()}
 _CREDENTIAL_NAMES = {name for required, optional in CREDENTIAL_TYPES.values() for name in required + optional}
 #: Credential type -> its required fields under the SDK's names, each with its place in the connection.
@@ -104,7 +104,7 @@ class Settings:
 
 def read_settings(connection: Connection, region_id: str | None = None) -> Settings:
     """
-    Read a connection of type ``alibabacloud_ims``, or of the type ``alibaba_cloud`` of Airflow's own provider.
+    Read a connection of type ``alibabacloud_ims``, or of type ``alibaba_cloud``, which Airflow's own provider defines.
 
     :param region_id: A region that overrides the connection's.
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
