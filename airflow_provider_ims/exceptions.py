@@ -135,7 +135,7 @@ class ImsUnavailableError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsUncertainSubmitError(ImsError):
     """
-    A submit request received no response with a job id, and the job was not found, so it may or may not exist.
+    A submit request returned no job id, and its job was not found. The job may exist nevertheless.
 
     :param key: The value of the marker. The job's UserData contains it if the job kind supports a search.
     """

@@ -26,8 +26,8 @@ class Job:
     :param id: The job id.
     :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
-    :param result: The result for users, with keys in snake_case; empty while the job runs. If the job failed, it
-        contains the input and the parts of the job, if known.
+    :param result: The result for users, with keys in snake_case. While the job runs, it contains at most fields of the
+        response of the submit action. If the job failed, it contains the input and the parts of the job, if known.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
     :param request_id: The id of the request that returned this data.
