@@ -52,7 +52,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": _NAME,
         "description": (
             "Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD: "
-            "submits media jobs and waits for them without occupying a worker slot."
+            "submits media jobs and waits for them; in deferrable mode, without occupying a worker slot."
         ),
         "integrations": [
             {

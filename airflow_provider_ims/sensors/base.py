@@ -58,10 +58,10 @@ class JobSensor(JobTask, BaseSensorOperator):
     :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. If false, the task fails
         only if all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``,
         with its ``input`` and ``failed`` parts if the service returns them. Default: false.
-    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param deferrable: Wait in the triggerer, without a worker slot. Default: ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
-    :param poke_interval: Seconds between polls. Default: ``[ims] poll_interval`` (10).
+    :param poke_interval: Seconds between polls, or a timedelta. Default: ``[ims] poll_interval`` (10).
     :param retry_policy: Decides, depending on the error, whether a failed sensor is retried. Requires Airflow 3.3.
         ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which
         does not retry after a failed job.
