@@ -38,7 +38,7 @@ class SmqEventTrigger(BaseEventTrigger):
         statuses are converted to lower case. Default: all.
     :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text.
         The UserData may contain other values too. Default: any UserData, or none.
-    :raises ValueError: if an argument is invalid.
+    :raises ValueError: if ``queue_name`` is empty, or if another argument contains an invalid value.
     """
 
     def __init__(
