@@ -5,7 +5,7 @@ The public modules are:
 
 - ``operators.ims``, ``operators.vod``: submit a job and wait for it
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
-- ``triggers.smq``: starts DAGs by the messages of a queue
+- ``triggers.smq``: starts DAGs when messages arrive in a queue
 - ``hooks.ims``, ``hooks.vod``: call any API action
 - ``hooks.smq``: receives the messages of a queue
 - ``subtitles``: converts sentences into SRT and WebVTT

@@ -1,7 +1,7 @@
 """
-The arguments that constructors pass on as ``**kwargs``, so that editors complete them and type checkers check them.
+The types of the ``**kwargs`` of constructors, with which editors complete arguments and type checkers check them.
 
-A test compares them with the constructors of this package and of Airflow.
+A test compares these types with the constructors of this package and of Airflow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _Callback: TypeAlias = "Callable[[Context], None]"
 _Callbacks: TypeAlias = "_Callback | list[_Callback] | None"
-#: A number of seconds, or a template that renders to one.
+#: A number of seconds, a timedelta, or a template that renders to a number of seconds.
 Seconds: TypeAlias = float | timedelta | str
 
 
@@ -86,7 +86,7 @@ class TaskArguments(TypedDict, total=False):
 
 
 class SubmitArguments(TaskArguments, total=False):
-    """The arguments of all operators that submit jobs."""
+    """The arguments that all operators that submit jobs have in common."""
 
     ims_conn_id: str | None
     region_id: str | None
@@ -101,7 +101,7 @@ class SubmitArguments(TaskArguments, total=False):
 
 
 class JobArguments(SubmitArguments, total=False):
-    """The arguments of all operators that submit one job."""
+    """The arguments that all operators that submit one job have in common."""
 
     wait_for_completion: bool
     durable: bool
@@ -110,7 +110,7 @@ class JobArguments(SubmitArguments, total=False):
 
 
 class BaseSensorArguments(TaskArguments, total=False):
-    """The arguments of Airflow's ``BaseSensorOperator``, except ``poke_interval``."""
+    """The arguments of Airflow's ``BaseSensorOperator``, except those that :class:`SensorArguments` declares."""
 
     timeout: timedelta | float | None
     soft_fail: bool
@@ -122,7 +122,7 @@ class BaseSensorArguments(TaskArguments, total=False):
 
 
 class SensorArguments(BaseSensorArguments, total=False):
-    """The arguments of all sensors."""
+    """The arguments of all sensors of this provider."""
 
     ims_conn_id: str | None
     region_id: str | None
@@ -134,6 +134,6 @@ class SensorArguments(BaseSensorArguments, total=False):
 
 
 class JobsSensorArguments(SensorArguments):
-    """The arguments of the sensors that wait for several jobs."""
+    """The arguments that all sensors for several jobs have in common."""
 
     job_ids: Sequence[str] | str

@@ -22,8 +22,8 @@ class Option(Generic[T]):
     """
     One option.
 
-    :param name: Its name.
-    :param type: Its type in Airflow's reference of the configuration.
+    :param name: The name of the option.
+    :param type: Its type, as shown in Airflow's configuration reference.
     :param description: Its meaning.
     :param default: The value if the option is missing or invalid.
     :param parse: Parses the configured text, or raises ``ValueError`` with the reason.
@@ -60,7 +60,7 @@ class Option(Generic[T]):
 
 @cache
 def _warn(message: str) -> None:
-    """Log a warning once per process, because some options are read often."""
+    """Log each warning only once per process, because some options are read often."""
     log.warning("Invalid option in Airflow's configuration: %s", message)
 
 
@@ -92,7 +92,7 @@ def _whole_number(maximum: int) -> Callable[[str], int]:
 
 def _boolean(text: str) -> bool:
     if text.strip().lower() not in _BOOLEANS:
-        raise ValueError(f"{text!r} is neither True nor False")
+        raise ValueError(f"{text!r} is not a boolean: use True or False")
     return _BOOLEANS[text.strip().lower()]
 
 
@@ -107,8 +107,8 @@ MAX_REQUESTS_PER_SECOND = Option(
     name="max_requests_per_second",
     type="float",
     description=(
-        "The maximum request rate of one poller in a triggerer, and of one task with many jobs. The rate is lower "
-        "while the service throttles requests."
+        "The maximum request rate, in requests per second, of one poller in a triggerer, and of one task with many "
+        "jobs. The rate is lower while the service throttles requests."
     ),
     default=100.0,
     parse=_number(0.5, 1000),
@@ -127,9 +127,10 @@ FREEZE_GARBAGE_COLLECTOR = Option(
     name="freeze_garbage_collector",
     type="boolean",
     description=(
-        "Exempt waiting triggers from Python's garbage collection with ``gc.freeze()`` while 200 or more jobs wait in "
-        "a triggerer. With ten thousand waiting jobs, this avoids event loop stalls of 100 to 200 ms. It affects the "
-        "whole triggerer process, including the triggers of other providers."
+        "Exempt waiting triggers from Python's garbage collection: a triggerer calls ``gc.freeze()`` after every 200 "
+        "new waits for jobs, and ``gc.unfreeze()`` when no wait is left. With ten thousand waiting jobs, this avoids "
+        "event loop stalls of 100 to 200 ms. It affects the whole triggerer process, including the triggers of other "
+        "providers."
     ),
     default=False,
     parse=_boolean,

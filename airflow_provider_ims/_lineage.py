@@ -37,7 +37,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
 def operator_lineage(
     inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a task for OpenLineage: the inputs and outputs of its job, and the job id."""
+    """Return the lineage of a task for OpenLineage: the inputs and outputs of its jobs, and a job id."""
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -48,7 +48,7 @@ def operator_lineage(
 
 
 def dataset(one: OssObject) -> Dataset:
-    """Return an object as a dataset of OpenLineage, whose name is not percent-encoded."""
+    """Return the OpenLineage dataset of an object. Its name is the key of the object, without percent-encoding."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
     return Dataset(namespace=f"oss://{one.bucket}", name=unquote(one.key) or "/")

@@ -1,4 +1,8 @@
-"""The Airflow plugin. Airflow finds it by its entry point and imports it into all its processes."""
+"""
+The Airflow plugin, which Airflow finds by its entry point.
+
+Airflow imports it in several components, such as the API server, the DAG processor and the workers.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _TASK_PAGE = f"{PREFIX}/media/dags/{{DAG_ID}}/task?run_id={{RUN_ID}}&task_id={{T
 
 
 class MediaApp:
-    """The application with the media pages, which is created at the first request: only the API server needs it."""
+    """The media pages as an ASGI application, created at the first request because only the API server needs it."""
 
     def __init__(self) -> None:
         self._app: Any = None
@@ -45,15 +49,17 @@ class ImsPlugin(AirflowPlugin):
 
     @property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # only the API server reads it
-        """The tab with the media page of a task."""
+        """The tab that shows the media page of a task, if the pages are enabled."""
         return tabs(__version__) if MEDIA_PAGES.get() else []
 
 
 def tabs(version: str) -> list[dict[str, Any]]:
     """
-    Return the tabs for the tasks of this provider.
+    Return the tabs for the tasks of this provider; none before Airflow 3.4.
 
-    Before version 3.4, Airflow would show them for the tasks of all providers.
+    Earlier versions of Airflow would show the tabs for the tasks of all providers.
+
+    :param version: The version of Airflow.
     """
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < (3, 4):
         return []

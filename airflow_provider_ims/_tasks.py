@@ -31,10 +31,10 @@ else:
     _Task = object
 
 #: Seconds from the trigger's deadline to Airflow's timeout of the deferral. Airflow's timeout ends the task without a
-#: final poll of the job, so it must expire first only if no triggerer is running.
+#: final poll of the job, so it must take effect only if no triggerer runs the trigger.
 DEFERRAL_GRACE = 600
 
-#: The retry policies of tasks for which the user has set none; ``None`` before Airflow 3.3.
+#: The default retry policies; ``None`` before Airflow 3.3, which has no retry policies.
 OPERATOR_RETRY_POLICY: RetryPolicy | None = None
 SENSOR_RETRY_POLICY: RetryPolicy | None = None
 with suppress(ImportError):
@@ -45,7 +45,11 @@ with suppress(ImportError):
 
 
 def retry_arguments(retry_policy: RetryPolicy | None) -> dict[str, Any]:
-    """Return the arguments of Airflow's base class for a retry policy; it accepts none before Airflow 3.3."""
+    """
+    Return ``retry_policy`` as an argument of Airflow's base class.
+
+    Before Airflow 3.3, the base class does not accept this argument, so ``None`` is omitted.
+    """
     return {} if OPERATOR_RETRY_POLICY is None and retry_policy is None else {"retry_policy": retry_policy}
 
 
@@ -60,7 +64,7 @@ class JobTask(_Task):
     region_id: str | None
     #: Whether the task fails if a part of the job failed, for job kinds with several parts.
     fail_on_partial_failure: bool = False
-    # OpenLineage reads these at the end of the task.
+    # The state of one execution. At the end of the task, OpenLineage reads the job id and the outputs.
     _job_id: str | None = None
     _has_media_link = False
     _outputs: tuple[OssObject, ...] = ()
@@ -84,13 +88,14 @@ class JobTask(_Task):
         self, job_ids: list[str], *, deadline: float, resume_with: Mapping[str, Any] | None = None, **wait: Any
     ) -> NoReturn:
         """
-        Defer the task until jobs have ended.
+        Defer the task until the jobs have ended.
 
+        :param job_ids: The ids of the jobs.
         :param deadline: The time at which the wait ends with a final poll, in epoch seconds.
         :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
-        # Imported when a task defers: they import the poller, which would slow down the parsing of each DAG.
+        # Imported lazily: the triggers import the poller, which would slow down DAG parsing.
         from airflow_provider_ims.triggers import ims, vod
 
         trigger_class = {ICE.code: ims.ImsJobTrigger, VOD.code: vod.VodJobTrigger}[self.product.code]
@@ -120,12 +125,12 @@ class JobTask(_Task):
             try:
                 self.read_files(context, jinja_env)
             except ImsRequestError as error:
-                # Raised in execute(): a task that resumes for its submitted job needs no file.
+                # Raised by check_files() in execute(). A deferred task can resume its wait without the file.
                 self._file_error = error
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
     def read_files(self, context: Context, environment: Environment) -> None:
-        """Replace the arguments that name a file with the file's contents, before they are rendered."""
+        """Replace each argument that is the name of a file with the file's content, before templates are rendered."""
 
     def check_files(self) -> None:
         """
@@ -140,9 +145,9 @@ class JobTask(_Task):
         self, context: Context, hook: AlibabaCloudMediaHook, job_id: str, submitted_at: float | None = None
     ) -> None:
         """
-        Push the link to a job as soon as its id is known and, for the first job, the link to the media page.
+        Push the link to a job in the console and, for the first job of the task, the link to the media page.
 
-        :param submitted_at: When the first job was submitted, in epoch seconds, if known.
+        :param submitted_at: When the job was submitted, in epoch seconds. Default: now.
         """
         self._job_id = job_id
         ConsoleLink().push(context, hook.console_link(job_id))
@@ -153,13 +158,12 @@ class JobTask(_Task):
 
     def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """
-        Complete an ended job: log its end, and publish its outputs as a link, as asset events and to OpenLineage.
+        Complete an ended job: log its status, and publish its outputs as a link, as asset events and to OpenLineage.
 
         :param context: The task's context.
         :param job: The job.
         :return: The result of the job: ``{"job_id", "state", ...}``.
-        :raises ImsJobFailedError: when the job failed, or when a part of it failed and ``fail_on_partial_failure`` is
-            set.
+        :raises ImsJobFailedError: if the job failed, or if a part of it failed and ``fail_on_partial_failure`` is true.
         """
         if error := self.failure_of(job):
             MediaLink().record_failure(context, job.outcome())
@@ -181,7 +185,7 @@ class JobTask(_Task):
         emit_asset_events(context, self.outlets, outputs, job.id)
 
     def failure_of(self, job: Job) -> ImsJobFailedError | None:
-        """Return the error if an ended job makes this task fail, so that a retry submits a new job."""
+        """Return the error with which an ended job makes this task fail; ``None`` if the task does not fail."""
         if job.state is JobState.FAILED or not (job.partial and self.fail_on_partial_failure):
             return job.failure()
         code, message = map(next(iter(job.failed_parts), {}).get, ("error_code", "error_message"))
@@ -203,8 +207,9 @@ class JobTask(_Task):
 
     def unfinished_jobs(self, event: Any) -> tuple[list[str], int]:
         """
-        Return the jobs that have not ended, and the number of failed ones, from the event of a wait for many jobs.
+        Return the ids of the jobs that have not ended, and the number of failed jobs.
 
+        :param event: The trigger's event of a wait for many jobs.
         :raises ImsError: the error from the event.
         """
         return read_unfinished(event)
@@ -213,7 +218,7 @@ class JobTask(_Task):
         """
         Return the ended jobs from a trigger's event, and their submission time in epoch seconds, if known.
 
-        Jobs that were too large for the event are queried.
+        If the jobs were too large for the event, this method queries them.
 
         :raises ImsError: the error from the event or from the query.
         """

@@ -1,8 +1,8 @@
 """
 The errors of this provider.
 
-They are not derived from ``AirflowException``. With ``soft_fail``, a deferred sensor would skip on such an exception,
-but a poking sensor would not; a failed job must have the same effect in both modes.
+They are not derived from ``AirflowException``, so that a failed job has the same effect in all modes of a sensor. With
+``soft_fail``, an ``AirflowException`` skips a sensor that was deferred, but fails a sensor that pokes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 #: The documented error codes, up to the first dot, of jobs that failed because of their request or content. A new
-#: job with the same parameters fails again. See https://help.aliyun.com/document_detail/197855.html and the examples of
-#: ``ErrorCode`` and ``Code`` in the API reference.
+#: job with the same parameters would fail too. See https://help.aliyun.com/document_detail/197855.html and the examples
+#: of ``ErrorCode`` and ``Code`` in the API reference.
 PERMANENT_JOB_CODES = (
     "Forbidden",
     "InvalidMaterial",
@@ -33,12 +33,13 @@ class ImsError(Exception):
     """
     Base class of all errors of this provider.
 
-    :param message: The problem and how to solve it, without secrets.
+    :param message: The problem and, if known, its solution; without secrets.
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
     :param request_id: The service's id for the failed request; include it in support tickets.
-    :param transient: Whether a retry may succeed although other errors of this class are permanent: a query of a
-        submitted job failed, or the response has no error code and may come from a proxy.
+    :param transient: Whether a retry may succeed although errors of this class are usually permanent. This is the case
+        if a job was or may have been submitted before the error, or if the response has no error code and may come from
+        a proxy.
     """
 
     message: str
@@ -50,7 +51,7 @@ class ImsError(Exception):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the same task would fail again, until a user changes the request, the content or the account."""
+        """Whether a retry would fail too, until a user changes the request, the content or the account."""
         return False
 
     def __str__(self) -> str:
@@ -75,7 +76,7 @@ class ImsRequestError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the service would reject the same request again; true unless the error is transient."""
+        """Whether the same request would be rejected again; true unless the error is transient."""
         return not self.transient
 
 
@@ -124,8 +125,8 @@ class ImsUnavailableError(ImsError):
     """
     The service did not respond, or responded with a server error or an unexpected format.
 
-    :param accepted: ``False`` if the request was certainly not accepted, because it was not sent; ``True`` if it
-        certainly was accepted; ``None`` if this is unknown.
+    :param accepted: ``False`` if the request was not sent, so the service cannot have accepted it; ``True`` if the
+        service accepted it; ``None`` if this is unknown.
     """
 
     accepted: bool | None = None
@@ -134,9 +135,9 @@ class ImsUnavailableError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsUncertainSubmitError(ImsError):
     """
-    A submit request received no response and its job was not found, so it is unknown whether the job exists.
+    A submit request returned no job id, and its job was not found. The job may exist nevertheless.
 
-    :param key: The value of the marker, which the job's UserData contains if the job kind supports a search.
+    :param key: The value of the marker. The job's UserData contains it if the job kind supports a search.
     """
 
     key: str | None = None
@@ -156,7 +157,7 @@ class ImsJobsFailedError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether more jobs would fail again than are allowed to fail."""
+        """Whether more jobs have a permanent error than are allowed to fail, so that a retry would fail too."""
         return self.permanent_failures > self.max_failures
 
 
@@ -165,7 +166,7 @@ class ImsJobError(ImsError):
     """
     Base class of the errors that concern a single job.
 
-    :param job_id: The job.
+    :param job_id: The id of the job.
     """
 
     job_id: str
@@ -203,7 +204,11 @@ class ImsJobTimeoutError(ImsJobError):
 
 
 def error_as_dict(error: BaseException) -> dict[str, Any]:
-    """Return an error as JSON data, for a trigger's event. Other exceptions keep only their type and text."""
+    """
+    Return an error as JSON data, for a trigger's event.
+
+    Any other exception becomes an :class:`ImsError`, whose message contains the type and text of the exception.
+    """
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}
         return {"type": type(error).__name__, "message": error.message, "details": details}

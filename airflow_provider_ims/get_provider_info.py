@@ -1,4 +1,4 @@
-"""The provider's metadata. Every Airflow process calls this at startup, so it imports only data."""
+"""The provider's metadata. Airflow components read it at startup, so this module does not import Airflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = {
 _NAME = "Alibaba Cloud IMS"
 
 _PACKAGES = "hooks operators sensors triggers"
-#: The services: the name of each, the module for it and the packages that have this module, its documentation and its
+#: For each service: its name, its module, the packages that contain this module, the URL of its documentation, and its
 #: guides in ``docs/howto``.
 _INTEGRATIONS = (
     (
@@ -52,7 +52,7 @@ def get_provider_info() -> dict[str, Any]:
         "name": _NAME,
         "description": (
             "Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVideo VOD: "
-            "submits media jobs and waits for them without occupying a worker slot."
+            "submits media jobs and waits for them; in deferrable mode, without occupying a worker slot."
         ),
         "integrations": [
             {

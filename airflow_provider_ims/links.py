@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 
-#: The XCom with the data that the media page needs to open the files of a task, such as the connection.
+#: The key of the XCom with the data that the media page needs to open the files of a task, such as the connection id.
 RECORD_KEY = "ims_media"
-#: The XCom with the result of a failed task, for the media page: Airflow does not store it as the return value.
+#: The key of the XCom with the result of a failed task, for the media page: Airflow stores no return value for it.
 FAILED_RESULT_KEY = "ims_media_failed"
 
 
@@ -23,7 +23,7 @@ class JobLink(BaseOperatorLink):
     """A link whose URL is known only at runtime."""
 
     def push(self, context: Context, url: str) -> None:
-        """Push the URL immediately: Airflow would push it only when the task ends, perhaps hours later."""
+        """Push the URL immediately: Airflow would push it only when the task ends or defers, perhaps hours later."""
         ti: Any = context.get("ti")
         if ti is not None:
             ti.xcom_push(key=self.xcom_key, value=url)
@@ -36,7 +36,7 @@ class JobLink(BaseOperatorLink):
 
 
 class ConsoleLink(JobLink):
-    """Links to the product's console, as configured by the connection's ``console_url``."""
+    """Links to the product's console, with the URL from the connection's ``console_url``."""
 
     name = "Alibaba Cloud console"
 
@@ -56,8 +56,8 @@ class MediaLink(JobLink):
         """
         Push the data that the page needs to open the files, and the URL of the page unless the pages are disabled.
 
-        :param record: The product code, the connection, the region, the first job of the task, and when it was
-            submitted, in epoch seconds.
+        :param record: The product code, the connection id, the region, the id of the task's first job, and the
+            submission time of this job in epoch seconds.
         """
         ti: Any = context.get("ti")
         if ti is not None:
@@ -66,14 +66,14 @@ class MediaLink(JobLink):
                 self.push(context, _media_url(ti))
 
     def record_failure(self, context: Context, result: Any) -> None:
-        """Push the result of a task that fails, with the errors of its jobs; nothing if there is none."""
+        """Push the result of a failed task, with the errors of its jobs, unless the result is ``None``."""
         ti: Any = context.get("ti")
         if ti is not None and result is not None:
             ti.xcom_push(key=FAILED_RESULT_KEY, value=result)
 
 
 def _media_url(ti: Any) -> str:
-    # Without the host, because workers may reach the API server under another one than browsers do.
+    # The URL contains no host, because workers and browsers may reach the API server under different hosts.
     base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
     query = {"run_id": ti.run_id, "task_id": ti.task_id}
     if (ti.map_index if ti.map_index is not None else -1) >= 0:

@@ -21,12 +21,12 @@ def to_srt(sentences: Iterable[Mapping[str, Any]]) -> str:
     """
     Return the text of an SRT file. Save it as UTF-8.
 
-    SRT has no escape sequences. An arrow ``-->`` in a sentence becomes ``→``, because players would read its line as a
-    time. Most players interpret tags such as ``<i>``.
+    SRT has no escape sequences. An arrow ``-->`` in a sentence becomes ``→``, because players would read a line with an
+    arrow as a time. Most players interpret tags such as ``<i>``.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence has no content, if one of its times is missing or invalid, or if it ends before it
-        begins.
+    :raises ValueError: if a sentence is not a dict, if its content is not a string, if one of its times is missing or
+        invalid, or if it does not end after it begins.
     """
     cues = [
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{cue.text.replace('-->', '→')}\n"
@@ -42,8 +42,8 @@ def to_webvtt(sentences: Iterable[Mapping[str, Any]]) -> str:
     The characters ``&``, ``<`` and ``>`` are escaped, so tags in a sentence are shown and not interpreted.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence has no content, if one of its times is missing or invalid, or if it ends before it
-        begins.
+    :raises ValueError: if a sentence is not a dict, if its content is not a string, if one of its times is missing or
+        invalid, or if it does not end after it begins.
     """
     cues = [f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escape(cue.text)}\n" for cue in _cues(sentences)]
     return "\n".join(["WEBVTT\n", *cues])
@@ -55,8 +55,8 @@ class _Cue:
     One subtitle.
 
     :param start: When it appears, in milliseconds.
-    :param end: When it disappears; always after its start.
-    :param text: One or more lines, none of which is empty.
+    :param end: When it disappears, in milliseconds; always after ``start``.
+    :param text: The lines, none of which is empty; an empty string if the sentence has no text.
     """
 
     start: int
@@ -66,7 +66,7 @@ class _Cue:
 
 def _cues(sentences: Iterable[Mapping[str, Any]]) -> list[_Cue]:
     if isinstance(sentences, (str, Mapping)) or not isinstance(sentences, Iterable):
-        raise ValueError(f"The sentences are not a list: {type(sentences).__name__}")
+        raise ValueError(f"The sentences must be an iterable of dicts, not {type(sentences).__name__}")
     cues = [_cue(f"Sentence {number}", sentence) for number, sentence in enumerate(sentences, start=1)]
     return sorted((cue for cue in cues if cue.text), key=lambda cue: cue.start)
 

@@ -97,7 +97,7 @@ def test_an_invalid_sentence_is_named(convert: Any, sentence: Any, problem: str)
 @both
 @pytest.mark.parametrize("sentences", [None, "text", {"sentences": SENTENCES}, 5])
 def test_other_values_are_refused(convert: Any, sentences: Any) -> None:
-    with pytest.raises(ValueError, match=r"^The sentences are not a list: "):
+    with pytest.raises(ValueError, match=r"^The sentences must be an iterable of dicts, not "):
         convert(sentences)
 
 

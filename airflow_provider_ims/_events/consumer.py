@@ -29,22 +29,23 @@ log = logging.getLogger(__name__)
 
 #: The maximum number of seconds for which a request waits for a message.
 LONG_POLL = 20
-#: A consumer that holds at least this number of messages receives no others.
+#: A consumer that holds at least this number of messages does not receive more.
 MAX_PENDING = 256
 #: Seconds for which each extension hides a pending message from other consumers.
 HIDDEN_FOR = 60
 #: The longest time, in seconds, from the receipt of a message to its first extension. The clock of the service may
 #: differ from that of this machine, so the reported end of the visibility timeout is not exact.
 FIRST_EXTENSION = 10.0
-#: A message that no watcher wants, or that cannot be read, is deleted when it has been received this number of times.
+#: A message that no watcher accepts, or that cannot be read, is deleted when it has been received this number of times.
 MAX_RECEIVES = 10
 #: The longest time, in seconds, until a released message is visible again.
 MAX_RELEASE_DELAY = 60
 #: The longest time, in seconds, between two checks of the pending messages.
 TICK = 1.0
-#: The same after a failure. Longer pauses would not hide pending messages in time.
+#: The longest time, in seconds, between two checks after a failure. During a longer pause, pending messages could
+#: become visible again.
 MAX_KEEPER_PAUSE = 5.0
-#: The longest time, in seconds, that closing a consumer takes.
+#: The maximum number of seconds for which a consumer that is closed settles its messages.
 CLOSE_SECONDS = 5.0
 #: The maximum number of characters of a deleted message that the log contains.
 LOGGED_CHARACTERS = 200
@@ -59,7 +60,7 @@ class Delivery:
     :param payload: The payload of its event.
     :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
     :param extend_at: When its visibility timeout must be extended, in seconds of the monotonic clock.
-    :param wanted: Whether a watcher wants it, or has received its event before.
+    :param wanted: Whether a watcher accepts it, or has already received its event.
     :param recipients: The recent messages of each watcher that received its event. They are saved before it is deleted.
     :param unqueued: The number of its events that Airflow has not taken from a watcher yet.
     :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
@@ -109,8 +110,8 @@ class QueueConsumer:
         self._closed = False
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Yield the received messages without end. A message is not yielded again before it is settled."""
-        # In an empty context; otherwise, its log messages would appear in the log of the first trigger.
+        """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
+        # The context is empty. With a copy of the current one, log messages would go to the log of the first trigger.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:
@@ -131,24 +132,24 @@ class QueueConsumer:
 
     def accept(self, delivery: Delivery, after: float = 0.0) -> None:
         """
-        Have a message deleted, because its events are stored or it is not wanted.
+        Mark a message for deletion, because its events are stored or because no watcher accepts it.
 
-        :param after: Seconds until the deletion.
+        :param after: Seconds until the deletion. Default: 0.
         """
         delivery.delete_at = self._now() + after
         self._changed.set()
 
     def release(self, delivery: Delivery) -> None:
-        """Make a message visible again, for another attempt, after a time that doubles with each receipt."""
+        """Make a message visible again after 1 to 60 seconds; this time doubles with each receipt of the message."""
         delivery.release_after = min(MAX_RELEASE_DELAY, 2 ** min(delivery.message.received_count - 1, 10))
         self._changed.set()
 
     def reject(self, delivery: Delivery) -> None:
-        """Release a message that no watcher wants, for other triggerers; delete it after ``MAX_RECEIVES`` receipts."""
-        self._put_back(delivery, logging.INFO, "no watcher wants it")
+        """Release a message that no watcher accepts, for other triggerers; delete it at its tenth receipt."""
+        self._put_back(delivery, logging.INFO, "no watcher accepts it")
 
     async def aclose(self) -> None:
-        """Delete the messages whose deletion is due and release the others, within a few seconds."""
+        """Delete the messages whose deletion is due and release the others, within ``CLOSE_SECONDS``."""
         self._closed = True
         now = self._now()
         for delivery in self._pending.values():
@@ -158,7 +159,7 @@ class QueueConsumer:
         if self._keeper is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._keeper, CLOSE_SECONDS)
-        # Messages that are left become visible by themselves when their visibility timeout ends.
+        # The remaining messages become visible when their visibility timeout ends.
         self._receiver.stop()
         self._settler.stop()
 
@@ -181,7 +182,7 @@ class QueueConsumer:
         try:
             return read_payload(self._queue_name, message)
         except Exception:
-            # This is a bug, which must not end the watchers.
+            # Only a bug can cause this error, and it must not end the watchers.
             log.exception("Queue %s: message %s could not be read", self._queue_name, message.id)
             return None
 
@@ -190,7 +191,7 @@ class QueueConsumer:
         hidden_for = min(max(2.0, (message.visible_at - time.time()) / 2), FIRST_EXTENSION)
         pending = self._pending.get(message.id)
         if pending is not None:
-            # It became visible before it was hidden again. Only the newest handle is valid.
+            # Its visibility timeout ended before it was extended. Only the newest handle is valid.
             pending.receipt_handle = message.receipt_handle
             pending.extend_at = self._now() + hidden_for
             return None
@@ -254,9 +255,10 @@ class QueueConsumer:
     async def _extend(self) -> None:
         now = self._now()
         late = [one for one in self._pending.values() if one.extend_at <= now and one.release_after is None]
-        # One after the other, so that no requests pile up if the queue does not respond.
+        # The requests are sent one after the other, so that they do not pile up if the queue does not respond.
         for one in sorted(late, key=lambda delivery: delivery.extend_at):
-            # If this fails, the others are next, because the failure may affect only this message.
+            # Puts the message behind the others: if its request fails, the next round starts with another message,
+            # because the failure may affect only this one.
             one.extend_at = now
             await self._hide(one, HIDDEN_FOR)
 
@@ -268,7 +270,7 @@ class QueueConsumer:
         for recent in {recent for delivery in accepted for recent in delivery.recipients}:
             await recent.save()
         handles = [delivery.receipt_handle for delivery in accepted]
-        # A message whose handle is no longer valid is received again, as a repeat.
+        # A message whose handle is no longer valid is not deleted. It is received again, and recognised as a repeat.
         await self._resolver.refresh()
         await self._settler.run(partial(self._resolver.hook.delete, self._queue_name, handles))
         self._forget(accepted)
@@ -276,7 +278,7 @@ class QueueConsumer:
     async def _release(self) -> None:
         for one in list(self._pending.values()):
             if one.release_after is not None:
-                # Only one attempt, because it becomes visible by itself when its visibility timeout ends.
+                # There is only one attempt, because the message also becomes visible when its visibility timeout ends.
                 self._forget([one])
                 await self._hide(one, one.release_after)
 
@@ -284,7 +286,7 @@ class QueueConsumer:
         handle = delivery.receipt_handle
         await self._resolver.refresh()
         new = await self._settler.run(partial(self._resolver.hook.change_visibility, self._queue_name, handle, seconds))
-        # If the handle is no longer valid, the next receipt of the message brings a valid one.
+        # If the handle is no longer valid, the next receipt of the message returns a valid one.
         delivery.extend_at = self._now() + HIDDEN_FOR / 2
         if new is not None and delivery.receipt_handle == handle:
             delivery.receipt_handle = new

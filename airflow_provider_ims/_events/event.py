@@ -1,4 +1,4 @@
-"""The payload of an asset event, which is made from a queue message, and the filter of a watcher."""
+"""The payload of an asset event, which is created from a message of a queue, and the filter of a watcher."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def is_storable(value: Any, depth: int = 0) -> bool:
     """
     Return whether Airflow can store a JSON value.
 
-    A value that cannot be sent to the supervisor would end the triggerer each time that its message is received.
+    An event that cannot be sent to the supervisor would stop the triggerer each time its message is received.
 
     :param depth: The depth of the value in the payload.
     """
@@ -68,7 +68,7 @@ def is_storable(value: Any, depth: int = 0) -> bool:
 @dataclass(frozen=True)
 class EventFilter:
     """
-    Which events a watcher wants. An empty condition accepts every event.
+    The conditions of a watcher. An empty condition accepts every event.
 
     :param event_types: The accepted event types.
     :param statuses: The accepted values of :attr:`~airflow_provider_ims._notifications.message.Event.outcome`.
@@ -89,7 +89,7 @@ class EventFilter:
 
 
 def contains(value: Any, expected: Any) -> bool:
-    """Return whether a JSON value equals an expected one, except that its objects may have additional fields."""
+    """Return whether a JSON value equals an expected one. Objects may have additional fields, but not inside lists."""
     if isinstance(expected, Mapping):
         return isinstance(value, Mapping) and all(
             name in value and contains(value[name], inner) for name, inner in expected.items()

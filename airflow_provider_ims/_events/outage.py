@@ -1,4 +1,4 @@
-"""Pauses after failures of a queue, without a log message for each failure."""
+"""Computes the pauses after failed requests to a queue, and limits the log messages about these failures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ class Outage:
         self._log_again_at = 0.0
 
     def failed(self, error: Exception) -> float:
-        """Log a failure, unless the last message was the same and recent; return the seconds until the next attempt."""
+        """
+        Log a failure, and return the seconds until the next attempt.
+
+        A failure with the same message as the last one is logged at most every ``LOG_EVERY`` seconds.
+        """
         self._failures += 1
         pause = min(MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))
         text = error.message if isinstance(error, ImsError) else f"{type(error).__name__}: {error}"

@@ -1,8 +1,8 @@
 """
-The acknowledged shared stream of a queue, for Airflow 3.3 and later.
+The shared stream of a queue with acknowledgement, for Airflow 3.3 and later.
 
-All watchers of a queue in a triggerer share one stream. A message that caused events is deleted only after Airflow has
-stored them.
+All watchers of a queue in a triggerer share one stream, if they use the same connection and region. A message that
+caused events is deleted only after Airflow has stored the events.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from airflow_provider_ims._events.consumer import Delivery, QueueConsumer
 
-#: Seconds from the start of the stream to its first request. A watcher that joins later does not see the messages that
-#: were received before, and a triggerer starts its watchers one after the other.
+#: Seconds from the start of the stream to its first request. A triggerer starts its watchers one after the other, and a
+#: watcher does not receive the messages that the stream received before the watcher joined.
 JOIN_SECONDS = 5.0
 
 
@@ -30,7 +30,7 @@ class SmqStreamProducer(SharedStreamProducer):
         self._consumer = consumer
 
     async def open_stream(self) -> AsyncIterator[tuple[Delivery, Delivery]]:
-        """Yield each message as a pair: the first item is for the watchers, the second one for :meth:`advance`."""
+        """Yield each message as a pair: the first item is for the watchers, the second item is for :meth:`advance`."""
         await sleep(JOIN_SECONDS)
         async for delivery in self._consumer.deliveries():
             yield delivery, delivery
@@ -40,7 +40,7 @@ class SmqStreamProducer(SharedStreamProducer):
         return broker_payload.message.id
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Delete the messages whose events are stored, release those that failed, and reject the unwanted ones."""
+        """Delete messages whose events are stored, release those with failed events, and reject those not accepted."""
         for delivery, outcome in batch:
             if not outcome.is_clean or delivery.unqueued:
                 self._consumer.release(delivery)

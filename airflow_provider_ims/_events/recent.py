@@ -7,8 +7,8 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: The number of messages that each watcher remembers. A consumer holds fewer at the same time, so each message that a
-#: killed triggerer leaves in the queue although its event is stored is still remembered.
+#: The number of messages that each watcher remembers. It is greater than the number of messages that a consumer holds.
+#: If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
 REMEMBERED = 500
 
 
@@ -16,7 +16,7 @@ class RecentMessages:
     """
     The ids of the last messages that caused an event of a watcher.
 
-    From Airflow 3.3, the ids are stored in the state store of the asset, so that a restarted triggerer knows them.
+    From Airflow 3.3, the ids are stored in the state store of the asset, from which a restarted triggerer reads them.
 
     :param store: The state store of the watcher's asset; ``None`` before Airflow 3.3.
     :param key: The key in the state store.
@@ -45,10 +45,10 @@ class RecentMessages:
         try:
             stored = await self._store.aget(self._key, default=[])
         except ValueError:
-            # If several assets share the trigger, Airflow gives no access to a state store without the asset's name.
+            # If several assets share the trigger, Airflow does not allow access to a state store without an asset name.
             self._store = None
-        except Exception as error:  # noqa: BLE001 - whatever Airflow raises
-            log.warning("Repeated messages may start a second run: %s could not be read: %s", self._key, error)
+        except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
+            log.warning("Repeated messages may start a second DAG run: %s could not be read: %s", self._key, error)
         else:
             if isinstance(stored, list):
                 self._ids = {message_id: None for message_id in stored if isinstance(message_id, str)} | self._ids
@@ -60,6 +60,6 @@ class RecentMessages:
         self._changed = False
         try:
             await self._store.aset(self._key, list(self._ids))
-        except Exception as error:  # noqa: BLE001 - whatever Airflow raises
+        except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             self._changed = True
-            log.warning("Repeated messages may start a second run: %s could not be written: %s", self._key, error)
+            log.warning("Repeated messages may start a second DAG run: %s could not be written: %s", self._key, error)

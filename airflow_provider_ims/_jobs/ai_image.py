@@ -1,8 +1,8 @@
 """
 AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
 
-See https://help.aliyun.com/document_detail/186923.html. The state of a running job and the response for an unknown id
-are not documented. Any state other than the two documented ones is treated as running. An id that is missing from
+See https://help.aliyun.com/document_detail/186923.html. The status of a running job and the response for an unknown id
+are not documented. Any status other than the two documented ones is treated as running. A job that is missing from
 the response is treated as not found.
 """
 
@@ -45,7 +45,8 @@ def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iter
         return
     job_ids = {
         str(image.get("JobId"))
-        # A missing list may mean "no images": the response has no other field. The search is inconclusive anyway.
+        # A missing list may mean that there are no images, because the response has no other field. The search is not
+        # conclusive in any case.
         for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }
@@ -61,7 +62,7 @@ AI_IMAGE = JobFamily(
     query_action="GetAIImageJobs",
     id_parameter="JobIds",
     ids_per_query=10,
-    # Not documented; this provider uses it for a job that was just accepted.
+    # This status is not documented. The provider uses it for a job that was just accepted.
     running=("submitted",),
     jobs="AIImageJobList[]",
     result=("VideoId",),

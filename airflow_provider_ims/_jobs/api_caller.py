@@ -1,4 +1,4 @@
-"""The interface through which job and wait modules call the API."""
+"""The interface through which the modules for jobs and waits call the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class LimitedRetries:
 
     :param hook: The hook.
     :param attempts: The maximum number of requests per call, not counting throttled ones. Default: 1.
-    :param throttle_timeout: Seconds for which a throttled request is retried. Default: 0.
+    :param throttle_timeout: The total time of the pauses, in seconds, after which a throttled request is no longer
+        retried. Default: 0, so it is not retried.
     """
 
     hook: AlibabaCloudMediaHook

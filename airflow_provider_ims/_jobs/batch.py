@@ -22,7 +22,8 @@ from airflow_provider_ims._jobs.payload import first_text, parse_json, read_fiel
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
     """Correct the state according to the sub-jobs: the status ``Finished`` only means that the main job has ended."""
     by_status: dict[str, list[dict[str, Any]]] = {}
-    # An unexpected format must not be read as "no videos": the job would fail, and a retry would submit a second batch.
+    # An unexpected format must not be read as an empty list: the job would count as failed, and a retry of the task
+    # would submit a second batch.
     for index, sub_job in enumerate(require_objects(entry.get("SubJobList"), "SubJobList")):
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append({"index": index, **sub_job})
     succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
@@ -84,7 +85,7 @@ def _check_batch_input(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _check_batch_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if content.get("Count", 1) > 1 and "MediaURL" in content and "{index}" not in content["MediaURL"]:
-        yield ".MediaURL", "must contain {index} if Count is above 1, because the videos would overwrite each other"
+        yield ".MediaURL", "must contain {index} if Count is above 1; otherwise, the videos would overwrite each other"
 
 
 _SPEECH_TEXTS = {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 1000}}
@@ -153,7 +154,8 @@ BATCH_MEDIA_PRODUCING = JobKind(
     ),
 )
 
-# It is not documented whether the listing contains the jobs of the other actions, so a search for them is inconclusive.
+# It is not documented whether the listing contains the jobs of actions other than SubmitBatchMediaProducingJob, so a
+# search for them is inconclusive.
 BATCH_KINDS = (
     BATCH_MEDIA_PRODUCING,
     JobKind(

@@ -1,4 +1,4 @@
-"""Queries many jobs by their ids, in a small thread pool."""
+"""Queries many jobs by their ids, in eight threads."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def query_jobs(
     family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], limiter: RateLimiter
 ) -> Iterator[tuple[str, Job | None]]:
     """
-    Yield (job id, job) pairs in the order of the ids; the job is ``None`` if the service does not know it.
+    Yield (job id, job) pairs in the order of the ids; the job is ``None`` if the service does not find it.
 
-    A limited number of responses is held in memory at a time.
+    At most 32 responses are held in memory at a time.
 
     :raises ImsError: as raised by the hook's ``call``.
     """
     caller = _Caller(hook, limiter)
-    # The client is created once, because the threads share it.
+    # Creates the client before the threads start, because they share it.
     hook.connect()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-query")
     running: deque[tuple[Sequence[str], Future[dict[str, Job]]]] = deque()

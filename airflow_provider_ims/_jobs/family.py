@@ -29,35 +29,36 @@ _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 @dataclass(frozen=True, slots=True)
 class JobFamily:
     """
-    The jobs that one query action returns. For paths, see :func:`~airflow_provider_ims._jobs.payload.walk_path`.
+    The jobs that one query action returns. :func:`~airflow_provider_ims._jobs.payload.walk_path` describes the paths.
 
-    :param name: Its name in logs, keys and metrics.
+    :param name: The name of the family in logs, keys and metrics.
     :param query_action: The API action that returns the status of a job.
-    :param running: The statuses of a running job, in the order in which a job passes through them. Any status
-        not listed here, in ``succeeded`` or in ``failed`` is treated as running, because not all are documented.
-    :param product: The product whose API it belongs to.
+    :param running: The statuses of a running job, in the order in which a job passes through them. Any status that is
+        neither in ``succeeded`` nor in ``failed`` is treated as running, because not all statuses are documented.
+    :param product: The product whose API contains the actions.
     :param succeeded: The statuses of a job that succeeded. Statuses are compared case-insensitively.
     :param failed: The statuses of a job that failed.
     :param jobs: The path to the job, or to a list of jobs if it ends in ``[]``; empty if the response is the job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
-    :param error: The paths to the error code and the error message in a failed job; empty if there are none.
-    :param result: The result of a job that succeeded: paths, each stored under its last component in snake_case,
-        or under another name, as in ``audios=Result.AudioResult``. Values are converted by
-        :func:`~airflow_provider_ims._jobs.payload.normalize`.
+    :param error: The paths to the error code and the error message in a failed job; an empty path if there is none.
+    :param result: The paths of the values in the result of a job that succeeded. Each value is stored under the last
+        component of its path in snake_case, or under another name, as in ``audios=Result.AudioResult``.
+        :func:`~airflow_provider_ims._jobs.payload.normalize` converts the values.
     :param parts: The name of a job's parts, if some of them may fail although the job succeeds. Usually, this is
         also the field of the result that lists the successful parts. The field ``failed`` lists the failed ones.
-    :param partly: The statuses in ``succeeded`` of a job with failed parts.
-    :param refine: A function that completes an ended job from its part of the response, if paths are not sufficient.
-    :param id_parameter: The parameter of the query action that takes the job ids.
+    :param partly: The statuses in ``succeeded`` that mean that some parts of the job failed.
+    :param refine: A function that adds data from the response to an ended job, if paths are not sufficient.
+    :param id_parameter: The parameter of the query action that contains the job ids.
     :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.
-    :param search: How to find a job by the marker in its UserData. Default: in the listing, if it contains UserData.
+    :param search: The search for a job by the marker in its UserData. Default: in the listing, if it contains UserData.
     :param search_lag: Seconds for which a new job may be missing from search results.
     :param listing: The action that lists the family's jobs by their status, if there is one.
     :param cancel_action: The API action that cancels a job by its id, if there is one.
-    :param cancel_parameter: The parameter of that action that takes the job id.
-    :param cancelled: The path to the ids of the cancelled jobs in its response; empty if any response means success.
+    :param cancel_parameter: The parameter of ``cancel_action`` that contains the job id.
+    :param cancelled: The path to the ids of the cancelled jobs in the response of ``cancel_action``; empty if any
+        response without an error means success.
     :param cancel_while: The statuses in which a job can be cancelled; empty for all statuses of a running job.
     """
 
@@ -113,7 +114,7 @@ class JobFamily:
 
         :param caller: Calls the API of the family's product.
         :param job_ids: At most ``ids_per_query`` job ids.
-        :return: The jobs that the service knows, keyed by id. A new job may not be known yet.
+        :return: The jobs that the service finds, keyed by id. A job that was just submitted may be missing.
         :raises ImsError: as raised by the hook's ``call``.
         """
         params = {self.id_parameter: ",".join(job_ids), **dict(self.extra_parameters)}
@@ -122,7 +123,7 @@ class JobFamily:
         except ImsResourceNotFoundError:
             return {}
         except ImsError as error:
-            # The failed query does not affect the job, and a retry joins it.
+            # The failed query does not affect the job, and a retry of the task joins the job.
             error.transient = True
             raise
         if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):
@@ -163,10 +164,14 @@ class JobFamily:
             )
 
     def _job_entries(self, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """Return the jobs in a response. An unexpected format is an error: "no jobs" could lead to a second job."""
+        """
+        Return the jobs in a response.
+
+        An unexpected format raises an error. If it were read as an empty list, a second job might be submitted.
+        """
         found: Any = body
         if self.jobs.partition(".")[0] not in body and any(body[name] for name in body if name.startswith("NonExist")):
-            return []  # The service reports all queried jobs as unknown.
+            return []  # The response lists all queried jobs as unknown.
         for step in self.jobs.split(".") if self.jobs else ():
             found = found[step.removesuffix("[]")]
         if not self.jobs.endswith("[]"):

@@ -26,13 +26,13 @@ class Job:
     :param id: The job id.
     :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
-    :param result: The result for users, with keys in snake_case; empty while the job runs. If the job failed, its
-        input, if known.
+    :param result: The result for users, with keys in snake_case. While the job runs, it contains at most fields of the
+        response of the submit action. If the job failed, it contains the input and the parts of the job, if known.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
     :param request_id: The id of the request that returned this data.
-    :param failed_parts: The failed parts of a job that has several, such as the videos of a batch.
-    :param total_parts: The total number of parts, including failed ones.
+    :param failed_parts: The failed parts of a job with several parts, such as the videos of a batch.
+    :param total_parts: The total number of parts, including failed ones; 0 if unknown.
     :param partial: Whether the job ended with failed parts.
     :param usage: The billed usage, as ``{"total_tokens": int}``, if the service reports it.
     """
@@ -60,18 +60,18 @@ class Job:
         return replace(self, result=result, failed_parts=failed, total_parts=total, partial=bool(failed))
 
     def with_result(self, fields: Mapping[str, Any]) -> Job:
-        """Return a job that succeeded with further fields in its result; a job in another state is unchanged."""
+        """Return the job with additional fields in its result if it succeeded; otherwise, return it unchanged."""
         return replace(self, result={**fields, **self.result}) if self.state is JobState.SUCCEEDED else self
 
     def without_output(self, parts: str) -> Job:
-        """Return the job as failed because no part was produced. The error is the job's own, or that of its parts."""
+        """Return the job as failed because no part was produced, with its own error or else the errors of its parts."""
         reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
         message = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
         code = self.error_code or next((part.get("error_code") for part in self.failed_parts), None)
         return replace(self, state=JobState.FAILED, error_code=code, error_message=self.error_message or message)
 
     def failure(self) -> ImsJobFailedError | None:
-        """Return the error of a job that failed, otherwise ``None``."""
+        """Return the error of a job that failed; ``None`` if the job did not fail."""
         if self.state is not JobState.FAILED:
             return None
         return ImsJobFailedError(
@@ -94,10 +94,10 @@ class Job:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Job:
-        """Rebuild a job from :meth:`as_dict`; other data raises ``TypeError``, ``ValueError`` or ``KeyError``."""
+        """Return the job from :meth:`as_dict`; other data raises ``TypeError``, ``ValueError`` or ``KeyError``."""
         return cls(**{**data, "state": JobState(data["state"])})
 
 
 def format_ids(job_ids: Sequence[str]) -> str:
-    """Return the first ten job ids as text."""
+    """Return the first ten job ids as text, followed by an ellipsis if there are more."""
     return ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")

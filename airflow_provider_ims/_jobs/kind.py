@@ -26,13 +26,13 @@ class JobKind:
     """
     A kind of job that can be submitted.
 
-    :param title: Its name in logs.
-    :param submit_action: The API action that submits it.
-    :param family: How its jobs are queried.
-    :param parameters: The action's parameters.
-    :param job_id: The path to the job's id in the action's response.
-    :param submit_result: The fields of this response that belong to the result, because a query does not return them.
-    :param search_is_conclusive: Whether a search that finds no job proves that none exists. Not used if the action
+    :param title: The name of the kind in logs.
+    :param submit_action: The API action that submits a job of this kind.
+    :param family: The family of the jobs, which defines how they are queried.
+    :param parameters: The parameters of the submit action.
+    :param job_id: The path to the job's id in the response of the submit action.
+    :param submit_result: The fields of this response that are added to the result, because queries do not return them.
+    :param search_is_conclusive: Whether a search that finds no job proves that no job exists. Not used if the action
         accepts a ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
     :param reusable: Whether the id identifies one job, so that a later task run can return its result.
@@ -59,7 +59,7 @@ class JobKind:
 
     @property
     def takes_client_token(self) -> bool:
-        """Whether the service returns the existing job for a ClientToken that it knows."""
+        """Whether the action accepts a ClientToken. If a token is sent again, the service returns the same job."""
         return self._parameter("ClientToken") is not None
 
     @property
@@ -80,7 +80,7 @@ class JobKind:
         return tuple(f"{self.family.product.code}:{action}" for action in actions if action)
 
     def encode(self, arguments: Mapping[str, Any]) -> dict[str, str]:
-        """Return the action's parameters for a task's arguments; an invalid one raises ``ImsRequestError``."""
+        """Return the action's parameters for a task's arguments; an invalid argument raises ``ImsRequestError``."""
         encoded = {parameter.name: parameter.encode(arguments.get(parameter.argument)) for parameter in self.parameters}
         if self.one_of and all(NOTHING.fullmatch((encoded[name] or "").strip("[]{}")) for name in self.one_of):
             names = [parameter.argument for parameter in self.parameters if parameter.name in self.one_of]
@@ -88,14 +88,18 @@ class JobKind:
         return {name: value for name, value in encoded.items() if value is not None}
 
     def check_region(self, settings: Settings) -> None:
-        """Raise an ``ImsRequestError`` in a region without the action, unless the connection sets the endpoint."""
+        """
+        Check that the action is available in the region of the connection. The check is skipped if an endpoint is set.
+
+        :raises ImsRequestError: if the action is not available in the region.
+        """
         has_endpoint = self.family.product.code in settings.endpoints
         if self.regions and settings.region_id not in self.regions and not has_endpoint:
             problem = f"is available only in {' and '.join(self.regions)}, not in {settings.region_id}"
             raise ImsRequestError(f"region_id: {self.submit_action} {problem}", field="region_id")
 
     def job_id_in(self, response: Mapping[str, Any]) -> str | None:
-        """Return the job's id from the submit action's response, or ``None``."""
+        """Return the job's id from the submit action's response; ``None`` if it contains none."""
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
 
     def result_in(self, response: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +110,7 @@ class JobKind:
         """
         Return the job's id from the submit action's response.
 
-        :raises ImsUnavailableError: if there is none, although the service accepted the request.
+        :raises ImsUnavailableError: if the response contains no job id, although the service accepted the request.
         """
         job_id = self.job_id_in(response)
         if job_id is None:
@@ -119,7 +123,7 @@ class JobKind:
         return job_id
 
     def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
-        """Return UserData with the marker; ``None`` if it does not fit, or if a search cannot find such jobs."""
+        """Return UserData with the marker; ``None`` if it cannot be added, or if no search can find such jobs."""
         parameter = self._parameter("UserData")
         if parameter is None or not self.takes_marker:
             return None
@@ -127,12 +131,12 @@ class JobKind:
 
     @property
     def takes_notify_address(self) -> bool:
-        """Whether UserData may contain the queue to which the service sends a message when the job ends."""
-        # In uploads from URLs, as in VOD, another field of UserData sets the callback.
+        """Whether UserData may contain the name of the queue to which the service sends a message when the job ends."""
+        # For uploads from URLs and for VOD, a different field of UserData sets the callback.
         return self.family.product is ICE and self.marker_under is None and self._parameter("UserData") is not None
 
     def add_notify_address(self, request: Mapping[str, str], queue: str | None) -> Mapping[str, str]:
-        """Return a request whose UserData names the queue, or the unchanged request if that is not possible."""
+        """Return the request with the name of the queue in its UserData, or unchanged if that is not possible."""
         parameter = self._parameter("UserData")
         if queue is None or parameter is None or not self.takes_notify_address:
             return request

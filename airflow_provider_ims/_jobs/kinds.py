@@ -2,8 +2,8 @@
 The catalogue of job kinds: all kinds of IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test fails if an action of a product SDK is
-missing both here and in :data:`NO_JOBS` although its name begins with ``Submit`` or it creates and returns a job's id.
+declared only if the service's documentation is consistent about it. A test fails if an action of a product SDK whose
+name begins with ``Submit``, or that creates a job and returns its id, is missing both here and in :data:`NO_JOBS`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _NO_STATE = "no action returns the state of its job"
 _CHANGES_A_JOB = "it starts no job; the sensors wait for the job that it changes"
 _DRAFT = "it only creates the job, and {} starts it"
 _CACHE = "it changes CDN caches and starts no media job; {} returns the state of its task"
-#: Actions that are not job kinds although their names or responses suggest it, by product code, with the reason.
+#: Product code -> actions that are not job kinds although their names or responses suggest it -> the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
@@ -89,8 +89,8 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
     Return the kind of the jobs that an action submits.
 
     :param action: The submit action, such as ``SubmitASRJob``.
-    :param product: The product of the action.
-    :raises ImsRequestError: if there is none; the message suggests similar actions.
+    :param product: The product of the action. Default: IMS.
+    :raises ImsRequestError: if no kind has this action; the message contains the reason or similar actions.
     """
     known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
     if action in known:
@@ -109,11 +109,11 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
 
 def family_of(name: str, product: Product | None = None) -> JobFamily:
     """
-    Return a family of jobs.
+    Return a job family.
 
-    :param name: Its name, or its query action, such as ``smart`` or ``GetSmartHandleJob``.
+    :param name: The name of the family or its query action, such as ``smart`` or ``GetSmartHandleJob``.
     :param product: The product that the family must belong to. Default: any.
-    :raises ImsRequestError: if there is none; the message suggests similar names.
+    :raises ImsRequestError: if there is no such family; the message contains the reason or similar names.
     """
     named = [family for family in FAMILIES.values() if name in (family.name, family.query_action)]
     if not named:

@@ -24,14 +24,14 @@ class Listing:
 
     :param action: The API action.
     :param items: The path to the jobs in the response.
-    :param unfinished: The states of running jobs that the action can filter by, in the order of a job's progress.
+    :param unfinished: The statuses of running jobs by which the action can filter, in the order of a job's progress.
     :param newest_first: The value of ``order`` that lists the latest job first; ``None`` if the order is unknown.
     :param oldest_first: The value of ``order`` that lists the earliest job first.
-    :param status: The field of a job that holds its state.
-    :param with_status: The parameter that filters by state.
-    :param since: The parameter for the earliest creation time, if there is one.
-    :param job_id: The field of a job that holds its id.
-    :param created: The field of a job that holds its creation time.
+    :param status: The field of a job that contains its status.
+    :param with_status: The parameter that filters by status.
+    :param since: The parameter for the earliest creation time; ``None`` if there is none.
+    :param job_id: The field of a job that contains its id.
+    :param created: The field of a job that contains its creation time.
     :param order: The parameter for the order.
     :param page_size: The parameter for the number of jobs per page.
     :param token: The parameter for the token of the next page.
@@ -56,7 +56,7 @@ class Listing:
     has_user_data: bool = True
 
     def pages(self, hook: ApiCaller, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages, each as a list of jobs; ``parameters`` excludes those for paging."""
+        """Yield the pages, each as a list of jobs. ``parameters`` must not contain parameters for paging."""
         request = {**parameters, self.page_size: str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             body = hook.call(self.action, request)
@@ -70,9 +70,9 @@ class Listing:
 
     def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield the pages of the jobs in a state as (job id, state) pairs, the earliest job first if the action can sort.
+        Yield pages of (job id, status) pairs for the jobs with a status, the earliest job first if the action can sort.
 
-        In this order, new jobs are appended, so they do not move other jobs to another page.
+        In this order, new jobs are appended at the end, so they do not move other jobs to another page.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters):
@@ -83,7 +83,8 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     """
     Return the objects in a listing.
 
-    Only a valid listing proves that a job does not exist. Otherwise, the caller might submit a second billed job.
+    Only a valid listing can prove that a job does not exist. If an invalid response were read as an empty listing, the
+    caller might submit a second, billed job.
 
     :param body: The response of ``action``.
     :param path: The path to the objects.
@@ -92,5 +93,5 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS
     items = [] if is_empty else as_objects(next(walk_path(body, path)))
     if items is None:
-        raise ImsUnavailableError(f"The response has no {path}", action=action)
+        raise ImsUnavailableError(f"The response has no list of objects in {path}", action=action)
     return items

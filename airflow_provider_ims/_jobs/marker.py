@@ -1,5 +1,5 @@
 """
-The marker in the UserData of a job, by which a search finds the job if its id is unknown.
+The marker in the UserData of a job, with which a search finds the job if its id is unknown.
 
 Example: ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``; for VOD
 ``{"Extend": {"AirflowKey": "<32 hex digits>-0"}}``.
@@ -16,7 +16,7 @@ from airflow_provider_ims._jobs.payload import parse_json
 from airflow_provider_ims.hooks._encoding import encode_value
 
 MARKER = "AirflowKey"
-#: The field of UserData whose object holds the marker in VOD and in uploads. It may be JSON text.
+#: The field of UserData whose object contains the marker in VOD and in uploads from URLs. It may be JSON text.
 EXTEND = "Extend"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
@@ -58,8 +58,8 @@ def add_marker(
     :param key: The submission.
     :param under: The field whose object holds the marker: ``Extend``, or ``None`` for the top level.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
-    :return: The merged JSON; ``None`` if it is too long, if there is no object for the marker, or if the user's own
-        UserData holds a value that JSON cannot represent, such as ``1e999``.
+    :return: The merged JSON; ``None`` if it is too long, if the user's own UserData or the field ``under`` is not an
+        object, or if UserData contains a value that JSON or UTF-8 cannot represent, such as ``1e999``.
     """
     try:
         content: Any = json.loads(user_data) if user_data else {}

@@ -55,9 +55,9 @@ def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, No
 
 def parse_oss(uri: SplitResult) -> OssObject:
     """
-    Return the object that a URI with the scheme ``oss`` names; its key is empty if the URI names a bucket.
+    Return the object that a URI with the scheme ``oss`` refers to; its key is empty if the URI refers to a bucket.
 
-    :raises ValueError: If the URI has no bucket, or its bucket is not valid.
+    :raises ValueError: if the URI has no bucket, or its bucket is not valid.
     """
     match = _BUCKET.fullmatch(uri.netloc)
     if match is None:
@@ -69,7 +69,7 @@ def parse_oss(uri: SplitResult) -> OssObject:
 
 
 def first_url(value: Any) -> str | None:
-    """Return the first URL of a file in a result, without its signature."""
+    """Return the first http or https URL in a result, without its signature; ``None`` if there is none."""
     found = ((text, split_address(text)) for text in _texts(value, None))
     return next((unsigned(text) for text, parts in found if parts and parts.scheme != "oss"), None)
 
@@ -88,7 +88,7 @@ def split_address(text: str) -> SplitResult | None:
 
 
 def content_of(text: str) -> Any:
-    """Return the JSON object or list in a string; any other string without surrounding whitespace."""
+    """Return the JSON object or list in a string; for any other string, the string without surrounding whitespace."""
     content = parse_json(text) if text.lstrip()[:1] in ("{", "[") else text
     return content.strip() if isinstance(content, str) else content
 

@@ -10,15 +10,15 @@ from typing import Any
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.payload import parse_json, read_fields, require_objects, walk_path
 
-#: The text that IProduction returns instead of a file, such as "oss fail to save the image in the given bucket". It is
-#: neither a URL nor a file name with an extension.
+#: A text that IProduction returns instead of a file name, such as "oss fail to save the image in the given bucket". It
+#: is neither a URL nor a file name with an extension.
 _NOT_SAVED = re.compile(r"(?i)(?!\w+://)(?!.*\.\w{2,5}$)(.*\s)?fail(ed|s|ure)?\s.*")
 
 
 @dataclass(frozen=True, slots=True)
 class OutputReader:
     """
-    Adds the outputs to a transcoding job, which succeeds if at least one of its outputs does.
+    Adds the outputs to a transcoding or conversion job, and changes its state to failed if all of its outputs failed.
 
     :param sub_jobs: The fields that list the sub-jobs, one for each output. A sub-job with such a field is a group.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
@@ -59,7 +59,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
-    """Separate the saved files of IProduction from those that it could not save, which may have URLs too."""
+    """Move the files that IProduction could not save from the outputs to the failures. Such files may have URLs."""
     files = found if isinstance(found := job.result.get("output_files"), list) else []
     errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
     saved = {
@@ -72,7 +72,7 @@ def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
 
 
 def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Add the shots and storyboards of a Yike job that failed, and explain how to continue a suspended job."""
+    """Add the failed shots and storyboards to a Yike job. For a suspended job, explain how to continue it."""
     failed = []
     for path in ("JobResult.FailureShotList", "JobResult.ExceptionStoryboardIds"):
         found = parse_json(next(walk_path(entry, path))) or []

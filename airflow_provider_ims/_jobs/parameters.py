@@ -15,12 +15,12 @@ from airflow_provider_ims._jobs.payload import as_number, snake_case
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._encoding import encode_value
 
-#: The deepest nesting of a JSON parameter, far deeper than any documented one.
+#: The maximum nesting depth of a JSON parameter. No documented parameter is nearly this deep.
 MAX_DEPTH = 100
-#: Argument names that Airflow reserves in every task -> the name to use instead.
+#: Argument name that Airflow reserves in every task -> the argument name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
-#: The text that a template renders if all its values are missing.
+#: A text that a template renders if all its values are missing.
 NOTHING = re.compile(r"(?:None|null|[\s,，])*|\s*\[(?:None|[\s,])*None[\s,]*\]\s*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
 #: Parameters that only describe a job; in these, the text ``None`` may be intended.
@@ -41,20 +41,20 @@ class Parameter:
     """
     One parameter of a submit action.
 
-    :param name: Its name in the API.
+    :param name: The name of the parameter in the API.
     :param argument: The task's argument. Default: the name in snake_case, except for :data:`RENAMED_ARGUMENTS`.
     :param required: Whether the action requires it.
     :param max_bytes: The maximum length, in bytes of UTF-8.
     :param choices: The documented values.
-    :param is_json: The action takes a JSON string: a dict or a list is encoded, and a string must contain JSON.
-    :param is_flag: The action takes ``true`` or ``false``.
-    :param is_number: The action takes an integer.
-    :param is_script: The action takes a long text, which a task may read from a file.
-    :param schema: JSON Schema of the documented limits. A number may be a string, and a string a number, because
-        templates render strings. The keyword ``known`` lists the documented keys of an object that are not in
-        ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
-    :param check: Validates what a schema cannot express; yields (path such as ``.MediaURL``, problem). Its argument is
-        the content of a JSON parameter, or the text of any other.
+    :param is_json: The action accepts a JSON string: a dict or a list is encoded, and a string must contain JSON.
+    :param is_flag: The action accepts ``true`` or ``false``.
+    :param is_number: The action accepts an integer.
+    :param is_script: The action accepts a long text, which a task may read from a file.
+    :param schema: JSON Schema of the documented limits. A string is also accepted for a number, and a number for a
+        string, because templates render strings. The keyword ``known`` lists the documented keys of an object that are
+        not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
+    :param check: Validates what a schema cannot express, and yields (path such as ``.MediaURL``, problem). Its argument
+        is the parsed content of a JSON parameter, or the text of any other parameter.
     """
 
     name: str
@@ -84,8 +84,8 @@ class Parameter:
         Validate a value and return it in the format that the API expects.
 
         :param value: The argument, after rendering.
-        :return: The parameter's string; ``None`` if it is not set.
-        :raises ImsRequestError: if the value is invalid; the message contains the argument and the limit.
+        :return: The parameter's string; ``None`` if the value is ``None`` or a blank string.
+        :raises ImsRequestError: if the value is invalid; the message contains the argument and the problem.
         """
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
@@ -169,13 +169,13 @@ class Parameter:
         yield from self.check(content) if self.check is not None else ()
 
     def _unknown_keys(self, path: str, content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Yield the keys that are probably misspelt. Log the other unknown keys."""
+        """Yield the keys that are probably misspelt. Log a warning for the other unknown keys."""
         known = {key.lower(): key for key in (*schema.get("properties", ()), *schema["known"].split())}
         some_are_missing = known.pop("...", None)
         for key in content:
             if key not in known.values():
                 near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
-                # If not all keys are documented, a similar key may be valid; only a nearly identical one is rejected.
+                # If some keys are not documented, a similar key may be valid. Only a nearly identical key is rejected.
                 is_misspelt = near and (
                     not some_are_missing
                     or sorted(key.lower()) == sorted(near[0])
@@ -198,10 +198,10 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
     """
     Return the parameters of an action.
 
-    :param declared: Parameters, or space-separated names of parameters without a documented limit. A name is
-        followed by ``*`` if the parameter is required and by ``:json``, ``:flag`` or ``:number`` if it is not text, or
-        ``:script`` if it is a long text, as in ``VideoId* Config:json``. ``:json{Bucket,Prefix}`` is a JSON object with
-        these documented keys, and ``:file`` is one that refers to a file.
+    :param declared: Parameters, or space-separated names of parameters without a documented limit, as in
+        ``VideoId* Config:json``. ``*`` marks a required parameter; ``:json``, ``:flag`` and ``:number`` mark parameters
+        that are not text; ``:script`` marks a long text. ``:json{Bucket,Prefix}`` is a JSON object with these
+        documented keys, and ``:file`` is a JSON object that refers to a file.
     """
     parameters: list[Parameter] = []
     for one in declared:
@@ -221,7 +221,7 @@ def _parameter(declared: str) -> Parameter:
 
 
 def _refuse_constant(constant: str) -> None:
-    """Refuse NaN and Infinity, which Python's parser accepts."""
+    """Reject NaN and Infinity, which Python's JSON parser accepts."""
     raise ValueError(f"{constant} is not JSON")
 
 
@@ -257,7 +257,7 @@ def _walk(content: Any, schema: Any, name: str, path: str = "") -> Iterator[tupl
 
 
 def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    # Imported lazily: it is not needed to parse a DAG or to resume a task.
+    # Imported lazily, because it is not needed to parse a DAG or to resume a task.
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(schema).iter_errors(content):
@@ -265,7 +265,7 @@ def _violations(content: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _describe(error: Any) -> str:
-    """Describe a violation without repeating the value, which may be long."""
+    """Describe a violation of a schema. Most descriptions do not contain the value, because it may be long."""
     value, limit = error.instance, error.validator_value
     problems: dict[str, Callable[[], str]] = {
         "minimum": lambda: f"{value} is below {limit}",

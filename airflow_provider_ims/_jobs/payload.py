@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The maximum nesting depth of a result. Airflow's own limits are several times higher. A deeper value stays a string.
+#: The maximum nesting depth of a result. Airflow's own limits are several times higher. JSON text that is nested deeper
+#: stays a string.
 MAX_DEPTH = 50
-#: The magnitude from which integers are converted to floats: Airflow's processes exchange MessagePack, whose integers
-#: have 64 bits.
+#: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange MessagePack,
+#: whose integers have 64 bits.
 _INTEGER_LIMIT = 2**63
-#: Names of the numeric result fields.
+#: The names of the numeric fields of results.
 _NUMBERS = frozenset({"duration", "from", "height", "index", "score", "size", "to", "width"})
 #: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters,
 #: except in a plural such as ``URLs``.
@@ -89,8 +90,8 @@ def parse_json(value: Any) -> Any:
     """
     Return a value as data that Airflow can serialize; a JSON string is parsed.
 
-    A string that cannot be parsed is returned as text: the job is billed, so an unreadable result must not fail the
-    task.
+    A string that cannot be parsed is returned as text, because an unreadable result must not fail the task of a billed
+    job.
     """
     if not isinstance(value, str):
         return _serializable(value)
@@ -124,7 +125,7 @@ def as_text(value: Any) -> str | None:
 
 
 def as_number(value: Any) -> float | int | None:
-    """Return a number, or the number in a string; ``None`` for any other value."""
+    """Return a finite number, or the finite number in a string; ``None`` for any other value."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int) and abs(value) < _INTEGER_LIMIT:

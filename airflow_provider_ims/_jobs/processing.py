@@ -58,7 +58,7 @@ MEDIA_CONVERT = JobFamily(
     name="media_convert",
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # The documentation of the submit action lists the states of the other families for the same field.
+    # For the same field, the documentation of the submit action lists the statuses of the other families.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",

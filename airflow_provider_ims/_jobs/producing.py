@@ -18,7 +18,7 @@ MEDIA_PRODUCING = JobFamily(
     listing=Listing(
         action="ListMediaProducingJobs",
         items="MediaProducingJobList",
-        # The listing does not support the state Queuing.
+        # The listing does not support the status Queuing.
         unfinished=("Init", "Processing"),
         newest_first="CreationTime:Desc",
         oldest_first="CreationTime:Asc",
@@ -99,7 +99,7 @@ PRODUCING_KINDS = (
         parameters=declare(
             "FunctionName* Input*:file Output*:json{Biz,Media,OutputUrl,Type} JobParams:json ModelId Name",
             "ScheduleConfig:json TemplateId",
-            # The documented limit is in characters; a text within this number of bytes never exceeds it.
+            # The documented limit is 1024 characters; a text of at most 1024 bytes never exceeds it.
             Parameter("UserData", max_bytes=1024),
         ),
     ),

@@ -1,7 +1,8 @@
 """
 A rate limit for API requests.
 
-The service's limit is not documented, so the rate falls when a request is throttled, and recovers slowly.
+The service's limit is not documented, so the limiter halves the rate when a request is throttled. Afterwards, it
+increases the rate by one request per second in each second.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MIN_RATE = 0.5
 #: The increase of the rate for each second without throttling, in requests per second.
 RECOVERY = 1.0
-#: Seconds without requests after throttling if the service sends no ``Retry-After``, and the maximum for any value.
+#: Seconds without requests after throttling: the default if the service sends no ``Retry-After``, and the maximum.
 DEFAULT_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 60.0
 
@@ -71,7 +72,7 @@ class RateLimiter:
             self._next = max(self._next, now + min(retry_after or DEFAULT_RETRY_AFTER, MAX_RETRY_AFTER))
 
     def succeeded(self) -> None:
-        """Increase the rate again after a successful request."""
+        """Increase a reduced rate after a successful request."""
         with self._lock:
             now = self.now()
             if self.rate < self.max_rate:
@@ -87,7 +88,7 @@ class RateLimiter:
         throttle_timeout: float,
         attempts: int = 1,
     ) -> dict[str, Any]:
-        """Call an API action within the limit; a throttled request is retried for ``throttle_timeout`` seconds."""
+        """Call an API action at the limited rate; a throttled request is retried for ``throttle_timeout`` seconds."""
         started_at = self.now()
         while True:
             self.wait()

@@ -1,4 +1,4 @@
-"""Searches for a job by the marker in its UserData if the job id is unknown."""
+"""Searches for jobs whose id is unknown, by the marker in their UserData."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Search:
     :param action: The API action that lists the jobs.
     :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the submit
         parameters, and the earliest submission time in epoch seconds.
-    :param parameters: The submit parameters that restrict the search; empty if it covers all jobs.
+    :param parameters: The submit parameters that restrict the search; empty if the search covers all jobs.
     """
 
     action: str
@@ -34,7 +34,7 @@ class Search:
 
 
 def search_in(listing: Listing) -> Search:
-    """Return a search in a listing that contains UserData, with the latest job first."""
+    """Return a search in a listing that contains UserData; the latest job is listed first if the action can sort."""
 
     def jobs(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
         parameters = {listing.order: listing.newest_first} if listing.newest_first else {}
@@ -78,5 +78,9 @@ def find_jobs(
 
 
 def earliest(since: float) -> str:
-    """Return the earliest creation time of a job, in the services' format, which sorts chronologically as text."""
+    """
+    Return the earliest possible creation time of a job, in the services' format, which sorts chronologically as text.
+
+    :param since: The earliest submission time, in epoch seconds of the local clock.
+    """
     return datetime.fromtimestamp(since - CLOCK_SLACK, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -44,7 +44,7 @@ def _check_audio_output(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if content["object"].lower().endswith(_AUDIO_EXTENSIONS):
         yield (
             ".object",
-            f"{content['object']!r} must not have a file extension, because the service appends that of the format",
+            f"{content['object']!r} must not have a file extension, because the service appends one",
         )
 
 
@@ -61,7 +61,8 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # The documentation names only some of the job types in the listing. A search is conclusive only for those.
+    # According to the documentation, the listing contains only some of the job types. A search is conclusive only for
+    # these.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",
@@ -126,7 +127,7 @@ AUDIO_PRODUCE = JobKind(
                     "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                     "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                 },
-                # The responses contain the sample rate too.
+                # The responses also contain this key.
                 "known": "sample_rate",
             },
         ),

@@ -52,7 +52,7 @@ YIKE_STORYBOARD = JobFamily(
 _GENDER = Parameter("Gender", choices=("female", "male"))
 
 TRAINING_KINDS = (
-    # This action submits a job that CreateAvatarTrainingJob created; the id stays the same.
+    # This action submits a job that CreateAvatarTrainingJob created; the job keeps its id.
     JobKind(
         title="avatar training",
         submit_action="SubmitAvatarTrainingJob",

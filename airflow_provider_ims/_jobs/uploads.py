@@ -1,10 +1,10 @@
 """
 Jobs that fetch a file or a stream from a URL and register it as a media asset, in both products.
 
-A job is queried by its id, and found by its URL if the id is unknown. The pages of both query actions refer to the list
-of states in the "Basic structures" of VOD. ``Normal`` is in the example of the query action of IMS. How a cancelled job
-is reported is not documented. That the jobs of UploadStreamByURL are queried with GetURLUploadInfos is documented for
-VOD and assumed for IMS.
+A job is queried by its id, or searched for by its URL if the id is unknown. The documentation of both query actions
+refers to the list of statuses in the "Basic structures" of VOD. The status ``Normal`` occurs in the example of the
+query action of IMS. The status of a cancelled job is not documented. According to the documentation of VOD, the jobs of
+UploadStreamByURL are queried with GetURLUploadInfos; the same is assumed for IMS.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _IN_A_URL = "%:/?#[]@!$&'()*+;="
 
 
 def _search(action: str, hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs of a URL. The service returns at most 100 of them, and requires a percent-encoded URL."""
+    """Find the jobs for a URL. The service returns at most 100 of them, and requires a percent-encoded URL."""
     url = next(submitted[name] for name in _URLS if name in submitted)
     try:
         found = hook.call(action, {"UploadURLs": quote(url.strip(), safe=_IN_A_URL)})
     except ImsResourceNotFoundError:
         return
-    # If the service knows no job of the URL, it lists the URL in NonExists.
+    # If there is no job for the URL, the response lists the URL in NonExists.
     body = {"URLUploadInfoList": [], **found} if found.get("NonExists") else found
     for job in listed(body, "URLUploadInfoList", action):
         yield job.get("UserData"), str(job.get("JobId"))
@@ -53,7 +53,7 @@ def _family(name: str, product: Product, query_action: str, **options: Any) -> J
         ids_per_query=10,
         running=("PENDING", "PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS"),
         succeeded=("SUCCESS", "Normal"),
-        # Only the first two are documented.
+        # Only the first two of these statuses are documented.
         failed=("DOWNLOAD_FAIL", "UPLOAD_FAIL", "FAIL", "FAILED", "CANCELED", "CANCELLED"),
         jobs="URLUploadInfoList[]",
         error=("ErrorCode", "ErrorMessage"),
@@ -122,7 +122,8 @@ UPLOAD_KINDS = (
         family=VOD_URL_UPLOAD,
         job_id="UploadJobs[].JobId",
         marker_under="Extend",
-        # The service rejects a repeated SessionId for only ten minutes, but a task may be retried later.
+        # SessionId is not used to reject duplicates: the service rejects a repeated value for only ten minutes, and a
+        # task may be retried later.
         parameters=declare(
             _FILE_URL,
             "UploadMetadatas:json StorageLocation TemplateGroupId WorkflowId GenerateThumbnail:flag",

@@ -94,8 +94,8 @@ SNAPSHOT_JOB = JobFamily(
     result=("VideoId", "NormalConfig", "SpriteConfig"),
 )
 
-# GetEditingProject returns neither the produced media nor an error. A project that was produced before has the state of
-# its last production.
+# GetEditingProject returns neither the produced media nor an error. A project that was produced before has the status
+# of its last production.
 EDITING_PROJECT = JobFamily(
     name="vod_editing_project",
     product=VOD,
@@ -118,7 +118,7 @@ VOD_KINDS = (
         job_id="AIJobList.AIJob[].JobId",
         parameters=declare(
             "MediaId",
-            # The service accepts several types and creates a job for each; an Airflow task waits for one job.
+            # The service accepts several types and creates a job for each, but an Airflow task waits for one job.
             Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
             "Config:json UserData:json",
         ),
@@ -137,7 +137,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # The service stores the id for seven days, and tasks are rarely retried for that long.
+        # The service rejects a repeated id for seven days. Tasks are rarely retried after a longer time.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",
@@ -167,7 +167,7 @@ VOD_KINDS = (
         family=EDITING_PROJECT,
         job_id="ProjectId",
         submit_result=("MediaId",),
-        # Each production of a project has the id of the project.
+        # All productions of a project have the same id, which is that of the project.
         reusable=False,
         one_of=("ProjectId", "Timeline"),
         parameters=declare(

@@ -20,7 +20,7 @@ WORKFLOW = JobFamily(
     job_id="TaskId",
     error=("", ""),
     result=("workflow_id=Workflow.WorkflowId", "ActivityResults"),
-    # The listing cannot be filtered by status or sorted, so it is used only for the search.
+    # The listing can be neither filtered by status nor sorted, so it is used only for the search.
     search=search_in(
         Listing(action="ListWorkflowTasks", items="TaskList", unfinished=(), since="StartOfCreateTime", job_id="TaskId")
     ),

@@ -16,20 +16,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-#: The maximum depth at which objects and lists in a message are read, including those in JSON inside texts.
+#: The maximum depth at which objects and lists in a message are read, including those in strings that contain JSON.
 MAX_DEPTH = 32
 #: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
 #: The maximum length of a text that is read as JSON; SMQ accepts messages up to 64 KB.
 MAX_LENGTH = 1_000_000
 
-#: The names of fields with job ids, in lower case and without underscores: ``JobId``, ``SubJobIds``, ``TaskId``...
+#: The names of fields with job ids, such as ``JobId``, ``SubJobIds`` and ``TaskId``, in lower case without underscores.
 _ID_FIELD = re.compile(r".*(jobids?|taskids?)")
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
-#: The names of the fields with data of the user, whose contents are not fields of the event.
+#: The names of the fields with the user's own data, whose contents are not fields of the event.
 _USER_DATA = ("userdata", "extend")
 _STATUS = ("status", "jobstatus", "state")
-#: A status as sent, in lower case -> the status of all events.
+#: A status as sent, in lower case -> the normalized status.
 _NORMAL = {
     **dict.fromkeys(("success", "succeeded", "successful", "finished", "complete", "completed"), "success"),
     **dict.fromkeys(("fail", "failed", "failure", "error"), "fail"),
@@ -39,12 +39,12 @@ _NORMAL = {
 @dataclass(frozen=True, slots=True)
 class Event:
     """
-    What a message says about its event.
+    The event that a message describes.
 
-    :param event_type: The type of the event, such as ``ProduceMediaComplete``; ``None`` if the message names none.
+    :param event_type: The type of the event, such as ``ProduceMediaComplete``; ``None`` if the message contains none.
     :param status: The status as sent, such as ``Success``; ``None`` if the message contains none.
-    :param outcome: The status in the same words for all events: ``success`` or ``fail``, or else ``status`` in lower
-        case.
+    :param outcome: The normalized status: ``success``, ``fail``, or any other status in lower case; ``None`` if the
+        message contains none.
     :param user_data: ``UserData`` of IMS or ``Extend`` of VOD; parsed if it is a JSON object or list.
     """
 
@@ -61,12 +61,12 @@ def parse_message(body: str) -> dict[str, Any] | None:
 
 
 def job_ids_in(message: Any) -> set[str]:
-    """Return the values of all fields with job ids, at any depth, also in JSON inside texts."""
+    """Return the values of all fields with job ids, including those inside objects, lists and strings with JSON."""
     return {found for name, value in _fields(message) if _ID_FIELD.fullmatch(name) for found in _ids(value)}
 
 
 def event_of(message: Any) -> Event:
-    """Return what a message says about its event. Of several fields with the same name, the outermost one counts."""
+    """Return the event that a message describes. If several fields have the same name, the outermost one is used."""
     found: dict[str, Any] = {}
     for name, value in _fields(message, inside_user_data=False):
         found.setdefault(name, value)

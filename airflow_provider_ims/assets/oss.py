@@ -23,7 +23,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 
     :param uri: The URI. It may contain the host name of the bucket instead of its name, such as
         ``bucket.oss-cn-shanghai.aliyuncs.com``.
-    :raises ValueError: If the URI has no bucket, or its bucket is not valid.
+    :raises ValueError: if the URI has no bucket, or its bucket is not valid.
     """
     one = parse_oss(uri)
     return urlsplit(one.uri)._replace(query=uri.query)
@@ -31,11 +31,11 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 
 def create_asset(*, bucket: str, key: str, extra: dict[str, Any] | None = None) -> Asset:
     """
-    Return the asset of an object.
+    Return the asset of an OSS object.
 
-    :param bucket: Its bucket.
-    :param key: Its key.
-    :param extra: The extra of the asset.
+    :param bucket: The bucket of the object.
+    :param key: The key of the object.
+    :param extra: The extra of the asset. Default: none.
     """
     from airflow.providers.common.compat.sdk import Asset
 
@@ -44,7 +44,7 @@ def create_asset(*, bucket: str, key: str, extra: dict[str, Any] | None = None) 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
     """
-    Return the OpenLineage dataset of an asset: namespace ``oss://bucket``, name ``key``.
+    Return the OpenLineage dataset of an asset, with the namespace ``oss://bucket`` and the name ``key``.
 
     :param asset: The asset.
     :param lineage_context: Not used.

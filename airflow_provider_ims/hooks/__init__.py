@@ -1,1 +1,1 @@
-"""Reads the connection, obtains credentials and sends signed requests. Only this package imports the SDK."""
+"""Reads the connection, obtains credentials and sends signed requests. Only this package imports SDKs."""

@@ -1,4 +1,4 @@
-"""The API actions of both products: how each is sent, which parameters it has, and whether it only reads."""
+"""The API actions of both products: how each is sent, which parameters it has, and whether it is read-only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-#: The beginnings of the names of actions that only read.
+#: The beginnings of the names of read-only actions.
 _READ_PREFIXES = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
-#: Actions with other names that only read: one returns the plaintext of a key, and one validates parameters.
+#: Read-only actions with other names: the first returns the plaintext of a key, the second validates parameters.
 _OTHER_READS = frozenset({"DecryptKMSDataKey", "PrecheckYikeAIAppJob"})
-#: Actions that do not only read, whatever their names begin with: this one runs jobs again.
+#: Actions that are not read-only although their names begin like those of read-only actions. This action reruns jobs.
 _WRITES = frozenset({"SearchIndexJobRerun"})
 
 
@@ -26,8 +26,8 @@ class Action:
 
     :param method: The HTTP method.
     :param anonymous: Whether the product client sends the request without a signature.
-    :param parameters: Parameter -> ``string``, ``integer`` or ``boolean``; ``object`` or ``array`` if it is sent as
-        JSON; ``repeated`` if the items of a list are sent as ``Name.1``, ``Name.2`` and so on.
+    :param parameters: Name of a parameter -> ``string``, ``integer`` or ``boolean``; ``object`` or ``array`` if it is
+        sent as JSON; ``repeated`` if the items of a list are sent as ``Name.1``, ``Name.2`` and so on.
     :param required: The parameters that the SDK documents as required.
     :param body: The parameters that are sent in the form body; all others are sent in the query.
     """
@@ -52,7 +52,7 @@ class Product:
     """
     The API of a product.
 
-    :param code: The product code, the prefix of its RAM actions and endpoints.
+    :param code: The product code, which is also the prefix of the product's RAM actions and endpoints.
     :param version: The API version.
     :param portal: The product's name in the URL of the API reference.
     """
@@ -73,11 +73,11 @@ class Product:
 
     @property
     def actions(self) -> Mapping[str, Action]:
-        """The actions of the product SDK with which this version was released. The service may have newer ones."""
+        """The actions in the product SDK when this version was released. The service may have newer actions."""
         return _read(self)
 
     def action(self, name: str) -> Action:
-        """Return an action; one that is unknown is sent by ``POST``, with all parameters in the query."""
+        """Return an action. An unknown action is sent by ``POST``, with all parameters in the query."""
         return self.actions.get(name) or Action(name, self.version)
 
 

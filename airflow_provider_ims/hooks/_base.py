@@ -1,4 +1,4 @@
-"""The base of both hooks: creates the client from the connection, and calls the API with retries."""
+"""The base class of the hooks of IMS and VOD, which creates the client and calls the API with retries."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from airflow_provider_ims.hooks.smq import SmqHook
 
 #: The maximum number of attempts per call.
 ATTEMPTS = 6
-#: Seconds for which a throttled request is retried.
+#: The total time of the pauses, in seconds, after which a throttled request is no longer retried.
 THROTTLE_TIMEOUT = 600.0
-#: The longest pause between two attempts, in seconds.
+#: The maximum backoff, and the maximum ``retry_after`` that is respected, in seconds.
 MAX_PAUSE = 20.0
 
 
 class AlibabaCloudMediaHook(ConnectedHook):
     """
-    Base of the hooks of IMS and VOD; both use the same connection.
+    Base class of the hooks of IMS and VOD, which use the same connection.
 
-    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
         requires ``region_id``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
@@ -47,7 +47,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
     @cached_property
     def client(self) -> Any:
-        """The SDK's generic client, on which all methods of the product clients are built."""
+        """The SDK's generic client, which the methods of the product clients call."""
         from airflow_provider_ims.hooks import _sdk as sdk
 
         return sdk.Client(self._client_config())
@@ -61,7 +61,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
         """
         Read the connection and create the client, without sending a request.
 
-        :raises ImsError: if the connection is incomplete.
+        :raises ImsError: if the connection is incomplete or invalid.
         """
         _ = self.client
 
@@ -82,16 +82,17 @@ class AlibabaCloudMediaHook(ConnectedHook):
         """
         Call an API action and return the body of the response.
 
-        A read-only action is retried with randomized exponential backoff after throttling, server errors and lost
-        connections. Any other action is retried only if the service definitely did not accept the request: it was
-        throttled, or no connection was established.
+        A read-only action is retried with randomized exponential backoff after throttling, server errors, lost
+        connections and unreadable responses. Any other action is retried only if the service certainly did not accept
+        the request: it was throttled, or it was not sent because no connection or no credentials were available.
 
-        :param action: The API action, such as ``SubmitTextGenerateJob``. An action that this provider does not know is
-            sent too, because the service may be newer.
-        :param params: The parameters under the API's names. ``None`` is omitted; a dict or a list is sent as the API
-            expects it, nearly always as JSON.
+        :param action: The API action, such as ``SubmitTextGenerateJob``. An action that is unknown to this provider is
+            sent too, because the service may have newer actions.
+        :param params: The parameters under the API's names. ``None`` is omitted. A dict or a list is sent in the format
+            that the API expects, which is nearly always JSON.
         :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
-        :param throttle_timeout: Seconds for which a throttled request is retried. Default: 600.
+        :param throttle_timeout: The total time of the pauses, in seconds, after which a throttled request is no longer
+            retried. Default: 600.
         :return: The JSON object, including ``RequestId``.
         :raises ImsError: the subclass depends on the service's error code.
         """
@@ -111,7 +112,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
                 if failures >= attempts or not (request.reads or error.accepted is False):
                     raise
                 reason = str(error)
-            # The random part spreads the retries of clients that received the same retry_after.
+            # The random part of the pause spreads the retries of clients that received the same retry_after.
             backoff = random.uniform(0, longest_backoff)
             longest_backoff = min(2 * longest_backoff, MAX_PAUSE)
             pause = retry_after + backoff / 2 if retry_after else backoff
@@ -141,9 +142,9 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Send one free signed request, and one to the connection's queue, for the Test button of the Connections page.
+        Call a free action and, if the connection has a queue, test the queue. Airflow's Test button calls this method.
 
-        :return: Whether it succeeded, and a message without secrets that states the problem and its solution.
+        :return: Whether the test succeeded, and a message without secrets that states the success or the problem.
         """
         from airflow_provider_ims.hooks._clock import clock_difference
 

@@ -1,4 +1,4 @@
-"""Measures how much this machine's clock differs from the service's, for messages about rejected timestamps."""
+"""Measures the difference between this machine's clock and the service's, for messages about rejected timestamps."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from airflow_provider_ims.hooks._settings import Settings
 
 def clock_difference(settings: Settings, endpoint: str) -> str | None:
     """
-    Compare the clock with the date header of an unsigned request to a ``host[:port]``.
+    Compare this machine's clock with the Date header of the response to an unsigned request.
 
+    :param settings: The settings of the connection.
+    :param endpoint: The ``host[:port]`` of the service.
     :return: The difference, such as ``20 minutes ahead``; ``None`` if no response with a date was received.
     """
     import requests

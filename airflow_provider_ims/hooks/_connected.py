@@ -1,4 +1,4 @@
-"""The base of all hooks: reads the connection."""
+"""The base class of all hooks: reads the connection."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_provider_ims.hooks._settings import Settings, read_settings
 
 class ConnectedHook(BaseHook):
     """
-    Base of the hooks, which all use the same connection.
+    Base class of the hooks, which use connections of the same type.
 
-    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
         requires ``region_id``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
@@ -34,7 +34,7 @@ class ConnectedHook(BaseHook):
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the connection; read once."""
+        """The settings of the connection, which are read once."""
         if self.ims_conn_id is None:
             from airflow.providers.common.compat.sdk import Connection
 
@@ -45,17 +45,17 @@ class ConnectedHook(BaseHook):
         """
         Read the connection and create the client, without sending a request.
 
-        :raises ImsError: if the connection is incomplete.
+        :raises ImsError: if the connection is incomplete or invalid.
         """
         raise NotImplementedError
 
     def reconnect(self) -> None:
         """
-        Do the same as :meth:`connect` in a process that only waits for an already submitted job.
+        Do the same as :meth:`connect` during a wait for a submitted job, but mark all errors as transient.
 
-        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This is transient: Airflow reports a
-            connection as not defined while the secrets backend is unavailable.
-        :raises ImsError: if the connection is incomplete.
+        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This error is transient, because Airflow
+            also reports a connection as not defined while the secrets backend is unavailable.
+        :raises ImsError: if the connection is incomplete or invalid. The error is marked as transient.
         """
         try:
             self.connect()

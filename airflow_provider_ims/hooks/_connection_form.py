@@ -1,7 +1,7 @@
 """
 The connection form as data: its fields, and which of them each credential type uses.
 
-This module imports nothing, because ``get_provider_info`` imports it into every Airflow process.
+At module level, it imports only ``typing``, because ``get_provider_info`` imports it in every Airflow component.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "region_id": _field("Region", "The region to call, for example cn-shanghai."),
     "credential_type": _choice(
         "Credential type",
-        "Default: the first type that accepts all fields that are set, or default if none is set.",
+        "Default: the first type that accepts all credential fields that are set and has all its required fields, or "
+        "default if no field is set.",
         *CREDENTIAL_TYPES,
     ),
     "security_token": _secret("Security token", "The STS token of temporary keys."),
@@ -64,14 +65,17 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "policy": _field("Policy", "A RAM policy, as JSON, that restricts the permissions of the role."),
     "external_id": _field("External ID", "The external ID, if the role's trust policy requires one."),
-    "sts_endpoint": _field("STS endpoint", "host[:port] of STS. Default: the SDK's endpoint; in a VPC, the region's."),
-    "oidc_provider_arn": _field("OIDC provider ARN", "The identity provider in RAM."),
-    "oidc_token_file_path": _field("OIDC token file", "Path of the token's file, on every worker and triggerer."),
+    "sts_endpoint": _field(
+        "STS endpoint",
+        "host[:port] of STS. Default: the SDK's endpoint; with the network vpc, the VPC endpoint of the region.",
+    ),
+    "oidc_provider_arn": _field("OIDC provider ARN", "The ARN of the OIDC identity provider in RAM."),
+    "oidc_token_file_path": _field("OIDC token file", "Path of the file with the token on every worker and triggerer."),
     "role_name": _field("ECS role name", "The RAM role of the ECS instance. Default: read from the metadata service."),
     "public_key_id": _field("Public key ID", "The ID of the key pair's public key."),
     "private_key_file": _field("Private key file", "Path of the private key, on every worker and triggerer."),
     "credentials_uri": _secret("Credentials URI", "The http or https URL that returns temporary credentials."),
-    "bearer_token": _secret("Bearer token", "Sent unchanged; only a few APIs accept it."),
+    "bearer_token": _secret("Bearer token", "The token, which is sent unchanged. Only some APIs accept it."),
     "ims_endpoint": _field("IMS endpoint", "host[:port] that overrides the region's endpoint."),
     "vod_endpoint": _field("VOD endpoint", "host[:port] that overrides the region's endpoint."),
     "oss_endpoint": _field(
@@ -84,15 +88,19 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "smq_endpoint": _field(
         "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
     ),
-    "network": _choice("Network", "public, or vpc for the endpoints inside a VPC.", "public", "vpc"),
-    "protocol": _choice("Protocol", "https; http only for the emulator.", "https", "http"),
+    "network": _choice("Network", "public (default), or vpc for the endpoints inside a VPC.", "public", "vpc"),
+    "protocol": _choice("Protocol", "https (default), or http, only for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
-    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ and STS."),
-    "ca": _field("CA file", "Path of a CA bundle that replaces the public CA certificates for IMS, VOD and SMQ."),
+    "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ, STS and the download of subtitles."),
+    "ca": _field(
+        "CA file",
+        "Path of a CA bundle that replaces the public CA certificates for IMS, VOD, SMQ and the download of subtitles.",
+    ),
     "console_url": _field(
         "Console link",
-        "URL that a task's page links to; may contain {product}, {region_id} and {job_id}. Default: the console.",
+        "URL of the console link on a task's page; may contain {product}, {region_id} and {job_id}. Default: the home "
+        "page of the product's console.",
     ),
 }
 for _name, _entry in CONNECTION_FIELDS.items():
@@ -104,14 +112,14 @@ UI_FIELD_BEHAVIOUR: dict[str, Any] = {
     "relabeling": {"login": "AccessKey ID", "password": "AccessKey secret", "port": "Port (not used)"},
     "placeholders": {
         **{place: f"For {', '.join(types_with(name))}" for place, name in LOGIN_FIELDS.items()},
-        # These versions do not test a connection without a port: https://github.com/apache/airflow/pull/73298.
+        # Airflow 3.3.1 and 3.3.2 cannot test a connection without a port: https://github.com/apache/airflow/pull/73298.
         "port": "0 makes the Test button work in Airflow 3.3.1 and 3.3.2",
     },
 }
 
 
 def connection_form_widgets() -> dict[str, Any]:
-    """Return the fields of the form as WTForms fields; Airflow replaces the library where it is not installed."""
+    """Return the fields of the form as WTForms fields. Airflow provides a replacement if WTForms is not installed."""
     # The widgets of Flask-AppBuilder are not used: no Airflow 3 user interface shows them.
     from wtforms import PasswordField, StringField
     from wtforms.validators import Optional, any_of
@@ -126,5 +134,5 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def ui_field_behaviour() -> dict[str, Any]:
-    """Return which standard fields the form hides, relabels and fills with placeholders."""
+    """Return the standard fields that the form hides, and the labels and placeholders of the others."""
     return {name.replace("-", "_"): value for name, value in UI_FIELD_BEHAVIOUR.items()}

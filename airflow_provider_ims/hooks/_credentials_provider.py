@@ -1,4 +1,4 @@
-"""Caches temporary credentials, so that a wait survives a failed renewal."""
+"""Caches temporary credentials, so that a failed renewal does not end a wait."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to renew credentials that are still valid.
 RENEWAL_INTERVAL = 30.0
-#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews 15 minutes before they expire.
+#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews credentials 15 minutes before they
+#: expire.
 DEFAULT_LIFETIME = 15 * 60.0
 
 #: Credential type -> the source of its temporary credentials.
@@ -32,7 +33,7 @@ SOURCES = {
 }
 _STATUS = re.compile(r"http_?code\s*[:=]\s*(\d{3})", re.IGNORECASE)
 _CODE = re.compile(r'"Code"\s*:\s*"([\w.]+)"')
-#: A URL with its query, or a response. The SDK appends both, including secrets, to its messages.
+#: A URL with its query, or a response, which may contain secrets. The SDK appends both to its error messages.
 _SENSITIVE = re.compile(r"(\burl|result): .*?(?=\", |', |\Z)", re.DOTALL)
 
 
@@ -56,15 +57,15 @@ class CachingCredentialsProvider:
         """
         Return valid credentials.
 
-        :raises ImsUnavailableError: if no valid ones are cached and the source cannot be reached.
-        :raises ImsCredentialsError: if no valid ones are cached and the source denies them.
+        :raises ImsUnavailableError: if no valid credentials are cached, and the source is unavailable.
+        :raises ImsError: another subclass if no valid credentials are cached, and the source denies them.
         """
         if self._now() < self._renew_at:
             return self._cached
         with self._lock:
             if self._now() < self._renew_at:
                 return self._cached
-            # From here on, other threads return the cached credentials while this one renews them.
+            # While this thread renews valid credentials, other threads use the cached ones.
             self._renew_at = min(self._now() + RENEWAL_INTERVAL, self._expires_at - 2 * RENEWAL_INTERVAL)
             failure = self._renew()
             remaining = self._expires_at - self._now()
@@ -91,7 +92,7 @@ class CachingCredentialsProvider:
         return None
 
     async def get_credentials_async(self) -> Any:
-        """Return valid credentials without blocking the event loop; for async calls of the client of ``get_conn()``."""
+        """Return valid credentials without blocking the event loop, for async calls of the client of ``get_conn()``."""
         return await asyncio.to_thread(self.get_credentials)
 
     def get_provider_name(self) -> str:

@@ -17,7 +17,7 @@ SECONDS = 10.0
 
 
 def _has_no_signature(record: logging.LogRecord) -> bool:
-    # At level INFO, httpx logs the address of each request.
+    # At level INFO, httpx logs the URL of each request, including its signature.
     return "ignature=" not in record.getMessage()
 
 
@@ -31,7 +31,7 @@ def download(settings: Settings, address: str, limit: int) -> bytes:
     :param settings: The settings of the connection, whose proxy and CA are used.
     :param address: The signed URL. Error messages contain only the name of the file.
     :param limit: The maximum number of bytes.
-    :raises ImsUnavailableError: If the file cannot be read.
+    :raises ImsUnavailableError: if the file cannot be read.
     """
     try:
         status, content = asyncio.run(_read(settings, address, limit))
@@ -50,7 +50,7 @@ async def _read(settings: Settings, address: str, limit: int) -> tuple[int, byte
     verify = ssl.create_default_context(cafile=settings.ca) if is_https and settings.ca else is_https
     client = httpx.AsyncClient(verify=verify, proxy=settings.https_proxy if is_https else None, timeout=SECONDS)
     content = bytearray()
-    # The timeout of httpx is that of each single read.
+    # The timeout of httpx limits each single read, not the whole download.
     async with asyncio.timeout(SECONDS), client, client.stream("GET", address) as response:
         async for part in response.aiter_bytes():
             content += part

@@ -20,7 +20,7 @@ def encode_value(value: Any) -> str:
 
 def flatten(name: str, value: Any) -> dict[str, str]:
     """
-    Return the parameters of a list or a dict that the API does not take as JSON: ``Ids.1``, or ``Tag.1.Key``.
+    Return the parameters for a list or a dict that the API does not accept as JSON, such as ``Ids.1`` or ``Tag.1.Key``.
 
     Any other value keeps its name, and ``None`` is omitted.
     """

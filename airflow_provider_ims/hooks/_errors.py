@@ -1,4 +1,4 @@
-"""Converts the SDK's exceptions into the provider's errors, by the service's error code."""
+"""Converts the SDK's exceptions into the provider's errors, depending on the service's error code."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
         ),
         ("OperationDenied", ImsNotSubscribedError),
         ("Forbidden|NoPermission|NotAuthorized|AccessDenied", ImsPermissionError),
-        # Each request has a new nonce. A reused one means that something between this machine and the service sent the
-        # request twice, and the service may have accepted the first one.
+        # Each request has a new nonce. A reused nonce means that something between this machine and the service sent
+        # the request twice, and the service may have accepted the first of the two.
         ("InternalError|ServiceUnAvailable|ServiceUnavailable|SignatureNonceUsed|RequestTimeout", ImsUnavailableError),
         ("InvalidAction|InvalidVersion|InvalidRegion.*", ImsRequestError),
         (r"ResourceNotFound|NoSuchResource|.*NotFound|.*\.NotFound|.*NotExist", ImsResourceNotFoundError),
     )
 )
 
-#: Beginning of an error code about credentials, of the service or of STS -> advice. The first match applies.
+#: Pattern for the beginning of an error code of the service or of STS about credentials -> advice. The first match
+#: applies.
 #: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
 CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
@@ -69,8 +70,8 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
     ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
 )
-#: The codes of SMQ if there is no message, or if a receipt handle is no longer valid because its message was received
-#: again, changed or deleted.
+#: The error codes of SMQ for an empty queue, and for a receipt handle that is no longer valid because its message was
+#: received again or deleted, or because its visibility was changed.
 MESSAGE_GONE = ("MessageNotExist", "ReceiptHandleError")
 #: The regions in which a product has an endpoint. Used for advice only; other regions are not rejected.
 #: https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint and
@@ -86,7 +87,7 @@ _REGIONAL = re.compile(r"(ice|vod)(?:-vpc)?\.([^.]+)\.aliyuncs\.com")
 TOO_LARGE: Mapping[int | None, str] = {
     one: f"HTTP status {one}: the request is too large; shorten its longest parameters" for one in (413, 414, 431)
 }
-#: Exception that prevents a request from being built -> the problem in the connection that causes it.
+#: Class name of an exception that prevents a request from being built -> the problem in the connection that causes it.
 INVALID_FIELDS: Mapping[str, str] = {
     "InvalidURL": "the connection's endpoint or https_proxy is not a valid address",
     "LocationParseError": "the connection's endpoint or https_proxy is not a valid address",
@@ -104,7 +105,7 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
     :param endpoint: The ``host[:port]`` of the request.
     """
     inner = getattr(error, "inner_exception", None) or error
-    # Identified by attributes, not by class: the SDK has three families of exceptions with the same attributes.
+    # The attributes identify the error, because the SDK has three families of exceptions that share these attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if isinstance(inner, ImsError):
         failure = inner  # The credentials provider raised it.
@@ -164,7 +165,7 @@ def service_error(data: Mapping[str, Any], status: int, ram_action: str) -> ImsE
 
 
 def _principal(denied: Mapping[str, Any]) -> str:
-    """Return the RAM user or role in ``AccessDeniedDetail``, in parentheses; empty if it names none."""
+    """Return the RAM user or role in ``AccessDeniedDetail``, in parentheses; an empty string if there is none."""
     name, kind, account = (_text_field(denied, f"AuthPrincipal{one}") for one in ("DisplayName", "Type", "OwnerId"))
     return f" ({kind or 'principal'} {name} of account {account or 'unknown'})" if name else ""
 
@@ -193,8 +194,9 @@ def _error_class(status: int, code: str | None) -> type[ImsError]:
 
 
 def _transport_error(error: Any, endpoint: str) -> ImsError:
-    """Convert an error that occurred without a response from the service."""
-    # The SDK keeps only the text of a network error, which contains the whole request. Its class is in the context.
+    """Convert an error without a readable response from the service."""
+    # The SDK's exception contains only the text of a network error, which includes the whole request. The network error
+    # itself is the context of the exception.
     cause = next((one for one in (error, error.__context__) if isinstance(one, OSError)), None)
     for name, problem in INVALID_FIELDS.items():
         if name in (type(error).__name__, type(cause).__name__):
@@ -217,7 +219,8 @@ def _http_status(error: BaseException) -> int | None:
     """Return the HTTP status of the response that caused an error, if it can be found."""
     from darabonba.response import DaraResponse
 
-    # The SDK's exceptions do not refer to the response. Only its retry policies do, and a retry could submit twice.
+    # The SDK's exceptions do not contain the response. Only the SDK's retry policies can read it, but retries could
+    # submit a job twice.
     values = (value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values())
     return next((value.status_code for value in values if isinstance(value, DaraResponse)), None)
 
@@ -241,12 +244,12 @@ def _reason(cause: OSError) -> Exception | None:
 
 
 def _error_names(cause: OSError) -> str:
-    """Return the class names of a network error, whose text contains the request."""
+    """Return the class names of a network error and its reason. Their texts are not used: they contain the request."""
     return ": ".join(type(one).__name__ for one in (cause, _reason(cause)) if one is not None)
 
 
 def _not_sent(cause: OSError) -> bool:
-    """Return whether a network error occurred before the request was sent: no connection, or an untrusted one."""
+    """Return whether the request was not sent, because there was no connection or its certificate was not trusted."""
     from requests.exceptions import ConnectTimeout
     from urllib3.exceptions import NewConnectionError, ProxyError
 

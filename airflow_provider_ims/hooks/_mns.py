@@ -40,7 +40,7 @@ _ILLEGAL = re.compile(
 
 
 class Queue(SdkQueue):  # type: ignore[misc]
-    """The SDK's queue, which does not decode the bodies of messages."""
+    """The SDK's queue, with the decoding of message bodies turned off."""
 
     def __init__(self, name: str, client: Client) -> None:
         super().__init__(name, client)
@@ -90,7 +90,7 @@ class Client(MNSClient):  # type: ignore[misc]
         elif self.http.status >= 400:
             failure = service_error({"RequestId": self.http.request_id}, self.http.status, ram_action)
         else:
-            # The exception contains the whole response.
+            # The text of the exception is not used, because it contains the whole response.
             failure = ImsUnavailableError(f"Unexpected response format from {self.host}: not the XML of SMQ")
         failure.action = action
         failure.message += f"; queue {queue}"
@@ -118,7 +118,7 @@ class Clients:
 
 class _Http:
     """
-    Replaces the SDK's class that sends requests, and adds timeouts, a proxy and a CA.
+    Replaces the SDK's class for sending requests, and adds timeouts, a proxy and a CA.
 
     :ivar wait: Seconds for which the service may keep the next request open; added to the read timeout.
     :ivar status: The HTTP status of the last response.
@@ -132,7 +132,7 @@ class _Http:
         self._settings = settings
         self._url = f"{settings.protocol}://{endpoint}"
         self._session = Session()
-        # Without a proxy in the connection, those of the environment apply.
+        # If the connection has no proxy, the proxies from environment variables apply.
         self._options: dict[str, Any] = {"verify": settings.ca or True, "allow_redirects": False}
         if settings.https_proxy:
             self._options["proxies"] = {"https": settings.https_proxy}
@@ -142,7 +142,7 @@ class _Http:
 
     def send_request(self, request: RequestInternal) -> ResponseInternal:
         self.status, self.request_id = 0, None
-        # Not session.request(), which would replace the signature with a password from ~/.netrc.
+        # session.request() is not used, because it would replace the signature with a password from ~/.netrc.
         prepared = PreparedRequest()
         prepared.prepare(
             method=request.method, url=self._url + request.uri, headers=request.header, data=request.data or None

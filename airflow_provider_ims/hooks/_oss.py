@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsRequestError
 from airflow_provider_ims.hooks._settings import Settings
 
-#: The region in the host of an address, such as ``https://b.oss-cn-shanghai-internal.aliyuncs.com/a.mp4``.
+#: The region in the host of a URL, such as ``https://b.oss-cn-shanghai-internal.aliyuncs.com/a.mp4``.
 _REGION = re.compile(r"\w+://[\w-]+\.oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com", re.IGNORECASE)
 
 
@@ -20,14 +20,15 @@ def can_presign() -> bool:
 
 def presign(settings: Settings, address: str, bucket: str, key: str, lifetime: timedelta) -> str:
     """
-    Return a URL with which a browser can read an object. No request is sent.
+    Return a URL with which a browser can read an object. No request is sent to OSS.
 
-    :param settings: The settings of the connection whose identity signs.
-    :param address: The URL of the object, whose host may name the region of the bucket.
+    :param settings: The settings of the connection whose identity signs the URL.
+    :param address: The URL of the object, whose host may contain the region of the bucket.
+    :param bucket: The bucket of the object.
     :param key: The key of the object, not percent-encoded.
     :param lifetime: The time for which the URL is valid.
-    :raises ImsRequestError: If the region is not known, or the bucket or the key is not valid.
-    :raises ImsCredentialsError: If the credentials cannot sign.
+    :raises ImsRequestError: if the region is unknown, or the bucket or the key is not valid.
+    :raises ImsError: if no credentials can be obtained, or if they cannot sign URLs.
     """
     import alibabacloud_oss_v2 as oss
 

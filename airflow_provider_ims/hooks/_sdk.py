@@ -1,7 +1,8 @@
 """
 The SDK's generic client.
 
-This is the only module that imports the SDK at module level, which takes half a second: import this module lazily.
+This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because it
+takes half a second.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:
-    # The SDK logs a failed renewal with request and response, including tokens. The provider logs the failure itself.
+    # The SDK logs a failed renewal with the request and the response, including tokens. This package logs the failure.
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 
@@ -76,7 +77,7 @@ def client_config(settings: Settings, endpoint: str) -> Config:
 
 
 def _region_parameter(region_id: str | None, endpoint: str) -> GlobalParameters | None:
-    """Return the region as a parameter of every request, unless the host of the endpoint names it."""
+    """Return the region as a parameter of every request; ``None`` if the host of the endpoint contains the region."""
     if region_id is None or endpoint.partition(":")[0].endswith(".aliyuncs.com"):
         return None
     return GlobalParameters(queries={"RegionId": region_id})
@@ -102,7 +103,7 @@ def _provider(settings: Settings, credential_type: str) -> Any:
     if credential_type == "default":
         return DefaultCredentialsProvider()
     if credential_type == "ecs_ram_role":
-        # Not created from its type, because the SDK would start a thread that never ends.
+        # Created directly, because the SDK's factory would start a thread that never ends.
         role_name = settings.credential.get("role_name")
         return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
     client = CredentialClient(
@@ -110,7 +111,7 @@ def _provider(settings: Settings, credential_type: str) -> Any:
             **settings.credential,
             connect_timeout=_milliseconds(settings.connect_timeout),
             timeout=_milliseconds(settings.read_timeout),
-            # A credentials URI is usually local.
+            # The server of a credentials URI is usually local, so the proxy is not used.
             proxy=None if credential_type == "credentials_uri" else settings.https_proxy,
         )
     )

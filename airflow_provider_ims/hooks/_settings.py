@@ -1,4 +1,4 @@
-"""Reads and validates a connection: credentials, region, endpoints, network options."""
+"""Reads and validates a connection: its credentials, region, endpoints and network options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_ims.hooks._encoding import encode_value
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: The SDK's name of a credential field -> its place in the connection; all others are extras.
+#: The SDK's name of a credential field -> the standard connection field for it. All other credential fields are extras.
 _PLACES = {name: place for place, name in LOGIN_FIELDS.items()}
 _CREDENTIAL_NAMES = {name for required, optional in CREDENTIAL_TYPES.values() for name in required + optional}
 #: Credential type -> its required fields under the SDK's names, each with its place in the connection.
@@ -25,16 +25,16 @@ REQUIRED_FIELDS: Mapping[str, Mapping[str, str]] = {
     one: {name: _PLACES.get(name, f"extra {name}") for name in required}
     for one, (required, _) in CREDENTIAL_TYPES.items()
 }
-#: An explicit credential type ignores fields of other types, except these. Without the role or the policy, the identity
-#: could have more permissions than configured; keys without their token are rejected as unknown keys.
+#: If the credential type is set, fields of other types are ignored, but these raise an error. Without the role or the
+#: policy, the identity could have more permissions than configured. The service rejects keys without their token.
 _NEVER_IGNORED = ("role_arn", "policy", "security_token")
 #: The minimum duration of an STS session, in seconds.
 MIN_SESSION = 900
 PROTOCOLS = ("https", "http")
 NETWORKS = ("public", "vpc")
-#: ``host[:port]``. The SDK would accept a URL, but sign a different host than it sends.
+#: ``host[:port]``. The SDK would accept a URL, but the host in the signature would differ from that of the request.
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
-#: A region is a part of the host to which signed requests are sent.
+#: Only these characters are accepted, because the region is a part of the host to which signed requests are sent.
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: Product code -> the extra that overrides its endpoint.
 _ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint", "mns": "smq_endpoint"}
@@ -59,10 +59,11 @@ class Settings:
     :param protocol: ``https``, or ``http`` for the emulator.
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for a response.
+    :param https_proxy: The URL of the proxy; ``None`` if none is set.
     :param ca: The path of a CA bundle that verifies the server's certificate.
-    :param console_url: The URL that a task's page links to, with placeholders.
-    :param smq_queue: The queue to which IMS and VOD send a message when a job ends; ``None`` in other regions than that
-        of the connection, because the services send messages to queues in the region of the job.
+    :param console_url: The URL of the console link on a task's page, with placeholders.
+    :param smq_queue: The queue to which IMS and VOD send a message when a job ends. ``None`` if none is set, or if the
+        region is not the connection's, because the services send messages to queues in the region of the job.
     """
 
     region_id: str | None
@@ -81,14 +82,14 @@ class Settings:
         """
         Return the ``host[:port]`` of a product: ``ice``, ``vod`` or ``mns``.
 
-        :raises ImsRequestError: if neither a region nor an endpoint is set.
+        :raises ImsRequestError: if no endpoint is set, and there is no region or the product is ``mns``.
         """
         if override := self.endpoints.get(product):
             return override
         if product == "mns":
             raise ImsRequestError(
                 "No endpoint of SMQ: set smq_endpoint in the connection's extra, for example "
-                "1234567890123456.mns.cn-shanghai.aliyuncs.com. It contains the account id, which no setting has",
+                "1234567890123456.mns.cn-shanghai.aliyuncs.com. It contains the account id, so it has no default",
                 field="smq_endpoint",
             )
         if not self.region_id:
@@ -103,7 +104,7 @@ class Settings:
 
 def read_settings(connection: Connection, region_id: str | None = None) -> Settings:
     """
-    Read a connection of type ``alibabacloud_ims``, or of the existing type ``alibaba_cloud``.
+    Read a connection of type ``alibabacloud_ims``, or of type ``alibaba_cloud``, which Airflow's own provider defines.
 
     :param region_id: A region that overrides the connection's.
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
@@ -163,11 +164,11 @@ def _mask_url_secrets(text: Mapping[str, str]) -> None:
             mask_secret(secret)
 
 
-# The error messages below name fields, never values: a field may contain a secret that belongs in another field.
+# The error messages below contain the names of fields, never their values: a user may enter a secret in a wrong field.
 def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: str | None) -> dict[str, Any]:
     given = {name: value for name, value in extra.items() if name in _CREDENTIAL_NAMES}
     for place, name in LOGIN_FIELDS.items():
-        # Stripped like the extras: a pasted line break would make an invalid header.
+        # Stripped like the extras, because a pasted line break would result in an invalid header.
         if value := (getattr(connection, place) or "").strip():
             given[name] = value
     credential_type = extra.get("credential_type", "").lower() or _inferred_type(connection, given)
@@ -183,7 +184,7 @@ def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: st
 
 
 def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
-    """Return the first type that accepts all fields that are set, preferably one whose required fields are all set."""
+    """Return the first type that accepts all fields that are set, preferably one with all its required fields."""
     if not given:
         return "default"
     fields = {one: {*required, *optional} for one, (required, optional) in CREDENTIAL_TYPES.items()}
@@ -266,7 +267,7 @@ def _credentials_uri(text: str) -> str | None:
 
 def _console_url(text: str) -> str | None:
     url = text.format(product="ims", region_id="cn-shanghai", job_id="0")
-    # Airflow's page would link to any scheme, such as javascript.
+    # The scheme is checked because Airflow would show a link with any scheme, such as javascript.
     return text if re.fullmatch(r"https?://\S+", url) else None
 
 

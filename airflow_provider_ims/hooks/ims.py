@@ -16,7 +16,7 @@ class ImsHook(AlibabaCloudMediaHook):
     """
     Calls Intelligent Media Services (ICE 2020-11-09).
 
-    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
         requires ``region_id``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
@@ -25,7 +25,7 @@ class ImsHook(AlibabaCloudMediaHook):
     console = "ims"
     probe = ("ListSmartJobs", {"MaxResults": "1"})
 
-    # Airflow 3.1 calls these; later versions read the provider's metadata.
+    # Airflow 3.1 calls these functions; later versions read the provider's metadata.
     get_connection_form_widgets = staticmethod(connection_form.connection_form_widgets)
     get_ui_field_behaviour = staticmethod(connection_form.ui_field_behaviour)
 
@@ -33,7 +33,7 @@ class ImsHook(AlibabaCloudMediaHook):
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        Importing it takes one to two seconds; :meth:`call` does not need it.
+        The import of the client takes one to two seconds; :meth:`call` does not need it.
 
         :return: ``alibabacloud_ice20201109.client.Client``.
         """

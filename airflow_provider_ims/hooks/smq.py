@@ -48,9 +48,10 @@ class SmqHook(ConnectedHook):
 
     The hook is thread-safe: each thread sends its requests over its own network connection. No request is retried.
 
-    :param ims_conn_id: The Airflow connection of IMS and VOD, with the extra ``smq_endpoint``. Default:
-        ``ims_default``.
-    :param region_id: A region that overrides the connection's. The region of the queue is that of ``smq_endpoint``.
+    :param ims_conn_id: The id of the Airflow connection of IMS and VOD, which must have the extra ``smq_endpoint``.
+        Default: ``ims_default``.
+    :param region_id: A region that overrides the connection's. It does not change the region of the queue, which
+        ``smq_endpoint`` contains.
     """
 
     @cached_property
@@ -66,13 +67,13 @@ class SmqHook(ConnectedHook):
         """
         Read the connection and import the SDK, without sending a request.
 
-        :raises ImsError: if the connection is incomplete, or the extra ``smq`` is not installed.
+        :raises ImsError: if the connection is incomplete or invalid, or if the extra ``smq`` is not installed.
         """
         _ = self._clients
 
     def receive(self, queue: str, *, max_messages: int = BATCH, wait_seconds: int = 20) -> list[SmqMessage]:
         """
-        Return the next messages, which are invisible to other receivers until the queue's visibility timeout ends.
+        Return the next messages, which are hidden from other receivers until the queue's visibility timeout ends.
 
         :param queue: The name of the queue.
         :param max_messages: The maximum number of messages, from 1 to 16. Default: 16.
@@ -103,7 +104,10 @@ class SmqHook(ConnectedHook):
         """
         Delete messages, in batches of 16.
 
-        :return: The handles that were no longer valid, because their messages were received again or deleted.
+        :param queue: The name of the queue.
+        :param receipt_handles: The receipt handles of the messages.
+        :return: The handles that were no longer valid, because their messages were received again or deleted, or
+            because their visibility was changed.
         :raises ImsError: the subclass depends on the service's error code.
         """
         invalid: list[str] = []
@@ -116,6 +120,8 @@ class SmqHook(ConnectedHook):
         """
         Set the time after which a message becomes visible again.
 
+        :param queue: The name of the queue.
+        :param receipt_handle: The receipt handle of the message.
         :param seconds: Seconds from now, from 1 to 43,200.
         :return: The new receipt handle, which replaces the old one; ``None`` if the old one was no longer valid.
         :raises ImsError: the subclass depends on the service's error code.
@@ -131,6 +137,7 @@ class SmqHook(ConnectedHook):
         """
         Read a message without receiving it, as a test of the connection.
 
+        :param queue: The name of the queue.
         :raises ImsError: the subclass depends on the service's error code.
         """
         self._send("PeekMessage", queue, lambda smq: smq.peek_message())
@@ -139,7 +146,7 @@ class SmqHook(ConnectedHook):
         """
         Send a PeekMessage request, which receives no message, to the connection's queue.
 
-        :return: Whether it succeeded, and a message without secrets about the success or the problem.
+        :return: Whether the test succeeded, and a message without secrets that states the success or the problem.
         """
         try:
             endpoint, queue = self.settings.endpoint("mns"), self.settings.smq_queue
@@ -154,7 +161,7 @@ class SmqHook(ConnectedHook):
         """
         Call a method of the SDK's queue, and return its result.
 
-        :param if_gone: The value to return if the service has no such message.
+        :param if_gone: The value to return if there is no message, or if the receipt handle is no longer valid.
         :param wait: Seconds for which the service may keep the request open.
         """
         if not isinstance(queue, str) or not _NAME.fullmatch(queue):
@@ -164,7 +171,7 @@ class SmqHook(ConnectedHook):
         try:
             return call(client.queue(queue))
         except Exception as error:  # noqa: BLE001
-            # The SDK raises almost any exception for a malformed response.
+            # A malformed response can make the SDK raise almost any exception.
             failure = client.convert(error, action, queue)
         if failure.code in MESSAGE_GONE:
             return if_gone
@@ -173,7 +180,7 @@ class SmqHook(ConnectedHook):
 
 
 def decode_body(text: str) -> str:
-    """Return the body of a message, decoded if it is base64 of text."""
+    """Return the body of a message, decoded if it is text that was encoded as base64."""
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode()
     except ValueError:

@@ -15,21 +15,21 @@ class VodHook(AlibabaCloudMediaHook):
     """
     Calls ApsaraVideo VOD (2017-03-21), with the same connection as IMS.
 
-    :param ims_conn_id: The Airflow connection; ``None`` for the SDK's default credential chain, which
+    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
         requires ``region_id``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 
     product: ClassVar[Product] = VOD
     console = "vod"
-    # Every read-only action of VOD requires an id. The response to an unknown id also proves that the connection works.
+    # The response to an unknown id also proves that the connection works.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})
 
     def get_conn(self) -> Client:
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        Importing it takes one to two seconds; :meth:`call` does not need it.
+        The import of the client takes one to two seconds; :meth:`call` does not need it.
 
         :return: ``alibabacloud_vod20170321.client.Client``.
         """

@@ -31,19 +31,19 @@ SUSPENDED_DELAY = timedelta(hours=1)
 @dataclass(frozen=True)
 class ImsRetryPolicy(RetryPolicy):
     """
-    Fail immediately after an error of this provider that would recur, and retry after all others.
+    Do not retry a task after a permanent error of this provider; retry it after any other error.
 
-    - A permanent error (:attr:`~airflow_provider_ims.exceptions.ImsError.is_permanent`) fails the task: an invalid
-      request, a missing permission or subscription, or a job that failed because of its content.
-    - A task that fails because of an overdue payment is retried after an hour.
-    - All other errors are retried after the ``retry_delay`` of the task, as without a policy.
+    - A permanent error (:attr:`~airflow_provider_ims.exceptions.ImsError.is_permanent`) fails the task. Examples are an
+      invalid request, a missing permission or subscription, and a job that failed because of its request or content.
+    - After an error because of an overdue payment, the task is retried after an hour.
+    - After any other error, the task is retried after its ``retry_delay``, as without a policy.
 
     The policy cannot add retries: a task without ``retries`` is not retried. All operators and sensors of this provider
     have this policy by default. Requires Airflow 3.3.
 
     :param retry_failed_jobs: Retry a task whose job failed without a permanent error. The retry of an operator submits
-        a new job, which is also billed. Default: true; false for the sensors, because a retry of a sensor finds the
-        same failed job.
+        a new job, which is also billed. Default: true. The default policy of the sensors sets it to false, because a
+        retry of a sensor finds the same failed job.
     """
 
     retry_failed_jobs: bool = True
@@ -55,17 +55,18 @@ class ImsRetryPolicy(RetryPolicy):
         Decide whether Airflow retries a failed task.
 
         :param exception: The error of the task.
-        :param try_number: The number of the try, not used.
-        :param max_tries: The maximum number of tries, not used.
-        :param context: The task's context, not used.
+        :param try_number: The number of the try. Not used.
+        :param max_tries: The maximum number of tries. Not used.
+        :param context: The task's context. Not used.
+        :return: The decision, with its reason.
         """
         if not isinstance(exception, ImsError):
             return RetryDecision.default()
         name = type(exception).__name__
         if exception.is_permanent:
-            return RetryDecision.fail(f"{name}: a retry would fail again")
+            return RetryDecision.fail(f"{name}: a retry would fail too")
         if isinstance(exception, ImsJobFailedError) and not self.retry_failed_jobs:
-            return RetryDecision.fail(f"{name}: retry_failed_jobs is off")
+            return RetryDecision.fail(f"{name}: retry_failed_jobs is false")
         if isinstance(exception, ImsNotSubscribedError) and exception.code == SUSPENDED:
             return RetryDecision.retry(SUSPENDED_DELAY, f"{name}: the service is suspended for overdue payment")
         if isinstance(exception, ImsThrottledError | ImsUnavailableError):

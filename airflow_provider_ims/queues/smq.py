@@ -9,7 +9,8 @@ from airflow_provider_ims.triggers.smq import SmqEventTrigger
 try:
     from airflow.providers.common.messaging.providers.base_provider import BaseMessageQueueProvider
 except ImportError as error:
-    # Airflow imports this module whenever it lists the queues of all providers.
+    # Airflow imports this module whenever it lists the queues of all providers, and does not treat this exception as an
+    # error.
     raise AirflowOptionalProviderFeatureException(
         'The scheme "smq" requires apache-airflow-providers-common-messaging: pip install "airflow-provider-ims[smq]"'
     ) from error
@@ -17,7 +18,7 @@ except ImportError as error:
 
 class SmqMessageQueueProvider(BaseMessageQueueProvider):
     """
-    Makes ``MessageQueueTrigger(scheme="smq", ...)`` use an ``SmqEventTrigger``.
+    Selects ``SmqEventTrigger`` as the trigger of ``MessageQueueTrigger(scheme="smq", ...)``.
 
     The other arguments of ``MessageQueueTrigger`` are those of
     :class:`~airflow_provider_ims.triggers.smq.SmqEventTrigger`.

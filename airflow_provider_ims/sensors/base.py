@@ -55,18 +55,18 @@ class JobSensor(JobTask, BaseSensorOperator):
     :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
-    :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. Otherwise, it fails only if
-        all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``, with
-        its ``input`` and ``failed`` parts if the service returns them. Default: false.
-    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. If false, the task fails
+        only if all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``,
+        with its ``input`` and ``failed`` parts if the service returns them. Default: false.
+    :param deferrable: Wait in the triggerer, without a worker slot. Default: ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
-        Default: true for a sensor that waits for one job, because the result is a dict.
-    :param poke_interval: Seconds between polls. Default: ``[ims] poll_interval`` (10).
+        Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
+    :param poke_interval: Seconds between polls, or a timedelta. Default: ``[ims] poll_interval`` (10).
     :param retry_policy: Decides, depending on the error, whether a failed sensor is retried. Requires Airflow 3.3.
         ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which
         does not retry after a failed job.
-    :param kwargs: The arguments of all Airflow sensors: ``timeout``, ``soft_fail`` (skip on a timeout; a
-        failed job still fails the sensor), ``never_fail`` (skip instead of failing), ``mode``.
+    :param kwargs: Other arguments of Airflow's sensors, such as ``timeout``, ``soft_fail`` (skip on a timeout; a
+        failed job still fails the sensor), ``never_fail`` (skip instead of failing) and ``mode``.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id")
@@ -111,9 +111,10 @@ class JobSensor(JobTask, BaseSensorOperator):
 
         :param context: The task's context.
         :return: The result that the operator for the job's kind would return, or a list of such results.
-        :raises ImsJobFailedError: when all jobs failed, or any of them if ``fail_on_partial_failure`` is set.
-        :raises AirflowSensorTimeout: when a job did not end before the timeout, in all modes.
-        :raises ImsError: when the jobs cannot be queried.
+        :raises ImsJobFailedError: if all jobs failed, or if ``fail_on_partial_failure`` is true and a job or a part of
+            a job failed.
+        :raises AirflowSensorTimeout: if a job did not end before the timeout, in all modes.
+        :raises ImsError: if the jobs cannot be queried.
         """
         if self.deferrable:
             deadline = time.time() + float(self.timeout)
@@ -132,7 +133,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
-        Resume with the trigger's event, and complete the jobs.
+        Resume the task with the trigger's event, and complete the jobs.
 
         :param context: The task's context.
         :param event: The event of the trigger.
@@ -143,7 +144,7 @@ class JobSensor(JobTask, BaseSensorOperator):
                 return self._complete_all(context, self.ended_jobs(event)[0])
             except ImsJobTimeoutError as error:
                 if self.soft_fail:
-                    # Airflow replaces the message of the error.
+                    # With soft_fail, Airflow replaces the message of the error.
                     self.log.warning("%s", error)
                 raise AirflowSensorTimeout(str(error)) from None
 
@@ -163,15 +164,16 @@ class JobSensor(JobTask, BaseSensorOperator):
         Poll the jobs that have not ended.
 
         :param context: The task's context.
-        :return: ``False``, or the result once all jobs have ended.
+        :return: ``False``, or a ``PokeReturnValue`` with the result when all jobs have ended.
         """
         job_ids = self.awaited_ids()
         hook = self.new_hook()
         is_first_poke, wait_started_at = self._wait_start(context)
         if is_first_poke:
-            # At the first poke, an undefined connection is a user error; later, the secrets backend may be unavailable.
+            # At the first poke, an undefined connection is a user error. At later pokes, the secrets backend may be
+            # unavailable, so the error is tolerated.
             hook.connect()
-        # A rescheduled sensor keeps no state between pokes, so it cannot count consecutive errors.
+        # In reschedule mode, no state is kept between pokes, so the sensor cannot count consecutive errors.
         tolerated_errors = 1 if self.reschedule else TOLERATED_ERRORS
         for job_id, observation in self._poll(hook, [job_id for job_id in job_ids if job_id not in self._ended]):
             monitor = self._monitors.setdefault(job_id, JobMonitor(job_id, wait_started_at, tolerated_errors))
@@ -187,7 +189,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         return PokeReturnValue(True, self._complete_all(context, [self._ended[job_id] for job_id in job_ids]))
 
     def _poll(self, hook: AlibabaCloudMediaHook, job_ids: Sequence[str]) -> Iterator[tuple[str, Observation]]:
-        # The next poke repeats the query, so the hook does not have to retry it.
+        # The next poke repeats a failed query, so the hook does not have to retry it.
         caller = LimitedRetries(hook)
         for chunk in chunks(job_ids, self.family.ids_per_query):
             try:
@@ -263,16 +265,16 @@ class JobsSensor(JobSensor):
         """Return the ids of the jobs, without duplicates."""
         given = [self.job_ids] if isinstance(self.job_ids, str) else self.job_ids
         if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
-            raise ImsRequestError(f"job_ids: {self.job_ids!r} is not a list of job ids", field="job_ids")
+            raise ImsRequestError(f"job_ids: {given!r} is neither a string nor a list of strings", field="job_ids")
         # Jinja renders a list as Python source, with brackets and quotes.
         ids = [job_id for one in given for job_id in re.findall(r"[\w-]+", one)]
         if not ids or NO_XCOM in ids:
-            raise ImsRequestError(f"job_ids: {self.job_ids!r} contains no job ids", field="job_ids")
+            raise ImsRequestError(f"job_ids: {self.job_ids!r} has no job ids, or contains {NO_XCOM}", field="job_ids")
         return list(dict.fromkeys(ids))
 
 
 class AnyJobSensor(JobsSensor):
-    """Wait for jobs of any kind; the subclasses for the two products describe the arguments."""
+    """The base class of the sensors for jobs of any kind, one for each product."""
 
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)

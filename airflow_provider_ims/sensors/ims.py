@@ -12,8 +12,8 @@ class ImsSmartHandleJobSensor(SingleJobSensor):
     """
     Wait for a smart job (``GetSmartHandleJob``): text generation, audio production or another kind.
 
-    Returns the result of the operator for the job's kind, or ``{"job_id", "state", "media_id", "media_url",
-    "ai_result", "usage"}`` for a kind without an operator.
+    Returns the same result as the operator for the job's kind, or ``{"job_id", "state", "media_id", "media_url",
+    "ai_result", "usage"}`` for a kind without its own operator.
 
     .. seealso:: https://help.aliyun.com/document_detail/440953.html
 

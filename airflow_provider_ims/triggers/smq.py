@@ -17,8 +17,8 @@ from airflow_provider_ims._notifications.message import event_of
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-#: Before Airflow 3.3, a message is deleted this many seconds after its event, because these versions do not report when
-#: the event has been stored. A triggerer hands over its events about once a second.
+#: Before Airflow 3.3, a message is deleted this number of seconds after its event, because these versions do not report
+#: when the event has been stored. A triggerer sends its events to the supervisor about once a second.
 DELETION_DELAY = 60.0
 
 
@@ -26,17 +26,19 @@ class SmqEventTrigger(BaseEventTrigger):
     """
     Watch a queue of SMQ (Simple Message Queue, formerly MNS) to which IMS or VOD sends events.
 
-    For use in an ``AssetWatcher``. Each message that meets all conditions creates an asset event. The payload of the
-    event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
+    Use this trigger in an ``AssetWatcher``. Each message that meets all conditions creates an asset event. The payload
+    of the event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
 
-    :param queue_name: The queue. IMS writes only to queues whose names begin with ``ice-callback-``.
+    :param queue_name: The name of the queue. IMS writes only to queues whose names begin with ``ice-callback-``.
     :param ims_conn_id: The connection id. The connection must have ``smq_endpoint``. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
-    :param event_types: Event types, such as ``ProduceMediaComplete``. Default: all.
-    :param statuses: ``success`` or ``fail``. The statuses of the service, such as ``Finished`` and ``Failed``, are
-        converted to these. Default: all.
+    :param event_types: The accepted event types, such as ``ProduceMediaComplete``: a string or a list. Default: all.
+    :param statuses: The accepted statuses, such as ``success`` and ``fail``: a string or a list. The statuses of the
+        service that mean success or failure, such as ``Finished`` and ``Failed``, are converted to these two. All other
+        statuses are converted to lower case. Default: all.
     :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text.
         The UserData may contain other values too. Default: any UserData, or none.
+    :raises ValueError: if ``queue_name`` is empty, or if another argument contains an invalid value.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class SmqEventTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if not isinstance(queue_name, str) or not queue_name:
-            raise ValueError(f"queue_name must be the name of a queue, not {queue_name!r}")
+            raise ValueError(f"queue_name must be a string that is not empty, not {queue_name!r}")
         self.queue_name = queue_name
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
@@ -89,11 +91,11 @@ class SmqEventTrigger(BaseEventTrigger):
         return SmqStreamProducer(cls(**kwargs)._consumer())
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Delivery]) -> AsyncIterator[TriggerEvent]:
-        """Yield the events that this watcher wants from a shared stream. For Airflow 3.3 and later."""
+        """Yield the events of a shared stream that meet the conditions. For Airflow 3.3 and later."""
         wants = self._filter()
         recent = await self._load_recent()
-        # Nothing is awaited between a message and its event. If the trigger were cancelled there, the stream would
-        # regard the message as acknowledged.
+        # Nothing is awaited between the receipt of a message and its event. If the trigger were cancelled in between,
+        # the stream would regard the message as acknowledged.
         async for delivery in shared_stream:
             if delivery.message.id in recent:
                 delivery.wanted = True
@@ -105,7 +107,7 @@ class SmqEventTrigger(BaseEventTrigger):
                 delivery.unqueued -= 1
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the events that this watcher wants. For versions before Airflow 3.3, which do not share streams."""
+        """Yield the events that meet the conditions. For versions before Airflow 3.3, which do not share streams."""
         wants = self._filter()
         recent = await self._load_recent()
         consumer = self._consumer()
@@ -126,14 +128,14 @@ class SmqEventTrigger(BaseEventTrigger):
         return QueueConsumer(self.queue_name, self.ims_conn_id, self.region_id)
 
     def _filter(self) -> EventFilter:
-        # Users may also write the words of the service, such as Success.
+        # A user may also specify a status as the service sends it, such as Success.
         statuses = {event_of({"Status": status}).outcome or status for status in self.statuses or ()}
         return EventFilter(self.event_types or (), statuses, self.user_data or {})
 
     async def _load_recent(self) -> RecentMessages:
         _, arguments = self.serialize()
         digest = sha256(json.dumps(arguments).encode()).hexdigest()[:12]
-        # Airflow sets the attribute from version 3.3.
+        # Airflow sets this attribute from version 3.3.
         store = getattr(self, "asset_state_store", None)
         recent = RecentMessages(store, f"smq-messages-{self.queue_name}-{digest}")
         await recent.load()
@@ -145,12 +147,12 @@ def _names(argument: str, value: Iterable[str] | str | None) -> list[str] | None
         return None
     names = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{argument} must be a list of strings, not {value!r}")
+        raise ValueError(f"{argument} must be a string or an iterable of strings, not {value!r}")
     return sorted(set(names))
 
 
 def _object(value: Mapping[str, Any] | str) -> dict[str, Any]:
     found = json.loads(value) if isinstance(value, str) else json.loads(json.dumps(dict(value)))
     if not isinstance(found, dict):
-        raise ValueError(f"user_data must be a dict, not {value!r}")
+        raise ValueError(f"user_data must be a dict or the JSON text of an object, not {value!r}")
     return found

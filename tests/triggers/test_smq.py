@@ -65,9 +65,9 @@ def test_the_order_of_the_arguments_does_not_matter() -> None:
     [
         ({"queue_name": ""}, "queue_name must be"),
         ({"queue_name": None}, "queue_name must be"),
-        ({"queue_name": "q", "event_types": [1]}, "event_types must be a list of strings"),
-        ({"queue_name": "q", "statuses": [None]}, "statuses must be a list of strings"),
-        ({"queue_name": "q", "user_data": "[]"}, "user_data must be a dict"),
+        ({"queue_name": "q", "event_types": [1]}, "event_types must be a string or an iterable of strings"),
+        ({"queue_name": "q", "statuses": [None]}, "statuses must be a string or an iterable of strings"),
+        ({"queue_name": "q", "user_data": "[]"}, "user_data must be a dict or the JSON text of an object"),
         ({"queue_name": "q", "user_data": "x"}, "Expecting value"),
         ({"queue_name": "q", "user_data": 1}, "not iterable"),
         ({"queue_name": "q", "user_data": {"x": object()}}, "not JSON serializable"),

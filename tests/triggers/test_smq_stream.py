@@ -259,7 +259,7 @@ def test_a_message_that_no_watcher_wants_reaches_the_watcher_in_another_triggere
     ("text", "level", "reason"),
     [
         ("<xml>" + "x" * 1000, "WARNING", "it is not a JSON object that Airflow can store"),
-        (body(status="Fail"), "INFO", "no watcher wants it"),
+        (body(status="Fail"), "INFO", "no watcher accepts it"),
     ],
 )
 def test_a_message_that_is_not_accepted_is_deleted_at_its_last_receipt(
