@@ -121,7 +121,8 @@ MAX_JOBS_PER_SWEEP = Option(
         "account. If there are more, the poller queries each waiting job by its id. 0 disables sweeps."
     ),
     default=100_000,
-    parse=_whole_number(10_000_000),
+    # One listing returns at most a thousand pages of a hundred jobs.
+    parse=_whole_number(100_000),
 )
 FREEZE_GARBAGE_COLLECTOR = Option(
     name="freeze_garbage_collector",

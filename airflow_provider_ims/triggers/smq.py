@@ -145,14 +145,19 @@ class SmqEventTrigger(BaseEventTrigger):
 def _names(argument: str, value: Iterable[str] | str | None) -> list[str] | None:
     if value is None:
         return None
-    names = [value] if isinstance(value, str) else list(value)
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
     if not all(isinstance(name, str) for name in names):
         raise ValueError(f"{argument} must be a string or an iterable of strings, not {value!r}")
     return sorted(set(names))
 
 
 def _object(value: Mapping[str, Any] | str) -> dict[str, Any]:
-    found = json.loads(value) if isinstance(value, str) else json.loads(json.dumps(dict(value)))
+    expected = "user_data must be a dict of JSON values or the JSON text of an object"
+    try:
+        text = value if isinstance(value, str) else json.dumps(dict(value) if isinstance(value, Mapping) else value)
+        found = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{expected}: {error}") from None
     if not isinstance(found, dict):
-        raise ValueError(f"user_data must be a dict or the JSON text of an object, not {value!r}")
+        raise ValueError(f"{expected}, not {value!r}")
     return found
