@@ -1,4 +1,4 @@
-"""Submits the jobs of a task run, joins existing ones, and recovers from crashes and lost responses."""
+"""Submits the jobs of a task run, joins existing jobs, and recovers from crashes and lost responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submits many jobs for one task run, or joins the existing ones, and records them in the ledger."""
+"""Submits the jobs of a task with many jobs, or joins the jobs that already exist, and records them in the ledger."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of submit requests for one job without a response, across all tries, if each may create a job.
+#: The maximum number of submit requests without a response for each item, across all tries, if each request may create
+#: a job.
 MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 
 @dataclass(slots=True)
 class BulkSubmitter:
     """
-    Submits the jobs of one task run, or joins the existing ones.
+    Submits the jobs of one task run, or joins the jobs that already exist.
 
     :param requests: The encoded parameters of each job.
-    :param on_uncertain: What to do if a lost job is not found and submitting it again may create a second one.
+    :param on_uncertain: What to do if a lost job is not found and another submit request may create a second job.
     :param on_clear: What to do with the jobs of a task that was cleared.
     :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param max_rate: The maximum number of submit requests per second.
-    :param queue: The queue to which the service shall send a message when a job ends.
+    :param max_rate: The maximum number of submit requests per second. ``[ims] max_requests_per_second`` limits it too.
+    :param queue: The queue to which the service should send a message when a job ends.
     """
 
     kind: JobKind
@@ -67,9 +68,11 @@ class BulkSubmitter:
 
     def resume(self, context: Context) -> None:
         """
-        Join the jobs of earlier tries, except failed ones, so that only the failed jobs are submitted again.
+        Join the jobs of earlier tries, except failed jobs, which are then submitted again.
 
-        :raises ImsError: as raised by the hook's ``call``.
+        After a clear, ``on_clear`` determines whether jobs are joined.
+
+        :raises ImsError: as raised by the hook's ``call``, or if a later try has claimed the jobs.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -97,9 +100,9 @@ class BulkSubmitter:
         """
         Restore the state of this try after a deferral.
 
-        :param dumped: From :meth:`dump`. If it is ``None``, the ledger is used.
-        :raises ImsError: if there is neither, if another try has taken over the jobs, or if the requests have changed
-            and some are not submitted yet.
+        :param dumped: The state from :meth:`dump`; ``None`` to restore all data from the ledger.
+        :raises ImsError: if there is neither such a state nor a ledger, if another try has taken over the jobs, or if
+            the requests have changed and not all of them have a job.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -114,14 +117,15 @@ class BulkSubmitter:
             changed = changed or (jobs is None and bool(ledger.removed))
         elif jobs is None or len(jobs) != len(self.items):
             raise ImsError(
-                "Airflow did not return the jobs of this deferred task. Before Airflow 3.3, dag.test() supports tasks "
-                "with many jobs only with deferrable=False, or for up to 1,000 jobs without max_active_jobs"
+                "The jobs of this deferred task are missing, or their number differs from that of the requests. Before "
+                "Airflow 3.3, dag.test() supports tasks with many jobs only with deferrable=False, or for up to 1,000 "
+                "jobs without max_active_jobs"
             )
         if changed:
             if jobs is None or len(jobs) != len(self.items) or not all(isinstance(one, str) for one in jobs):
                 raise ImsError(
                     "The requests changed while the task was deferred, so no further job was submitted. A retry joins "
-                    "the jobs of the unchanged requests. A template must not render differently each time"
+                    "the jobs of the unchanged requests. A template must render the same requests each time"
                 )
             log.warning("The requests changed while the task was deferred: the results are those of the old requests")
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
@@ -147,7 +151,7 @@ class BulkSubmitter:
         return new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
 
     def _find_unrecorded(self) -> None:
-        """Join the jobs of earlier tries by their markers, because there is no ledger."""
+        """Find the jobs of earlier tries by their markers instead of the ledger, and join them."""
         if not (lost := [item for item in self.items if item.lost]):
             return
         self._search(lost)
@@ -157,7 +161,11 @@ class BulkSubmitter:
                 item.record = replace(item.record, unanswered_submits=0)
 
     def _starts_again(self, ledger: Ledger, base: SubmissionRecord, *, cleared: bool) -> bool:
-        """Return whether all jobs are submitted again: after a clear, or because the job kind has changed."""
+        """
+        Return whether to submit all jobs again, because the task was cleared or the job kind has changed.
+
+        If so, cancel earlier jobs that may still run, if ``cancel_on_kill`` is true and the service supports it.
+        """
         head = ledger.head
         assert head is not None
         if head.action != base.action:
@@ -193,7 +201,11 @@ class BulkSubmitter:
         join_jobs(self.kind, self.hook, self.items, self.failed, cleared=cleared, counted=counted)
 
     def _reset_lost(self) -> None:
-        """After a clear, search for the lost jobs, and prepare a new submission of those that are not found."""
+        """
+        After a clear, search for the lost jobs, and prepare a new submission for each job that is not found.
+
+        A job that the service returns in response to a second submit request is not searched for.
+        """
         lost = [
             item
             for item in self.items
@@ -203,7 +215,7 @@ class BulkSubmitter:
         for item in lost:
             if item.record.job_id is None:
                 log.warning(
-                    "requests[%d] is submitted again. An earlier job may exist, with the marker %s",
+                    "requests[%d] is submitted again. An earlier job (marker: %s) may exist",
                     item.index,
                     item.record.key,
                 )
@@ -228,19 +240,19 @@ class BulkSubmitter:
         """
         Submit the pending items, until a maximum number of jobs is active.
 
-        A request that the service refuses, or whose job is lost and may not be submitted again, does not stop the
-        others. Any other error is raised after the responses to the requests that were already sent.
+        If the service refuses a request, or a job is lost and may not be submitted again, the other requests are still
+        sent. Any other error is raised once the requests that were already sent have received their responses.
 
-        :param max_active: The maximum number of jobs that have not ended.
+        :param max_active: The maximum number of jobs that have not ended; ``None`` for no limit.
         :param deadline: The time after which nothing is submitted, in epoch seconds.
-        :return: ``False`` if the deadline passed before the submission was complete.
+        :return: ``False`` if the deadline passed while requests remained to be sent, otherwise ``True``.
         :raises ImsError: as raised by the hook's ``call``.
         """
         while pending := self.pending:
             lost = [item for item in pending if item.index not in self._searched and self._needs_search(item)]
             unsent = {item.index for item in lost}
             new = [item for item in pending if item.index not in unsent]
-            # A lost job may be running too.
+            # A lost job may be running, so it counts as active.
             room = len(new) if max_active is None else max_active - len(self.active) - len(lost)
             if room <= 0 and not lost:
                 return True
@@ -264,13 +276,13 @@ class BulkSubmitter:
         return LostJobs(self.kind, self.hook, self._recovery, self.sleep)
 
     def _needs_search(self, item: Item) -> bool:
-        """Return whether the item's job must be searched for before the item is sent again."""
+        """Return whether the item's job must be searched for before its request is sent again."""
         if item.record.state is SubmissionState.UNANSWERED and item.submits < MAX_SUBMITS:
             return not self._resubmit_returns_job
         return item.lost
 
     def _search(self, lost: Sequence[Item]) -> None:
-        """Search for lost jobs, and set the errors of those that were not found and may not be submitted again."""
+        """Search for lost jobs. Set an error for each job that is not found and may not be submitted again."""
         if found := self._lost_jobs().find(lost):
             self._write(found)
         missing = [item for item in lost if item.record.job_id is None]
@@ -281,14 +293,14 @@ class BulkSubmitter:
             log.warning("%d requests received no response and their jobs were not found: submitting them again", again)
 
     def _send(self, items: Sequence[Item]) -> None:
-        """Record the intents of a window, send its requests and record the job ids."""
+        """Record the intent to send each request of a window, send the requests and record the job ids."""
         submits = [window.PendingSubmit(item, self._recovery(item), item.record) for item in items]
         for one in submits:
             one.record_intent(self.now())
         # Without these records, a crash could lose jobs. If they cannot be written, nothing is submitted.
         self._write(items, required=True)
         if self._ledger is not None:
-            # After the write: a later try reads these records, unless it has started before this check.
+            # Checked after the write: a try that claims the jobs after this check reads these records.
             self._ledger.check_owner()
         self._searched -= {item.index for item in items}
         try:
@@ -310,7 +322,7 @@ class BulkSubmitter:
             log.warning("Writing the records of %d jobs failed; a retry searches for them: %s", len(changed), error)
 
     def is_owner(self, try_number: int) -> bool:
-        """Return whether no later try has joined the jobs."""
+        """Return whether a try still owns the jobs, because no later try has claimed them."""
         return self._ledger is None or Ledger(self._ledger.store).is_owner(try_number)
 
     def record_outcome(self, outcome: Outcome) -> None:

@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a killed task may wait for Airflow's response. Its supervisor sends SIGKILL 5 s after SIGTERM.
 ON_KILL_TIMEOUT = 2.0
-#: The number of jobs that are cancelled at the same time.
+#: The maximum number of jobs that are cancelled at the same time.
 THREADS = 8
-#: The states of a task instance that a user has ended: no later try can join its job.
+#: The states of a task instance that a user has ended, so that no later try can join its job.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 
 def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logger: Any = log) -> None:
-    """Cancel a job if the service supports it in the job's state, and log the result."""
+    """Cancel a job, if the service can cancel a job with its status, and log the result or the ``ImsError``."""
     caller = LimitedRetries(hook, attempts=2, throttle_timeout=1.0)
     try:
         job = family.query(caller, [job_id]).get(job_id)
@@ -46,7 +46,7 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
             else:
                 logger.info("Cancelled job %s", job_id)
     except ImsError as error:
-        # The task fails with the error that caused the cancellation.
+        # The error is only logged, because it must not replace the error that caused the cancellation.
         logger.warning("Cancelling job %s failed, so it may continue: %s", job_id, error)
 
 
@@ -59,7 +59,7 @@ def cancel_jobs(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequenc
     hook.connect()
 
     def start(job_id: str) -> Future[None]:
-        # The context of a trigger determines the log that its messages appear in.
+        # The context variables of a trigger determine in which log its messages appear.
         return pool.submit(contextvars.copy_context().run, cancel_job, family, hook, job_id, logger)
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="ims-cancel") as pool:
@@ -86,7 +86,7 @@ def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any)
 
     :param ti: The task instance.
     :param is_owner: Returns whether no other try of the task has joined the jobs.
-    :param jobs: The jobs, for the log, such as ``Job 5 is``.
+    :param jobs: The subject and verb of the log messages, such as ``Job 5 is``.
     """
 
     def query() -> tuple[str | None, bool]:
@@ -94,11 +94,11 @@ def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any)
 
     try:
         state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
-    except Exception as error:  # noqa: BLE001 - whichever error Airflow raises, the jobs must not be lost
+    except Exception as error:  # noqa: BLE001 - after any error of Airflow, the jobs are left running
         logger.warning("%s left running: the task's state could not be read: %s", jobs, error)
         return False
     if not owned:
-        logger.info("%s left running: another try of this task has joined it", jobs)
+        logger.info("%s left running: another try of this task has taken over", jobs)
     elif state not in ENDED_STATES:
         message = "%s left running for the next try of this task to join: no user has ended the task (state: %s)"
         logger.info(message, jobs, state)
@@ -109,8 +109,8 @@ def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
     """
     Call a function in a thread and return its result.
 
-    A signal handler may interrupt the task in the middle of a request to its supervisor. A second request then has to
-    wait for the first one, which cannot continue until the handler has returned.
+    A signal handler may interrupt the task in the middle of a request to its supervisor. A second request from the
+    handler would wait for the first request, which cannot continue until the handler has returned.
 
     :raises TimeoutError: if the function does not return in time.
     """

@@ -25,12 +25,12 @@ def join_jobs(
     counted: bool,
 ) -> None:
     """
-    Query the jobs of earlier tries, and prepare a new submission for each one that failed.
+    Query the jobs of earlier tries, and prepare a new submission for each job that failed.
 
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param cleared: Whether the task was cleared, so that jobs that the service does not know are submitted again too.
-        Otherwise, they are joined and the wait for them fails, because a single response must not cause a second
-        billed job.
+    :param cleared: Whether the task was cleared. If so, jobs that the service does not know are submitted again too. If
+        not, they are joined, because a single response must not cause a second billed job. They count as failed if they
+        stay unknown.
     :param counted: Whether an earlier try has emitted the metrics of the ended jobs.
     """
     known: dict[str, list[Item]] = {}
@@ -50,5 +50,5 @@ def join_jobs(
             item.counted = has_ended and counted
             if is_failed:
                 item.start_next()
-    message = "Joined %d jobs of earlier tries, %d of which have ended; %d jobs failed and are submitted again"
+    message = "Joined %d jobs of earlier tries, %d of which have ended; %d failed or unknown jobs are submitted again"
     log.info(message, len(known) - again, ended, again)

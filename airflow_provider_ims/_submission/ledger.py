@@ -1,10 +1,10 @@
 """
 The ledger: the submission records of all jobs of one task, in the task state store.
 
-The store holds up to 64 KB per key, so the records are stored in slots of a hundred requests each. Each try writes
-all records to its own generation of slots before the head names this generation. Therefore, a crash leaves a complete
-generation, and a stalled try cannot overwrite the records of a later one. A try may submit jobs only while the stored
-owner is its own.
+The store holds up to 64 KB per key, so the records are stored in slots of 100 requests each. Each try first copies all
+records to a new generation of slots, and then writes the id of this generation to the head. Therefore, the head refers
+to a complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. A try may
+submit jobs only while the store contains it as the owner of the jobs.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ class Item:
     """
     One request of a task that submits many jobs.
 
-    :param index: Its position in the list.
+    :param index: The position of the request in the list, from 0.
     :param parameters: The encoded parameters.
-    :param identity: A digest of the parameters, and the number of earlier requests with the same parameters.
+    :param identity: A digest of the parameters, and the number of preceding requests in the list that have the same
+        parameters.
     :param record: The submission record.
-    :param error: Why there is no job: the service refused the request, or the job is lost.
+    :param error: Why there is no job: the service refused the request, or the job is lost and was not found.
     :param ended: Whether the job has ended.
     :param counted: Whether an earlier try has emitted the metrics of the ended job.
     :param submits: The number of attempts to submit the job since the task started or resumed.
@@ -66,19 +67,23 @@ class Item:
         return self.record.state in (SubmissionState.UNANSWERED, SubmissionState.ACCEPTED)
 
     def start_next(self) -> None:
-        """Prepare the submission that follows a failed job."""
+        """Prepare a new submission after the job has failed or could not be found."""
         self.record = replace(self.record.next(), parameters_digest=self.record.parameters_digest)
         self.ended = False
 
     def dump(self) -> str | list[Any] | None:
-        """Return the job id, or else the other fields that a resumed task needs, as short JSON data."""
+        """
+        Return what a resumed task needs as short JSON data.
+
+        :return: The job id; if it is unknown, a list of other fields; ``None`` if no request was sent.
+        """
         record = self.record
         if record.job_id is not None or not _is_known(record):
             return record.job_id
         return [record.number, record.submitted_at, record.unanswered_submits, record.accepted_without_id]
 
     def restore(self, dumped: str | list[Any] | None) -> None:
-        """Set the record from :meth:`dump`."""
+        """Update the record with the data from :meth:`dump`."""
         if isinstance(dumped, list):
             number, submitted_at, unanswered, accepted = dumped
             self.record = replace(
@@ -100,7 +105,7 @@ def digest_of_all(items: Iterable[Item]) -> str:
 
 def new_items(base: SubmissionRecord, requests: Sequence[Mapping[str, str]]) -> list[Item]:
     """
-    Return the items of a task run without stored records.
+    Return the items of a task run with new records, as if nothing was submitted yet.
 
     An item is identified by its content and not by its position, so that a request keeps its job when the list changes
     between two tries.
@@ -127,7 +132,7 @@ class Head:
     :param action: The submit action.
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
-    :param generation: Identifies the slots.
+    :param generation: The id of the generation of slots that contains the current records.
     :param slots: The number of slots.
     :param outcome: The outcome of the last try that waited until all jobs had ended.
     """
@@ -143,7 +148,7 @@ class Head:
 @dataclass
 class Ledger:
     """
-    Reads and writes the records.
+    Reads and writes the submission records of a task with many jobs.
 
     :param store: The task state store.
     :param head: The stored head; ``None`` before the first submission of a task run.
@@ -166,18 +171,18 @@ class Ledger:
         """Make a try the owner of the jobs. An earlier try that has stalled then submits no more jobs."""
         self._owner = {"try_number": try_number, "id": uuid.uuid4().hex[:8]}
         self.store.set(OWNER_KEY, self._owner)
-        # After the claim: an earlier try checks the owner after each write.
+        # Read again, because an earlier try may have written the head before the claim.
         self._read_head()
 
     def is_owner(self, try_number: int) -> bool:
-        """Return whether a try is the owner of the jobs, or there is none."""
+        """Return whether a try owns the jobs; true if no try has claimed them."""
         return bool(self._owner.get("try_number", try_number) == try_number)
 
     def check_owner(self) -> None:
         """
         Check that no later try has claimed the jobs.
 
-        :raises ImsError: if one has.
+        :raises ImsError: if a later try has claimed them.
         """
         owner = self.store.get(OWNER_KEY) or {}
         if owner != self._owner:
@@ -186,7 +191,7 @@ class Ledger:
 
     def start(self, base: SubmissionRecord, items: Sequence[Item]) -> None:
         """
-        Start the records of a task run, or of a cleared one that submits new jobs.
+        Start new records for a task run, and no longer use any earlier records.
 
         :raises ImsError: if a later try has claimed the jobs.
         """
@@ -194,7 +199,7 @@ class Ledger:
 
     def resume(self, items: Sequence[Item], base: SubmissionRecord) -> None:
         """
-        Set the records of the items from the store, and store them for this try.
+        Set the records of the items from the store, and copy all records to a new generation for this try.
 
         :param base: The record of this try.
         :raises ImsError: if a later try has claimed the jobs.
@@ -212,7 +217,7 @@ class Ledger:
         self._write_head(head)
 
     def read(self, items: Iterable[Item]) -> None:
-        """Set the records of the items from the store."""
+        """Set the records of the items, and ``removed``, from the store."""
         stored = {tuple(entry["identity"]): entry for entry in self.entries()}
         for item in items:
             if (entry := stored.pop(item.identity, None)) is not None:
@@ -220,7 +225,7 @@ class Ledger:
         self.removed = list(stored.values())
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return all stored records."""
+        """Return all stored records of the current generation."""
         head = self._head
         slots = (self.store.get(_key(head.generation, slot)) for slot in range(head.slots))
         return [entry for slot in slots for entry in slot or ()]

@@ -1,4 +1,4 @@
-"""Searches for lost jobs. Each pass through a listing searches for many of them."""
+"""Searches for lost jobs. Each pass through a listing searches for many jobs at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LostJobs:
 
     def find(self, items: Sequence[Item]) -> list[Item]:
         """
-        Search repeatedly until the listing must contain every accepted job, and update the records of the found jobs.
+        Search until all jobs are found or the search time has passed, and update the records of the found jobs.
 
         :return: The items whose jobs were found.
         :raises ImsError: as raised by the hook's ``call``.
@@ -55,7 +55,7 @@ class LostJobs:
         return found
 
     def _search_once(self, search: Search, missing: dict[str, Item]) -> list[Item]:
-        """Search once. Remove the found items from ``missing``, and return them."""
+        """Search once. Remove the items whose jobs were found from ``missing``, and return these items."""
         found = []
         for group in _grouped(search, missing):
             runs = {item.record.run: item.record.number for item in group}
@@ -69,7 +69,7 @@ class LostJobs:
 
 
 def _grouped(search: Search, missing: Mapping[str, Item]) -> list[list[Item]]:
-    """Group items by the parameters that restrict the search."""
+    """Group items by the values of the parameters that restrict the search."""
     groups: dict[tuple[str | None, ...], list[Item]] = {}
     for item in missing.values():
         restriction = tuple(item.parameters.get(name) for name in search.parameters)

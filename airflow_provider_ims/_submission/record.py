@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 
 #: The key of the record in the task state store.
 STORE_KEY = "ims_submission"
-#: The key of the outcome of the wait: ``{"job_id", "outcome"}``.
+#: The key of the outcome of the wait in the task state store. The value is ``{"job_id", "outcome"}``.
 WAIT_KEY = "ims_wait"
 
-#: How a wait ended: the task collected the job's result, or failed before the job ended.
+#: How a wait ended: the task collected the job's result, or the wait failed, for example on a timeout.
 WaitOutcome: TypeAlias = Literal["collected", "failed"]
 
 
 class SubmissionState(Enum):
     """The state of a submission."""
 
-    NEW = "no request was sent, or the service rejected each one"
+    NEW = "no request was sent, or the service rejected each request"
     UNANSWERED = "a request received no response, so there may be a job"
     ACCEPTED = "the service accepted a request, but the id of the job is unknown"
     KNOWN = "the id of the job is known"
@@ -49,9 +49,9 @@ class SubmissionRecord:
     :param unanswered_submits: The number of submit requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
     :param parameters_digest: A digest of the parameters, to detect changed parameters.
-    :param token: The token that was sent: the ClientToken or the kind's ``dedup_parameter``.
+    :param token: The token that was sent, as the ClientToken or as the kind's ``dedup_parameter``.
     :param job_id: The job, once its id is known.
-    :param queue: The queue that the last request was to name; ``None`` if there was none.
+    :param queue: The queue to which the service should send a message when the job ends; ``None`` if there is none.
     :param try_number: The last try that submitted or joined the job. Only this try may cancel the job.
     """
 
@@ -109,9 +109,10 @@ def tries_before_clear(ti: Any) -> int:
 
 def new_record(action: str, context: Context, now: float, *, recorded: bool) -> SubmissionRecord:
     """
-    Return the record of a task run without a recorded submission.
+    Return the record of a task run for which no submission is recorded.
 
-    Without a task state store (``recorded`` is false), an earlier try may have submitted a job.
+    Without a task state store (``recorded`` is false), an earlier try may have submitted a job. The record of a retry
+    then contains one request without a response.
     """
     ti: Any = context["ti"]
     before_clear = tries_before_clear(ti)
@@ -138,7 +139,7 @@ def write_wait_outcome(store: Any, job_id: str, outcome: WaitOutcome) -> None:
 
 
 def read_wait_outcome(store: Any, job_id: str | None) -> WaitOutcome | None:
-    """Return how the wait for a job ended, or ``None`` if it did not end or its outcome is unknown."""
+    """Return how the wait for a job ended, or ``None`` if it has not ended or its outcome is unknown."""
     stored = store.get(WAIT_KEY)
     outcome = stored.get("outcome") if isinstance(stored, dict) and stored.get("job_id") == job_id else None
     return outcome if outcome in get_args(WaitOutcome) else None

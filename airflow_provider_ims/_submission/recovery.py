@@ -16,7 +16,7 @@ OnUncertain: TypeAlias = Literal["submit", "fail"]
 #: The maximum number of attempts to submit one job in one try.
 MAX_SUBMITS = 5
 #: How the service handles a second submit request if it accepted the first one: it returns the first job, rejects the
-#: request, or creates a second job. ``excluded``: the search proves that the service did not accept the first one.
+#: request, or creates a second job. ``excluded``: the search proves that the service did not accept the first request.
 Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
 
 
@@ -25,10 +25,11 @@ class RecoveryPolicy:
     """
     How a lost job is recovered.
 
-    The texts may contain ``{token}`` (the name of the token parameter), ``{key}``, ``{lag}`` and ``{time}``.
+    The texts may contain ``{token}`` (the name of the token parameter), ``{key}`` (the value of the marker), ``{lag}``
+    (the search time in seconds) and ``{time}`` (the time of the last submit request).
 
     :param name: The name in the documentation.
-    :param resubmit: How the service handles a second submit request if it accepted the first one.
+    :param resubmit: How the service handles a second submit request if it accepted the first request.
     :param resubmit_log: The log message before a second submit request.
     :param advice: What the user can do if the task fails.
     """
@@ -40,12 +41,12 @@ class RecoveryPolicy:
 
 
 _SEARCH_ADVICE = "search the UserData of the jobs for {key} in the console. A retry searches again"
-_TWO_JOBS = "submitting again. If the service accepted the first submit request, there are now two jobs"
+_TWO_JOBS = "submitting again. If the service accepted the first submit request, there will be two jobs"
 
 IDEMPOTENCY_TOKEN = RecoveryPolicy(
     "idempotency token",
     "returns job",
-    resubmit_log="The job was not found: submitting again with the same {token}, which returns it even if it failed",
+    resubmit_log="Submitting again with the same {token}: the service returns the job if it exists, even if it failed",
     advice="a retry submits again with the same {token}, which cannot create a second job",
 )
 REJECTED_DUPLICATE = RecoveryPolicy(
@@ -94,9 +95,9 @@ class Recovery:
     The recovery of one submission.
 
     :param policy: The policy that applies.
-    :param request: The parameters, with the token and the marker.
-    :param search: The search for the job; ``None`` if the request carries no marker.
-    :param queue: The queue that the request names if it has room for it.
+    :param request: The parameters of the submit request, with the token and the marker if they can be added.
+    :param search: The search for the job; ``None`` if the request contains no marker.
+    :param queue: The queue in the UserData of the request, unless it cannot be added.
     """
 
     kind: JobKind
@@ -108,7 +109,7 @@ class Recovery:
 
     @property
     def token(self) -> str | None:
-        """The token in the request."""
+        """The token in the request; ``None`` if there is none."""
         return self.request.get(self.kind.token_parameter or "")
 
     @property
@@ -123,11 +124,11 @@ class Recovery:
         if isinstance(error, ImsUnavailableError):
             # A response without a job id needs no search if a second submit request returns the job.
             return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
-        # The service knows the generated token with different parameters, so it accepted an earlier request.
+        # The service has received the generated token with other parameters, so it accepted an earlier request.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 
     def is_duplicate(self, error: ImsError) -> bool:
-        """Return whether the service may have rejected a second submit request because it accepted the first one."""
+        """Return whether the service may have rejected a second submit request as a duplicate of an accepted one."""
         second = self.record.state is not SubmissionState.NEW
         # The error code of a duplicate is not documented, but a denied or throttled request is not a duplicate.
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
@@ -139,10 +140,11 @@ class Recovery:
 
     def objection(self, on_uncertain: OnUncertain, submits: int, max_unsafe: int) -> ImsUncertainSubmitError | None:
         """
-        Return the error if no further submit request may be sent although the job was not found, or ``None``.
+        Return an error if no further submit request may be sent after the job was not found, otherwise ``None``.
 
         :param submits: The number of submit requests in this try.
-        :param max_unsafe: The maximum number of unanswered requests, across all tries, if each may create a job.
+        :param max_unsafe: The maximum number of requests without a response, across all tries, if each request may
+            create a job.
         """
         unanswered = self.record.unanswered_submits
         if self.record.state is SubmissionState.ACCEPTED:
@@ -154,7 +156,11 @@ class Recovery:
         return None
 
     def uncertain(self, reason: str) -> ImsUncertainSubmitError:
-        """Return the error for a job that may exist but was not found; the reason is why no further request is sent."""
+        """
+        Return the error for a job that may exist but was not found.
+
+        :param reason: Why no further submit request is sent.
+        """
         policy = self.policy
         if self.record.state is SubmissionState.ACCEPTED:
             # No further submit request follows, so the token does not help.
@@ -188,18 +194,19 @@ def recovery_of(
     Return the recovery of one submission.
 
     :param recorded: Whether the record is stored. Its key is unique only then.
-    :param queue: The queue to which the service shall send a message when the job ends.
+    :param queue: The queue to which the service should send a message when the job ends.
     """
     if recorded and record.state is not SubmissionState.NEW:
         # A second request with the same token must have the same parameters, even if the connection has changed.
         queue = record.queue
     request = parameters
     token = kind.token_parameter
-    # A key that is not unique recurs after a failed job or in a recreated DAG run, and would be rejected.
+    # A SessionId is generated only from a unique key. Any other key recurs after a failed job or in a recreated DAG
+    # run, and the service would reject it.
     if token and (token in parameters or recorded or kind.takes_client_token):
-        # The token of the first try is kept: one that is rendered differently in each try cannot identify the job.
+        # The token of the first try is kept: a token that renders differently in each try cannot identify the job.
         request = {**request, token: record.token or parameters.get(token) or str(record.key)}
-    # With the user's own ClientToken, submit requests return the same job only if their parameters are identical.
+    # For the user's own ClientToken, the service returns the same job only if the parameters are identical.
     user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
     if user_data is not None:
         request = {**request, "UserData": user_data}

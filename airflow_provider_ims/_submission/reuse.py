@@ -1,10 +1,10 @@
 """
 Finds a finished job that an earlier run of the same task submitted with the same inputs.
 
-Each run stores its job in two XComs: under a key with the digest of its inputs, by which later runs find it, and under
-a fixed key, which explains why a later run does not use it. All supported versions of Airflow can read the XComs of
-earlier runs, so this works for all job kinds whose jobs have their own id. Airflow deletes the XComs of a
-task that is cleared. Therefore, a copy in the task state store (Airflow 3.3 and later) serves the task run itself.
+Each run stores its job in two XComs. Later runs find the job by the key of the first XCom, which contains a digest of
+the inputs. The second XCom has a fixed key; if no job has the same inputs, a later run logs which inputs differ from
+those in this XCom. All supported versions of Airflow can read the XComs of earlier runs. Airflow deletes the XComs of a
+task that is cleared, so the task run reads its own job from a copy in the task state store (Airflow 3.3 and later).
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 log = logging.getLogger(__name__)
 
-#: ``run`` uses only the jobs of the same task run; ``inputs`` also those that earlier runs submitted with equal inputs.
+#: ``run`` uses only the job of the same task run; ``inputs`` also uses a job that an earlier run submitted with the
+#: same inputs.
 Reuse: TypeAlias = Literal["run", "inputs"]
 
-#: The key of the XCom with the job of a run. With a digest appended: the key by which later runs find it.
+#: The fixed key of the XCom with the job of a run. With a digest of the inputs appended, it is the key by which later
+#: runs find the job.
 XCOM_KEY = "ims_reuse"
-#: The maximum number of jobs to query. More than one is queried only if the newest ones cannot be used.
+#: The maximum number of jobs to query. An older job is queried only if no newer job can be reused.
 MAX_QUERIES = 5
 
 
@@ -87,9 +89,9 @@ class EarlierJobs:
 
     def find(self) -> tuple[StoredJob, Job] | None:
         """
-        Return the newest job with the same inputs that the service reports as successful; log the decision.
+        Return the newest job with the same inputs that has ended without failing, and log the decision.
 
-        :raises ImsError: if the query fails. No job has been submitted then.
+        :raises ImsError: if a query fails, unless the service rejects it. No job has been submitted then.
         """
         inputs = self._inputs()
         rejected = "no earlier run stored a job"
@@ -153,17 +155,17 @@ class EarlierJobs:
         return {name: hashlib.sha256(f"{name}={value}".encode()).hexdigest()[:16] for name, value in given.items()}
 
     def _candidates(self, inputs: Mapping[str, str]) -> list[StoredJob]:
-        """Return the jobs with the same inputs that runs of any map index stored, newest first, without duplicates."""
+        """Return the stored jobs with the same inputs, for any map index, newest first and without duplicates."""
         found = {job.job_id: job for job in self._pull(_key_of(inputs)) if job.inputs == inputs}
         return sorted(found.values(), key=lambda job: job.submitted_at, reverse=True)
 
     def _last(self) -> StoredJob | None:
-        """Return the last job that this run or an earlier one with the same map index stored."""
+        """Return the newest job that this run or an earlier run stored for the same map index."""
         stored = self._pull(XCOM_KEY, map_indexes=self.ti.map_index)
         return max(stored, key=lambda job: job.submitted_at, default=None)
 
     def _pull(self, key: str, **options: Any) -> Iterator[StoredJob]:
-        """Yield the jobs that this run and earlier ones stored under a key."""
+        """Yield the jobs that this run and earlier runs stored under a key."""
         try:
             # Without map_indexes, Airflow returns the values of all map indexes, or the only value.
             values = self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, include_prior_dates=True, **options)

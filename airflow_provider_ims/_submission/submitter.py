@@ -1,7 +1,7 @@
 """
-Submits the job of a task run or joins the existing one.
+Submits the job of a task run, or joins the job that already exists.
 
-The task state store (Airflow 3.3 and later) contains a record of the job.
+On Airflow 3.3 and later, the submission is recorded in the task state store.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: ``auto`` joins a job whose result was never collected, if the parameters are the same; ``new`` never joins;
-#: ``rejoin`` joins any job that has not failed.
+#: What a cleared task does with its earlier job: ``auto`` joins a job that has not failed and whose result was never
+#: collected, if the parameters are the same; ``new`` never joins a job; ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of submit requests without a response, across all tries, if each of them may create a job.
+#: The maximum number of submit requests without a response, across all tries, if each request may create a job.
 MAX_UNSAFE_SUBMITS = 2
 
 
@@ -50,7 +50,7 @@ class Submission:
 
     :param submitted_at: The submission time, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
-    :param reused: Whether an earlier run submitted the job.
+    :param reused: Whether the job was submitted by an earlier run and is reused.
     """
 
     job: Job
@@ -62,14 +62,15 @@ class Submission:
 @dataclass(slots=True)
 class Submitter:
     """
-    Submits a job for one task run, or joins the existing one.
+    Submits the job of one task run, or joins the job that already exists.
 
-    :param on_uncertain: What to do if a lost job is not found and submitting it again may create a second one.
+    :param on_uncertain: What to do if a lost job is not found and another submit request may create a second job.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
-    :param cancel_on_kill: Whether a clear during the wait cancels the job, if the service supports it.
-    :param earlier: The jobs of earlier runs, if they may be reused.
-    :param queue: The queue to which the service shall send a message when the job ends.
+    :param cancel_on_kill: Whether to cancel the job if the task is cleared while it waits for the job, and does not
+        join it. The service must support this.
+    :param earlier: The jobs of earlier runs, if the task may reuse them.
+    :param queue: The queue to which the service should send a message when the job ends.
     """
 
     kind: JobKind
@@ -87,7 +88,7 @@ class Submitter:
 
     def submit(self) -> Submission:
         """
-        Submit a job, without a record and without recovery.
+        Submit a job, without a record of the submission and without recovery of a lost job.
 
         :raises ImsError: as raised by the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
         """
@@ -98,9 +99,10 @@ class Submitter:
 
     def submit_or_join(self, context: Context) -> Submission:
         """
-        Return the job of this task run: the one that an earlier try submitted, or a new one.
+        Return the job of this task run: the job of an earlier try, a reused job of an earlier run, or a new job.
 
-        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit request is allowed.
+        :raises ImsUncertainSubmitError: if a lost job is not found and no further submit request is allowed, or if the
+            service may have rejected a further submit request as a duplicate.
         :raises ImsError: as raised by the hook's ``call``.
         """
         self._store = context.get("task_state_store")
@@ -126,10 +128,10 @@ class Submitter:
             submits += 1
 
     def _reuse(self, context: Context, record: SubmissionRecord) -> Submission | None:
-        """Return a job that an earlier run submitted with the same inputs, if this run has not submitted one."""
+        """Return a job of an earlier run with the same inputs, if this run has no job and ``on_clear`` permits it."""
         if self.earlier is None or (self.on_clear == "new" and tries_before_clear(context["ti"]) > 0):
             return None
-        # Without a task state store, a retry cannot know whether this run has submitted a job.
+        # Without a task state store, the record of a retry does not show whether this run has submitted a job.
         may_have_job = self._store is not None and record.state is not SubmissionState.NEW
         if may_have_job or (found := self.earlier.find()) is None:
             return None
@@ -153,7 +155,7 @@ class Submitter:
             self.earlier.store(record.job_id, record.submitted_at)
 
     def _resume(self, context: Context) -> SubmissionRecord:
-        """Return the record of an earlier try, or a new one."""
+        """Return the record of an earlier try, or a new record."""
         new = new_record(self.kind.submit_action, context, self.now(), recorded=self._store is not None)
         stored = self._store.get(STORE_KEY) if self._store is not None else None
         old = SubmissionRecord.read(stored)
@@ -166,7 +168,7 @@ class Submitter:
         return replace(old, max_tries=new.max_tries, try_number=new.try_number)
 
     def _after_clear(self, record: SubmissionRecord) -> SubmissionRecord | None:
-        """Return the record from before a clear if the task continues to use it."""
+        """Return the record from before a clear if the task continues the earlier submission, otherwise ``None``."""
         same_parameters = record.parameters_digest == digest(self.parameters)
         if record.state is SubmissionState.KNOWN:
             return record if self._joins_after_clear(record, same_parameters) else None
@@ -178,14 +180,15 @@ class Submitter:
                 return record
             if found := self._search(record):
                 return found
-        log.warning("The task was cleared: submitting a new job. A job with the marker %s may exist too", record.key)
+        log.warning("The task was cleared: submitting a new job. An earlier job (marker: %s) may exist", record.key)
         return None
 
     def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
         """
         Return whether to join the job that was submitted before the clear; log the decision and its reason.
 
-        If not, and if ``cancel_on_kill`` is true, a job that the task was waiting for is cancelled if possible.
+        If the job is not joined, and ``cancel_on_kill`` is true, cancel it if the task was still waiting for it and the
+        service can cancel it.
         """
         family, job, job_id = self.kind.family, None, record.job_id or ""
         wait = read_wait_outcome(self._store, job_id)
@@ -212,8 +215,9 @@ class Submitter:
         elif auto and cancels:
             reason = f"the task was waiting for job {job_id} when it was cleared, and the job can be cancelled"
         if reason is None:
-            why = "which has the same inputs" if reuses else "whose result was not collected"
-            log.info("The task was cleared: joining job %s, %s", job_id, why)
+            why = "its result was not collected" if auto else "on_clear is 'rejoin'"
+            why = "it has the same inputs" if reuses else why
+            log.info("The task was cleared: joining job %s, because %s", job_id, why)
             return True
         log.info("The task was cleared: submitting a new job, because %s", reason)
         self._warn_of_repeated_token(record)
@@ -224,7 +228,7 @@ class Submitter:
         return False
 
     def _warn_of_repeated_token(self, record: SubmissionRecord) -> None:
-        """Warn that no new job is created if the user's token is the one of the earlier job."""
+        """Warn that the service creates no new job if the user's token is the same as for the earlier job."""
         token = self.kind.token_parameter
         if record.token is not None and self.parameters.get(token or "") == record.token:
             advice = "returns that job again or rejects the request. Omit it, or add {{ ti.try_number }} to it"
@@ -238,7 +242,7 @@ class Submitter:
         job_id = record.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
-            # It is joined, and the wait fails if it stays unknown: one response must not lead to a second billed job.
+            # The wait for the job fails if it stays unknown. A single response must not cause a second billed job.
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
@@ -252,7 +256,7 @@ class Submitter:
         return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
-        """Search for a lost job, for as long as it may be missing from the listing."""
+        """Search for a lost job until the search time has passed; return ``None`` if it is not found."""
         recovery = self._recovery(record)
         if recovery.search is None:
             return None
@@ -268,14 +272,14 @@ class Submitter:
         return None
 
     def _check_resubmit(self, record: SubmissionRecord, submits: int) -> None:
-        """Raise an error unless another submit request is allowed although the job was not found."""
+        """Raise an ``ImsUncertainSubmitError`` unless another submit request is allowed for a job that is not found."""
         recovery = self._recovery(record)
         if objection := recovery.objection(self.on_uncertain, submits, MAX_UNSAFE_SUBMITS):
             raise objection
         log.log(logging.INFO if recovery.is_safe else logging.WARNING, recovery.format(recovery.policy.resubmit_log))
 
     def _send(self, before: SubmissionRecord) -> tuple[SubmissionRecord, Job | None]:
-        """Submit a job; return the new record, and the job unless its id is unknown."""
+        """Submit a job. Return the new record and the job; the job is ``None`` if its id is unknown."""
         recovery = self._recovery(before)
         if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
             log.info("UserData is not a JSON object or has no room for the marker: a lost job cannot be found")
@@ -306,7 +310,7 @@ class Submitter:
                 # An earlier request may have been accepted, and a retry may find its job.
                 error.transient |= before.state is not SubmissionState.NEW
                 raise
-            log.warning("%s. The service may have accepted the job: searching for it", error)
+            log.warning("%s. The service may have accepted the job", error)
             if accepted:
                 record = replace(record, accepted_without_id=True)
                 self._write(record)

@@ -32,9 +32,9 @@ class PendingSubmit:
     """
     One request of a window.
 
-    :param before: The record before the request.
+    :param before: The record before the request is sent.
     :param sent: Whether the request may have been sent.
-    :param fatal: The error that ends the submission of all items.
+    :param fatal: An error that ends the submission of all items; ``None`` if there is none.
     """
 
     item: Item
@@ -44,7 +44,7 @@ class PendingSubmit:
     fatal: BaseException | None = None
 
     def record_intent(self, now: float) -> None:
-        """Set the item's record to that of a request without a response."""
+        """Set the item's record as if the request was sent and received no response."""
         self.item.record = replace(
             self.before,
             submitted_at=now,
@@ -57,7 +57,7 @@ class PendingSubmit:
         """Update the item's record after a failed submit request."""
         item, accepted = self.item, self.recovery.was_accepted(error)
         if accepted is None:
-            log.info("requests[%d] received no response: %s", item.index, error)
+            log.info("requests[%d] may have been accepted: %s", item.index, error)
         elif accepted:
             item.record = replace(item.record, accepted_without_id=True)
         else:
@@ -96,7 +96,7 @@ class Window:
         try:
             wait([pool.submit(self._send_one, one) for one in self.submits])
         finally:
-            # Even if the task is interrupted, sent requests receive their responses. The others are not sent.
+            # If the task is interrupted, wait for the responses to the requests that were sent, and send no others.
             self._stop.set()
             pool.shutdown(cancel_futures=True)
             for one in self.submits:

@@ -1,4 +1,4 @@
-"""The record of an action that submits no job and that a task run sends once (Airflow 3.3 and later)."""
+"""The record of an action that submits no job, so that a task run sends it only once (Airflow 3.3 and later)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
     """
-    The record of one action of a task run. All tries share it; a clear starts a new one.
+    The record of one action of a task run. All tries share it; a clear starts a new record.
 
     :param record: The record; ``None`` without a task instance, as in a test that calls ``execute()``.
     :param store: The task state store; ``None`` before Airflow 3.3.
@@ -30,7 +30,7 @@ class WriteRecord:
 
     @classmethod
     def read(cls, action: str, context: Context) -> WriteRecord:
-        """Return the record of an earlier try, or a new one."""
+        """Return the record of an earlier try, or a new record."""
         if context.get("ti") is None:
             return cls(None, None)
         store: Any = context.get("task_state_store")
@@ -42,12 +42,13 @@ class WriteRecord:
 
     def client_token(self, given: str | None) -> str:
         """
-        Return the ClientToken to send: that of an earlier request without a response, or the given one, or a new one.
+        Return the ClientToken to send: that of an earlier request without a response, the user's own, or a new one.
 
-        A token that is rendered differently in each try cannot prevent the action from taking effect twice. With a
-        store, the generated token differs between deployments and between recreated DAG runs.
+        The earlier token has priority, because a token that is rendered differently in each try cannot prevent the
+        action from taking effect twice. With a store, the generated token differs between deployments and between
+        recreated DAG runs.
 
-        :param given: The user's own token.
+        :param given: The user's own token; ``None`` if there is none.
         """
         record = self.record
         sent = record.token if record is not None and self.sent_at is not None else None
@@ -88,7 +89,7 @@ class WriteRecord:
             if self.store is not None and self.record is not None:
                 self.store.set(STORE_KEY, asdict(replace(self.record, **changes)))
         except Exception as error:
-            # After the request, a second error must not hide its result.
+            # After the request is sent, an error of the store must not hide the result of the request.
             if required:
                 raise
             log.warning("The record of the action could not be updated: %s", error)

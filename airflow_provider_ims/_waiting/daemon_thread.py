@@ -14,9 +14,10 @@ T = TypeVar("T")
 
 class DaemonThread:
     """
-    A daemon thread that makes one call after the other.
+    A daemon thread that runs one call after another.
 
-    Python waits for the threads of a ``ThreadPoolExecutor`` when the process exits, which a long poll would delay.
+    When a process exits, Python waits for the threads of each ``ThreadPoolExecutor``, so a long poll in such a thread
+    would delay the exit.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,13 +25,13 @@ class DaemonThread:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Make a call in the thread, and return its result or raise its error."""
+        """Run a call in the thread, and return its result or raise its error."""
         future: Future[T] = Future()
         self._calls.put((future, call))
         return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
-        """End the thread after the calls that were made before."""
+        """End the thread after all calls that are already queued."""
         self._calls.put(None)
 
     def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""Deletes and releases messages in the background, so that the next messages are received meanwhile."""
+"""Deletes and releases messages in the background, while the reader receives the next messages."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 
 #: The longest time, in seconds, that a deletion waits for a full batch.
 DELETE_AFTER = 2.0
-#: The maximum number of messages that wait to be deleted. Further ones are received again. With a higher maximum, the
-#: visibility timeouts of all of them could end before they are deleted.
+#: The maximum number of messages that wait to be deleted. Further messages are not deleted, so they are received again.
+#: With a higher maximum, the visibility timeouts of waiting messages could end before they are deleted.
 MAX_DELETIONS = 800
-#: The maximum number of messages that wait to be released. Further ones become visible again when their visibility
-#: timeout ends.
+#: The maximum number of messages that wait to be released. Further messages become visible again when their
+#: visibility timeout ends.
 MAX_RELEASES = 200
 
 
 class Discarder:
     """
-    Deletes and releases messages in its own thread, several deletions with one request.
+    Deletes and releases messages in its own thread. One request deletes several messages.
 
     :param resolver: The resolver of the connection. It must have a hook when a message is deleted or released.
     """
@@ -46,7 +46,7 @@ class Discarder:
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     def delete(self, handle: str) -> None:
-        """Queue a message for deletion, unless ``MAX_DELETIONS`` are pending. Otherwise, it is received again."""
+        """Queue a message for deletion, unless ``MAX_DELETIONS`` messages are pending."""
         if len(self._deletions) >= MAX_DELETIONS:
             return
         if not self._deletions:
@@ -55,13 +55,13 @@ class Discarder:
         self._changed.set()
 
     def release(self, handle: str, seconds: int) -> None:
-        """Make a message visible to other triggerers after ``seconds``, unless ``MAX_RELEASES`` are pending."""
+        """Make a message visible again after ``seconds``, unless ``MAX_RELEASES`` messages are pending."""
         if len(self._releases) < MAX_RELEASES:
             self._releases.append((handle, seconds))
             self._changed.set()
 
     def stop(self) -> None:
-        """Stop after the pending requests."""
+        """Stop after the pending deletions and releases."""
         self._stopped = True
         self._changed.set()
 
@@ -104,6 +104,6 @@ class Discarder:
         action = error.action if isinstance(error, ImsError) else None
         if isinstance(error, ImsPermissionError) and action not in self._denied:
             self._denied.add(action)
-            log.warning("Messages cannot be deleted or released, so they are received repeatedly or later: %s", error)
+            log.warning("Messages cannot be deleted or released, so they are received repeatedly or late: %s", error)
         else:
             log.debug("A request to delete or release messages failed, so they are received again: %s", error)

@@ -1,4 +1,4 @@
-"""The event that a trigger sends to the resumed task."""
+"""The events that a trigger sends to the resumed task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 
-#: The maximum event size, in bytes. Events are stored in the metadata database, so the worker queries larger results.
+#: The maximum size of an event, in bytes. Events are stored in the metadata database. The worker queries jobs that are
+#: too large for an event.
 MAX_EVENT_SIZE = 16 * 1024
 
 
@@ -19,7 +20,7 @@ class EndedJobs(NamedTuple):
 
     :param job_ids: The ids of the jobs.
     :param jobs: The jobs; ``None`` if they were too large for the event and must be queried.
-    :param submitted_at: When they were submitted, in epoch seconds, if that is known.
+    :param submitted_at: The time at which the jobs were submitted, in epoch seconds; ``None`` if it is unknown.
     """
 
     job_ids: list[str]
@@ -56,7 +57,7 @@ def error_event(error: BaseException) -> dict[str, Any]:
 
 def read_unfinished(event: Any) -> tuple[list[str], int]:
     """
-    Return the ids of the jobs that have not ended, and the number of failed jobs, from the event of a wait for many.
+    Read the event of a wait for many jobs: the ids of the jobs that have not ended, and the number of failed jobs.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """
@@ -69,7 +70,7 @@ def read_unfinished(event: Any) -> tuple[list[str], int]:
 
 def read_event(event: Any) -> EndedJobs:
     """
-    Read an event on the worker.
+    Read an event about ended jobs.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """

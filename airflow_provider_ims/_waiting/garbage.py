@@ -1,8 +1,8 @@
 """
-Exempts waiting triggers from garbage collection, if that is enabled in Airflow's configuration.
+Exempts waiting triggers from garbage collection, if this is enabled in Airflow's configuration.
 
-A full collection visits every object in the process and blocks all threads for that time: 100 to 200 ms with ten
-thousand waiting triggers. Waiting triggers are never garbage, and reference counting frees those that end. The option
+A full collection visits every object in the process and blocks all threads during this time: 100 to 200 ms with ten
+thousand waiting triggers. Waiting triggers are never garbage, and reference counting frees ended triggers. The option
 ``[ims] freeze_garbage_collector`` is off by default, because it affects the whole process.
 """
 
@@ -28,7 +28,7 @@ class GarbageFreezer:
         """Record that a wait for a job has started."""
         self._waiting += 1
         self._joined += 1
-        # An unfreeze would include the objects that other code has frozen, so nothing is frozen if there are any.
+        # If other code has frozen objects, nothing is frozen, because gc.unfreeze() would unfreeze those objects too.
         if self._joined % JOINS == 0 and FREEZE_GARBAGE_COLLECTOR.get() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()

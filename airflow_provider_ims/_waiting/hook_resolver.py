@@ -1,4 +1,4 @@
-"""Resolves the connection of a poller or a reader on the event loop, at regular intervals."""
+"""Resolves the connection of a poller, a reader or a consumer on the event loop, at regular intervals."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the connection is resolved again.
 CONNECTION_LIFETIME = 60.0
-#: Seconds until the next attempt after a failed one, or after the service rejected the credentials.
+#: Seconds until the next attempt after a failed attempt, or after the service denied a request.
 RETRY_INTERVAL = 5.0
 
 
 class HookResolver(Generic[H]):
     """
-    Resolves the connection of a poller, a reader or a consumer, and keeps the hook for it.
+    Resolves the connection of a poller, a reader or a consumer, and keeps the hook with this connection.
 
     Only the event loop's thread may call methods other than :meth:`expire`. Before Airflow 3.2.2, a blocking connection
-    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the users' own
-    threads send no requests to Airflow.
+    lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the threads of a
+    poller, a reader or a consumer send no requests to Airflow.
 
     :param make_hook: Returns a new hook of the connection.
     :param now: Returns the time in seconds, on a monotonic clock.
@@ -50,10 +50,10 @@ class HookResolver(Generic[H]):
 
     async def refresh(self) -> None:
         """
-        Resolve the connection, unless it was resolved less than a minute ago.
+        Resolve the connection, unless it was resolved less than a minute ago or failed to resolve less than 5 s ago.
 
-        While the connection is resolved again, and if that fails, the previous hook stays in use: polling must not
-        depend on the availability of the secrets backend.
+        While the connection is resolved again, and if this fails, the previous hook stays in use, because polling must
+        not depend on the availability of the secrets backend.
 
         :raises ImsError: when the connection was never resolved and cannot be resolved now; an
             :class:`~airflow_provider_ims.exceptions.ImsUnavailableError` if a later attempt may succeed.
@@ -68,7 +68,7 @@ class HookResolver(Generic[H]):
             raise self._failure.with_traceback(None)
 
     def expire(self) -> None:
-        """Resolve the connection again soon, because the service rejected its credentials; any thread may call this."""
+        """Resolve the connection again at the first :meth:`refresh` after 5 s. Any thread may call this method."""
         self._expires = min(self._expires, self._now() + RETRY_INTERVAL)
 
     async def _resolve(self) -> None:
@@ -77,7 +77,7 @@ class HookResolver(Generic[H]):
             hook = await sync_to_async(self._new_hook, thread_sensitive=False)()
         except Exception as error:  # noqa: BLE001 - refresh() raises it
             if self._hook is not None and self._failure is None:
-                log.warning("%s. Polling continues with the previous connection", error)
+                log.warning("%s. The previous connection remains in use", error)
             self._failure = error
             self._expires = self._now() + RETRY_INTERVAL
         else:

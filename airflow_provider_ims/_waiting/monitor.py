@@ -21,7 +21,7 @@ from airflow_provider_ims.exceptions import (
 )
 
 #: Seconds for which a job may be unknown to the service before the wait ends. They are counted from the first response
-#: that does not contain it, because one response must not end a wait, and the time between two polls may be longer.
+#: that does not contain the job, because a single response must not end a wait, and the poll interval may be longer.
 UNKNOWN_GRACE = 120.0
 #: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
@@ -63,7 +63,8 @@ class JobMonitor:
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
     :param job_id: The id of the job.
-    :param started_at: When the polling started, in epoch seconds, if the job was polled before.
+    :param started_at: The time at which the wait started, in epoch seconds, if another process may have polled the job
+        before. Default: no other process has polled the job.
     :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
 
@@ -81,7 +82,7 @@ class JobMonitor:
 
         :param now: The time of the poll, in epoch seconds.
         :return: The job if its status has changed, a message for the log, or ``None``.
-        :raises ImsJobNotFoundError: when the service has not known the job for too long.
+        :raises ImsJobNotFoundError: when the job has been unknown to the service for more than ``UNKNOWN_GRACE``.
         :raises Exception: the observed error, when it is the last of ``tolerated_errors`` consecutive permanent errors.
         """
         self._last_error = str(observation) if isinstance(observation, Exception) else None

@@ -37,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record by how many seconds the event loop resumed the poller too late. Short delays are ignored."""
+        """Record by how many seconds the event loop resumed the poller too late. Less than 5 s are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -49,7 +49,7 @@ class PollerMetrics:
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
         """
-        Emit the metrics and reset them. Warn once if polling is more than the longest interval behind schedule.
+        Emit the metrics and reset them. Warn once if polling is more than the longest poll interval behind schedule.
 
         :param client: The client of the poller.
         :param waiting: The number of waits.

@@ -14,7 +14,7 @@ INTERVAL = 30.0
 @dataclass
 class Progress:
     """
-    The progress of a wait for many jobs: a message after each tenth of the jobs, and at least every 30 s.
+    Logs the progress of a wait for many jobs: after each tenth of the jobs, and at least once per ``interval``.
 
     :param log: The log of the task.
     :param total: The number of jobs, including those that ended before this wait.

@@ -1,8 +1,9 @@
 """
-The reader of a queue: receives messages about jobs for all pollers of a connection in a triggerer.
+The reader of a queue, which receives messages about jobs for all pollers of a connection in a triggerer.
 
-The reader deletes the messages that a poller claims. It releases the others, because another triggerer may wait for
-their jobs, and deletes those that no triggerer has claimed for some time.
+The reader deletes messages that a poller claims, and messages without a job id. It releases other messages, because
+another triggerer may wait for their jobs, and deletes them if no triggerer has claimed them after 15 receives or half
+an hour.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ MAX_RECEIVES = 15
 #: A message that no poller has claimed is also deleted when it is older than this number of seconds, which exceeds the
 #: 15 minutes by which the clocks of the service and of this machine may differ.
 MAX_AGE = 1800.0
-#: Up to this number of receives, a message that was released is visible again after a second, so that the triggerer
-#: that waits for its job receives it soon.
+#: Up to this number of receives, a message that was released is visible again after one second, so that the
+#: triggerer that waits for its job receives it soon.
 QUICK_RECEIVES = 6
 #: The factor by which the time until a released message is visible again grows with each further receive.
 RELEASE_GROWTH = 1.5
@@ -54,7 +55,7 @@ class HintReceiver(Protocol):
     """Receives the ids of the jobs in messages."""
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Return those of the ids whose jobs the receiver knows."""
+        """Return the ids of the jobs that the receiver knows."""
 
 
 class QueueReader:
@@ -83,7 +84,7 @@ class QueueReader:
         self._receivers[receiver] = None
         if not self._tasks:
             self._started_at = time.monotonic()
-            # In an empty context, like the poller's tasks.
+            # In an empty context; otherwise, the reader's messages would appear in the log of the first task.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
 
@@ -92,7 +93,7 @@ class QueueReader:
         self._receivers.pop(receiver, None)
 
     def is_healthy(self) -> bool:
-        """Return whether a recent request has succeeded, with messages or without."""
+        """Return whether a request has succeeded in the last 45 s, even if it received no messages."""
         return time.monotonic() - self._received_at < HEALTHY
 
     async def _read(self) -> None:
@@ -118,7 +119,7 @@ class QueueReader:
         hook = self._resolver.hook
         queue = hook.settings.smq_queue
         if queue is None:
-            raise LookupError("the connection has no smq_queue any more")
+            raise LookupError("the connection no longer has an smq_queue")
         # While the reader is not healthy, requests do not wait: the first success makes it healthy.
         wait = LONG_POLL if self.is_healthy() else 0
         received = await thread.run(partial(_receive, hook, queue, wait))
@@ -159,14 +160,14 @@ class QueueReader:
             await asyncio.sleep(REPORT_EVERY)
             silent = time.monotonic() - max(self._received_at, self._started_at)
             if silent >= HEALTHY:
-                # A request to a peer that does not respond fails only after its timeout.
+                # A request without a response fails only after its timeout, and the warning must not wait for this.
                 self._warn_unless_healthy()
             self._metrics.report(silent)
 
 
 def release_seconds(received_count: int) -> int:
     """Return the number of seconds until a released message is visible again."""
-    # A queue may have delivered a message a thousand times.
+    # The exponent is limited, because a queue may have delivered a message a thousand times.
     slow = min(max(0, received_count - QUICK_RECEIVES), MAX_RECEIVES)
     return min(round(RELEASE_GROWTH**slow), LONGEST_RELEASE)
 

@@ -44,14 +44,14 @@ class Schedule(Generic[T]):
             self._compact()
 
     def take(self, now: float) -> list[tuple[float, T]]:
-        """Remove and return all due items with their times, the earliest first."""
+        """Remove all due items, and return them with their times, the earliest first."""
         taken: list[tuple[float, T]] = []
         while (at := self.next_time) <= now:
             taken.append((at, self._take_next()))
         return taken
 
     def take_next(self, count: int) -> list[T]:
-        """Remove and return the items that are due next, at most ``count``."""
+        """Remove and return up to ``count`` items that are due next."""
         return [self._take_next() for _ in range(min(count, len(self._items)))]
 
     def _take_next(self) -> T:

@@ -1,8 +1,8 @@
 """
 Sweeps: listing the unfinished jobs of the account instead of querying each waiting job by its id.
 
-Querying N jobs by id takes N requests in each round, or N/10 if a request takes ten ids. A sweep takes one request
-for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
+Querying N jobs by id requires N requests per poll interval, or N/10 if a request accepts ten ids. A sweep requires one
+request for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: Sweeps start or continue if polling by id would take at least this many times as many requests as a sweep.
+#: Sweeps start or continue if the number of jobs is at least this multiple of the number of requests of a sweep.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
-#: Seconds without sweeps after a failed one; doubled with each failure, up to the maximum.
+#: Seconds without sweeps after a failed sweep; doubled with each failure, up to the maximum.
 FIRST_REST = 60.0
 LONGEST_REST = 960.0
 #: The number of subscriptions to process before yielding to the event loop.
@@ -48,7 +48,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
 
     Earlier statuses are listed first, so that a job whose status changes during the listing is found at least once.
 
-    :raises RuntimeError: when the listing takes more requests than ``max_requests``, or contains more jobs than
+    :raises RuntimeError: when the listing requires more requests than ``max_requests``, or contains more jobs than
         ``[ims] max_jobs_per_sweep``.
     """
     assert family.listing is not None
@@ -71,7 +71,7 @@ class Sweeper:
     """
     Decides when to sweep, runs the sweeps of a poller, and tracks which subscriptions they cover.
 
-    A listing is only a hint: if a sweep does not list a job, the poller queries it by its id to get its result.
+    A listing does not prove that a job has ended. If a sweep does not list a job, the poller queries it by its id.
     """
 
     def __init__(self, family: JobFamily) -> None:
@@ -92,7 +92,7 @@ class Sweeper:
         return subscription in self._covered
 
     def is_worthwhile(self, jobs: int, now: float) -> bool:
-        """Return whether sweeps take considerably fewer requests than polling this number of jobs by id."""
+        """Return whether sweeps require considerably fewer requests than polling this number of jobs by id."""
         if self._family.listing is None or now < self._not_before or jobs > self._max_jobs:
             return False
         # Before the first sweep, assume that the account has no other jobs.
@@ -105,7 +105,7 @@ class Sweeper:
         self._rest = FIRST_REST
 
     def record_failure(self, error: Exception, now: float) -> None:
-        """Record a failed sweep, and stop sweeping for some time, or permanently if the listing is denied."""
+        """Record a failed sweep, and stop sweeping for 1 to 16 minutes, or permanently if the listing is denied."""
         self.active = False
         self._cost = None
         if isinstance(error, ImsPermissionError):
@@ -122,7 +122,7 @@ class Sweeper:
         return self._due if self.active and not self._running else float("inf")
 
     def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
-        """Start to sweep if that is worthwhile, and return the subscriptions that sweeps cover from now on."""
+        """Start sweeps if they are worthwhile, and return the subscriptions that they cover from now on."""
         if self.active or not self.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
             return []
         self.active, self._due = True, now
@@ -158,7 +158,11 @@ class Sweeper:
         return released
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:
-        """Run a sweep whose listing takes a limited number of requests, and yield its results in batches."""
+        """
+        Run a sweep, and yield its results in batches.
+
+        :param list_jobs: Lists the unfinished jobs. Its argument is the maximum number of requests.
+        """
         swept = [one for one in self._covered if not one.polling]
         self.active = self.is_worthwhile(len(self._covered), time.monotonic())
         statuses = await self._list(list_jobs, swept) if self.active else None

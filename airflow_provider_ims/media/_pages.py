@@ -1,4 +1,4 @@
-"""Renders the pages from what the tasks recorded."""
+"""Renders the pages from the data that the tasks have recorded."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class JobEntry:
     A job on a page.
 
     :param record: The job as recorded by its task.
-    :param view: What the job has made.
-    :param tree: The other fields of its result.
-    :param console: The link to the job in the console; ``None`` if there is none.
+    :param view: The output of the job.
+    :param tree: The other fields of the job's result.
+    :param console: The URL of the job in the console; ``None`` if there is none.
     """
 
     record: JobRecord
@@ -50,13 +50,13 @@ class JobEntry:
 @dataclass(frozen=True, slots=True)
 class TaskEntry:
     """
-    A task on a page, with some of its jobs.
+    A task on a page, with the jobs that the page shows.
 
-    :param record: The task, with what it recorded.
+    :param record: The task, with the data that it has recorded.
     :param jobs: The jobs on the page.
     :param settings: The settings of the task's connection; ``None`` if they cannot be read.
-    :param problems: What cannot be shown or opened, and why.
-    :param query: The query of the URLs of the task.
+    :param problems: Messages about what cannot be shown or opened, and why.
+    :param query: The query parameters of the URLs that belong to the task.
     """
 
     record: TaskRecord
@@ -73,7 +73,7 @@ def connected_hook(task: TaskRecord) -> AlibabaCloudMediaHook:
     :raises ImsError: If the connection cannot be read or is incomplete, or the record is not valid.
     """
     if not isinstance(task.ims_conn_id, str | None):
-        raise ImsRequestError("The record of the task names no connection", field="ims_conn_id")
+        raise ImsRequestError("The record of the task contains no valid connection id", field="ims_conn_id")
     hook = hook_class_of(task.product)(ims_conn_id=task.ims_conn_id, region_id=task.region_id)
     problem = ""
     try:
@@ -89,12 +89,12 @@ def connected_hook(task: TaskRecord) -> AlibabaCloudMediaHook:
 
 
 def view_of(task: TaskRecord, job: JobRecord) -> JobView:
-    """Return what a job has made."""
+    """Return the output of a job."""
     return job_view(job.result, ids_are_outputs=task.product.code == "ice")
 
 
 def task_entry(task: TaskRecord, start: int, count: int) -> TaskEntry:
-    """Return a task with some of its jobs."""
+    """Return a task with up to ``count`` of its jobs, from the index ``start``."""
     hook, problems = None, [task.problem] if task.problem else []
     try:
         hook = connected_hook(task)
@@ -114,7 +114,7 @@ def task_entry(task: TaskRecord, start: int, count: int) -> TaskEntry:
 
 
 def task_query(key: Key) -> dict[str, Any]:
-    """Return the query of the URLs of a task instance."""
+    """Return the query parameters of the URLs that belong to a task instance."""
     mapped = {"map_index": key.map_index} if key.map_index >= 0 else {}
     return {"run_id": key.run_id, "task_id": key.task_id, **mapped}
 
@@ -122,9 +122,9 @@ def task_query(key: Key) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Paging:
     """
-    The pages of a list.
+    A page of a list.
 
-    :param page: The number of the shown page, counted from 1.
+    :param page: The number of the page, counted from 1.
     :param total: The number of items in the list.
     """
 

@@ -1,4 +1,4 @@
-"""Reads from Airflow's database what the tasks of this provider recorded."""
+"""Reads the data that the tasks of this provider have recorded in Airflow's database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The keys of the XComs that may contain a result. The first one that exists is used.
+#: The keys of the XComs that may contain a result. The first existing XCom is used.
 RESULT_KEYS = ("return_value", FAILED_RESULT_KEY)
 PRODUCTS = {product.code: product for product in (ICE, VOD)}
 
@@ -39,17 +39,17 @@ class Key:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Its values in the tables of Airflow's database."""
+        """The columns that identify the task instance in the tables of Airflow's database, with their values."""
         return {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": self.task_id, "map_index": self.map_index}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
     """
-    A task instance of this provider, with what it recorded.
+    A task instance of this provider, with the data that it has recorded.
 
-    :param ims_conn_id: The connection id, which is not checked: whoever may write XComs can have written any value.
-    :param region_id: The region, which is not checked either.
+    :param ims_conn_id: The connection id. It is not validated, and a user who may write XComs can set it to any value.
+    :param region_id: The region, which is not validated either.
     :param job_id: The id of the first job of the task; ``None`` if none is recorded.
     :param state: The state of the task instance.
     :param seconds: The time from the submission of the first job to the result, in seconds; ``None`` if unknown.
@@ -69,12 +69,12 @@ class TaskRecord:
 
 
 def read_task(session: Session, key: Key) -> TaskRecord | None:
-    """Return what a task instance recorded; ``None`` if there is no record of this provider that can be read."""
+    """Return the data that a task instance has recorded; ``None`` if it has no readable record of this provider."""
     return next(iter(_read(session, [key])), None)
 
 
 def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int) -> tuple[list[TaskRecord], int]:
-    """Return some task instances of this provider in a DAG run, and the number of all of them."""
+    """Return up to ``count`` task instances of this provider in a DAG run, from ``start``, and their total number."""
     found = (XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == RECORD_KEY)
     total = session.scalar(select(func.count()).select_from(XComModel).where(*found)) or 0
     page = select(XComModel.task_id, XComModel.map_index).where(*found)
@@ -139,12 +139,12 @@ def _value(session: Session, key: Key, name: str) -> Any:
     except Exception as error:
         # A custom XCom backend may raise any exception, and its message may contain a secret.
         log.warning("XCom %s of %s could not be read", name, key, exc_info=True)
-        problem = f"{type(error).__name__}; the log of the API server contains more"
+        problem = f"{type(error).__name__}; see the log of the API server"
     raise ImsError(f"The XCom {name} could not be read: {problem}")
 
 
 def _resolved(row: XComModel) -> Any:
-    """Return the value of an XCom. A custom XCom backend may have stored a reference; only then is its code used."""
+    """Return the value of an XCom. A custom XCom backend resolves a string, because it may be a reference."""
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.xcom import XCom
 
@@ -156,10 +156,11 @@ def _resolved(row: XComModel) -> Any:
 
 def _check_reference(backend: type[Any], reference: str, dag_id: str) -> None:
     """
-    Refuse a reference to an object of another DAG, which the user may not be allowed to see.
+    Reject a reference to an object of another DAG, which the user may not be allowed to see.
 
-    Airflow's own pages show references without resolving them. Airflow's backend for object storage resolves any
-    reference below its path, where the objects of each DAG are in a folder. Of other backends, nothing is known.
+    Airflow's own pages show references without resolving them. Airflow's backend for object storage stores the objects
+    of each DAG in a folder below its path, but resolves any reference below this path. The references of other backends
+    are not checked, because their format is unknown.
 
     :raises ImsError: If the reference is not in the folder of the DAG.
     """

@@ -1,4 +1,4 @@
-"""Reads the results of the jobs of a task from its XCom, or from the file that the XCom names."""
+"""Reads the results of the jobs of a task from its XCom, or from the file whose path is in the XCom."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from airflow_provider_ims.exceptions import ImsError
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of characters of all lines of one page, and of each earlier line of a file with results.
+#: The maximum number of characters that are read from a file with results: for all lines of one page together, and for
+#: each line before them.
 MAX_PAGE = 16 * 1024 * 1024
-_OMITTED = f"(nested deeper than {MAX_DEPTH} levels, which are not shown)"
+_OMITTED = f"(values that are nested deeper than {MAX_DEPTH} levels are not shown)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class JobRecord:
 @dataclass(frozen=True, slots=True)
 class Results:
     """
-    The result of a task: that of one job, those of the jobs of a sensor, or the summary of a task with many jobs.
+    The result of a task: the result of one job, the list of results of a sensor, or the summary of a task with many
+    jobs.
 
     :param value: The result; ``None`` while there is none.
-    :param stored_at: When the result was stored; ``None`` while there is none.
+    :param stored_at: The time at which the result was stored; ``None`` while there is none.
     """
 
     value: Any = None
@@ -70,13 +72,13 @@ class Results:
         return [self.value] if isinstance(self.value, dict) else []
 
     def without_results(self, start: int, count: int) -> list[JobRecord]:
-        """Return some jobs, in their order, with nothing but their ids and states."""
+        """Return up to ``count`` jobs, from the index ``start``, with only their ids and states."""
         listed = enumerate(map(_fields, self._listed[start : start + count]), start)
         return [JobRecord(index, as_text(job.get("job_id")), as_text(job.get("state"))) for index, job in listed]
 
     def jobs(self, start: int, count: int) -> list[JobRecord]:
         """
-        Return some jobs, in their order, with their results.
+        Return up to ``count`` jobs, from the index ``start``, with their results.
 
         :raises ImsError: If their results cannot be read.
         """
@@ -91,7 +93,7 @@ class Results:
         elif isinstance(results, list):
             lines = [{"result": one} for one in results[start : start + count]]
         else:
-            raise _unreadable("the XCom contains neither a list of results nor the path of a file with them")
+            raise _unreadable("the XCom contains neither a list of results nor the path of a file with results")
         jobs = [_listed_job(index, *pair) for index, pair in enumerate(zip(listed, lines, strict=False), start)]
         if len(jobs) != len(listed):
             raise _unreadable("their number differs from the number of jobs")
@@ -99,7 +101,7 @@ class Results:
 
 
 def showable(value: Any) -> Any:
-    """Return JSON data in which each value can be shown: a note replaces each part that is nested too deeply."""
+    """Return JSON data in which a note replaces each part that is nested too deeply to be shown."""
     return parse_json(_cut(value, MAX_DEPTH)) if isinstance(value, (dict, list)) else value
 
 
@@ -128,7 +130,7 @@ def _single_job(index: int, result: Any) -> JobRecord:
 def _listed_job(index: int, listed: Any, line: dict[str, Any]) -> JobRecord:
     job = _fields(listed)
     if line.get("job_id", job.get("job_id")) != job.get("job_id"):
-        raise _unreadable(f"that at position {index} is the result of another job")
+        raise _unreadable(f"the result at position {index} belongs to another job")
     error = as_text(line.get("error"))
     return JobRecord(index, as_text(job.get("job_id")), as_text(job.get("state")), line.get("result"), error)
 
@@ -142,13 +144,17 @@ def _lines_of_file(path: str, start: int, count: int, stored_at: datetime | None
     except Exception as error:
         # The errors of storage libraries have no common base class, and their messages may contain secrets.
         log.warning("The results could not be read from %s", path, exc_info=True)
-        problem = f"{type(error).__name__}; the log of the API server contains more"
+        problem = f"{type(error).__name__}; see the log of the API server"
     raise ImsError(f"The results could not be read from {path}: {problem}")
 
 
 @lru_cache(maxsize=8)
 def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[str, Any], ...]:
-    """Return some lines of a file with results; cached, because each picture of a page requests its line."""
+    """
+    Return ``count`` lines of a file with results, from the index ``start``.
+
+    The lines are cached, because the request for each file on a page reads the result of its job.
+    """
     from airflow.sdk import ObjectStoragePath
 
     target = ObjectStoragePath(path)
@@ -171,5 +177,5 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
 def _read_line(file: IO[str], limit: int) -> str:
     line = file.readline(limit + 1)
     if len(line) > limit:
-        raise ImsError(f"the lines of this page are larger than {MAX_PAGE:,} characters; open the file itself")
+        raise ImsError(f"the lines up to this page are larger than {MAX_PAGE:,} characters; open the file")
     return line

@@ -47,7 +47,7 @@ def _check_enabled() -> None:
         raise HTTPException(404, "The option [ims] media_pages of the API server disables the media pages.")
 
 
-#: Whoever may read the XComs of the DAG may see the output of its tasks.
+#: A user who may read the XComs of the DAG may see the output of its tasks.
 router = APIRouter(dependencies=[Depends(_check_enabled), Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
@@ -60,7 +60,7 @@ def _task(
     with create_session() as session:
         task = read_task(session, Key(dag_id, run_id, task_id, map_index))
     if task is None:
-        raise HTTPException(404, "No task of this provider has recorded anything under this URL.")
+        raise HTTPException(404, "There is no record of a task of this provider for this URL.")
     return task
 
 
@@ -100,7 +100,7 @@ def show_task(request: Request, task: Task, page: Page = 1) -> HTMLResponse:
 def _paging(page: int, total: int) -> Paging:
     paging = Paging(page, total)
     if page > paging.last:
-        raise HTTPException(404, f"There is no page {page:,}, because the last one is {paging.last:,}.")
+        raise HTTPException(404, f"There is no page {page:,}, because the last page is {paging.last:,}.")
     return paging
 
 
@@ -113,7 +113,7 @@ def _file(task: TaskRecord, job: JobRecord, item: str) -> MediaFile:
 
 @router.get("/media/dags/{dag_id}/file")
 def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response:
-    """Redirect to the signed URL of a file that the task has recorded, or of its poster if that is requested."""
+    """Redirect to the URL at which a browser can open a recorded file, or its poster if ``poster`` is true."""
     file = _file(task, job, item)
     hook = connected_hook(task)
     address = poster_address(hook, file) if poster else playable_address(hook, file)
@@ -123,13 +123,13 @@ def open_file(task: Task, job: Job, item: str, poster: bool = False) -> Response
 
 @router.get("/media/dags/{dag_id}/subtitles")
 def show_subtitles(task: Task, job: Job, item: str) -> PlainTextResponse:
-    """Return the text of a recorded file with subtitles."""
+    """Return the text of a recorded subtitle file."""
     return PlainTextResponse(read_subtitles(connected_hook(task), _file(task, job, item)))
 
 
 @router.get("/media/dags/{dag_id}/text")
 def download_text(task: Task, job: Job, number: Index | None = None) -> PlainTextResponse:
-    """Return a whole text of a job, or the other fields of its result as JSON."""
+    """Return a whole text of a job; without ``number``, return the other fields of its result as JSON."""
     view = view_of(task, job)
     if number is None:
         text = json.dumps(view.rest, ensure_ascii=False, indent=2)
@@ -151,8 +151,8 @@ def _policy(settings: Iterable[Settings] = ()) -> str:
     """
     Return the Content-Security-Policy of a page.
 
-    Media come from the hosts to which the services redirect, which are known only when a file is opened: any host over
-    HTTPS, and the endpoints of connections without HTTPS.
+    The host of a file is known only when the file is opened. Therefore, media may come from any host over HTTPS, and
+    from the endpoints of connections that use HTTP.
     """
     endpoints = {f"http://{host}" for one in settings if one.protocol == "http" for host in one.endpoints.values()}
     media = " ".join(["'self'", "https:", *sorted(endpoints)])

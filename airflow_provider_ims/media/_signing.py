@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file, at the moment when a user opens it."""
+"""Finds the address at which a browser can open a recorded file. It is determined when a user opens the file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from airflow_provider_ims.media._view import MediaFile
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: For how long a presigned URL is valid. A player requests the parts of a video while it plays.
+#: The time for which a presigned URL is valid. It is long, because a player requests a video in parts while playing it.
 VALID = timedelta(hours=1)
-#: For how long a response is reused, in seconds: one response contains all images of a video.
+#: Seconds for which a response is reused. For example, one response contains the addresses of all images of a video.
 REUSED = 60.0
 #: The limits of one request, which are low because a user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
-#: The maximum number of bytes of subtitles on a page.
+#: The maximum number of bytes of a subtitle file that are shown.
 MAX_SUBTITLES = 512 * 1024
 
 INSTALL = "pip install 'airflow-provider-ims[media]'"
@@ -42,10 +42,10 @@ class Lookup:
     :param product: The product of the action.
     :param action: The name of the action.
     :param parameter: The parameter that identifies the file or its media asset.
-    :param attribute: The attribute of :class:`MediaFile` with its value.
-    :param addresses: Where the response contains the addresses of files.
-    :param poster: Where the response contains the address of a picture of a video; empty if nowhere.
-    :param kinds: The kinds of files that it finds; empty for all.
+    :param attribute: The attribute of :class:`MediaFile` that contains the value of the parameter.
+    :param addresses: The path to the addresses of files in the response.
+    :param poster: The path to the address of a video's poster in the response; empty if the response contains none.
+    :param kinds: The kinds of files that the action finds; empty for all kinds.
     """
 
     product: Product
@@ -66,7 +66,7 @@ BY_ID = (
     Lookup(VOD, "GetPlayInfo", "VideoId", "video_id", "PlayInfoList.PlayInfo[].PlayURL", "VideoBase.CoverURL"),
     Lookup(ICE, "GetMediaInfo", "MediaId", "media_id", _FILES, _COVER),
 )
-#: The lookups by the address, tried after the presigned URL, because they find only registered media assets.
+#: The lookups by the address. They are tried after presigning, because they find only registered media assets.
 BY_ADDRESS = (
     Lookup(ICE, "GetMediaInfo", "InputURL", "address", _FILES, _COVER),
     Lookup(ICE, "GetPlayInfo", "InputURL", "address", "PlayInfoList[].PlayURL", "MediaBase.CoverURL"),
@@ -77,7 +77,7 @@ def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     Return the address at which a browser can open a file for a limited time.
 
-    :raises ImsError: If there is no such address, or no service can be called.
+    :raises ImsError: If no such address is found, or a service cannot be called.
     """
     problems: list[ImsRequestError] = []
     for found in _addresses(hook, file, problems):
@@ -87,10 +87,10 @@ def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
 
 def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
-    Return the text of a file with subtitles, for the browser, which may not read files of OSS with a script.
+    Return the text of a subtitle file. The API server downloads it, because a script on a page cannot read from OSS.
 
-    :raises ImsError: If the file contains no subtitles, cannot be read, or is neither in OSS nor in a media asset: the
-        API server sends no request to any other address.
+    :raises ImsError: If the file is not a subtitle file or cannot be read, or if its address is not in OSS, because the
+        API server sends no requests to other addresses.
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
@@ -100,7 +100,7 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
     """
-    Return the address of a picture of a video; ``None`` if the service has none or does not know the video.
+    Return the address of the poster of a video; ``None`` if the service has none or does not know the video.
 
     :raises ImsError: If the service cannot be called.
     """
@@ -116,7 +116,7 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
 
 
 def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsRequestError]) -> Iterator[str]:
-    """Yield the addresses of a file, the best first; add the errors of the services to ``problems``."""
+    """Yield the addresses of a file in the order of preference; add rejected requests to ``problems``."""
     yield from _found(hook, file, BY_ID, problems)
     if file.address is None:
         return
@@ -156,7 +156,7 @@ def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: Med
 
 
 def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
-    """Yield the address of the file among those of its media asset, which may have other hosts."""
+    """Yield the addresses of a media asset that have the path of the file. Their hosts may differ."""
     own = split_address(file.address or "")
     path = unquote(own.path) if own else ""
     for text in addresses:
@@ -170,11 +170,14 @@ def _checked(address: str) -> str:
     """
     Return an address that is safe to redirect to.
 
-    An address in OSS uses HTTPS, because a page that was loaded over HTTPS loads no media over HTTP.
+    An ``http`` URL of ``aliyuncs.com`` is changed to HTTPS, because a browser blocks media over HTTP on a page that it
+    has loaded over HTTPS.
+
+    :raises ImsRequestError: If the address is not a valid ``http`` or ``https`` URL.
     """
     parts = split_address(address)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ImsRequestError(f"The address is not an http or https URL, but begins with {address[:16]!r}")
+        raise ImsRequestError(f"The address is not a valid http or https URL; it begins with {address[:16]!r}")
     if parts.scheme == "http" and parts.hostname.endswith(".aliyuncs.com"):
         return parts._replace(scheme="https").geturl()
     return address
@@ -185,7 +188,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
         return problems[0]
     reason = f": {problems[0]}" if problems else ""
     if can_presign():
-        return ImsRequestError(f"No address with which {file.name} can be opened was found")
+        return ImsRequestError(f"No address was found at which {file.name} can be opened")
     return ImsRequestError(
         f"{file.name} cannot be opened{reason}. To open files that are not registered as media assets, install the "
         f"extra on the API server: {INSTALL}"
@@ -194,7 +197,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
 
 @dataclass(slots=True)
 class _Responses:
-    """The last responses, which contain signed URLs and are therefore kept only for a short time."""
+    """The last responses. They contain signed URLs and are therefore kept only for a minute."""
 
     size: int = 64
     _lock: Lock = field(default_factory=Lock)

@@ -31,7 +31,7 @@ class Node:
 
 
 def tree(value: dict[str, Any], limit: int = MAX_NODES) -> list[Node]:
-    """Return the fields of a result that are not null, up to a number of nodes in total."""
+    """Return the fields of a result that are not null, with at most ``limit`` nodes in total."""
     return _children({name: inner for name, inner in value.items() if inner is not None}, iter(range(limit))).children
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from airflow_provider_ims._jobs.objects import content_of, split_address, unsigned
 from airflow_provider_ims._jobs.payload import MAX_DEPTH, as_number, as_objects, as_text, token_usage
 
-#: Kind of a file -> its extensions. Browsers play or show those of the first three, with few exceptions.
+#: Kind of a file -> its extensions. Browsers can play or show most files of the first three kinds.
 EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv flv avi",
     "audio": "mp3 wav m4a aac ogg flac",
@@ -20,7 +20,7 @@ EXTENSIONS = {
     "subtitles": "srt vtt ass",
 }
 _KIND_OF = {extension: kind for kind, extensions in EXTENSIONS.items() for extension in extensions.split()}
-#: Field that contains files -> their kind, if their names have no known extension.
+#: Field that contains files -> the kind of those files whose names have no known extension.
 _KIND_IN = {"images": "image", "videos": "video", "audios": "audio"}
 #: Field of a result -> the attribute of :class:`MediaFile` with which a service can find the file.
 _IDS = {"mediaid": "media_id", "videoid": "video_id", "imageid": "image_id"}
@@ -31,7 +31,7 @@ _NOT_OUTPUT = re.compile(
 
 #: The fields of a result that describe the job and are not outputs.
 _OF_JOB = ("job_id", "state", "error_code", "error_message")
-#: The maximum number of levels in which files are searched for.
+#: The maximum number of nested levels that are searched for files.
 _MAX_LEVELS = 2 * MAX_DEPTH
 #: The maximum number of texts, sentences, files and failed parts of a job on a page.
 MAX_SHOWN = 200
@@ -40,14 +40,14 @@ MAX_SHOWN = 200
 @dataclass(frozen=True, slots=True)
 class MediaFile:
     """
-    A file that a job has made, as recorded in its result.
+    A file that a job has produced, as recorded in its result.
 
-    :param kind: ``video``, ``audio``, ``image``, ``subtitles``, or ``file`` for any other.
+    :param kind: ``video``, ``audio``, ``image``, ``subtitles``, or ``file`` for any other kind.
     :param address: Its address without a signature; ``None`` if only the id of its media asset is recorded.
     :param media_id: The id of its media asset in IMS.
     :param video_id: The id of the VOD video that it belongs to.
     :param image_id: The id of the image in VOD.
-    :param score: The score of an image; a higher one is better.
+    :param score: The score of an image; a higher score is better.
     :param duration: Its duration in seconds.
     """
 
@@ -66,7 +66,7 @@ class MediaFile:
 
     @property
     def name(self) -> str:
-        """The name of the file; its address if that contains no name, or its id if it has no address."""
+        """The name of the file; its address if the address contains no file name; its media id if it has no address."""
         if self.address is None:
             return str(self.media_id)
         return _file_name(self.address) or self.address
@@ -75,11 +75,11 @@ class MediaFile:
 @dataclass(frozen=True, slots=True)
 class JobView:
     """
-    What a job has made.
+    The output of a job.
 
     :param texts: The texts.
-    :param sentences: The sentences of a sound, as ``{"content", "from", "to"}``; the times are numbers or ``None``.
-    :param files: The files, the one with the highest score first.
+    :param sentences: The sentences of speech, as ``{"content", "from", "to"}``; the times are in seconds or ``None``.
+    :param files: The files, in descending order of their scores.
     :param failed: The failed parts of the job.
     :param tokens: The number of billed tokens; ``None`` if unknown.
     :param rest: The other fields of the result, including those that contain the files.
@@ -102,8 +102,8 @@ def job_view(result: Any, *, ids_are_outputs: bool) -> JobView:
     Return the texts, sentences and files in the result of a job.
 
     :param result: The result; if it is not a dict, the view is empty.
-    :param ids_are_outputs: Whether the id of a media asset without an address is an output, as in the results of IMS.
-        In those of VOD, it is an input.
+    :param ids_are_outputs: Whether a media id without an address refers to an output, as in the results of IMS. In the
+        results of VOD, it refers to an input.
     """
     if not isinstance(result, dict):
         return JobView()
@@ -139,8 +139,9 @@ def _files(value: Any, inherited: MediaFile, ids_are_outputs: bool, levels: int 
     """
     Yield the files in a part of a result.
 
-    :param inherited: A file with the kind and the ids that the containing part names.
-    :param levels: The number of levels to search, because JSON in strings may contain JSON in strings.
+    :param inherited: A file with the kind and the ids that apply to the files in this part.
+    :param levels: The number of nested levels to search. It is limited, because JSON in strings may contain further
+        JSON in strings.
     """
     if isinstance(value, str):
         content = content_of(value)
@@ -160,7 +161,7 @@ def _files_of_fields(
 ) -> Iterator[MediaFile]:
     plain = {str(name).replace("_", "").lower(): value for name, value in fields.items()}
     ids = {attribute: str(plain[name]) for name, attribute in _IDS.items() if _is_id(plain.get(name))}
-    # The files of a video inherit its id; the id of a media asset belongs to the files next to it.
+    # A nested object inherits the ids of VOD, but not the media id, which applies only to the files in its own object.
     base = replace(inherited, **{"media_id": None, **ids})  # type: ignore[arg-type]
     score, duration = as_number(plain.get("score")), as_number(plain.get("duration"))
     has_address = False

@@ -1,4 +1,4 @@
-"""The base class of the operators that submit any kind of job, with the API's parameter names."""
+"""The base class of the operators that submit a job of any kind, whose parameters have their API names."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
     Submit a job of any kind.
 
     :param job: The submit action, such as ``SubmitASRJob``. (templated)
-    :param parameters: The parameters of the action, with their API names as keys. Where the API takes a JSON string,
-        a dict, a list or the name of a ``.json`` file is also accepted. (templated)
+    :param parameters: The parameters of the action, with their API names as keys. Where the API requires a JSON
+        string, a dict, a list or the name of a ``.json`` file is also accepted. (templated)
     :param fail_on_partial_failure: Fail the task if any part of the job failed, such as an output of a transcoding job.
         Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -76,9 +76,9 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
 
 def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
     """
-    Return a kind with API names as argument names, and with the given parameters that only the API defines.
+    Return a copy of a kind with API names as argument names, and with the given parameters that only the SDK defines.
 
-    :raises ImsRequestError: If neither the kind nor the API defines a parameter.
+    :raises ImsRequestError: If neither the kind nor the SDK defines a parameter.
     """
     known = [parameter.name for parameter in kind.parameters]
     defined = kind.family.product.action(kind.submit_action).parameters
@@ -87,5 +87,5 @@ def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
         if name not in defined:
             raise unknown_parameter(kind.submit_action, name, known)
     more = (Parameter(name, is_json=isinstance(given[name], (dict, list))) for name in unknown)
-    # The argument's name appears in errors.
+    # The name of the argument appears in error messages.
     return replace(kind, parameters=tuple(replace(one, argument=one.name) for one in (*kind.parameters, *more)))

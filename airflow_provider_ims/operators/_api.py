@@ -34,9 +34,9 @@ class ApiOperator(BaseOperator):
     """
     Call any action of an API, except the submit actions of job kinds.
 
-    An action that only reads is retried. Any other action is sent once. If its response is lost, the action may have
-    taken effect: the task then fails without a retry, unless the action has a ``ClientToken``, with which a retry
-    cannot take effect twice.
+    A read-only action is retried. Any other action is sent again only if the service certainly did not process it. If
+    the response to such an action is lost, the action may have taken effect: the task then fails without a retry,
+    unless the action has a ``ClientToken``, which prevents a retry from taking effect twice.
 
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. A dict or a list is sent as JSON. A
@@ -83,8 +83,8 @@ class ApiOperator(BaseOperator):
         :return: The response, with the API's names in snake_case.
         :raises ImsRequestError: when the action or a parameter is invalid (no request is sent), or when the service
             rejects a value.
-        :raises AirflowFailException: when the response of this or an earlier try was lost, so the action may have
-            taken effect.
+        :raises AirflowFailException: when sending the action again could repeat its effect, because the response was
+            lost in this or an earlier try, or because an earlier try failed after the response.
         :raises ImsError: when the service rejected the request or was unavailable.
         """
         action = self._known_action()
@@ -125,7 +125,7 @@ def _write(
         if record.answered:
             outcome = "received a response, but the task failed afterwards. Clear the task to repeat the action"
         raise AirflowFailException(f"An earlier try sent the request at {sent_at} and {outcome} (action {action})")
-    # An invalid connection must not look like a lost response.
+    # An invalid connection is rejected before the request is recorded, because nothing was sent.
     hook.connect()
     record.begin(token)
     try:
@@ -144,7 +144,7 @@ def _write(
         if token is not None:
             raise
         raise AirflowFailException(
-            f"The execution_timeout ended the task before the response; {_UNCERTAIN} (action {action})"
+            f"The execution_timeout ended the task before the response arrived; {_UNCERTAIN} (action {action})"
         ) from error
     record.succeed(token)
     return response

@@ -1,4 +1,4 @@
-"""Checks parameters that are given with their API names, and encodes those of any action."""
+"""Checks parameters with API names as keys, and encodes the parameters of any action."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_parameters(given: Any) -> Mapping[str, Any]:
 
 
 def unknown_parameter(action: str, name: str, known: Collection[str]) -> ImsRequestError:
-    """Return the error for a parameter that an action does not have, with similar ones."""
+    """Return the error for a parameter that an action does not have; it suggests parameters with similar names."""
     near = get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known) or 'none'}"
     return ImsRequestError(f"parameters: unknown parameter {name!r} of {action}. {hint}", field=f"parameters.{name}")
@@ -48,7 +48,7 @@ def encode_parameters(action: Action, given: Mapping[str, Any]) -> dict[str, Any
     """
     Return the parameters of an action as the hook sends them.
 
-    :raises ImsRequestError: If one is unknown, is missing or has a value of another type.
+    :raises ImsRequestError: If a parameter is unknown, a required one is missing, or a value has the wrong type.
     """
     for name in given:
         if name not in action.parameters:
@@ -65,7 +65,7 @@ def encode_parameters(action: Action, given: Mapping[str, Any]) -> dict[str, Any
 
 
 def _parameter(action: Action, name: str, type_name: str, value: Any) -> Parameter:
-    # An action may take JSON as a string, which the SDK does not declare.
+    # Some parameters that the SDK declares as strings contain JSON.
     options = _OPTIONS.get(type_name) or {"is_json": isinstance(value, (dict, list))}
-    # The argument's name appears in errors.
+    # The name of the argument appears in error messages.
     return Parameter(name, required=name in action.required, argument=f"parameters.{name}", **options)

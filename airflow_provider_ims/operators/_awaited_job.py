@@ -1,4 +1,4 @@
-"""Handles an operator's job when the wait fails or the task is killed."""
+"""Records or cancels the job of an operator when the wait fails or the task is killed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AwaitedJob:
             write_wait_outcome(self.context.get("task_state_store"), job_id, outcome)
 
     def on_kill(self) -> None:
-        """Cancel the job if a user has ended the task, or if no later try could join it."""
+        """Cancel the job if a user has ended the task or no later try could join the job; log the decision."""
         job_id = self.job_id or ""
         if not self.cancel_on_kill:
             self.log.warning("Job %s continues and is billed: cancel_on_kill is off", job_id)

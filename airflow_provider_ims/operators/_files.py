@@ -29,11 +29,12 @@ def read_files(
     given: Mapping[str, Any], parameters: Mapping[str, Parameter], environment: Environment, field: str = ""
 ) -> dict[str, str]:
     """
-    Return the contents of the files that the values of parameters name, not rendered.
+    Return the contents of the files whose names are values of parameters. Templates in the files are not rendered.
 
-    :param parameters: Name of a value -> its parameter.
+    :param given: The values of the parameters, by name.
+    :param parameters: The parameters, by name.
     :param environment: The environment of the DAG's templates, which defines where files are searched.
-    :param field: Precedes the name in an error.
+    :param field: A prefix of the parameter name in error messages, such as ``requests[0].``.
     :raises ImsRequestError: If a file does not exist or cannot be read.
     """
     return {

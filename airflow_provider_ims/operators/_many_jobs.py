@@ -51,17 +51,17 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     Submit many jobs of one kind in one task, and wait until all have ended.
 
     A request is not billed twice if the task or the worker crashes (for exceptions, see ``on_uncertain``): a retry
-    joins the running jobs, collects those that have ended, and submits only the failed ones again. A request keeps its
+    joins the running jobs, collects the results of ended jobs, and submits only failed jobs again. A request keeps its
     job if the list changes between two tries.
 
     :param job: The submit action, such as ``SubmitTextGenerateJob``. (templated)
-    :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API takes a JSON string,
-        a dict, a list or the name of a ``.json`` file is also accepted. (templated)
-    :param parameters: Parameters that all requests have in common. A request overrides them. (templated)
-    :param max_active_jobs: The maximum number of jobs that have not ended. More are submitted when half of them have
-        ended. (templated) Default: no limit.
-    :param max_submits_per_second: The maximum number of submit requests per second; the rate falls while the service
-        throttles requests. (templated) Default: 30.
+    :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API requires a JSON
+        string, a dict, a list or the name of a ``.json`` file is also accepted. (templated)
+    :param parameters: Parameters that all requests have in common. The values in a request override them. (templated)
+    :param max_active_jobs: The maximum number of jobs that have not ended. More jobs are submitted when half of them
+        have ended. (templated) Default: no limit.
+    :param max_submits_per_second: The maximum number of submit requests per second, up to
+        ``[ims] max_requests_per_second``; the rate falls while the service throttles requests. (templated) Default: 30.
     :param max_failures: How many jobs may fail: a number, or a fraction of all jobs if it is less than 1. If more
         jobs have failed, the task fails after all jobs have ended. (templated) Default: 0.
     :param results_path: A path or URL for the results as JSON Lines, such as ``oss://bucket/results.jsonl`` or
@@ -127,10 +127,11 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
 
         :param context: The task's context.
         :return: ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [...]}``, with
-            ``results_path`` instead of ``results`` if that is set.
-        :raises ImsRequestError: when an argument is invalid; it names the request. No job is submitted.
+            ``results_path`` instead of ``results`` if it is set.
+        :raises ImsRequestError: when an argument is invalid (no job is submitted), or when the results are too large
+            for XCom.
         :raises ImsJobsFailedError: when more jobs failed than ``max_failures``.
-        :raises ImsJobTimeoutError: when jobs did not end before the timeout.
+        :raises ImsJobTimeoutError: when some requests were not sent, or some jobs did not end, before the timeout.
         :raises ImsError: when the service denied the action, rejected the credentials or was unavailable.
         """
         self.check_files()
@@ -155,8 +156,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :param context: The task's context.
         :param event: The event of the trigger.
         :param state: The jobs of this try, from ``BulkSubmitter.dump``.
-        :param refused: The errors of the requests that the service refused, by their index.
-        :param wait_started_at: When this try started, in epoch seconds.
+        :param refused: The errors of the requests that have no job, by the index of the request.
+        :param wait_started_at: The time at which this try started, in epoch seconds.
         :return: Same as :meth:`execute`.
         """
         submitted = state["jobs"] if state else ()
@@ -204,7 +205,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         return oss_objects([self.parameters, *(self.requests or ())], without="output")
 
     def on_kill(self) -> None:
-        """Cancel the jobs if a user has ended the task, or if no later try could join them."""
+        """Cancel the jobs if a user has ended the task or no later try could join the jobs; log the decision."""
         job_ids = self._active_jobs()
         if not job_ids or self._context is None:
             return
@@ -255,7 +256,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             metrics.job_begun(self.kind.submit_action, "joined", len(new) - submitted)
 
     def _run(self, context: Context, submitter: BulkSubmitter, started_at: float) -> dict[str, Any]:
-        """Submit and wait in turns, until all jobs have ended; then collect the results."""
+        """Submit jobs and wait alternately, until all jobs have ended; then collect the results."""
         deadline = self.deadline(context, started_at)
         while True:
             with self._counting(submitter):

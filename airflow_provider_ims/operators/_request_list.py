@@ -21,7 +21,7 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
     :param requests: The task's ``requests``.
     :param common: The task's ``parameters``.
-    :raises ImsRequestError: when one is invalid; it names the request.
+    :raises ImsRequestError: when a request is invalid; the message contains the index of the request.
     """
     problem = f"requests: must be a list of 1 to {MAX_REQUESTS:,} dicts"
     # An XCom of a mapped task is a sequence, but not a list.
@@ -45,9 +45,9 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
 def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[Any]) -> list[dict[str, str]]:
     """
-    Return the encoded requests of a resumed task; without parameters if they cannot be encoded again.
+    Return the encoded requests of a resumed task, or empty dicts if they cannot be encoded again.
 
-    :param submitted: The jobs of the requests, which need no parameters; empty if they are unknown.
+    :param submitted: The stored jobs of the requests, for which no parameters are needed; empty if there are none.
     :raises ImsRequestError: when a request is invalid and the jobs are unknown.
     """
     try:
@@ -55,12 +55,12 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
     except ImsRequestError as error:
         if not submitted:
             raise
-        log.warning("The requests cannot be read again after the deferral: %s", error)
+        log.warning("The requests cannot be encoded again after the deferral: %s", error)
         return [{} for _ in submitted]
 
 
 class _Encoder:
-    """Encodes requests with the parameters of a kind, and with those that only the SDK defines."""
+    """Encodes requests, which may contain the parameters of a kind and parameters that only the SDK defines."""
 
     def __init__(self, kind: JobKind, common: Any) -> None:
         self._kind = accepting(kind, {})
@@ -82,7 +82,7 @@ class _Encoder:
 
 
 def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:
-    """Refuse requests with the same token, because the service creates only one job for them."""
+    """Raise an ``ImsRequestError`` if two requests have the same token: the service creates only one job for both."""
     name = kind.token_parameter
     first: dict[str, int] = {}
     for index, parameters in enumerate(encoded):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: The maximum size of the results in XCom, in bytes of JSON.
 MAX_INLINE = 512 * 1024
-#: The maximum number of failed jobs that an error or a log message names.
+#: The maximum number of failed jobs that an error or a log message lists.
 MAX_NAMED = 10
 
 
@@ -45,7 +45,7 @@ class JobResults:
         return len(self._jobs)
 
     def add(self, index: int, job_id: str | None, outcome: Job | ImsError) -> None:
-        """Add the result of a job, or the error of one that failed or was refused."""
+        """Add the result of a job, or the error of a request that was refused or whose job failed."""
         if isinstance(outcome, Job):
             state, result = outcome.status, outcome.outcome()
         else:
@@ -70,7 +70,7 @@ class JobResults:
         return self._size <= MAX_INLINE
 
     def describe_failures(self) -> str:
-        """Return the first errors as text, and the file that contains all of them."""
+        """Return the first errors as text, with the path of the file that contains all errors, if there is one."""
         where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)

@@ -1,4 +1,4 @@
-"""The base class of all operators that submit jobs: their common arguments."""
+"""The base class of all operators that submit jobs. It defines their common arguments."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class SubmitOperator(JobTask, BaseOperator):
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
-    :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if its result
-        was never collected and the parameters are the same, and submits a new job otherwise; ``new`` always submits a
-        new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier versions, a cleared task
-        always submits a new job. Default: ``auto``.
+    :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if it has not
+        failed, its result was never collected and the parameters are the same, and submits a new job otherwise; ``new``
+        always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
+        versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
         successful or clears it, or when the wait of its last try times out. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
@@ -81,7 +81,7 @@ class SubmitOperator(JobTask, BaseOperator):
         self.cancel_on_kill = cancel_on_kill
 
     def deadline(self, context: Context, wait_started_at: float) -> float:
-        """Return when the wait ends, in epoch seconds."""
+        """Return the time at which ``timeout`` or ``execution_timeout`` ends the wait, in epoch seconds."""
         deadline = wait_started_at + seconds("timeout", self.timeout)
         ti: Any = context.get("ti")
         if self.execution_timeout is None or ti is None:
@@ -97,7 +97,11 @@ def check_choice(name: str, value: Any, choices: Any) -> None:
 
 
 def seconds(name: str, value: Any) -> float:
-    """Return an argument, a number or a ``timedelta``, as a positive number of seconds, up to a year."""
+    """
+    Return an argument, which is a number of seconds or a ``timedelta``, as a number of seconds.
+
+    :raises ImsRequestError: If it is not positive or exceeds 366 days.
+    """
     value = value.total_seconds() if isinstance(value, timedelta) else value
     return positive(name, value, MAX_TIMEOUT, "of seconds up to a year")
 
@@ -119,7 +123,7 @@ def positive(name: str, value: Any, limit: float, unit: str) -> float:
 
 
 def whole(name: str, value: Any, limit: int) -> int:
-    """Return an argument as an integer from 1 to ``limit``, rounded down."""
+    """Return an argument, rounded down to an integer; raise an ``ImsRequestError`` if it is not from 1 to ``limit``."""
     unit = f"from 1 to {limit:,}"
     number = positive(name, value, limit, unit)
     if number < 1:

@@ -22,11 +22,11 @@ class VodUploadMediaByURLOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadMediaByURL
 
     :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters are
-        percent-encoded. Only one URL is accepted, because the service creates a job for each. (templated)
+        percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
         same URL. (JSON, templated)
-    :param storage_location: The storage address. Default: that of the account. (templated)
-    :param template_group_id: The transcoding template group. Default: that of the account. (templated)
+    :param storage_location: The storage address. Default: the account's default address. (templated)
+    :param template_group_id: The transcoding template group. Default: the account's default group. (templated)
     :param workflow_id: A workflow that processes the file; it overrides ``template_group_id``. (templated)
     :param generate_thumbnail: Not documented by the service. (templated)
     :param enable_first_frame_cover: Not documented by the service. (templated)
@@ -114,7 +114,7 @@ class VodSubmitWorkflowJobOperator(JobOperator):
     """
     Run a workflow on a video (``SubmitWorkflowJob``).
 
-    The action has no user data, so a job whose id was lost in a crash cannot be found again.
+    The action accepts no UserData, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the task. The
     formats of ``node_results`` and ``outputs`` depend on the workflow.

@@ -1,4 +1,4 @@
-"""The base class of the operators that submit one job: it validates, submits, awaits and completes the job."""
+"""The base class of the operators that submit one job: it encodes the arguments, submits the job and waits for it."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ class JobOperator(SubmitOperator):
     ``template_searchpath``, or a dict or list as in its type annotation.
 
     :param wait_for_completion: Wait until the job ends. If false, return right after the submission. Default: true.
-    :param durable: Create only one billed job: a retry joins the job of an earlier try, and a submit request without a
-        response is repeated only after a search for its job, if the job kind supports this. Default: true.
+    :param durable: Submit only one billed job per task run: a retry joins the job of an earlier try, and a submit
+        request without a response is repeated only after a search for its job, if the job kind supports a search.
+        Default: true.
     :param reuse: ``inputs`` returns the result of a job that an earlier run of the task submitted with the same inputs,
-        if there is one; ``run`` submits a job for each task run. Requires ``durable``. Default: ``run``.
-    :param reuse_within: The maximum age of a reused job, since its submission. Default: 7 days.
+        if there is one; this requires ``durable``. ``run`` submits a job for each task run. Default: ``run``.
+    :param reuse_within: The maximum age of a reused job since its submission, as a ``timedelta``. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 
@@ -106,6 +107,7 @@ class JobOperator(SubmitOperator):
         :raises ImsRequestError: when an argument is invalid (no request is sent), or when the service rejects a value.
         :raises ImsJobFailedError: when the job failed.
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
+        :raises ImsUncertainSubmitError: when a response was lost, and it is unknown whether the job exists.
         :raises ImsError: when the service rejected the request or was unavailable.
         """
         self.check_files()
@@ -166,7 +168,7 @@ class JobOperator(SubmitOperator):
         poll_interval: float,
         timeout: float,
     ) -> Job:
-        """Defer the task, or block until the job has ended."""
+        """Defer the task, or block until the job has ended and return the job."""
         now = time.time()
         if self.deferrable:
             self.defer_wait(
@@ -204,10 +206,10 @@ class JobOperator(SubmitOperator):
 
     def on_kill(self) -> None:
         """
-        Cancel the job if a user has ended the task, and log what happens to the job.
+        Cancel the job if a user has ended the task or no later try could join the job, and log the decision.
 
         Airflow also calls this method when the worker shuts down, when another worker has taken over the task, and at
-        ``execution_timeout``. In these cases, a later try joins the job.
+        ``execution_timeout``. In these cases, a job that a later try can join is not cancelled here.
         """
         if self._awaited is not None:
             self._awaited.on_kill()

@@ -37,7 +37,7 @@ class VodSubmitAIImageJobOperator(JobOperator):
     Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
 
     Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``. The URLs are not signed;
-    ``ListAIImageInfo`` returns signed ones.
+    ``ListAIImageInfo`` returns signed URLs.
 
     .. seealso:: https://help.aliyun.com/document_detail/186922.html
 
@@ -70,7 +70,7 @@ class VodSubmitAIJobOperator(JobOperator):
     """
     Tag a video, or compute its fingerprint (``SubmitAIJob``).
 
-    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "media_id", "type", "data"}``; the format of ``data`` depends on ``type``.
 
@@ -106,7 +106,7 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
     Moderate a video (``SubmitAIMediaAuditJob``).
 
-    A job succeeds regardless of its findings; check ``suggestion`` in the result. No list action returns the user data
+    A job succeeds regardless of its findings; check ``suggestion`` in the result. No list action returns the UserData
     of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "media_id", "suggestion" ("pass", "review" or "block"), "label", "abnormal_modules",
@@ -160,12 +160,12 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     Transcode a video with a template group (``SubmitTranscodeJobs``).
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
-    is the id of the transcoding task. No list action returns the user data of transcoding tasks, so a transcoding task
-    whose id was lost in a crash cannot be found again. However, it is not billed twice: ``durable`` adds a
-    ``SessionId`` to the request, and the service rejects a second transcoding task with the same ``SessionId``.
+    is the id of the transcoding task. No list action returns the UserData of transcoding tasks, so a transcoding task
+    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, it is not billed twice: ``durable``
+    adds a ``SessionId`` to the request, and the service rejects a second transcoding task with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
-    "height", "size" (bytes)}], "failed": [{"index", "job_id", "error_code", "error_message"}]}``.
+    "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitTranscodeJobs
 
@@ -218,7 +218,7 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video (``SubmitSnapshotJob``).
 
-    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "video_id", "normal_config", "sprite_config"}``.
 

@@ -347,7 +347,7 @@ class TestClear:
         first = run.attempt()
         run.clear()
         assert run.attempt() == first
-        line = f"The task was cleared: joining job {first['job_id']}, which has the same inputs"
+        line = f"The task was cleared: joining job {first['job_id']}, because it has the same inputs"
         assert line in task_log.lines("info")
 
     def test_with_other_parameters_a_job_is_submitted(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:

@@ -161,7 +161,7 @@ class TestNotFound:
         assert run_task(TEXT.task())["state"] == "Finished"
         assert sum(slept) == TEXT.operator.kind.family.search_lag
         assert len(ims_emulator.jobs()) == 2
-        assert any("there are now two jobs" in line for line in task_log.lines("warning"))
+        assert any("there will be two jobs" in line for line in task_log.lines("warning"))
 
     def test_both_submits_carry_the_same_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
@@ -742,7 +742,7 @@ def test_the_log_of_a_retry_without_a_store_explains_it_too(ims_emulator: ImsEmu
     for _ in range(2):
         with pytest.raises(ImsJobFailedError, match="1 of 2 videos"):
             run.attempt()
-    expected = "submitting again with the same ClientToken, which returns it even if it failed"
+    expected = "Submitting again with the same ClientToken: the service returns the job if it exists, even if it failed"
     assert any(line.endswith(expected) for line in task_log.lines())
 
 

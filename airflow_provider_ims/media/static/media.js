@@ -1,6 +1,6 @@
 "use strict";
 
-// Airflow stores "light", "dark" or "system".
+// Airflow stores the theme as "light", "dark" or "system".
 function applyTheme() {
   let theme = null;
   try {
@@ -11,10 +11,11 @@ function applyTheme() {
   document.documentElement.dataset.theme = theme || "system";
 }
 
-// A poster and the metadata of a player are requested when it scrolls into view, so that a page with many is light.
+// The poster and the metadata of a player are requested when the player scrolls into view, so that a page with many
+// players loads quickly.
 function loadPlayer(player) {
   if (player.dataset.poster) {
-    // A video with a poster that cannot be loaded does not show its first frame either.
+    // If the poster of a video cannot be loaded, the video does not show its first frame either.
     const poster = new Image();
     poster.addEventListener("load", () => { player.poster = poster.src; });
     poster.src = player.dataset.poster;
@@ -45,7 +46,8 @@ function followSentences(list) {
   });
 }
 
-// The lines of subtitles, each with its start time: the formats SRT and WebVTT, and any other as they are.
+// Return the lines of subtitles, each with its start time. If the format is not SRT or WebVTT, return the lines of the
+// file without times.
 function parseSubtitles(text) {
   const cues = [];
   for (const block of text.replaceAll("\r", "").split(/\n{2,}/)) {

@@ -21,7 +21,7 @@ class ImsUploadMediaByURLOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/UploadMediaByURL
 
     :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters are
-        percent-encoded. Only one URL is accepted, because the service creates a job for each. (templated)
+        percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
     :param media_meta_data: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
         same URL. (JSON, templated)
     :param upload_target_config: The storage: ``{"StorageType": "oss", "StorageLocation": ".."}``. (JSON, templated)
@@ -111,8 +111,8 @@ class ImsStartWorkflowOperator(JobOperator):
     :param workflow_id: The workflow template. (templated)
     :param task_input: The input: ``{"Type": "Media", "Media": "<media id>"}``, or
         ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param skip_input_verification: Whether the service skips the check that the path of an OSS file is among those of
-        the workflow. (templated)
+    :param skip_input_verification: Whether the service skips the check that the path of an OSS file is one of the input
+        paths of the workflow. (templated)
     :param user_data: A callback (``NotifyAddress``) and custom data, up to 512 bytes. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """

@@ -61,7 +61,7 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
@@ -104,7 +104,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
     Tag a video based on its images and speech (``SubmitSmarttagJob``).
 
-    No list action returns the user data of these jobs, so a job whose id was lost in a crash cannot be found again.
+    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
 
     Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
     ``data`` depends on ``type``.
@@ -115,7 +115,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     :param template_id: The template that specifies the algorithms. (templated)
     :param template_config: Settings that override the template, such as ``FaceCategoryIds``. (JSON, templated)
     :param title: The video's title, up to 256 bytes of UTF-8. (templated)
-    :param content: The video's description, up to 1 KB. (templated)
+    :param content: The video's description, up to 1,024 bytes of UTF-8. (templated)
     :param content_addr: Deprecated by the service. (templated)
     :param content_type: Deprecated by the service. (templated)
     :param job_params: Additional options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false by
@@ -172,9 +172,10 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param cover_images: Up to five covers, each as ``{"Bucket", "Location": "oss-cn-shanghai", "Object", "RoleArn"}``;
         they override the media asset's covers. (JSON, templated)
-    :param title: The title, up to 64 bytes of UTF-8; it overrides the media asset's. (templated)
-    :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's. (templated)
-    :param barrages: The on-screen comments; they override the media asset's. (templated)
+    :param title: The title, up to 64 bytes of UTF-8; it overrides the media asset's title. (templated)
+    :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's description.
+        (templated)
+    :param barrages: The on-screen comments; they override the media asset's comments. (templated)
     :param output_file: Where to write the snapshots and the full result (``Output``), such as
         ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
     :param template_id: The template. Default: the service's default template. (templated)

@@ -13,7 +13,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    Jobs are billed by token; failed jobs are free. The account requires the enterprise subscription.
+    The service bills jobs by token, and does not bill failed jobs. The account requires the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
