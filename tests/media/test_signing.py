@@ -153,7 +153,7 @@ def test_only_addresses_of_the_file_are_chosen_from_a_response() -> None:
     "address", ["https://[x/a.mp4", "oss://b/a.mp4", "javascript:alert(1)", "", "https://@/a", "a"]
 )
 def test_an_unsafe_address_is_not_opened(address: str) -> None:
-    with pytest.raises(ImsRequestError, match="not an http or https URL"):
+    with pytest.raises(ImsRequestError, match="not a valid http or https URL"):
         _checked(address)
 
 
@@ -164,7 +164,7 @@ def test_an_address_outside_of_oss_is_returned_unchanged(ims_emulator: ImsEmulat
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https:///x"])
 def test_only_http_addresses_are_returned(address: str, ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(ImsRequestError, match="not an http or https URL"):
+    with pytest.raises(ImsRequestError, match="not a valid http or https URL"):
         playable_address(VodHook("ims_default"), MediaFile("video", address))
 
 
