@@ -40,7 +40,8 @@ class BulkSubmitter:
 
     :param requests: The encoded parameters of each job.
     :param on_uncertain: What to do if a lost job is not found and another submit request may create a second job.
-    :param on_clear: What to do with the jobs of a task that was cleared.
+    :param on_clear: What to do with the jobs of a task that was cleared; see
+        :data:`~airflow_provider_ims._submission.submitter.OnClear`.
     :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param max_rate: The maximum number of submit requests per second. ``[ims] max_requests_per_second`` limits it too.
@@ -215,7 +216,7 @@ class BulkSubmitter:
         for item in lost:
             if item.record.job_id is None:
                 log.warning(
-                    "requests[%d] is submitted again. An earlier job (marker: %s) may exist",
+                    "requests[%d] is submitted again. An earlier job may exist (marker, if any: %s)",
                     item.index,
                     item.record.key,
                 )

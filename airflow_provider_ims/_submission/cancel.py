@@ -28,7 +28,7 @@ ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 
 def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logger: Any = log) -> None:
-    """Cancel a job, if the service can cancel a job with its status, and log the result or the ``ImsError``."""
+    """Cancel a job, if the service can cancel jobs with its status. The result, or an ``ImsError``, is logged."""
     caller = LimitedRetries(hook, attempts=2, throttle_timeout=1.0)
     try:
         job = family.query(caller, [job_id]).get(job_id)

@@ -3,8 +3,8 @@ The ledger: the submission records of all jobs of one task, in the task state st
 
 The store holds up to 64 KB per key, so the records are stored in slots of 100 requests each. Each try first copies all
 records to a new generation of slots, and then writes the id of this generation to the head. Therefore, the head refers
-to a complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. A try may
-submit jobs only while the store contains it as the owner of the jobs.
+to a complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. The
+store also contains the number of the try that owns the jobs. Only this try may submit jobs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Item:
 
     def dump(self) -> str | list[Any] | None:
         """
-        Return what a resumed task needs as short JSON data.
+        Return the fields of the record that a resumed task needs, as short JSON data.
 
         :return: The job id; if it is unknown, a list of other fields; ``None`` if no request was sent.
         """
@@ -151,7 +151,7 @@ class Ledger:
     Reads and writes the submission records of a task with many jobs.
 
     :param store: The task state store.
-    :param head: The stored head; ``None`` before the first submission of a task run.
+    :param head: The stored head; ``None`` if there is none, or if its format is unknown.
     :param unreadable: Whether the stored head has an unknown format.
     :param removed: Stored records whose requests are no longer in the list. They are kept, because a request may be
         added again.

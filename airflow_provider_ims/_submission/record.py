@@ -50,7 +50,7 @@ class SubmissionRecord:
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
     :param parameters_digest: A digest of the parameters, to detect changed parameters.
     :param token: The token that was sent, as the ClientToken or as the kind's ``dedup_parameter``.
-    :param job_id: The job, once its id is known.
+    :param job_id: The job id; ``None`` while it is unknown.
     :param queue: The queue to which the service should send a message when the job ends; ``None`` if there is none.
     :param try_number: The last try that submitted or joined the job. Only this try may cancel the job.
     """

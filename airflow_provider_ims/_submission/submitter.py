@@ -131,7 +131,7 @@ class Submitter:
         """Return a job of an earlier run with the same inputs, if this run has no job and ``on_clear`` permits it."""
         if self.earlier is None or (self.on_clear == "new" and tries_before_clear(context["ti"]) > 0):
             return None
-        # Without a task state store, the record of a retry does not show whether this run has submitted a job.
+        # Only a record from the task state store shows whether this run has submitted a job.
         may_have_job = self._store is not None and record.state is not SubmissionState.NEW
         if may_have_job or (found := self.earlier.find()) is None:
             return None
@@ -180,7 +180,7 @@ class Submitter:
                 return record
             if found := self._search(record):
                 return found
-        log.warning("The task was cleared: submitting a new job. An earlier job (marker: %s) may exist", record.key)
+        log.warning("Submitting a new job after the clear. An earlier job may exist (marker, if any: %s)", record.key)
         return None
 
     def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
@@ -246,7 +246,7 @@ class Submitter:
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
-            log.info("Job %s of an earlier try failed: submitting a new one", job_id)
+            log.info("Job %s of an earlier try failed: submitting a new job", job_id)
             self._warn_of_repeated_token(record)
             return None
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)

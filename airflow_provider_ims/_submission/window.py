@@ -78,7 +78,7 @@ class Window:
     """
     Requests that are sent in parallel.
 
-    :param submits: The requests, whose intents are already recorded in the store.
+    :param submits: The requests, which are already recorded in the store.
     """
 
     kind: JobKind

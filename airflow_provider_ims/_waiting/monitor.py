@@ -104,7 +104,7 @@ class JobMonitor:
                     f"The service does not know job {self.job_id}; check the id, the region and the account",
                     job_id=self.job_id,
                 )
-            return WaitMessage(f"The service does not know job {self.job_id} yet")
+            return WaitMessage(f"The service does not know job {self.job_id}, retrying")
         self._unknown_since = None
         last, self._last = self._last, (observation.state, observation.status)
         return observation if self._last != last else None
@@ -163,10 +163,10 @@ def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> d
 
 
 def first_pause(poll_interval: float) -> float:
-    """Return the seconds from the start of a wait to its first poll."""
+    """Return the number of seconds from the start of a wait to its first poll."""
     return min(FIRST_POLL_DELAY, poll_interval) * random.uniform(0.5, 1)
 
 
 def next_pause(poll_interval: float) -> float:
-    """Return the seconds from a poll to the next one."""
+    """Return the number of seconds from a poll to the next poll."""
     return poll_interval * random.uniform(1 - JITTER, 1 + JITTER)

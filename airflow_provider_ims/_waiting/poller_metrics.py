@@ -22,10 +22,10 @@ class PollerMetrics:
 
     :param family: The name of the job family.
     :param ims_conn_id: The connection id.
-    :param due: When the next report is due, on the poller's clock.
+    :param due: The time at which the next report is due, on the poller's clock.
     :param polled_jobs: The number of jobs that were queried by id.
     :param behind: The longest delay of a poll, in seconds.
-    :param suspended: For how many seconds the process was suspended, or its event loop was blocked.
+    :param suspended: The number of seconds for which the process was suspended, or its event loop was blocked.
     """
 
     family: str
@@ -37,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record by how many seconds the event loop resumed the poller too late. Less than 5 s are ignored."""
+        """Record a delay with which the event loop resumed the poller, in seconds. Less than 5 s are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(

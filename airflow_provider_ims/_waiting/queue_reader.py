@@ -55,7 +55,7 @@ class HintReceiver(Protocol):
     """Receives the ids of the jobs in messages."""
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Return the ids of the jobs that the receiver knows."""
+        """Return the ids that belong to jobs of the receiver."""
 
 
 class QueueReader:

@@ -1,4 +1,4 @@
-"""The pollers and the readers of queues of each event loop."""
+"""Holds the pollers and the queue readers of each event loop."""
 
 from __future__ import annotations
 

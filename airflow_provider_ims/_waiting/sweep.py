@@ -38,7 +38,7 @@ MISSES = 2
 
 #: Statuses by job id, and the number of requests.
 Listed: TypeAlias = "tuple[dict[str, str], int]"
-#: Subscriptions whose jobs a sweep does not list, and those whose status has changed.
+#: The subscriptions whose jobs a sweep does not list, and (subscription, status) pairs of jobs with a new status.
 Compared: TypeAlias = "tuple[list[Subscription], list[tuple[Subscription, str]]]"
 
 
@@ -105,7 +105,7 @@ class Sweeper:
         self._rest = FIRST_REST
 
     def record_failure(self, error: Exception, now: float) -> None:
-        """Record a failed sweep, and stop sweeping for 1 to 16 minutes, or permanently if the listing is denied."""
+        """Record a failed sweep, and pause sweeps for 1 to 16 minutes, or permanently if the listing is denied."""
         self.active = False
         self._cost = None
         if isinstance(error, ImsPermissionError):
@@ -118,7 +118,7 @@ class Sweeper:
 
     @property
     def next_time(self) -> float:
-        """When the next sweep is due, on the poller's clock."""
+        """The time at which the next sweep is due, on the poller's clock; infinity if none is due."""
         return self._due if self.active and not self._running else float("inf")
 
     def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:

@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file. It is determined when a user opens the file."""
+"""Finds the address at which a browser can open a recorded file, each time a user opens the file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 VALID = timedelta(hours=1)
 #: Seconds for which a response is reused. For example, one response contains the addresses of all images of a video.
 REUSED = 60.0
-#: The limits of one request, which are low because a user waits for the response.
+#: The maximum number of attempts of a request, and the seconds for which a throttled request is retried. Both are low,
+#: because a user waits for the response.
 ATTEMPTS = 2
 THROTTLE_TIMEOUT = 5.0
 #: The maximum number of bytes of a subtitle file that are shown.
@@ -134,7 +135,7 @@ def _found(
         try:
             response = _call(hook, lookup, file)
         except ImsRequestError as error:
-            # The service does not know the file.
+            # For example, the service does not know the file.
             problems.append(error)
         else:
             yield from _matching(file, walk_path(response, lookup.addresses))

@@ -36,7 +36,7 @@ class ApiOperator(BaseOperator):
 
     A read-only action is retried. Any other action is sent again only if the service certainly did not process it. If
     the response to such an action is lost, the action may have taken effect: the task then fails without a retry,
-    unless the action has a ``ClientToken``, which prevents a retry from taking effect twice.
+    unless the action has a ``ClientToken``, which prevents the action from taking effect twice.
 
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. A dict or a list is sent as JSON. A
@@ -80,7 +80,7 @@ class ApiOperator(BaseOperator):
         Call the action.
 
         :param context: The task's context.
-        :return: The response, with the API's names in snake_case.
+        :return: The response, with its keys in snake_case.
         :raises ImsRequestError: when the action or a parameter is invalid (no request is sent), or when the service
             rejects a value.
         :raises AirflowFailException: when sending the action again could repeat its effect, because the response was

@@ -22,7 +22,7 @@ class JobResults:
     """
     The results of the jobs of one task, in the order of their requests.
 
-    :param path: Where to write them as JSON Lines; ``None`` to keep them in memory.
+    :param path: The path or URL of the file for the results, as JSON Lines; ``None`` to keep them in memory.
     :raises ImsRequestError: If the path cannot be used.
     """
 
@@ -97,7 +97,7 @@ class JobResults:
             return {**summary, "results_path": self.path}
         if not self.fit_into_xcom:
             raise ImsRequestError(
-                f"The results have {self._size:,} bytes, which is too large for XCom ({MAX_INLINE:,} bytes). Set "
+                f"The results have {self._size:,} bytes and are too large for XCom ({MAX_INLINE:,} bytes). Set "
                 "results_path and clear the task, which then collects the results of the same jobs",
                 field="results_path",
             )
@@ -147,6 +147,8 @@ def allowed_failures(max_failures: Any, total: int) -> int:
     except (TypeError, ValueError):
         allowed = -1.0
     if not allowed >= 0:
-        raise ImsRequestError(f"max_failures: {max_failures!r} is not a number of jobs", field="max_failures")
+        raise ImsRequestError(
+            f"max_failures: {max_failures!r} is neither a number nor a fraction of jobs", field="max_failures"
+        )
     # The addend compensates for the rounding of fractions such as 0.29.
     return int(min(allowed * total + 1e-6 if allowed < 1 else allowed, total))

@@ -100,7 +100,7 @@ def seconds(name: str, value: Any) -> float:
     """
     Return an argument, which is a number of seconds or a ``timedelta``, as a number of seconds.
 
-    :raises ImsRequestError: If it is not positive or exceeds 366 days.
+    :raises ImsRequestError: If it is not a positive number, or exceeds 366 days.
     """
     value = value.total_seconds() if isinstance(value, timedelta) else value
     return positive(name, value, MAX_TIMEOUT, "of seconds up to a year")
@@ -110,7 +110,7 @@ def positive(name: str, value: Any, limit: float, unit: str) -> float:
     """
     Return an argument as a positive number.
 
-    :param unit: Describes the number and its limit in the error.
+    :param unit: The end of the error message, which contains the unit or the limit.
     :raises ImsRequestError: If it is not a number from 0 (exclusive) to ``limit``.
     """
     try:

@@ -116,8 +116,8 @@ class VodSubmitWorkflowJobOperator(JobOperator):
 
     The action accepts no UserData, so a job whose id was lost in a crash cannot be found again.
 
-    Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the task. The
-    formats of ``node_results`` and ``outputs`` depend on the workflow.
+    Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the workflow
+    task. The formats of ``node_results`` and ``outputs`` depend on the workflow.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitWorkflowJob
 

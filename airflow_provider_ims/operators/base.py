@@ -105,7 +105,7 @@ class JobOperator(SubmitOperator):
         :param context: The task's context.
         :return: ``{"job_id", "state"}``, and the job's result unless ``wait_for_completion`` is false.
         :raises ImsRequestError: when an argument is invalid (no request is sent), or when the service rejects a value.
-        :raises ImsJobFailedError: when the job failed.
+        :raises ImsJobFailedError: when the job failed, or a part of it failed and ``fail_on_partial_failure`` is set.
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
         :raises ImsUncertainSubmitError: when a response was lost, and it is unknown whether the job exists.
         :raises ImsError: when the service rejected the request or was unavailable.

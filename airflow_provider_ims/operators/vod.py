@@ -44,7 +44,8 @@ class VodSubmitAIImageJobOperator(JobOperator):
     :param video_id: The video in VOD. (templated)
     :param ai_template_id: The AI image template. (templated)
     :param ai_pipeline_id: A dedicated pipeline for bulk processing. (templated)
-    :param user_data: A callback (``MessageCallback``) or custom data (``Extend``), up to 512 bytes. (JSON, templated)
+    :param user_data: A callback (``MessageCallback``), custom data (``Extend``) or both, up to 512 bytes.
+        (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -77,7 +78,7 @@ class VodSubmitAIJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIJob
 
     :param media_id: The video in VOD. (templated)
-    :param types: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates a job for each. (templated)
+    :param types: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates one job per type. (templated)
     :param config: ``{"DNADBId": ".."}`` for fingerprints, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
@@ -287,8 +288,9 @@ class VodSubmitJobsOperator(ManyJobsOperator):
     """
     Submit many ApsaraVideo VOD jobs of one kind in one task, and wait until all have ended.
 
-    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
-    of the requests. With ``results_path``, the results are in that file.
+    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``. ``jobs`` and
+    ``results`` are in the order of the requests. With ``results_path``, the result contains this path instead of
+    ``results``.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._many_jobs.ManyJobsOperator`.
     """
@@ -300,7 +302,7 @@ class VodApiOperator(ApiOperator):
     """
     Call any action of ApsaraVideo VOD, except the submit actions of job kinds.
 
-    Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
+    Returns the response, with its keys in snake_case: ``{"request_id", ...}``.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._api.ApiOperator`.
     """

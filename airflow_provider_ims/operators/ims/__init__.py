@@ -78,8 +78,9 @@ class ImsSubmitJobsOperator(ManyJobsOperator):
     """
     Submit many Intelligent Media Services jobs of one kind in one task, and wait until all have ended.
 
-    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``, in the order
-    of the requests. With ``results_path``, the results are in that file.
+    Returns ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [..]}``. ``jobs`` and
+    ``results`` are in the order of the requests. With ``results_path``, the result contains this path instead of
+    ``results``.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._many_jobs.ManyJobsOperator`.
     """
@@ -91,7 +92,7 @@ class ImsApiOperator(ApiOperator):
     """
     Call any action of Intelligent Media Services, except the submit actions of job kinds.
 
-    Returns the response, with the API's names in snake_case: ``{"request_id", ...}``.
+    Returns the response, with its keys in snake_case: ``{"request_id", ...}``.
 
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._api.ApiOperator`.
     """

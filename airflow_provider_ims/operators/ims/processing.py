@@ -69,7 +69,7 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media":
-        "oss://bucket/object"}``; the name contains ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite.
+        "oss://bucket/object"}``; the name must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite.
         (JSON, templated)
     :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
