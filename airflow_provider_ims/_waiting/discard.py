@@ -32,7 +32,7 @@ class Discarder:
     """
     Deletes and releases messages in its own thread. One request deletes several messages.
 
-    :param resolver: The resolver of the connection. It must have a hook when a message is deleted or released.
+    :param resolver: The resolver of the connection, which must be resolved before a message is deleted or released.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook]) -> None:

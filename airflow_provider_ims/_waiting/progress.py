@@ -48,7 +48,7 @@ class Progress:
         self._problem = text
 
     def report(self) -> None:
-        """Log the progress if a tenth of the jobs or the last one has ended, or the interval has passed."""
+        """Log the progress if a further tenth of the jobs or the last job has ended, or the interval has passed."""
         now = self.now()
         new = self.done - self._reported
         complete = new > 0 and self.done == self.total

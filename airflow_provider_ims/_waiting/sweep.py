@@ -59,7 +59,7 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
         for page in family.listing.in_state(caller, unfinished):
             requests += 1
             if requests > max_requests:
-                raise RuntimeError(f"the listing has more than {max_requests} pages")
+                raise RuntimeError(f"the listing requires more than {max_requests} requests")
             statuses.update(page)
             if len(statuses) > max_jobs:
                 raise RuntimeError(f"the account has more than {max_jobs:,} unfinished jobs")

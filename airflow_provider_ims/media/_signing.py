@@ -198,7 +198,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
 
 @dataclass(slots=True)
 class _Responses:
-    """The last responses. They contain signed URLs and are therefore kept only for a minute."""
+    """The last responses. They contain signed URLs, so they are reused for only one minute."""
 
     size: int = 64
     _lock: Lock = field(default_factory=Lock)

@@ -40,7 +40,11 @@ class AwaitedJob:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Record a failed wait, so that a cleared task joins the job; cancel the job if the last try times out."""
+        """
+        Record a failed wait, so that a cleared task joins the job.
+
+        On a timeout, cancel the job unless a later try can join it.
+        """
         try:
             yield
         except (ImsError, AirflowTaskTimeout) as error:

@@ -231,7 +231,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:
-        """Cancel the jobs if the last try times out."""
+        """Cancel the jobs on a timeout, unless a later try can join them."""
         try:
             yield
         except (ImsJobTimeoutError, AirflowTaskTimeout):

@@ -43,7 +43,7 @@ class SubmitOperator(JobTask, BaseOperator):
         always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
         versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful or clears it, or when the wait of its last try times out. Default: true.
+        successful or clears it, or when the wait times out and no later try can join the job. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, unlike in other operators.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.

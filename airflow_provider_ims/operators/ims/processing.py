@@ -68,9 +68,8 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSnapshotJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media":
-        "oss://bucket/object"}``; the name must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite.
-        (JSON, templated)
+    :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media": "oss://bucket/object"}``; the name
+        must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite. (JSON, templated)
     :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
