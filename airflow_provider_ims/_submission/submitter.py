@@ -335,7 +335,7 @@ class Submitter:
             # Once the request is sent, the job may exist, so an error of the store must not fail the task.
             if required:
                 raise
-            log.warning("Writing the submission record of job %s failed; a retry may search for the job: %s", record.job_id, error)
+            log.warning("Writing the record of job %s failed; a retry may search for the job: %s", record.job_id, error)
 
 
 def pauses(seconds: float) -> Iterator[float]:

@@ -37,7 +37,7 @@ HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    # From version 3.4, Airflow's UI shows the page of a task in a tab, which is a frame.
+    # From version 3.4, Airflow's UI shows the page of a task in a frame.
     "x-frame-options": "SAMEORIGIN",
 }
 

@@ -84,9 +84,9 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
     :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media;
-        it overrides the others), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
+        it overrides the other two keys), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
         ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, either global or in groups) and
-        ``TitleArray`` (up to 50). (JSON, templated)
+        ``TitleArray`` (up to 50 titles). (JSON, templated)
     :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
         "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)
