@@ -97,7 +97,7 @@ class Recovery:
     :param policy: The policy that applies.
     :param request: The parameters of the submit request, with the token and the marker if they can be added.
     :param search: The search for the job; ``None`` if the request contains no marker.
-    :param queue: The queue in the UserData of the request, unless it cannot be added.
+    :param queue: The queue that UserData of the request should contain; ``None`` if there is none.
     """
 
     kind: JobKind
