@@ -288,7 +288,9 @@ class Submitter:
             and self.kind.takes_notify_address
             and not self.kind.notifies(recovery.request, self.queue)
         ):
-            log.info("UserData does not name the queue %s, so no message ends the wait early", self.queue)
+            log.info(
+                "UserData does not contain the queue %s, so the service may send no message about the job", self.queue
+            )
         record = replace(
             before,
             submitted_at=self.now(),

@@ -145,7 +145,7 @@ class Sweeper:
         self._unlisted.discard(subscription)
 
     def drop_unlisted(self, subscription: Subscription) -> None:
-        """Stop covering a running job that several consecutive sweeps did not list. Some jobs are never listed."""
+        """Stop covering a running job that ``MISSES`` consecutive sweeps did not list. Some jobs are never listed."""
         if subscription.missed >= MISSES:
             self._covered.pop(subscription, None)
             self._unlisted.add(subscription)

@@ -88,7 +88,7 @@ def test_the_users_address_is_kept(with_queue: ImsEmulator, caplog: pytest.LogCa
     caplog.set_level("INFO")
     defer(TaskRun(TEXT.task(deferrable=True, user_data=OWN)))
     assert addresses(with_queue) == ["https://example.com/done"]
-    assert f"UserData does not name the queue {QUEUE}" in caplog.text
+    assert f"UserData does not contain the queue {QUEUE}" in caplog.text
 
 
 @never_ending
