@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from airflow_provider_ims._jobs.objects import oss_objects, split_address
 from airflow_provider_ims._jobs.payload import as_text, walk_path
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._download import download
 from airflow_provider_ims.hooks._oss import can_presign, presign
@@ -117,7 +117,7 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
 
 
 def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsRequestError]) -> Iterator[str]:
-    """Yield the addresses of a file in the order of preference; add rejected requests to ``problems``."""
+    """Yield the addresses of a file in the order of preference; add the errors of rejected requests to ``problems``."""
     yield from _found(hook, file, BY_ID, problems)
     if file.address is None:
         return
@@ -135,8 +135,12 @@ def _found(
         try:
             response = _call(hook, lookup, file)
         except ImsRequestError as error:
-            # For example, the service does not know the file.
+            # The service does not know the file.
             problems.append(error)
+        except ImsPermissionError:
+            # Only an address outside of OSS can be opened without a signature.
+            if file.address is None or oss_objects(file.address):
+                raise
         else:
             yield from _matching(file, walk_path(response, lookup.addresses))
 
