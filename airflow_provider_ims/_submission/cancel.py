@@ -53,7 +53,7 @@ def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logg
 def cancel_jobs(family: JobFamily, hook: AlibabaCloudMediaHook, job_ids: Sequence[str], logger: Any = log) -> None:
     """Cancel jobs in parallel; see :func:`cancel_job`."""
     if family.cancel_action is None and len(job_ids) > 1:
-        message = "%d jobs continue and are billed: the service has no cancel action for them"
+        message = "%d jobs continue and are billed, unless they have ended: the service has no cancel action for them"
         logger.warning(message, len(job_ids))
         return
     hook.connect()

@@ -186,8 +186,12 @@ class Ledger:
         """
         owner = self.store.get(OWNER_KEY) or {}
         if owner != self._owner:
-            number = owner.get("try_number")
-            raise ImsError(f"Try {number} of this task has taken over its jobs, so this try submits no more")
+            cause = (
+                f"try {owner['try_number']} of this task has taken over its jobs"
+                if owner
+                else "its records were deleted"
+            )
+            raise ImsError(f"This try submits no more jobs, because {cause}")
 
     def start(self, base: SubmissionRecord, items: Sequence[Item]) -> None:
         """

@@ -337,7 +337,8 @@ class Submitter:
             # Once the request is sent, the job may exist, so an error of the store must not fail the task.
             if required:
                 raise
-            log.warning("Writing the record of job %s failed; a retry may search for the job: %s", record.job_id, error)
+            job = f"job {record.job_id}" if record.job_id else "a submit request"
+            log.warning("Writing the record of %s failed; a retry may search for the job: %s", job, error)
 
 
 def pauses(seconds: float) -> Iterator[float]:

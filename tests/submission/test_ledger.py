@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.running import Store
 
-from airflow_provider_ims._submission.ledger import HEAD_KEY, SLOT_SIZE, Item, Ledger, new_items
+from airflow_provider_ims._submission.ledger import HEAD_KEY, OWNER_KEY, SLOT_SIZE, Item, Ledger, new_items
 from airflow_provider_ims._submission.record import SubmissionRecord
 from airflow_provider_ims.exceptions import ImsError
 
@@ -117,12 +117,15 @@ def test_a_stalled_try_changes_nothing_that_a_later_try_reads() -> None:
     items[0].record = replace(items[0].record, job_id="new")
     later.write(items, items)
     stalled.write(items_of("a", "b"), items)
-    with pytest.raises(ImsError, match="Try 3 of this task has taken over its jobs"):
+    with pytest.raises(ImsError, match="because try 3 of this task has taken over its jobs"):
         stalled.check_owner()
-    with pytest.raises(ImsError, match="Try 3"):
+    with pytest.raises(ImsError, match="try 3"):
         stalled.write_outcome("collected")
-    with pytest.raises(ImsError, match="Try 3"):
+    with pytest.raises(ImsError, match="try 3"):
         stalled.start(replace(BASE, try_number=2), items)
+    store.delete(OWNER_KEY)
+    with pytest.raises(ImsError, match="because its records were deleted"):
+        stalled.check_owner()
     assert job_ids(resumed(store, "a", "b", try_number=4)[0]) == ["new", f"{1:032}"]
 
 
