@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from airflow_provider_ims._jobs.objects import oss_objects, split_address
 from airflow_provider_ims._jobs.payload import as_text, walk_path
-from airflow_provider_ims.exceptions import ImsError, ImsRequestError
+from airflow_provider_ims.exceptions import ImsError, ImsPermissionError, ImsRequestError
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks._download import download
 from airflow_provider_ims.hooks._oss import can_presign, presign
@@ -80,7 +80,7 @@ def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
 
     :raises ImsError: If no such address is found, or a service cannot be called.
     """
-    problems: list[ImsRequestError] = []
+    problems: list[ImsError] = []
     for found in _addresses(hook, file, problems):
         return _checked(found)
     raise _not_found(file, problems)
@@ -116,8 +116,8 @@ def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
     return None
 
 
-def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsRequestError]) -> Iterator[str]:
-    """Yield the addresses of a file in the order of preference; add rejected requests to ``problems``."""
+def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsError]) -> Iterator[str]:
+    """Yield the addresses of a file in the order of preference; add the errors of rejected requests to ``problems``."""
     yield from _found(hook, file, BY_ID, problems)
     if file.address is None:
         return
@@ -129,13 +129,13 @@ def _addresses(hook: AlibabaCloudMediaHook, file: MediaFile, problems: list[ImsR
 
 
 def _found(
-    hook: AlibabaCloudMediaHook, file: MediaFile, lookups: tuple[Lookup, ...], problems: list[ImsRequestError]
+    hook: AlibabaCloudMediaHook, file: MediaFile, lookups: tuple[Lookup, ...], problems: list[ImsError]
 ) -> Iterator[str]:
     for lookup in _lookups(hook, lookups, file):
         try:
             response = _call(hook, lookup, file)
-        except ImsRequestError as error:
-            # For example, the service does not know the file.
+        except (ImsPermissionError, ImsRequestError) as error:
+            # The service does not know the file, or denies the action. Another address may exist.
             problems.append(error)
         else:
             yield from _matching(file, walk_path(response, lookup.addresses))
@@ -184,7 +184,8 @@ def _checked(address: str) -> str:
     return address
 
 
-def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
+def _not_found(file: MediaFile, problems: list[ImsError]) -> ImsError:
+    problems = sorted(problems, key=lambda error: not isinstance(error, ImsPermissionError))
     if problems and can_presign():
         return problems[0]
     reason = f": {problems[0]}" if problems else ""

@@ -168,6 +168,14 @@ def test_only_http_addresses_are_returned(address: str, ims_emulator: ImsEmulato
         playable_address(VodHook("ims_default"), MediaFile("video", address))
 
 
+def test_a_denied_action_does_not_affect_an_address_outside_of_oss(ims_emulator: ImsEmulator) -> None:
+    for action in ("GetMediaInfo", "GetPlayInfo"):
+        ims_emulator.fault(action, "deny")
+    address = "https://example.com/a.png"
+    assert playable_address(ImsHook(), MediaFile("image", address)) == address
+    assert not ims_emulator.faults()
+
+
 def test_a_denied_action_is_named(ims_emulator: ImsEmulator) -> None:
     (image, *_) = images(VodHook("ims_default"))
     ims_emulator.fault("ListAIImageInfo", "deny")
