@@ -184,8 +184,8 @@ def lines(found: MappedTasks) -> list[str]:
     return [
         f"{found.tasks:,} mapped tasks: {found.state}, {found.succeeded:,} succeeded, {found.jobs:,} jobs for "
         f"{found.inputs:,} different inputs",
-        f"{found.deferring:.0f} s until all had deferred, {found.ending:.0f} s in which their jobs ended, "
-        f"{found.resuming:.0f} s more until all had resumed",
+        f"{found.deferring:.0f} s until all tasks had deferred, another {found.ending:.0f} s until all jobs had ended, "
+        f"and another {found.resuming:.0f} s until all tasks had resumed",
         f"{found.requests / found.tasks:.1f} requests to the service per task, {found.triggerer_cpu:.0f} CPU seconds "
         f"of the triggerer, {len(found.blocked)} warnings of a blocked event loop",
     ]

@@ -26,13 +26,13 @@ An emulator of the service runs in its own process and serves HTTPS on the loopb
 in it, each with its own end time. The end times are spread evenly, in random order, over the period in the column "ends
 over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
 
-1. **ours**: the provider's triggers; "GC frozen" with the option `[ims] freeze_garbage_collector`
-   ([scaling](scaling.md)); "one trigger" with a single trigger for all jobs, as a task with many jobs has
+1. **ours**: the provider's triggers. "GC frozen" uses the option `[ims] freeze_garbage_collector`
+   ([scaling](scaling.md)). "one trigger" uses a single trigger for all jobs, as in a task with many jobs
    ([many jobs](howto/many-jobs.md)).
 2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.
 3. **SDK in threads**: the same trigger with the blocking method in `asyncio.to_thread`.
-4. **blocking loop**: an operator that is not deferrable. It needs one process for each job, so only a few jobs are run.
-   They are polled more often, so that more polls are measured.
+4. **blocking loop**: the loop of an operator that is not deferrable. It needs one process for each job, so only four
+   jobs are run. They are polled more often, so that more polls are measured.
 
 - **requests/job**: all requests, including listings, divided by the number of jobs whose end led to an event. The
   emulator counts the requests.
@@ -40,20 +40,20 @@ over". A new process waits for all jobs in one event loop, with one task for eac
   in parentheses is the rate in the busiest ten seconds.
 - **CPU s/1,000 polls**: CPU seconds of the waiting process for each 1,000 job-polls. A job-poll is one update of one
   job's state in one poll interval. The number of job-polls that are due is the sum of the running times of all jobs,
-  divided by the poll interval. If a method queries one job at a time and does not keep up, its requests are counted
-  instead; "polls made" is their share of the job-polls that were due. For "ours", the job-polls that were due are
-  counted; its delays show whether it keeps up.
+  divided by the poll interval. If a method queries one job at a time and makes fewer requests than job-polls are due,
+  its requests are counted instead; "polls made" is the ratio of the requests to the job-polls that were due. For
+  "ours", the job-polls that were due are counted; the delays show whether it polls all jobs in time.
 - **cores**: the same CPU seconds, divided by the duration of the run in seconds.
-- **stall**: the longest delay of a task that sleeps for 5 ms, measured after the first request of the process and a
-  full garbage collection, as in a triggerer that has run for a while. A full garbage collection stops all threads; the
-  more objects exist, the longer it takes. "without GC" is the longest stall, excluding the time spent in the garbage
-  collector. By default, the target applies to the latter, because the collector stops any process that has as many
-  objects. With "GC frozen" and with one trigger, it applies to the whole stall.
+- **stall**: the longest delay of a task that sleeps for 5 ms. The measurement starts after the first request of the
+  process and a full garbage collection, as in a triggerer that has run for a while. A full garbage collection stops all
+  threads; the more objects exist, the longer it takes. "without GC" is the longest stall, excluding the time spent in
+  the garbage collector. The target for "ours" applies to this time, because a garbage collection stops any process with
+  as many objects. The targets for "GC frozen" and "one trigger" apply to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
-- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop it is the
-  total memory of its process, which has loaded only the task SDK and the client.
-- **events**: the jobs whose end led to an event. If this is not "all", the run reached its time limit, and its figures
-  cover the time until then.
+- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop, it is the
+  total memory of a process, which has loaded only the Task SDK and the client.
+- **events**: the number of jobs whose end led to an event. If this is not "all", the run reached its time limit, and
+  its figures cover the time until this limit.
 
 The number in parentheses after a figure is its ratio to "ours". All processes, including the emulator, share the
 machine's cores. Compare figures only within one run, not with those of another machine.
@@ -78,7 +78,7 @@ def report(
     """
     parts = [
         "# Benchmarks\n",
-        f"This page was written by `{profile}`.\n",
+        f"`{profile}` wrote this page.\n",
         "\n".join(f"- {line}" for line in machine) + "\n",
         "## Targets\n",
         table(["target", "measured", "result"], ([target.text, target.found, target.verdict] for target in targets)),
@@ -91,17 +91,17 @@ def report(
     parts += [
         HOW,
         "## Mapped tasks\n",
-        "The deferrable tasks of one mapped operator run on a local Airflow (SQLite, LocalExecutor) and the emulator. "
+        "The deferrable tasks of one mapped operator run on a local Airflow (SQLite, LocalExecutor) with the emulator. "
         "After all tasks have deferred, their jobs end at a rate of 20 jobs per second.\n",
         "\n".join(f"- {line}" for line in lines(tasks)) + "\n",
         "## Many jobs in one task\n",
-        "The same text jobs run in one task of `ImsSubmitJobsOperator` and in one mapped task for each job, on one "
-        "local Airflow (SQLite, LocalExecutor) and one emulator. The scheduler's CPU seconds include the workers, and "
-        "the memory is that of the largest process among them.\n",
+        "The same text jobs run in one task of `ImsSubmitJobsOperator`, and with one mapped task for each job. Both "
+        "use one local Airflow (SQLite, LocalExecutor) with the emulator. The scheduler's CPU seconds include the "
+        "workers, and the memory is that of the largest worker process.\n",
         "\n".join(f"- {line}" for line in many_jobs.lines(many)) + "\n",
         "## With a queue\n",
-        "The provider's triggers wait for the same smart jobs with and without a queue to which the service writes "
-        "their ends ([notifications](howto/notifications.md)). The jobs end at a rate of "
+        "The provider's triggers wait for the same smart jobs with and without a queue to which the service writes a "
+        "message when a job ends ([notifications](howto/notifications.md)). The jobs end at a rate of "
         f"{notifications.RATE:g} per second.\n",
         "\n".join(f"- {line}" for line in notifications.lines(queue)) + "\n",
         "## Imports\n",

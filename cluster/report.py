@@ -29,10 +29,9 @@ INTRODUCTION = """\
 # Cluster
 
 `make cluster` runs a production-like Airflow deployment on one machine and tests how it handles component failures. The
-cluster consists of PostgreSQL, Redis, the Celery executor with two workers, two schedulers, two triggerers, an API
-server, a DAG processor, and the emulator with its state in a file. A scenario passes if every
-[task run](glossary.md) succeeds with exactly one job in the emulator, and the scenario finds no other problem, such as
-a cancel request.
+cluster consists of PostgreSQL, Redis, two Celery workers, two schedulers, two triggerers, an API server, a DAG
+processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds with
+exactly one job in the emulator, and the scenario detects no other problem, such as a cancel request.
 
 ```console
 $ make cluster
@@ -46,18 +45,18 @@ takes longer than ten minutes, so it is not part of `make test`.
 """
 PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
-operators. A Celery worker forks its task processes, so they do not import these modules again.
+operators. A Celery worker forks its task processes, so these processes do not import the modules again.
 
-Retries are part of the recovery. If a worker dies, or a task cannot be queued while the broker is down, the next try
-joins the job of the previous one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the
-expected outages, or set more retries.
+Recovery requires retries. If a worker dies, or a task cannot be queued while the broker is down, the next try joins the
+job of the previous one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the expected
+outages, or set more retries.
 """
 HOW = """\
 - **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
   task run is billed more than once.
-- **tries**: the highest `try_number`, and the number of task runs with more than one try.
-- **recovery**: the time from the fault until every affected task has recovered: its job has been polled again, it has
-  ended, or it is deferred (only in `scheduler-killed`). The duration of an outage is included.
+- **tries**: the highest `try_number`, and in parentheses the number of task runs with more than one try.
+- **recovery**: the time from the fault until every affected task has recovered, that is, until its job has been polled
+  again or the task has ended; in `scheduler-killed`, until the task is deferred. The duration of an outage is included.
 - **requests per job**: the number of requests to the emulator, including submissions and listings, divided by the
   number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
@@ -65,9 +64,9 @@ HOW = """\
 
 All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
 
-A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. An outage of
-PostgreSQL makes some components exit. A component that a scenario kills stays down at least until the affected tasks
-have recovered.
+A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. Some components
+exit during an outage of PostgreSQL. A component that a scenario kills stays down at least until the affected tasks have
+recovered.
 """
 
 

@@ -73,7 +73,7 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     cluster.log(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
     waited = [job["ended"] - job["created"] for job in cluster.jobs(run)]
     outcome.remarks.append(
-        f"{deferred - began:.0f} s until all tasks had deferred ({format_counts(spread)}), "
+        f"{deferred - began:.0f} s until all tasks had deferred (triggers: {format_counts(spread)}), "
         f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
         f"{sum(waited) / len(waited):.0f} s on average; requests: {format_counts(cluster.request_counts())}"
     )

@@ -65,14 +65,14 @@ SETTINGS = (
         "scheduler_idle_sleep_time",
         "1",
         "1",
-        "Default. With a shorter value, idle schedulers would take CPU time from the other components.",
+        "Default. With a shorter value, idle schedulers would use CPU time that the other components need.",
     ),
     Setting(
         "scheduler",
         "orphaned_tasks_check_interval",
         "10",
         "300",
-        "How often a scheduler checks for orphaned tasks, that is, tasks queued by a dead scheduler.",
+        "How often a scheduler checks for orphaned tasks, that is, tasks that a dead scheduler had queued.",
     ),
     Setting(
         "scheduler",
@@ -120,20 +120,21 @@ SETTINGS = (
         "Queued and running tasks count as active; deferred tasks do not.",
     ),
     Setting("celery", "worker_concurrency", "4", "16", "Two workers share two CPU cores."),
-    Setting("celery", "worker_prefetch_multiplier", "1", "1", "If a worker is killed, few messages are lost."),
+    Setting("celery", "worker_prefetch_multiplier", "1", "1", "Default. If a worker is killed, few messages are lost."),
     Setting(
         "celery",
         "task_acks_late",
         "True",
         "True",
-        "A message is acknowledged when its task has ended. If `visibility_timeout` is long, redelivery is delayed.",
+        "Default. A message is acknowledged when its task has ended. If `visibility_timeout` is long, redelivery is "
+        "delayed.",
     ),
     Setting(
         "celery",
         "operation_timeout",
         "5",
         "1",
-        "How long a scheduler tries to send a message. With the default value, tasks fail on a busy machine.",
+        "How long a scheduler tries to send a message. With the default of 1 s, tasks fail on a busy machine.",
     ),
     Setting(
         "celery_broker_transport_options",

@@ -22,13 +22,13 @@ the code that collects the fields. Airflow 3.0 collects them in the same way as 
 
 ## Short deferrals
 
-Airflow fails a try if its trigger fires before the scheduler has processed the executor event of the deferral
-(apache/airflow#66374, #67287, #72716). The scheduler's log says "finished with state success, but the task instance's
-state attribute is running". This happened with 3.1.8, with jobs that took two seconds and a scheduler that was five
-seconds behind. Airflow 3.2.2 and later handle some of these cases. A trigger of this provider therefore sends no event
-in its first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries` to at
-least 1, because the error can still occur. In the checks below, jobs run for 15 seconds, so that the error does not
-occur even on a busy machine.
+Airflow may fail a try if its trigger fires before the scheduler has processed the executor event of the deferral
+(apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with state success, but the task
+instance's state attribute is running". This happened with 3.1.8, with jobs that took two seconds and a scheduler that
+was five seconds behind. Airflow 3.2.2 and later handle some of these cases. A trigger of this provider therefore sends
+no event in its first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries`
+to at least 1, because the error can still occur. In the checks below, jobs run for 15 seconds, so that the error does
+not occur even on a busy machine.
 
 """
 
@@ -36,8 +36,8 @@ _HOW = """\
 ## Constraints and installation
 
 Each row uses the constraints of its version of Airflow. The constraint files in `matrix/constraints` contain only names
-and versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` of that
-version with the packages that were available on the day of its release. The versions of
+and versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` in that
+version, with the packages that were available on the day of its release. The versions of
 `apache-airflow-providers-common-compat` are the same as in the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0, 3.3.2:
 1.19.0).
 
@@ -45,8 +45,8 @@ version with the packages that were available on the day of its release. The ver
 - **two steps**: the constraints pin a package to a version that is older than this provider requires.
   `pip install apache-airflow==X --constraint FILE`, followed by `pip install airflow-provider-ims apache-airflow==X`,
   works.
-- The row **lowest** uses the lowest versions of all direct dependencies that `pyproject.toml` allows. All other
-  packages have the versions in the constraints of that version of Airflow.
+- The row **lowest** uses, for all direct dependencies, the lowest versions that `pyproject.toml` allows. Nearly all
+  other packages have the versions in the constraints of that version of Airflow.
 
 ## Checks
 
@@ -55,14 +55,14 @@ A dash means that the check was not run or is not part of the row.
 | check | method |
 |---|---|
 | install | `pip install` as above, then `pip check` |
-| imports | the import of every module of the installed package |
+| imports | an import of every module of the installed package |
 | provider discovery | `airflow providers get airflow-provider-ims` |
 | form fields | the fields of the connection form that Airflow's API returns |
 | db migrate | `airflow db migrate` of a new database with the package installed |
 | unit tests | the tests of code that uses Airflow or the SDK, run against the installed package |
 | example DAGs | every example DAG, run with `dag.test()` against the emulator |
-| content pipeline, sensors, mapped tasks, asset alias | the example DAGs on a real scheduler and a real triggerer |
-| 500 waits, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` in one triggerer |
+| content pipeline, sensors, mapped tasks, asset alias | example DAGs on a real scheduler and a real triggerer |
+| 500 waits, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` tasks in one triggerer |
 """
 
 
@@ -138,9 +138,9 @@ _PARTS = {
     "queues": "trigger queues",
 }
 _WITHOUT = """
-- Without the **task state store**, a retry does not know the job id of the previous try. It searches for the job by the
-  marker in the job's UserData. If the service does not list the job, the retry may submit a second one.
-- Without the **acknowledged shared stream** of Airflow 3.3, `SmqEventTrigger` does not know when an event is stored
+- Without the **task state store**, a retry has no record of the job id. It searches for the job by the marker in the
+  job's UserData. If the service does not list the job, the retry may submit a second one.
+- Before 3.3, Airflow has no **acknowledged shared stream**, so `SmqEventTrigger` cannot detect when an event is stored
   ([media events](howto/media-events.md#what-happens-to-a-message)).
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks it as
   failed or successful, and the job continues.
