@@ -1,8 +1,8 @@
 """
 Isolates the tests from the environment and configures pytest.
 
-The environment must be clean before the first import, because Airflow reads AIRFLOW_HOME and the SDK reads its
-credentials while they are imported.
+The environment must be clean before the first import: Airflow reads AIRFLOW_HOME, and the SDK reads its credentials, at
+import.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from local_airflow import EmulatorService, LocalAirflow
 
 # The user's connections, settings, credentials and options of the emulator; proxies, which the SDK uses even for the
-# loopback address; and DEBUG=sdk, which makes the SDK print headers.
+# loopback address; and DEBUG=sdk, with which the SDK prints headers.
 OUTSIDE = re.compile(r"AIRFLOW_.*|ALIBABA_.*|IMS_EMULATOR_.*|(HTTP|HTTPS|ALL|NO)_PROXY|DEBUG", re.IGNORECASE)
 
 for name in [name for name in os.environ if OUTSIDE.fullmatch(name)]:
@@ -110,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all loaded objects from garbage collection, which took a third of the tests' run time."""
+    """Exclude all loaded objects from garbage collection, which otherwise takes a third of the tests' run time."""
     gc.collect()
     gc.freeze()
 
@@ -125,7 +125,7 @@ def _rank(item: pytest.Item) -> int:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
-    Print the table of crashes, and the tests that could not run.
+    Print the table of crashes, and what was not tested.
 
     This hook is not next to the tests, because the pytest-xdist controller loads only this file.
     """
@@ -138,7 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == "crash"
     ]
     if rows:
-        rows = [("killed by SIGKILL", "job type", "mode", "tries", "jobs"), *rows]
+        rows = [("killed by SIGKILL", "job kind", "mode", "tries", "jobs"), *rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         terminalreporter.section("billed jobs after crashes")
         for row in rows:

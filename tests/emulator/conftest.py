@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# The SDK looks for the metadata service of a cloud machine when it is imported.
+# The SDK reads this variable at import. Otherwise, it connects to the ECS metadata service.
 os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
 
 import pytest
@@ -23,7 +23,7 @@ from airflow_provider_ims.emulator import ImsEmulator, StsCredential
 from airflow_provider_ims.emulator.api.model import VOD
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 
-# The report of a test run says so.
+# The report of a test run lists the tests that are not collected.
 collect_ignore = [] if shutil.which("npm") else ["test_node_clients.py"]
 
 STS = StsCredential("STS.key", "sts-secret", "sts-token")
@@ -44,13 +44,13 @@ def emulator(running_emulator: ImsEmulator) -> ImsEmulator:
 
 @pytest.fixture
 def send(emulator: ImsEmulator) -> SignedClient:
-    """Send a signed request and return status and body."""
+    """Return a client that sends signed requests, and returns the status and the body of each response."""
     return SignedClient.of(emulator)
 
 
 @pytest.fixture
 def submit(send: SignedClient) -> Callable[..., str]:
-    """Submit a valid request, with some parameters changed, and return the job id."""
+    """Return a function that submits a valid request with changed parameters and returns the job id."""
 
     def submit(action: str, **changes: str) -> str:
         status, body = send(action, {**GOOD_REQUESTS[action], **changes})
@@ -62,7 +62,7 @@ def submit(send: SignedClient) -> Callable[..., str]:
 
 @pytest.fixture
 def query(send: SignedClient) -> Callable[..., Any]:
-    """Send a query that must succeed and return its body."""
+    """Return a function that sends a query, which must succeed, and returns the body of the response."""
 
     def query(action: str, **parameters: str) -> Any:
         status, body = send(action, parameters)
@@ -108,7 +108,7 @@ def start(call: Callable[..., Any]) -> Callable[..., str]:
 
 @pytest.fixture
 def config() -> Callable[..., Config]:
-    """Return the configuration of a product client."""
+    """Return a function that creates the configuration of a product client."""
 
     def config(emulator: ImsEmulator, **changes: Any) -> Config:
         options: dict[str, Any] = {
@@ -135,7 +135,7 @@ def vod(emulator: ImsEmulator, config: Callable[..., Config]) -> VodClient:
 
 @pytest.fixture
 def sdk(ice: IceClient, vod: VodClient) -> Callable[..., Any]:
-    """Call an action with the client of its product, and return the model of the response body."""
+    """Return a function that calls an action with its product client and returns the model of the response body."""
     calls: dict[str, tuple[Callable[[Any], Any], Any]] = {
         "SubmitTextGenerateJob": (ice.submit_text_generate_job, ice_models.SubmitTextGenerateJobRequest),
         "SubmitAudioProduceJob": (ice.submit_audio_produce_job, ice_models.SubmitAudioProduceJobRequest),

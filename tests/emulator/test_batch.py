@@ -40,7 +40,7 @@ def test_sub_jobs_run_one_after_the_other_and_the_batch_ends_with_the_last(
     ]
 
 
-def test_a_finished_batch_has_one_video_per_count(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+def test_a_finished_batch_has_as_many_videos_as_its_count(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
     job_id = sdk(SUBMIT, GOOD_REQUESTS[SUBMIT], UserData='{"a":"b"}').job_id
     emulator.finish(job_id)
     job = sdk(GET, JobId=job_id).editing_batch_job
@@ -55,7 +55,7 @@ def test_a_finished_batch_has_one_video_per_count(emulator: ImsEmulator, sdk: Ca
     assert len({sub.media_id for sub in job.sub_job_list} | {sub.job_id for sub in job.sub_job_list}) == 6
 
 
-def test_some_videos_of_a_batch_can_fail_while_it_finishes(
+def test_a_batch_can_finish_although_some_of_its_videos_failed(
     emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     job_id = submit(SUBMIT)
@@ -67,7 +67,7 @@ def test_some_videos_of_a_batch_can_fail_while_it_finishes(
     assert "MediaURL" not in failed
 
 
-def test_a_failed_batch_has_its_error_in_extend(
+def test_the_error_of_a_failed_batch_is_in_extend(
     emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     job_id = submit(SUBMIT)

@@ -104,13 +104,13 @@ def test_without_settings_the_response_is_empty(call: Callable[..., Any]) -> Non
         ({"AuthKey": "TestKey001" + "x" * 23}, "InvalidParameter", "AuthKey"),
     ],
 )
-def test_settings_are_checked(send: SignedClient, changes: dict[str, str], code: str, name: str) -> None:
+def test_invalid_settings_are_rejected(send: SignedClient, changes: dict[str, str], code: str, name: str) -> None:
     status, body = send(SET, {**ICE_EXAMPLE, **changes})
     assert (status, body["Code"]) == (400, code)
     assert name in body["Message"]
 
 
-def test_the_key_is_not_recorded(emulator: ImsEmulator, call: Callable[..., Any]) -> None:
+def test_the_authentication_key_is_not_recorded(emulator: ImsEmulator, call: Callable[..., Any]) -> None:
     call(SET, ICE_EXAMPLE)
     assert "AuthKey" not in emulator.requests(SET)[0]["parameters"]
 

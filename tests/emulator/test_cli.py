@@ -42,7 +42,7 @@ def running(*arguments: str, **environment: str) -> Iterator[dict[str, str]]:
             url, endpoint = re.search(r"at (\S+)", first), re.search(r"endpoint (\S+), protocol (\w+)", second)
             assert url, first
             assert endpoint, second
-            # The last variable depends on the kind of credential.
+            # The fourth variable is the security token of temporary credentials.
             count = 4 if {"--sts-token", "IMS_EMULATOR_STS_TOKEN"} & {*arguments, *environment} else 3
             lines = [process.stdout.readline() for _ in range(count)]
             variables = dict(shlex.split(line)[0].split("=", 1) for line in lines)
@@ -96,7 +96,9 @@ def test_the_module_prints_its_version() -> None:
     assert run.stdout == f"ims-emulator {airflow_provider_ims.__version__}\n"
 
 
-def test_an_invalid_variable_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_invalid_variable_contains_its_name_and_the_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("IMS_EMULATOR_PORT", "http")
     with pytest.raises(SystemExit) as ended:
         main([])
@@ -104,7 +106,7 @@ def test_an_invalid_variable_is_explained(capsys: pytest.CaptureFixture[str], mo
     assert "environment variable IMS_EMULATOR_PORT: 'http' is not a port" in capsys.readouterr().err
 
 
-def test_a_host_from_the_environment_is_checked_too(
+def test_a_host_from_the_environment_is_also_checked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMS_EMULATOR_HOST", "0.0.0.0")
@@ -134,7 +136,7 @@ def test_other_machines_are_allowed_only_explicitly(capsys: pytest.CaptureFixtur
         (["--clock", "sundial"], "'sundial' is not one of auto, manual"),
     ],
 )
-def test_an_invalid_argument_is_explained(
+def test_the_error_for_an_invalid_argument_contains_the_reason(
     capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -46,7 +46,7 @@ def test_every_option_is_a_test_case() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_a_variable_sets_what_the_command_line_sets(option: CommandOption) -> None:
+def test_a_variable_sets_the_same_value_as_the_command_line(option: CommandOption) -> None:
     text, value = EXAMPLES[option.name]
     assert read_environment({option.variable: text}) == {option.dest: value}
     if option.metavar:
@@ -57,7 +57,7 @@ def test_a_variable_sets_what_the_command_line_sets(option: CommandOption) -> No
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_the_help_names_the_variable(option: CommandOption) -> None:
+def test_the_help_contains_the_variable(option: CommandOption) -> None:
     assert option.variable == "IMS_EMULATOR_" + option.name.replace("-", "_").upper()
     assert f"{option.variable})" in " ".join(parser().format_help().split())
 
@@ -83,7 +83,7 @@ def test_empty_and_unknown_variables_are_ignored() -> None:
         ("STS_TOKEN", "id:secret:", "ID:SECRET:TOKEN"),
     ],
 )
-def test_the_error_names_the_variable(name: str, value: str, message: str) -> None:
+def test_the_error_contains_the_variable(name: str, value: str, message: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=message) as raised:
         read_environment({f"IMS_EMULATOR_{name}": value})
     assert str(raised.value).startswith(f"environment variable IMS_EMULATOR_{name}: ")

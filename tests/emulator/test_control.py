@@ -1,4 +1,4 @@
-"""The control interface of an emulator in this process and in another."""
+"""The control interface of an emulator in this process and in another process."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def sender(control: EmulatorControl) -> SignedClient:
     return client_of(control)
 
 
-def test_all_commands_work_in_this_process_and_in_another(control: EmulatorControl, sender: SignedClient) -> None:
+def test_all_commands_work_in_this_process_and_in_another_process(
+    control: EmulatorControl, sender: SignedClient
+) -> None:
     now = control.health()["time"]
     assert control.health() == {"status": "ok", "time": now}
     assert control.advance(5) == pytest.approx(now + 5)
@@ -127,7 +129,7 @@ def test_many_jobs_with_different_durations_can_be_added(control: EmulatorContro
     assert control.requests() == []
 
 
-def test_jobs_that_a_submit_would_reject_are_not_added(control: EmulatorControl) -> None:
+def test_jobs_that_the_submit_action_would_reject_are_not_added(control: EmulatorControl) -> None:
     for kind, changes, seconds, message in (
         ("GetSmartHandleJob", {}, [1], "is not a submit action"),
         (AUDIO, {"OutputConfig": ""}, [1], "OutputConfig"),
@@ -138,7 +140,7 @@ def test_jobs_that_a_submit_would_reject_are_not_added(control: EmulatorControl)
     assert control.jobs() == []
 
 
-def test_the_record_of_a_request_has_no_secrets(control: EmulatorControl, sender: SignedClient) -> None:
+def test_the_record_of_a_request_contains_no_secrets(control: EmulatorControl, sender: SignedClient) -> None:
     sender("ListSmartJobs", {"MaxResults": "5", "SecurityToken": "secret-1", "Signature": "secret-2"}, method="GET")
     (record,) = control.requests()
     assert record == {
@@ -184,7 +186,7 @@ def test_a_killed_emulator_loses_nothing(process: Process) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_command_which_has_logged_each_request(number: int) -> None:
+def test_the_command_logs_each_request_and_ends_on_a_signal(number: int) -> None:
     process = Process("--access-key", "my-id:my:secret", "--duration", f"{TEXT}=0", f"{AUDIO}=1")
     try:
         body = client_of(process.control, "my-id", "my:secret")(TEXT, GOOD_REQUESTS[TEXT])[1]
@@ -197,7 +199,7 @@ def test_a_signal_ends_the_command_which_has_logged_each_request(number: int) ->
     assert "Traceback" not in process.output
 
 
-def test_two_emulators_do_not_share_a_state_file(tmp_path: Path) -> None:
+def test_two_emulators_cannot_use_the_same_state_file(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     with ImsEmulator(state=path), pytest.raises(sqlite3.OperationalError, match="locked"):
         ImsEmulator(state=path).start()

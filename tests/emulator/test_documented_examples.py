@@ -1,4 +1,4 @@
-"""The example requests of the API pages are accepted, and the responses have everything that the examples have."""
+"""The documented example requests are accepted, and the responses contain all fields of the example responses."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ IMAGE_RESPONSE: dict[str, Any] = {
 
 
 def shape(value: Any) -> Any:
-    """Return the types in a value and in the JSON of its strings; of a list, those of its first item."""
+    """Return the types in a value and in the JSON of its strings. For a list, return the types of its first item."""
     if isinstance(value, dict):
         return {name: shape(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -144,7 +144,7 @@ def shape(value: Any) -> Any:
 
 
 def lacks(expected: Any, found: Any, path: str = "") -> list[str]:
-    """Return the paths that a response lacks compared with the example, or whose types differ."""
+    """Return the paths that are missing from a response, or whose types differ from those of the example."""
     if isinstance(expected, tuple) and isinstance(found, tuple):
         return lacks(expected[1], found[1], f"{path}*")
     if isinstance(expected, list) and isinstance(found, list):
@@ -196,7 +196,7 @@ def test_the_audio_example_is_accepted(send: SignedClient, emulator: ImsEmulator
     assert result["MediaUrl"].endswith("my_bucket.oss-cn-shanghai.aliyuncs.com/target_audio.mp3")
 
 
-def test_the_result_of_the_speech_example_has_its_format(send: SignedClient, emulator: ImsEmulator) -> None:
+def test_the_result_of_the_speech_example_has_the_documented_format(send: SignedClient, emulator: ImsEmulator) -> None:
     output = '{"bucket":"your-bucket","object":"your-audio"}'
     request = {**AUDIO_REQUEST, "InputConfig": SPEECH, "OutputConfig": output}
     job_id = send("SubmitAudioProduceJob", request)[1]["JobId"]
@@ -208,7 +208,7 @@ def test_the_result_of_the_speech_example_has_its_format(send: SignedClient, emu
     assert json.loads(body["JobResult"]["AiResult"])[0]["content"] == "Talking about Guo Degang"
 
 
-def test_the_result_of_the_caption_example_has_its_format(send: SignedClient, emulator: ImsEmulator) -> None:
+def test_the_result_of_the_caption_example_has_the_documented_format(send: SignedClient, emulator: ImsEmulator) -> None:
     request = {
         "InputFile": CAPTION_RESPONSE["SmartJobInfo"]["InputConfig"]["InputFile"],
         "StartTime": "00:00:00",

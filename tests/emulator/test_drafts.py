@@ -43,7 +43,7 @@ def test_an_avatar_is_trained_only_after_it_is_submitted(jobs: Jobs) -> None:
     assert len(jobs.store.jobs()) == 1
 
 
-def test_a_voice_is_trained_by_its_id(jobs: Jobs) -> None:
+def test_a_voice_is_trained_only_after_its_id_is_submitted(jobs: Jobs) -> None:
     job_id = response_of(jobs, "CreateCustomizedVoiceJob", VOICE)["Data"]["JobId"]
     jobs.clock.advance(1000)
     assert voice(jobs, job_id)["Status"] == "Initialization"
@@ -80,7 +80,7 @@ def test_workflow_tasks_are_listed_by_workflow_and_by_input(jobs: Jobs) -> None:
     assert listed(WorkflowId="w3") == set()
 
 
-def test_a_stopped_ai_workflow_task_has_that_state(jobs: Jobs) -> None:
+def test_a_stopped_ai_workflow_task_has_the_state_stopped(jobs: Jobs) -> None:
     task = submitted(jobs, "StartAIWorkflow", {"WorkflowId": "w", "Inputs": "{}"})
     assert response_of(jobs, "StopAIWorkflowTask", {"TaskId": task.job_id}) == {"TaskId": task.job_id}
     assert response_of(jobs, "GetAIWorkflowTask", {"TaskId": task.job_id})["WorkflowTask"]["Status"] == "stopped"
@@ -88,7 +88,7 @@ def test_a_stopped_ai_workflow_task_has_that_state(jobs: Jobs) -> None:
         response_of(jobs, "StopAIWorkflowTask", {"TaskId": task.job_id})
 
 
-def test_a_project_is_produced_again_under_its_id(jobs: Jobs) -> None:
+def test_a_project_is_produced_again_with_the_same_id(jobs: Jobs) -> None:
     request = {"Timeline": '{"VideoTracks":[]}'}
     project = response_of(jobs, "ProduceEditingProjectVideo", request)["ProjectId"]
     jobs.clock.advance(100)

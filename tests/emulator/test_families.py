@@ -51,7 +51,7 @@ def types_of(value: Any) -> Any:
 
 
 def conforms(value: Any, shape: Any, path: str) -> None:
-    """Check that a response has only documented fields, in their types."""
+    """Check that a response has only documented fields, with the documented types."""
     if isinstance(shape, str):
         assert TYPES[type(value)] == shape, path
     elif isinstance(shape, list):
@@ -65,17 +65,17 @@ def conforms(value: Any, shape: Any, path: str) -> None:
             conforms(inner, shape[name], f"{path}.{name}")
 
 
-def test_every_action_belongs_to_one_resource() -> None:
+def test_no_action_belongs_to_two_families() -> None:
     assert len(ACTIONS) == len(set(ACTIONS))
 
 
 @each_action
-def test_the_form_of_an_action_is_that_of_its_fixture(product: Product, action: str) -> None:
+def test_the_shape_of_an_action_is_that_of_its_fixture(product: Product, action: str) -> None:
     fixture = json.loads((FIXTURES / product.ram_code / f"{action}.json").read_text())
     shape = documented(product, action)
     fixture["response"].pop("RequestId", None)
     assert set(fixture["request"]) <= set(shape.names)
-    # A map has no documented fields; in an example, it may have some.
+    # A map has no documented fields, but it may have fields in an example.
     assert list(shape.response) == list(fixture["response"])
     for name, inner in shape.response.items():
         assert inner == {} or types_of(fixture["response"][name]) == inner or "{}" in json.dumps(inner), name
@@ -166,7 +166,7 @@ def test_an_action_of_every_family_succeeds_over_http(
 
 
 @each_action
-def test_a_missing_parameter_is_named(product: Product, action: str) -> None:
+def test_the_error_for_a_missing_parameter_contains_its_name(product: Product, action: str) -> None:
     shape = documented(product, action)
     required = [name for name, text in zip(shape.names, shape.parameters, strict=True) if "*" in text]
     with open_jobs() as jobs:
@@ -179,7 +179,7 @@ UNUSUAL = ("[1]", '{"a": 1}', "[[]]", '[{"a": []}]', "null", "text", "-1", '"', 
 
 
 @each_family
-def test_unusual_values_never_fail_internally(family: Family) -> None:
+def test_unusual_values_cause_no_internal_error(family: Family) -> None:
     with open_jobs() as jobs:
         for kind in family.kinds:
             if kind.name not in EMPTY:

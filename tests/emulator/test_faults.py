@@ -47,7 +47,7 @@ def _clear_faults(emulator: ImsEmulator) -> Iterator[None]:
         ("error", {"code": "InvalidVideo.NotFound", "status": 404}, ClientException, 404, "InvalidVideo.NotFound"),
     ],
 )
-def test_an_error_is_the_documented_exception_of_the_sdk(
+def test_a_fault_raises_the_documented_exception_of_the_sdk(
     emulator: ImsEmulator,
     sdk: Callable[..., Any],
     kind: str,
@@ -72,7 +72,7 @@ def test_the_sdk_reads_the_retry_after_of_a_throttled_request(emulator: ImsEmula
 
 
 @pytest.mark.parametrize(("action", "ram"), [(TEXT, f"ice:{TEXT}"), (IMAGE, f"vod:{IMAGE}")])
-def test_a_denial_names_the_action_to_grant(
+def test_a_denial_contains_the_action_to_grant(
     emulator: ImsEmulator, sdk: Callable[..., Any], action: str, ram: str
 ) -> None:
     emulator.fault(action, "deny")
@@ -81,7 +81,7 @@ def test_a_denial_names_the_action_to_grant(
     assert caught.value.access_denied_detail["AuthAction"] == ram
 
 
-def test_a_denial_can_come_without_its_detail(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_the_detail_of_a_denial_can_be_omitted(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault(LIST, "deny", detail=False)
     assert "AccessDeniedDetail" not in send(LIST)[1]
 
@@ -127,7 +127,7 @@ def test_a_request_that_hangs_times_out(emulator: ImsEmulator, ice: IceClient, k
     assert len(emulator.jobs()) == jobs
 
 
-def test_a_request_that_hangs_blocks_no_other_and_is_processed_once_released(
+def test_a_request_that_hangs_blocks_no_other_request_and_is_processed_after_its_release(
     emulator: ImsEmulator, send: SignedClient
 ) -> None:
     emulator.fault(TEXT, "hang", seconds=None)
@@ -171,7 +171,7 @@ def test_some_videos_of_the_next_batch_can_fail(
     assert [sub_job["Status"] for sub_job in job["SubJobList"]] == ["Failed", "Failed", "Success"]
 
 
-def test_the_fault_fail_job_affects_only_submits(
+def test_the_fault_fail_job_affects_only_submit_requests(
     emulator: ImsEmulator, submit: Callable[..., str], send: SignedClient
 ) -> None:
     emulator.fault("*", "fail_job", videos=9)
@@ -192,7 +192,7 @@ def test_the_number_of_failed_videos_is_checked(emulator: ImsEmulator, submit: C
         emulator.fail_videos(submit(BATCH), videos)
 
 
-def test_a_job_can_fail_and_its_response_be_lost(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+def test_a_job_whose_response_is_lost_can_fail(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
     emulator.fault(TEXT, "cut_after")
     emulator.fault(TEXT, "fail_job")
     with pytest.raises(UnretryableException):
@@ -244,7 +244,7 @@ def test_a_job_can_remain_in_an_unknown_state(
     assert query(GET, JobId=job_id)["State"] == "Finished"
 
 
-def test_a_response_can_have_another_content(
+def test_the_content_of_a_response_can_be_changed(
     emulator: ImsEmulator, submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     job_id = submit(TEXT)
@@ -272,7 +272,7 @@ def test_a_rate_limit_accepts_requests_again_later(emulator: ImsEmulator, send: 
     assert passed > 1
 
 
-def test_a_fault_affects_count_requests(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_a_fault_affects_as_many_requests_as_its_count(emulator: ImsEmulator, send: SignedClient) -> None:
     emulator.fault("*", "server_error", count=2)
     assert [send(LIST)[0] for _ in range(3)] == [500, 500, 200]
     assert emulator.faults() == []
@@ -310,7 +310,9 @@ def test_faults_of_one_action_affect_one_request_each(emulator: ImsEmulator, sen
     assert [send(LIST)[0] for _ in range(3)] == [500, 400, 200]
 
 
-def test_a_request_with_an_invalid_signature_uses_up_no_fault(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_a_request_with_an_invalid_signature_does_not_consume_a_fault(
+    emulator: ImsEmulator, send: SignedClient
+) -> None:
     emulator.fault(LIST, "server_error")
     assert send(LIST, secret="wrong")[1]["Code"] == "SignatureDoesNotMatch"
     assert send(LIST)[0] == 500
@@ -348,7 +350,7 @@ def test_stopping_the_emulator_cuts_requests_that_hang() -> None:
         send, failed = SignedClient.of(emulator), threading.Event()
 
         def hang() -> None:
-            with pytest.raises(OSError):  # noqa: PT011 - reset or closed, as the kernel has it
+            with pytest.raises(OSError):  # noqa: PT011 - the kernel resets or closes the connection
                 send(LIST)
             failed.set()
 

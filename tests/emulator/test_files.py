@@ -1,4 +1,4 @@
-"""Which files a job has made, and what they contain."""
+"""The files that a job creates, and their content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_ims.emulator.state.store import Job
 
 BATCH, AUDIO = "SubmitBatchMediaProducingJob", "SubmitAudioProduceJob"
 
-#: Kinds whose responses contain the address of an object that is not an output, or that the emulator does not make.
+#: Kind -> the extensions of objects in its responses that are not outputs, or that the emulator does not create.
 OTHER_OBJECTS = {
     "ProduceEditingProjectVideo": {"png"},
     "SubmitDNAJob": {"json"},
@@ -101,7 +101,7 @@ def test_the_videos_of_a_running_batch_exist_one_after_the_other(jobs: Jobs) -> 
 
 
 def test_speech_has_the_sentences_and_the_duration_of_the_result(jobs: Jobs) -> None:
-    # The file exists although the settings hide its address.
+    # The file exists although the settings omit its address from the response.
     job = finished(jobs, AUDIO, InputConfig="Talking about it. Tickets are expensive!", Title="Trailer")
     sentences = json.loads(queried(jobs, job)["JobResult"]["AiResult"])
     (file,) = files(jobs, job)
@@ -109,7 +109,7 @@ def test_speech_has_the_sentences_and_the_duration_of_the_result(jobs: Jobs) -> 
     assert (file.seconds, file.title, file.suffix) == (sentences[-1]["to"], "Trailer", "mp3")
 
 
-def test_an_avatar_says_its_text(jobs: Jobs) -> None:
+def test_the_video_of_an_avatar_has_its_text_as_speech(jobs: Jobs) -> None:
     (file,) = files(jobs, finished(jobs, "SubmitAvatarVideoJob", InputConfig={"Text": "Welcome"}))
     assert [one.text for one in file.sentences] == ["Welcome"]
 
@@ -161,11 +161,11 @@ def test_an_unusual_size_is_ignored(jobs: Jobs, changes: dict[str, Any]) -> None
         ("media-id", None),
     ],
 )
-def test_an_address_names_an_object(address: str, name: tuple[str, str] | None) -> None:
+def test_the_name_of_an_object_is_read_from_its_address(address: str, name: tuple[str, str] | None) -> None:
     assert object_name(address) == name
 
 
-def test_the_last_job_with_an_address_has_made_the_file(jobs: Jobs) -> None:
+def test_a_file_belongs_to_the_last_job_with_its_address(jobs: Jobs) -> None:
     index = FileIndex(jobs)
     name = ObjectName("b", "o.mp3")
     for text in ("One.", "Two, three."):

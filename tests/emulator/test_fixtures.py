@@ -67,7 +67,7 @@ def generate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look up their module.
+    # The decorator of dataclasses looks up the module.
     monkeypatch.setitem(sys.modules, "generate", module)
     spec.loader.exec_module(module)
     return module

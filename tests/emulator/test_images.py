@@ -28,7 +28,7 @@ def test_a_job_ends_with_scored_images_best_first(emulator: ImsEmulator, sdk: Ca
     assert all("?" not in image["Url"] and "/video-1/" in image["Url"] for image in images)
 
 
-def test_a_failed_job_has_code_and_message(
+def test_a_failed_job_has_an_error_code_and_a_message(
     emulator: ImsEmulator, sdk: Callable[..., Any], submit: Callable[..., str]
 ) -> None:
     job_id = submit(SUBMIT)

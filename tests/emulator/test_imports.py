@@ -16,7 +16,7 @@ HEAVY = ("PIL", "airflow", "alibabacloud", "av", "darabonba", "h11", "hypothesis
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, for type checkers too."""
+    """Yield the modules that a file imports, including those only for type checkers."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -33,7 +33,7 @@ def test_large_libraries_are_imported_on_first_use(module: str) -> None:
     assert f"{PACKAGE}.emulator.server" not in found
 
 
-def test_the_package_has_its_public_names_and_no_others() -> None:
+def test_the_public_names_are_available_and_an_unknown_name_is_not() -> None:
     for name in airflow_provider_ims.emulator.__all__:
         assert getattr(airflow_provider_ims.emulator, name).__name__ == name
     with pytest.raises(AttributeError, match="Nothing"):
@@ -44,7 +44,7 @@ def test_the_package_has_its_public_names_and_no_others() -> None:
 def test_the_emulator_imports_neither_the_provider_nor_its_sdk(path: Path) -> None:
     for name in imported(path):
         assert not name.startswith(("airflow.", "alibabacloud", "darabonba")), name
-        # The package itself has only the version.
+        # The package itself contains only the version.
         assert name == PACKAGE or name.startswith(f"{PACKAGE}.emulator") or not name.startswith(PACKAGE), name
 
 
@@ -73,13 +73,13 @@ def test_imports_of_the_emulator_point_in_one_direction(folder: str) -> None:
         assert folders <= LAYERS[folder], path
 
 
-def test_the_emulator_has_no_import_circle() -> None:
+def test_the_emulator_has_no_circular_imports() -> None:
     modules = {
         f"{PACKAGE}.{'.'.join(path.relative_to(FOLDER.parent).with_suffix('').parts)}": set(imported(path))
         for path in FOLDER.rglob("*.py")
         if path.name != "__init__.py"
     }
-    # Remove the modules that import no remaining one, until none is left.
+    # Remove the modules that import none of the remaining modules, until none is left.
     while modules:
         leaves = [name for name, names in modules.items() if not names & set(modules)]
         assert leaves, sorted(modules)

@@ -21,7 +21,7 @@ every_list = pytest.mark.parametrize(("action", "name"), EVERY_LIST)
 
 
 def with_key(action: str, name: str, key: str) -> dict[str, str]:
-    """Return a valid request with another key in a parameter."""
+    """Return a valid request with an additional key in a parameter."""
     given = SUBMITS["ice", action]
     config = {key: 1} if name not in given else {**json.loads(encoded(given)[name]), key: 1}
     return {**encoded(given), name: json.dumps(config)}
@@ -42,7 +42,7 @@ def test_the_emulator_and_the_provider_know_the_same_keys() -> None:
 
 
 def documented_by_the_sdk(action: str, name: str) -> set[str]:
-    """Return the keys of a parameter that is an object in the product SDK; nothing for a string."""
+    """Return the keys of a parameter that is an object in the product SDK; an empty set for a string."""
     model: Any = getattr(ice, f"{action}Request{name}", None)
     return set(re.findall(r"result\['(\w+)'\] = ", inspect.getsource(model.to_map))) if model else set()
 
@@ -52,7 +52,7 @@ def test_the_keys_are_those_of_the_models_of_the_sdk() -> None:
     typed = {place: keys for place, keys in documented.items() if keys}
     assert len(typed) == 19
     for name in ("Input", "Output"):
-        # The examples have other keys than the models.
+        # The examples contain other keys than the models.
         typed["SubmitCopyrightJob", name] |= {"Bucket", "Location", "Object"}
     assert typed == {(action, name): set(DOCUMENTED_KEYS[action][name].split()) for action, name in typed}
 

@@ -18,7 +18,7 @@ from airflow_provider_ims.emulator.api.operations import ACTIONS
 if TYPE_CHECKING:
     from support.emulated import SignedClient
 
-#: Version of the API -> the client of the product in the SDK.
+#: Version of the API -> the package of the product client.
 CLIENTS = {"2020-11-09": "alibabacloud_ice20201109", "2017-03-21": "alibabacloud_vod20170321"}
 UPDATE = "UPDATE_DOCS=1 pytest tests/emulator/test_known_actions.py"
 
@@ -49,7 +49,7 @@ def test_every_emulated_action_is_a_known_action() -> None:
     ("action", "version", "product"),
     [("DescribeMeterImsEditUsage", "2020-11-09", "ICE"), ("DescribePlayUserTotal", "2017-03-21", "VOD")],
 )
-def test_an_action_that_is_not_emulated_says_so(
+def test_the_error_for_an_action_that_is_not_emulated_contains_its_name(
     emulator: ImsEmulator, send: SignedClient, action: str, version: str, product: str
 ) -> None:
     status, body = send(action, version=version)

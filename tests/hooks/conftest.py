@@ -24,7 +24,7 @@ STS = StsCredential("STS.key", "sts-secret", "sts-token")
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[ImsEmulator]:
     with ImsEmulator(durations=dict.fromkeys(JOB_KINDS, 0.0), sts_tokens=[STS]) as emulator:
-        # A request of 90 kB in the log of a failed test hides the other lines.
+        # A request of 90 kB in the log of a failed test would hide the other lines.
         logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
         yield emulator
 
@@ -109,7 +109,7 @@ class Wire:
 
 @pytest.fixture
 def wire(connect: Callable[..., None]) -> Iterator[Wire]:
-    """Return the server, to which the connection ims_default points."""
+    """Yield a server to which the connection ims_default points."""
     wire = Wire()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The data about all actions of both products: it is that of the product SDKs, and cheap to read."""
+"""The data about all actions of both products equals that of the product SDKs, and is read only when it is needed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from support.waiting import CEILING
 
 from airflow_provider_ims.hooks._actions import ICE, VOD, Product, unknown_action
 
-UPDATE = "the data is not that of the installed product SDKs: UPDATE_API=1 pytest tests/hooks/test_api_data.py"
+UPDATE = "the data differs from the installed product SDKs; run: UPDATE_API=1 pytest tests/hooks/test_api_data.py"
 every_product = pytest.mark.parametrize("product", [ICE, VOD], ids=lambda product: product.code)
 
 
 @pytest.mark.newest_sdk
 @every_product
-def test_the_data_is_that_of_the_product_sdk(product: Product) -> None:
+def test_the_data_equals_that_of_the_product_sdk(product: Product) -> None:
     expected = as_json(actions_of(product.code))
     if os.environ.get("UPDATE_API"):
         product.data_file.write_text(expected, encoding="utf-8")
     assert product.data_file.read_text(encoding="utf-8") == expected, UPDATE
 
 
-def test_the_data_has_all_actions() -> None:
+def test_the_data_contains_all_actions() -> None:
     assert (len(ICE.actions), len(VOD.actions)) == (400, 188)
 
 
@@ -45,7 +45,7 @@ def test_required_and_body_parameters_are_parameters(product: Product) -> None:
 
 
 #: The first words of the names of actions that only read. An action with a new first word fails the test, so that a
-#: developer decides what it does.
+#: developer decides whether it only reads.
 READS = {"BatchGet", "Describe", "Get", "List", "Query", "Search"}
 WRITES = {
     *("Active", "Add", "Alter", "Attach", "BatchCreate", "BatchSet", "BatchStart", "BatchStop", "Cancel", "Change"),
@@ -53,7 +53,7 @@ WRITES = {
     *("Move", "Open", "Preload", "Produce", "Refresh", "Register", "Restore", "Resume", "Send", "Set", "Start", "Stop"),
     *("Sub", "Submit", "Takeover", "Update", "Upload", "Verify"),
 }
-#: Actions whose first word does not say whether they read.
+#: Actions whose first word does not show whether they only read -> whether they do.
 EXCEPTIONS = {"DecryptKMSDataKey": True, "PrecheckYikeAIAppJob": True, "SearchIndexJobRerun": False}
 
 
@@ -82,7 +82,7 @@ def test_an_unknown_action_is_sent_like_most_actions() -> None:
         (VOD, "x", "unknown action 'x' of vod. See the API reference: https://api.aliyun.com/document/vod/2017"),
     ],
 )
-def test_an_unknown_action_is_described_with_similar_ones(product: Product, name: str, problem: str) -> None:
+def test_the_error_for_an_unknown_action_suggests_similar_names(product: Product, name: str, problem: str) -> None:
     assert problem in unknown_action(product, name)
 
 

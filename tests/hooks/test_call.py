@@ -55,13 +55,13 @@ def test_values_are_encoded_as_text(wire: Any, value: Any, sent: str | None) -> 
 
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1, 2}}], ids=["NaN", "set"])
-def test_a_value_that_json_does_not_have_is_refused_by_name(wire: Any, value: Any) -> None:
+def test_the_error_for_a_value_that_json_cannot_represent_names_the_parameter(wire: Any, value: Any) -> None:
     with pytest.raises(ImsRequestError, match=r"^Value cannot be encoded as JSON: .* SubmitTextGenerateJob"):
         ImsHook().call("SubmitTextGenerateJob", {"Value": value})
     assert wire.received == []
 
 
-def test_the_user_agent_names_the_provider_and_airflow(wire: Any) -> None:
+def test_the_user_agent_contains_the_versions_of_the_provider_and_of_airflow(wire: Any) -> None:
     wire.answer("{}")
     ImsHook().call("ListSmartJobs", {})
     agent = wire.received[0].headers["user-agent"]
@@ -97,14 +97,14 @@ def test_the_connection_is_read_once_at_the_first_call(emulator: ImsEmulator, co
     assert hook.client is hook.client
 
 
-def test_the_region_of_the_hook_overrides_the_connections(connect: Callable[..., None]) -> None:
+def test_the_region_of_the_hook_overrides_the_region_of_the_connection(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-beijing")
     assert ImsHook().client._endpoint == "ice.cn-beijing.aliyuncs.com"
     assert ImsHook(region_id="cn-shanghai").client._endpoint == "ice.cn-shanghai.aliyuncs.com"
     assert VodHook(region_id="cn-shanghai").client._endpoint == "vod.cn-shanghai.aliyuncs.com"
 
 
-def test_an_endpoint_that_names_no_region_receives_the_region_of_the_hook(
+def test_the_region_of_the_hook_is_sent_to_an_endpoint_without_a_region(
     emulator: ImsEmulator, connect: Callable[..., None], text_job: dict[str, str]
 ) -> None:
     for region in (None, "cn-beijing"):
@@ -114,7 +114,7 @@ def test_an_endpoint_that_names_no_region_receives_the_region_of_the_hook(
     assert [job["region"] for job in emulator.jobs()] == ["cn-shanghai", "cn-beijing"]
 
 
-def test_an_endpoint_of_the_service_receives_no_region(connect: Callable[..., None]) -> None:
+def test_no_region_is_sent_to_an_endpoint_of_the_service(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-beijing", ims_endpoint="ice-vpc.cn-beijing.aliyuncs.com:443")
     assert ImsHook().client._global_parameters is None
     assert VodHook().client._global_parameters is None
@@ -146,7 +146,7 @@ def test_the_client_has_the_settings_of_the_connection(connect: Callable[..., No
     client = ImsHook().client
     assert client._protocol == "https"
     assert client._connect_timeout == 500
-    # A fraction of a millisecond must not become 0, which the SDK replaces by its default.
+    # A fraction of a millisecond must not become 0, which the SDK replaces with its default.
     assert client._read_timeout == 1
     assert client._https_proxy == "http://proxy:3128"
     assert client._ca == str(ca)
@@ -190,7 +190,7 @@ def test_an_unknown_action_is_rejected_by_the_service(ims: ImsHook) -> None:
         (VodHook, "listaiimageinfo", "Did you mean ListAIImageInfo"),
     ],
 )
-def test_an_unknown_action_is_sent_and_the_error_names_similar_ones(
+def test_an_unknown_action_is_sent_and_the_error_suggests_similar_names(
     emulator: ImsEmulator, hook: type[Any], action: str, hint: str
 ) -> None:
     with pytest.raises(ImsRequestError, match="Specified api is not found") as caught:
@@ -211,7 +211,7 @@ def test_the_items_of_a_repeated_parameter_are_sent_one_by_one(wire: Any) -> Non
     ]
 
 
-def test_an_action_for_anyone_is_sent_without_a_signature(wire: Any) -> None:
+def test_an_anonymous_action_is_sent_without_a_signature(wire: Any) -> None:
     wire.answer("{}")
     ImsHook().call("ListAllPublicMediaTags", {"BusinessType": "sticker"})
     assert "authorization" not in wire.received[0].headers

@@ -1,4 +1,4 @@
-"""The form that Airflow 3.1 gets from the hook equals the one in the provider's metadata."""
+"""The connection form that Airflow 3.1 obtains from the hook equals the form in the provider's metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_widgets_equal_the_fields_of_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Airflow's replacement where the library is not installed.
+    # Airflow's replacements for WTForms, for installations without this library.
     fields = SimpleNamespace(
         StringField=HookMetaService.MockStringField, PasswordField=HookMetaService.MockPasswordField
     )

@@ -1,4 +1,4 @@
-"""Every credential type: connection, source of the credentials, and a call that the emulator accepts."""
+"""Every credential type: its connection, the source of its credentials, and a call that the emulator accepts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RENEWED = ("ram_role_arn", "oidc_role_arn", "ecs_ram_role", "credentials_uri")
 
 @pytest.fixture
 def sources(certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[CredentialSources]:
-    """Return STS over HTTPS."""
+    """Yield a server that implements STS over HTTPS."""
     monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
     with CredentialSources(FIRST, {"key": "wire-secret"}).serving(certificate) as sources:
         yield sources
@@ -40,14 +40,14 @@ def sources(certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def plain_sources() -> Iterator[CredentialSources]:
-    """Return the sources that use HTTP."""
+    """Yield a server that implements the sources that use HTTP."""
     with CredentialSources(FIRST).serving() as sources:
         yield sources
 
 
 @pytest.fixture
 def service(certificate: tuple[str, str]) -> Iterator[ImsEmulator]:
-    """Return an emulator over HTTPS, which ignores the HTTP proxy of the metadata service, with temporary keys."""
+    """Yield an emulator that accepts temporary credentials. It uses HTTPS, so the proxy for HTTP does not affect it."""
     with ImsEmulator(
         tls_cert=certificate[0],
         tls_key=certificate[1],
@@ -107,7 +107,7 @@ def use(
             "bearer": {"bearer_token": "bearer-token"},
         }
         if kind == "ecs_ram_role":
-            # The address of the metadata service is fixed in the SDK, so a proxy redirects it.
+            # The address of the metadata service is fixed in the SDK, so a proxy redirects the requests.
             monkeypatch.setenv("HTTP_PROXY", f"http://{host}")
             monkeypatch.setattr(auth_util, "environment_ecs_metadata_disabled", "false")
         if kind == "rsa_key_pair" and source:
@@ -132,14 +132,14 @@ def use(
         ("bearer", "bearer"),
     ],
 )
-def test_each_type_signs_a_call(
+def test_each_credential_type_signs_a_call(
     service: ImsEmulator, use: Callable[[str], CredentialSources | None], kind: str, key_id: str
 ) -> None:
     source = use(kind)
     hook = ImsHook()
     for _ in range(2):
         assert "SmartJobList" in hook.call("ListSmartJobs", {}, attempts=1)
-    # The emulator accepts the key ID of temporary credentials only with its token.
+    # The emulator accepts the AccessKey ID of temporary credentials only with their token.
     assert [(sent["access_key_id"], sent["status"]) for sent in service.requests()] == [(key_id, 200)] * 2
     if source is not None:
         asked = [request for request in source.received if request.method == "GET"]
@@ -199,7 +199,7 @@ def test_credentials_are_renewed_during_a_wait(
 ) -> None:
     source = use(kind)
     assert source is not None
-    # Expires late enough for a busy machine, and early enough for a renewal at every call.
+    # The credentials expire late enough for a busy machine, and early enough for a renewal at every call.
     monkeypatch.setattr(credentials_provider, "RENEWAL_INTERVAL", CEILING)
     short = StsCredential("STS.short", "short-secret", "short-token", expires=int(time.time()) + CEILING)
     source.credential = short
@@ -270,7 +270,7 @@ def test_an_error_of_a_source_is_reported(
 
 
 @pytest.mark.parametrize("kind", RENEWED)
-def test_an_unreachable_source_is_named_and_retried(
+def test_an_unreachable_source_is_retried_and_the_error_contains_its_address(
     use: Callable[[str], CredentialSources | None],
     pauses: list[float],
     monkeypatch: pytest.MonkeyPatch,
@@ -311,7 +311,9 @@ def test_a_wrong_secret_for_sts_is_reported_without_the_string_to_sign(
 
 
 @pytest.mark.parametrize("kind", ["oidc_role_arn", "rsa_key_pair"])
-def test_a_missing_file_is_named(use: Callable[[str], CredentialSources | None], tmp_path: Path, kind: str) -> None:
+def test_the_error_for_a_missing_file_contains_its_path(
+    use: Callable[[str], CredentialSources | None], tmp_path: Path, kind: str
+) -> None:
     use(kind)
     (tmp_path / "token").unlink()
     (tmp_path / "key.pem").unlink()

@@ -24,7 +24,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture
 def default_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients load the default certificates, which the tests replace by an empty file."""
+    """Let clients load the default certificates, which the tests replace with an empty file."""
     monkeypatch.delenv("SSL_CERT_FILE")
 
 
@@ -44,7 +44,7 @@ def serving(response: bytes | Callable[[socket.socket], None], tls: ssl.SSLConte
                     accepted, _ = server.accept()
                 except OSError:
                     return
-                # The client may end the connection at any time.
+                # The client may close the connection at any time.
                 with suppress(OSError), tls.wrap_socket(accepted, server_side=True) if tls else accepted as one:
                     one.recv(65536)
                     respond(one)
@@ -83,7 +83,7 @@ def test_a_slow_response_ends_at_the_time_limit(sent: bytes, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("status", ["302 Found\r\nLocation: http://127.0.0.1:1/", "404 Not Found"])
-def test_other_responses_are_not_followed(status: str) -> None:
+def test_redirects_are_not_followed_and_errors_are_reported(status: str) -> None:
     with (
         serving(f"HTTP/1.1 {status}\r\n\r\n".encode()) as host,
         pytest.raises(ImsUnavailableError, match=f"HTTP status {status[:3]}"),
@@ -112,7 +112,7 @@ def test_the_ca_of_the_connection_is_used(certificate: tuple[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("default_certificates")
-def test_an_untrusted_certificate_is_refused(certificate: tuple[str, str]) -> None:
+def test_an_untrusted_certificate_is_rejected(certificate: tuple[str, str]) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(*certificate)
     with (

@@ -90,7 +90,7 @@ def test_each_code_raises_its_error(
         assert "The service's message." in str(error)
 
 
-def test_the_table_has_every_code_of_the_emulator() -> None:
+def test_the_table_contains_every_code_of_the_emulator_or_its_prefix_except_four() -> None:
     known = {code for code, _, _ in ERRORS}
     assert {code for code in CODES if code not in known and code.partition(".")[0] not in known} == {
         "InvalidBearerToken",
@@ -104,7 +104,7 @@ def test_the_table_has_every_code_of_the_emulator() -> None:
 def test_an_error_without_a_code_is_classified_by_its_status(wire: Any, status: int, kind: type[ImsError]) -> None:
     wire.answer('{"detail":"Not Found"}', status)
     error = error_from(ImsHook(), "ListSmartJobs")
-    # Not ImsResourceNotFoundError: the service always sends a code, so this is another server.
+    # Not ImsResourceNotFoundError: the service always sends a code, so this response is from another server.
     assert type(error) is kind
     assert error.code is None
     assert f"HTTP status {status}" in str(error)
@@ -153,7 +153,7 @@ def test_a_message_that_is_not_a_string_is_converted(wire: Any, message: object)
     f"{error} {error.request_id}".encode()
 
 
-def test_the_field_of_an_invalid_parameter_is_named(ims: ImsHook, emulator: ImsEmulator) -> None:
+def test_the_error_for_an_invalid_parameter_contains_its_field(ims: ImsHook, emulator: ImsEmulator) -> None:
     emulator.fault("*", "error", code="InvalidParameter.Title", status=400)
     error = error_from(ims, "SubmitTextGenerateJob")
     assert isinstance(error, ImsRequestError)
@@ -162,7 +162,7 @@ def test_the_field_of_an_invalid_parameter_is_named(ims: ImsHook, emulator: ImsE
 
 @pytest.mark.parametrize("detail", [True, False])
 @pytest.mark.parametrize("code", ["Forbidden.RAM", "NoPermission"])
-def test_a_denied_request_names_the_ram_action_to_grant(
+def test_the_error_for_a_denied_request_contains_the_ram_action_to_grant(
     ims: ImsHook, vod: VodHook, emulator: ImsEmulator, code: str, detail: bool
 ) -> None:
     emulator.fault("*", "deny", count=2, code=code, detail=detail)
@@ -179,14 +179,16 @@ def test_a_denied_request_names_the_ram_action_to_grant(
 
 
 @pytest.mark.parametrize("name", [None, "", {"a": 1}])
-def test_a_denied_request_may_name_no_principal(wire: Any, name: object) -> None:
+def test_the_principal_of_a_denied_request_may_be_missing(wire: Any, name: object) -> None:
     denied = {"AuthPrincipalDisplayName": name, "AuthPrincipalOwnerId": "1"} if name != {"a": 1} else [name]
     wire.answer(json.dumps({"Code": "Forbidden", "Message": "No.", "AccessDeniedDetail": denied}), 403)
     assert str(error_from(ImsHook(), "ListSmartJobs")).partition(" (action")[0].endswith("identity of the connection")
 
 
 @pytest.mark.parametrize("kind", ["not_subscribed", "suspended"])
-def test_an_account_without_subscription_gets_a_clear_message(ims: ImsHook, emulator: ImsEmulator, kind: str) -> None:
+def test_the_error_for_an_account_without_a_subscription_contains_the_reason(
+    ims: ImsHook, emulator: ImsEmulator, kind: str
+) -> None:
     emulator.fault("*", kind)
     assert "no subscription to this feature, or is suspended" in str(error_from(ims, "SubmitTextGenerateJob"))
 
@@ -203,7 +205,7 @@ def test_a_wrong_signature_does_not_expose_the_string_to_sign(
         assert hidden not in str(error)
 
 
-def test_an_unknown_key_raises_a_credentials_error(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
+def test_an_unknown_access_key_raises_a_credentials_error(emulator: ImsEmulator, connect: Callable[..., None]) -> None:
     connect(emulator, login="LTAI-nobody")
     error = error_from(ImsHook(), "ListSmartJobs")
     assert isinstance(error, ImsCredentialsError)
@@ -223,7 +225,7 @@ def test_no_error_contains_secrets_or_parameters(
 
 
 @pytest.mark.newest_sdk
-def test_retry_after_of_a_throttled_request_is_kept(ims: ImsHook, emulator: ImsEmulator) -> None:
+def test_the_error_for_a_throttled_request_contains_retry_after(ims: ImsHook, emulator: ImsEmulator) -> None:
     emulator.fault("*", "throttle", retry_after=7)
     error = error_from(ims, "ListSmartJobs")
     assert isinstance(error, ImsThrottledError)

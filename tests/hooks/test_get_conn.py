@@ -35,7 +35,7 @@ def test_the_vod_client_submits_and_queries(vod: VodHook, emulator: ImsEmulator)
 
 def test_the_client_has_the_endpoint_and_credentials_of_the_connection(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", security_token="token", region_id="ap-southeast-1", network="vpc")
-    # The SDK's endpoint table has only some regions, and no VPC endpoints.
+    # The SDK's endpoint table does not contain all regions, and contains no VPC endpoints.
     for hook, endpoint in (
         (ImsHook(), "ice-vpc.ap-southeast-1.aliyuncs.com"),
         (VodHook(), "vod-vpc.ap-southeast-1.aliyuncs.com"),

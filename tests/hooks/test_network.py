@@ -38,14 +38,14 @@ def test_a_refused_connection_is_retried_because_nothing_was_sent(
     assert len(pauses) == 2
 
 
-def test_an_unknown_host_means_that_nothing_was_sent(connect: Callable[..., None]) -> None:
+def test_a_request_to_an_unknown_host_counts_as_not_sent(connect: Callable[..., None]) -> None:
     hook = unreachable(connect, protocol="http", ims_endpoint="host.invalid")
     with pytest.raises(ImsUnavailableError) as failed:
         hook.call(SUBMIT, {}, attempts=1)
     assert failed.value.accepted is False
 
 
-def test_a_submit_is_retried_until_the_service_is_reachable(
+def test_a_submit_request_is_retried_until_the_service_is_reachable(
     emulator: ImsEmulator, connect: Callable[..., None], closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(emulator, ims_endpoint=f"127.0.0.1:{closed_port}")
@@ -58,7 +58,7 @@ def test_a_submit_is_retried_until_the_service_is_reachable(
     assert [job["job_id"] for job in emulator.jobs()] == [job_id]
 
 
-def test_a_lost_connection_leaves_it_unknown_whether_the_request_was_accepted(
+def test_after_a_lost_connection_it_is_unknown_whether_the_request_was_accepted(
     ims: ImsHook, emulator: ImsEmulator
 ) -> None:
     emulator.fault(SUBMIT, "cut_after")

@@ -48,11 +48,11 @@ def actions_of(kind: JobKind) -> list[str]:
     return [action for action in actions if action]
 
 
-#: Every action of the catalogue, and the one that only a search uses.
+#: Every action of the catalogue, and two actions that are used only in searches.
 ACTIONS = [*{(kind.family.product.code, action): None for kind in KINDS for action in actions_of(kind)}]
 ACTIONS += [(VOD.code, "ListAIImageInfo"), (ICE.code, "ListWorkflowTasks")]
 IDS = [f"{product}:{action}" for product, action in ACTIONS]
-#: Characters that must be escaped in a query or a form, and a text that fills parameters of 60 kB.
+#: Characters that must be escaped in a query or a form, and a text of 60 kB when it is percent-encoded.
 TEXTS = {"plain": "text", "special": "新店 开业!'()*~-_. +&=%/?:;,@\"\\\n\t<>#[]{}|^`🎂", "long": "新店开业啦，" * 1111}
 #: The length of a text in all text parameters but the first.
 SHORT = 100
@@ -102,7 +102,7 @@ def filled(product: str, action: str, text: str) -> dict[str, Any]:
     # Objects are empty: both clients encode their content as JSON.
     empty: dict[str, Any] = {name: [] if kinds[one].startswith("List") else {} for one, name in names.items()}
     request = {name: values.get(kinds[one], empty[name]) for one, name in names.items()}
-    # One long text is enough: encoding it in every parameter takes a second for each request.
+    # One long text is sufficient: encoding it in every parameter would take a second for each request.
     long = next((name for name, value in request.items() if value == text), None)
     return {name: value[:SHORT] if value == text and name != long else value for name, value in request.items()}
 
@@ -116,7 +116,7 @@ def send_both(
     # The methods of actions without parameters have no request.
     model = getattr(MODELS[product], f"{action}Request", None)
     request = model and model().from_map(parameters)
-    # The emulator rejects invalid values, and records the request nevertheless.
+    # The emulator rejects invalid values, but records the request.
     with contextlib.suppress(ResponseException):
         method(*() if request is None else (request,))
     with contextlib.suppress(ImsError):
@@ -133,7 +133,7 @@ def send_both(
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize(("product", "action"), ACTIONS, ids=IDS)
-def test_the_hook_sends_what_the_product_client_sends(
+def test_the_hook_sends_the_same_request_as_the_product_client(
     emulator: ImsEmulator, product: str, action: str, text: str
 ) -> None:
     parameters = filled(product, action, text)
@@ -147,7 +147,9 @@ def test_the_hook_sends_what_the_product_client_sends(
 
 
 @pytest.mark.parametrize(("product", "action"), ACTIONS, ids=IDS)
-def test_the_hook_sends_the_same_without_parameters(emulator: ImsEmulator, product: str, action: str) -> None:
+def test_the_hook_sends_the_same_request_as_the_product_client_without_parameters(
+    emulator: ImsEmulator, product: str, action: str
+) -> None:
     theirs, ours = send_both(emulator, product, action, {})
     assert {name: ours[name] for name in COMPARED} == {name: theirs[name] for name in COMPARED}
 
@@ -168,7 +170,8 @@ def test_the_hook_sends_every_action_as_the_product_client_does(emulator: ImsEmu
         METHODS[hook.product.code].setdefault(name, methods[name.lower()])
         theirs, ours = send_both(emulator, hook.product.code, name, parameters)
         if action.anonymous:
-            # The product client sends an unsigned request as with signature V1, where Format is not a parameter.
+            # The product client sends an unsigned request as with signature V1, in which Format is not a parameter of
+            # the action.
             assert ours["parameters"].pop("Format") == "json"
             ours["in_query"].remove("Format")
         assert {one: ours[one] for one in COMPARED} == {one: theirs[one] for one in COMPARED}, name
@@ -180,7 +183,7 @@ def kind_id(kind: JobKind) -> str:
     return f"{kind.family.product.code}:{kind.submit_action}"
 
 
-#: Obsolete since RAM: the credentials determine the account.
+#: Obsolete since RAM was introduced, because the credentials determine the account.
 BEFORE_RAM = {"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"}
 
 
@@ -196,12 +199,12 @@ def returns_job_id(product: str, action: str) -> bool:
     return has_id(f"{action}ResponseBody")
 
 
-#: The query of this job takes the id of its project.
+#: The query of this job requires the id of its project instead of a job id.
 WITHOUT_JOB_ID = {ICE.code: set(), VOD.code: {"ProduceEditingProjectVideo"}}
 
 
 @pytest.mark.parametrize("product", CLIENTS)
-def test_every_action_that_may_start_a_job_is_a_job_kind_or_listed_as_none(product: str) -> None:
+def test_every_action_that_may_start_a_job_is_a_job_kind_or_listed_in_no_jobs(product: str) -> None:
     known = {kind.submit_action for kind in KINDS if kind.family.product.code == product}
     reads = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
     submits = {
@@ -241,7 +244,7 @@ def test_a_kind_requires_the_parameters_that_the_product_client_documents_as_req
     assert ours ^ documented == DIFFERENTLY_REQUIRED.get(kind_id(kind), set())
 
 
-#: Parameters that the SDK does not mark as required, although no job can be made without them.
+#: Parameters that the SDK does not mark as required although no job can be submitted without them, and one exception.
 DIFFERENTLY_REQUIRED = {
     "ice:SubmitASRJob": {"InputFile"},
     "ice:SubmitAvatarVideoJob": {"InputConfig"},
@@ -262,7 +265,7 @@ DIFFERENTLY_REQUIRED = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_the_product_client_has_the_parameters_that_a_kind_names(kind: JobKind) -> None:
+def test_the_product_client_has_the_parameters_that_a_kind_specifies(kind: JobKind) -> None:
     family, product = kind.family, kind.family.product.code
     taken = set(filled(product, family.query_action, "text"))
     assert {family.id_parameter, *dict(family.extra_parameters)} <= taken

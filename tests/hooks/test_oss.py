@@ -63,14 +63,14 @@ def test_credentials_that_cannot_be_obtained_are_reported(connection: str, monke
 
 
 @pytest.mark.parametrize("key", ["", "?a", "a" * 5000, "\ud800", "\0", "../a", "//"])
-def test_an_unusual_key_is_signed_or_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusual_key_is_signed_or_rejected(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
     with contextlib.suppress(ImsError):
         signed = presign(ImsHook("oss").settings, "oss://your-bucket/a", "your-bucket", key, timedelta(hours=1))
         assert urlsplit(signed).netloc == "your-bucket.oss-cn-hangzhou.aliyuncs.com"
 
 
-def test_only_the_host_of_an_address_names_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_host_of_an_address_determines_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
     signed = sign("oss://your-bucket/b.oss-cn-beijing.aliyuncs.com/a.mp4")
     assert urlsplit(signed).netloc == "your-bucket.oss-cn-hangzhou.aliyuncs.com"

@@ -59,7 +59,7 @@ def test_a_permanent_error_is_not_retried(
     assert pauses == []
 
 
-def test_a_throttled_submit_is_retried_and_creates_one_job(
+def test_a_throttled_submit_request_is_retried_and_creates_one_job(
     ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str]
 ) -> None:
     emulator.fault(SUBMIT, "throttle", count=3)
@@ -69,7 +69,7 @@ def test_a_throttled_submit_is_retried_and_creates_one_job(
 
 
 @pytest.mark.parametrize("kind", ["server_error", "unavailable", "non_json", "cut", "cut_after"])
-def test_a_submit_that_may_have_been_accepted_is_not_retried(
+def test_a_submit_request_that_may_have_been_accepted_is_not_retried(
     ims: ImsHook, emulator: ImsEmulator, text_job: dict[str, str], kind: str
 ) -> None:
     emulator.fault(SUBMIT, kind, count=None)
@@ -77,7 +77,7 @@ def test_a_submit_that_may_have_been_accepted_is_not_retried(
         ims.call(SUBMIT, text_job)
     assert failed.value.accepted is None
     assert sent(emulator, SUBMIT) == 1
-    # The accepted submit request created a job; a second submit request would create another paid one.
+    # The accepted submit request created a job; a second submit request would create another billed job.
     assert len(emulator.jobs()) == (kind == "cut_after")
 
 
@@ -134,7 +134,9 @@ def test_a_throttled_request_does_not_count_as_an_attempt(
     assert sent(emulator, READ) == 5
 
 
-def test_pauses_grow_exponentially_up_to_the_maximum(ims: ImsHook, emulator: ImsEmulator, pauses: list[float]) -> None:
+def test_pauses_are_random_below_a_limit_that_grows_exponentially(
+    ims: ImsHook, emulator: ImsEmulator, pauses: list[float]
+) -> None:
     emulator.fault(READ, "server_error", count=None)
     with pytest.raises(ImsUnavailableError):
         ims.call(READ, {}, attempts=9)

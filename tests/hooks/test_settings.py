@@ -20,7 +20,7 @@ def connection(login: str | None = "key", password: str | None = "secret", **ext
     )
 
 
-def test_an_access_key_alone_has_the_defaults() -> None:
+def test_with_an_access_key_pair_alone_all_other_settings_are_the_defaults() -> None:
     assert settings() == Settings(
         region_id=None,
         credential={"type": "access_key", "access_key_id": "key", "access_key_secret": "secret"},
@@ -78,7 +78,7 @@ def test_an_empty_field_is_the_same_as_a_missing_field(empty: str | None) -> Non
     assert settings(**dict.fromkeys(fields, empty)) == settings()
 
 
-def test_the_region_of_the_task_overrides_the_connections() -> None:
+def test_the_region_of_the_task_overrides_the_region_of_the_connection() -> None:
     given = connection(region_id="cn-beijing")
     assert read_settings(given, "cn-shanghai").region_id == "cn-shanghai"
     assert read_settings(given, None).region_id == "cn-beijing"
@@ -140,7 +140,7 @@ def test_the_credential_type_is_inferred_from_the_fields_that_are_set(
         ),
     ],
 )
-def test_incomplete_credentials_name_the_missing_fields(
+def test_the_error_for_incomplete_credentials_contains_the_missing_fields(
     login: str | None, password: str | None, extra: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ImsCredentialsError) as caught:
@@ -170,7 +170,7 @@ def test_incomplete_credentials_name_the_missing_fields(
         ({"smq_queue": "ice-callback-é"}, "smq_queue"),
     ],
 )
-def test_an_invalid_field_is_rejected_by_name(extra: dict[str, Any], field: str) -> None:
+def test_the_error_for_an_invalid_field_contains_its_name(extra: dict[str, Any], field: str) -> None:
     with pytest.raises(ImsRequestError) as caught:
         settings(**extra)
     assert caught.value.field == field
@@ -206,7 +206,9 @@ def test_the_repr_contains_no_secret() -> None:
         ({"ims_endpoint": "localhost:1", "vod_endpoint": "[::1]:2", "network": "vpc"}, "localhost:1", "[::1]:2"),
     ],
 )
-def test_the_endpoint_follows_from_region_network_and_overrides(extra: dict[str, str], ice: str, vod: str) -> None:
+def test_an_endpoint_is_derived_from_the_region_and_the_network_unless_it_is_set(
+    extra: dict[str, str], ice: str, vod: str
+) -> None:
     given = settings(**extra)
     assert given.endpoint("ice") == ice
     assert given.endpoint("vod") == vod
@@ -261,7 +263,7 @@ COMPLETE = {
 
 
 def of_type(kind: str, without: str = "") -> Connection:
-    """Return a connection with the required fields of a credential type, or without one of them."""
+    """Return a connection with the required fields of a credential type, except the field ``without``."""
     places = [place for place in REQUIRED_FIELDS[kind].values() if place != without]
     extra = {name: COMPLETE[name] for name in (place.removeprefix("extra ") for place in places) if name in COMPLETE}
     login, password = ("key" if "login" in places else None), ("secret" if "password" in places else None)
@@ -269,23 +271,23 @@ def of_type(kind: str, without: str = "") -> Connection:
 
 
 @pytest.mark.parametrize(("kind", "place"), NEEDS)
-def test_each_missing_required_field_is_named(kind: str, place: str) -> None:
+def test_the_error_for_a_missing_required_field_contains_its_name(kind: str, place: str) -> None:
     with pytest.raises(ImsCredentialsError, match=f"credential type {kind} requires {place}"):
         read_settings(of_type(kind, without=place))
 
 
 @pytest.mark.parametrize("kind", REQUIRED_FIELDS)
-def test_a_credential_type_has_its_required_fields(kind: str) -> None:
+def test_a_credential_contains_the_required_fields_of_its_type(kind: str) -> None:
     credential = read_settings(of_type(kind)).credential
     assert set(credential) == ({"type", *REQUIRED_FIELDS[kind]} if kind != "default" else set())
 
 
 @pytest.mark.parametrize("kind", REQUIRED_FIELDS)
-def test_a_type_with_required_fields_is_inferred(kind: str) -> None:
+def test_a_credential_type_is_inferred_from_its_required_fields(kind: str) -> None:
     given = of_type(kind)
     extra = {name: value for name, value in given.extra_dejson.items() if name != "credential_type"}
     inferred = read_settings(connection(given.login, given.password, **extra)).credential.get("type")
-    # These two have no required field.
+    # These two types have no required fields.
     assert inferred == (kind if kind not in ("ecs_ram_role", "default") else None)
 
 
@@ -328,7 +330,7 @@ def test_settings_that_would_have_no_effect_or_fail_later_are_rejected(extra: di
     assert named in str(caught.value)
 
 
-def test_an_explicit_type_ignores_fields_of_other_types() -> None:
+def test_an_explicit_type_ignores_optional_fields_of_other_types() -> None:
     given = settings(credential_type="bearer", bearer_token="b", role_name="r", external_id="e")
     assert given.credential == {"type": "bearer", "bearer_token": "b"}
 

@@ -54,7 +54,7 @@ def tls_emulator(certificate: tuple[str, str]) -> Iterator[ImsEmulator]:
 def served(
     request: pytest.FixtureRequest, emulator: ImsEmulator, connect: Callable[..., None], certificate: tuple[str, str]
 ) -> ImsEmulator:
-    """Return an emulator, to which the connection ims_default points, over each protocol."""
+    """Return an emulator to which the connection ims_default points, once over HTTP and once over HTTPS."""
     if request.param == "http":
         return emulator
     over_tls: ImsEmulator = request.getfixturevalue("tls_emulator")
@@ -64,7 +64,7 @@ def served(
 
 
 def receive_all(smq: SmqHook, expected: int) -> list[SmqMessage]:
-    """Receive until there are as many messages as expected."""
+    """Receive messages until their number is the expected number."""
     received: list[SmqMessage] = []
     end = time.monotonic() + CEILING
     while len(received) < expected and time.monotonic() < end:
@@ -84,12 +84,12 @@ def test_a_message_is_received_changed_and_deleted(served: ImsEmulator) -> None:
     assert smq.change_visibility(QUEUE, first.receipt_handle, 1) is None
     (second,) = receive_all(smq, 1)
     assert (second.id, second.received_count) == (message_id, 2)
-    # The same request has a valid handle and one that another receipt has replaced.
+    # The request contains a valid handle, and a handle that the second receipt has replaced.
     assert smq.delete(QUEUE, [first.receipt_handle, second.receipt_handle]) == [first.receipt_handle]
     assert served.messages(QUEUE) == []
 
 
-def test_a_deletion_has_as_many_requests_as_batches(served: ImsEmulator) -> None:
+def test_a_deletion_sends_one_request_for_each_batch(served: ImsEmulator) -> None:
     smq = SmqHook()
     served.put_messages(QUEUE, [str(number) for number in range(40)])
     received = [smq.receive(QUEUE, wait_seconds=0) for _ in range(4)]
@@ -132,7 +132,7 @@ def test_the_end_of_a_job_is_received_in_both_encodings(
     assert event_of(parsed).user_data == user_data
 
 
-def test_a_body_may_be_encoded_or_not(smq: SmqHook, emulator: ImsEmulator) -> None:
+def test_a_body_can_be_plain_or_encoded_in_base64(smq: SmqHook, emulator: ImsEmulator) -> None:
     bodies = ["{}", "新店 <&>", "a\x00b", "\ud7ff\ue000"]
     encoded = [base64.b64encode(body.encode()).decode() for body in bodies]
     emulator.put_messages(QUEUE, [bodies[0], bodies[1], *encoded])
@@ -203,7 +203,7 @@ FAULTS: list[tuple[str, type[ImsError]]] = [
 
 @pytest.mark.parametrize("action", CALLS)
 @pytest.mark.parametrize(("kind", "error"), FAULTS)
-def test_each_fault_raises_its_error_once(
+def test_each_fault_raises_its_error_without_a_retry(
     smq: SmqHook, emulator: ImsEmulator, action: str, kind: str, error: type[ImsError]
 ) -> None:
     emulator.put_messages(QUEUE, ["received", "visible"])
@@ -219,12 +219,12 @@ def test_each_fault_raises_its_error_once(
         assert raised.value.request_id == sent["request_id"]
     if isinstance(raised.value, ImsPermissionError):
         assert raised.value.ram_action == f"mns:{action}"
-    # The next request has a new connection if it needs one.
+    # The next request opens a new connection if necessary.
     CALLS[action](smq, message.receipt_handle)
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
-def test_a_response_that_does_not_come_raises_after_the_read_timeout(
+def test_a_missing_response_raises_after_the_read_timeout(
     served: ImsEmulator, connect: Callable[..., None], certificate: tuple[str, str], kind: str
 ) -> None:
     connect(served, ca=certificate[0], read_timeout="0.1")
@@ -242,7 +242,7 @@ def test_a_repeated_message_has_the_same_id(smq: SmqHook, emulator: ImsEmulator)
     assert first.id == second.id
 
 
-def test_a_queue_that_does_not_exist_is_named(connect: Callable[..., None]) -> None:
+def test_the_error_for_a_queue_that_does_not_exist_contains_its_name(connect: Callable[..., None]) -> None:
     with ImsEmulator(queues=[QUEUE]) as emulator:
         connect(emulator)
         with pytest.raises(ImsResourceNotFoundError, match="queue ice-callback-other"):
@@ -250,13 +250,13 @@ def test_a_queue_that_does_not_exist_is_named(connect: Callable[..., None]) -> N
 
 
 @pytest.mark.parametrize(("maximum", "wait"), [(17, 0), (0, 0), (1, 31)])
-def test_the_service_rejects_what_it_does_not_allow(smq: SmqHook, maximum: int, wait: int) -> None:
+def test_values_outside_of_the_limits_of_the_service_are_rejected(smq: SmqHook, maximum: int, wait: int) -> None:
     with pytest.raises(ImsRequestError):
         smq.receive(QUEUE, max_messages=maximum, wait_seconds=wait)
 
 
 @pytest.mark.parametrize("hook", [ImsHook, VodHook])
-def test_the_test_button_receives_no_message(
+def test_the_connection_test_receives_no_message(
     emulator: ImsEmulator, connect: Callable[..., None], hook: type[ImsHook | VodHook]
 ) -> None:
     connect(emulator, smq_queue=QUEUE)
@@ -271,7 +271,7 @@ def test_the_test_button_receives_no_message(
 
 
 @pytest.mark.parametrize("hook", [ImsHook, VodHook])
-def test_the_test_button_names_the_action_to_grant(
+def test_the_connection_test_reports_a_missing_permission_and_a_missing_endpoint(
     emulator: ImsEmulator, connect: Callable[..., None], hook: type[ImsHook | VodHook]
 ) -> None:
     connect(emulator, smq_queue=QUEUE)

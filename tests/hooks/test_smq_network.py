@@ -27,7 +27,7 @@ EMPTY = (
 
 
 class Peer:
-    """A server that accepts connections and sends the same bytes, or none, on each."""
+    """A server that accepts connections and sends the same bytes, or none, on each connection."""
 
     def __init__(self, answer: bytes = b"") -> None:
         self._answer = answer
@@ -54,7 +54,7 @@ class Peer:
 
 @pytest.fixture
 def silent() -> Iterator[Peer]:
-    """Return a peer that accepts and never answers."""
+    """Yield a peer that accepts connections and never responds."""
     peer = Peer()
     yield peer
     peer.close()
@@ -66,7 +66,7 @@ def hook(connect: Callable[..., None], endpoint: str, **extra: Any) -> SmqHook:
 
 
 @pytest.mark.parametrize("protocol", ["http", "https"])
-def test_a_peer_that_never_answers_does_not_hang_the_thread(
+def test_a_peer_that_never_responds_does_not_block_the_thread(
     silent: Peer, connect: Callable[..., None], protocol: str
 ) -> None:
     smq = hook(connect, f"127.0.0.1:{silent.port}", protocol=protocol, connect_timeout="0.1", read_timeout="0.1")
@@ -81,7 +81,7 @@ def test_a_peer_that_never_answers_does_not_hang_the_thread(
             call()
 
 
-def test_a_long_poll_may_take_its_wait_and_the_read_timeout(
+def test_the_timeout_of_a_long_poll_is_its_wait_plus_the_read_timeout(
     connect: Callable[..., None], wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import requests
@@ -101,7 +101,9 @@ def test_a_long_poll_may_take_its_wait_and_the_read_timeout(
     assert seen == [(2.5, 27.0), (2.5, 7.0)]
 
 
-def test_a_long_poll_that_is_not_answered_ends_after_both(silent: Peer, connect: Callable[..., None]) -> None:
+def test_a_long_poll_without_a_response_ends_after_its_wait_plus_the_read_timeout(
+    silent: Peer, connect: Callable[..., None]
+) -> None:
     smq = hook(connect, f"127.0.0.1:{silent.port}", protocol="http", read_timeout="0.1")
     began = time.monotonic()
     with pytest.raises(ImsUnavailableError, match="did not respond"):
@@ -109,7 +111,7 @@ def test_a_long_poll_that_is_not_answered_ends_after_both(silent: Peer, connect:
     assert time.monotonic() - began >= 1.1
 
 
-def test_a_proxy_that_never_answers_does_not_hang_the_thread(silent: Peer, connect: Callable[..., None]) -> None:
+def test_a_proxy_that_never_responds_does_not_block_the_thread(silent: Peer, connect: Callable[..., None]) -> None:
     proxy = f"http://user:canary-password@127.0.0.1:{silent.port}"
     smq = hook(connect, "1.mns.cn-shanghai.aliyuncs.com", connect_timeout="0.1", read_timeout="0.1", https_proxy=proxy)
     with pytest.raises(ImsUnavailableError) as raised:
@@ -117,7 +119,7 @@ def test_a_proxy_that_never_answers_does_not_hang_the_thread(silent: Peer, conne
     assert "canary-password" not in f"{raised.value!r} {raised.value}"
 
 
-def test_a_response_that_breaks_off_raises_unavailable(connect: Callable[..., None]) -> None:
+def test_an_incomplete_response_raises_unavailable(connect: Callable[..., None]) -> None:
     peer = Peer(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<Messages")
     smq = hook(connect, f"127.0.0.1:{peer.port}", protocol="http", read_timeout="0.1")
     try:
@@ -239,7 +241,7 @@ def test_each_thread_has_one_connection_and_keeps_it(
                 together.wait()
                 for _ in range(10):
                     smq.receive(QUEUE, wait_seconds=0)
-                # A thread that ends closes its connection, whose port another could use.
+                # A thread that ends closes its connection, and another connection could then use its port.
                 together.wait()
             except Exception as error:  # noqa: BLE001
                 failures.append(error)
@@ -265,7 +267,7 @@ def test_a_password_in_netrc_does_not_replace_the_signature(
     assert wire.received[0].headers["authorization"].startswith("MNS key:")
 
 
-def test_a_missing_ca_is_named(connect: Callable[..., None]) -> None:
+def test_the_error_for_a_missing_ca_contains_its_path(connect: Callable[..., None]) -> None:
     with pytest.raises(ImsRequestError, match=r"/nowhere/ca\.pem, does not exist"):
         hook(connect, "127.0.0.1:1", ca="/nowhere/ca.pem").connect()
 
@@ -278,13 +280,13 @@ def test_credentials_without_keys_cannot_sign(connect: Callable[..., None]) -> N
 
 
 @pytest.mark.parametrize("login", ["k\u00e9\u4e91", "a\nb"])
-def test_a_key_that_no_header_can_hold_is_explained(connect: Callable[..., None], login: str) -> None:
+def test_an_access_key_that_cannot_be_sent_in_a_header_is_rejected(connect: Callable[..., None], login: str) -> None:
     connect(login=login, password="secret", protocol="http", smq_endpoint="127.0.0.1:1")
     with pytest.raises(ImsRequestError, match="AccessKey or security token contains"):
         SmqHook().receive(QUEUE)
 
 
-def test_a_connection_without_an_endpoint_names_the_setting(connect: Callable[..., None]) -> None:
+def test_the_error_for_a_connection_without_an_endpoint_contains_the_setting(connect: Callable[..., None]) -> None:
     connect(login="key", password="secret", region_id="cn-shanghai")
     with pytest.raises(ImsRequestError, match="set smq_endpoint in the connection's extra") as raised:
         SmqHook().connect()
@@ -294,15 +296,17 @@ def test_a_connection_without_an_endpoint_names_the_setting(connect: Callable[..
     assert again.value.transient
 
 
-def test_a_connection_that_does_not_exist_is_transient() -> None:
+def test_the_error_for_a_connection_that_does_not_exist_is_transient() -> None:
     with pytest.raises(ImsUnavailableError, match="could not be resolved"):
         SmqHook("nowhere").reconnect()
 
 
-def test_without_the_extra_the_error_names_it(connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_contains_its_name(
+    connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in [one for one in sys.modules if one.partition(".")[0] == "mns" or one.endswith("hooks._mns")]:
         monkeypatch.delitem(sys.modules, name)
-    # The package keeps an imported module as an attribute too.
+    # The package also keeps an imported module as an attribute.
     monkeypatch.delattr("airflow_provider_ims.hooks._mns", raising=False)
     monkeypatch.setitem(sys.modules, "mns", None)
     smq = hook(connect, "127.0.0.1:1", smq_queue=QUEUE)

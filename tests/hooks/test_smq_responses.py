@@ -1,4 +1,4 @@
-"""Responses of SMQ, documented or damaged, from a server that returns what the test wants."""
+"""Documented and malformed responses of SMQ, from a server that returns the responses that a test defines."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_each_code_raises_its_error(wire: Any, action: str, code: str, status: i
 
 
 @pytest.mark.parametrize("code", ["TimeExpired", "InvalidDateHeader"])
-def test_a_rejected_time_is_explained(wire: Any, code: str) -> None:
+def test_the_error_for_a_rejected_time_mentions_the_clock(wire: Any, code: str) -> None:
     wire.answer(error(code), 408)
     with pytest.raises(ImsCredentialsError, match="clock of this machine"):
         SmqHook().receive(QUEUE)
@@ -157,7 +157,7 @@ def test_both_encodings_of_a_body_are_read(wire: Any, body: str) -> None:
     encoded = base64.b64encode(body.encode()).decode()
     in_lines = "\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
     bodies = [escape(body), encoded, in_lines, f"<![CDATA[{body}]]>"]
-    # An empty element has no body for the SDK; the service does not accept an empty message.
+    # The SDK reads an empty element as a missing body. The service does not accept empty messages.
     wire.answer(messages(*bodies if body else []))
     assert [one.body for one in SmqHook().receive(QUEUE)] == ([body] * 4 if body else [])
 
@@ -182,7 +182,7 @@ def test_an_empty_queue_returns_nothing(wire: Any) -> None:
     assert SmqHook().receive(QUEUE, wait_seconds=0) == []
 
 
-def test_the_handles_that_were_not_valid_are_returned(wire: Any) -> None:
+def test_invalid_handles_are_returned(wire: Any) -> None:
     wire.answer("", 204)
     wire.answer(errors(h20="MessageNotExist", h22="ReceiptHandleError"), 404)
     wire.answer(error("ReceiptHandleError"), 400)
@@ -217,7 +217,7 @@ def test_a_change_of_visibility_returns_the_new_handle(wire: Any) -> None:
 
 
 @pytest.mark.parametrize("queue", ["", "a/b", "a?b=c", "../a", "a b", "é", "a\n", None, 7, "-a"])
-def test_a_wrong_name_of_a_queue_sends_no_request(wire: Any, queue: Any) -> None:
+def test_no_request_is_sent_for_an_invalid_queue_name(wire: Any, queue: Any) -> None:
     with pytest.raises(ImsRequestError, match="is not the name of a queue"):
         SmqHook().receive(queue)
     assert wire.received == []
@@ -231,7 +231,9 @@ def test_a_wrong_name_of_a_queue_sends_no_request(wire: Any, queue: Any) -> None
         (lambda hook: hook.change_visibility(QUEUE, "a", 43201), "43200"),
     ],
 )
-def test_an_argument_that_the_sdk_rejects_is_named(wire: Any, call: Callable[[SmqHook], object], expected: str) -> None:
+def test_the_error_for_an_argument_that_the_sdk_rejects_contains_its_name(
+    wire: Any, call: Callable[[SmqHook], object], expected: str
+) -> None:
     with pytest.raises(ImsRequestError, match=expected):
         call(SmqHook())
     assert wire.received == []
@@ -263,7 +265,7 @@ def test_no_error_and_no_log_contains_a_secret(
     assert raised.value.__context__ is None
 
 
-def test_the_test_button_checks_the_queue(wire: Any, connect: Callable[..., None]) -> None:
+def test_the_connection_test_checks_the_queue(wire: Any, connect: Callable[..., None]) -> None:
     endpoint = SmqHook().settings.endpoint("mns")
     place = {"protocol": "http", "ims_endpoint": endpoint, "smq_endpoint": endpoint, "smq_queue": QUEUE}
     connect(login="key", password="wire-secret", region_id="cn-shanghai", **place)
@@ -282,5 +284,5 @@ def test_the_test_button_checks_the_queue(wire: Any, connect: Callable[..., None
     )
 
 
-def test_the_test_of_the_hook_needs_a_queue(wire: Any) -> None:
+def test_the_connection_test_of_the_smq_hook_requires_a_queue(wire: Any) -> None:
     assert SmqHook().test_connection() == (False, "No queue: set smq_queue in the connection's extra")

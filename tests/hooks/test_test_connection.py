@@ -18,14 +18,16 @@ Hook = type[ImsHook | VodHook]
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_a_valid_connection_makes_one_read(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+def test_a_valid_connection_is_tested_with_one_read_request(emulator: ImsEmulator, hook: Hook, action: str) -> None:
     assert hook().test_connection() == (True, f"{action} succeeded at {emulator.endpoint}")
     assert [(sent["action"], sent["status"]) for sent in emulator.requests()] == [(action, 200)]
     assert emulator.jobs() == []
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_a_not_found_response_proves_the_connection(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+def test_the_test_succeeds_if_the_service_does_not_find_a_resource(
+    emulator: ImsEmulator, hook: Hook, action: str
+) -> None:
     emulator.fault(action, "error", code="ResourceNotFound")
     assert hook().test_connection()[0]
 
@@ -57,7 +59,7 @@ def test_the_message_states_the_problem(
 
 
 @pytest.mark.parametrize(("hook", "ram_action"), [(ImsHook, "ice:ListSmartJobs"), (VodHook, "vod:GetAIImageJobs")])
-def test_the_message_names_the_ram_action_to_grant(emulator: ImsEmulator, hook: Hook, ram_action: str) -> None:
+def test_the_message_contains_the_ram_action_to_grant(emulator: ImsEmulator, hook: Hook, ram_action: str) -> None:
     emulator.fault("*", "deny")
     works, message = hook().test_connection()
     assert not works
@@ -65,7 +67,7 @@ def test_the_message_names_the_ram_action_to_grant(emulator: ImsEmulator, hook: 
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_one_transient_error_is_retried(emulator: ImsEmulator, hook: Hook, action: str) -> None:
+def test_only_one_transient_error_is_retried(emulator: ImsEmulator, hook: Hook, action: str) -> None:
     emulator.fault(action, "server_error")
     assert hook().test_connection()[0]
     emulator.fault(action, "server_error", count=None)
@@ -74,14 +76,14 @@ def test_one_transient_error_is_retried(emulator: ImsEmulator, hook: Hook, actio
 
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
-def test_another_server_fails_the_test(wire: Any, hook: Hook, action: str) -> None:
+def test_the_test_fails_if_another_server_responds(wire: Any, hook: Hook, action: str) -> None:
     wire.answer('{"detail":"Not Found"}', 404)
     works, message = hook().test_connection()
     assert not works
     assert "check the endpoint" in message
 
 
-def test_the_hook_takes_the_connection_id_under_conn_name_attr(
+def test_the_hook_accepts_the_connection_id_as_the_argument_in_conn_name_attr(
     emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TMP_1", emulator.connection_uri)
@@ -105,7 +107,7 @@ ADVICE = [
 
 @pytest.mark.parametrize(("hook", "action"), HOOKS)
 @pytest.mark.parametrize(("code", "advice"), ADVICE)
-def test_each_rejection_has_its_advice_and_names_the_endpoint(
+def test_the_message_for_each_rejection_contains_advice_and_the_endpoint(
     emulator: ImsEmulator, hook: Hook, action: str, code: str, advice: str
 ) -> None:
     emulator.fault(action, "error", code=code)
@@ -115,7 +117,7 @@ def test_each_rejection_has_its_advice_and_names_the_endpoint(
     assert message.endswith(f"endpoint: {emulator.endpoint}")
 
 
-def test_an_unknown_region_is_named_with_the_known_ones(
+def test_the_message_for_an_unknown_region_lists_the_known_regions(
     connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nowhere(*_: object, **__: object) -> None:
@@ -129,7 +131,7 @@ def test_an_unknown_region_is_named_with_the_known_ones(
     assert "check region_id, which is cn-moon. Regions with an endpoint: ap-southeast-1, cn-beijing," in message
 
 
-def test_an_unreachable_endpoint_is_named(connect: Callable[..., None]) -> None:
+def test_the_message_for_an_unreachable_endpoint_contains_it(connect: Callable[..., None]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{taken.getsockname()[1]}"

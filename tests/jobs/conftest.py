@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job
 
-#: The responses of the API pages, verbatim.
+#: The example responses from the API documentation, verbatim.
 ANSWERS = Path(__file__).parent / "answers"
 
 
@@ -35,7 +35,7 @@ def answering() -> type[Answering]:
 
 @pytest.fixture(scope="session")
 def shown() -> Callable[[str], dict[str, Any]]:
-    """Return a function that reads a response of the API pages."""
+    """Return a function that reads an example response from the API documentation."""
 
     def shown(name: str) -> dict[str, Any]:
         body: dict[str, Any] = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))

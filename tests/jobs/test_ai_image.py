@@ -28,12 +28,12 @@ def entry(job_id: str, status: str | None = "success", **fields: Any) -> dict[st
     }
 
 
-def ask(query: Query, *entries: Any, ids: tuple[str, ...] = ("a",)) -> dict[str, Job]:
+def queried(query: Query, *entries: Any, ids: tuple[str, ...] = ("a",)) -> dict[str, Job]:
     return query(AI_IMAGE, {"RequestId": "r", "AIImageJobList": list(entries)}, *ids)
 
 
-def test_a_finished_job(query: Query) -> None:
-    assert ask(query, entry("cf08a2c6e11e*****de1711b738b9067"), ids=("cf08a2c6e11e*****de1711b738b9067",)) == {
+def test_a_finished_job_is_read(query: Query) -> None:
+    assert queried(query, entry("cf08a2c6e11e*****de1711b738b9067"), ids=("cf08a2c6e11e*****de1711b738b9067",)) == {
         "cf08a2c6e11e*****de1711b738b9067": Job(
             id="cf08a2c6e11e*****de1711b738b9067",
             state=JobState.SUCCEEDED,
@@ -48,7 +48,7 @@ def test_a_finished_job(query: Query) -> None:
 
 
 def test_jobs_are_matched_by_id_and_not_by_order(query: Query) -> None:
-    jobs = ask(query, entry("c"), entry("a"), entry("b", "fail"), ids=("a", "b", "c"))
+    jobs = queried(query, entry("c"), entry("a"), entry("b", "fail"), ids=("a", "b", "c"))
     assert list(jobs) == ["a", "b", "c"]
     assert {job_id: job.id for job_id, job in jobs.items()} == {"a": "a", "b": "b", "c": "c"}
     assert jobs["a"].result["video_id"] == "video of a"
@@ -56,7 +56,7 @@ def test_jobs_are_matched_by_id_and_not_by_order(query: Query) -> None:
 
 
 def test_unknown_jobs_are_missing_and_other_jobs_are_ignored(query: Query) -> None:
-    assert list(ask(query, entry("b"), entry("z"), ids=("a", "b", "c"))) == ["b"]
+    assert list(queried(query, entry("b"), entry("z"), ids=("a", "b", "c"))) == ["b"]
 
 
 @pytest.mark.parametrize("listed", [[], None])
@@ -71,7 +71,7 @@ def test_all_jobs_are_unknown_in_an_empty_list(query: Query, listed: Any) -> Non
         ("Success", JobState.SUCCEEDED),
         ("fail", JobState.FAILED),
         ("FAIL", JobState.FAILED),
-        # The word of the other families; here it is not documented.
+        # A status of other families, which is not documented for this family.
         ("failed", JobState.RUNNING),
         ("processing", JobState.RUNNING),
         ("init", JobState.RUNNING),
@@ -79,22 +79,22 @@ def test_all_jobs_are_unknown_in_an_empty_list(query: Query, listed: Any) -> Non
         (None, JobState.RUNNING),
     ],
 )
-def test_state_words(query: Query, status: str | None, state: JobState) -> None:
-    job = ask(query, entry("a", status))["a"]
+def test_each_status_is_mapped_to_a_state(query: Query, status: str | None, state: JobState) -> None:
+    job = queried(query, entry("a", status))["a"]
     assert (job.state, job.status) == (state, status or "")
 
 
-def test_a_job_without_a_status_runs(query: Query) -> None:
-    assert ask(query, {"JobId": "a"})["a"] == Job("a", JobState.RUNNING, "", request_id="r")
+def test_a_job_without_a_status_counts_as_running(query: Query) -> None:
+    assert queried(query, {"JobId": "a"})["a"] == Job("a", JobState.RUNNING, "", request_id="r")
 
 
 def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
-    job = ask(query, entry("a", "fail", Code="InvalidVideo", Message="视频不可用"))["a"]
+    job = queried(query, entry("a", "fail", Code="InvalidVideo", Message="视频不可用"))["a"]
     assert (job.error_code, job.error_message, job.result) == ("InvalidVideo", "视频不可用", {"input": "video of a"})
 
 
 def test_the_code_of_a_success_is_not_an_error(query: Query) -> None:
-    job = ask(query, entry("a"))["a"]
+    job = queried(query, entry("a"))["a"]
     assert (job.error_code, job.error_message) == (None, None)
 
 
@@ -110,7 +110,7 @@ def test_the_code_of_a_success_is_not_an_error(query: Query) -> None:
     ],
 )
 def test_images_are_read_from_every_format(query: Query, found: Any, images: int, raw: Any) -> None:
-    result = ask(query, entry("a", AIImageResult=found))["a"].result
+    result = queried(query, entry("a", AIImageResult=found))["a"].result
     assert len(result["images"]) == images
     assert result.get("ai_result") == raw
 

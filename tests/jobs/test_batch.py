@@ -41,13 +41,13 @@ def video(number: int) -> dict[str, Any]:
     }
 
 
-def ask(query: Query, *sub_jobs: Any, status: str = "Finished", **fields: Any) -> Job:
+def queried(query: Query, *sub_jobs: Any, status: str = "Finished", **fields: Any) -> Job:
     job = {"JobId": ID, "JobType": "Script", "Status": status, "SubJobList": list(sub_jobs), **fields}
     return query(BATCH, {"RequestId": "r", "EditingBatchJob": job}, ID)[ID]
 
 
-def test_all_videos_succeeded(query: Query) -> None:
-    job = ask(query, sub_job(0), sub_job(1), Extend="{}", ExtendOutput="{}")
+def test_the_result_contains_all_videos_if_all_succeeded(query: Query) -> None:
+    job = queried(query, sub_job(0), sub_job(1), Extend="{}", ExtendOutput="{}")
     assert job == Job(
         id=ID,
         state=JobState.SUCCEEDED,
@@ -58,8 +58,8 @@ def test_all_videos_succeeded(query: Query) -> None:
     )
 
 
-def test_some_videos_failed(query: Query) -> None:
-    job = ask(query, failed_sub_job(0), sub_job(1), failed_sub_job(2, None, None))
+def test_a_batch_with_some_failed_videos_succeeds_in_part(query: Query) -> None:
+    job = queried(query, failed_sub_job(0), sub_job(1), failed_sub_job(2, None, None))
     assert job.state is JobState.SUCCEEDED
     assert job.result == {
         "videos": [video(1)],
@@ -71,8 +71,8 @@ def test_some_videos_failed(query: Query) -> None:
     assert (job.failed_parts, job.total_parts, job.partial) == (job.result["failed"], 3, True)
 
 
-def test_no_video_succeeded(query: Query) -> None:
-    job = ask(query, failed_sub_job(0), failed_sub_job(1, "Timeout", "too slow"), failed_sub_job(2))
+def test_a_batch_in_which_no_video_succeeded_failed(query: Query) -> None:
+    job = queried(query, failed_sub_job(0), failed_sub_job(1, "Timeout", "too slow"), failed_sub_job(2))
     assert job.state is JobState.FAILED
     assert job.status == "Finished"
     assert job.error_code == "FileNotFound"
@@ -82,21 +82,21 @@ def test_no_video_succeeded(query: Query) -> None:
 
 @pytest.mark.parametrize("parts", [[], None])
 def test_a_batch_that_started_no_video_failed(query: Query, parts: Any) -> None:
-    job = ask(query, SubJobList=parts)
+    job = queried(query, SubJobList=parts)
     assert job.state is JobState.FAILED
     assert job.error_message == "none of 0 videos was produced: none was started"
 
 
 @pytest.mark.parametrize("status", ["Init", "Processing", "PROCESSING", "Suspending", "", None])
 def test_a_finished_batch_with_unfinished_videos_is_running(query: Query, status: Any) -> None:
-    job = ask(query, sub_job(0), sub_job(1, status))
+    job = queried(query, sub_job(0), sub_job(1, status))
     assert (job.state, job.status) == (JobState.RUNNING, "Finished")
     assert job.result == {}
 
 
 @pytest.mark.parametrize("status", ["success", "SUCCESS", "Success"])
 def test_the_statuses_of_the_videos_are_compared_without_case(query: Query, status: str) -> None:
-    assert ask(query, sub_job(0, status)).result["videos"] == [video(0)]
+    assert queried(query, sub_job(0, status)).result["videos"] == [video(0)]
 
 
 @pytest.mark.parametrize(
@@ -108,40 +108,40 @@ def test_the_statuses_of_the_videos_are_compared_without_case(query: Query, stat
         ("finished", JobState.SUCCEEDED),
         ("Failed", JobState.FAILED),
         ("FAILED", JobState.FAILED),
-        # The videos' word, not the batch's.
+        # A status of videos, not of batches.
         ("Success", JobState.RUNNING),
         ("Canceling", JobState.RUNNING),
         (None, JobState.RUNNING),
     ],
 )
-def test_state_words(query: Query, status: Any, state: JobState) -> None:
-    assert ask(query, sub_job(0), status=status).state is state
+def test_each_status_is_mapped_to_a_state(query: Query, status: Any, state: JobState) -> None:
+    assert queried(query, sub_job(0), status=status).state is state
 
 
 @pytest.mark.parametrize("as_text", [True, False])
-def test_a_failed_batch_has_its_error_in_extend(query: Query, as_text: bool) -> None:
+def test_the_error_of_a_failed_batch_is_read_from_extend(query: Query, as_text: bool) -> None:
     extend: Any = {"ErrorCode": "InvalidMedia", "ErrorMessage": "素材不可用"}
-    job = ask(query, sub_job(0), status="Failed", Extend=json.dumps(extend) if as_text else extend)
+    job = queried(query, sub_job(0), status="Failed", Extend=json.dumps(extend) if as_text else extend)
     assert job.state is JobState.FAILED
     assert (job.error_code, job.error_message) == ("InvalidMedia", "素材不可用")
-    # What was produced before is there for whoever looks.
+    # The result contains the videos that were produced before the failure.
     assert job.result["videos"] == [video(0)]
 
 
 @pytest.mark.parametrize("extend", [None, "", "{}", "[]", "no JSON", "7"])
 def test_a_failed_batch_without_a_readable_error_has_no_error_code(query: Query, extend: Any) -> None:
-    job = ask(query, status="Failed", Extend=extend)
+    job = queried(query, status="Failed", Extend=extend)
     assert job.state is JobState.FAILED
     assert job.error_code is None
 
 
 def test_the_error_of_the_batch_overrides_those_of_its_videos(query: Query) -> None:
-    job = ask(query, failed_sub_job(0), Extend='{"ErrorCode":"Main","ErrorMessage":"main"}')
+    job = queried(query, failed_sub_job(0), Extend='{"ErrorCode":"Main","ErrorMessage":"main"}')
     assert (job.error_code, job.error_message) == ("Main", "main")
 
 
 def test_the_result_of_a_job_without_videos_has_its_output(query: Query) -> None:
-    job = ask(query, ExtendOutput='{"MediaArray":["a"]}')
+    job = queried(query, ExtendOutput='{"MediaArray":["a"]}')
     assert job.state is JobState.SUCCEEDED
     assert job.result == {"videos": [], "failed": [], "output": {"MediaArray": ["a"]}}
 
@@ -150,7 +150,7 @@ def test_the_result_of_a_job_without_videos_has_its_output(query: Query) -> None
     ("duration", "read"), [("12.5", 12.5), ("12", 12), (12, 12), ("", None), (None, None), ("long", None)]
 )
 def test_a_duration_is_read_from_numbers_and_strings(query: Query, duration: Any, read: float | None) -> None:
-    assert ask(query, sub_job(0, Duration=duration)).result["videos"][0]["duration"] == read
+    assert queried(query, sub_job(0, Duration=duration)).result["videos"][0]["duration"] == read
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_duration_is_read_from_numbers_and_strings(query: Query, duration: Any
         {"JobId": ID},
         "text",
         ["list"],
-        # It shows neither success nor failure, and a retry of a failed batch pays for a second one.
+        # These responses show neither success nor failure. A retry after a failure would submit a second batch.
         {"JobId": ID, "Status": "Finished", "SubJobList": {"SubJob": []}},
         {"JobId": ID, "Status": "Finished", "SubJobList": ["text"]},
     ],
@@ -171,5 +171,5 @@ def test_an_unexpected_response_format_is_a_transient_error(query: Query, job: A
 
 
 @pytest.mark.parametrize("body", [{}, {"EditingBatchJob": None}, {"EditingBatchJob": {}}])
-def test_an_empty_response_is_an_unknown_job(query: Query, body: dict[str, Any]) -> None:
+def test_an_empty_response_means_that_the_job_is_unknown(query: Query, body: dict[str, Any]) -> None:
     assert query(BATCH, {"RequestId": "r", **body}, ID) == {}

@@ -13,7 +13,7 @@ from airflow_provider_ims._jobs.rate_limiter import RateLimiter
 
 
 class BlockedHook:
-    """A hook whose first response arrives at once, and all others when the service continues."""
+    """A hook whose first response arrives at once, and all others after ``continues`` is set."""
 
     def __init__(self) -> None:
         self.continues = threading.Event()
@@ -28,9 +28,10 @@ class BlockedHook:
 
 
 def test_an_abandoned_iterator_does_not_wait_for_the_requests_in_flight() -> None:
-    """The garbage collector may close it in any thread, such as that of a server which the requests wait for."""
+    """The garbage collector may close the iterator in any thread, even in one for which the requests wait."""
     hook = BlockedHook()
-    jobs = query_jobs(family_of("smart"), hook, [f"job-{number}" for number in range(40)], RateLimiter())  # type: ignore[arg-type]
+    jobs = query_jobs(family_of("smart"), hook, [f"job-{number}" for number in range(40)], RateLimiter())  # type:
+    ignore[arg - type]
     assert next(jobs)[0] == "job-0"
     closing = threading.Thread(target=jobs.close)  # type: ignore[attr-defined]
     closing.start()

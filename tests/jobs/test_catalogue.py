@@ -1,4 +1,4 @@
-"""Every job kind: submitted by the product client, queried by its family until its end."""
+"""Every job kind, submitted with the product client and queried by its family until the job ends."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def emulator() -> Iterator[ImsEmulator]:
 
 
 class ApiCaller:
-    """Calls both products, by the hooks and by the product clients."""
+    """Calls both products, with the hooks and with the product clients."""
 
     def __init__(self, emulator: ImsEmulator) -> None:
         self.emulator = emulator
         self._clients: dict[str, ProductClient] = {}
 
     def submitted(self, kind: JobKind, **more: str) -> str:
-        """Submit a valid request by the product client, and return the job id of the response."""
+        """Submit a valid request with the product client, and return the job id in the response."""
         given = {**SUBMITS[kind.family.product.code, kind.submit_action], **more}
         job_id = kind.job_id_in(self.client(kind).call(kind.submit_action, given))
         assert job_id
@@ -113,7 +113,9 @@ def test_a_job_runs_and_succeeds(service: ApiCaller, kind: JobKind) -> None:
 
 
 @every_kind
-def test_a_failed_job_has_the_services_words_where_it_has_any(service: ApiCaller, kind: JobKind) -> None:
+def test_a_failed_job_has_the_error_code_and_the_message_if_the_service_returns_them(
+    service: ApiCaller, kind: JobKind
+) -> None:
     job_id = service.submitted(kind)
     service.emulator.fail(job_id, code="Broken", message="坏了")
     job = service.job(kind, job_id)
@@ -125,7 +127,7 @@ def test_a_failed_job_has_the_services_words_where_it_has_any(service: ApiCaller
 
 
 @every_kind
-def test_every_state_word_means_what_the_table_says(service: ApiCaller, kind: JobKind) -> None:
+def test_every_status_is_mapped_to_the_state_in_the_catalogue(service: ApiCaller, kind: JobKind) -> None:
     family = kind.family
     job_id = service.submitted(kind)
     service.emulator.finish(job_id)
@@ -137,14 +139,14 @@ def test_every_state_word_means_what_the_table_says(service: ApiCaller, kind: Jo
     for state, words in meant.items():
         for word in words:
             service.emulator.set_state(job_id, word)
-            # A batch is what its videos are; test_batch.py has that.
+            # The state of a batch depends on its videos; test_batch.py tests it.
             if family is not BATCH:
                 assert service.job(kind, job_id).state is state, word
             assert family.state_of(word) is family.state_of(word.upper()) is state
 
 
 @every_kind
-def test_an_unknown_job_is_absent_however_the_service_puts_it(service: ApiCaller, kind: JobKind) -> None:
+def test_an_unknown_job_is_absent_for_both_responses_of_the_service(service: ApiCaller, kind: JobKind) -> None:
     assert kind.family.query(service.hook(kind), ["nobody"]) == {}
     with ImsEmulator(unknown_job_is_error=False) as emulator, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_IMS_DEFAULT", emulator.connection_uri)
@@ -152,13 +154,13 @@ def test_an_unknown_job_is_absent_however_the_service_puts_it(service: ApiCaller
 
 
 @every_kind
-def test_what_the_family_reads_the_product_client_reads_as_well(service: ApiCaller, kind: JobKind) -> None:
+def test_the_family_reads_the_same_keys_with_the_product_client(service: ApiCaller, kind: JobKind) -> None:
     job_id = service.submitted(kind)
     service.emulator.finish(job_id)
     theirs = kind.family.query(service.client(kind), [job_id])[job_id]
     ours = service.job(kind, job_id)
     assert (theirs.id, theirs.state, theirs.status) == (ours.id, ours.state, ours.status)
-    # The models drop fields that they do not know; whatever they know, both read alike.
+    # The models omit fields that they do not know, so only the keys of the results are compared.
     assert set(theirs.result) == set(ours.result)
 
 
@@ -173,7 +175,7 @@ def test_a_malformed_response_is_a_transient_error(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_client_token], ids=kind_id)
-def test_two_submits_with_one_client_token_are_one_job(service: ApiCaller, kind: JobKind) -> None:
+def test_two_submit_requests_with_the_same_client_token_create_one_job(service: ApiCaller, kind: JobKind) -> None:
     assert service.submitted(kind, ClientToken="token") == service.submitted(kind, ClientToken="token")
     assert service.submitted(kind, ClientToken="other") != service.submitted(kind)
 
@@ -238,7 +240,7 @@ def test_a_job_can_be_cancelled(service: ApiCaller, kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize(("product", "action"), [("ice", "SubmitTranscodeJob"), ("vod", "SubmitTranscodeJobs")])
-def test_a_partly_failed_transcoding_succeeds_and_names_the_failed_part(
+def test_a_partly_failed_transcoding_succeeds_and_returns_the_failed_part(
     service: ApiCaller, product: str, action: str
 ) -> None:
     kind = kind_of(action, ICE if product == "ice" else VOD)
@@ -265,7 +267,7 @@ def test_the_entries_of_the_catalogue_are_consistent() -> None:
         assert family is family_of(family.name) is FAMILIES[family.name]
 
 
-def test_an_unknown_action_or_family_suggests_similar_ones() -> None:
+def test_the_error_for_an_unknown_action_or_family_suggests_similar_names() -> None:
     assert kind_of("SubmitASRJob").family is family_of("GetSmartHandleJob")
     assert kind_of("SubmitSnapshotJob").family is not kind_of("SubmitSnapshotJob", VOD).family
     assert [family_of("GetWorkflowTask", product).name for product in (None, ICE, VOD)] == [

@@ -51,7 +51,7 @@ def test_the_first_status_is_that_of_a_running_job(family: JobFamily) -> None:
 @pytest.mark.parametrize(
     ("count", "size", "sizes"), [(0, 10, []), (1, 10, [1]), (10, 10, [10]), (11, 10, [10, 1]), (3, 1, [1, 1, 1])]
 )
-def test_chunks(count: int, size: int, sizes: list[int]) -> None:
+def test_chunks_have_the_given_size_and_keep_the_order(count: int, size: int, sizes: list[int]) -> None:
     cut = list(chunks([str(number) for number in range(count)], size))
     assert [len(chunk) for chunk in cut] == sizes
     assert [item for chunk in cut for item in chunk] == [str(number) for number in range(count)]
@@ -68,7 +68,7 @@ def test_an_unknown_job_is_missing_for_both_responses_of_the_service(
         assert AI_IMAGE.query(VodHook(), ["nobody", "nothing"]) == {}
 
 
-def test_each_kind_is_followed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_of_four_kinds_are_queried_until_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
     image = {"VideoId": "v", "AITemplateId": "t"}
     text = {"GenerateConfig": '{"keywords":"新店","textLength":20,"targetCount":2}'}
     speech = {"EditingConfig": "{}", "OutputConfig": '{"bucket":"b","object":"o"}', "InputConfig": "你好。再见！"}

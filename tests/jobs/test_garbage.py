@@ -25,18 +25,19 @@ Query = Callable[..., dict[str, Job]]
 
 FAMILIES = [SMART, BATCH, AI_IMAGE]
 
-# What json.loads gives: numbers of any size, Infinity and NaN, and characters that UTF-8 does not have.
+# Values that json.loads can return: numbers of any size, Infinity and NaN, and characters that UTF-8 cannot encode.
 characters = st.characters() | st.characters(categories=["Cs"])
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(characters)
 anything = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(characters), inner))
-# The same inside a string, as the services write it; Python's json writes and reads the numbers that JSON has not.
+# The same values as JSON inside a string, as the services return them. Python's json module also accepts numbers that
+# JSON does not define.
 written = anything.map(json.dumps) | st.sampled_from(["[1e999]", "-Infinity", '["\\ud800"]', "[" * 5000, '{"a":1e40}'])
 loose = anything | written
 
 
 @st.composite
 def mostly(draw: st.DrawFn, usual: st.SearchStrategy[Any]) -> Any:
-    """Build expected values, and sometimes any value: with only random fields, no response would be read far."""
+    """Build expected values, and sometimes any values. A response with only random fields would be rejected early."""
     return draw(loose if draw(st.integers(0, 4)) == 4 else usual)
 
 
@@ -51,7 +52,7 @@ def shaped(draw: st.DrawFn, **fields: st.SearchStrategy[Any]) -> Any:
 
 
 def listed(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Build lists, as themselves or as JSON strings."""
+    """Build lists, and JSON strings that contain lists."""
     several = st.lists(items, max_size=3)
     return mostly(several | several.map(json.dumps))
 
@@ -118,8 +119,8 @@ AI_IMAGE_BODY = shaped(
 BODIES = {"smart": SMART_BODY, "batch": BATCH_BODY, "ai_image": AI_IMAGE_BODY}
 
 
-def carried(data: Any) -> None:
-    """Send data the ways that Airflow sends an event: as JSON to its database, between its processes as MessagePack."""
+def check_serializable(data: Any) -> None:
+    """Check that data survives the formats in which Airflow sends an event: JSON and MessagePack."""
     assert json.loads(json.dumps(data, ensure_ascii=False, allow_nan=False).encode()) == data
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(data)) == data
 
@@ -128,12 +129,12 @@ def check(query: Query, family: JobFamily, body: dict[str, Any]) -> None:
     try:
         jobs = query(family, body, *"ab"[: family.ids_per_query])
     except ImsUnavailableError as error:
-        carried(error_as_dict(error))
+        check_serializable(error_as_dict(error))
         return
     assert set(jobs) <= {"a", "b"}
     for job_id, job in jobs.items():
         assert job.id == job_id
-        carried(job.as_dict())
+        check_serializable(job.as_dict())
         assert Job.from_dict(job.as_dict()) == job
         assert job.ended or not job.result
 

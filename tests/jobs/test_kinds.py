@@ -1,4 +1,4 @@
-"""Every documented limit of the kinds that have a schema, at its edge and one beyond."""
+"""Every documented limit of the job kinds with a schema: a value at the limit, and a value beyond it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_ims.exceptions import ImsRequestError
 KINDS = [TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING, AI_IMAGE_JOB]
 MEDIA_URL = "http://xxx.oss-cn-shanghai.aliyuncs.com/xxx_{index}.mp4"
 
-#: A good task of each kind, all arguments set, with the values that the API's pages show.
+#: Valid values of all arguments of each kind, from the API documentation.
 GOOD: dict[str, dict[str, Any]] = {
     TEXT_GENERATE.submit_action: {
         "title": "Test Title",
@@ -106,9 +106,9 @@ def image_data(size: int) -> dict[str, Any]:
 
 
 TITLES = [
-    (kind, "title", good, bad, said)
+    (kind, "title", good, bad, problem)
     for kind in (TEXT_GENERATE, AUDIO_PRODUCE)
-    for good, bad, said in (
+    for good, bad, problem in (
         ("x" * 128, "x" * 129, "title: 129 bytes in UTF-8, the limit is 128"),
         ("店" * 42 + "ab", "店" * 43, "title: 129 bytes in UTF-8, the limit is 128"),
         ("🎂" * 32, "🎂" * 32 + "x", "title: 129 bytes in UTF-8, the limit is 128"),
@@ -153,7 +153,7 @@ TEXTS = [
 EDIT = "editing_config"
 AUDIO = [
     (AUDIO_PRODUCE, "input_config", "x", None, "input_config is required"),
-    # The documents disagree on its length: the service decides.
+    # The documentation contradicts itself about the maximum length, so the service decides.
     (AUDIO_PRODUCE, "input_config", "字" * 10_001, "", "input_config is required"),
     (AUDIO_PRODUCE, EDIT, {}, None, "editing_config is required"),
     (AUDIO_PRODUCE, EDIT, {"customizedVoice": "v"}, {"voice": []}, "voice: must be of JSON type string, not list"),
@@ -238,7 +238,7 @@ BATCHES = [
         "input_config.TitleArray: 51 entries, the limit is 50",
     ),
     (BATCH_MEDIA_PRODUCING, "output_config", url(Count=1), url(Count=0), "output_config.Count: 0 is below 1"),
-    # Only client programs show that it ends at 100: the service decides.
+    # The limit of 100 is not documented, and only client programs enforce it, so the service decides.
     (BATCH_MEDIA_PRODUCING, "output_config", url(Count=101), url(Count="many"), "Count: must be of JSON type integer"),
     (
         BATCH_MEDIA_PRODUCING,
@@ -276,19 +276,19 @@ def as_json(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("given_as", [lambda value: value, as_json], ids=["value", "json"])
-@pytest.mark.parametrize(("kind", "argument", "good", "bad", "said"), LIMITS)
-def test_a_limit_and_one_beyond(
-    kind: JobKind, argument: str, good: Any, bad: Any, said: str, given_as: Callable[[Any], Any]
+@pytest.mark.parametrize(("kind", "argument", "good", "bad", "problem"), LIMITS)
+def test_a_value_at_a_limit_is_accepted_and_a_value_beyond_it_is_rejected(
+    kind: JobKind, argument: str, good: Any, bad: Any, problem: str, given_as: Callable[[Any], Any]
 ) -> None:
     encoded(kind, **{argument: given_as(good)})
     with pytest.raises(ImsRequestError) as refused:
         encoded(kind, **{argument: given_as(bad)})
-    assert said in str(refused.value)
+    assert problem in str(refused.value)
     assert (refused.value.field or "").split(".")[0] == argument
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.submit_action)
-def test_what_the_pages_show_is_sent_whole(kind: JobKind) -> None:
+def test_the_documented_arguments_are_sent_unchanged(kind: JobKind) -> None:
     given = GOOD[kind.submit_action]
     sent = encoded(kind)
     assert len(sent) == len(given) == len(kind.parameters)
@@ -302,7 +302,7 @@ def test_what_the_pages_show_is_sent_whole(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.submit_action)
-def test_only_what_is_required_must_be_given(kind: JobKind) -> None:
+def test_only_the_required_arguments_must_be_set(kind: JobKind) -> None:
     required = {parameter.argument for parameter in kind.parameters if parameter.required}
     given = {argument: value for argument, value in GOOD[kind.submit_action].items() if argument in required}
     assert len(kind.encode(given)) == len(required)

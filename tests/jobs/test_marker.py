@@ -32,19 +32,19 @@ def test_any_other_text_is_not_a_key(text: str) -> None:
         (None, None, {"AirflowKey": TEXT}),
         ('{"NotifyAddress":"https://店"}', None, {"NotifyAddress": "https://店", "AirflowKey": TEXT}),
         ('{"AirflowKey":"mine"}', None, {"AirflowKey": TEXT}),
-        # Copied with the data of another job.
+        # The marker was copied with the data of another job.
         ('{"AirflowKey":"other-1","a":1}', "Extend", {"a": 1, "Extend": {"AirflowKey": TEXT}}),
         ('{"Extend":{"AirflowKey":"other-1"}}', None, {"Extend": {}, "AirflowKey": TEXT}),
         (None, "Extend", {"Extend": {"AirflowKey": TEXT}}),
         ('{"Extend":{"a":1}}', "Extend", {"Extend": {"a": 1, "AirflowKey": TEXT}}),
         ('{"MessageCallback":{}}', "Extend", {"MessageCallback": {}, "Extend": {"AirflowKey": TEXT}}),
-        # An object as text stays text.
+        # An object inside a string stays inside a string.
         ('{"Extend":"{\\"a\\":1}"}', "Extend", {"Extend": f'{{"a":1,"AirflowKey":"{TEXT}"}}'}),
         ('{"Extend":"{\\"AirflowKey\\":\\"other-1\\"}"}', "Extend", {"Extend": f'{{"AirflowKey":"{TEXT}"}}'}),
         ('{"Extend":"{\\"AirflowKey\\":\\"other-1\\"}"}', None, {"Extend": "{}", "AirflowKey": TEXT}),
         ('{"Extend":"text"}', None, {"Extend": "text", "AirflowKey": TEXT}),
         ('{"Extend":null}', "Extend", {"Extend": {"AirflowKey": TEXT}}),
-        # No object for the marker.
+        # There is no object to which the marker can be added.
         ('{"Extend":"[]"}', "Extend", None),
         ('{"Extend":7}', "Extend", None),
         ('{"Extend":"text"}', "Extend", None),

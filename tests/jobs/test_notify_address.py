@@ -33,14 +33,14 @@ def test_the_queue_is_added_to_an_object(user_data: str | None) -> None:
         json.dumps({"a": "x" * 480}),
     ],
 )
-def test_other_content_stays_unchanged(user_data: str) -> None:
+def test_the_queue_is_not_added_to_other_content(user_data: str) -> None:
     assert add_notify_address(user_data, QUEUE, max_bytes=512) is None
     request = {"UserData": user_data}
     assert TEXT.add_notify_address(request, QUEUE) is request
     assert not TEXT.notifies(request, QUEUE)
 
 
-def test_a_request_that_names_the_queue_itself_is_notified() -> None:
+def test_a_request_with_the_queue_in_its_user_data_is_unchanged_and_notifies_the_queue() -> None:
     request = {"UserData": json.dumps({"NotifyAddress": QUEUE})}
     assert TEXT.add_notify_address(request, QUEUE) is request
     assert TEXT.notifies(request, QUEUE)
@@ -54,9 +54,10 @@ def test_a_request_that_names_the_queue_itself_is_notified() -> None:
         ("SubmitASRJob", True),
         ("SubmitMediaProducingJob", True),
         ("SubmitSnapshotJob", True),
-        # UserData of uploads has MessageCallback instead, and the settings of VOD name its queue.
+        # The UserData of uploads has the field MessageCallback instead, and the callback settings of VOD contain its
+        # queue.
         ("UploadMediaByURL", False),
-        # These have no UserData.
+        # This job kind has no UserData.
         ("SubmitAvatarTrainingJob", False),
     ],
 )
@@ -65,7 +66,7 @@ def test_the_queue_is_added_to_jobs_whose_user_data_has_the_field(action: str, a
     assert kind.notifies(kind.add_notify_address({}, QUEUE), QUEUE) is accepts
 
 
-def test_no_queue_is_added_without_one_in_the_connection() -> None:
+def test_no_queue_is_added_if_the_connection_has_none() -> None:
     assert TEXT.add_notify_address({}, None) == {}
 
 

@@ -39,7 +39,7 @@ def test_both_spellings_of_a_key_have_the_same_uri() -> None:
         "https://videos.oss-cn-shanghai.aliyuncs.com.example.com/a.mp4",
         "oss://videos",
         "see oss://videos/a.mp4",
-        # What a request says of names that the service makes.
+        # A request contains this pattern for the names of files that the service creates.
         "https://videos.oss-cn-shanghai.aliyuncs.com/{index}.mp4",
         None,
         7,

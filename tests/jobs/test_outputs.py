@@ -102,7 +102,7 @@ def test_a_failed_output_of_a_conversion_is_a_failed_part(ims_emulator: ImsEmula
     assert caught.value.code == "BadClip"
 
 
-def test_the_outputs_in_a_group_of_a_conversion_can_fail_too(query: Any) -> None:
+def test_failed_outputs_in_a_group_of_a_conversion_are_failed_parts(query: Any) -> None:
     def group(name: str, status: str, *outputs: str) -> dict[str, Any]:
         return {"Name": name, "Status": status, "Outputs": [{"Name": name + one, "Status": one} for one in outputs]}
 
@@ -189,7 +189,7 @@ def test_the_failed_shots_of_a_storyboard_are_logged(ims_emulator: ImsEmulator, 
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_failed_job_names_its_input_where_the_service_returns_it(query: Any, family: Any, body: Any) -> None:
+def test_a_failed_job_contains_its_input_if_the_service_returns_it(query: Any, family: Any, body: Any) -> None:
     result = query(family, body, "a")["a"].outcome()
     assert result.get("input") == (None if family is TRANSCODE else "v")
     assert {"job_id", "state", "error_code", "error_message"} <= result.keys()

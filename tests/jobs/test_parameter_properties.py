@@ -1,4 +1,4 @@
-"""Whatever a DAG puts into an argument: it becomes a string that the API takes, or a refusal that names it."""
+"""Any value of an argument is encoded as a string that the API accepts, or rejected with the argument's name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def written(value: Any) -> str:
 
 @st.composite
 def matching(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
-    """Build what a schema describes, with anything in some places."""
+    """Build values that match a schema, with arbitrary values in some places."""
     if draw(st.integers(0, 7)) == 7:
         return draw(anything)
     match schema.get("type"):
@@ -70,19 +70,19 @@ def any_argument(parameter: Parameter) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @given(data=st.data())
-def test_an_argument_is_encoded_or_refused_by_name(parameter: Parameter, data: st.DataObject) -> None:
+def test_an_argument_is_encoded_or_rejected_with_its_name(parameter: Parameter, data: st.DataObject) -> None:
     value = data.draw(any_argument(parameter))
     try:
         sent = parameter.encode(value)
     except ImsRequestError as error:
-        refused = error
+        rejected = error
     else:
         check_sent(parameter, value, sent)
         return
-    assert re.split(r"[.\[]", refused.field or "")[0] == parameter.argument
-    assert str(refused).startswith(refused.field or "-")
-    # It goes into logs and, from a trigger, into an event.
-    assert json.loads(json.dumps(str(refused))) == str(refused)
+    assert re.split(r"[.\[]", rejected.field or "")[0] == parameter.argument
+    assert str(rejected).startswith(rejected.field or "-")
+    # The message is written to logs and, by a trigger, to an event.
+    assert json.loads(json.dumps(str(rejected))) == str(rejected)
 
 
 def check_sent(parameter: Parameter, value: Any, sent: str | None) -> None:
@@ -93,7 +93,7 @@ def check_sent(parameter: Parameter, value: Any, sent: str | None) -> None:
     assert len(sent.encode()) <= (parameter.max_bytes or float("inf"))
     assert not parameter.choices or sent in parameter.choices
     if parameter.is_json:
-        # Strictly: Python's own reader would take NaN and Infinity.
+        # By default, Python's parser accepts NaN and Infinity.
         json.loads(sent, parse_constant=pytest.fail)
     elif parameter.is_flag:
         assert sent in ("true", "false")

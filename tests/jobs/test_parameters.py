@@ -34,7 +34,7 @@ JSON = Parameter(
 )
 
 
-def refusal(parameter: Parameter, value: Any) -> ImsRequestError:
+def rejection(parameter: Parameter, value: Any) -> ImsRequestError:
     with pytest.raises(ImsRequestError) as refused:
         parameter.encode(value)
     assert refused.value.field is not None
@@ -46,7 +46,7 @@ def refusal(parameter: Parameter, value: Any) -> ImsRequestError:
 def test_an_empty_argument_is_omitted_unless_it_is_required(nothing: str | None) -> None:
     for parameter in (TEXT, CHOICE, FLAG, JSON):
         assert parameter.encode(nothing) is None
-    assert str(refusal(NEEDED, nothing)) == "video_id is required"
+    assert str(rejection(NEEDED, nothing)) == "video_id is required"
 
 
 @pytest.mark.parametrize("text", ["0123456789", "新店开", "é" * 5, " a "])
@@ -56,7 +56,7 @@ def test_a_text_is_sent_unchanged(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("0123456789a", 11), ("新店开业", 12), ("🎂🎂🎂", 12)])
 def test_a_limit_is_in_bytes_of_utf_8(text: str, size: int) -> None:
-    assert str(refusal(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
+    assert str(rejection(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
 
 
 @pytest.mark.parametrize(
@@ -69,26 +69,26 @@ def test_a_number_is_sent_as_text(value: float, sent: str) -> None:
 
 @pytest.mark.parametrize("value", [True, float("nan"), 10**400, b"bytes", {"a": 1}, ["a"], object()])
 def test_a_text_must_be_a_string_or_a_number(value: Any) -> None:
-    assert "must be a string, not " in str(refusal(TEXT, value))
+    assert "must be a string, not " in str(rejection(TEXT, value))
 
 
 @pytest.mark.parametrize("value", ["one", "Three", "One "])
-def test_a_choice_must_be_a_documented_one(value: str) -> None:
+def test_a_choice_must_be_a_documented_value(value: str) -> None:
     assert CHOICE.encode("Two") == "Two"
-    assert str(refusal(CHOICE, value)) == f"type: {value!r} is not one of One, Two"
+    assert str(rejection(CHOICE, value)) == f"type: {value!r} is not one of One, Two"
 
 
 @pytest.mark.parametrize(
     ("value", "sent"),
     [(True, "true"), (False, "false"), ("True", "true"), ("false", "false"), (" TRUE ", "true")],
 )
-def test_a_flag(value: Any, sent: str) -> None:
+def test_a_flag_is_sent_as_true_or_false(value: Any, sent: str) -> None:
     assert FLAG.encode(value) == sent
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", [], {}])
 def test_a_flag_must_be_true_or_false(value: Any) -> None:
-    assert "is neither true nor false" in str(refusal(FLAG, value))
+    assert "is neither true nor false" in str(rejection(FLAG, value))
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_dict_is_encoded_as_compact_json_without_escapes() -> None:
         ({"list": ["1", 2]}, {"list": [1, 2]}),
         ({"inner": {"whole": "5"}}, {"inner": {"whole": 5}}),
         ({"text": 5}, {"text": "5"}),
-        # Only where the schema requires another type.
+        # A value is converted only if the schema requires another type.
         ({"text": "5", "more": "5"}, {"text": "5", "more": "5"}),
     ],
 )
-def test_numbers_may_be_strings_and_the_other_way_round(
+def test_numbers_and_strings_are_converted_to_the_type_in_the_schema(
     given: dict[str, Any], sent: dict[str, Any], as_text: bool
 ) -> None:
     assert json.loads(JSON.encode(json.dumps(given) if as_text else given) or "") == sent
@@ -125,7 +125,7 @@ def test_numbers_may_be_strings_and_the_other_way_round(
 
 @pytest.mark.parametrize("as_text", [True, False])
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         ({"whole": 0}, "config.whole: 0 is below 1"),
         ({"whole": 11}, "config.whole: 11 is above 10"),
@@ -146,35 +146,35 @@ def test_numbers_may_be_strings_and_the_other_way_round(
         ({"more": "x" * 100}, "config: 111 bytes in UTF-8, the limit is 100"),
     ],
 )
-def test_a_violation_is_refused_with_its_path_and_limit(given: Any, said: str, as_text: bool) -> None:
+def test_the_error_for_a_violation_contains_its_path_and_limit(given: Any, expected: str, as_text: bool) -> None:
     if as_text and "more" in given:
         given = json.dumps(given, separators=(",", ":"))
-    assert str(refusal(JSON, json.dumps(given) if as_text and not isinstance(given, str) else given)) == said
+    assert str(rejection(JSON, json.dumps(given) if as_text and not isinstance(given, str) else given)) == expected
 
 
 @pytest.mark.parametrize(
     "written", ["{", "text", "{'a': 1}", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1,}', "\ufeff{}"]
 )
-def test_a_string_that_is_not_json_is_refused(written: str) -> None:
-    assert str(refusal(JSON, written)).startswith("config: is not valid JSON: ")
+def test_a_string_that_is_not_json_is_rejected(written: str) -> None:
+    assert str(rejection(JSON, written)).startswith("config: is not valid JSON: ")
 
 
 @pytest.mark.parametrize("value", [7, 1.5, True, b"{}", (1, 2), {1, 2}, object()])
 def test_a_json_parameter_is_a_dict_a_list_or_a_string(value: Any) -> None:
-    assert "must be a dict, a list or a JSON string, not " in str(refusal(JSON, value))
+    assert "must be a dict, a list or a JSON string, not " in str(rejection(JSON, value))
 
 
 @pytest.mark.parametrize("inner", [b"bytes", {1, 2}, object(), float("nan"), float("inf"), 1j])
-def test_a_value_that_json_cannot_represent_is_refused(inner: Any) -> None:
+def test_a_value_that_json_cannot_represent_is_rejected(inner: Any) -> None:
     for given in ({"more": inner}, {"real": inner}, {"whole": inner}, {"more": [{"a": inner}]}):
-        refusal(JSON, given)
-    refusal(JSON, {(1, 2): "a"})
+        rejection(JSON, given)
+    rejection(JSON, {(1, 2): "a"})
 
 
 @pytest.mark.parametrize("name", ["whole", "real", "more", "text", "word"])
-def test_a_number_with_too_many_digits_is_refused(name: str) -> None:
-    refusal(JSON, {name: 10**5000})
-    refusal(JSON, f'{{"{name}": 1{"0" * 5000}}}')
+def test_a_number_with_too_many_digits_is_rejected(name: str) -> None:
+    rejection(JSON, {name: 10**5000})
+    rejection(JSON, f'{{"{name}": 1{"0" * 5000}}}')
 
 
 def test_names_that_are_not_strings_are_encoded_as_strings() -> None:
@@ -191,24 +191,24 @@ def test_names_that_are_not_strings_are_encoded_as_strings() -> None:
         (JSON, '{"text":"\ud800"}'),
     ],
 )
-def test_a_text_that_utf_8_cannot_encode_is_refused(parameter: Parameter, value: Any) -> None:
-    assert "cannot be encoded as UTF-8" in str(refusal(parameter, value))
+def test_a_text_that_utf_8_cannot_encode_is_rejected(parameter: Parameter, value: Any) -> None:
+    assert "cannot be encoded as UTF-8" in str(rejection(parameter, value))
 
 
 @pytest.mark.parametrize("depth", [500, 5_000, 200_000])
-def test_too_deep_nesting_is_refused(depth: int) -> None:
+def test_too_deep_nesting_is_rejected(depth: int) -> None:
     nested: Any = []
     for _ in range(depth):
         nested = [nested]
     unlimited = Parameter("Config", is_json=True, schema={"type": "object"})
-    assert "nested too deeply" in str(refusal(unlimited, {"a": nested}))
-    assert "nested too deeply" in str(refusal(unlimited, '{"a":' + "[" * depth + "]" * depth + "}"))
+    assert "nested too deeply" in str(rejection(unlimited, {"a": nested}))
+    assert "nested too deeply" in str(rejection(unlimited, '{"a":' + "[" * depth + "]" * depth + "}"))
 
 
-def test_a_circular_reference_is_refused() -> None:
+def test_a_circular_reference_is_rejected() -> None:
     endless: dict[str, Any] = {}
     endless["more"] = endless
-    refusal(JSON, endless)
+    rejection(JSON, endless)
 
 
 def test_the_argument_is_not_modified() -> None:
@@ -245,11 +245,11 @@ def test_parameters_without_limits_are_declared_by_name() -> None:
 
 
 @pytest.mark.parametrize(("given", "sent"), [(7, "7"), ("7", "7"), (" 7 ", "7"), (0, "0"), (-1, "-1")])
-def test_a_number_is_sent_as_a_number(given: Any, sent: str) -> None:
+def test_a_number_parameter_accepts_integers_and_their_texts(given: Any, sent: str) -> None:
     assert Parameter("Level", is_number=True).encode(given) == sent
 
 
 @pytest.mark.parametrize("given", ["many", 1.5, "1.5", True, float("nan"), [1]])
-def test_a_value_that_is_not_an_integer_is_refused(given: Any) -> None:
+def test_a_value_that_is_not_an_integer_is_rejected(given: Any) -> None:
     with pytest.raises(ImsRequestError, match=r"level: .* is not an integer"):
         Parameter("Level", is_number=True).encode(given)

@@ -22,7 +22,7 @@ from airflow_provider_ims._jobs.payload import first_text, normalize, read_field
         ("MediaIDs", "media_ids"),
     ],
 )
-def test_a_name_of_the_api_in_snake_case(name: str, argument: str) -> None:
+def test_a_name_of_the_api_is_converted_to_snake_case(name: str, argument: str) -> None:
     assert snake_case(name) == argument
 
 

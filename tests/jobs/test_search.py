@@ -65,7 +65,7 @@ def test_the_latest_job_of_a_run_is_found() -> None:
     assert found == (SubmissionKey("run", 2), "third")
 
 
-def test_the_search_ends_at_jobs_older_than_the_submit() -> None:
+def test_the_search_ends_at_jobs_older_than_the_submission() -> None:
     old = job("old", created="2027-01-15T07:43:19Z")
     found, requests = search({"SmartJobList": [job("new"), old], "NextToken": "2"})
     assert found is None

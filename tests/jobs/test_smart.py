@@ -43,12 +43,12 @@ def finished(query: Query, body: dict[str, Any]) -> Job:
     return job
 
 
-def answer(result: dict[str, Any] | None = None, *, job_type: str = "TextGenerate", **fields: Any) -> dict[str, Any]:
+def response(result: dict[str, Any] | None = None, *, job_type: str = "TextGenerate", **fields: Any) -> dict[str, Any]:
     body = {"JobId": "job", "State": "Finished", "SmartJobInfo": {"JobType": job_type}, "JobResult": result}
     return {**body, **fields}
 
 
-def test_the_documented_text_generation(shown: Shown, query: Query) -> None:
+def test_the_documented_response_of_a_text_generation_is_read(shown: Shown, query: Query) -> None:
     job = finished(query, shown("smart_text"))
     assert job.id == "******8c784f461db57c99c9d9******"
     assert job.request_id == "******AC-5A01-1116-87A4-BF86F2******"
@@ -66,7 +66,9 @@ def test_the_documented_text_generation(shown: Shown, query: Query) -> None:
 @pytest.mark.parametrize(
     ("name", "contents"), [("smart_speech", SPOKEN), ("smart_speech_of_submit_page", SPOKEN_ON_SUBMIT_PAGE)]
 )
-def test_the_documented_audio_productions(shown: Shown, query: Query, name: str, contents: list[str]) -> None:
+def test_the_documented_responses_of_audio_productions_are_read(
+    shown: Shown, query: Query, name: str, contents: list[str]
+) -> None:
     job = finished(query, shown(name))
     assert job == Job(
         id=ID,
@@ -81,7 +83,7 @@ def test_the_documented_audio_productions(shown: Shown, query: Query, name: str,
     )
 
 
-def test_the_documented_captions(shown: Shown, query: Query) -> None:
+def test_the_documented_response_with_captions_is_read(shown: Shown, query: Query) -> None:
     assert finished(query, shown("smart_captions")).result == {
         "media_id": None,
         "media_url": None,
@@ -89,7 +91,7 @@ def test_the_documented_captions(shown: Shown, query: Query) -> None:
     }
 
 
-def test_the_documented_response_with_every_field(shown: Shown, query: Query) -> None:
+def test_the_documented_response_with_every_field_is_read(shown: Shown, query: Query) -> None:
     job = finished(query, shown("smart_all_fields"))
     assert job.result == {
         "media_id": "****20b48fb04483915d4f2cd8ac****",
@@ -97,7 +99,7 @@ def test_the_documented_response_with_every_field(shown: Shown, query: Query) ->
         "sentences": [],
         "ai_result": "拆条或智能标签信息",
     }
-    # It shows an error beside Finished, which is to explain the field: the job did not fail.
+    # The response contains an error, which only illustrates the field: the job is Finished and did not fail.
     assert job.outcome()["state"] == "Finished"
 
 
@@ -117,19 +119,19 @@ def test_the_documented_response_with_every_field(shown: Shown, query: Query) ->
         (7, JobState.RUNNING),
     ],
 )
-def test_state_words(query: Query, status: Any, state: JobState) -> None:
-    job = query(SMART, answer({}, State=status), "job")["job"]
+def test_each_status_is_mapped_to_a_state(query: Query, status: Any, state: JobState) -> None:
+    job = query(SMART, response({}, State=status), "job")["job"]
     assert job.state is state
     assert job.status == ("" if status is None else str(status))
 
 
 def test_a_running_job_has_no_result_yet(query: Query) -> None:
-    body = answer({"AiResult": '["half"]'}, State="Executing")
+    body = response({"AiResult": '["half"]'}, State="Executing")
     assert query(SMART, body, "job")["job"].result == {}
 
 
 def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
-    body = answer(State="Failed", ErrorCode="SpeechTranslationNoValidVocal", ErrorMessage="没有人声")
+    body = response(State="Failed", ErrorCode="SpeechTranslationNoValidVocal", ErrorMessage="没有人声")
     job = query(SMART, body, "job")["job"]
     assert (job.error_code, job.error_message) == ("SpeechTranslationNoValidVocal", "没有人声")
 
@@ -149,7 +151,7 @@ def test_a_failed_job_has_the_error_of_the_service(query: Query) -> None:
     ],
 )
 def test_texts_are_read_from_every_format(query: Query, ai_result: Any, texts: list[str]) -> None:
-    body = answer({"AiResult": ai_result})
+    body = response({"AiResult": ai_result})
     assert finished(query, body).result == {"texts": texts, "usage": None}
 
 
@@ -167,12 +169,12 @@ def test_texts_are_read_from_every_format(query: Query, ai_result: Any, texts: l
     ],
 )
 def test_usage_is_read_from_every_format(query: Query, usage: Any, read: dict[str, int] | None) -> None:
-    job = finished(query, answer({"AiResult": "[]", "Usage": usage}))
+    job = finished(query, response({"AiResult": "[]", "Usage": usage}))
     assert job.result["usage"] == job.usage == read
 
 
 def test_unreadable_sentences_are_returned_as_ai_result(query: Query) -> None:
-    body = answer({"MediaId": "media", "MediaUrl": "http://a", "AiResult": '{"other": 1}'}, job_type="TextToSpeech")
+    body = response({"MediaId": "media", "MediaUrl": "http://a", "AiResult": '{"other": 1}'}, job_type="TextToSpeech")
     assert finished(query, body).result == {
         "media_id": "media",
         "media_url": "http://a",
@@ -181,10 +183,10 @@ def test_unreadable_sentences_are_returned_as_ai_result(query: Query) -> None:
     }
 
 
-def test_a_finished_job_without_a_result_has_an_empty_one(query: Query) -> None:
-    assert finished(query, answer(None)).result == {"texts": [], "usage": None}
-    assert finished(query, answer(None, job_type="TextToSpeech")).result["sentences"] == []
-    assert finished(query, answer(None, SmartJobInfo=None)).result["ai_result"] is None
+def test_a_finished_job_without_a_result_has_an_empty_result(query: Query) -> None:
+    assert finished(query, response(None)).result == {"texts": [], "usage": None}
+    assert finished(query, response(None, job_type="TextToSpeech")).result["sentences"] == []
+    assert finished(query, response(None, SmartJobInfo=None)).result["ai_result"] is None
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_an_unexpected_response_format_is_a_transient_error(query: Query, body: 
     assert (failed.value.action, failed.value.request_id) == ("GetSmartHandleJob", "r")
 
 
-def test_an_empty_response_is_an_unknown_job(query: Query) -> None:
+def test_an_empty_response_means_that_the_job_is_unknown(query: Query) -> None:
     assert query(SMART, {"RequestId": "r"}, "job") == {}
 
 

@@ -49,7 +49,7 @@ def test_a_task_fails_as_soon_as_its_upload_has_failed(action: str, state: str, 
         run_task(operator(task_id="job", upload_urls="https://a/1.mp4", poll_interval=0.05, timeout=1))
 
 
-def test_several_urls_are_refused_because_each_would_be_a_job(ims_emulator: ImsEmulator) -> None:
+def test_several_urls_are_rejected_because_each_would_be_a_job(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="upload_urls: contains several URLs") as refused:
         run_task(ImsUploadMediaByURLOperator(task_id="job", upload_urls="https://a/1.mp4,https://a/2.mp4"))
     assert refused.value.field == "upload_urls"
@@ -64,7 +64,7 @@ def test_several_urls_are_refused_because_each_would_be_a_job(ims_emulator: ImsE
         (VodUploadStreamByURLOperator, "vod:UploadStreamByURL"),
     ],
 )
-def test_a_stream_url_with_a_comma_is_refused_because_a_search_would_find_no_job(
+def test_a_stream_url_with_a_comma_is_rejected_because_a_search_would_find_no_job(
     operator: Any, action: str, ims_emulator: ImsEmulator
 ) -> None:
     task = partial(operator, task_id="job", media_id="m" * 32, definition="HD", poll_interval=0.05)
@@ -90,7 +90,7 @@ def test_a_stream_url_with_a_comma_is_refused_because_a_search_would_find_no_job
     ("operator", "action"),
     [(ImsUploadMediaByURLOperator, "UploadMediaByURL"), (VodUploadMediaByURLOperator, "vod:UploadMediaByURL")],
 )
-def test_the_search_sends_the_url_encoded(
+def test_the_search_sends_the_encoded_url(
     operator: Any, action: str, url: str, queried: str, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(action, "cut_after")
@@ -150,7 +150,7 @@ def test_many_uploads_whose_responses_are_lost_are_found_by_their_urls(ims_emula
     assert len(uploaded) == 3
 
 
-def test_the_source_of_an_upload_is_an_input_and_no_output_of_the_task(ims_emulator: ImsEmulator) -> None:
+def test_the_source_of_an_upload_is_an_input_and_not_an_output_of_the_task(ims_emulator: ImsEmulator) -> None:
     source = "https://bucket.oss-cn-shanghai.aliyuncs.com/in.mp4"
     run = TaskRun(ImsUploadMediaByURLOperator(task_id="job", upload_urls=source))
     run.attempt()
@@ -175,7 +175,7 @@ def test_only_an_upload_that_waits_in_the_queue_is_cancelled(
     assert logged in caplog.text
 
 
-def test_a_cancelled_upload_is_one_that_the_response_lists(
+def test_an_upload_counts_as_cancelled_only_if_the_response_lists_it(
     ims_emulator: ImsEmulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     cancel_job(VOD_UPLOAD.family, VodHook(), "unknown")

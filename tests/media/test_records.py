@@ -1,4 +1,4 @@
-"""What is read from Airflow's database, also with a custom XCom backend."""
+"""Task records that are read from Airflow's database, with the default and with a custom XCom backend."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def test_an_object_of_another_dag_is_not_read(through: str, recorder: Recorder, 
     assert "does not belong to this DAG" in (record.problem or "")
 
 
-def test_a_missing_object_is_reported(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_xcom_backend_is_reported_without_its_message(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Backend(BaseXCom):
         @staticmethod
         def deserialize_value(result: Any) -> Any:
@@ -79,7 +81,7 @@ def test_a_missing_object_is_reported(recorder: Recorder, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("value", ["text", 1, True, [1], {"a": {"__classname__": "builtins.set", "__data__": [1]}}])
-def test_other_results_are_plain_data(value: Any, recorder: Recorder) -> None:
+def test_results_of_other_types_are_returned_as_plain_data(value: Any, recorder: Recorder) -> None:
     recorder.task("copy", value)
     record = read(recorder)
     assert record is not None

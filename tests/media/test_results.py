@@ -1,4 +1,4 @@
-"""The results of the jobs of a task, in its XCom and in files, and what happens if they cannot be read."""
+"""The results of the jobs of a task, in its XCom and in files, and the errors if they cannot be read."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_file_is_not_opened_for_jobs_after_the_last() -> None:
     ],
     ids=lambda content: content[:40],
 )
-def test_other_contents_are_an_error(content: str, tmp_path: Path) -> None:
+def test_a_file_with_other_contents_is_an_error(content: str, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text(content)
     with pytest.raises(ImsError, match="The results could not be read"):
@@ -95,7 +95,7 @@ def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
 
 
 class StorageError(Exception):
-    """An error of a storage library; these have no common base class."""
+    """An error of a storage library; the errors of different libraries have no common base class."""
 
 
 class BrokenFileSystem(LocalFileSystem):  # type: ignore[misc]

@@ -35,7 +35,7 @@ def links(page: str, path: str) -> list[str]:
 
 @pytest.fixture
 def many(recorder: Recorder, ims_emulator: ImsEmulator, tmp_path: Path) -> Recorder:
-    """Return a recorder with two tasks with 1,000 jobs each: the results of one are in a file."""
+    """Return a recorder with two tasks with 1,000 jobs each. The results of one task are in a file."""
     jobs = [{"index": n, "job_id": f"j{n}", "state": "success"} for n in range(1000)]
     images = [
         {
@@ -75,7 +75,7 @@ def test_without_access_to_the_dag_nothing_is_shown(page: str, client: TestClien
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_pages_can_be_switched_off(
+def test_the_pages_can_be_disabled(
     page: str, client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder.task("copy", TEXT)
@@ -86,13 +86,13 @@ def test_the_pages_can_be_switched_off(
     assert "A cake" not in response.text
 
 
-def test_an_invalid_session_is_refused(client: TestClient, recorder: Recorder) -> None:
+def test_an_invalid_session_is_rejected(client: TestClient, recorder: Recorder) -> None:
     client.cookies.set("_token", "invalid")
     assert client.get(recorder.url()).status_code in (401, 403)
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/unknown"])
-def test_all_responses_have_the_headers_for_security(page: str, client: TestClient, recorder: Recorder) -> None:
+def test_all_responses_have_the_security_headers(page: str, client: TestClient, recorder: Recorder) -> None:
     recorder.task("copy", TEXT)
     for response in (client.get(recorder.url(page, task_id="copy", item="x", number=0)), client.get("/ims/x")):
         assert response.headers["cache-control"] == "no-store"
@@ -104,7 +104,9 @@ def test_all_responses_have_the_headers_for_security(page: str, client: TestClie
         assert "unsafe" not in policy
 
 
-def test_the_page_of_a_task(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
+def test_the_page_of_a_task_shows_its_result_and_its_job(
+    client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
+) -> None:
     recorder.task("copy", TEXT)
     page = client.get(recorder.url("/task", task_id="copy"))
     assert page.status_code == 200
@@ -115,7 +117,7 @@ def test_the_page_of_a_task(client: TestClient, recorder: Recorder, ims_emulator
     assert client.get(style).headers["content-type"].startswith("text/css")
 
 
-def test_the_page_of_a_dag_run_has_all_tasks_of_the_provider(
+def test_the_page_of_a_dag_run_shows_all_tasks_of_the_provider(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:
     recorder.task("copy", TEXT)
@@ -154,7 +156,7 @@ def test_a_failed_task_shows_the_error_of_its_job(
     assert "Bad: No tokens." in client.get(recorder.url("/task", task_id="copy")).text
 
 
-def test_failed_parts_and_failed_jobs_have_their_errors(
+def test_the_errors_of_failed_parts_and_failed_jobs_are_shown(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:
     failed = [{"index": 1, "job_id": "p1", "error_code": "BadClip", "error_message": "A clip is broken."}]
@@ -165,7 +167,7 @@ def test_failed_parts_and_failed_jobs_have_their_errors(
         assert shown in page
 
 
-def test_a_recorded_file_leads_to_its_signed_url(
+def test_a_recorded_file_redirects_to_its_signed_url(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:
     hook = VodHook("ims_default")
@@ -190,7 +192,7 @@ def test_a_recorded_file_leads_to_its_signed_url(
 @pytest.mark.parametrize(
     "item", ["", "0", "http://example.com/secret.mp4", "oss://b/secret.mp4", "0" * 24, "javascript:alert(1)"]
 )
-def test_a_file_that_no_task_recorded_is_refused(item: str, client: TestClient, recorder: Recorder) -> None:
+def test_a_file_that_no_task_recorded_is_not_found(item: str, client: TestClient, recorder: Recorder) -> None:
     recorder.task("videos", VIDEO)
     response = client.get(recorder.url("/file", task_id="videos", item=item))
     assert response.status_code == 404
@@ -210,7 +212,7 @@ def test_subtitles_are_read_only_from_oss(client: TestClient, recorder: Recorder
     assert "Signature" not in response.text
 
 
-def test_a_file_of_another_task_is_refused(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
+def test_a_file_of_another_task_is_not_found(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
     recorder.task("videos", VIDEO)
     recorder.task("copy", TEXT)
     (url,) = links(client.get(recorder.url("/task", task_id="videos")).text, "/file?")
@@ -236,7 +238,7 @@ def test_values_of_results_are_escaped(client: TestClient, recorder: Recorder, i
         assert not re.search(r'(?:href|src)="\s*javascript:', page.text)
 
 
-def test_a_text_of_ten_megabytes_is_shortened_and_can_be_downloaded(
+def test_a_text_of_ten_million_characters_is_shortened_and_can_be_downloaded(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
 ) -> None:
     text = "云" * 10_000_000
@@ -251,7 +253,7 @@ def test_a_text_of_ten_megabytes_is_shortened_and_can_be_downloaded(
 
 
 @pytest.mark.parametrize("in_a_file", [False, True])
-def test_a_thousand_results_answer_within_a_second(
+def test_a_page_of_a_thousand_results_requires_less_than_a_second_of_cpu_time(
     in_a_file: bool,
     client: TestClient,
     many: Recorder,
@@ -333,10 +335,10 @@ def test_a_missing_connection_is_reported(
     ("field", "value"),
     [("region_id", "x.example.com/#"), ("region_id", {"a": 1}), ("ims_conn_id", ["ims_default"]), ("ims_conn_id", 7)],
 )
-def test_a_record_that_is_not_valid_opens_no_file(
+def test_no_file_is_opened_for_an_invalid_record(
     field: str, value: Any, client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A connection without endpoints: its hosts follow from the region.
+    # The connection has no endpoints, so its hosts are derived from the region.
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", "alibabacloud-ims://key:secret@/?region_id=cn-shanghai")
     recorder.task("videos", VIDEO, record={**RECORD, field: value})
     page = client.get(recorder.url("/task", task_id="videos"))
@@ -349,7 +351,9 @@ def test_a_record_that_is_not_valid_opens_no_file(
     assert "location" not in response.headers
 
 
-def test_a_denied_action_is_named(client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
+def test_the_error_for_a_denied_action_contains_its_name(
+    client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator
+) -> None:
     recorder.task(
         "covers", {"video_id": "v9", "images": [{"url": f"{BASE}/1.gif"}]}, record={**RECORD, "product": "vod"}
     )
@@ -360,7 +364,7 @@ def test_a_denied_action_is_named(client: TestClient, recorder: Recorder, ims_em
     assert "vod:ListAIImageInfo" in response.text
 
 
-def test_without_the_extra_the_page_says_what_to_install(
+def test_without_the_extra_the_page_shows_what_to_install(
     client: TestClient, recorder: Recorder, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder.task("videos", VIDEO)

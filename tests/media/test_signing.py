@@ -1,4 +1,4 @@
-"""The signed URLs that the emulator returns, and those that the library of OSS signs."""
+"""The signed URLs that the emulator returns, and the URLs that the SDK of OSS presigns."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_subtitles_are_read_from_oss(ims_emulator: ImsEmulator) -> None:
 @pytest.mark.parametrize(
     "file", [MediaFile("subtitles", "http://127.0.0.1:1/a.srt"), MediaFile("video", f"{BUCKET}/a.mp4")]
 )
-def test_no_other_files_are_read(file: MediaFile, ims_emulator: ImsEmulator) -> None:
+def test_only_subtitles_in_oss_are_read(file: MediaFile, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="is not a file with subtitles in OSS"):
         read_subtitles(ImsHook("ims_default"), file)
 
@@ -176,7 +176,7 @@ def test_a_denied_action_does_not_affect_an_address_outside_of_oss(ims_emulator:
     assert not ims_emulator.faults()
 
 
-def test_a_denied_action_is_named(ims_emulator: ImsEmulator) -> None:
+def test_the_error_for_a_denied_action_contains_its_name(ims_emulator: ImsEmulator) -> None:
     (image, *_) = images(VodHook("ims_default"))
     ims_emulator.fault("ListAIImageInfo", "deny")
     with pytest.raises(ImsPermissionError, match="vod:ListAIImageInfo") as caught:
@@ -186,12 +186,12 @@ def test_a_denied_action_is_named(ims_emulator: ImsEmulator) -> None:
 
 
 @pytest.mark.usefixtures("without_extra")
-def test_without_the_library_the_error_says_what_to_install(ims_emulator: ImsEmulator) -> None:
+def test_without_the_sdk_of_oss_the_error_contains_what_to_install(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match=r"pip install 'airflow-provider-ims\[media\]'"):
         playable_address(VodHook("ims_default"), MediaFile("video", f"{BUCKET}/unknown.mp4"))
 
 
-def test_an_invalid_bucket_is_refused(ims_emulator: ImsEmulator) -> None:
+def test_an_invalid_bucket_is_rejected(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="cannot be presigned"):
         playable_address(VodHook("ims_default"), MediaFile("video", "oss://b/a.mp4"))
 
@@ -212,7 +212,7 @@ def test_the_poster_of_a_video_is_the_cover_of_its_media_asset(ims_emulator: Ims
 
 
 @pytest.mark.parametrize("lookup", [*BY_ID, *BY_ADDRESS], ids=lambda lookup: lookup.action)
-def test_each_lookup_is_a_read_of_the_api(lookup: Lookup) -> None:
+def test_each_lookup_uses_a_read_action_of_the_api(lookup: Lookup) -> None:
     action = lookup.product.actions[lookup.action]
     assert lookup.parameter in action.parameters
     assert action.reads

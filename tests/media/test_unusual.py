@@ -55,7 +55,7 @@ FIELDS = (
     "results_path",
     "items",
 )
-#: Addresses that programs often process wrongly.
+#: Addresses that programs often process incorrectly.
 ADDRESSES = (
     "https://[x/a.mp4",
     "https://[::1/a.srt",
@@ -79,7 +79,7 @@ ADDRESSES = (
     "https://h/a.mp4\r\nx: y",
     "//h/a.mp4",
 )
-#: Without those that cannot be stored.
+#: Unusual values, without the large numbers and the deeply nested lists, which cannot be stored.
 LEAVES = [json.loads(value) for value in UNUSUAL_JSON if len(value) < 4_000 or value[0] == '"']
 LEAVES += [*UNUSUAL_TEXTS, *ADDRESSES]
 #: The links on a page to other pages and to texts.
@@ -103,7 +103,7 @@ def nested(levels: int) -> Any:
 
 
 def open_pages(client: TestClient, recorder: Recorder) -> str:
-    """Open the page of the DAG run, everything to which it links, and everything to which that links; return it."""
+    """Open the page of the DAG run and follow its links over two levels; return the text of the page."""
     opened = {recorder.url(): client.get(recorder.url())}
     assert opened[recorder.url()].status_code == 200
     for _ in range(2):
@@ -119,7 +119,9 @@ def open_pages(client: TestClient, recorder: Recorder) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
-def test_an_unusual_value_in_a_field(field: str, client: TestClient, recorder: Recorder) -> None:
+def test_no_page_fails_because_of_an_unusual_value_in_a_field(
+    field: str, client: TestClient, recorder: Recorder
+) -> None:
     result = {"job_id": "j1", "state": "Finished", "texts": ["Shown"], "media_id": "m1"}
     recorder.task("many", [{**result, field: leaf, "inner": [{field: leaf}]} for leaf in LEAVES])
     recorder.task("failed", {**result, field: LEAVES[0]}, state="failed")
@@ -127,7 +129,9 @@ def test_an_unusual_value_in_a_field(field: str, client: TestClient, recorder: R
 
 
 @pytest.mark.parametrize("field", ["total", "jobs", "results", "results_path"])
-def test_an_unusual_value_in_the_result_of_many_jobs(field: str, client: TestClient, recorder: Recorder) -> None:
+def test_no_page_fails_because_of_an_unusual_value_in_the_result_of_many_jobs(
+    field: str, client: TestClient, recorder: Recorder
+) -> None:
     jobs = [{"index": 0, "job_id": "j1", "state": "Finished"}]
     for index, leaf in enumerate(LEAVES):
         result = {"total": 1, "jobs": jobs, "results": [{"texts": ["Shown"]}], field: leaf}
@@ -137,7 +141,9 @@ def test_an_unusual_value_in_the_result_of_many_jobs(field: str, client: TestCli
 
 
 @pytest.mark.parametrize("field", ["product", "ims_conn_id", "region_id", "job_id", "submitted_at"])
-def test_an_unusual_value_in_a_record(field: str, client: TestClient, recorder: Recorder) -> None:
+def test_no_page_fails_because_of_an_unusual_value_in_a_record(
+    field: str, client: TestClient, recorder: Recorder
+) -> None:
     for index, leaf in enumerate(LEAVES):
         recorder.task("task", {"texts": ["Shown"]}, record={**RECORD, field: leaf}, map_index=index)
     for page in range(1, len(LEAVES) // 50 + 2):
@@ -145,13 +151,13 @@ def test_an_unusual_value_in_a_record(field: str, client: TestClient, recorder: 
 
 
 @pytest.mark.parametrize("record", [None, "text", 1, [], {}, {"product": "ice"}, {"product": ["ice"]}], ids=str)
-def test_an_unusual_record(record: Any, client: TestClient, recorder: Recorder) -> None:
+def test_no_page_fails_because_of_an_unusual_record(record: Any, client: TestClient, recorder: Recorder) -> None:
     recorder.task("task", {"texts": ["Shown"]}, record=record)
     assert client.get(recorder.url()).status_code == 200
     assert client.get(recorder.url("/task", task_id="task")).status_code in (200, 404)
 
 
-def test_sentences_without_times_are_shown(client: TestClient, recorder: Recorder) -> None:
+def test_sentences_with_unusual_times_are_shown(client: TestClient, recorder: Recorder) -> None:
     for index, sentence in enumerate(SENTENCES):
         recorder.task("sound", {"media_url": f"{BASE}/a.mp3", "sentences": [sentence]}, map_index=index)
     page = open_pages(client, recorder)
@@ -159,7 +165,7 @@ def test_sentences_without_times_are_shown(client: TestClient, recorder: Recorde
 
 
 @pytest.mark.parametrize("levels", [10, 46, 51, 300, 900])
-def test_deep_nesting(levels: int, client: TestClient, recorder: Recorder) -> None:
+def test_a_deeply_nested_result_is_shown_in_part(levels: int, client: TestClient, recorder: Recorder) -> None:
     recorder.task("single", {"texts": ["Shown"], "value": nested(levels)})
     recorder.task("parts", {"failed": [{"value": nested(levels)}], "sentences": [{"content": nested(levels)}]})
     page = open_pages(client, recorder)
@@ -169,7 +175,9 @@ def test_deep_nesting(levels: int, client: TestClient, recorder: Recorder) -> No
 
 @pytest.mark.parametrize("stored", ["[" * 100_000 + "]" * 100_000, "not JSON"], ids=["deep", "invalid"])
 @pytest.mark.parametrize("key", [RECORD_KEY, "return_value"])
-def test_xcoms_that_cannot_be_loaded(key: str, stored: str, client: TestClient, recorder: Recorder) -> None:
+def test_xcoms_that_cannot_be_loaded_do_not_hide_other_tasks(
+    key: str, stored: str, client: TestClient, recorder: Recorder
+) -> None:
     recorder.task("broken", {"texts": ["Hidden"]})
     recorder.task("copy", {"texts": ["Shown"]})
     with create_session() as session:

@@ -19,12 +19,12 @@ def files(result: Any) -> list[tuple[str, str | None]]:
     return [(file.kind, file.address) for file in ims_view(result).files]
 
 
-def test_texts_and_tokens_of_text_generation() -> None:
+def test_the_texts_and_tokens_of_text_generation_are_found() -> None:
     view = ims_view({"job_id": "1", "state": "Finished", "texts": ["a", "b"], "usage": {"total_tokens": 200}})
     assert view == JobView(texts=["a", "b"], tokens=200)
 
 
-def test_a_sound_with_its_sentences() -> None:
+def test_an_audio_file_is_found_with_its_sentences() -> None:
     sentences = [{"content": "one", "from": 0.0, "to": 1.5}]
     view = ims_view({"media_id": "m1", "media_url": f"{BASE}/a%20b.mp3", "sentences": sentences})
     assert view.sentences == sentences
@@ -33,13 +33,13 @@ def test_a_sound_with_its_sentences() -> None:
     assert file.name == "a b.mp3"
 
 
-def test_a_sound_of_which_only_the_id_is_known() -> None:
+def test_an_audio_file_without_a_url_is_found_by_its_media_id() -> None:
     view = ims_view({"media_id": "m1", "media_url": None, "sentences": [{"content": "one", "from": 0, "to": 1}]})
     assert view.files == [MediaFile("audio", media_id="m1")]
     assert view.files[0].name == "m1"
 
 
-def test_videos_of_a_batch_with_their_failed_parts() -> None:
+def test_the_videos_and_the_failed_parts_of_a_batch_are_found() -> None:
     videos = [{"job_id": str(n), "media_id": f"m{n}", "media_url": f"{BASE}/{n}.mp4", "duration": 15} for n in range(2)]
     failed = [{"index": 2, "error_code": "Bad"}]
     view = ims_view({"videos": videos, "failed": failed})
@@ -47,7 +47,7 @@ def test_videos_of_a_batch_with_their_failed_parts() -> None:
     assert view.failed == failed
 
 
-def test_the_best_image_is_the_first() -> None:
+def test_images_are_sorted_by_their_score() -> None:
     images = [{"score": score, "url": f"{BASE}/{score}.gif"} for score in (0.2, 0.9, None, 0.5)]
     result = {"job_id": "1", "video_id": "v1", "images": images}
     found = job_view(result, ids_are_outputs=False).files
@@ -61,7 +61,7 @@ def test_an_image_without_an_extension_is_recognised_by_its_field() -> None:
     assert files({"output": [f"{BASE}/sign"]}) == [("file", f"{BASE}/sign")]
 
 
-def test_results_in_json_strings_have_files() -> None:
+def test_files_are_found_in_json_strings() -> None:
     content = json.dumps({"zh": {"MediaURL": f"{BASE}/a.mp4", "SubtitleURL": f"{BASE}/a.srt", "MediaId": "m"}})
     assert files({"ai_result": {"VideoTranslationAiResultMap": content}}) == [
         ("video", f"{BASE}/a.mp4"),
@@ -93,7 +93,7 @@ def test_the_id_of_a_media_asset_of_vod_is_not_an_output() -> None:
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://h/x", "//h/x"]
 )
-def test_other_addresses_are_not_files(address: str) -> None:
+def test_urls_with_other_schemes_are_not_files(address: str) -> None:
     assert files({"media_url": address, "ai_result": [address]}) == []
 
 
@@ -173,7 +173,7 @@ def test_a_file_is_found_only_by_its_reference() -> None:
     assert view.file("other") is None
 
 
-def test_a_tree_has_the_fields_of_a_result() -> None:
+def test_a_tree_contains_the_fields_of_a_result() -> None:
     assert tree({"a": {"b": [1, "x"]}, "c": None, "d": {}}) == [
         Node("a", children=[Node("b", children=[Node("0", "1"), Node("1", "x")])]),
         Node("d", "{}"),

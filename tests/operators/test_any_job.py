@@ -93,14 +93,14 @@ def test_a_retry_joins_a_job_of_any_kind(deferrable: bool, ims_emulator: ImsEmul
     assert len(ims_emulator.jobs()) == 1
 
 
-def test_an_unknown_job_is_rejected_with_similar_ones(ims_emulator: ImsEmulator) -> None:
+def test_the_error_for_an_unknown_job_suggests_similar_names(ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="SubmitASRJob") as caught:
         run_task(ImsSubmitJobOperator(task_id="job", job="SubmitAsrJob"))
     assert caught.value.field == "job"
     assert ims_emulator.requests() == []
 
 
-def test_an_unknown_parameter_is_rejected_with_similar_ones(ims_emulator: ImsEmulator) -> None:
+def test_the_error_for_an_unknown_parameter_suggests_similar_names(ims_emulator: ImsEmulator) -> None:
     operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFiel": "oss://b/a.mp4"})
     with pytest.raises(ImsRequestError, match=r"unknown parameter 'InputFiel' .* Did you mean InputFile\?") as caught:
         run_task(operator)
@@ -108,7 +108,7 @@ def test_an_unknown_parameter_is_rejected_with_similar_ones(ims_emulator: ImsEmu
     assert ims_emulator.requests() == []
 
 
-def test_a_parameter_that_only_the_api_has_is_sent(ims_emulator: ImsEmulator) -> None:
+def test_a_parameter_of_the_api_that_the_catalogue_does_not_contain_is_sent(ims_emulator: ImsEmulator) -> None:
     given = {**SUBMITS["ice", "SubmitDNAJob"], "OwnerId": 7}
     run_task(ImsSubmitJobOperator(task_id="job", job="SubmitDNAJob", parameters=given, poll_interval=0.05))
     (request,) = ims_emulator.requests("SubmitDNAJob")
@@ -122,7 +122,7 @@ def test_a_known_parameter_in_another_case_is_rejected(ims_emulator: ImsEmulator
     assert ims_emulator.requests() == []
 
 
-def test_the_kind_follows_the_job_when_a_task_runs_again(ims_emulator: ImsEmulator) -> None:
+def test_the_kind_is_resolved_again_when_a_task_runs_again_with_another_job(ims_emulator: ImsEmulator) -> None:
     operator = ImsSubmitJobOperator(task_id="job", job="SubmitASRJob", parameters={"InputFile": "oss://b/a.mp4"})
     for action in ("SubmitASRJob", "SubmitIProductionJob"):
         operator.job, operator.parameters = action, SUBMITS["ice", action]
@@ -132,14 +132,14 @@ def test_the_kind_follows_the_job_when_a_task_runs_again(ims_emulator: ImsEmulat
     assert submits == ["SubmitASRJob", "SubmitIProductionJob"]
 
 
-def test_lineage_of_a_task_that_failed_before_its_kind_was_resolved_has_its_inputs() -> None:
+def test_lineage_of_a_task_that_failed_before_its_kind_was_resolved_contains_its_inputs() -> None:
     operator = ImsSubmitJobOperator(task_id="job", job="SubmitNothing", parameters={"Input": "oss://in/a.mp4"})
     with pytest.raises(ImsRequestError):
         operator.execute({})
     assert [one.key for one in operator.input_objects()] == ["a.mp4"]
 
 
-def test_an_error_names_the_parameter_as_it_was_given(ims_emulator: ImsEmulator) -> None:
+def test_an_error_contains_the_name_of_the_parameter_in_the_api(ims_emulator: ImsEmulator) -> None:
     given = {"Input": {"Type": "OSS", "Media": "oss://bucket/in.mp4"}, "TemplateConfig": {"TemplateId": "t"}}
     with pytest.raises(ImsRequestError, match=r"^Output is required") as caught:
         run_task(ImsSubmitJobOperator(task_id="job", job="SubmitSnapshotJob", parameters=given))

@@ -22,7 +22,7 @@ from airflow_provider_ims.operators.vod import VodApiOperator
 
 OPERATORS = {"ice": ImsApiOperator, "vod": VodApiOperator}
 CALLBACK = {"CallbackType": "HTTP", "CallbackURL": "https://hooks.example.com/ims"}
-#: A write with a ClientToken.
+#: An action that is not a read, with the parameter ClientToken.
 CANCEL = ("CancelIProductionJob", {"JobId": "j"})
 MEDIA = {"InputURL": "oss://bucket/in.mp4"}
 #: Faults after which it is unknown whether the service processed the request.
@@ -75,7 +75,7 @@ def test_a_write_takes_effect_and_a_read_returns_it_in_snake_case(
     assert {name: shown[name] for name in ("callback_type", "callback_url")} == result.get("message_callback", result)
 
 
-def test_strings_in_the_response_stay_as_they_are(ims_emulator: ImsEmulator) -> None:
+def test_strings_in_the_response_are_returned_unchanged(ims_emulator: ImsEmulator) -> None:
     user_data = '{"OrderId":"7","Items":[1,2]}'
     ImsHook().call(
         "SubmitAudioProduceJob",
@@ -91,7 +91,7 @@ def test_strings_in_the_response_stay_as_they_are(ims_emulator: ImsEmulator) -> 
     assert job["job_state"]
 
 
-def test_signed_urls_stay_signed(ims_emulator: ImsEmulator) -> None:
+def test_signed_urls_are_returned_with_their_signatures(ims_emulator: ImsEmulator) -> None:
     url = "https://bucket.oss-cn-shanghai.aliyuncs.com/a.mp4?Expires=1&Signature=s"
     ims_emulator.fault("GetEventCallback", "odd_shape", body={"PlayURL": url, "Empty": "", "Number": 2**70})
     assert run_task(call("GetEventCallback")) == {"play_url": url, "empty": "", "number": float(2**70)}
@@ -155,12 +155,12 @@ def test_the_region_of_the_task_is_used(ims_emulator: ImsEmulator) -> None:
     assert "callback_url" in run_task(call("GetEventCallback", region_id="cn-beijing"))
 
 
-def test_the_log_names_the_action_and_the_request(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+def test_the_log_contains_the_action_and_the_request_id(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     result = run_task(call("ListSmartJobs"))
     assert f"ListSmartJobs succeeded (request id {result['request_id']})" in task_log.lines("info")
 
 
-# -- requests that are refused before they are sent
+# -- requests that are rejected before they are sent
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_log_names_the_action_and_the_request(ims_emulator: ImsEmulator, tas
         (ImsApiOperator, None, r"^action: unknown action 'None' of ice"),
     ],
 )
-def test_an_unknown_action_is_refused_with_similar_ones(
+def test_the_error_for_an_unknown_action_suggests_similar_names(
     operator: type[Any], action: Any, problem: str, ims_emulator: ImsEmulator
 ) -> None:
     error = refused(operator(task_id="call", action=action), ims_emulator)
@@ -183,7 +183,7 @@ def test_an_unknown_action_is_refused_with_similar_ones(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.submit_action)
-def test_an_action_that_submits_a_job_is_refused_and_the_error_names_the_operator(
+def test_the_error_for_an_action_that_submits_a_job_names_the_operator_to_use(
     kind: Any, ims_emulator: ImsEmulator
 ) -> None:
     product = kind.family.product.code
@@ -214,7 +214,7 @@ def test_an_action_that_submits_a_job_is_refused_and_the_error_names_the_operato
         ("ListSmartJobs", {7: "a"}, "parameters", "must be a dict"),
     ],
 )
-def test_an_invalid_parameter_is_refused_by_name(
+def test_the_error_for_an_invalid_parameter_contains_its_name(
     action: str, parameters: Any, field: str, problem: str, ims_emulator: ImsEmulator
 ) -> None:
     error = refused(call(action, parameters), ims_emulator)
@@ -222,7 +222,7 @@ def test_an_invalid_parameter_is_refused_by_name(
     assert problem in error.message
 
 
-def test_a_region_that_is_not_a_string_is_refused(ims_emulator: ImsEmulator) -> None:
+def test_a_region_that_is_not_a_string_is_rejected(ims_emulator: ImsEmulator) -> None:
     assert refused(call("ListSmartJobs", region_id=7), ims_emulator).field == "region_id"
 
 
@@ -261,7 +261,7 @@ def test_a_write_that_the_service_rejects_raises_the_services_error(ims_emulator
         run_task(call("SetEventCallback", {"CallbackType": "HTTP"}))
 
 
-def test_a_write_that_was_not_sent_is_an_ordinary_error(
+def test_a_write_that_was_not_sent_raises_an_unavailable_error(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ims_emulator.stop()
@@ -331,7 +331,7 @@ def test_nothing_is_sent_if_the_record_cannot_be_written(ims_emulator: ImsEmulat
 def test_a_failure_to_update_the_record_does_not_hide_the_services_error(
     ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
-    class ForOneWrite(Store):
+    class FailsAfterOneWrite(Store):
         def set(self, key: str, value: Any) -> None:
             if self:
                 raise ConnectionError("no API server")
@@ -339,7 +339,7 @@ def test_a_failure_to_update_the_record_does_not_hide_the_services_error(
 
     ims_emulator.fault("SetEventCallback", "deny")
     with pytest.raises(ImsPermissionError):
-        TaskRun(call("SetEventCallback", CALLBACK), store=ForOneWrite()).attempt()
+        TaskRun(call("SetEventCallback", CALLBACK), store=FailsAfterOneWrite()).attempt()
     assert "The record of the action could not be updated: no API server" in task_log.lines("warning")
 
 
@@ -347,7 +347,7 @@ def test_a_failure_to_update_the_record_does_not_hide_the_services_error(
 
 
 def tokens_of(run: TaskRun, emulator: ImsEmulator, tries: int) -> list[str]:
-    """Return the ClientTokens of some tries whose responses are lost."""
+    """Run tries whose responses are lost, and return the ClientTokens that they sent."""
     action = run.task.action
     before = len(sent(emulator, action))
     emulator.fault(action, "server_error", count=tries)
@@ -364,11 +364,11 @@ def test_a_retry_sends_the_same_client_token_and_a_clear_another(stored: bool, i
     run.clear()
     second = tokens_of(run, ims_emulator, 2)
     assert first[0] == first[1] != second[0] == second[1]
-    # RegisterMediaInfo documents a token of 32 characters.
+    # The documentation of RegisterMediaInfo specifies a token of 32 characters.
     assert {len(token) for token in first + second} == {32}
 
 
-def test_other_task_runs_and_actions_have_other_client_tokens(ims_emulator: ImsEmulator) -> None:
+def test_each_task_run_has_its_own_client_token(ims_emulator: ImsEmulator) -> None:
     runs = [
         TaskRun(call(*CANCEL), store=None, run_id="other"),
         TaskRun(call(*CANCEL), store=None, map_index=1),
@@ -437,7 +437,7 @@ def test_a_rejected_token_is_not_sent_again(ims_emulator: ImsEmulator) -> None:
 # -- failures other than the response
 
 
-def test_a_retry_after_a_response_says_that_the_action_took_effect(ims_emulator: ImsEmulator) -> None:
+def test_a_retry_after_a_response_fails_without_repeating_the_action(ims_emulator: ImsEmulator) -> None:
     """The task fails after the action, for example while Airflow stores its result."""
     run = TaskRun(call("SetEventCallback", CALLBACK))
     run.attempt()
@@ -450,7 +450,7 @@ def test_a_retry_after_a_response_says_that_the_action_took_effect(ims_emulator:
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["with a store", "without a store"])
-def test_a_timeout_of_the_task_during_a_write_is_not_retried(
+def test_a_task_timeout_during_a_write_is_retried_only_with_a_client_token(
     stored: bool, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = base.AlibabaCloudMediaHook.call

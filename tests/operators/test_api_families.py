@@ -47,7 +47,7 @@ def test_an_operator_calls_an_action_of_every_family(family: Family, ims_emulato
     assert results[action]["request_id"] == request["request_id"]
 
 
-#: The first kind of each family of jobs.
+#: The key of the query action of each job family -> the last kind of the family.
 JOB_KINDS_OF_QUERIES = {key_of(kind.family.query, kind.family.product.version): kind for kind in JOB_KINDS.values()}
 
 
@@ -62,7 +62,7 @@ def test_an_operator_queries_a_job_of_every_family(kind: JobKind, ims_emulator: 
     assert request["status"] == 200
 
 
-def test_the_families_of_resources_and_of_jobs_are_those_of_the_apis() -> None:
+def test_an_action_of_every_family_of_the_apis_is_called() -> None:
     called = {(family.product.ram_code, action) for family in FAMILIES for action in family.actions}
     called |= {(kind.family.product.ram_code, kind.family.query) for kind in JOB_KINDS_OF_QUERIES.values()}
     # test_api.py calls the actions of callbacks.

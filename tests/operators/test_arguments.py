@@ -1,4 +1,4 @@
-"""Arguments that would lead to a wrong but billed result are rejected before a request, with their path."""
+"""Arguments that would lead to a wrong but billed result are rejected before any request."""
 
 from __future__ import annotations
 
@@ -57,23 +57,21 @@ def refused(task: Any, emulator: ImsEmulator) -> ImsRequestError:
         (VodSubmitSnapshotJobOperator(task_id="job", video_id=20260101, width=1080), "VideoId", "20260101"),
     ],
 )
-def test_a_number_is_sent_as_the_text_of_a_parameter(
-    task: Any, name: str, sent: str, ims_emulator: ImsEmulator
-) -> None:
+def test_a_number_is_sent_as_text(task: Any, name: str, sent: str, ims_emulator: ImsEmulator) -> None:
     task.wait_for_completion = False
     run_task(task)
     (request,) = ims_emulator.requests()
     assert request["parameters"][name] == sent
 
 
-def test_a_number_is_sent_as_a_text_inside_json(ims_emulator: ImsEmulator) -> None:
+def test_a_number_inside_json_is_sent_as_text(ims_emulator: ImsEmulator) -> None:
     run_task(AUDIO.task(output_config={"bucket": "b", "object": 20260101}, wait_for_completion=False))
     (request,) = ims_emulator.requests()
     assert json.loads(request["parameters"]["OutputConfig"]) == {"bucket": "b", "object": "20260101"}
 
 
 @pytest.mark.parametrize("name", ["voice-over/o.mp3", "o.WAV", "o.pcm"])
-def test_an_audio_object_with_a_file_extension_is_refused(name: str, ims_emulator: ImsEmulator) -> None:
+def test_an_audio_object_with_a_file_extension_is_rejected(name: str, ims_emulator: ImsEmulator) -> None:
     error = refused(AUDIO.task(output_config={"bucket": "b", "object": name}), ims_emulator)
     assert error.field == "output_config.object"
     assert "the service appends" in str(error)
@@ -144,7 +142,7 @@ def test_a_missing_xcom_is_rejected(
         (IMAGE, lambda value: {"video_id": value}, "video_id"),
     ],
 )
-def test_content_that_renders_as_none_is_rejected(
+def test_content_that_renders_as_none_or_as_empty_is_rejected(
     case: Case, arguments: Any, path: str, nothing: str, ims_emulator: ImsEmulator
 ) -> None:
     assert refused(case.task(**arguments(nothing)), ims_emulator).field == path
@@ -193,7 +191,9 @@ def test_content_that_renders_as_none_is_rejected(
         (TEXT.task(generate_config="null"), "generate_config"),
     ],
 )
-def test_a_reference_that_renders_as_none_is_rejected(task: Any, path: str, ims_emulator: ImsEmulator) -> None:
+def test_a_reference_that_renders_as_none_or_as_empty_is_rejected(
+    task: Any, path: str, ims_emulator: ImsEmulator
+) -> None:
     assert refused(task, ims_emulator).field == path
 
 
@@ -250,7 +250,7 @@ def test_an_empty_optional_parameter_is_omitted(ims_emulator: ImsEmulator) -> No
         (BATCH.task(editing_config={"SpechConfig": {}}), "editing_config.SpechConfig", "SpeechConfig"),
     ],
 )
-def test_a_misspelt_key_is_rejected_with_the_documented_one(
+def test_the_error_for_a_misspelt_key_suggests_the_documented_key(
     task: Any, path: str, meant: str, ims_emulator: ImsEmulator
 ) -> None:
     error = refused(task, ims_emulator)
@@ -268,20 +268,20 @@ def test_a_misspelt_key_is_rejected_with_the_documented_one(
         (BATCH.task(output_config={**VIDEOS, "MinDuration": 5}), "output_config", "MinDuration"),
     ],
 )
-def test_another_unknown_key_is_sent_with_a_warning(
+def test_an_unknown_key_that_may_exist_is_sent_with_a_warning(
     task: Any, argument: str, key: str, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     task.wait_for_completion = False
     assert run_task(task)["job_id"]
     assert any(line.startswith(f"{argument}.{key}: undocumented key") for line in task_log.lines("warning"))
-    # The emulator logs it too.
+    # The emulator also logs the key.
     assert any("ignored keys" in line and line.endswith(f"Config.{key}") for line in task_log.lines("warning"))
 
 
 def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     for case in (TEXT, AUDIO, BATCH, IMAGE):
         run_task(case.task(wait_for_completion=False))
-    # These keys are similar to others.
+    # These keys are similar to other documented keys.
     similar = {"SpeechText": "s", "BackgroundMusic": "m", "BackgroundImageArray": ["m"], "Title": "t"}
     run_task(BATCH.task(input_config={"MediaArray": ["m"], **similar}, wait_for_completion=False))
     file = {"Bucket": "example-bucket", "Location": "oss-cn-shanghai", "Object": "example.mp4"}
@@ -302,7 +302,7 @@ def test_documented_keys_are_sent_without_a_warning(ims_emulator: ImsEmulator, t
         ),
     ],
 )
-def test_ai_images_are_rejected_in_a_region_without_them(
+def test_ai_images_are_rejected_in_a_region_that_does_not_support_them(
     task: Any, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {"conn_type": "alibabacloud_ims", "login": "id", "password": "secret"}
@@ -312,7 +312,7 @@ def test_ai_images_are_rejected_in_a_region_without_them(
     assert str(error).endswith("SubmitAIImageJob is available only in cn-beijing and cn-shanghai, not in cn-hangzhou")
 
 
-def test_the_endpoint_decides_whether_a_region_has_ai_images_if_one_is_set(ims_emulator: ImsEmulator) -> None:
+def test_with_a_custom_endpoint_the_service_decides_whether_a_region_has_ai_images(ims_emulator: ImsEmulator) -> None:
     # The connection of the emulator sets both endpoints.
     with pytest.raises(ImsRequestError, match="available only in cn-beijing and cn-shanghai"):
         run_task(VodSubmitAIImageJobOperator(**{"task_id": "job", **IMAGE.arguments, "region_id": "cn-hangzhou"}))
@@ -342,7 +342,7 @@ def test_moderation_without_content_is_rejected(arguments: dict[str, Any], ims_e
         ({"cover_images": [{"Bucket": "b", "Location": "oss-cn-shanghai"}]}, "cover_images[0]", "Object"),
     ],
 )
-def test_moderation_of_a_file_without_a_name_is_refused(
+def test_moderation_of_a_file_without_a_name_is_rejected(
     arguments: dict[str, Any], path: str, missing: str, ims_emulator: ImsEmulator
 ) -> None:
     error = refused(ImsSubmitMediaCensorJobOperator(task_id="job", **arguments), ims_emulator)
@@ -364,7 +364,7 @@ def all_operators(base: type[JobOperator] = JobOperator) -> list[type[JobOperato
 
 
 @pytest.mark.parametrize("operator", [one for one in all_operators() if "kind" in vars(one)])
-def test_the_constructor_requires_what_the_service_requires(operator: type[JobOperator]) -> None:
+def test_parameters_that_the_service_requires_are_required_arguments(operator: type[JobOperator]) -> None:
     arguments = inspect.signature(operator.__init__).parameters
     optional = [
         one.argument

@@ -62,7 +62,7 @@ def test_without_waiting_the_job_id_is_returned_at_once(case: Case, ims_emulator
 
 @every_mode
 @pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
-def test_the_log_contains_the_submit_each_status_and_the_end(
+def test_the_log_contains_the_submission_the_states_and_the_end_of_a_job(
     mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     job_id = run_task(TEXT.task(**mode))["job_id"]
@@ -103,7 +103,7 @@ def test_a_job_is_polled_a_last_time_at_the_timeout_and_left_running(
 
 @pytest.fixture
 def default_chain(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> ImsEmulator:
-    """Return the emulator, with its key in the environment, and without a connection."""
+    """Return the emulator, with its AccessKey pair in the environment and without a connection."""
     monkeypatch.delenv("AIRFLOW_CONN_IMS_DEFAULT")
     # The SDK reads the environment when it is imported.
     monkeypatch.setattr(auth_util, "environment_access_key_id", ims_emulator.access_key_id)
@@ -147,7 +147,7 @@ def test_without_a_connection_a_region_is_required() -> None:
 
 @every_mode
 @never_ending
-def test_the_intervals_may_be_timedeltas(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_the_timeout_and_the_poll_interval_can_be_timedeltas(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     task = TEXT.task(timeout=timedelta(seconds=0.1), poll_interval=timedelta(minutes=1), **mode)
     task.render_template_fields({"ti": None})
     with pytest.raises(ImsJobTimeoutError, match=r"did not end within 0 s"):
@@ -201,7 +201,7 @@ def test_a_denied_query_ends_the_wait_and_names_the_action_to_grant(
 
 
 @every_mode
-def test_an_unknown_state_means_that_the_job_runs(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_a_job_in_an_unknown_state_counts_as_running(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("GetSmartHandleJob", "unknown_state", count=3, state="Reviewing")
     assert run_task(TEXT.task(**mode))["state"] == "Finished"
 
@@ -215,7 +215,7 @@ def test_an_unknown_state_means_that_the_job_runs(mode: dict[str, Any], ims_emul
         ("error", {"code": "InvalidParameter", "status": 400}, ImsRequestError),
     ],
 )
-def test_a_refused_submit_is_not_repeated(
+def test_a_rejected_submit_request_is_not_repeated(
     fault: str, options: dict[str, Any], error: type[ImsError], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
@@ -234,7 +234,7 @@ def test_a_refused_submit_is_not_repeated(
         ("odd_shape", {"drop": ["JobId"]}),
     ],
 )
-def test_a_submit_without_a_response_is_not_repeated_if_the_task_is_not_durable(
+def test_a_submit_request_without_a_response_is_not_repeated_if_the_task_is_not_durable(
     fault: str, options: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", fault, **options)
@@ -274,7 +274,7 @@ def test_a_missing_region_is_a_request_error(monkeypatch: pytest.MonkeyPatch) ->
         (BATCH, {"input_config": {"TitleArray": ["x"]}}, "input_config"),
     ],
 )
-def test_an_invalid_argument_is_refused_before_any_request(
+def test_an_invalid_argument_is_rejected_before_any_request(
     case: Case, arguments: dict[str, Any], field: str, ims_emulator: ImsEmulator
 ) -> None:
     with pytest.raises(ImsRequestError) as caught:
@@ -319,7 +319,7 @@ def test_the_connection_is_not_looked_up_when_the_dag_is_parsed(monkeypatch: pyt
 
 
 @never_ending
-def test_the_deadline_respects_the_execution_timeout_and_the_deferral_lasts_longer(
+def test_the_deadline_respects_the_execution_timeout_and_the_timeout_of_the_deferral_is_longer(
     ims_emulator: ImsEmulator,
 ) -> None:
     task = TEXT.task(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5))
@@ -346,7 +346,7 @@ def test_execute_without_a_task_instance_accepts_an_execution_timeout(ims_emulat
     assert task.execute({})["state"] == "Finished"
 
 
-def test_one_task_object_may_run_again_with_another_connection(
+def test_a_task_object_can_run_again_with_another_connection(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = TEXT.task(deferrable=False)
@@ -363,7 +363,7 @@ def test_one_task_object_may_run_again_with_another_connection(
     [{1, 2}, object(), 7],
     ids=["a set", "an object", "a number"],
 )
-def test_an_argument_that_cannot_be_deferred_is_refused_before_the_submit(
+def test_a_region_that_is_not_a_string_is_rejected_before_any_request(
     region_id: Any, ims_emulator: ImsEmulator
 ) -> None:
     with pytest.raises(ImsRequestError) as caught:
@@ -372,13 +372,15 @@ def test_an_argument_that_cannot_be_deferred_is_refused_before_the_submit(
     assert ims_emulator.requests() == []
 
 
-def test_every_argument_of_the_trigger_is_json_whatever_the_arguments_are(ims_emulator: ImsEmulator) -> None:
+def test_the_arguments_of_the_trigger_are_json_even_if_an_argument_of_the_operator_is_not(
+    ims_emulator: ImsEmulator,
+) -> None:
     task, context = TaskRun(TEXT.task(deferrable=True, cancel_on_kill=object())).new_process()
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
     assert json.loads(json.dumps(deferred.value.trigger.serialize()[1]))["cancel_on_kill"] is True
 
 
-def test_an_unknown_choice_is_refused_when_the_dag_is_parsed() -> None:
+def test_an_unknown_choice_is_rejected_when_the_dag_is_parsed() -> None:
     with pytest.raises(ImsRequestError, match="submit, fail"):
         TEXT.task(on_uncertain="pray")

@@ -1,4 +1,4 @@
-"""Arguments that name a file next to the DAG."""
+"""Arguments whose value is the path of a file in a template folder of the DAG."""
 
 from __future__ import annotations
 
@@ -112,25 +112,27 @@ def test_the_arguments_of_a_mapped_task_are_read_from_files(folder: Path, ims_em
 
 
 @pytest.mark.parametrize("url", ["oss://bucket/a.json", "https://bucket.oss-cn-shanghai.aliyuncs.com/talk.txt"])
-def test_the_url_of_an_object_is_not_a_file(url: str, folder: Path, ims_emulator: ImsEmulator) -> None:
+def test_the_url_of_an_object_is_not_read_as_a_file(url: str, folder: Path, ims_emulator: ImsEmulator) -> None:
     assert (
         sent(rendered(ImsSubmitASRJobOperator(task_id="job", input_file=url), folder), ims_emulator)["InputFile"] == url
     )
 
 
-def test_a_nested_value_is_not_a_file(folder: Path, ims_emulator: ImsEmulator) -> None:
+def test_a_nested_value_is_not_read_from_a_file(folder: Path, ims_emulator: ImsEmulator) -> None:
     output = {"bucket": "b", "object": "script.txt"}
     assert json.loads(sent(rendered(AUDIO.task(output_config=output), folder), ims_emulator)["OutputConfig"]) == output
 
 
-def test_labels_are_not_files(folder: Path, ims_emulator: ImsEmulator) -> None:
+def test_titles_and_user_data_are_not_read_from_files(folder: Path, ims_emulator: ImsEmulator) -> None:
     parameters = sent(rendered(AUDIO.task(title="script.txt", user_data={"Extend": "a.json"}), folder), ims_emulator)
     assert parameters["Title"] == "script.txt"
     assert json.loads(parameters["UserData"])["Extend"] == "a.json"
 
 
 @pytest.mark.parametrize("text", [literal("script.txt"), "{{ 'script' ~ '.txt' }}"], ids=["literal", "template"])
-def test_a_literal_or_a_rendered_text_is_not_a_file(text: Any, folder: Path, ims_emulator: ImsEmulator) -> None:
+def test_a_literal_or_a_rendered_text_is_not_read_from_a_file(
+    text: Any, folder: Path, ims_emulator: ImsEmulator
+) -> None:
     assert sent(rendered(AUDIO.task(input_config=text), folder), ims_emulator)["InputConfig"] == "script.txt"
 
 
@@ -150,7 +152,7 @@ def test_a_literal_or_a_rendered_text_is_not_a_file(text: Any, folder: Path, ims
         ),
     ],
 )
-def test_a_missing_file_is_reported_with_the_folders(task: Any, field: str, folder: Path) -> None:
+def test_the_error_for_a_missing_file_contains_the_searched_folders(task: Any, field: str, folder: Path) -> None:
     error = refused(task("winter.json"), folder)
     assert error.field == field
     assert str(error).startswith(f"{field}: file 'winter.json' not found; searched in ")

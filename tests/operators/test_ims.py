@@ -37,7 +37,7 @@ def test_all_parameters_of_text_generation_are_sent(ims_emulator: ImsEmulator) -
     }
 
 
-def test_the_result_of_speech_has_the_media_and_timed_sentences(ims_emulator: ImsEmulator) -> None:
+def test_the_result_of_speech_synthesis_has_the_media_and_timed_sentences(ims_emulator: ImsEmulator) -> None:
     result = run_task(AUDIO.task())
     assert result["media_id"]
     assert result["media_url"].endswith("/target_audio.mp3")
@@ -49,7 +49,9 @@ def test_the_result_of_speech_has_the_media_and_timed_sentences(ims_emulator: Im
 
 @pytest.mark.ims_emulator(speech_media_url=False, durations={AUDIO.submit: 0})
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_speech_without_a_media_url_has_the_other_results(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_speech_synthesis_without_a_media_url_returns_the_other_results(
+    deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
     run = TaskRun(AUDIO.task(deferrable=deferrable))
     result = run.attempt()
     assert result["media_url"] is None
@@ -82,7 +84,7 @@ def test_a_batch_with_failed_videos_fails_if_fail_on_partial_failure_is_set(ims_
     assert caught.value.code == "BadClip"
 
 
-def test_a_batch_without_a_video_fails(ims_emulator: ImsEmulator) -> None:
+def test_a_batch_whose_videos_all_failed_fails_the_task(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=2, code="BadClip", message="A clip is broken.")
     with pytest.raises(ImsJobFailedError, match=r"none of 2 videos.*A clip is broken") as caught:
         run_task(BATCH.task())

@@ -1,4 +1,4 @@
-"""What happens to the job of a task that is killed, cleared or timed out."""
+"""The job of a task that is killed or cleared, or whose wait times out."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_job_is_left_for_the_next_try_when_the_worker_shuts_down(
 def test_a_job_that_no_later_try_could_join_is_cancelled_when_the_worker_shuts_down(
     durable: bool, store: bool, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
-    """IProduction has neither a ClientToken nor a listing that shows its UserData."""
+    """SubmitIProductionJob has no ClientToken, and no listing returns its UserData."""
     run = killed_while_waiting(monkeypatch, cancellable(deferrable=False, durable=durable), store=store)
     set_task_state(monkeypatch, "running")
     run.process.on_kill()
@@ -119,7 +119,7 @@ def test_cancel_on_kill_can_be_disabled(
 
 
 @never_ending
-def test_the_log_warns_that_a_job_without_a_cancel_action_continues(
+def test_the_log_warns_that_a_job_without_a_cancel_action_continues_to_run(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     run = killed_while_waiting(monkeypatch, TEXT.task(deferrable=False))
@@ -160,7 +160,7 @@ def test_a_job_whose_wait_times_out_in_the_last_try_is_cancelled(deferrable: boo
 
 
 @never_ending
-def test_a_failed_cancel_does_not_hide_the_timeout(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+def test_a_failed_cancellation_does_not_hide_the_timeout(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
     ims_emulator.fault(CANCEL, "error", count=None, code="InternalError", status=500)
     with pytest.raises(ImsJobTimeoutError):
         TaskRun(cancellable(deferrable=False, timeout=0.3), retries=0).attempt()
@@ -168,7 +168,7 @@ def test_a_failed_cancel_does_not_hide_the_timeout(ims_emulator: ImsEmulator, ta
 
 
 @never_ending
-def test_a_store_that_cannot_be_read_does_not_replace_the_error_of_the_wait(
+def test_an_error_of_the_store_does_not_hide_the_error_of_the_wait(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     class Unreadable(Store):
@@ -186,7 +186,7 @@ def test_a_store_that_cannot_be_read_does_not_replace_the_error_of_the_wait(
 
 class TestClear:
     @never_ending
-    def test_a_job_that_was_still_awaited_is_cancelled_and_a_new_one_submitted(
+    def test_a_job_that_was_still_awaited_is_cancelled_and_a_new_job_is_submitted(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
         run = killed_while_waiting(monkeypatch, cancellable(deferrable=False))
@@ -209,7 +209,7 @@ class TestClear:
         assert len(ims_emulator.jobs()) == 1
 
     @never_ending
-    def test_the_job_of_a_wait_that_failed_is_joined_and_not_cancelled(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_whose_wait_failed_is_joined_and_not_cancelled(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(cancellable(deferrable=True, timeout=0.3), retries=1)
         with pytest.raises(ImsJobTimeoutError):
             run.attempt()

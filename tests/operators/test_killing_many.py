@@ -1,4 +1,4 @@
-"""What happens to the jobs of a task with many jobs that is killed."""
+"""The jobs of a task with many jobs that is killed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_jobs_are_left_for_the_next_try_when_the_worker_shuts_down(
 def test_jobs_that_no_later_try_could_join_are_cancelled_when_the_worker_shuts_down(
     monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
-    """IProduction has neither a ClientToken nor a listing that shows its UserData."""
+    """SubmitIProductionJob has no ClientToken, and no listing returns its UserData."""
     run = killed_while_waiting(monkeypatch, productions(4, deferrable=False), store=False)
     set_task_state(monkeypatch, "running")
     run.process.on_kill()
@@ -112,7 +112,7 @@ def test_a_stalled_worker_does_not_cancel_the_jobs_that_its_successor_has_joined
     ("job", "message"),
     [(KIND, "cancel_on_kill is off"), ("SubmitAudioProduceJob", "the service has no cancel action for them")],
 )
-def test_the_log_says_that_jobs_continue(
+def test_the_log_warns_of_jobs_that_continue_to_run(
     job: str, message: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     run = killed_while_waiting(monkeypatch, productions(4, job, deferrable=False, cancel_on_kill=job != KIND))

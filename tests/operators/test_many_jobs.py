@@ -25,7 +25,7 @@ every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred
 
 @every_mode
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
-def test_each_request_becomes_one_job_and_the_results_are_in_their_order(
+def test_each_request_becomes_one_job_and_the_results_are_in_the_order_of_the_requests(
     deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     result = run_task(speech(120, deferrable=deferrable))
@@ -133,7 +133,7 @@ def test_max_failures_is_a_number_or_a_fraction(allowed: Any, fails: bool, ims_e
         assert run_task(task)["failed"] == 2
 
 
-def test_a_request_that_repeats_a_client_token_is_refused(ims_emulator: ImsEmulator) -> None:
+def test_a_request_that_repeats_a_client_token_is_rejected(ims_emulator: ImsEmulator) -> None:
     requests = [{"ClientToken": token} for token in ("a", "b", "a")]
     task = ImsSubmitJobsOperator(
         task_id="jobs",
@@ -159,7 +159,7 @@ class XComOfMappedTask(Sequence[dict[str, Any]]):
         return len(self._items)
 
 
-def test_the_requests_may_be_the_xcom_of_a_mapped_task(ims_emulator: ImsEmulator) -> None:
+def test_the_requests_can_be_the_xcom_of_a_mapped_task(ims_emulator: ImsEmulator) -> None:
     task = speech(0)
     task.requests = XComOfMappedTask([{"InputConfig": "One"}, {"InputConfig": "Two"}])
     assert run_task(task)["succeeded"] == 2
@@ -175,14 +175,14 @@ def test_equal_requests_become_different_jobs(ims_emulator: ImsEmulator) -> None
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
-def test_the_console_link_is_that_of_the_first_job(ims_emulator: ImsEmulator) -> None:
+def test_a_task_with_many_jobs_has_a_console_link(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(5))
     run.attempt()
     assert any("console" in str(value) for value in run.xcoms.values())
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
-def test_all_waves_have_the_deadline_of_the_try(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_waves_of_a_try_have_the_same_deadline(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     deadlines = []
     original = JobTrigger.__post_init__
 
@@ -212,7 +212,7 @@ def test_a_changed_list_keeps_the_jobs_of_unchanged_requests(ims_emulator: ImsEm
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
-def test_a_refused_request_does_not_stop_the_others(ims_emulator: ImsEmulator) -> None:
+def test_a_rejected_request_does_not_stop_the_others(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(AUDIO, "error", code="InvalidParameter", status=400, count=2)
     with pytest.raises(ImsJobsFailedError, match="2 of 20 jobs failed"):
         run_task(speech(20))
@@ -221,13 +221,15 @@ def test_a_refused_request_does_not_stop_the_others(ims_emulator: ImsEmulator) -
 
 @every_mode
 @pytest.mark.ims_emulator(durations={AUDIO: 60})
-def test_a_timeout_says_how_many_jobs_did_not_end(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_the_timeout_error_contains_the_number_of_jobs_that_did_not_end(
+    deferrable: bool, ims_emulator: ImsEmulator
+) -> None:
     with pytest.raises(ImsJobTimeoutError, match="12 of 12 jobs did not end"):
         run_task(speech(12, deferrable=deferrable, timeout=0.3))
 
 
 @pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.1})
-def test_vod_jobs(ims_emulator: ImsEmulator) -> None:
+def test_a_task_with_many_vod_jobs_returns_their_results_in_order(ims_emulator: ImsEmulator) -> None:
     requests = [{"VideoId": f"video-{number}"} for number in range(25)]
     task = VodSubmitJobsOperator(
         task_id="jobs",
@@ -241,7 +243,7 @@ def test_vod_jobs(ims_emulator: ImsEmulator) -> None:
     assert [one["video_id"] for one in result["results"]] == [one["VideoId"] for one in requests]
 
 
-def never_collected(run: TaskRun) -> None:
+def run_until_timeout(run: TaskRun) -> None:
     """Run a try whose jobs never end."""
     with pytest.raises(ImsJobTimeoutError):
         run.attempt()
@@ -250,24 +252,26 @@ def never_collected(run: TaskRun) -> None:
 @pytest.mark.ims_emulator(durations={AUDIO: 3600})
 def test_a_cleared_task_joins_the_jobs_whose_results_were_not_collected(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(10, timeout=0.3))
-    never_collected(run)
+    run_until_timeout(run)
     run.clear()
-    never_collected(run)
+    run_until_timeout(run)
     assert len(ims_emulator.jobs()) == 10
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 3600})
 def test_a_cleared_task_with_on_clear_new_submits_new_jobs(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(10, timeout=0.3, on_clear="new"))
-    never_collected(run)
+    run_until_timeout(run)
     run.clear()
-    never_collected(run)
+    run_until_timeout(run)
     assert len(ims_emulator.jobs()) == 20
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
 @pytest.mark.parametrize(("on_clear", "jobs"), [("auto", 20), ("rejoin", 10)])
-def test_a_task_that_is_cleared_after_its_success(on_clear: str, jobs: int, ims_emulator: ImsEmulator) -> None:
+def test_a_task_that_is_cleared_after_its_success_joins_its_jobs_only_with_on_clear_rejoin(
+    on_clear: str, jobs: int, ims_emulator: ImsEmulator
+) -> None:
     run = TaskRun(speech(10, on_clear=on_clear))
     run.attempt()
     run.clear()
@@ -318,7 +322,7 @@ def test_jobs_are_not_lost_if_their_ids_cannot_be_written(
 
 
 @pytest.mark.ims_emulator(durations={AUDIO: 0.1})
-def test_a_denied_submit_ends_the_task_and_a_retry_continues(ims_emulator: ImsEmulator) -> None:
+def test_a_denied_submit_request_fails_the_try_and_a_retry_continues(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(120))
     ims_emulator.fault(AUDIO, "deny", count=None, share=0.02, seed=1)
     with pytest.raises(ImsPermissionError):
@@ -341,9 +345,9 @@ def test_the_jobs_are_cancelled_when_the_last_try_times_out(ims_emulator: ImsEmu
         poll_interval=0.05,
     )
     run = TaskRun(task, retries=1)
-    never_collected(run)
+    run_until_timeout(run)
     assert ims_emulator.requests("CancelIProductionJob") == []
-    never_collected(run)
+    run_until_timeout(run)
     assert len(ims_emulator.requests("CancelIProductionJob")) == 12
 
 
@@ -389,7 +393,7 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
         ({"poll_interval": -5}, "poll_interval: -5 is not a positive number"),
     ],
 )
-def test_an_invalid_argument_is_refused_before_the_first_submit(
+def test_an_invalid_argument_is_rejected_before_the_first_submit_request(
     arguments: dict[str, Any], problem: str, ims_emulator: ImsEmulator
 ) -> None:
     with pytest.raises(ImsRequestError, match=problem):

@@ -68,7 +68,7 @@ def test_each_key_is_an_xcom_by_default_if_the_result_is_a_dict() -> None:
     assert IMAGE.sensor_of("j").multiple_outputs is False
 
 
-def test_the_xcoms_of_the_keys_can_be_turned_off() -> None:
+def test_the_xcoms_of_the_keys_can_be_disabled() -> None:
     assert TEXT.task(multiple_outputs=False).multiple_outputs is False
     assert TEXT.sensor_of("j", multiple_outputs=False).multiple_outputs is False
     with DAG("dag", schedule=None, default_args={"multiple_outputs": False}):

@@ -33,7 +33,7 @@ every_mode = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred
 
 
 def arguments_of(operator: type[JobOperator]) -> dict[str, inspect.Parameter]:
-    """Return the arguments of a class without those of all operators and ``fail_on_partial_failure``."""
+    """Return the arguments that the constructor of a class lists, without ``fail_on_partial_failure``."""
     signature = inspect.signature(operator.__init__).parameters
     return {name: one for name, one in signature.items() if name not in ("self", "kwargs", "fail_on_partial_failure")}
 
@@ -47,7 +47,7 @@ def described(operator: type[JobOperator]) -> dict[str, str]:
 def documented_keys(operator: type[JobOperator]) -> set[str]:
     """Return the keys of the result according to the docstring, without those of nested dicts."""
     _, found, whole = (inspect.getdoc(operator) or "").partition("\nReturns ``")
-    assert found, "the docstring has no line that begins with: Returns ``{"
+    assert found, "the docstring has no line that begins with: Returns ``"
     keys, depth = set(), 0
     for mark, key in re.findall(r"([{}\[\]()])|\"(\w+)\"", whole):
         if key and depth == 1:
@@ -58,7 +58,7 @@ def documented_keys(operator: type[JobOperator]) -> set[str]:
     raise AssertionError(f"{operator.__name__} returns no dict")
 
 
-def good(operator: type[JobOperator]) -> dict[str, Any]:
+def valid_arguments(operator: type[JobOperator]) -> dict[str, Any]:
     """Return the arguments of a valid request."""
     kind = operator.kind
     given = SUBMITS[kind.family.product.code, kind.submit_action]
@@ -71,7 +71,7 @@ def any_value(parameter: Parameter) -> Any:
     return True if parameter.is_flag else 7 if parameter.is_number else [*parameter.choices, "text"][0]
 
 
-def test_the_typed_operators_are_those_of_the_most_used_jobs() -> None:
+def test_these_job_kinds_have_typed_operators() -> None:
     assert {f"{operator.kind.family.product.code}:{operator.kind.submit_action}" for operator in TYPED} == {
         "ice:SubmitASRJob",
         "ice:SubmitAudioProduceJob",
@@ -103,7 +103,7 @@ def test_the_typed_operators_are_those_of_the_most_used_jobs() -> None:
     }
 
 
-def test_all_operators_are_exported() -> None:
+def test_all_ims_operators_are_exported() -> None:
     assert set(ims.__all__) == {
         *(operator.__name__ for operator in TYPED if operator.__name__.startswith("Ims")),
         "ImsApiOperator",
@@ -127,7 +127,7 @@ def test_the_arguments_are_the_parameters_of_the_catalogue(operator: type[JobOpe
     assert set(operator.template_fields_renderers) == {name for name, one in parameters.items() if one.is_json}
     for name, argument in arguments.items():
         assert argument.kind is inspect.Parameter.KEYWORD_ONLY
-        # An argument that the service does not require must have a default.
+        # The default of an argument that the service does not require must be None.
         assert parameters[name].required or argument.default is None
     # Airflow's own attributes must not be overridden.
     plain = BaseOperator(task_id="plain")
@@ -146,10 +146,10 @@ def test_every_argument_is_described(operator: type[JobOperator]) -> None:
 
 
 @every_operator
-def test_every_argument_reaches_its_parameter(operator: type[JobOperator]) -> None:
+def test_every_argument_is_sent_as_its_parameter(operator: type[JobOperator]) -> None:
     free = [one for one in operator.kind.parameters if not one.schema or one.name == "UserData"]
     values = {one.argument: any_value(one) for one in free}
-    task = operator(task_id="job", **{**good(operator), **values})
+    task = operator(task_id="job", **{**valid_arguments(operator), **values})
     sent = operator.kind.encode(task.arguments())
     assert set(sent) == {
         *(one.name for one in free),
@@ -163,7 +163,9 @@ def test_a_valid_request_is_sent_unchanged_and_the_documented_result_is_returned
     operator: type[JobOperator], deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     kind = operator.kind
-    task = operator(task_id="job", **good(operator), deferrable=deferrable, durable=False, poll_interval=0.05)
+    task = operator(
+        task_id="job", **valid_arguments(operator), deferrable=deferrable, durable=False, poll_interval=0.05
+    )
     result = run_task(task)
     (request,) = ims_emulator.requests(kind.submit_action)
     given = SUBMITS[kind.family.product.code, kind.submit_action]
@@ -177,14 +179,14 @@ def test_a_failed_part_is_logged_and_fails_the_task_only_if_fail_on_partial_fail
     operator: type[JobOperator], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     ims_emulator.fault(operator.kind.submit_action, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
-    result = run_task(operator(task_id="job", **good(operator), poll_interval=0.05))
+    result = run_task(operator(task_id="job", **valid_arguments(operator), poll_interval=0.05))
     parts = operator.kind.family.parts
     assert parts is not None
     assert (len(result[parts]), len(result["failed"])) == (1, 1)
     assert any(f"1 of 2 {parts} of job {result['job_id']} failed" in line for line in task_log.lines("warning"))
     ims_emulator.fault(operator.kind.submit_action, "fail_job", videos=1, code="BadClip", message="A clip is broken.")
     with pytest.raises(ImsJobFailedError, match=f"1 of 2 {parts}"):
-        run_task(operator(task_id="job", **good(operator), fail_on_partial_failure=True, poll_interval=0.05))
+        run_task(operator(task_id="job", **valid_arguments(operator), fail_on_partial_failure=True, poll_interval=0.05))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_the_emulator_moderates_a_file_by_its_name(verdict: str, ims_emulator: I
         assert run_task(task)["suggestion"] == verdict
 
 
-def test_too_many_covers_are_refused(ims_emulator: ImsEmulator) -> None:
+def test_too_many_covers_are_rejected(ims_emulator: ImsEmulator) -> None:
     covers = [{"Bucket": "bucket", "Location": "oss-cn-shanghai", "Object": f"{n}.jpg"} for n in range(6)]
     with pytest.raises(ImsRequestError, match="cover_images: 6 entries, the limit is 5"):
         run_task(ims.ImsSubmitMediaCensorJobOperator(task_id="job", cover_images=covers))

@@ -32,7 +32,7 @@ def test_all_parameters_are_sent(ims_emulator: ImsEmulator) -> None:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_production_of_a_project_returns_the_media_id_of_the_submit(
+def test_the_production_of_a_project_returns_the_media_id_of_the_submit_response(
     deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     task = VodSubmitJobOperator(

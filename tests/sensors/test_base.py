@@ -47,7 +47,7 @@ def test_a_sensor_returns_the_result_of_the_operator(
 
 
 @every_mode
-def test_an_ended_job_takes_one_query(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_an_ended_job_requires_one_query(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     run = TaskRun(TEXT.sensor_of(submitted(TEXT), **mode))
     assert run.attempt()["state"] == "Finished"
     assert run.events == []
@@ -63,7 +63,7 @@ def test_a_timeout_raises_the_error_of_airflow(mode: dict[str, Any], ims_emulato
 
 @every_mode
 @never_ending
-def test_a_timeout_reports_what_was_last_seen_of_each_unfinished_job(
+def test_a_timeout_reports_the_last_status_of_each_unfinished_job(
     mode: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
     first, second, ended = (submitted(IMAGE) for _ in range(3))
@@ -99,7 +99,7 @@ def test_a_timeout_skips_with_soft_fail(mode: dict[str, Any], ims_emulator: ImsE
 
 
 @every_mode
-def test_a_failed_job_fails_the_sensor_with_soft_fail_too(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_a_failed_job_fails_the_sensor_even_with_soft_fail(mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitTextGenerateJob", "fail_job", code="BadWords", message="No.")
     with pytest.raises(ImsJobFailedError) as caught:
         run_task(TEXT.sensor_of(submitted(TEXT), soft_fail=True, **mode))
@@ -137,7 +137,7 @@ def test_a_denied_query_ends_the_wait(mode: dict[str, Any], ims_emulator: ImsEmu
 
 @every_mode
 @pytest.mark.ims_emulator(durations={"SubmitTextGenerateJob": 0.4})
-def test_the_log_contains_each_status_and_the_end(
+def test_the_log_contains_the_last_status_and_the_end(
     mode: dict[str, Any], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     job_id = submitted(TEXT)
@@ -159,7 +159,7 @@ def test_failed_videos_fail_the_sensor_if_fail_on_partial_failure_is_set(
 
 
 @pytest.mark.parametrize("job_id", ["", "  ", None, 7, "None"])
-def test_an_invalid_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) -> None:
+def test_an_invalid_job_id_is_rejected(job_id: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(TEXT.sensor_of(job_id))
     assert caught.value.field == "job_id"
@@ -167,7 +167,7 @@ def test_an_invalid_job_id_is_refused(job_id: Any, ims_emulator: ImsEmulator) ->
 
 
 @never_ending
-def test_the_deferral_lasts_longer_than_the_deadline(ims_emulator: ImsEmulator) -> None:
+def test_the_timeout_of_the_deferral_is_longer_than_that_of_the_sensor(ims_emulator: ImsEmulator) -> None:
     task, context = TaskRun(TEXT.sensor_of(submitted(TEXT), deferrable=True, timeout=60)).new_process()
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
@@ -178,14 +178,16 @@ def test_the_deferral_lasts_longer_than_the_deadline(ims_emulator: ImsEmulator) 
 @every_mode
 @pytest.mark.parametrize("failure", ["failed job", "denied query", "timeout"])
 @never_ending
-def test_never_fail_skips(failure: str, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+def test_with_never_fail_a_sensor_skips_except_on_a_timeout_without_deferral(
+    failure: str, mode: dict[str, Any], ims_emulator: ImsEmulator
+) -> None:
     job_id = submitted(TEXT)
     if failure == "failed job":
         ims_emulator.fail(job_id)
     elif failure == "denied query":
         ims_emulator.fault("GetSmartHandleJob", "deny", count=None)
     elif mode != {"deferrable": True}:
-        # Airflow's own never_fail does not cover a poking sensor's timeout.
+        # Airflow's never_fail does not apply to the timeout of a sensor that is not deferred.
         with pytest.raises(AirflowSensorTimeout):
             run_task(TEXT.sensor_of(job_id, never_fail=True, timeout=0.1, **mode))
         return

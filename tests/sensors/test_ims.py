@@ -13,14 +13,14 @@ from airflow_provider_ims.operators.ims import ImsSubmitJobOperator
 from airflow_provider_ims.sensors.ims import ImsJobSensor, ImsSmartHandleJobSensor
 
 
-def test_one_sensor_reads_the_results_of_all_smart_job_types(ims_emulator: ImsEmulator) -> None:
+def test_one_sensor_reads_the_results_of_different_smart_job_types(ims_emulator: ImsEmulator) -> None:
     for case in (TEXT, AUDIO):
         job_id = run_task(case.task(wait_for_completion=False))["job_id"]
         result = run_task(ImsSmartHandleJobSensor(task_id="sensor", job_id=job_id))
         assert result.keys() == case.result | {"job_id", "state"}
 
 
-def test_a_job_type_without_an_operator_returns_its_parsed_result(ims_emulator: ImsEmulator) -> None:
+def test_a_job_type_without_a_known_result_format_returns_its_parsed_result(ims_emulator: ImsEmulator) -> None:
     job_id = run_task(TEXT.task(wait_for_completion=False))["job_id"]
     ims_emulator.fault("GetSmartHandleJob", "odd_shape", merge={"SmartJobInfo": {"JobType": "Segmentation"}})
     result = run_task(ImsSmartHandleJobSensor(task_id="sensor", job_id=job_id))
@@ -29,7 +29,7 @@ def test_a_job_type_without_an_operator_returns_its_parsed_result(ims_emulator: 
 
 
 @pytest.mark.parametrize("job", ["StartWorkflow", "GetWorkflowTask", "workflow"])
-def test_a_sensor_takes_the_names_of_a_submit_action_of_a_query_action_and_of_a_family(
+def test_a_sensor_accepts_the_name_of_a_submit_action_a_query_action_or_a_family(
     job: str, ims_emulator: ImsEmulator
 ) -> None:
     parameters = SUBMITS["ice", "StartWorkflow"]

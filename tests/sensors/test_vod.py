@@ -15,7 +15,7 @@ from airflow_provider_ims.sensors.vod import VodAIImageJobSensor, VodJobSensor
 DEFERRABLE = pytest.mark.parametrize("deferrable", [True, False])
 MODES = {"deferrable": {"deferrable": True}, "poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}}
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-#: Jobs that a deferrable sensor does not find ended at its first poll.
+#: Jobs that have not ended at the first poll of a deferrable sensor.
 running = pytest.mark.ims_emulator(durations={"SubmitAIImageJob": 0.3, BATCH.submit: 0.3})
 
 
@@ -48,7 +48,7 @@ def twelve(ims_emulator: ImsEmulator) -> list[str]:
 
 @running
 @every_mode
-def test_the_results_of_the_other_jobs_are_returned(
+def test_the_results_of_all_jobs_are_returned_if_only_some_failed(
     mode: dict[str, Any], twelve: list[str], ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     results = run_task(sensor(twelve, **mode))
@@ -63,7 +63,9 @@ def test_the_results_of_the_other_jobs_are_returned(
 
 @running
 @every_mode
-def test_all_failed_jobs_are_named_if_fail_on_partial_failure_is_set(mode: dict[str, Any], twelve: list[str]) -> None:
+def test_the_error_lists_all_failed_jobs_if_fail_on_partial_failure_is_set(
+    mode: dict[str, Any], twelve: list[str]
+) -> None:
     with pytest.raises(ImsJobFailedError) as caught:
         run_task(sensor(twelve, fail_on_partial_failure=True, **mode))
     assert str(caught.value).startswith(f"2 of 12 jobs failed: Job {twelve[10]} failed: Nothing to see. (code NoFrames")
@@ -94,7 +96,7 @@ def test_the_failed_parts_of_a_failed_job_are_returned(mode: dict[str, Any], ims
     ]
 
 
-def test_an_item_of_the_list_may_contain_several_ids(ims_emulator: ImsEmulator) -> None:
+def test_an_item_of_the_list_can_contain_several_ids(ims_emulator: ImsEmulator) -> None:
     first, second, third = submitted(3)
     results = run_task(sensor([f" {first} ", f"{second},{third}"]))
     assert [result["job_id"] for result in results] == [first, second, third]
@@ -111,14 +113,14 @@ def test_an_unknown_job_ends_the_wait_for_the_other_jobs(
 
 
 @pytest.mark.parametrize("written", ["{0},{1}", "['{0}', '{1}']", '["{0}", "{1}"]', "{0} {1}", "{0}, {1}, {0}"])
-def test_the_ids_may_be_rendered_by_jinja(written: str, ims_emulator: ImsEmulator) -> None:
+def test_the_ids_can_be_a_rendered_string(written: str, ims_emulator: ImsEmulator) -> None:
     job_ids = submitted(2)
     results = run_task(sensor(written.format(*job_ids)))
     assert [result["job_id"] for result in results] == job_ids
 
 
 @pytest.mark.parametrize("job_ids", ["", "[]", [], None, [7], [""], 7, {"a": 1}, "None", ["None"], "[None]"])
-def test_invalid_job_ids_are_refused(job_ids: Any, ims_emulator: ImsEmulator) -> None:
+def test_invalid_job_ids_are_rejected(job_ids: Any, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError) as caught:
         run_task(sensor(job_ids))
     assert caught.value.field == "job_ids"
@@ -144,7 +146,7 @@ def test_a_partly_failed_workflow_is_logged_and_fails_the_sensor_if_fail_on_part
 
 @DEFERRABLE
 @pytest.mark.parametrize("job", ["smart", "GetSmartHandleJob", "SubmitASRJob"])
-def test_a_job_of_the_other_product_is_refused(job: str, deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_a_job_of_the_other_product_is_rejected(job: str, deferrable: bool, ims_emulator: ImsEmulator) -> None:
     with pytest.raises(ImsRequestError, match="of ice, not of vod"):
         run_task(VodJobSensor(task_id="sensor", job=job, job_ids="a", deferrable=deferrable))
     assert ims_emulator.requests() == []

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 JOBS = 200
 #: The number of random points at which a task of each kind is killed.
 POINTS = int(os.environ.get("CRASH_POINTS", "1"))
-#: One kind with an idempotency token, one that is found in a listing, and one that is found through its results.
+#: A kind with an idempotency token, a kind whose jobs are listed, and a kind whose jobs are found by their results.
 KINDS = {
     "SubmitSegmentationJob": ("ice", "UserData"),
     "SubmitAudioProduceJob": ("ice", "InputConfig"),
@@ -49,7 +49,7 @@ def test_a_task_killed_at_a_random_point_submits_each_job_once(
     job: str, point: int, tmp_path: Path, ims_emulator: ImsEmulator
 ) -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - a failure shows it
+    print(f"seed {seed}")  # noqa: T201 - pytest shows it on a failure
     kill_after = random.Random(seed).randrange(1, JOBS)
     ims_emulator.fault(job, "qps", rate=150)
     ims_emulator.fault(job, "unavailable", count=None, share=0.1, seed=seed)

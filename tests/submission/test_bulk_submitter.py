@@ -1,4 +1,4 @@
-"""What happens to the jobs of a task with many jobs after a crash, a clear, a change, or with two tries at once."""
+"""The jobs of a task with many jobs after a crash, a clear or a change of the requests, and with concurrent tries."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def small_windows_and_no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def attempts(run: TaskRun, tries: int = 4) -> Any:
-    """Run tries until one succeeds."""
+    """Run up to ``tries`` tries, until one succeeds."""
     for _ in range(tries - 1):
         try:
             return run.attempt()
@@ -97,7 +97,7 @@ def test_a_task_killed_at_any_access_to_its_store_submits_each_job_once(
         run = TaskRun(speech(5, **options), store=watched(kill))
         try:
             run.attempt()
-            return  # This run needed fewer accesses than the first one.
+            return  # This run accessed its store less often than the first run.
         except KilledError:
             pass
         assert run.store is not None
@@ -126,8 +126,8 @@ class SharedStore(Store):
 
 
 @short_jobs
-def test_two_tries_at_once_submit_each_job_once(ims_emulator: ImsEmulator) -> None:
-    """A worker stalls at any access to its store, and another worker runs the next try meanwhile."""
+def test_two_concurrent_tries_submit_each_job_once(ims_emulator: ImsEmulator) -> None:
+    """A worker stalls at each access to its store in turn, while another worker runs the next try."""
     accesses = number_of_accesses()
     for point in range(accesses):
         ims_emulator.reset()
@@ -205,7 +205,7 @@ def unlistable(count: int, **more: Any) -> Any:
     )
 
 
-def test_a_lost_job_that_may_not_be_repeated_is_submitted_after_a_clear(ims_emulator: ImsEmulator) -> None:
+def test_with_on_uncertain_fail_a_lost_job_is_submitted_again_only_after_a_clear(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitIProductionJob", "cut_after")
     run = TaskRun(unlistable(5, on_uncertain="fail"))
     for _ in range(2):
@@ -216,7 +216,7 @@ def test_a_lost_job_that_may_not_be_repeated_is_submitted_after_a_clear(ims_emul
     assert len(ims_emulator.jobs()) == 6
 
 
-def test_submits_that_may_create_jobs_are_limited_across_all_tries(ims_emulator: ImsEmulator) -> None:
+def test_unsafe_submit_requests_are_limited_across_all_tries(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitIProductionJob", "cut_after", count=None)
     run = TaskRun(unlistable(1), retries=9)
     for _ in range(6):
@@ -268,9 +268,7 @@ def resumed(run: TaskRun, at: TaskDeferred, event: Any) -> Any:
 
 @short_jobs
 @pytest.mark.parametrize("store", [True, False], ids=["store", "no store"])
-def test_requests_that_change_during_the_wait_keep_the_results_of_the_earlier_ones(
-    store: bool, ims_emulator: ImsEmulator
-) -> None:
+def test_requests_that_change_during_the_wait_do_not_change_the_result(store: bool, ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(4, deferrable=True), **({} if store else {"store": None}))
     at = deferred(run)
     event = run_trigger(at.trigger)
@@ -284,7 +282,9 @@ def test_requests_that_change_during_the_wait_keep_the_results_of_the_earlier_on
 
 @short_jobs
 @pytest.mark.parametrize("store", [True, False], ids=["store", "no store"])
-def test_requests_that_change_between_two_waves_are_matched_by_a_retry(store: bool, ims_emulator: ImsEmulator) -> None:
+def test_requests_that_change_between_two_waves_are_matched_with_their_jobs_by_a_retry(
+    store: bool, ims_emulator: ImsEmulator
+) -> None:
     run = TaskRun(speech(6, deferrable=True, max_active_jobs=4), **({} if store else {"store": None}))
     at = deferred(run)
     event = run_trigger(at.trigger)
@@ -301,7 +301,7 @@ def test_requests_that_change_between_two_waves_are_matched_by_a_retry(store: bo
 def test_a_task_whose_deferral_lost_its_arguments_uses_the_ledger(
     max_active: int | None, ims_emulator: ImsEmulator
 ) -> None:
-    """As with ``dag.test()``."""
+    """``dag.test()`` resumes a task without the arguments of its deferral."""
     run = TaskRun(speech(9, deferrable=True, max_active_jobs=max_active))
     at = deferred(run)
     while True:
@@ -343,7 +343,7 @@ def test_a_store_that_fails_at_the_end_does_not_fail_the_task(ims_emulator: ImsE
 
 
 @endless_jobs
-def test_the_log_names_the_running_jobs_that_a_clear_abandons(ims_emulator: ImsEmulator) -> None:
+def test_the_log_warns_of_running_jobs_that_a_clear_abandons(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(speech(4, timeout=0.3, on_clear="new"))
     for _ in range(2):
         with TaskLog.capture() as log, pytest.raises(ImsJobTimeoutError):

@@ -33,7 +33,7 @@ def test_a_job_is_cancelled_only_in_the_states_in_which_the_service_can_cancel_i
 
 
 @held
-def test_jobs_are_cancelled_in_the_context_of_the_caller_which_defines_the_log_of_a_trigger(
+def test_jobs_are_cancelled_in_the_context_of_the_caller(
     ims_emulator: ImsEmulator,
 ) -> None:
     trigger = contextvars.ContextVar("trigger", default="none")
@@ -50,7 +50,7 @@ def test_jobs_are_cancelled_in_the_context_of_the_caller_which_defines_the_log_o
     assert logged == ["mine: Cancelled job %s"] * 3
 
 
-def test_the_result_or_the_error_of_the_function_is_returned() -> None:
+def test_the_result_of_the_function_is_returned_or_its_error_is_raised() -> None:
     assert call_with_timeout(30, lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
         call_with_timeout(30, lambda: 1 // 0)

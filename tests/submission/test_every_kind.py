@@ -1,4 +1,4 @@
-"""The number of paid jobs after a lost response, for each job kind of the catalogue."""
+"""The number of billed jobs after a lost response, for each job kind of the catalogue."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def key(kind: JobKind) -> str:
     return key_of(kind.submit_action, kind.family.product.version)
 
 
-#: Policy -> the kinds that it recovers.
+#: Policy -> the kinds to which it applies.
 KINDS_OF = {policy: [kind for kind in KINDS if policy_of(kind) is policy] for policy in POLICIES}
 REJECTED, LOST = KINDS_OF[REJECTED_DUPLICATE], KINDS_OF[NOT_RECOVERABLE]
 FOUND = [kind for kind in KINDS if kind not in REJECTED and kind not in LOST]
-#: All jobs end at once: an AI image job is listed only after it has produced images.
+#: All jobs end at once, because an AI image job is listed only after it has produced images.
 all_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={key(kind): 0 for kind in KINDS})
 
 
 @pytest.fixture(autouse=True)
-def nopauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
 
 
@@ -123,7 +123,7 @@ def test_an_unrecoverable_job_is_submitted_once_more_with_a_warning(
     ims_emulator.fault(key(kind), "cut_after")
     TaskRun(task(kind)).attempt()
     assert len(ims_emulator.requests(kind.submit_action)) == 2
-    # The request for an avatar contains the job id, so both submits are for the same job.
+    # The request for an avatar contains the job id, so both requests are for the same job.
     assert len(ims_emulator.jobs()) == (1 if kind.submit_action == "SubmitAvatarTrainingJob" else 2)
     assert any("cannot be searched for" in line for line in task_log.lines("warning"))
     assert not any("UserData" in line for line in task_log.lines())
@@ -161,7 +161,7 @@ def test_without_a_record_the_job_is_submitted_once_more_without_a_token(
 
 
 @pytest.mark.parametrize("kind", REJECTED, ids=kind_id)
-def test_a_submit_that_is_always_rejected_is_not_uncertain(kind: JobKind, ims_emulator: ImsEmulator) -> None:
+def test_a_rejected_submit_request_is_not_uncertain(kind: JobKind, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(key(kind), "error", count=None, code="InvalidParameter", status=400)
     run = TaskRun(task(kind))
     for _ in range(2):

@@ -129,7 +129,7 @@ def test_a_stalled_try_changes_nothing_that_a_later_try_reads() -> None:
     assert job_ids(resumed(store, "a", "b", try_number=4)[0]) == ["new", f"{1:032}"]
 
 
-def test_a_head_of_an_unknown_format_is_ignored() -> None:
+def test_a_head_with_an_unknown_version_is_ignored() -> None:
     store = Store()
     store.set(HEAD_KEY, {"version": 7})
     ledger = Ledger(store)

@@ -59,7 +59,7 @@ def test_the_policy_depends_on_the_kind_and_the_parameters(
     assert (key_in(recovery.request.get("UserData")) == record.key) is searched
 
 
-def test_a_duplicate_is_rejected_only_if_the_first_submit_carried_a_known_token() -> None:
+def test_a_duplicate_is_rejected_only_if_the_first_submit_request_contained_a_known_token() -> None:
     assert recovery_of(TRANSCODING, {}, UNANSWERED, recorded=True).policy is REJECTED_DUPLICATE
     unknown = replace(UNANSWERED, token=None)
     assert recovery_of(TRANSCODING, {"SessionId": "x"}, unknown, recorded=False).policy is NOT_RECOVERABLE
@@ -71,7 +71,7 @@ def test_a_key_that_is_not_unique_is_not_sent_as_a_session_id() -> None:
     assert recovery_of(BATCH, {}, NEW, recorded=False).token == str(NEW.key)
 
 
-def test_one_search_is_enough_if_a_second_submit_returns_the_job() -> None:
+def test_one_search_is_enough_if_a_second_submit_request_returns_the_job() -> None:
     assert recovery_of(BATCH, {}, UNANSWERED, recorded=True).search_time == 0
     accepted = replace(UNANSWERED, accepted_without_id=True)
     assert recovery_of(BATCH, {}, accepted, recorded=True).search_time == 30
@@ -93,7 +93,7 @@ MISMATCH = ImsRequestError("other parameters", code="IdempotentParameterMismatch
         (MISMATCH, True, False),
     ],
 )
-def test_an_error_shows_whether_the_service_accepted_a_submit(
+def test_an_error_shows_whether_the_service_accepted_a_submission(
     error: ImsError, own_token: bool, accepted: bool | None
 ) -> None:
     parameters = {"ClientToken": "mine"} if own_token else {}
@@ -105,7 +105,7 @@ def test_a_response_without_a_job_id_shows_that_a_job_without_a_token_was_accept
     assert recovery_of(AUDIO, {}, NEW, recorded=True).was_accepted(error) is True
 
 
-def test_only_the_rejection_of_a_second_submit_may_be_a_duplicate() -> None:
+def test_only_a_rejected_second_submit_request_can_be_a_duplicate() -> None:
     def recovery(record: SubmissionRecord) -> Recovery:
         return recovery_of(TRANSCODING, {}, record, recorded=True)
 
@@ -132,7 +132,7 @@ def test_the_error_advises_what_the_policy_allows(kind: object, record: Submissi
     assert error.key == str(NEW.key)
 
 
-def test_the_state_of_a_submission() -> None:
+def test_a_record_shows_the_state_of_its_submission() -> None:
     known = replace(UNANSWERED, accepted_without_id=True, job_id="job")
     accepted = replace(known, job_id=None)
     records = (NEW, UNANSWERED, accepted, known, known.next())
@@ -142,7 +142,7 @@ def test_the_state_of_a_submission() -> None:
     assert all(SubmissionRecord.read(asdict(record)) == record for record in records)
 
 
-def test_a_request_names_the_queue_besides_the_marker() -> None:
+def test_the_user_data_of_a_request_contains_the_marker_and_the_queue() -> None:
     request = recovery_of(AUDIO, {}, NEW, recorded=True, queue="ice-callback-a").request
     assert json.loads(request["UserData"]) == {"AirflowKey": str(NEW.key), "NotifyAddress": "ice-callback-a"}
 

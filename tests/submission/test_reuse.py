@@ -33,7 +33,7 @@ all_end = pytest.mark.ims_emulator(
 
 
 @pytest.fixture(autouse=True)
-def _nopauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
 
 
@@ -66,7 +66,7 @@ def kind_id(kind: JobKind) -> str:
 @every_version
 @pytest.mark.parametrize("deferrable", [True, False])
 @every_case
-def test_a_second_run_with_the_same_inputs_pays_nothing_and_returns_the_same_result(
+def test_a_second_run_with_the_same_inputs_submits_no_job_and_returns_the_same_result(
     case: Case, deferrable: bool, stored: bool, ims_emulator: ImsEmulator, task_log: TaskLog
 ) -> None:
     dag = Dag(stored=stored)
@@ -85,7 +85,7 @@ def test_a_second_run_with_the_same_inputs_pays_nothing_and_returns_the_same_res
 def test_a_kind_whose_job_id_does_not_identify_the_job_is_not_reused(
     project: dict[str, Any], ims_emulator: ImsEmulator
 ) -> None:
-    """Another production of the same project has the same id."""
+    """Another job of the same project has the same id."""
     task: Any = VodSubmitJobOperator(
         task_id="job", job="ProduceEditingProjectVideo", parameters=project, reuse="inputs"
     )
@@ -110,7 +110,7 @@ def test_the_job_of_each_kind_is_reused(kind: JobKind, ims_emulator: ImsEmulator
 
 
 class TestOtherInputs:
-    def test_the_run_pays_and_the_log_names_what_differs_but_no_values(
+    def test_a_job_is_submitted_and_the_log_lists_the_inputs_that_differ_without_their_values(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         dag = Dag()
@@ -150,19 +150,19 @@ class TestOtherInputs:
 
 
 class TestJobsThatAreNotReused:
-    def assert_pays(self, dag: Dag, task: Any, log: TaskLog, reason: str) -> None:
+    def assert_submits(self, dag: Dag, task: Any, log: TaskLog, reason: str) -> None:
         known = {run.xcoms[XCOM_KEY]["job_id"] for run in dag.runs}
         assert dag.run(task)["job_id"] not in known
         assert any(line.startswith("Submitting a new job") and reason in line for line in log.lines("info"))
 
-    def test_one_that_failed(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_a_failed_job(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         ims_emulator.fault(TEXT.submit, "fail_job")
         with pytest.raises(ImsJobFailedError):
             dag.run(reusing(TEXT))
-        self.assert_pays(dag, reusing(TEXT), task_log, "with the same inputs failed")
+        self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs failed")
 
-    def test_one_with_failed_parts_unless_the_task_accepts_them(
+    def test_a_job_with_failed_parts_unless_the_task_accepts_them(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         dag = Dag()
@@ -171,24 +171,26 @@ class TestJobsThatAreNotReused:
         assert len(first["failed"]) == 1
         assert dag.run(reusing(BATCH)) == first
         task = reusing(BATCH, fail_on_partial_failure=True)
-        self.assert_pays(dag, task, task_log, "with the same inputs has failed parts")
+        self.assert_submits(dag, task, task_log, "with the same inputs has failed parts")
 
     @pytest.mark.ims_emulator(clock="manual", durations={TEXT.submit: 60})
-    def test_one_that_is_running(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_a_running_job(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         dag.run(reusing(TEXT, wait_for_completion=False))
-        self.assert_pays(
+        self.assert_submits(
             dag, reusing(TEXT, wait_for_completion=False), task_log, "with the same inputs is still Created"
         )
 
     @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameter"])
-    def test_one_that_the_service_does_not_know(self, code: str, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_a_job_that_the_service_does_not_know(
+        self, code: str, ims_emulator: ImsEmulator, task_log: TaskLog
+    ) -> None:
         dag = Dag()
         dag.run(reusing(TEXT))
         ims_emulator.fault(TEXT.query, "error", code=code, status=404)
-        self.assert_pays(dag, reusing(TEXT), task_log, "with the same inputs is unknown to the service")
+        self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs is unknown to the service")
 
-    def test_one_that_is_older_than_the_limit(
+    def test_a_job_that_is_older_than_the_limit(
         self, ims_emulator: ImsEmulator, task_log: TaskLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         dag = Dag()
@@ -198,9 +200,9 @@ class TestJobsThatAreNotReused:
         assert dag.run(reusing(TEXT, reuse_within=day)) == first
         # The age is counted from the submission, not from the last reuse.
         monkeypatch.setattr(operators, "EarlierJobs", partial(EarlierJobs, now=lambda: time.time() + 86_500))
-        self.assert_pays(dag, reusing(TEXT, reuse_within=day), task_log, "is older than reuse_within (86,400 s)")
+        self.assert_submits(dag, reusing(TEXT, reuse_within=day), task_log, "is older than reuse_within (86,400 s)")
 
-    def test_one_of_a_run_without_reuse(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_of_a_run_without_reuse(self, ims_emulator: ImsEmulator) -> None:
         dag = Dag()
         dag.run(TEXT.task())
         assert not any(key.startswith(XCOM_KEY) for key in dag.runs[0].xcoms)
@@ -227,7 +229,7 @@ class TestJobsThatAreNotReused:
         assert len(ims_emulator.requests(TEXT.query)) == queries + MAX_QUERIES
 
     @pytest.mark.parametrize("stored", ["text", {"job_id": "1"}, {"other": 1}, 5, None])
-    def test_an_xcom_of_another_format(self, stored: Any, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_in_an_xcom_of_another_format(self, stored: Any, ims_emulator: ImsEmulator) -> None:
         dag = Dag()
         dag.run(reusing(TEXT))
         dag.runs[0].xcoms.update(dict.fromkeys(dag.runs[0].xcoms, stored))
@@ -235,7 +237,7 @@ class TestJobsThatAreNotReused:
         assert len(ims_emulator.jobs()) == 2
 
 
-def test_nothing_is_submitted_if_the_service_does_not_answer_the_query(ims_emulator: ImsEmulator) -> None:
+def test_nothing_is_submitted_if_the_query_for_the_earlier_job_fails(ims_emulator: ImsEmulator) -> None:
     dag = Dag()
     first = dag.run(reusing(TEXT))
     run = dag.new_run(reusing(TEXT))
@@ -246,7 +248,7 @@ def test_nothing_is_submitted_if_the_service_does_not_answer_the_query(ims_emula
     assert len(ims_emulator.jobs()) == 1
 
 
-def test_xcoms_that_fail_cost_only_the_reuse(
+def test_errors_of_xcoms_prevent_only_the_reuse(
     ims_emulator: ImsEmulator, task_log: TaskLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -290,20 +292,22 @@ def killed_in(run: TaskRun, method: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class TestRetries:
-    def test_the_job_of_the_run_itself_wins(self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_retry_prefers_the_job_of_its_own_run(
+        self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         dag = Dag()
         dag.run(TEXT.task())
         run = dag.new_run(reusing(TEXT, deferrable=True))
         killed_in(run, "ended_jobs", monkeypatch)
         own = ims_emulator.jobs()[-1]["job_id"]
-        # Another run pays for a job with the same inputs in the meantime.
+        # In the meantime, another run submits a job with the same inputs.
         other = Dag()
         other.run(reusing(TEXT))
         run.earlier = other.runs
         assert run.attempt()["job_id"] == own
 
     @every_version
-    def test_a_retry_of_a_run_that_reused_a_job_returns_the_same_one(
+    def test_a_retry_of_a_run_that_reused_a_job_returns_the_same_job(
         self, stored: bool, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         dag = Dag(stored=stored)
@@ -330,7 +334,7 @@ class TestRetries:
     def test_without_a_task_state_store_a_job_that_a_search_found_is_not_stored(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # Its parameters are not recorded, and may differ.
+        # The parameters of the job are not recorded, and may differ.
         dag = Dag(stored=False)
         run = dag.new_run(reusing(AUDIO, deferrable=True))
         killed_in(run, "ended_jobs", monkeypatch)
@@ -403,12 +407,12 @@ class TestArguments:
             ({"reuse_within": timedelta(days=400)}, "reuse_within"),
         ],
     )
-    def test_invalid_ones_are_refused(self, arguments: dict[str, Any], field: str) -> None:
+    def test_invalid_arguments_are_rejected(self, arguments: dict[str, Any], field: str) -> None:
         with pytest.raises(ImsRequestError, match=f"^{field}: ") as caught:
             TEXT.task(**arguments)
         assert caught.value.field == field
 
-    def test_a_task_with_many_jobs_refuses_them(self) -> None:
+    def test_a_task_with_many_jobs_does_not_accept_reuse(self) -> None:
         with pytest.raises(TypeError, match="reuse"):
             ImsSubmitJobsOperator(task_id="jobs", job="SubmitASRJob", requests=[], reuse="inputs")
 
@@ -431,7 +435,7 @@ with DAG("reusing", schedule=None, start_date=datetime(2026, 1, 1)):
 
 
 @pytest.mark.slow
-def test_a_second_dag_run_pays_nothing(
+def test_a_second_dag_run_with_the_same_inputs_submits_no_job(
     airflow_db: None, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "reusing.py").write_text(DAG_FILE)

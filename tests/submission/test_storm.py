@@ -1,4 +1,4 @@
-"""Two hundred tasks submit at once to a service that throttles, fails and loses responses."""
+"""Two hundred tasks submit jobs at once to a service that throttles and rejects requests and loses responses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_each_of_200_mapped_tasks_submits_one_job_to_an_unreliable_service(
     ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - a failure shows it
+    print(f"seed {seed}")  # noqa: T201 - pytest shows it on a failure
     ims_emulator.fault(AUDIO.submit, "qps", rate=20)
     ims_emulator.fault(AUDIO.submit, "unavailable", count=None, share=0.1, seed=seed)
     ims_emulator.fault(AUDIO.submit, "cut_after", count=None, share=0.05, seed=seed)

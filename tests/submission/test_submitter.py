@@ -32,7 +32,7 @@ from airflow_provider_ims.operators import base as operators
 MODES = {"deferrable": {"deferrable": True}, "synchronous": {"deferrable": False}}
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_mode = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-#: Whether the service lists text jobs is not documented.
+#: It is not documented whether the service lists text jobs.
 text_jobs_listed = pytest.mark.ims_emulator(list_text_jobs=True, durations={case.submit: 0 for case in CASES.values()})
 never_ending = pytest.mark.ims_emulator(
     list_text_jobs=True, clock="manual", durations={case.submit: 60 for case in CASES.values()}
@@ -143,7 +143,7 @@ def test_the_search_waits_for_a_listing_that_lags(
     assert run_task(case.task())["state"] == case.ended
     assert len(ims_emulator.jobs()) == 1
     if case is BATCH:
-        # For its ClientToken, the service returns the first job to a second submit request.
+        # Because of the ClientToken, the service returns the first job for a second submit request.
         assert slept == []
         assert len(ims_emulator.requests(case.submit)) == 2
     else:
@@ -152,7 +152,7 @@ def test_the_search_waits_for_a_listing_that_lags(
 
 
 class TestNotFound:
-    """Jobs that a search does not find: text jobs that are not listed, running AI image jobs."""
+    """Jobs that a search does not find: text jobs that are not listed, and running AI image jobs."""
 
     def test_the_default_submits_again_after_the_search_time_and_warns_of_two_jobs(
         self, ims_emulator: ImsEmulator, slept: list[float], task_log: TaskLog
@@ -163,13 +163,13 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 2
         assert any("there will be two jobs" in line for line in task_log.lines("warning"))
 
-    def test_both_submits_carry_the_same_marker(self, ims_emulator: ImsEmulator) -> None:
+    def test_both_submit_requests_contain_the_same_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
         run_task(TEXT.task())
         lost, repeated = ims_emulator.requests(TEXT.submit)
         assert lost["parameters"] == repeated["parameters"]
 
-    def test_fail_raises_an_error_that_names_the_marker(self, ims_emulator: ImsEmulator) -> None:
+    def test_on_uncertain_fail_raises_an_error_that_contains_the_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
         run = TaskRun(TEXT.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError) as caught:
@@ -191,12 +191,12 @@ class TestNotFound:
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_fail_submits_again_after_a_conclusive_search(self, ims_emulator: ImsEmulator) -> None:
+    def test_on_uncertain_fail_submits_again_after_a_conclusive_search(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error")
         run_task(AUDIO.task(on_uncertain="fail", wait_for_completion=False))
         assert len(ims_emulator.requests(AUDIO.submit)) == 2
 
-    def test_the_number_of_submits_in_one_try_is_limited(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_number_of_submit_requests_in_one_try_is_limited(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO.submit, "server_error", count=None)
         with pytest.raises(ImsUncertainSubmitError, match=f"{MAX_SUBMITS} submit requests"):
             run_task(AUDIO.task())
@@ -212,7 +212,9 @@ class TestNotFound:
                 run.attempt()
         assert len(ims_emulator.jobs()) == 2
 
-    def test_no_submit_follows_one_that_was_accepted_without_an_id(self, ims_emulator: ImsEmulator) -> None:
+    def test_nothing_is_submitted_after_a_submission_that_was_accepted_without_an_id(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
         ims_emulator.fault(TEXT.submit, "odd_shape", count=None, drop=["JobId"], merge={"Data": {"JobId": "x"}})
         run = TaskRun(TEXT.task())
         for _ in range(2):
@@ -221,7 +223,7 @@ class TestNotFound:
         assert len(ims_emulator.jobs()) == 1
 
     @never_ending
-    def test_a_rejected_second_submit_keeps_the_record_of_the_first_one(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_rejected_second_submit_request_keeps_the_record_of_the_first(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(IMAGE.submit, "cut_after")
         run = TaskRun(IMAGE.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError):
@@ -234,7 +236,7 @@ class TestNotFound:
         assert run.attempt()["state"] == "success"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_token_that_is_known_with_other_parameters_leads_to_a_search(
+    def test_a_token_that_the_service_knows_with_other_parameters_leads_to_a_search(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = TaskRun(BATCH.task(template_config=["first try"]))
@@ -261,7 +263,7 @@ class TestNotFound:
 class TestRetry:
     @every_mode
     @never_ending
-    def test_it_joins_a_running_job(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
+    def test_a_retry_joins_a_running_job(self, mode: dict[str, Any], ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(timeout=0.05, **mode))
         with pytest.raises(ImsJobTimeoutError):
             run.attempt()
@@ -271,7 +273,7 @@ class TestRetry:
 
     @every_kind
     @every_mode
-    def test_it_collects_the_result_of_an_ended_job(
+    def test_a_retry_collects_the_result_of_an_ended_job(
         self, case: Case, mode: dict[str, Any], ims_emulator: ImsEmulator
     ) -> None:
         run = TaskRun(case.task(**mode))
@@ -279,7 +281,7 @@ class TestRetry:
         assert len(ims_emulator.jobs()) == 1
 
     @every_kind
-    def test_after_a_failed_job_it_submits_exactly_one_more(self, case: Case, ims_emulator: ImsEmulator) -> None:
+    def test_after_a_failed_job_exactly_one_more_job_is_submitted(self, case: Case, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(case.submit, "fail_job")
         run = TaskRun(case.task())
         with pytest.raises(ImsJobFailedError):
@@ -299,13 +301,13 @@ class TestRetry:
         assert len(ims_emulator.jobs()) == 2
 
     @text_jobs_listed
-    def test_a_found_job_that_failed_is_followed_by_one_more(self, ims_emulator: ImsEmulator) -> None:
+    def test_after_a_search_found_a_failed_job_one_more_job_is_submitted(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "fail_job")
         ims_emulator.fault(TEXT.submit, "cut_after")
         assert run_task(TEXT.task())["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 2
 
-    def test_no_search_follows_a_rejected_submit(self, ims_emulator: ImsEmulator) -> None:
+    def test_no_search_follows_a_rejected_submit_request(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "deny")
         run = TaskRun(TEXT.task(on_uncertain="fail"))
         with pytest.raises(ImsPermissionError):
@@ -313,7 +315,7 @@ class TestRetry:
         assert run.attempt()["state"] == "Finished"
         assert ims_emulator.requests("ListSmartJobs") == []
 
-    def test_it_waits_for_a_job_that_the_service_does_not_know_yet(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_retry_waits_for_a_job_that_the_service_does_not_know_yet(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(IMAGE.task())
         run.attempt()
         ims_emulator.fault(IMAGE.query, "odd_shape", count=1, body={"AIImageJobList": []})
@@ -373,7 +375,7 @@ class TestRetry:
 
 class TestClear:
     @every_kind
-    def test_after_the_result_was_collected_it_submits_exactly_one_more(
+    def test_after_the_result_was_collected_exactly_one_more_job_is_submitted(
         self, case: Case, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         run = TaskRun(case.task())
@@ -406,7 +408,7 @@ class TestClear:
         assert run.attempt()["state"] == case.ended
         assert len(ims_emulator.jobs()) == 1
 
-    def test_the_job_of_a_wait_that_failed_is_joined(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_whose_wait_failed_is_joined(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(deferrable=True))
         ims_emulator.fault(TEXT.query, "deny", count=None)
         with pytest.raises(ImsPermissionError):
@@ -416,7 +418,7 @@ class TestClear:
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_after_a_failed_job_it_submits_exactly_one_more(self, ims_emulator: ImsEmulator) -> None:
+    def test_after_a_failed_job_exactly_one_more_job_is_submitted(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "fail_job")
         run = TaskRun(TEXT.task())
         with pytest.raises(ImsJobFailedError):
@@ -425,7 +427,7 @@ class TestClear:
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 2
 
-    def test_with_other_parameters_it_submits_exactly_one_more(
+    def test_with_other_parameters_exactly_one_more_job_is_submitted(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         run = killed_after_the_record(monkeypatch)
@@ -435,7 +437,7 @@ class TestClear:
         assert len(ims_emulator.jobs()) == 2
         assert "was submitted with different parameters" in "".join(task_log.lines("info"))
 
-    def test_on_clear_new_submits_exactly_one_more(
+    def test_on_clear_new_submits_exactly_one_more_job(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
         run = killed_after_the_record(monkeypatch, on_clear="new")
@@ -443,9 +445,7 @@ class TestClear:
         run.attempt()
         assert len(ims_emulator.jobs()) == 2
 
-    def test_on_clear_rejoin_joins_a_collected_job_and_one_with_other_parameters(
-        self, ims_emulator: ImsEmulator
-    ) -> None:
+    def test_on_clear_rejoin_joins_a_collected_job_even_with_other_parameters(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(on_clear="rejoin"))
         first = run.attempt()
         run.task = TEXT.task(on_clear="rejoin", type="Title")
@@ -462,7 +462,7 @@ class TestClear:
         assert run.attempt()["state"] == "Finished"
 
     @never_ending
-    def test_the_log_names_a_job_that_continues(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_the_log_warns_of_a_job_that_continues_to_run(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         run = TaskRun(TEXT.task(wait_for_completion=False))
         before = run.attempt()["job_id"]
         run.clear()
@@ -470,7 +470,7 @@ class TestClear:
         message = f"Job {before}, submitted before the clear, is still Created"
         assert any(message in line for line in task_log.lines("warning"))
 
-    def test_a_new_job_is_submitted_if_the_lost_one_is_not_found_and_the_log_names_its_key(
+    def test_a_new_job_is_submitted_if_the_lost_job_is_not_found_and_the_log_contains_its_key(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         ims_emulator.fault(TEXT.submit, "cut_after")
@@ -482,7 +482,7 @@ class TestClear:
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
     @pytest.mark.parametrize("arguments", [{"client_token": "order-66"}, {"user_data": {"own": "x" * 480}}])
-    def test_a_response_without_a_job_id_is_followed_by_a_submit_that_returns_the_job(
+    def test_a_response_without_a_job_id_is_followed_by_a_submit_request_that_returns_the_job(
         self, arguments: dict[str, Any], ims_emulator: ImsEmulator
     ) -> None:
         ims_emulator.fault(BATCH.submit, "odd_shape", drop=["JobId"])
@@ -502,7 +502,7 @@ class TestClear:
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_new_job_is_submitted_if_the_service_does_not_know_the_earlier_one(
+    def test_a_new_job_is_submitted_if_the_service_does_not_know_the_earlier_job(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
         run = killed_after_the_record(monkeypatch)
@@ -510,7 +510,7 @@ class TestClear:
         run.clear()
         assert run.attempt()["state"] == "Finished"
 
-    def test_a_job_whose_state_is_unknown_is_joined(
+    def test_a_job_that_cannot_be_queried_is_joined(
         self, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
     ) -> None:
         run = killed_after_the_record(monkeypatch)
@@ -556,7 +556,7 @@ class TestKey:
         assert len(ims_emulator.jobs()) == 6
         assert len(set(keys_of(ims_emulator, BATCH))) == 6
 
-    def test_two_airflows_with_the_same_names_have_separate_jobs(self, ims_emulator: ImsEmulator) -> None:
+    def test_two_airflow_installations_with_the_same_names_have_separate_jobs(self, ims_emulator: ImsEmulator) -> None:
         for _ in range(2):
             run_task(BATCH.task())
         assert len(ims_emulator.jobs()) == 2
@@ -573,7 +573,7 @@ class TestKey:
         assert len(ims_emulator.jobs()) == 1
         assert {request["parameters"]["UserData"] for request in ims_emulator.requests(BATCH.submit)} == {'{"a":1}'}
 
-    def test_a_client_token_that_renders_differently_keeps_its_first_value(
+    def test_a_retry_sends_the_first_client_token_even_if_another_is_rendered(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = TaskRun(BATCH.task(client_token="try-1"))
@@ -584,7 +584,7 @@ class TestKey:
         assert run.attempt()["state"] == "Finished"
         assert len(ims_emulator.jobs()) == 1
 
-    def test_a_client_token_can_be_changed_after_a_rejected_submit(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_client_token_can_be_changed_after_a_rejected_submit_request(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(BATCH.submit, "deny")
         run = TaskRun(BATCH.task(client_token="first"))
         with pytest.raises(ImsPermissionError):
@@ -611,7 +611,7 @@ class TestKey:
         assert request["parameters"]["UserData"] == own
         assert any("no room for the marker" in line for line in task_log.lines())
 
-    def test_no_search_follows_a_submit_without_a_marker(self, ims_emulator: ImsEmulator) -> None:
+    def test_no_search_follows_a_submit_request_without_a_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
         run_task(TEXT.task(user_data={"x": "y" * 490}))
         assert ims_emulator.requests("ListSmartJobs") == []
@@ -645,7 +645,7 @@ class TestStore:
         assert len(ims_emulator.jobs()) == 1
 
     @pytest.mark.parametrize("record", [None, "x", 7, {}, {"job_id": 7}, {"action": "Other"}])
-    def test_a_foreign_record_is_ignored(self, record: Any, ims_emulator: ImsEmulator) -> None:
+    def test_a_record_in_another_format_is_ignored(self, record: Any, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(), store=Store({STORE_KEY: record}))
         assert run.attempt()["state"] == "Finished"
 
@@ -654,7 +654,9 @@ class TestStore:
         TaskRun(BATCH.task(), store=store).attempt()
         assert TaskRun(TEXT.task(), store=store).attempt()["state"] == "Finished"
 
-    def test_without_durable_each_try_submits_without_record_and_marker(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_task_that_is_not_durable_submits_in_each_try_without_a_record_or_a_marker(
+        self, ims_emulator: ImsEmulator
+    ) -> None:
         run = TaskRun(TEXT.task(durable=False))
         run.attempt()
         run.attempt()
@@ -664,7 +666,7 @@ class TestStore:
 
 
 class TestWithoutAStore:
-    """Airflow before 3.3."""
+    """Airflow before 3.3, which has no task state store."""
 
     @every_kind
     @text_jobs_listed
@@ -675,7 +677,7 @@ class TestWithoutAStore:
         assert len(ims_emulator.jobs()) == 1
 
     @text_jobs_listed
-    def test_after_a_failed_job_a_retry_submits_exactly_one_more(self, ims_emulator: ImsEmulator) -> None:
+    def test_after_a_failed_job_a_retry_submits_exactly_one_more_job(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "fail_job")
         run = TaskRun(TEXT.task(), store=None)
         with pytest.raises(ImsJobFailedError):
@@ -685,7 +687,7 @@ class TestWithoutAStore:
         assert len(ims_emulator.jobs()) == 2
 
     @text_jobs_listed
-    def test_a_clear_submits_exactly_one_more(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_clear_submits_exactly_one_more_job(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(TEXT.task(), store=None)
         run.attempt()
         run.clear()
@@ -697,17 +699,17 @@ class TestWithoutAStore:
         assert ims_emulator.requests("ListSmartJobs") == []
 
     @text_jobs_listed
-    def test_it_searches_from_the_start_of_the_dag_run(self, ims_emulator: ImsEmulator) -> None:
+    def test_the_search_starts_1000_seconds_before_the_dag_run(self, ims_emulator: ImsEmulator) -> None:
         run = TaskRun(BATCH.task(), store=None)
         run.dag_run_start = datetime(2026, 1, 1, 6, tzinfo=UTC)
         run.attempt()
         run.attempt()
-        (poll_once,) = ims_emulator.requests("ListBatchMediaProducingJobs")
-        assert poll_once["parameters"]["StartTime"] == "2026-01-01T05:43:20Z"
+        (request,) = ims_emulator.requests("ListBatchMediaProducingJobs")
+        assert request["parameters"]["StartTime"] == "2026-01-01T05:43:20Z"
 
 
 @pytest.mark.parametrize("status", [413, 414, 431])
-def test_no_search_and_no_second_submit_follow_a_request_that_is_too_large(
+def test_no_search_and_no_second_submit_request_follow_a_request_that_is_too_large(
     status: int, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(TEXT.submit, "non_json", status=status)
@@ -730,13 +732,15 @@ def test_the_log_explains_that_the_users_client_token_returns_the_failed_job_aga
     (job,) = ims_emulator.jobs()
     expected = f"ClientToken is the same as for job {job['job_id']}, so the service returns that job again"
     assert [line.startswith(expected) for line in task_log.lines("warning")].count(True) == 1
-    # As the warning recommends.
+    # The warning recommends this change.
     run.task.client_token = "order-66-3"
     assert run.attempt()["failed"] == []
     assert [line.startswith(expected) for line in task_log.lines("warning")].count(True) == 1
 
 
-def test_the_log_of_a_retry_without_a_store_explains_it_too(ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+def test_the_log_of_a_retry_without_a_store_explains_that_a_client_token_may_return_a_failed_job(
+    ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
     run = TaskRun(BATCH.task(client_token="order-66", fail_on_partial_failure=True), store=None)
     for _ in range(2):

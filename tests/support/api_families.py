@@ -1,8 +1,8 @@
 """
-The families of the two APIs: which actions belong together.
+The families of the two APIs, which are groups of related actions.
 
-Alibaba Cloud's API catalogs name the groups, such as https://help.aliyun.com/en/vod/list-of-operations-by-function. The
-patterns assign each action to one of them; the first pattern that matches the name counts.
+Alibaba Cloud's API catalogs, such as https://help.aliyun.com/en/vod/list-of-operations-by-function, list the groups.
+The patterns assign each action to one of them; the first pattern that matches the name determines the group.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The first four job types: how each is submitted, with the inputs from the API examples, and the expected result."""
+"""Four job kinds: how each is submitted, with the inputs from the API examples, and the expected result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_ims.sensors.vod import VodAIImageJobSensor
 @dataclass(frozen=True)
 class Case:
     """
-    One job type.
+    One job kind.
 
     :param ended: The state of a successful job.
     :param accepted: The state that the operator returns if it does not wait.

@@ -29,13 +29,13 @@ Answer = tuple[int, Any]
 @dataclass
 class CredentialSources:
     """
-    A server that implements all sources; each request identifies its source.
+    A server that implements all sources; the path or the action of a request identifies the source.
 
-    :param credential: The credential that it returns.
+    :param credential: The credential that the server returns.
     :param keys: Secrets by AccessKey ID or public key ID.
     :param oidc_token: The token that AssumeRoleWithOIDC accepts.
     :param role: The role of the ECS instance.
-    :param refusal: Status and body of an error to return for all requests.
+    :param refusal: Status and body of an error that the server returns for all requests.
     """
 
     credential: StsCredential

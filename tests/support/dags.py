@@ -1,4 +1,4 @@
-"""Runs a DAG file with ``dag.test()``, as a DAG author does on a laptop."""
+"""Runs a DAG file with ``dag.test()``, as DAG authors do on their machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class DagRunner:
     """
-    Runs the DAGs of one folder. It needs the fixture ``airflow_db``.
+    Runs the DAGs of one folder. Requires the fixture ``airflow_db``.
 
     :param folder: The DAGs folder.
     """

@@ -48,11 +48,11 @@ GOOD_REQUESTS: dict[str, dict[str, str]] = {
 
 class _Client:
     """
-    A client with an access key.
+    A client with an AccessKey pair.
 
     :param endpoint: Host and port of the emulator.
-    :param key_id: Access key id.
-    :param secret: Its secret.
+    :param key_id: The AccessKey ID.
+    :param secret: The AccessKey secret.
     """
 
     def __init__(self, endpoint: str, key_id: str = "LTAI-ims-emulator", secret: str = "ims-emulator-secret") -> None:
@@ -66,7 +66,7 @@ class SignedClient(_Client):
 
     @classmethod
     def of(cls, emulator: ImsEmulator) -> SignedClient:
-        """Return a client with the first access key of an emulator."""
+        """Return a client with the first AccessKey pair of an emulator."""
         return cls(emulator.endpoint, emulator.access_key_id, emulator.access_key_secret)
 
     def __call__(
@@ -136,7 +136,7 @@ class V1Client(_Client):
         """
         Send a request and return the status and body of the response.
 
-        :param parameters: Parameters in the query, which override the common ones; None removes a parameter.
+        :param parameters: Query parameters, which override the common parameters; None removes a parameter.
         :param form: Parameters in the body.
         """
         common: dict[str, str | None] = {
@@ -213,7 +213,7 @@ def queried(jobs: Jobs, job: Job) -> Any:
 
 
 def add_jobs(emulator: ImsEmulator, kind: JobKind, parameters: dict[str, str], seconds: list[float]) -> list[str]:
-    """Add jobs to an emulator and return their ids; if the request contains the id, each job has a different one."""
+    """Add jobs to an emulator and return their ids. If requests contain the job id, each job gets a different id."""
     if not kind.job_id_parameter:
         return list(emulator.add_jobs(kind.key, parameters, seconds))
     named = [{**parameters, kind.job_id_parameter: f"{kind.key}-{number}"} for number in range(len(seconds))]

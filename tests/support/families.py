@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.api.model import Product, key_of
 from support.emulated import response_of
 from support.requests import FIXTURES
 
-#: Actions that create a resource of a kind, if the kind does not declare them.
+#: Resource kind -> the action that creates such a resource, for kinds that do not declare this action.
 CREATED_WITH = {
     "media asset": "RegisterMediaInfo",
     "video": "CreateUploadVideo",
@@ -22,14 +22,14 @@ CREATED_WITH = {
     "transcode template group": "AddTranscodeTemplateGroup",
     "addresses of reviewers": "SetAuditSecurityIp",
 }
-#: Kinds of which the emulator has no resources.
+#: Resource kinds of which the emulator stores no resources.
 EMPTY = {"public media asset", "AI RTC licence", "AI RTC authorization code", "video of a live stream", "played video"}
 
 #: Parameters for which the documented example is not a valid value: (action, parameter) -> value.
 VALID: dict[tuple[str, str], Any] = {
     ("CreateUploadMedia", "FileInfo"): {"Type": "video", "Name": "test", "Size": 108078336, "Ext": "mp4"},
     ("AddCategory", "ParentId"): -1,
-    # It adds templates to an existing group.
+    # With this parameter, the action adds templates to an existing group.
     ("AddTranscodeTemplateGroup", "TranscodeTemplateGroupId"): None,
     ("RegisterMediaInfo", "InputURL"): "http://example-bucket.oss-cn-shanghai.aliyuncs.com/example.mp4",
 }
@@ -59,7 +59,7 @@ def created(jobs: Jobs, kind: ResourceKind) -> tuple[str, Any]:
 
 
 def naming(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
-    """Return the example request of an action, for the newest resource of its kind."""
+    """Return the example request of an action, with the ids of the newest resource of the kind."""
     resource = jobs.store.resources.all(kind.key, jobs.region)[-1]
     names = documented(kind.product, action).names
     ids = {name: str(resource.fields[name]) for name in kind.id_fields}
@@ -75,7 +75,7 @@ def naming(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
     return {**request, **{name: value for name, value in ids.items() if name in names}}
 
 
-#: Actions that create what an action of a family needs: (product, family) -> action, and an action that uses it.
+#: (product, family) -> an action that creates a resource, and an action of the family that requires this resource.
 _NEEDED = {
     ("ice", "playback"): ("RegisterMediaInfo", "GetPlayInfo"),
     ("ice", "media marks"): ("RegisterMediaInfo", "AddMediaMarks"),
@@ -87,7 +87,7 @@ Call: TypeAlias = "Callable[[Product, str, dict[str, str]], Any]"
 
 
 def call_one_action(family: Family, call: Call) -> tuple[str, Any]:
-    """Call an action of a family, which is possible without any resources; return its name and its response."""
+    """Call an action of a family, after creating the resource that it requires; return its name and its response."""
     product = family.product
     if needed := _NEEDED.get((product.ram_code, family.name)):
         create, action = needed
@@ -106,5 +106,5 @@ def call_one_action(family: Family, call: Call) -> tuple[str, Any]:
     return action, call(product, action, request)
 
 
-#: Actions whose documented example has the token of another page.
+#: Actions whose documented example contains the token of another page.
 _PAGED = {"ListPublicMediaBasicInfos"}

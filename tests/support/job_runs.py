@@ -18,7 +18,7 @@ class JobCase:
     """
     A job to run.
 
-    :param state: The path of the state in the response to the query.
+    :param state: The path of the job's state in the response to the query.
     """
 
     version: str
@@ -90,7 +90,7 @@ def emulator_with_slow_jobs() -> Iterator[ImsEmulator]:
 
 
 def check_responses(service: ImsEmulator, responses: list[Any]) -> None:
-    """Check the last response to the query of each job, and that the client had to wait for it."""
+    """Check the last response to the query for each job, and that the client had to wait for jobs."""
     text, audio, batch, images = responses
     assert text["State"] == audio["State"] == "Finished"
     assert len(json.loads(text["JobResult"]["AiResult"])) == 3

@@ -1,4 +1,4 @@
-"""What tasks recorded, in Airflow's database, and a client of the media pages."""
+"""Records of tasks in Airflow's database, and a client of the media pages."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Recorder:
             xcoms = ((RECORD_KEY, record, MOMENT), (key_of_result, result, MOMENT + timedelta(seconds=61.5)))
             for key, value, moment in xcoms:
                 if value is not None:
-                    # As the execution API stores it.
+                    # The execution API stores the value in this form.
                     stored = json.loads(json.dumps(value))
                     row = XComModel(dag_run_id=self.run_pk, key=key, value=stored, timestamp=moment, **where)
                     session.add(row)
@@ -107,7 +107,7 @@ def media_client() -> Iterator[TestClient]:
 
 
 def session_of(role: str | None) -> str:
-    """Return the session token of a user with a role, or with none."""
+    """Return the session token of a user with a role, or without one."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
@@ -115,5 +115,5 @@ def session_of(role: str | None) -> str:
 
 
 def log_in(client: TestClient, role: str | None = "ADMIN") -> None:
-    """Store the session of a user with a role, or with none, in the cookies of a client."""
+    """Store the session of a user with a role, or without one, in the cookies of a client."""
     client.cookies.set("_token", session_of(role))

@@ -9,7 +9,8 @@ run:
   page, in one process;
 - ``console``: bash runs each ``$ command`` in the page's folder; the lines below it are the expected output, in which
   ``...`` matches any text; the emulator runs until the end of the page;
-- ``json request ACTION``: the expected parameters of the latest request; ``json result TASK``: the expected result of a
+- ``json request ACTION``: the expected parameters of the latest request for this action; ``json result TASK``: the
+expected result of a
   task of the latest DAG; for the other words after ``json``, see :attr:`Page.JSON`.
 
 Ids, dates, scores and ports change with each run and are not compared.
@@ -104,7 +105,7 @@ def _is_incomplete(command: str) -> bool:
 
 
 def normal(value: Any) -> Any:
-    """Return JSON data without the values that change with each run."""
+    """Return JSON data with ``*`` instead of the values that change with each run."""
     if isinstance(value, list):
         return [normal(item) for item in value]
     if isinstance(value, dict):
@@ -160,7 +161,7 @@ class Page:
         languages[block.language](block)
 
     def run_tests(self) -> None:
-        """Run the test files so far in one process, because importing Airflow takes seconds in each process."""
+        """Run the saved test files in one process, because importing Airflow takes seconds in each process."""
         if not self._tests:
             return
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *self._tests]
@@ -305,7 +306,7 @@ class Page:
         return self._requested(shown, CASES[case].submit)["UserData"]
 
     def _granted(self, shown: Any, *operators: str) -> Any:
-        """Return the policy that the documentation generates."""
+        """Return the RAM policy that the documentation contains for these operators."""
         import ims_tables
 
         return json.loads("\n".join(ims_tables.ram_policy(*operators).splitlines()[1:-1]))

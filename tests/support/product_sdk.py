@@ -17,9 +17,9 @@ PACKAGES = {"ice": "alibabacloud_ice20201109", "vod": "alibabacloud_vod20170321"
 TYPES = {"str": "string", "int": "integer", "bool": "boolean"}
 #: A parameter that is sent as JSON: the attribute of the model, and its name.
 AS_JSON = re.compile(r"array_to_string_with_specified_style\(tmp_req\.(\w+), '(\w+)', 'json'\)")
-#: The line of the comments that marks a required parameter. Other sentences describe what some values require.
+#: The comment line that marks a required parameter. Other comments with this word apply only to certain values.
 REQUIRED = re.compile(r"^ +# This parameter is required\.$", re.MULTILINE)
-#: An assignment of an attribute to a part of the request.
+#: An assignment of a model's attribute to the query or the body of the request.
 SENT = re.compile(r"^ +(query|body)\['(\w+)'\] = request\.(\w+)$", re.MULTILINE)
 #: An assignment of an attribute in the request model, from which all parameters of a ``GET`` request are taken.
 IN_MODEL = re.compile(r"result\['(\w+)'\] = (?:self\.(\w+)|\[\]\s+if self\.(\w+) is not None)")
@@ -27,7 +27,7 @@ IN_MODEL = re.compile(r"result\['(\w+)'\] = (?:self\.(\w+)|\[\]\s+if self\.(\w+)
 
 @cache
 def actions_of(product: str) -> dict[str, dict[str, Any]]:
-    """Return {action: how it is sent, and its parameters}, in the format of the package's data."""
+    """Return, for each action, how it is sent and its parameters, in the format of ``hooks/api/*.json``."""
     spec = find_spec(PACKAGES[product])
     assert spec is not None
     assert spec.origin is not None

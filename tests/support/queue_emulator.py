@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def queue_emulator(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> ImsEmulator:
-    """Run an emulator with queues, with short pauses of their consumers."""
-    # A closed trigger releases the messages that its last request receives.
+    """Shorten the requests and pauses of queue consumers, and return the emulator."""
+    # A closed trigger waits for its last request, because it releases the messages that this request receives.
     monkeypatch.setattr(consumer, "LONG_POLL", 1)
     monkeypatch.setattr(consumer, "MAX_RELEASE_DELAY", 1)
     monkeypatch.setattr(outage, "MAX_PAUSE", 0.05)

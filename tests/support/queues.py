@@ -30,7 +30,7 @@ NAMESPACE = "{http://mns.aliyuncs.com/doc/v1/}"
 
 
 def sdk_queue(emulator: ImsEmulator, name: str = QUEUE, **credential: str) -> Queue:
-    """Return a queue of the SDK, which does not encode bodies in base64."""
+    """Return the SDK's client of a queue, which does not encode message bodies in base64."""
     keys = {"access_id": emulator.access_key_id, "access_key": emulator.access_key_secret, **credential}
     account = Account(emulator.url, **keys)
     account.mns_client.set_connection_timeout(CEILING)
@@ -56,7 +56,7 @@ class QueueResponse(NamedTuple):
     body: str
 
     def __getitem__(self, name: Any) -> Any:
-        """Return the text of the first element of a name; an index selects a field of the tuple."""
+        """Return the text of the first element with this name; an index selects a field of the tuple."""
         if not isinstance(name, str):
             return tuple.__getitem__(self, name)
         return next(ElementTree.fromstring(self.body).iter(f"{NAMESPACE}{name}")).text
@@ -72,14 +72,14 @@ class QueueClient(_Client):
 
     @classmethod
     def of(cls, emulator: ImsEmulator) -> QueueClient:
-        """Return a client with the first access key of an emulator."""
+        """Return a client with the first AccessKey pair of an emulator."""
         return cls(emulator.endpoint, emulator.access_key_id, emulator.access_key_secret)
 
     def headers(self, method: str, target: str, changes: dict[str, str | None], body: bytes = b"") -> dict[str, str]:
         """
         Return the headers of a request.
 
-        :param changes: Headers that are different, or with None missing. They are signed, if signatures contain them.
+        :param changes: Headers to set before signing; None removes a header.
         """
         headers: dict[str, str | None] = {"date": formatdate(usegmt=True), "x-mns-version": "2015-06-06"}
         if body:
@@ -100,7 +100,7 @@ class QueueClient(_Client):
         """
         Send a request.
 
-        :param changes: Headers, with ``_`` instead of ``-``; None removes one.
+        :param changes: Headers, with ``_`` instead of ``-``; None removes a header.
         """
         content = body.encode() if isinstance(body, str) else body
         by_name = {name.replace("_", "-"): value for name, value in changes.items()}
@@ -128,7 +128,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def polling(emulator: ImsEmulator, queue: Queue, seconds: int = 30) -> Iterator[Callable[[], list[Any]]]:
-    """Receive messages in a thread, wait until the emulator holds the request, and yield a function for the result."""
+    """Receive messages in a thread, wait until the emulator has the request, and yield a function for the result."""
     received: list[Any] = []
 
     def receive() -> None:

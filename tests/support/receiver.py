@@ -30,8 +30,8 @@ class Receiver:
     A running receiver.
 
     :param url: Its URL.
-    :param statuses: The statuses of the next responses; afterwards, all have 200. None closes the connection without a
-        response.
+    :param statuses: The statuses of the next responses; the status of all others is 200. None closes the connection
+        without a response.
     """
 
     url: str

@@ -17,7 +17,7 @@ _VIDEO = {"MediaURL": "http://test-bucket.oss-cn-shanghai.aliyuncs.com/test.mp4"
 _STORAGE = {"StorageLocation": "bucket.oss-cn-shanghai.aliyuncs.com", "FileName": "output.mp4"}
 _SIZED = {**_STORAGE, "Width": 640, "Height": 480, "Bitrate": 1000, "VodTemplateGroupId": "VOD_NO_TRANSCODE"}
 
-#: Values for examples that are missing in the documentation or invalid: (key, parameter) -> value.
+#: Values for examples that are missing from the documentation or invalid: (key, parameter) -> value.
 CORRECTED: dict[tuple[str, str], Any] = {
     # A comma is missing between two texts.
     ("SubmitBatchMediaProducingJob", "InputConfig"): {
@@ -28,11 +28,11 @@ CORRECTED: dict[tuple[str, str], Any] = {
         "TitleArray": ["回龙观盒马鲜生开业啦", "盒马鲜生开业啦"],
         "SpeechTextArray": ["附近的商场新开了一家盒马鲜生", "商场里的人不少"],
     },
-    # The example refers to a guide.
+    # Instead of a value, the example refers to a guide.
     ("SubmitMediaProducingJob", "ClipsParam"): {"VideoArray": ["****05512043f49f697f7425****"]},
 }
 
-#: Parameters for documented fields that the response to the example does not contain.
+#: Parameters whose response contains the documented fields that are missing from the response to the example.
 VARIANTS: dict[str, dict[str, Any]] = {
     "SubmitTextGenerateJob": {"Type": "StoryboardScript", "GenerateConfig": {"originText": "A new cake shop"}},
     "SubmitMediaProducingJob": {"OutputMediaTarget": "vod-media", "OutputMediaConfig": _STORAGE},
@@ -57,7 +57,7 @@ def documented_requests(kind: JobKind) -> list[dict[str, str]]:
     }
     request |= {name: value for (key, name), value in CORRECTED.items() if key == kind.key}
     if kind.submit == "SubmitMediaConvertJob":
-        # The page on the configuration has no complete example, but the example of the response has one.
+        # The page on the configuration contains no complete example, but the example of the response contains one.
         request["Config"] = example(kind.key, "response")["Job"]["Config"]
     variants = [VARIANTS[kind.key]] if kind.key in VARIANTS else []
     return [_encoded({**request, **changes}) for changes in ({}, *variants)]

@@ -42,7 +42,7 @@ class Ti:
     def xcom_pull(
         self, *, task_ids: str, key: str, include_prior_dates: bool, map_indexes: int | None = None, default: Any = None
     ) -> Any:
-        """Return the value of the last run with a map index; without one, all values, or the only value."""
+        """Return the value of the last run with a map index; without a map index, the only value or all values."""
         assert task_ids == self.task_id
         assert include_prior_dates
         runs = [(run.map_index, run.xcoms) for run in self.earlier]
@@ -162,7 +162,7 @@ def run_task(task: Any) -> Any:
 
 
 class KilledError(BaseException):
-    """The process of the task ends here."""
+    """Ends a task where a test kills its process."""
 
 
 def killed_in(
@@ -189,7 +189,7 @@ def rebuilt(trigger: Any) -> Any:
 
 
 def run_trigger(trigger: Any) -> Any:
-    """Run a trigger as a triggerer does, and return its only event as read from the database."""
+    """Run a trigger as a triggerer does, and return its only event as Airflow reads it from the database."""
 
     async def events() -> list[Any]:
         return [event.payload async for event in rebuilt(trigger).run()]

@@ -12,7 +12,7 @@ COMMON = {"EditingConfig": {"voice": "Siqi"}, "OutputConfig": {"bucket": "b", "o
 
 
 def speech(count: int, **more: Any) -> Any:
-    """Return a task with a number of different requests."""
+    """Return a task with ``count`` different requests."""
     options = {
         "task_id": "jobs",
         "job": AUDIO,
@@ -25,7 +25,7 @@ def speech(count: int, **more: Any) -> Any:
 
 
 def texts_of(numbers: Any) -> list[dict[str, Any]]:
-    """Return requests for the texts with some numbers."""
+    """Return a request for the text with each number."""
     return [{"InputConfig": f"Text {number}"} for number in numbers]
 
 

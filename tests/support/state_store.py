@@ -1,4 +1,4 @@
-"""The state store of an asset, which only a triggerer of Airflow 3.3 has."""
+"""The state store of an asset, which Airflow provides in triggerers as of version 3.3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class StateStore:
     The state store of one asset, in memory.
 
     :ivar values: The stored values by key.
-    :ivar error: Raised by all methods, if set.
+    :ivar error: The error that all methods raise, if set.
     """
 
     def __init__(self, values: Any = None, error: Exception | None = None) -> None:

@@ -16,7 +16,7 @@ def connections_of(airflow: LocalAirflow, connection_id: str) -> list[str]:
 
 
 def connect(airflow: LocalAirflow, emulator: EmulatorService) -> None:
-    """Store the connection to the emulator as ``ims_default``, instead of any other."""
+    """Store the connection to the emulator as ``ims_default``, and delete an existing connection with this id."""
     for connection_id in connections_of(airflow, "ims_default"):
         airflow.api.call("DELETE", f"connections/{connection_id}")
     uri = urlsplit(emulator.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"])
@@ -42,7 +42,8 @@ def wait_until_deferral_processed(airflow: LocalAirflow, *tasks: TaskState) -> N
     # The scheduler sends one heartbeat per loop, so a complete loop lies between two heartbeats.
     for _ in range(2):
         before = _heartbeat(airflow)
-        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
+        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type:
+        ignore[misc]
 
 
 def _heartbeat(airflow: LocalAirflow) -> str | None:

@@ -144,9 +144,9 @@ class Application:
 
 class UnusualRequests:
     """
-    Generates unusual requests: valid ones with one to three unusual changes.
+    Generates requests with unusual parameters, headers, bodies and options.
 
-    :param seed: The same seed gives the same requests, for the same responses.
+    :param seed: The same seed results in the same requests if the responses are the same.
     """
 
     def __init__(self, seed: int) -> None:
@@ -170,7 +170,7 @@ class UnusualRequests:
         return self._random.choice(self._makers)()
 
     def receive(self, request: UnusualRequest, response: Response) -> None:
-        """Store the job of a response, and often generate requests that end and query it next."""
+        """Store the job id of a response. For half of the jobs, generate requests next that query and end the job."""
         found = _JOB_ID.search(response.body)
         if found is None:
             return
@@ -198,7 +198,7 @@ class UnusualRequests:
         return self._call(key.removeprefix("vod:"), VERSIONS[code], parameters)
 
     def other(self) -> UnusualRequest:
-        """Return a query, a listing or a cancellation with unusual parameters."""
+        """Return a request for an action that submits no job, with unusual parameters."""
         key = self._random.choice(self._others)
         action = ACTIONS[key]
         parameters = {}
@@ -313,6 +313,6 @@ def _replaced(value: Any, path: tuple[Any, ...]) -> Any:
 
 
 async def respond(application: Application, request: UnusualRequest) -> Response:
-    """Return the response to a request within ten seconds."""
+    """Return the response to a request; raise an error after ten seconds."""
     response: Awaitable[Response] = application(request)
     return await asyncio.wait_for(response, 10)

@@ -1,4 +1,4 @@
-"""Values that programs often process wrongly, for requests to the emulator."""
+"""Values that programs often process incorrectly, for requests to the emulator."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ UNUSUAL_BYTES = (
     b"%00",
 )
 UNUSUAL_HEADERS = (b"", b" ", b"\xff\xfe", b"a;b", b"=", b"x" * 5_000, b"0", b"-1", b"NaN", b"%00", "新".encode())
-#: Headers that the unusual requests change. A wrong length or transfer encoding never reaches the application.
+#: Headers that the unusual requests change. The HTTP server rejects a wrong length or transfer encoding, so these
+#: headers are not included.
 HEADER_NAMES = (
     b"host",
     b"content-type",

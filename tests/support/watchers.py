@@ -1,4 +1,4 @@
-"""Runs the watchers of assets as a triggerer of Airflow 3.3 does, with its manager of shared streams."""
+"""Runs the watchers of assets as a triggerer of Airflow 3.3 does, with Airflow's manager of shared streams."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Triggerer:
     """
     Runs triggers in the running event loop.
 
-    :param ack_timeout: Seconds in which an event must be stored.
-    :ivar events: The events with the number of the trigger and the sequence number to confirm.
+    :param ack_timeout: Seconds within which an event must be stored.
+    :ivar events: The events, each with the number of its trigger and the sequence number to confirm.
     :ivar failures: The errors that ended triggers.
     """
 
@@ -36,7 +36,7 @@ class Triggerer:
         self.manager = SharedStreamManager(ack_timeout=self.ack_timeout)
         self._ids = itertools.count(1)
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        #: Set it to hold each event before the triggerer takes it, as a slow log does.
+        #: A test clears it to hold each event before the triggerer takes it, as a slow log does.
         self.taking = asyncio.Event()
         self.taking.set()
         self.held = 0
@@ -73,7 +73,7 @@ class Triggerer:
         self.manager.confirm_persisted([number for _, _, number in self.events if number is not None])
 
     async def stop(self, *trigger_ids: int) -> None:
-        """Stop some triggers, or all of them and their streams."""
+        """Stop the given triggers, or all triggers and their streams."""
         for trigger_id in trigger_ids or list(self._tasks):
             task = self._tasks.pop(trigger_id)
             task.cancel()

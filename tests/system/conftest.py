@@ -17,8 +17,8 @@ def crash_table(record_property):
     """
     Return a function that adds a row to the table in the terminal's summary.
 
-    A row consists of the crash, the job type, the mode, the number of tries and the number of jobs. It is a property of
-    the test's report, which also reaches the terminal from a worker of pytest-xdist.
+    A row consists of the crash, the job kind, the mode, the number of tries and the number of jobs. It is a property of
+    the test's report, which the workers of pytest-xdist send to the controller.
     """
     return lambda *row: record_property("crash", row)
 

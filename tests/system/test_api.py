@@ -1,4 +1,4 @@
-"""The client of Airflow's REST API sends a request again that the database rejected."""
+"""The client of Airflow's REST API repeats requests that Airflow's database rejected."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CREATED = (200, {"dag_run_id": "r"})
 
 
 class Server(HTTPServer):
-    """An API server that returns one response after the other, and repeats the last one."""
+    """An API server that returns its responses in order, and repeats the last one."""
 
     responses: list[tuple[int, object]]
     requests: int = 0
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Returns a token, or the next response."""
+    """Returns a token for GET, and the next response for POST."""
 
     server: Server
 

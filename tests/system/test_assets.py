@@ -16,7 +16,7 @@ PRODUCER, CONSUMER = "ims_voice_over", "ims_publish_voice_over"
 
 @pytest.fixture
 def scheduling_airflow(emulator_service, tmp_path):
-    """Start an Airflow with scheduled runs, unlike the one that the other tests share."""
+    """Run an Airflow that creates scheduled runs, unlike the Airflow that the other tests share."""
     config = {"scheduler": {"use_job_schedule": "True"}}
     with LocalAirflow(tmp_path, CHECKOUT / "example_dags", env=emulator_service.airflow_env, config=config) as airflow:
         yield airflow

@@ -1,4 +1,4 @@
-"""Each task run is billed for one job, whatever process is killed (SIGKILL on a real Airflow)."""
+"""Each task run is billed for one job, whichever process is killed with SIGKILL on a real Airflow."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ SELF_KILLED = (
 @dataclass(frozen=True)
 class Outcome:
     """
-    The end of a task.
+    How a task ended.
 
-    :param jobs: The jobs that the service accepted for it.
-    :param collected: The job whose result it returned.
+    :param jobs: The ids of the jobs that the service accepted for the task.
+    :param collected: The id of the job whose result the task returned.
     """
 
     state: str
@@ -97,7 +97,7 @@ class Harness:
             self.runs[scenario, dag_id] = self.airflow.api.trigger(dag_id, {"crash": scenario} | conf)
 
     def jobs(self, *scenarios):
-        """Return all jobs of some scenarios by the task that their UserData names."""
+        """Return all jobs of the given scenarios by the name of the task in their UserData."""
         runs = tuple(f"{dag_id} {run_id} " for (scenario, dag_id), run_id in self.runs.items() if scenario in scenarios)
         return {task: jobs for task, jobs in self.all_jobs().items() if task.startswith(runs)}
 
@@ -113,7 +113,7 @@ class Harness:
         return [request for request in self.emulator.requests(action) if request["status"] == 200]
 
     def query_counts(self):
-        """Return the number of queries by job id."""
+        """Return the number of successful queries for each job id."""
         counts = Counter()
         for query, ids in QUERIES.items():
             for request in self.answered(query):
@@ -121,7 +121,7 @@ class Harness:
         return counts
 
     def wait_until_polled(self, *scenarios):
-        """Wait until each job of some scenarios has been polled again."""
+        """Wait until each job of the given scenarios has been polled again."""
         jobs = [job for jobs in self.jobs(*scenarios).values() for job in jobs]
 
         def poll_counts():
@@ -133,7 +133,7 @@ class Harness:
         wait_until("a poll of each job", lambda: len(poll_counts() - before) == len(jobs), CEILING)
 
     def wait_until_accepted(self, number, *scenarios):
-        """Wait until the service has accepted a number of jobs for some scenarios."""
+        """Wait until the service has accepted a number of jobs for the given scenarios."""
 
         def accepted():
             return sum(map(len, self.jobs(*scenarios).values())) == number
@@ -164,7 +164,7 @@ class Harness:
 
     def end_awaited_jobs(self, held):
         """
-        End the jobs that tasks wait for, except those of some scenarios.
+        End the jobs that tasks wait for, except those of the held scenarios.
 
         The jobs of deferred tasks end only when all tasks are deferred. Otherwise a busy scheduler may process a
         deferral only after the task was queued to be resumed, and then treats the task as failed.
@@ -274,7 +274,7 @@ def harness(tmp_path_factory):
     emulator = EmulatorService(tmp_path_factory.mktemp("emulator"), "--list-text-jobs", "--quiet", "--duration", *never)
     config = {
         "core": {"parallelism": "16"},
-        # Seconds after which the task of a killed worker is failed.
+        # Seconds after which Airflow fails the task of a killed worker.
         "scheduler": {
             "task_instance_heartbeat_timeout": "20",
             "task_instance_heartbeat_timeout_detection_interval": "2",
@@ -314,7 +314,7 @@ def finished(harness):
 @pytest.mark.parametrize(
     ("crash", "dag_id"), [(crash, dag_id) for crash, dag_ids in CRASHES.items() for dag_id in dag_ids]
 )
-def test_a_task_run_pays_for_one_job_whatever_crashes(finished, crash_table, crash, dag_id, kind):
+def test_a_task_run_is_billed_for_one_job_whatever_crashes(finished, crash_table, crash, dag_id, kind):
     outcome = finished.outcomes[crash, dag_id][kind]
     crash_table(crash, kind, dag_id.removeprefix("crashes_"), outcome.tries, len(outcome.jobs))
     assert outcome.state == "success"
@@ -323,7 +323,7 @@ def test_a_task_run_pays_for_one_job_whatever_crashes(finished, crash_table, cra
 
 
 class TestAnImageJobThatEndsAfterTheSearch:
-    """The search finds an image job by its images, and here the search of the retry ends before the job."""
+    """A search finds an image job by its images. Here, the search of the retry ends before the job does."""
 
     @pytest.fixture
     def outcome_of(self, finished, crash_table):
@@ -335,7 +335,7 @@ class TestAnImageJobThatEndsAfterTheSearch:
 
         return outcome_of
 
-    def test_submit_pays_for_two(self, outcome_of):
+    def test_submit_results_in_two_billed_jobs(self, outcome_of):
         outcome = outcome_of("submit")
         assert outcome.state == "success"
         assert len(outcome.jobs) == 2
@@ -366,7 +366,7 @@ class TestAnotherJob:
 
 @pytest.mark.parametrize("kind", SUBMITS)
 def test_mapped_task_instances_and_runs_with_equal_parameters_have_separate_jobs(finished, kind):
-    """All of them were killed after the submission, before they had recorded the job id."""
+    """All task instances were killed after the submission, before they recorded the job id."""
     submitted, collected = [], []
     for scenario in ("monday", "tuesday"):
         run_id = finished.runs[scenario, MAPPED]

@@ -33,7 +33,7 @@ def demo(tmp_path):
             return subprocess.run(command, cwd=CHECKOUT, check=False, capture_output=True, text=True)
 
         def children(self):
-            """Return the processes that it started, all of which have their working directory in its folder."""
+            """Return the processes that the demo started, all of which have their working directory in its folder."""
             return [
                 process for process in psutil.process_iter(["cwd"]) if str(self.home) in (process.info["cwd"] or "")
             ]

@@ -45,7 +45,7 @@ def received(service):
 
 
 def collected(airflow):
-    """Return the payloads that the finished runs of the DAG have received, by the ids of their messages."""
+    """Return the payloads that the successful runs of the DAG received, by message id, and their number."""
     runs = airflow.api.runs(DAG_ID, "success")
     found = [
         payload
@@ -78,7 +78,7 @@ def test_a_job_that_airflow_did_not_submit_starts_a_dag(airflow, service):
     wait_until("deletion of the message", lambda: not received(service), CEILING)
 
 
-def test_an_event_arrives_if_the_triggerer_is_killed_before_it_is_stored(airflow, service):
+def test_an_event_arrives_if_the_triggerer_is_killed_before_the_event_is_stored(airflow, service):
     # The first process of a triggerer stores the events; its child runs the triggers.
     supervisor, *_ = airflow.services["triggerer"].processes()
     supervisor.suspend()
@@ -94,7 +94,7 @@ def test_an_event_arrives_if_the_triggerer_is_killed_before_it_is_stored(airflow
     wait_until("deletion of the message", lambda: not received(service), CEILING)
 
 
-def test_a_message_starts_no_second_run_if_the_triggerer_is_killed_before_it_is_deleted(airflow, service):
+def test_a_message_starts_no_second_run_if_the_triggerer_is_killed_before_the_message_is_deleted(airflow, service):
     service.control.fault(DELETE, "unavailable", count=None)
     failed = len(service.control.requests(DELETE))
     message_id = put(service, "killed-after")
@@ -108,7 +108,7 @@ def test_a_message_starts_no_second_run_if_the_triggerer_is_killed_before_it_is_
     service.control.show_messages(QUEUE)
     airflow.start()
     wait_until("deletion of the repeated message", lambda: not received(service), CEILING)
-    # Events are stored in their order, so the next one follows an event of the repeated message.
+    # Events are stored in order, so an event of the repeated message would be stored before the next event.
     message_id = put(service, "next")
     wait_until_collected(airflow, message_id)
     assert collected(airflow)[1] == before + 1

@@ -43,7 +43,7 @@ def tasks(airflow, run_id):
 
 
 def waiting_run(airflow, service):
-    """Start a run and return its id when the triggerer polls the jobs of all tasks."""
+    """Start a run, wait until the triggerer polls the jobs of all tasks, and return the id of the run."""
     run_id = airflow.api.trigger(DAG_ID)
     wait_until(
         "deferred tasks",
@@ -93,7 +93,7 @@ def test_marking_a_deferred_task_cancels_its_job_if_the_service_supports_it(airf
     assert {task.state for task in tasks(airflow, run_id).values()} == {state}
 
 
-def test_clearing_a_deferred_task_cancels_its_job_or_joins_it_if_it_cannot_be_cancelled(airflow, service):
+def test_clearing_a_deferred_task_cancels_its_job_or_joins_a_job_that_cannot_be_cancelled(airflow, service):
     service.control.reset()
     run_id = waiting_run(airflow, service)
     first = jobs(service)
@@ -111,13 +111,13 @@ def test_clearing_a_deferred_task_cancels_its_job_or_joins_it_if_it_cannot_be_ca
     assert [len(service.control.requests(f"Submit{name}Job")) for name in ("IProduction", "DNA")] == [2, 2]
 
 
-def test_a_triggerer_that_stops_or_restarts_cancels_nothing(airflow, service):
+def test_a_triggerer_that_is_suspended_or_restarted_cancels_no_job(airflow, service):
     service.control.reset()
     run_id = waiting_run(airflow, service)
     awaited = jobs(service)
     triggerer = airflow.services["triggerer"]
 
-    # Longer than `triggerer_health_check_threshold`: Airflow counts it as dead.
+    # Longer than `triggerer_health_check_threshold` (10 s here): Airflow considers the triggerer dead.
     triggerer.signal(signal.SIGSTOP)
     time.sleep(15)
     triggerer.signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""The media pages of a real Airflow: who has access, and what a request can open."""
+"""The media pages of a real Airflow: which users have access, and which files a request can open."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run_page(airflow: LocalAirflow, emulator: EmulatorControl) -> str:
 
 @pytest.fixture
 def http(airflow: LocalAirflow) -> Iterator[httpx.Client]:
-    """Start a second API server, which requires a session, and yield a client without one."""
+    """Start a second API server, which requires a session, and yield a client without a session."""
     port = free_port()
     env = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False"}
     server = airflow._service("second-api-server", ["api-server", "--port", str(port)], env)
@@ -66,7 +66,7 @@ def http(airflow: LocalAirflow) -> Iterator[httpx.Client]:
 
 
 def token_of(airflow: LocalAirflow, **changes: Any) -> str:
-    """Return the token of an administrator, with other claims."""
+    """Return the token of an administrator, with changed claims."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(airflow.home / "airflow.cfg")
     token = httpx.get(f"{airflow.url}/auth/token", trust_env=False).json()["access_token"]
@@ -75,7 +75,7 @@ def token_of(airflow: LocalAirflow, **changes: Any) -> str:
     return jwt.encode(claims, config["api_auth"]["jwt_secret"], algorithm=algorithm)
 
 
-def test_only_users_with_access_to_the_dag_see_what_it_made(
+def test_only_users_with_access_to_the_dag_can_open_its_media_pages_and_files(
     airflow: LocalAirflow, http: httpx.Client, run_page: str
 ) -> None:
     admin = {"Authorization": f"Bearer {token_of(airflow)}"}
@@ -98,7 +98,7 @@ def test_only_users_with_access_to_the_dag_see_what_it_made(
         assert cookie.status_code in (200, 204, 302)
         assert cookie.headers["cache-control"] == "no-store"
 
-    # An address that no task recorded, and a file of another task.
+    # A URL that no task recorded, and a file of another task.
     recorded = next(url for url in urls if "/file?" in url and "poster" not in url and "task_id=covers" in url)
     assert http.get(recorded, headers=admin).status_code == 302
     for changed in (

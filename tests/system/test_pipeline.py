@@ -32,7 +32,7 @@ LONG = 3600
 
 
 def polled(emulator, job):
-    """Return whether the service has answered a query of a job."""
+    """Return whether the service has answered a query for a job."""
     return any(
         job["job_id"] in str(request["parameters"]) and request["status"] == 200
         for request in emulator.requests(QUERIES[job["kind"]])

@@ -53,7 +53,7 @@ def test_permanent_errors_fail_on_the_first_try_and_transient_ones_are_retried(a
         "bad_content[0]": ("failed", 1),
         "bad_content[1]": ("failed", 1),
     }
-    # Only the throttled submit was sent twice, and no failed job was bought again.
+    # Only the throttled submit request was sent twice, and no failed job was submitted again.
     assert {action: emulator.counts()[action] for action in (TEXT, SPEECH)} == {
         TEXT: {"200": 1, "400": 1},
         SPEECH: {"200": 2},
@@ -62,7 +62,7 @@ def test_permanent_errors_fail_on_the_first_try_and_transient_ones_are_retried(a
     assert "Retry policy decision" in [line.message for line in log]
 
 
-def test_overdue_payment_is_retried_after_an_hour(airflow, emulator):
+def test_a_service_suspended_for_overdue_payment_is_retried_after_an_hour(airflow, emulator):
     emulator.fault(TEXT, "suspended")
     airflow.api.unpause("suspended")
     run_id = airflow.api.trigger("suspended")

@@ -22,7 +22,7 @@ from local_airflow.progress import job_kind, jobs_table, outcome, show_progress
         ("_PythonDecoratedOperator", "_PythonDecoratedOperator"),
     ],
 )
-def test_job_kind(operator, kind):
+def test_the_job_kind_is_derived_from_the_name_of_the_operator(operator, kind):
     assert job_kind(operator) == kind
 
 
@@ -42,12 +42,12 @@ def test_job_kind(operator, kind):
         ({"job_id": "j", "state": "Finished"}, ""),
     ],
 )
-def test_outcome(result, summary):
+def test_the_outcome_summarizes_a_result(result, summary):
     assert outcome(result) == summary
 
 
 class FakeApi:
-    """Returns what a test has set."""
+    """Returns the values that a test has set."""
 
     def __init__(self):
         self.end = "success"
@@ -108,7 +108,7 @@ def console():
 LOGGER = "airflow.task.operators.airflow_provider_ims.operators.ims.ImsSubmitTextGenerateJobOperator"
 
 
-def test_a_line_is_printed_for_each_change_only(api, console):
+def test_a_line_is_printed_only_when_a_task_changes(api, console):
     api.log = [(LOGGER, "submitted job j1 [x]"), ("task", "Pausing task as DEFERRED.")]
     with show_progress(console, api, "d", "r") as show:
         show([task(None, seconds=None)])

@@ -27,7 +27,7 @@ with DAG("{DAG_ID}", schedule=None, start_date=datetime(2026, 1, 1), params={{"t
 
 
 def run_without_date(airflow, conf=None):
-    """Run the DAG without a logical date, as a run that an asset event or a request to the REST API starts."""
+    """Run the DAG without a logical date, as asset events and requests to the REST API do."""
     body = {"logical_date": None, "conf": conf or {}}
     run_id = airflow.api.call("POST", f"dags/{DAG_ID}/dagRuns", json=body)["dag_run_id"]
     return run_id, results(airflow, run_id)
@@ -44,7 +44,7 @@ def messages(airflow, run_id, task_id):
     return "\n".join(line.message for line in airflow.api.task_log(DAG_ID, run_id, task))
 
 
-def test_later_runs_and_a_cleared_run_pay_nothing(ims_emulator, tmp_path):
+def test_later_runs_and_a_cleared_run_reuse_the_jobs_with_the_same_inputs(ims_emulator, tmp_path):
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "reusing.py").write_text(DAG_FILE)
     env = {"AIRFLOW_CONN_IMS_DEFAULT": ims_emulator.connection_uri}

@@ -35,7 +35,7 @@ CANARIES = {
     "bearer token": "canary/bearer+token=b504",
     "password of the proxy": "canary-proxy-password-c615",
     "stored secret": "canary/stored+secret=d726",
-    "signature of an address": "canary-signature-e837",
+    "signature of a URL": "canary-signature-e837",
 }
 KEY_ID = "LTAI-canary"
 METRICS = (
@@ -46,13 +46,13 @@ METRICS = (
     b"ims.job.waited",
     b"ims.poller.waiting",
 )
-# The service may name a file by its signed URL.
+# The service may identify a file by its signed URL.
 FILE = "http://b.oss-cn-shanghai.aliyuncs.com/unreadable.mp4"
 STS = StsCredential("STS.canary", CANARIES["secret of a temporary key"], CANARIES["security token"])
 
 
 class StatsD:
-    """A StatsD server that records what it receives."""
+    """A StatsD server that records the received messages."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -154,7 +154,7 @@ def stored(airflow: LocalAirflow) -> Iterator[tuple[str, bytes]]:
 
 
 def shown_to_users(airflow: LocalAirflow, runs: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the media pages of DAG runs and of their tasks, the files to which they link, and all headers."""
+    """Yield the media pages of DAG runs and of their tasks, and the responses for the files to which they link."""
     with httpx.Client(base_url=airflow.url, trust_env=False, timeout=CEILING) as http:
         token = http.get("/auth/token").raise_for_status().json()["access_token"]
         urls = [f"/ims/media/dags/{dag_id}?run_id={quote(run_id, safe='')}" for dag_id, run_id in runs.items()]
@@ -163,7 +163,7 @@ def shown_to_users(airflow: LocalAirflow, runs: dict[str, str]) -> Iterator[tupl
             urls += {unescape(part) for part in response.text.split('"') if part.startswith("/ims/media/dags")} - {
                 *urls
             }
-            # The library of OSS adds the security token to a presigned URL: it is part of the signature.
+            # The SDK of OSS adds the security token to a presigned URL, because the service requires it.
             address = re.sub(r"(?<=x-oss-security-token=)[^&]+", "omitted", response.headers.get("location", ""))
             headers = {**response.headers, "location": address}
             yield f"page {response.status_code} {url.partition('?')[0]}", f"{headers}\n{response.text}".encode()
@@ -196,7 +196,7 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
         return bool(triggers)
 
     wait_until("trigger", trigger_is_stored, CEILING)
-    # The search would find nothing in encrypted arguments.
+    # The arguments are not encrypted; otherwise, the search could not find secrets in them.
     assert b"canary_sts" in triggers[0][1]
 
     start("all_types", "sts", "bearer", "queue", "wrong_secret", "proxy")
@@ -205,7 +205,7 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
     (job,) = emulator.jobs("SubmitASRJob")
     emulator.finish(job["job_id"])
     end()
-    signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of an address']}"
+    signed = f"{FILE}?Expires=1&OSSAccessKeyId=x&Signature={CANARIES['signature of a URL']}"
     emulator.fault("SubmitTextGenerateJob", "fail_job", message=f"Cannot read {signed}")
     emulator.fault("SubmitAudioProduceJob", "cut_after")
     start("failing_job", "lost_response")
@@ -214,7 +214,7 @@ def test_no_secret_is_in_anything_that_airflow_stores_or_sends(
         wait_until_received(name)
 
     pages = list(shown_to_users(airflow, runs))
-    # A file that leads to a signed URL, and pages with the result of each task.
+    # A file that redirects to a signed URL, and pages with the result of each task.
     assert {"page 200 /ims/media/dags/all_types/task", "page 302 /ims/media/dags/all_types/file"} <= {
         place for place, _ in pages
     }

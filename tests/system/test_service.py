@@ -1,4 +1,4 @@
-"""Stopping a service stops all of its processes."""
+"""Services: their start, their output, and the stop of all of their processes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from support.waiting import CEILING
 from local_airflow import LocalAirflowError, Service, stop_services, wait_until
 from local_airflow.server import service_environment
 
-# Forks a child that leaves the process group, as Airflow's tasks do, and ignores SIGTERM. Both write a line with one
-# system call, because the parts of unbuffered print() calls could be interleaved.
+# Forks a child that leaves the process group, as Airflow's tasks do, and ignores SIGTERM. Both processes write their
+# line with one system call, because the parts of unbuffered print() calls could be interleaved.
 STUBBORN = """
 import os, signal, sys, time
 if os.fork() == 0:
@@ -133,7 +133,7 @@ def test_stopping_sends_sigterm_before_sigkill(make_service):
     assert service.tail() == "up\nclean"
 
 
-def test_a_service_may_have_another_stop_signal(tmp_path):
+def test_a_service_can_have_a_different_stop_signal(tmp_path):
     service = Service(
         "thing",
         [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"],
@@ -148,7 +148,7 @@ def test_a_service_may_have_another_stop_signal(tmp_path):
     assert "KeyboardInterrupt" in service.tail()
 
 
-def test_run_to_completion_raises_if_the_program_fails_or_is_late(make_service):
+def test_run_to_completion_raises_if_the_program_fails_or_times_out(make_service):
     make_service("print('done')").run_to_completion(timeout=20)
     with pytest.raises(LocalAirflowError, match=r"thing failed:\n(?s:.*)out of luck"):
         make_service("import sys; sys.exit('out of luck')").run_to_completion(timeout=20)
@@ -183,12 +183,12 @@ def test_the_cpu_time_of_exited_children_is_included(make_service):
 def test_the_error_for_an_exited_program_contains_its_output(make_service):
     service = make_service("import sys; sys.exit('out of luck')")
     service.start()
-    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("exit of the program", lambda: not service.running, timeout=CEILING, interval=0.02)
     with pytest.raises(LocalAirflowError, match="thing exited with code 1:\nout of luck"):
         service.check_running()
 
 
-def test_an_interrupt_while_a_process_is_started_does_not_lose_it(make_service, monkeypatch, sigint_handler):
+def test_a_process_is_not_lost_if_an_interrupt_arrives_while_it_is_started(make_service, monkeypatch, sigint_handler):
     service = make_service("import time; time.sleep(3600)")
     # In a background job of a shell without job control, SIGINT is ignored and Python installs no handler.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -240,5 +240,5 @@ def test_the_exit_code_shows_the_signal(make_service):
     service.start()
     wait_until("output", lambda: "up" in service.tail(), timeout=CEILING, interval=0.02)
     service.signal(signal.SIGTERM)
-    wait_until("stop_services", lambda: not service.running, timeout=CEILING, interval=0.02)
+    wait_until("exit of the program", lambda: not service.running, timeout=CEILING, interval=0.02)
     assert service.exit_code == -signal.SIGTERM

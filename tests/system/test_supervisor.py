@@ -9,7 +9,7 @@ import pytest
 from local_airflow import Service, Supervisor, stop_services, wait_until
 from local_airflow.server import service_environment
 
-#: Exits as soon as the given file exists.
+#: A program that exits as soon as the given file exists.
 ENDS = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.02)\nsys.exit(7)"
 TIMEOUT = 20
 
@@ -18,7 +18,7 @@ TIMEOUT = 20
 def service(tmp_path):
     service = Service(
         "thing",
-        [sys.executable, "-c", ENDS, str(tmp_path / "stop_services")],
+        [sys.executable, "-c", ENDS, str(tmp_path / "end")],
         env=service_environment(tmp_path),
         log=tmp_path / "thing.log",
         cwd=tmp_path,
@@ -31,9 +31,9 @@ def service(tmp_path):
 def test_a_service_that_exits_is_restarted_after_the_delay(service, tmp_path):
     first = service.started_at
     with Supervisor({"thing": service}, delay=0.5) as supervisor:
-        (tmp_path / "stop_services").touch()
-        wait_until("stop_services", lambda: not service.running, TIMEOUT, interval=0.02)
-        (tmp_path / "stop_services").unlink()
+        (tmp_path / "end").touch()
+        wait_until("exit of the service", lambda: not service.running, TIMEOUT, interval=0.02)
+        (tmp_path / "end").unlink()
         wait_until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
         assert service.running
     (restart,) = supervisor.restarts
@@ -51,7 +51,7 @@ def test_a_killed_service_is_restarted_with_a_new_process(service):
     assert after.pid != before.pid
 
 
-def test_a_suspended_service_is_not_restarted_until_the_end_of_the_block(service):
+def test_a_service_is_not_restarted_while_its_supervision_is_suspended(service):
     with Supervisor({"thing": service}, delay=0) as supervisor:
         with supervisor.suspended("thing"):
             service.kill()

@@ -45,7 +45,7 @@ def test_the_arguments_are_serialised_and_restored() -> None:
         {"user_data": {"x": {"b": None, "a": [1, {"z": 2}]}}},
     ],
 )
-def test_airflow_identifies_the_same_trigger_after_it_was_stored(arguments: dict[str, Any]) -> None:
+def test_a_trigger_has_the_same_identity_after_airflow_stored_it(arguments: dict[str, Any]) -> None:
     encoded = encode_trigger(SmqEventTrigger(QUEUE, **arguments))
     path, kwargs = encoded["classpath"], encoded["kwargs"]
     stored = Trigger(classpath=path, kwargs=kwargs)
@@ -92,7 +92,7 @@ def test_only_watchers_of_one_queue_share_a_stream() -> None:
     assert key not in [other.shared_stream_key() for other in others]
 
 
-# Airflow 3.1 and 3.2, which do not share streams.
+# The following tests apply to Airflow 3.1 and 3.2, which do not share streams.
 
 
 def test_before_airflow_3_3_a_message_is_deleted_after_a_delay(queue_emulator, monkeypatch) -> None:
@@ -102,7 +102,7 @@ def test_before_airflow_3_3_a_message_is_deleted_after_a_delay(queue_emulator, m
             assert job_ids([(await anext(events)).payload]) == ["j1"]
             queue_emulator.put_messages(QUEUE, [body("j2")])
             assert job_ids([(await anext(events)).payload]) == ["j2"]
-            # The trigger continues after an event when the next one is requested.
+            # The trigger continues after an event only when the next event is requested.
             monkeypatch.setattr(smq, "DELETION_DELAY", 0.0)
             queue_emulator.put_messages(QUEUE, [body("j3")])
             assert job_ids([(await anext(events)).payload]) == ["j3"]
@@ -122,7 +122,7 @@ def test_before_airflow_3_3_the_messages_of_a_stopped_trigger_are_received_again
     asyncio.run(test())
 
 
-def test_before_airflow_3_3_a_repeat_causes_no_second_event(queue_emulator, monkeypatch) -> None:
+def test_before_airflow_3_3_a_repeated_message_causes_no_second_event(queue_emulator, monkeypatch) -> None:
     monkeypatch.setattr(smq, "DELETION_DELAY", 0.0)
     queue_emulator.fault("smq:BatchReceiveMessage", "redeliver", count=1, copies=1)
 

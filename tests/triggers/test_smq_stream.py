@@ -56,7 +56,9 @@ def test_a_message_is_deleted_only_after_its_event_is_stored(queue_emulator, run
     run(test)
 
 
-def test_all_watchers_of_a_queue_share_one_stream_and_get_the_events_that_they_want(queue_emulator, run) -> None:
+def test_all_watchers_of_a_queue_share_one_stream_and_receive_the_events_that_match_their_filters(
+    queue_emulator, run
+) -> None:
     async def test(triggerer: Triggerer) -> None:
         everything = triggerer.start(SmqEventTrigger(QUEUE))
         failures = triggerer.start(SmqEventTrigger(QUEUE, statuses=["Failed"]))
@@ -89,7 +91,7 @@ def test_watchers_that_start_one_after_the_other_get_the_same_messages(queue_emu
     run(test)
 
 
-def test_the_events_of_a_stopped_triggerer_arrive_in_another(queue_emulator, run) -> None:
+def test_events_that_a_stopped_triggerer_did_not_store_arrive_in_another_triggerer(queue_emulator, run) -> None:
     async def test(triggerer: Triggerer) -> None:
         triggerer.start(SmqEventTrigger(QUEUE))
         queue_emulator.put_messages(QUEUE, [body("j1"), body("j2")])
@@ -108,7 +110,7 @@ def test_the_events_of_a_stopped_triggerer_arrive_in_another(queue_emulator, run
     run(test)
 
 
-def test_a_pending_message_is_hidden_for_longer(queue_emulator, run, monkeypatch) -> None:
+def test_the_visibility_timeout_of_a_pending_message_is_extended(queue_emulator, run, monkeypatch) -> None:
     monkeypatch.setattr(consumer, "FIRST_EXTENSION", 0.0)
     monkeypatch.setattr(consumer, "HIDDEN_FOR", 6000)
 
@@ -136,7 +138,7 @@ def test_a_message_that_is_visible_again_while_it_is_pending_causes_no_second_ev
         await until(triggerer.payloads)
         queue_emulator.show_messages(QUEUE)
         await until(lambda: queue_emulator.messages(QUEUE)[0]["received"] == 2)
-        # The next event follows an event of the second receipt.
+        # An event of the second receipt would precede the next event.
         queue_emulator.put_messages(QUEUE, [body("j2")])
         await until(lambda: "j2" in job_ids(triggerer.payloads()))
         assert job_ids(triggerer.payloads()) == ["j1", "j2"]
@@ -147,7 +149,7 @@ def test_a_message_that_is_visible_again_while_it_is_pending_causes_no_second_ev
     run(test)
 
 
-def test_a_repeat_of_a_stored_message_causes_no_second_event(queue_emulator, run) -> None:
+def test_a_repeated_message_whose_event_is_stored_causes_no_second_event(queue_emulator, run) -> None:
     queue_emulator.fault("smq:BatchReceiveMessage", "redeliver", count=None, copies=1)
 
     async def test(triggerer: Triggerer) -> None:
@@ -162,7 +164,7 @@ def test_a_repeat_of_a_stored_message_causes_no_second_event(queue_emulator, run
     run(test)
 
 
-def test_a_restarted_triggerer_knows_the_stored_messages(queue_emulator, run) -> None:
+def test_a_restarted_trigger_creates_no_second_event_for_a_message(queue_emulator, run) -> None:
     store = StateStore()
 
     async def test(triggerer: Triggerer) -> None:
@@ -184,7 +186,7 @@ def test_a_restarted_triggerer_knows_the_stored_messages(queue_emulator, run) ->
     run(test)
 
 
-def test_the_memory_of_a_watcher_is_not_that_of_another(queue_emulator, run) -> None:
+def test_watchers_store_their_recent_messages_separately(queue_emulator, run) -> None:
     store = StateStore()
 
     async def test(triggerer: Triggerer) -> None:
@@ -217,7 +219,7 @@ def test_an_event_that_is_not_stored_in_time_is_sent_again(queue_emulator, run) 
 
 
 def test_a_message_is_kept_if_the_trigger_is_cancelled_before_airflow_has_taken_its_event(queue_emulator, run) -> None:
-    """Airflow logs an event before it takes it, and regards the message as acknowledged if it is cancelled there."""
+    """If Airflow is cancelled while it logs an event before taking it, it regards the message as acknowledged."""
 
     async def test(triggerer: Triggerer) -> None:
         triggerer.taking.clear()
@@ -323,7 +325,9 @@ def test_failures_of_the_queue_do_not_end_a_watcher(queue_emulator, run, caplog,
     assert levels == ["WARNING", "INFO"]
 
 
-def test_a_wrong_connection_is_logged_and_used_once_it_is_right(queue_emulator, run, monkeypatch, caplog) -> None:
+def test_an_invalid_connection_is_logged_and_used_after_it_is_corrected(
+    queue_emulator, run, monkeypatch, caplog
+) -> None:
     right = queue_emulator.connection_uri
     monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", right.replace("smq_endpoint", "other"))
     monkeypatch.setattr("airflow_provider_ims._waiting.hook_resolver.RETRY_INTERVAL", 0.0)

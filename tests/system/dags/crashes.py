@@ -1,8 +1,8 @@
 """
-The four job types in tasks that kill themselves once with SIGKILL, at the point that the run's conf names.
+Four job kinds in tasks that kill themselves once with SIGKILL, at the point that the run's conf specifies.
 
 ``crashes_deferrable`` and ``crashes_synchronous`` differ in how they wait. All task instances of ``crashes_mapped``
-submit the same parameters. ``crashes_uncertain`` has both policies for a job that is not found.
+submit the same parameters. ``crashes_uncertain`` has a task for each policy for a job that is not found.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from airflow_provider_ims.operators.ims import (
 )
 from airflow_provider_ims.operators.vod import VodSubmitAIImageJobOperator
 
-# One file per task that has killed itself already.
+# Contains a file for each task that has already killed itself.
 CRASHED = Path(os.environ["AIRFLOW_HOME"]) / "crashed"
 
 
@@ -71,7 +71,7 @@ def records_an_id(store: Any, key: str, value: Any) -> bool:
     return value["job_id"] is not None
 
 
-# Each function receives the class of the task state store. Other processes cause all other crashes.
+# Each function receives the crash and the class of the task state store. The test causes all other crashes.
 CRASHES: dict[str, Callable[[Crash, type], None]] = {
     "task before the request": lambda crash, _: crash.around(AlibabaCloudMediaHook, "_send", before=True, when=submits),
     "task before the id is recorded": lambda crash, store: crash.around(store, "set", before=True, when=records_an_id),
@@ -83,8 +83,9 @@ CRASHES: dict[str, Callable[[Crash, type], None]] = {
 def arm(context: Any) -> None:
     """Prepare this process, which runs one phase of one try."""
     conf, ti = context["dag_run"].conf, context["ti"]
-    # The search for a lost job takes as long as a listing of the service may lag: 30 or 300 s. The emulator's listings
-    # do not lag, so two more searches prove that there is no job. An image job is found when the test has ended it.
+    # The search for a lost job continues for as long as a listing of the service may lag: 30 or 300 s. The emulator's
+    # listings do not lag, so two more searches prove that there is no job. A search finds an image job only after the
+    # test has ended it.
     submission._pauses = lambda seconds: [0.5] * conf.get("searches", 120) if seconds else []
     if conf["crash"] in CRASHES:
         crash = Crash(f"{ti.dag_id} {ti.run_id} {ti.task_id} {ti.map_index}")
@@ -119,7 +120,7 @@ JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 def crashing_dag(dag_id: str, *, task: str = "{{ dag.dag_id }} {{ run_id }} {{ ti.task_id }}", **arguments: Any) -> DAG:
-    """Return a DAG whose jobs name their task in their UserData."""
+    """Return a DAG whose jobs contain the name of their task in their UserData."""
     return DAG(
         dag_id,
         schedule=None,

@@ -1,4 +1,4 @@
-"""Deferred jobs that the service can cancel, and one that it cannot."""
+"""Deferred tasks: two whose jobs the service can cancel, and one whose job it cannot cancel."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ SPEECH = {"editing_config": {"voice": "zhichu"}, "input_config": "A lamp."}
 
 
 class ImpatientHook(ImsHook):
-    """A hook that does not repeat a throttled request for ten minutes."""
+    """A hook that does not retry throttled requests, which hooks retry for ten minutes by default."""
 
     def call(self, action, params, **options):
         return super().call(action, params, **{**options, "throttle_timeout": 0.0})
 
 
 class ImpatientOperator(ImsSubmitTextGenerateJobOperator):
-    """An operator whose task fails when its submit is throttled."""
+    """An operator whose task fails when its submit request is throttled."""
 
     def new_hook(self):
         return ImpatientHook(self.ims_conn_id, region_id=self.region_id)

@@ -1,4 +1,4 @@
-"""Jobs of all types and end states, on connections whose secrets must not appear anywhere."""
+"""Jobs of different kinds and end states, on connections whose secrets must not appear anywhere."""
 
 from __future__ import annotations
 
