@@ -30,8 +30,7 @@ class BlockedHook:
 def test_an_abandoned_iterator_does_not_wait_for_the_requests_in_flight() -> None:
     """The garbage collector may close the iterator in any thread, even in one for which the requests wait."""
     hook = BlockedHook()
-    jobs = query_jobs(family_of("smart"), hook, [f"job-{number}" for number in range(40)], RateLimiter())  # type:
-    ignore[arg - type]
+    jobs = query_jobs(family_of("smart"), hook, [f"job-{number}" for number in range(40)], RateLimiter())  # type: ignore[arg-type]
     assert next(jobs)[0] == "job-0"
     closing = threading.Thread(target=jobs.close)  # type: ignore[attr-defined]
     closing.start()

@@ -42,8 +42,7 @@ def wait_until_deferral_processed(airflow: LocalAirflow, *tasks: TaskState) -> N
     # The scheduler sends one heartbeat per loop, so a complete loop lies between two heartbeats.
     for _ in range(2):
         before = _heartbeat(airflow)
-        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type:
-        ignore[misc]
+        wait_until("heartbeat of the scheduler", lambda before=before: _heartbeat(airflow) != before, CEILING)  # type: ignore[misc]
 
 
 def _heartbeat(airflow: LocalAirflow) -> str | None:
