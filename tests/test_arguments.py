@@ -1,4 +1,4 @@
-"""Editors and type checkers know all arguments of the operators and sensors."""
+"""All arguments of the operators and sensors are typed, so that editors and type checkers can check them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_ims.sensors import ims as ims_sensors
 from airflow_provider_ims.sensors import vod as vod_sensors
 from airflow_provider_ims.sensors.base import JobSensor, JobsSensor
 
-#: These do not exist in all supported versions of Airflow.
+#: Arguments that do not exist in all supported versions of Airflow.
 NEW = {"render_template_as_native_obj"}
 
 TASKS: list[type[BaseOperator]] = [

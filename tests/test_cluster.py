@@ -163,7 +163,7 @@ class TestCommand:
         assert "unknown scenario earthquake" in message
         assert all(name in message for name in SCENARIOS)
 
-    def test_the_error_for_missing_packages_says_how_to_install_them(self, monkeypatch):
+    def test_the_error_for_missing_packages_contains_the_command_that_installs_them(self, monkeypatch):
         monkeypatch.setattr(command, "MODULES", {"no_such_module.below": "some-package", "json": "other-package"})
         with pytest.raises(LocalAirflowError, match=r"Not installed: some-package\. To install, run `make cluster`"):
             command.check_modules()

@@ -1,4 +1,4 @@
-"""The options in Airflow's configuration: valid values, warnings for invalid ones, and where they apply."""
+"""The options in Airflow's configuration: valid values, warnings about invalid values, and the poll interval."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def test_an_option_that_airflow_cannot_read_is_reported(
     assert f"[ims] {option.name}: no such file" in caplog.text
 
 
-#: Airflow's configuration is read when the operators are imported, as for ``default_deferrable``.
+#: Code that prints the intervals of tasks. It runs in a new process, because the operators and sensors read Airflow's
+#: configuration when they are imported.
 INTERVALS = """
 from airflow_provider_ims.operators.ims import ImsSubmitTextGenerateJobOperator as Operator
 from airflow_provider_ims.sensors.ims import ImsSmartHandleJobSensor as Sensor

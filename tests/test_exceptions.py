@@ -26,7 +26,7 @@ from airflow_provider_ims.exceptions import (
 
 CLASSES = [item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, Exception)]
 COMMON = {"action": "SubmitTextGenerateJob", "code": "Code", "request_id": "r"}
-#: The attributes of each class, without the common ones.
+#: The attributes of each class, without the common attributes.
 OWN: dict[type[ImsError], dict[str, Any]] = {
     ImsError: {},
     ImsCredentialsError: {},
@@ -44,7 +44,7 @@ OWN: dict[type[ImsError], dict[str, Any]] = {
 
 
 def arguments(kind: type[ImsError]) -> dict[str, Any]:
-    """Return every argument of a class; a class without an entry gets the arguments of its base class."""
+    """Return all arguments of a class. A class without an entry has the arguments of its base class."""
     return next(OWN[base] for base in kind.__mro__ if base in OWN) | COMMON
 
 
@@ -58,7 +58,7 @@ def test_an_error_is_restored_from_an_event(kind: type[ImsError]) -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_error_is_an_ims_error_and_none_is_airflows(kind: type[ImsError]) -> None:
+def test_every_error_is_an_ims_error_and_none_is_an_airflow_exception(kind: type[ImsError]) -> None:
     assert issubclass(kind, ImsError)
     assert not issubclass(kind, AirflowException)
 
@@ -70,7 +70,7 @@ def test_the_message_contains_action_code_and_request_id() -> None:
 
 
 @pytest.mark.parametrize("record", [False, True])
-def test_another_error_keeps_its_type_and_text(record: bool) -> None:
+def test_any_other_error_becomes_an_ims_error_that_contains_its_type_and_text(record: bool) -> None:
     error = ValueError("broken")
     if record:
         error.add_note("noted")
@@ -110,7 +110,7 @@ def test_the_event_does_not_change_with_the_error() -> None:
         {"message": "Wrong"},
     ],
 )
-def test_data_that_fits_no_class_becomes_an_ims_error(data: dict[str, Any]) -> None:
+def test_data_that_matches_no_class_becomes_an_ims_error(data: dict[str, Any]) -> None:
     rebuilt = error_from_dict(data)
     assert type(rebuilt) is ImsError
     assert str(rebuilt) == "Wrong"

@@ -58,7 +58,7 @@ def test_the_metadata_matches_airflows_schema() -> None:
     jsonschema.validate(INFO, schema)
 
 
-def test_airflow_finds_it_through_the_entry_point() -> None:
+def test_airflow_finds_the_metadata_through_the_entry_point() -> None:
     (found,) = [
         point for point in entry_points(group="apache_airflow_provider") if point.dist and point.dist.name == NAME
     ]
@@ -66,7 +66,7 @@ def test_airflow_finds_it_through_the_entry_point() -> None:
 
 
 def test_the_package_name_is_the_name_of_the_distribution() -> None:
-    # Otherwise Airflow stops discovering providers, not only this one.
+    # Otherwise, Airflow stops the discovery of all providers, not only of this provider.
     assert INFO["package-name"] == distribution(NAME).name == NAME
 
 
@@ -124,7 +124,7 @@ def test_the_form_has_exactly_the_fields_that_are_read() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIALS - set(LOGIN_FIELDS.values())))
-def test_a_credential_field_names_its_types(name: str) -> None:
+def test_the_description_of_a_credential_field_contains_its_credential_types(name: str) -> None:
     types = [kind for kind, (needs, takes) in CREDENTIAL_TYPES.items() if name in needs + takes]
     assert CONNECTION_FIELDS[name]["description"].startswith(f"For {', '.join(types)}. ")
 
@@ -138,7 +138,7 @@ def test_the_choices_of_the_form_are_the_accepted_values(name: str, choices: tup
     assert set(enum) == {*choices, None}
 
 
-def test_every_field_may_be_empty() -> None:
+def test_every_field_can_be_empty() -> None:
     for field in CONNECTION_FIELDS.values():
         jsonschema.validate(None, field["schema"])
         assert field["label"]
@@ -160,7 +160,7 @@ def test_login_and_password_are_relabelled() -> None:
     assert set(behaviour["hidden-fields"]) == {"host", "schema"}
 
 
-#: Prints what Airflow's API returns to its pages; in a new process, because the provider manager caches.
+#: Code that prints the form as Airflow's API returns it. It runs in a new process, because the provider manager caches.
 FORM = """
 import json
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
@@ -171,7 +171,7 @@ print(json.dumps([formats, ProvidersManager().field_behaviours["alibabacloud_ims
 """
 
 
-def test_airflow_knows_the_options_and_their_defaults() -> None:
+def test_airflow_returns_the_options_and_their_defaults() -> None:
     from airflow.providers.common.compat.sdk import conf
 
     options = INFO["config"]["ims"]["options"]

@@ -23,7 +23,7 @@ import airflow_provider_ims
 PACKAGE = Path(airflow_provider_ims.__file__).parent
 NAME = PACKAGE.name
 SDK = ("alibabacloud_", "darabonba", "Tea", "mns")
-#: Imported by some calls only. Parsing a Dag must not load them.
+#: Modules that only some calls import. Parsing a DAG must not load them.
 HEAVY = ("jsonschema", "requests", "aiohttp", "starlette", "uvicorn", f"{NAME}.emulator")
 
 
@@ -136,7 +136,7 @@ def modules(*layers: str) -> dict[str, Path]:
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        # The wheel also contains the example Dags.
+        # The wheel also contains the example DAGs.
         if layer_of(name) != "example_dags" and (not layers or layer_of(name) in layers):
             found[name] = path
     return found
@@ -164,7 +164,7 @@ def imports_of(module: str) -> frozenset[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_what_its_layer_may_import(module: str) -> None:
     layer = layer_of(module)
-    # The package itself has only the version.
+    # The package itself contains only the version.
     if not layer:
         allowed = set()
     elif layer == "emulator":
@@ -187,12 +187,12 @@ def test_every_module_has_a_layer() -> None:
     assert {layer_of(module) for module in MODULES} == {"", *BY_NAME}
 
 
-def test_the_import_graph_has_no_circle() -> None:
+def test_the_import_graph_has_no_cycle() -> None:
     graph = {module: imports_of(module) & MODULES.keys() - {module} for module in MODULES}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(f"circle: {' -> '.join(error.args[1])}")
+        pytest.fail(f"cycle: {' -> '.join(error.args[1])}")
 
 
 def test_only_the_hooks_import_the_sdk() -> None:
@@ -234,7 +234,7 @@ def test_the_documentation_imports_only_public_modules(path: Path) -> None:
 
 @cache
 def loaded_by(*module: str) -> set[str]:
-    """Import modules in a new interpreter and return the modules that are loaded then."""
+    """Import modules in a new interpreter, and return the names of all modules that are loaded afterwards."""
     code = f"import sys, json, {', '.join(module)}; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=CEILING)
     return set(json.loads(run.stdout.splitlines()[-1]))
@@ -244,7 +244,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
     return {name for name in loaded if name.startswith(prefixes)}
 
 
-# The public modules, with the poller and the triggers of deferred tasks, load all modules that a task needs.
+# The public modules load all modules that a task requires, including the poller and the triggers.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
@@ -286,7 +286,7 @@ def test_the_pytest_plugin_loads_neither_a_server_nor_airflow() -> None:
 
 
 @pytest.mark.slow
-def test_preload_loads_what_a_submit_needs_and_not_airflow() -> None:
+def test_preload_loads_the_modules_of_a_submit_request_but_not_airflow() -> None:
     loaded = loaded_by(f"{NAME}.preload")
     assert with_prefix(loaded, ("airflow.",)) == set()
     assert {f"{NAME}.hooks._sdk", "alibabacloud_tea_openapi.client", "jsonschema"} <= loaded

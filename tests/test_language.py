@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 NOT_TRACKED = {"__pycache__", "build", "dist"}
 
 #: Phrase (a regular expression, case-insensitive) -> what to write instead. A space also matches an underscore or a
-#: line break, so that identifiers and wrapped sentences are checked too.
+#: line break, so that identifiers and wrapped sentences are also checked.
 PHRASES = {
     r"after so (long|many)": "after this time, after this number of",
     r"all that waits?": "all waiting jobs",
@@ -127,7 +127,7 @@ CHECKS = ((PHRASES, phrase_pattern), (IDENTIFIERS, identifier_pattern))
 
 
 def tracked_files() -> list[Path]:
-    """Return the project's files: those that git knows, or all if there is no repository."""
+    """Return the files of the project: the files that git lists, or all files if there is no repository."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -167,7 +167,7 @@ def test_no_file_uses_a_retired_phrase() -> None:
     assert found == [], "\n" + "\n".join(found)
 
 
-def test_a_hit_names_the_line_and_the_replacement() -> None:
+def test_a_hit_contains_the_line_and_the_replacement() -> None:
     assert list(hits("page.md", "First.\nA job is\n# told off.\n")) == [
         "page.md:3: 'told'; write: reported, detected, requested"
     ]

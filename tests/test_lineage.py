@@ -53,7 +53,7 @@ def test_each_output_of_many_jobs_is_an_event_of_the_alias(deferrable: bool, ims
     assert events_of(run) == [(uri_of(one["media_url"]), {"job_id": one["job_id"]}) for one in results]
 
 
-def test_the_lineage_of_many_jobs_has_the_objects_of_all_requests(ims_emulator: ImsEmulator) -> None:
+def test_the_lineage_of_many_jobs_contains_the_objects_of_all_requests(ims_emulator: ImsEmulator) -> None:
     files = [f"oss://my-bucket/{number}.txt" for number in range(3)]
     run = TaskRun(speech(0, requests=[{"InputConfig": file} for file in (*files, files[0])]))
     result = run.attempt()
@@ -98,7 +98,7 @@ def test_a_failed_job_emits_no_events(ims_emulator: ImsEmulator) -> None:
 
 
 def extract(run: TaskRun, state: TaskInstanceState = TaskInstanceState.SUCCESS) -> Any:
-    """Extract the lineage as the listener of the OpenLineage provider does."""
+    """Extract the lineage in the same way as the listener of the OpenLineage provider."""
     task = run.process
     ti = run.new_process()[1]["ti"]
     dag_run = SimpleNamespace(run_id="run")
@@ -106,7 +106,7 @@ def extract(run: TaskRun, state: TaskInstanceState = TaskInstanceState.SUCCESS) 
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_openlineage_gets_inputs_and_outputs(deferrable: bool, ims_emulator: ImsEmulator) -> None:
+def test_openlineage_receives_inputs_and_outputs(deferrable: bool, ims_emulator: ImsEmulator) -> None:
     arguments = {
         "input_config": {
             "MediaGroupArray": [
@@ -142,7 +142,7 @@ def test_the_lineage_can_be_serialised_by_the_openlineage_client(ims_emulator: I
     assert sent["run"]["facets"]["externalQuery"]["source"] == "ims"
 
 
-def test_openlineage_gets_the_inputs_of_a_failed_job(ims_emulator: ImsEmulator) -> None:
+def test_openlineage_receives_the_inputs_of_a_failed_job(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job")
     run = TaskRun(BATCH.task(input_config={"MediaArray": ["oss://in/a.mp4"]}))
     with pytest.raises(ImsJobFailedError):

@@ -90,7 +90,7 @@ def test_the_log_of_a_task_contains_no_error_about_a_missing_link(
 
 
 @pytest.mark.ims_emulator(clock="manual", durations={"SubmitTextGenerateJob": 60})
-def test_the_console_link_is_pushed_right_after_the_submit(ims_emulator: ImsEmulator) -> None:
+def test_a_task_that_does_not_wait_has_a_console_link(ims_emulator: ImsEmulator) -> None:
     run = TaskRun(TEXT.task(wait_for_completion=False))
     run.attempt()
     assert CONSOLE in linked(run)
@@ -198,7 +198,7 @@ def test_the_link_to_the_media_page_is_encoded(base_url: str, prefix: str, monke
 
 
 @pytest.mark.parametrize("template", ["javascript:alert(1)", "https://x/{job}", "https://x/{0}", "https://x/{", "x"])
-def test_a_console_url_that_is_not_http_is_rejected(template: str) -> None:
+def test_an_invalid_console_url_is_rejected(template: str) -> None:
     from airflow.sdk import Connection
 
     connection = Connection(

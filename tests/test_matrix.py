@@ -1,4 +1,4 @@
-"""The rows of the compatibility matrix agree with the package's metadata."""
+"""The rows of the compatibility matrix agree with the package's metadata; the report shows failed checks."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
     return Parser().parsestr(wheel.read(f"{STEM}.dist-info/METADATA").decode())
 
 
-#: What the media pages consist of, besides code.
+#: The files of the media pages that are not Python modules.
 PAGES = {
     f"airflow_provider_ims/media/{name}"
     for name in (
@@ -65,7 +65,7 @@ def test_the_wheel_contains_the_package_and_the_example_dags(wheel: zipfile.ZipF
     assert examples
     code = {name for name in wheel.namelist() if name.endswith(".py")}
     assert code == sources("airflow_provider_ims") | examples
-    # For type checkers, the emulator's fixture included.
+    # With this file, type checkers use the annotations of the package and of the emulator's fixture.
     assert "airflow_provider_ims/py.typed" in wheel.namelist()
 
 
@@ -83,7 +83,7 @@ def test_the_wheel_contains_nothing_else(wheel: zipfile.ZipFile) -> None:
     }
 
 
-def test_the_entry_points(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_declares_the_entry_points(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(wheel.read(f"{STEM}.dist-info/entry_points.txt").decode())
     assert {section: dict(points[section]) for section in points.sections()} == {
@@ -94,7 +94,7 @@ def test_the_entry_points(wheel: zipfile.ZipFile) -> None:
     }
 
 
-def test_the_metadata(metadata: Message) -> None:
+def test_the_metadata_contains_the_name_version_licence_and_readme(metadata: Message) -> None:
     assert metadata["Name"] == "airflow-provider-ims"
     assert metadata["Version"] == airflow_provider_ims.__version__
     assert metadata["Requires-Python"] == ">=3.11"
@@ -102,7 +102,7 @@ def test_the_metadata(metadata: Message) -> None:
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_requirements(metadata: Message) -> None:
+def test_the_wheel_declares_its_requirements_and_extras(metadata: Message) -> None:
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert "apache-airflow>=3.1.3" in needed
     names = {line.partition(">=")[0] for line in needed}

@@ -40,7 +40,7 @@ print(json.dumps([task.render_template(one, context, dag.get_template_env()) for
 
 @pytest.fixture
 def installed(tmp_path: Path) -> dict[str, str]:
-    """Return an environment in which the plugin's entry point is installed, as by the wheel."""
+    """Return an environment in which the plugin's entry point is installed, as the wheel installs it."""
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
     folder = tmp_path / "path" / "ims_plugin_test-1.dist-info"
     folder.mkdir(parents=True)
@@ -63,7 +63,7 @@ def test_the_tab_is_shown_only_for_tasks_of_the_provider(version: str) -> None:
     assert {type(case.task()).__name__ for case in CASES.values()} <= shown
     assert {"ImsSubmitJobsOperator", "VodSubmitJobOperator", "ImsJobSensor", "VodAIImageJobSensor"} <= shown
     assert all(name.startswith(("Ims", "Vod")) for name in shown)
-    # It submits no jobs.
+    # This operator submits no jobs.
     assert "ImsApiOperator" not in shown
 
 
@@ -82,7 +82,7 @@ def test_the_plugin_does_not_load_the_application() -> None:
 
 
 @pytest.mark.slow
-def test_templates_have_the_macros(installed: dict[str, str]) -> None:
+def test_templates_can_use_the_macros(installed: dict[str, str]) -> None:
     templates = ["{{ macros.ims.to_srt(sentences) }}", "{{ macros.ims.to_webvtt(sentences) }}"]
     command = [sys.executable, "-c", PROGRAM, json.dumps(templates)]
     run = subprocess.run(command, env=installed, capture_output=True, text=True, timeout=CEILING)

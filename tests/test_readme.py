@@ -1,4 +1,4 @@
-"""The README. Its code blocks run in tests/docs/test_examples.py."""
+"""The length of the first DAG and the links in the README; tests/docs/test_examples.py runs its code blocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.pages import ROOT, blocks_of
 README = ROOT / "README.md"
 
 
-def test_the_first_dag_is_short() -> None:
+def test_the_first_dag_has_at_most_26_lines() -> None:
     dag = next(block.text for block in blocks_of(README) if block.language == "python")
     assert len(dag.splitlines()) <= 26
 

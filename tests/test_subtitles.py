@@ -33,15 +33,15 @@ Salt &amp; &lt;sugar&gt; --&gt; cake
 both = pytest.mark.parametrize("convert", [to_srt, to_webvtt])
 
 
-def test_srt() -> None:
+def test_sentences_are_converted_into_srt() -> None:
     assert to_srt(SENTENCES) == SRT
 
 
-def test_webvtt() -> None:
+def test_sentences_are_converted_into_webvtt() -> None:
     assert to_webvtt(SENTENCES) == WEBVTT
 
 
-def test_no_sentences() -> None:
+def test_an_empty_list_becomes_a_file_without_subtitles() -> None:
     assert to_srt([]) == ""
     assert to_webvtt([]) == "WEBVTT\n"
 
@@ -68,7 +68,7 @@ def test_subtitles_are_in_the_order_of_their_start_and_may_overlap(convert: Any)
     ]
 
 
-def test_more_than_a_hundred_hours() -> None:
+def test_a_time_can_be_a_hundred_hours_or_more() -> None:
     assert "100:00:00.000 --> 100:00:00.001" in to_webvtt([{"content": "a", "from": 360000, "to": 360000.0001}])
 
 
@@ -89,14 +89,14 @@ def test_more_than_a_hundred_hours() -> None:
         ("a", "Sentence 2 is not a dict with content, from and to: str"),
     ],
 )
-def test_an_invalid_sentence_is_named(convert: Any, sentence: Any, problem: str) -> None:
+def test_the_error_identifies_the_invalid_sentence(convert: Any, sentence: Any, problem: str) -> None:
     with pytest.raises(ValueError, match="^" + re.escape(problem) + "$"):
         convert([SENTENCES[0], sentence])
 
 
 @both
 @pytest.mark.parametrize("sentences", [None, "text", {"sentences": SENTENCES}, 5])
-def test_other_values_are_refused(convert: Any, sentences: Any) -> None:
+def test_a_value_that_is_not_an_iterable_of_dicts_is_rejected(convert: Any, sentences: Any) -> None:
     with pytest.raises(ValueError, match=r"^The sentences must be an iterable of dicts, not "):
         convert(sentences)
 
@@ -115,7 +115,7 @@ def parsed_srt(text: str) -> list[tuple[int, int, str]]:
 
 def parsed_webvtt(text: str) -> list[tuple[int, int, str]]:
     """Parse the blocks of WebVTT as its specification describes, and unescape the text."""
-    # Its line terminators, and the only ones.
+    # The only line terminators of WebVTT.
     lines = re.split(r"\r\n|\n|\r", text)
     assert lines[0] == "WEBVTT"
     assert lines[1] == ""

@@ -18,7 +18,7 @@ def too_large(*job_ids: str) -> dict[str, Any]:
     return {"status": "ended", "job_ids": list(job_ids), "jobs": None}
 
 
-def test_jobs_too_large_for_an_event_are_queried_in_tens(ims_emulator: ImsEmulator) -> None:
+def test_jobs_too_large_for_an_event_are_queried_ten_at_a_time(ims_emulator: ImsEmulator) -> None:
     job_ids = [run_task(IMAGE.task(wait_for_completion=False))["job_id"] for _ in range(12)]
     jobs, _ = IMAGE.task().ended_jobs(too_large(*job_ids))
     assert [job.id for job in jobs] == job_ids
@@ -61,7 +61,7 @@ def test_a_task_that_runs_twice_reports_only_the_outputs_of_the_second_run(
     assert task._job_id == ims_emulator.jobs()[-1]["job_id"]
 
 
-def test_the_failed_parts_and_the_usage_of_a_job_are_fields(ims_emulator: ImsEmulator) -> None:
+def test_an_event_contains_the_failed_parts_and_the_usage_of_a_job(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=1)
     events = [TaskRun(case.task(deferrable=True)) for case in (BATCH, TEXT)]
     batch, text = (run.attempt() for run in events)

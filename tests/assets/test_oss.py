@@ -59,7 +59,7 @@ def test_the_factory_returns_the_asset_of_an_object() -> None:
     assert (asset.uri, asset.extra) == (Asset(uri="oss://videos/新店.mp4").uri, {"size": 1})
 
 
-#: In a new process, in which Airflow discovers its providers.
+#: The code of a new process, in which Airflow discovers its providers.
 REGISTERED = """
 import sys
 from airflow.sdk import Asset

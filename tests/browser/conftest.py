@@ -1,4 +1,4 @@
-"""The tests of pages need a browser: Debian's Chromium (``apt-get install chromium``)."""
+"""The tests of pages require a browser: Debian's Chromium (``apt-get install chromium``)."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import pytest
 
 CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None and os.environ.get("CI"):
-    raise pytest.UsageError("CI needs Chromium, and it is not installed: apt-get install chromium")
+    raise pytest.UsageError("CI requires Chromium, which is not installed: apt-get install chromium")
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]

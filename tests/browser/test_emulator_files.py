@@ -1,4 +1,4 @@
-"""The files that the emulator makes play in a browser."""
+"""Browsers can play the files that the emulator creates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: Shows a file, and returns what the browser knows about it once it is loaded.
+#: Shows a file, and returns its size and its duration after the browser has loaded it.
 LOAD = """([tag, url]) => new Promise((resolve, reject) => {
   const element = document.createElement(tag);
   element.addEventListener(tag === "img" ? "load" : "canplaythrough", () => resolve({
@@ -30,7 +30,7 @@ LOAD = """([tag, url]) => new Promise((resolve, reject) => {
   element.src = url;
   document.body.append(element);
 })"""
-#: Moves to a time, plays on, and returns the time once it has advanced.
+#: Seeks to a time, plays the file, and returns the time after it has advanced.
 PLAY_FROM = """async seconds => {
   const element = document.querySelector("audio, video");
   element.currentTime = seconds;
@@ -62,7 +62,7 @@ def links(emulator: ImsEmulator, page: Page, action: str, **changes: Any) -> lis
     emulator.finish(body["JobId"])
     page.goto(emulator.url)
     found = [str(link.get_attribute("href")) for link in page.locator("#jobs a").all()]
-    # Another page, whose Content-Security-Policy allows files.
+    # The Content-Security-Policy of this page allows files.
     page.goto(f"{emulator.url}/_emulator/health")
     return found
 

@@ -60,7 +60,7 @@ def test_an_unchanged_table_is_not_replaced(emulator: ImsEmulator, page: Page) -
     assert page.evaluate("document.querySelector('#jobs').isFirst")
 
 
-def test_a_script_in_a_request_is_inert(emulator: ImsEmulator, page: Page) -> None:
+def test_a_script_in_a_request_is_not_executed(emulator: ImsEmulator, page: Page) -> None:
     problems: list[str] = []
     page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
     page.on("console", lambda message: problems.append(message.text))
@@ -127,7 +127,7 @@ CONTRASTS = """() => {
 }"""
 
 
-def test_the_page_in_the_documentation(emulator: ImsEmulator) -> None:
+def test_the_page_in_the_screenshot_of_the_documentation_fits_the_window(emulator: ImsEmulator) -> None:
     send = SignedClient.of(emulator)
     for action in GOOD_REQUESTS:
         send(action, GOOD_REQUESTS[action])

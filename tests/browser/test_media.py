@@ -1,4 +1,4 @@
-"""The media pages in Airflow: images are drawn, audio and videos play, and a sentence seeks."""
+"""The media pages in Airflow: images are drawn, audio and videos play, and a click on a sentence seeks to it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check_image(image: Locator) -> None:
     wait_for_media(image, "one.naturalWidth > 0")
 
 
-def check_sound(sound: Locator, sentence: Locator) -> None:
+def check_audio(sound: Locator, sentence: Locator) -> None:
     wait_for_media(sound, "one.duration > 1")
     began = float(sentence.get_attribute("data-from") or "0")
     assert began > 0
@@ -100,7 +100,7 @@ def test_the_copy_is_shown_with_its_tokens(page: Page, pipeline: Pipeline) -> No
 
 def test_a_sentence_of_the_voice_over_is_played(page: Page, pipeline: Pipeline) -> None:
     open_media(page, pipeline, "voice_over")
-    check_sound(page.locator("audio"), page.locator(".sentences button").nth(1))
+    check_audio(page.locator("audio"), page.locator(".sentences button").nth(1))
 
 
 def test_the_videos_play(page: Page, pipeline: Pipeline) -> None:
@@ -109,7 +109,7 @@ def test_the_videos_play(page: Page, pipeline: Pipeline) -> None:
     check_video(page.locator("video").first)
 
 
-def test_the_images_are_drawn_the_best_first(page: Page, pipeline: Pipeline) -> None:
+def test_the_images_are_drawn_in_the_order_of_their_scores(page: Page, pipeline: Pipeline) -> None:
     open_media(page, pipeline, "covers")
     images = page.locator("img")
     expect(images.first).to_be_visible()
@@ -125,7 +125,7 @@ def test_the_page_of_the_dag_run_shows_the_media_of_all_tasks(page: Page, pipeli
     page.goto(pipeline.media)
     for task_id in ("copy", "voice_over", "videos", "covers"):
         expect(page.get_by_role("heading", name=task_id)).to_be_visible()
-    check_sound(page.locator("audio").first, page.locator(".sentences button").nth(1))
+    check_audio(page.locator("audio").first, page.locator(".sentences button").nth(1))
     check_video(page.locator("video").first)
     check_image(page.locator("img").first)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,4 +1,4 @@
-"""The media pages in a browser, without an Airflow: malicious results do no harm, and subtitles are shown as lines."""
+"""The media pages in a browser without Airflow: scripts in results are not executed; subtitles are shown as lines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def url(airflow_db: None) -> Iterator[str]:
     """Run a server with the media pages and return its URL."""
     port = free_port()
     app = media_server()
-    # Airflow has an icon too.
+    # Airflow also serves an icon.
     app.add_api_route("/favicon.ico", lambda: Response(status_code=204))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
@@ -56,7 +56,9 @@ def recorder(airflow_db: None) -> Iterator[Recorder]:
         yield recorder
 
 
-def test_a_malicious_result_does_no_harm(page: Page, url: str, recorder: Recorder, ims_emulator: ImsEmulator) -> None:
+def test_a_script_in_a_result_is_not_executed(
+    page: Page, url: str, recorder: Recorder, ims_emulator: ImsEmulator
+) -> None:
     problems: list[str] = []
     page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
     page.on("console", lambda message: problems.append(message.text))

@@ -68,7 +68,7 @@ def page(airflow: LocalAirflow) -> Iterator[Page]:
 
 
 def choose(form: Locator, field: str, value: str) -> None:
-    """Choose from a drop-down of Airflow: a text field with a list below it, next to a hidden input."""
+    """Choose a value from a drop-down list of Airflow, which is a text field next to a hidden input."""
     form.locator(f"[name=element_{field}]").locator("xpath=..").get_by_role("combobox").fill(value)
     form.page.get_by_role("option", name=value, exact=True).click()
 
@@ -124,7 +124,7 @@ def test_the_test_button_confirms_a_working_connection(page: Page, airflow: Loca
     save_screenshot(page, "test-good")
 
 
-def test_the_test_button_describes_the_error(page: Page, airflow: LocalAirflow, connected: str) -> None:
+def test_the_test_button_shows_the_error(page: Page, airflow: LocalAirflow, connected: str) -> None:
     connection = airflow.api.call("GET", "connections/ims_default")
     given = {"connection_id": "ims_default", "conn_type": connection["conn_type"]}
 

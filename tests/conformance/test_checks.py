@@ -48,7 +48,7 @@ def changed(change: Change, content: Any, name: str = "") -> Any:
 
 
 class ChangedService:
-    """A service that changes its responses, and those in the jobs of a run."""
+    """A service that changes its responses, and the responses that are stored in the jobs of a run."""
 
     def __init__(self, run: Run, change: Callable[[Response], Response]) -> None:
         self._run, self._change = run, change
@@ -72,7 +72,7 @@ class ChangedService:
     def _job(self, job: JobRun) -> JobRun:
         assert job.submit is not None
         submit = self._change(job.submit)
-        # The job id is unchanged, because a run knows it only from the response to the submit request.
+        # The job id is unchanged, because a run reads it only from the response to the submit request.
         submit = replace(submit, body={**submit.body, "JobId": job.job_id})
         listed = self._change(job.listed) if job.listed else None
         if listed is not None and job.plan.listing.find(listed, job.job_id) is None:
@@ -97,7 +97,7 @@ class ChangedService:
 
 @pytest.fixture(scope="module")
 def differing() -> dict[str, set[str]]:
-    """Change -> the facts that differ then."""
+    """Return {change: the facts that differ with this change}."""
     with ImsEmulator(clock="manual", list_text_jobs=True) as emulator:
         run = run_emulated(emulator, "cn-shanghai")
         found = {

@@ -34,7 +34,7 @@ OF_LISTED_TEXT = {"listing.delay.text", "listing.marker.text"}
 
 @pytest.fixture(scope="module")
 def run_of(certificate: tuple[str, str]) -> RunOf:
-    """Return the run against a variant of the emulator."""
+    """Return a function that returns the run against a variant of the emulator."""
 
     @cache
     def run_of(variant: str) -> Run:
@@ -68,7 +68,7 @@ def test_every_fact_has_a_unique_name_and_a_source_if_it_is_documented() -> None
         assert fact.documented or fact.statement.endswith("?"), fact.name
 
 
-def test_the_observations_of_undocumented_facts_follow_the_emulator(run_of: RunOf) -> None:
+def test_the_observations_of_undocumented_facts_depend_on_the_options_of_the_emulator(run_of: RunOf) -> None:
     def observed(variant: str, name: str) -> str:
         return run_of(variant).results[name].text
 
@@ -185,13 +185,13 @@ def test_a_job_that_does_not_end_is_observed_until_its_time_limit() -> None:
     assert differing(run) == set()
 
 
-def test_transient_errors_of_reads_are_retried_and_submits_are_not() -> None:
+def test_reads_are_retried_after_transient_errors_and_submit_requests_are_not() -> None:
     with ImsEmulator(clock="manual") as emulator:
         emulator.fault("GetSmartHandleJob", "throttle", count=2)
         emulator.fault("ListSmartJobs", "non_json", count=2)
         run = run_emulated(emulator, "cn-shanghai")
         assert differing(run) == set()
-        # The first submit request creates the history.
+        # Of the two text jobs, one is the earlier job that ``run_emulated`` submits before the run.
         emulator.reset()
         emulator.fault("SubmitTextGenerateJob", "cut_after", count=None)
         run = run_emulated(emulator, "cn-shanghai")
@@ -207,7 +207,7 @@ def test_ai_images_are_skipped_in_other_regions() -> None:
     assert differing(run) == set()
 
 
-def test_field_problems_names_missing_fields_and_wrong_types() -> None:
+def test_field_problems_reports_missing_fields_and_wrong_types() -> None:
     body = {"a": {"b": [{"c": 1}, {"c": "x", "d": True}]}, "e": None}
     fields = {"a.b[].c": str, "a.b[].d": int, "e": str, "f[].g": str, "a.b": list}
     assert field_problems(body, fields) == [
@@ -219,6 +219,6 @@ def test_field_problems_names_missing_fields_and_wrong_types() -> None:
     ]
 
 
-def test_extra_fields_are_those_that_the_model_dropped() -> None:
+def test_extra_fields_are_those_that_the_model_omitted() -> None:
     found = {"a": 1, "b": [{"c": 1, "d": 2}, {"c": 1, "d": 2}], "e": {"f": {}}}
     assert extra_fields(found, {"a": 1, "b": [{"c": 1}, {"c": 1}], "e": {}}) == ["b.d", "e.f"]

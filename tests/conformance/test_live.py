@@ -49,7 +49,7 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, emulator: ImsEmulator, out: Path) -> Iterator[Start]:
-    """Start the command with a separate home directory and environment."""
+    """Yield a function that starts the command with a separate home directory and environment."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(*options: str, key_id: str = KEY_ID, secret: str = SECRET, url: str = "") -> subprocess.Popen[str]:
@@ -77,30 +77,30 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 class TestPlan:
     INPUTS = Inputs(region_id="cn-shanghai", bucket="b", media_id="m", video_id="v", template_id="t")
 
-    def test_it_says_how_many_jobs_are_submitted_and_billed(self) -> None:
+    def test_the_plan_states_how_many_jobs_are_submitted_and_billed(self) -> None:
         lines = plan_text(self.INPUTS, JOBS).splitlines()
         assert lines[0] == "This run submits 4 jobs in cn-shanghai, billed to the account:"
         for plan, line in zip(JOBS, lines[1:], strict=False):
             assert line == f"  {plan.name}: {plan.action}, {plan.cost}"
         assert "sent twice with the same ClientToken" in lines[5]
 
-    def test_it_says_why_a_job_is_skipped(self) -> None:
+    def test_the_plan_states_why_a_job_is_skipped(self) -> None:
         text = plan_text(Inputs(region_id="cn-hangzhou", bucket="b", video_id="v", template_id="t"), JOBS)
         assert "submits 2 jobs" in text
         assert "  batch: skipped: --media-id not given" in text
         assert "  image: skipped: AI images are available only in cn-beijing and cn-shanghai" in text
         assert "twice" not in text
 
-    def test_it_says_that_nothing_is_submitted(self) -> None:
+    def test_the_plan_states_that_nothing_is_submitted(self) -> None:
         assert plan_text(self.INPUTS, ()).startswith("This run submits no jobs in cn-shanghai.\n")
 
-    def test_the_how_to_page_contains_it(self) -> None:
+    def test_the_how_to_page_contains_the_plan(self) -> None:
         page = (ROOT / "docs" / "howto" / "conformance.md").read_text(encoding="utf-8")
         assert plan_text(Inputs(region_id="cn-shanghai", bucket="b", media_id="m"), JOBS) in page
 
 
 @pytest.mark.slow
-def test_without_credentials_it_explains_what_it_needs(start: Start, emulator: ImsEmulator) -> None:
+def test_without_credentials_the_error_lists_what_is_required(start: Start, emulator: ImsEmulator) -> None:
     code, stdout, stderr = ended(start(*OBJECTS, "--yes", key_id=""))
     assert code == 2
     assert "submits 4 jobs" in stdout
@@ -119,7 +119,9 @@ def test_a_source_without_credentials_prints_no_traceback(start: Start, monkeypa
 
 
 @pytest.mark.slow
-def test_without_yes_it_prints_the_plan_and_sends_nothing(start: Start, emulator: ImsEmulator, out: Path) -> None:
+def test_without_yes_the_command_prints_the_plan_and_sends_nothing(
+    start: Start, emulator: ImsEmulator, out: Path
+) -> None:
     code, stdout, stderr = ended(start(*OBJECTS))
     assert (code, stderr.strip()) == (2, "Nothing was sent. To submit and pay for these jobs, add --yes.")
     assert "submits 4 jobs" in stdout
@@ -128,7 +130,7 @@ def test_without_yes_it_prints_the_plan_and_sends_nothing(start: Start, emulator
 
 
 @pytest.mark.slow
-def test_with_yes_it_submits_each_job_once_and_writes_the_report(
+def test_with_yes_the_command_submits_each_job_once_and_writes_the_report(
     start: Start, emulator: ImsEmulator, out: Path
 ) -> None:
     code, stdout, stderr = ended(start(*OBJECTS, "--yes"))
@@ -154,7 +156,7 @@ def test_with_yes_it_submits_each_job_once_and_writes_the_report(
 
 
 @pytest.mark.slow
-def test_it_runs_over_https(start: Start, certificate: tuple[str, str], out: Path, tmp_path: Path) -> None:
+def test_the_command_runs_over_https(start: Start, certificate: tuple[str, str], out: Path, tmp_path: Path) -> None:
     cert, key = certificate
     with ImsEmulator(access_keys={KEY_ID: SECRET}, tls_cert=cert, tls_key=key) as emulator:
         code, stdout, _ = ended(start("--no-jobs", "--ca", cert, url=emulator.url))
@@ -164,7 +166,7 @@ def test_it_runs_over_https(start: Start, certificate: tuple[str, str], out: Pat
 
 
 @pytest.mark.slow
-def test_a_difference_is_named_and_exits_with_1(start: Start, emulator: ImsEmulator, out: Path) -> None:
+def test_a_difference_is_reported_with_exit_code_1(start: Start, emulator: ImsEmulator, out: Path) -> None:
     emulator.fault("SubmitTextGenerateJob", "odd_shape", count=None, drop=["RequestId"])
     code, stdout, _ = ended(start("--yes"))
     assert code == 1
@@ -173,7 +175,7 @@ def test_a_difference_is_named_and_exits_with_1(start: Start, emulator: ImsEmula
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_writes_the_report_and_names_the_jobs(
+def test_an_interrupted_run_writes_the_report_and_lists_the_jobs(
     start: Start, emulator: ImsEmulator, out: Path
 ) -> None:
     emulator.fault("GetAIImageJobs", "hang", count=None, seconds=None)
@@ -195,7 +197,7 @@ def test_an_interrupted_run_writes_the_report_and_names_the_jobs(
 
 
 @pytest.mark.slow
-def test_a_submit_that_is_interrupted_is_reported_with_its_marker(
+def test_an_interrupted_submit_request_is_reported_with_its_marker(
     start: Start, emulator: ImsEmulator, out: Path
 ) -> None:
     emulator.fault("SubmitTextGenerateJob", "hang_after", count=None, seconds=None)
@@ -219,7 +221,7 @@ def test_a_submit_that_is_interrupted_is_reported_with_its_marker(
         ({"url": "http://127.0.0.1:9"}, "IMS cannot be reached: "),
     ],
 )
-def test_it_does_not_start_if_no_request_can_succeed(
+def test_the_run_does_not_start_if_no_request_can_succeed(
     options: dict[str, str], message: str, start: Start, emulator: ImsEmulator
 ) -> None:
     code, _, stderr = ended(start(*OBJECTS, "--yes", **options))
@@ -230,7 +232,7 @@ def test_it_does_not_start_if_no_request_can_succeed(
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_live_passes_the_options_on() -> None:
+def test_make_live_passes_the_options_to_the_command() -> None:
     command = ["make", "--no-print-directory", "--dry-run", "live", "LIVE=--bucket b --yes"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=CEILING)
     assert run.stdout.splitlines()[-1] == ".venv/bin/python -m conformance --bucket b --yes"

@@ -26,7 +26,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def folder(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded responses of a run."""
+    """Return the folder with the recorded responses of a run."""
     folder = tmp_path_factory.mktemp("recorded")
     job_ids = [job.job_id for job in run.jobs.values()]
     contents = [own_content(one, job_ids) for one in run.service.responses]
@@ -69,12 +69,12 @@ def test_error_responses_are_separate_and_have_their_status(folder: Path) -> Non
     assert all(entry["status"] >= 400 for entry in entries)
 
 
-def test_jobs_of_other_programs_are_left_out() -> None:
+def test_jobs_of_other_programs_are_omitted() -> None:
     body = {"SmartJobList": [{"JobId": "1", "Title": "own"}, {"JobId": "2", "Title": "private"}], "NextToken": ""}
     assert own_content(response(body), ["1"]) == {"SmartJobList": [{"JobId": "1", "Title": "own"}], "NextToken": ""}
 
 
-def test_responses_of_the_same_form_are_recorded_once(tmp_path: Path) -> None:
+def test_responses_of_the_same_format_are_recorded_once(tmp_path: Path) -> None:
     bodies = [{"RequestId": "1", "State": "Created"}, {"RequestId": "2", "State": "Created"}]
     bodies += [{"RequestId": "3", "State": "Executing"}, {"RequestId": "4", "State": "Created", "Output": "{}"}]
     responses = [response(body, action="GetSmartHandleJob") for body in bodies]
@@ -84,11 +84,11 @@ def test_responses_of_the_same_form_are_recorded_once(tmp_path: Path) -> None:
     assert signature(bodies[0]) == {"RequestId": "str", "State": "Created"}
 
 
-def test_the_emulator_has_all_fields_of_its_own_recording(folder: Path, run: Run) -> None:
+def test_the_emulator_returns_all_fields_of_its_own_recording(folder: Path, run: Run) -> None:
     assert missing_fields(folder, run.service.responses) == []
 
 
-def test_a_recorded_field_that_the_emulator_lacks_is_named(tmp_path: Path, run: Run) -> None:
+def test_a_recorded_field_that_the_emulator_does_not_return_is_reported(tmp_path: Path, run: Run) -> None:
     (tmp_path / "ice").mkdir()
     entry = {"request": {}, "response": {"State": 1, "SmartJobInfo": {"Priority": 6, "Title": "t"}}}
     (tmp_path / "ice" / "GetSmartHandleJob-2.json").write_text(json.dumps(entry))
@@ -98,6 +98,6 @@ def test_a_recorded_field_that_the_emulator_lacks_is_named(tmp_path: Path, run: 
     ]
 
 
-def test_the_emulator_has_all_fields_that_the_service_was_observed_to_return(run: Run) -> None:
+def test_the_emulator_returns_all_fields_that_were_recorded_from_the_service(run: Run) -> None:
     # The folder is empty until responses of the real service are added.
     assert missing_fields(RECORDED, run.service.responses) == []

@@ -97,12 +97,12 @@ def test_equal_identifiers_have_equal_placeholders_in_all_responses() -> None:
     }
 
 
-def test_an_identifier_of_a_later_response_is_replaced_in_an_earlier_one() -> None:
+def test_an_identifier_of_a_later_response_is_replaced_in_an_earlier_response() -> None:
     earlier, later = {"Message": f"No right for {PERSON}和朋友"}, {"DisplayName": PERSON}
     assert PERSON not in redactor_of({}, [earlier, later]).body(earlier)["Message"]
 
 
-def test_addresses_in_a_message_keep_their_form() -> None:
+def test_addresses_in_a_message_keep_their_format() -> None:
     message = f"Cannot read {SIGNED} at 2026-11-21T20:58:42Z."
     assert redacted({"Message": message})["Message"] == (
         "Cannot read https://example-bucket.oss-cn-shanghai.aliyuncs.com/redacted.mp4?Expires=redacted"
@@ -110,7 +110,7 @@ def test_addresses_in_a_message_keep_their_form() -> None:
     )
 
 
-def test_a_redacted_response_stays_the_same() -> None:
+def test_redacting_a_redacted_response_changes_nothing() -> None:
     redactor = redactor_of(KNOWN, [RESPONSE])
     once = redactor.body(RESPONSE)
     assert redactor.text(once["Message"]) == once["Message"]
@@ -151,7 +151,7 @@ TEXTS = st.sampled_from(
 
 @st.composite
 def planted(draw: st.DrawFn) -> tuple[str, Any]:
-    """Return an identifier and a response that contains it somewhere."""
+    """Return an identifier and a response that contains it at a random place."""
     identifier = draw(IDENTIFIERS)
     content: Any = draw(TEXTS).replace("{}", identifier)
     for name in draw(st.lists(NAMES, min_size=1, max_size=4)):

@@ -50,7 +50,7 @@ def test_all_tables_are_valid_markdown(run: Run) -> None:
     assert rows == len(FACTS) + len(JOBS) + headings - 1
 
 
-def test_the_jobs_are_named_by_their_markers(run: Run) -> None:
+def test_the_jobs_are_identified_by_their_markers(run: Run) -> None:
     text = "\n".join(lines_of(run))
     for job in run.jobs.values():
         assert f"| {job.plan.name} | `{job.plan.action}` | `{job.marker}` | {', then '.join(job.states)} | - |" in text

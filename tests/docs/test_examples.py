@@ -55,7 +55,7 @@ def test_the_blocks_of_a_page_run(path: Path, page: Page) -> None:
     page.run_tests()
 
 
-def test_every_exception_is_needed() -> None:
+def test_every_exception_is_necessary() -> None:
     found = set()
     for path in WITH_CODE:
         for block in blocks_of(path):

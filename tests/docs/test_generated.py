@@ -1,4 +1,4 @@
-"""The generated parts of the pages are current, and whole without Sphinx."""
+"""The generated parts of the pages are current, and readable without Sphinx."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_an_outdated_part_is_detected_and_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_page_is_whole_where_people_read_it_as_markdown(page: Path) -> None:
-    """A Git host shows a directive or a role of Sphinx as it is."""
+def test_a_page_is_readable_as_markdown(page: Path) -> None:
+    """Git hosts display the directives and roles of Sphinx as plain text."""
     text = page.read_text(encoding="utf-8")
     directives = set(re.findall(r"^```\{(\w+)", text, re.MULTILINE))
     assert directives <= {"toctree", "include"}
@@ -56,7 +56,7 @@ def test_a_page_is_whole_where_people_read_it_as_markdown(page: Path) -> None:
     assert "](docs:" not in text
 
 
-def test_the_list_of_all_pages_has_every_page() -> None:
+def test_the_list_of_all_pages_contains_every_page() -> None:
     listed = re.findall(r"\]\(docs:([\w/-]+\.md)\)", ims_pages.contents())
     docs = ROOT / "docs"
     assert sorted(listed) == sorted({page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - {"index.md"})

@@ -71,7 +71,7 @@ MISTAKES: dict[str, Callable[[DAG], Any]] = {
 }
 
 
-def test_every_message_has_a_mistake() -> None:
+def test_every_message_of_the_page_is_tested() -> None:
     assert len(MESSAGES) == len(MISTAKES)
 
 

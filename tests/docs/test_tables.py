@@ -24,7 +24,7 @@ from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.operators import ims, vod
 from airflow_provider_ims.operators.base import JobOperator
 
-#: These take any kind, or no job at all, so the table of job kinds does not name them.
+#: These operators accept any job kind, or submit no job, so the table of job kinds does not contain them.
 WITHOUT_KIND = {"ImsApiOperator", "ImsSubmitJobsOperator", "VodApiOperator", "VodSubmitJobsOperator"}
 TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
 
@@ -120,7 +120,7 @@ def test_the_table_of_job_kinds_lists_each_kind_once() -> None:
     assert shown == [kind.submit_action for kind in KINDS]
 
 
-def test_the_table_of_recovery_policies_has_each_kind_once() -> None:
+def test_the_table_of_recovery_policies_contains_each_kind_once() -> None:
     shown = {row[0]: row for row in rows(ims_tables.recovery_policies())}
     actions = [action for row in shown.values() for action in re.findall(r"`(\w+)`", row[3])]
     assert sorted(actions) == sorted(kind.submit_action for kind in KINDS)
@@ -135,12 +135,12 @@ def test_the_table_of_recovery_policies_has_each_kind_once() -> None:
     }
 
 
-def test_the_table_of_searches_has_each_kind_with_a_marker_once() -> None:
+def test_the_table_of_searches_contains_each_kind_with_a_marker_once() -> None:
     actions = [action for row in rows(ims_tables.recovery_searches()) for action in re.findall(r"`(\w+)`", row[2])]
     assert sorted(actions) == sorted(kind.submit_action for kind in KINDS if kind.takes_marker)
 
 
-def test_the_table_of_options_has_every_option_and_its_variable() -> None:
+def test_the_table_of_options_contains_every_option_and_its_variable() -> None:
     shown = {row[0]: row[1:] for row in rows(ims_tables.emulator_options())}
     assert len(shown) == len(OPTIONS)
     assert shown["`--port PORT`"] == ["`IMS_EMULATOR_PORT`", "port to listen on; 0 selects a free one", "`8020`"]
@@ -149,7 +149,7 @@ def test_the_table_of_options_has_every_option_and_its_variable() -> None:
         assert variable == f"`{option.variable}`"
 
 
-def test_the_table_of_the_control_interface_has_every_path() -> None:
+def test_the_table_of_the_control_interface_contains_every_path() -> None:
     page = (ROOT / "docs/reference/emulator-server.md").read_text()
     shown = re.findall(rf"^\| `([A-Z]+) {CONTROL_PATH}(/\w+)` \|.*\| `(\w+)` \|$", page, re.MULTILINE)
     assert [(method, path) for method, path, _ in shown] == list(COMMANDS)

@@ -1,4 +1,4 @@
-"""A malformed request gets an error as JSON and leaves no traceback, and neither does a client that disconnects."""
+"""Malformed requests are rejected with an error in JSON. Neither they nor clients that disconnect cause a traceback."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def response_to(emulator: ImsEmulator, request: bytes) -> tuple[HTTPResponse, An
 
 @pytest.fixture
 def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]]:
-    """The logged tracebacks and errors, which must be none at the end."""
+    """Yield the logged records, which must contain no traceback and no error at the end."""
     with caplog.at_level(logging.DEBUG):
         yield caplog.records
     assert [
@@ -82,7 +82,7 @@ MALFORMED = {
 @pytest.mark.usefixtures("errors")
 def test_a_malformed_request_is_rejected_with_json(emulator: ImsEmulator, request_bytes: bytes) -> None:
     response, body = response_to(emulator, request_bytes)
-    # The transfer encodings that a server does not know are the only ones that HTTP rejects with another status.
+    # HTTP specifies status 501 for an unknown transfer encoding, and 400 for all other errors here.
     assert response.status in (400, 501)
     assert set(body) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
     assert body["Code"] == "InvalidRequest"
@@ -147,8 +147,8 @@ def test_long_headers_are_rejected(emulator: ImsEmulator) -> None:
 
 CHUNK = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
 TOO_LARGE = {
-    "as it declares": b"content-length: %d\r\n\r\n" % (MAX_BODY + 1) + b"a" * (MAX_BODY + 1),
-    "as it declares and does not send": b"content-length: 99999999999999999999\r\n\r\n",
+    "declared and sent": b"content-length: %d\r\n\r\n" % (MAX_BODY + 1) + b"a" * (MAX_BODY + 1),
+    "declared and not sent": b"content-length: 99999999999999999999\r\n\r\n",
     "in chunks": b"transfer-encoding: chunked\r\n\r\n" + CHUNK * (MAX_BODY // 0x10000 + 1) + b"0\r\n\r\n",
 }
 
@@ -177,7 +177,7 @@ DISCONNECTED = {
 @pytest.mark.parametrize("abort", [False, True], ids=["close", "reset"])
 @pytest.mark.parametrize("request_bytes", DISCONNECTED.values(), ids=DISCONNECTED)
 @pytest.mark.usefixtures("errors")
-def test_a_client_that_disconnects_leaves_no_traceback(
+def test_a_client_that_disconnects_causes_no_traceback(
     emulator: ImsEmulator, send: SignedClient, request_bytes: bytes, abort: bool
 ) -> None:
     with connected(emulator) as connection:
@@ -205,7 +205,7 @@ def test_a_bug_before_a_request_is_processed_is_an_internal_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app, "parse_pairs", lambda *_: 1 / 0)
-    # The error is logged after the response. The stop waits for it.
+    # The error is logged after the response. Stopping the emulator waits for the log record.
     with ImsEmulator() as emulator:
         response, body = response_to(emulator, b"GET /?" + LISTING)
     assert (response.status, body["Code"]) == (500, "InternalError")
@@ -218,7 +218,7 @@ def test_an_unknown_control_request_is_rejected_with_json(emulator: ImsEmulator,
     assert (response.status, set(body)) == (status, {"error"})
 
 
-def test_every_response_has_its_request_id_and_the_date(emulator: ImsEmulator) -> None:
+def test_the_headers_of_every_response_contain_its_request_id_and_the_date(emulator: ImsEmulator) -> None:
     for action in (LIST, "SubmitNothing"):
         response, content = exchange(emulator.endpoint, "GET", f"/?Action={action}&Format=JSON", b"", {})
         assert response.getheader("x-acs-request-id") == json.loads(content)["RequestId"]
@@ -226,7 +226,7 @@ def test_every_response_has_its_request_id_and_the_date(emulator: ImsEmulator) -
         assert abs(date - time.time()) < CEILING
 
 
-def test_a_form_may_contain_unescaped_chinese_characters(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_a_form_can_contain_unescaped_chinese_characters(emulator: ImsEmulator, send: SignedClient) -> None:
     text = "说起郭德纲，他现在火得一塌糊涂。"
     pairs = {**GOOD_REQUESTS[AUDIO], "InputConfig": text}
     form = "&".join(f"{name}={value}" for name, value in pairs.items()).encode()

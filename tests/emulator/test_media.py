@@ -1,4 +1,4 @@
-"""The files that the emulator makes can be decoded, and have the requested duration, size and sound."""
+"""The files that the emulator creates can be decoded, and have the requested duration, size and speech."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_a_video_has_the_requested_duration_and_size(suffix: str, seconds: float
 
 
 @pytest.mark.parametrize("suffix", AUDIO)
-def test_sound_has_the_requested_duration(suffix: str) -> None:
+def test_an_audio_file_has_the_requested_duration(suffix: str) -> None:
     duration, streams = decoded(make(file_of(suffix, seconds=4.0)))
     assert duration == pytest.approx(4.0, abs=0.15)
     assert set(streams) == {"audio"}
 
 
 @pytest.mark.parametrize("suffix", IMAGES)
-def test_a_picture_has_the_requested_size_and_shows_its_title(suffix: str) -> None:
+def test_an_image_has_the_requested_size_and_depends_on_its_title(suffix: str) -> None:
     picture = Image.open(io.BytesIO(make(file_of(suffix, size=(400, 300)))))
     assert picture.size == (400, 300)
     assert getattr(picture, "n_frames", 1) == (1 if suffix in ("png", "jpg", "jpeg") else 8)
@@ -75,18 +75,18 @@ def test_a_picture_has_the_requested_size_and_shows_its_title(suffix: str) -> No
     assert len({make(file_of(suffix, size=(400, 300))), *others}) == 4
 
 
-def test_a_character_that_the_font_lacks_has_its_own_box() -> None:
+def test_each_character_that_the_font_lacks_is_drawn_differently() -> None:
     images = [draw(file_of("png", title=title), (200, 100)).tobytes() for title in ("新", "店", "\U0001f600", "x", "")]
     assert len(set(images)) == len(images)
 
 
-def test_a_long_title_does_not_leave_the_picture() -> None:
+def test_long_and_unusual_titles_can_be_drawn() -> None:
     for title in ("x" * 10_000, "新" * 10_000, "a b " * 5_000, "\n\t", "\ud800\0"):
         draw(file_of("png", title=title), (64, 64))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_file_is_always_the_same(suffix: str) -> None:
+def test_a_file_is_created_with_the_same_content_again(suffix: str) -> None:
     file = file_of(suffix)
     first = make(file)
     make.cache_clear()
@@ -94,11 +94,11 @@ def test_a_file_is_always_the_same(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_the_limits_apply(suffix: str) -> None:
+def test_a_file_below_the_minimum_duration_and_size_can_be_created(suffix: str) -> None:
     make(file_of(suffix, seconds=1e-9, size=(1, 1), sentences=(Sentence("a", -5.0, 1e6),)))
 
 
-def test_a_longer_file_ends_at_the_limit_and_a_larger_one_is_made_smaller() -> None:
+def test_a_file_beyond_the_maximum_duration_or_size_is_shortened_or_scaled_down() -> None:
     assert len(pcm(file_of("pcm", seconds=1e6))) == 2 * MAX_SECONDS * RATE
     assert size_of(file_of("mp4", size=(3840, 2160))) == (MAX_SIDE, 1080)
     assert size_of(file_of("mp4", size=(1, 10**6))) == (16, MAX_SIDE)
@@ -108,7 +108,7 @@ def loud(samples: array[int], start: float, end: float) -> bool:
     return max(map(abs, samples[int(start * RATE) : int(end * RATE)]), default=0) > 1_000
 
 
-def test_each_word_is_a_tone_between_silences() -> None:
+def test_each_word_is_a_tone_between_pauses() -> None:
     with wave.open(io.BytesIO(make(file_of("wav")))) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, RATE)
         samples = array("h", sound.readframes(sound.getnframes()))
@@ -120,11 +120,11 @@ def test_each_word_is_a_tone_between_silences() -> None:
     assert not loud(samples, 2.5, 3.0)
 
 
-def test_other_words_have_other_tones() -> None:
+def test_different_words_have_different_tones() -> None:
     assert pcm(file_of("pcm")) != pcm(file_of("pcm", sentences=(Sentence("旧店关业", 0.0, 1.0),)))
 
 
-def test_subtitles_have_the_sentences_and_their_times() -> None:
+def test_subtitles_contain_the_sentences_and_their_times() -> None:
     assert make(file_of("srt")).decode() == (
         "1\n00:00:00,000 --> 00:00:01,000\n新店开业\n\n2\n00:00:01,500 --> 00:00:02,500\nCome in, it is open\n"
     )
@@ -136,7 +136,7 @@ def test_subtitles_have_the_sentences_and_their_times() -> None:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_without_the_libraries_the_error_names_the_extra(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_libraries_the_error_contains_the_extra(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     make.cache_clear()
     for name in ("av", "PIL"):
         monkeypatch.setitem(sys.modules, name, None)

@@ -44,13 +44,13 @@ def upload(vod: VodClient, **more: Any) -> str:
 
 
 def assert_signed(address: str, url: str) -> None:
-    """Check that an address leads to the emulator and gives access to the object with a URL."""
+    """Check that an address is a signed URL of the object with a URL, on the emulator."""
     parts = urlsplit(address)
     assert parts.path == f"/{url.partition('://')[2]}"
     assert set(parse_qs(parts.query)) == {"Expires", "OSSAccessKeyId", "Signature"}
 
 
-def test_a_registered_file_has_its_information(ice: IceClient) -> None:
+def test_the_information_about_a_registered_file_is_returned(ice: IceClient) -> None:
     media_id = register(ice, title="Cake", description="A cake shop", media_tags="cake,shop", user_data='{"a": 1}')
     found = info(ice, media_id)
     basic = found.media_basic_info
@@ -66,7 +66,7 @@ def test_a_registered_file_has_its_information(ice: IceClient) -> None:
     ("name", "media_type", "has_duration"),
     [("a.mp3", "audio", True), ("a.JPG", "image", False), ("a.srt", "text", False)],
 )
-def test_the_type_of_a_file_follows_from_its_name(
+def test_the_type_of_a_file_is_derived_from_its_name(
     ice: IceClient, name: str, media_type: str, has_duration: bool
 ) -> None:
     found = info(ice, register(ice, f"oss://bucket/{name}"))
@@ -90,7 +90,7 @@ def test_a_file_can_be_registered_again_with_overwrite(ice: IceClient) -> None:
         info(ice, first)
 
 
-def test_the_tags_of_an_update_replace_or_append(ice: IceClient) -> None:
+def test_the_tags_of_an_update_replace_the_earlier_tags_or_are_appended(ice: IceClient) -> None:
     media_id = register(ice, media_tags="a,b")
     update = ice_models.UpdateMediaInfoRequest(media_id=media_id, media_tags="b,c", append_tags=True, title="T")
     assert ice.update_media_info(update).body.media_id == media_id
@@ -100,7 +100,7 @@ def test_the_tags_of_an_update_replace_or_append(ice: IceClient) -> None:
     assert info(ice, media_id).media_basic_info.media_tags == "d"
 
 
-def test_the_pages_of_a_listing_have_all_media_assets(ice: IceClient) -> None:
+def test_the_pages_of_a_listing_contain_all_media_assets(ice: IceClient) -> None:
     registered = [register(ice, f"oss://bucket/{number}.mp4") for number in range(5)]
     register(ice, "oss://bucket/voice.mp3")
     found, token = [], None
@@ -141,7 +141,7 @@ def test_deleted_media_assets_are_unknown(ice: IceClient) -> None:
     assert (batch.media_infos, batch.ignored_list) == ([], [media_id])
 
 
-def test_a_request_that_names_no_media_asset_is_rejected(ice: IceClient) -> None:
+def test_a_request_without_a_media_asset_is_rejected(ice: IceClient) -> None:
     with pytest.raises(ClientException, match="MissingParameter"):
         info(ice)
 
@@ -190,7 +190,7 @@ def test_the_output_of_a_job_is_a_media_asset(
         info(ice, media_id)
 
 
-def test_a_stream_that_was_registered_is_played(ice: IceClient) -> None:
+def test_a_registered_stream_can_be_played(ice: IceClient) -> None:
     media_id = register(ice)
     stream = ice_models.RegisterMediaStreamRequest(
         media_id=media_id, input_url="oss://example-bucket/small.m3u8", stream_tags='{"a":"b"}'
@@ -253,7 +253,7 @@ def test_materials_of_a_project_are_its_media_assets(ice: IceClient) -> None:
         ice.get_editing_project(ice_models.GetEditingProjectRequest(project_id="unknown"))
 
 
-def test_one_template_of_a_type_is_the_default(ice: IceClient) -> None:
+def test_only_one_template_of_each_type_is_the_default(ice: IceClient) -> None:
     def create(name: str, type_id: int) -> str:
         request = ice_models.CreateCustomTemplateRequest(name=name, type=type_id, template_config="{}")
         return str(ice.create_custom_template(request).body.custom_template.template_id)
@@ -360,7 +360,7 @@ def test_a_search_library_shows_its_indexes(call: Callable[..., Any]) -> None:
     }
 
 
-def test_a_channel_that_runs_has_addresses(call: Callable[..., Any]) -> None:
+def test_a_channel_has_playback_urls_and_can_be_started(call: Callable[..., Any]) -> None:
     outputs = json.dumps([{"ManifestName": "main", "Format": "hls"}])
     channel = {"ChannelName": "one", "ChannelTier": "basic", "PlaybackMode": "loop", "OutPutConfigList": outputs}
     created = call("CreateChannel", channel)["Channel"]
@@ -372,7 +372,7 @@ def test_a_channel_that_runs_has_addresses(call: Callable[..., Any]) -> None:
     assert call("ListChannels")["ChannelList"] == []
 
 
-def test_a_live_job_has_the_fields_of_its_template(call: Callable[..., Any]) -> None:
+def test_a_live_snapshot_job_has_the_fields_of_its_template(call: Callable[..., Any]) -> None:
     template = call("CreateLiveSnapshotTemplate", {"TemplateName": "each 5 s", "TimeInterval": "5"})["TemplateId"]
     job = {
         "JobName": "one",
@@ -386,7 +386,7 @@ def test_a_live_job_has_the_fields_of_its_template(call: Callable[..., Any]) -> 
     assert (found["TemplateName"], found["TimeInterval"], found["Status"]) == ("each 5 s", 5, "paused")
 
 
-def test_the_public_media_library_is_empty_and_needs_no_signature(ice: IceClient) -> None:
+def test_the_public_media_library_is_empty(ice: IceClient) -> None:
     body = ice.list_public_media_basic_infos(ice_models.ListPublicMediaBasicInfosRequest()).body
     assert (body.media_infos, body.total_count) == ([], 0)
     with pytest.raises(ClientException, match="ResourceNotFound"):

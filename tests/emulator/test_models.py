@@ -1,4 +1,4 @@
-"""Responses have every field of the product SDK's models, in its type."""
+"""Responses contain every field of the product SDK's models, with the type in the model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODIES = {
 
 
 class Probe:
-    """The value of one attribute of a model, to find its name in the API."""
+    """A value of one attribute of a model, with which a test finds the attribute's name in the API."""
 
     def to_map(self) -> Probe:
         return self
@@ -49,7 +49,7 @@ def fields(model: Any) -> dict[str, str]:
 
 
 def walk(module: ModuleType, model: Any, value: Any, path: str, seen: set[str]) -> None:
-    """Check the type of every field that a model has, and collect the paths."""
+    """Check the types of the fields of a value that a model declares, and add their paths to ``seen``."""
     assert isinstance(value, dict), path
     for name, annotation in fields(model).items():
         place = f"{path}.{name}"
@@ -76,7 +76,7 @@ def paths(module: ModuleType, model: Any, path: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def responses() -> dict[str, list[Any]]:
-    """Return responses of every action about jobs that failed, finished and run."""
+    """Return responses of every action for jobs that failed, jobs that finished and jobs that run."""
     found: dict[str, list[Any]] = {}
     with ImsEmulator(clock="manual", list_text_jobs=True) as emulator:
         send = SignedClient.of(emulator)
@@ -108,7 +108,9 @@ def responses() -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("model", BODIES, ids=BODIES.values())
-def test_every_field_of_a_model_is_in_a_response_in_its_type(responses: dict[str, list[Any]], model: Any) -> None:
+def test_every_field_of_a_model_is_in_a_response_with_the_type_of_the_model(
+    responses: dict[str, list[Any]], model: Any
+) -> None:
     module = ice if model.__module__.startswith("alibabacloud_ice") else vod
     seen: set[str] = set()
     for body in responses[BODIES[model]]:

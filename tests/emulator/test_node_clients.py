@@ -17,7 +17,7 @@ from support.waiting import CEILING
 
 from airflow_provider_ims.emulator import ImsEmulator
 
-# The packages are downloaded once.
+# The first run downloads the packages.
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def service() -> Iterator[ImsEmulator]:
 
 @pytest.fixture(scope="module")
 def node_folder() -> Path:
-    """The folder with the installed clients."""
+    """Return the folder with the installed clients."""
     packages = (NODE_CLIENTS / "package.json").read_bytes()
     folder = ROOT / ".demo" / f"node-clients-{hashlib.sha256(packages).hexdigest()[:12]}"
     if not (folder / "node_modules" / "installed").exists():

@@ -97,7 +97,7 @@ def test_a_response_that_is_not_http_is_a_failed_try(
         ("my-queue", "the name of a queue for IMS must start with ice-callback-"),
     ],
 )
-def test_a_message_to_another_machine_or_to_a_queue_is_refused_and_logged_once(
+def test_a_message_to_another_machine_or_to_an_invalid_queue_is_refused_and_logged_at_most_once(
     emulator: ImsEmulator, start: Callable[..., str], caplog: pytest.LogCaptureFixture, address: str, reason: str
 ) -> None:
     job_ids = [start(TEXT, {"NotifyAddress": address}) for _ in range(2)]
@@ -148,7 +148,7 @@ def test_unusual_user_data_is_not_an_address(emulator: ImsEmulator, start: Calla
 # When a job ends.
 
 
-def test_an_automatic_clock_ends_jobs_in_their_order(receiver: Receiver) -> None:
+def test_an_automatic_clock_ends_jobs_in_the_order_of_their_durations(receiver: Receiver) -> None:
     with ImsEmulator() as emulator:
         user_data = json.dumps({"NotifyAddress": receiver.url})
         parameters = {**GOOD_REQUESTS[TEXT], "UserData": user_data}
@@ -203,7 +203,9 @@ def test_a_job_that_is_started_again_is_notified_again(
     assert receiver.wait(4)[3].message["MessageBody"]["Status"] == "Succeeded"
 
 
-def test_a_restarted_emulator_sends_what_it_has_not_delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restarted_emulator_sends_the_messages_that_it_has_not_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(notifier, "PAUSES", (0.0, 3600.0))
     emulator = ImsEmulator(clock="manual", state=tmp_path / "state.db")
     with receiving([200, 500]) as receiver:
@@ -224,7 +226,7 @@ def test_a_restarted_emulator_sends_what_it_has_not_delivered(tmp_path: Path, mo
     assert job_ids == [first, second, second, third]
 
 
-def test_a_slow_receiver_does_not_delay_the_others(
+def test_a_slow_receiver_does_not_delay_other_callbacks(
     emulator: ImsEmulator, receiver: Receiver, start: Callable[..., str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,4 +1,4 @@
-"""The objects in OSS: who may read them, and how."""
+"""The objects in OSS: the access to them, and their content."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SPEECH = {
 }
 
 
-class Answer(NamedTuple):
+class ObjectResponse(NamedTuple):
     status: int
     headers: Message
     body: bytes
@@ -50,19 +50,19 @@ class Answer(NamedTuple):
         return {child.tag: child.text for child in root}
 
 
-def get(url: str, method: str = "GET", **headers: str) -> Answer:
+def get(url: str, method: str = "GET", **headers: str) -> ObjectResponse:
     request = urllib.request.Request(url, method=method, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=CEILING) as response:
-            return Answer(response.status, response.headers, response.read())
+            return ObjectResponse(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            return ObjectResponse(error.code, error.headers, error.read())
 
 
 @pytest.fixture
 def sign(emulator: ImsEmulator) -> Callable[..., str]:
-    """Return a function that signs addresses as the services do."""
+    """Return a function that signs URLs as the services do."""
     return partial(signed_url, settings=replace(emulator.settings, public_url=emulator.url), region="cn-shanghai")
 
 
@@ -164,7 +164,7 @@ def test_a_changed_address_is_rejected(
     assert answer.headers["content-type"] == "application/xml"
 
 
-def test_an_address_is_for_one_method(job_id: str, presign: Callable[..., str]) -> None:
+def test_a_presigned_url_is_valid_for_one_method(job_id: str, presign: Callable[..., str]) -> None:
     assert get(presign(), "HEAD").status == 403
 
 
@@ -197,7 +197,7 @@ def test_an_unknown_access_key_is_rejected(job_id: str, presign: Callable[..., s
         assert (answer.status, answer.error["Code"]) == (403, "InvalidAccessKeyId")
 
 
-def test_an_object_that_no_job_has_made_does_not_exist(
+def test_an_object_that_no_job_has_created_does_not_exist(
     emulator: ImsEmulator, submit: Callable[..., str], presign: Callable[..., str]
 ) -> None:
     job_id = submit(AUDIO, **SPEECH)
@@ -207,7 +207,7 @@ def test_an_object_that_no_job_has_made_does_not_exist(
     assert get(presign()).status == 200
     assert get(presign("other.wav")).status == 404
     emulator.fail(submit(AUDIO, **SPEECH))
-    assert get(presign()).status == 200, "an earlier job has made it"
+    assert get(presign()).status == 200, "an earlier job created the object"
     emulator.reset()
     assert get(presign()).status == 404
 
@@ -222,7 +222,7 @@ def test_only_the_videos_of_a_batch_that_succeeded_exist(
     assert [get(presign(f"v_{n}.mp4", bucket="videos")).status for n in range(4)] == [404, 200, 200, 404]
 
 
-def test_a_player_can_seek(job_id: str, presign: Callable[..., str]) -> None:
+def test_a_range_of_an_object_can_be_read(job_id: str, presign: Callable[..., str]) -> None:
     url = presign()
     whole = get(url).body
     size = len(whole)
@@ -261,7 +261,7 @@ def test_the_standard_behaviour_of_ranges_can_be_requested(job_id: str, client: 
         read("bytes=10000000-")
 
 
-def test_an_object_that_the_client_has_is_not_sent_again(job_id: str, presign: Callable[..., str]) -> None:
+def test_an_object_that_the_client_has_cached_is_not_sent_again(job_id: str, presign: Callable[..., str]) -> None:
     url = presign()
     answer = get(url, **{"if-none-match": get(url).headers["etag"]})
     assert (answer.status, answer.body) == (304, b"")
@@ -311,7 +311,7 @@ def test_the_snapshots_of_a_job_are_listed_in_pages(
     assert Image.open(io.BytesIO(answer.body)).size == (32, 16)
 
 
-def test_the_caller_decides_how_long_snapshots_can_be_read(
+def test_a_parameter_defines_how_long_the_urls_of_snapshots_are_valid(
     emulator: ImsEmulator, send: SignedClient, query: Callable[..., Any]
 ) -> None:
     job_id = submit_snapshots(send, Type="WebVtt")
@@ -324,7 +324,7 @@ def test_the_caller_decides_how_long_snapshots_can_be_read(
     assert (status, error["Code"]) == (400, "InvalidParameter")
 
 
-def test_the_services_sign_addresses_of_files_that_no_job_has_made(sign: Callable[..., str]) -> None:
+def test_the_services_sign_addresses_of_files_that_no_job_has_created(sign: Callable[..., str]) -> None:
     answer = get(sign("oss://mine/uploads/a%20b.png"))
     assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
     assert "last-modified" not in answer.headers
@@ -332,7 +332,7 @@ def test_the_services_sign_addresses_of_files_that_no_job_has_made(sign: Callabl
         assert sign(address) == address
 
 
-def test_a_public_url_replaces_that_of_the_server() -> None:
+def test_a_public_url_replaces_the_url_of_the_server() -> None:
     with ImsEmulator(public_url="https://emulator.test/ims/") as emulator:
         send = SignedClient.of(emulator)
         body = send(IMAGE, {"VideoId": "v", "AITemplateId": "t"})[1]
@@ -342,7 +342,7 @@ def test_a_public_url_replaces_that_of_the_server() -> None:
         assert get(first["FileURL"].replace("https://emulator.test/ims", emulator.url)).status == 200
 
 
-def test_a_format_that_the_emulator_cannot_make_is_an_error(
+def test_a_format_that_the_emulator_cannot_create_is_an_error(
     sign: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = get(sign("oss://mine/a.zip"))
@@ -354,7 +354,7 @@ def test_a_format_that_the_emulator_cannot_make_is_an_error(
     assert "pip install 'airflow-provider-ims[media-files]'" in str(answer.error["Message"])
 
 
-def test_requests_for_objects_are_not_recorded_and_those_to_the_api_are(
+def test_requests_for_objects_are_not_recorded_unlike_requests_to_the_api(
     emulator: ImsEmulator, job_id: str, presign: Callable[..., str]
 ) -> None:
     recorded = len(emulator.requests())

@@ -91,7 +91,7 @@ def test_the_older_python_client_uses_temporary_credentials(service: ImsEmulator
 
 
 def test_the_older_python_client_recognises_a_wrong_secret(service: ImsEmulator) -> None:
-    # It compares the server's string to sign with its own.
+    # The client compares the server's string to sign with its own.
     request = GetAIImageJobsRequest()
     request.set_endpoint(service.endpoint)
     request.set_JobIds("a *~'()!蛋糕")

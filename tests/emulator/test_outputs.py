@@ -1,4 +1,4 @@
-"""What jobs return: ids in the response to a submit request, URLs of outputs, and results inside strings."""
+"""The results of jobs: ids in the response to a submit request, URLs of outputs, and results inside strings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def request_of(action: str, **changes: Any) -> dict[str, str]:
 
 
 def finished(jobs: Jobs, action: str, **changes: Any) -> Any:
-    """Submit a job with some parameters changed, and return the response to its query at its end."""
+    """Submit a job with changed parameters, and return the response to its query after its end."""
     job = submitted(jobs, action, request_of(action, **changes))
     return queried(jobs, jobs.finish(job.job_id))
 
@@ -73,7 +73,7 @@ def test_an_animated_image_that_becomes_a_media_asset_is_a_gif(jobs: Jobs) -> No
     assert job["OutputUrl"].endswith(".gif")
 
 
-def test_a_file_that_is_named_by_its_bucket_has_an_address(jobs: Jobs) -> None:
+def test_a_file_that_is_specified_by_its_bucket_has_an_address(jobs: Jobs) -> None:
     output = {"Bucket": "example-bucket", "Location": "oss-cn-shanghai", "Object": "example_result.mp4"}
     job = finished(jobs, "SubmitCopyrightJob", Output=output)["Data"][0]
     assert job["Output"] == {"Type": "OSS", "Media": "oss://example-bucket/example_result.mp4"}
@@ -99,7 +99,7 @@ def test_transcoding_replaces_the_placeholders_of_an_output(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["Normal", "Sprite", "WebVtt"])
-def test_the_type_of_snapshots_follows_the_request(jobs: Jobs, wanted: str) -> None:
+def test_the_type_of_snapshots_is_that_of_the_request(jobs: Jobs, wanted: str) -> None:
     template = {"TemplateId": "t", "OverwriteParams": {"Type": wanted, "Count": 4}}
     job = finished(jobs, "SubmitSnapshotJob", TemplateConfig=template)["SnapshotJob"]
     assert (job["Type"], job["Count"]) == (wanted, 4)
@@ -124,7 +124,7 @@ def test_vod_snapshots_return_their_configuration(jobs: Jobs) -> None:
         ),
     ],
 )
-def test_the_url_of_a_video_follows_the_request(jobs: Jobs, target: dict[str, str], url: str) -> None:
+def test_the_url_of_a_video_is_that_of_the_request(jobs: Jobs, target: dict[str, str], url: str) -> None:
     job = finished(jobs, "SubmitMediaProducingJob", OutputMediaConfig=target)["MediaProducingJob"]
     assert job["MediaURL"] == url
 
@@ -156,7 +156,7 @@ def test_transcoding_of_a_video_returns_the_ids_of_its_streams(jobs: Jobs) -> No
     assert [stream["JobId"] for stream in accepted["TranscodeJobs"]["TranscodeJob"]] == streams
 
 
-def test_an_avatar_is_trained_under_the_id_that_the_request_contains(jobs: Jobs) -> None:
+def test_an_avatar_is_trained_with_the_job_id_in_the_request(jobs: Jobs) -> None:
     request = {"JobId": "my-avatar"}
     assert response_of(jobs, "SubmitAvatarTrainingJob", request)["Data"] == {"JobId": "my-avatar"}
     jobs.fail("my-avatar")
@@ -184,7 +184,7 @@ def test_selected_media_are_clips_for_the_sentences_of_each_video(jobs: Jobs) ->
         assert [sentence["matchClipList"][0]["mediaId"] for sentence in chosen] == ["m1", "m2", "m1"]
 
 
-def test_selected_media_are_the_input_of_the_next_step(jobs: Jobs) -> None:
+def test_the_output_of_each_scene_job_is_the_input_of_the_next(jobs: Jobs) -> None:
     selected = finished(jobs, "SubmitSceneMediaSelectionJob")["EditingBatchJob"]["ExtendOutput"]
     organised = finished(jobs, "SubmitSceneTimelineOrganizationJob", MediaSelectResult=selected)["EditingBatchJob"]
     assert organised["ExtendInput"] == selected
@@ -251,7 +251,7 @@ def test_the_requested_pipeline_is_returned(jobs: Jobs) -> None:
     assert (len(default["PipelineId"]), default["Priority"]) == (32, 6)
 
 
-def test_the_files_of_an_algorithm_follow_the_placeholders_of_the_request(jobs: Jobs) -> None:
+def test_the_placeholders_in_the_output_of_an_algorithm_are_replaced(jobs: Jobs) -> None:
     changes = {
         "Input": {"Type": "OSS", "Media": "oss://bucket/in/clip.mp4"},
         "Output": {"Type": "OSS", "Media": "oss://bucket/cover/{source}-{sequenceId}.png"},
@@ -266,7 +266,7 @@ def test_the_files_of_an_algorithm_follow_the_placeholders_of_the_request(jobs: 
     assert [cover["Url"] for cover in json.loads(response["Result"])] == keys
 
 
-def test_separated_music_has_two_tracks_and_no_other_result(jobs: Jobs) -> None:
+def test_separated_music_consists_of_two_tracks_and_no_other_result(jobs: Jobs) -> None:
     output = {"Type": "OSS", "Media": "oss://bucket/{resultType}.wav"}
     response = finished(jobs, "SubmitIProductionJob", FunctionName="MusicDemix", Output=output)
     assert response["OutputFiles"] == ["oss://bucket/vocals.wav", "oss://bucket/accompaniment.wav"]

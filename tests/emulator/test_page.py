@@ -86,7 +86,7 @@ def request(emulator: ImsEmulator, method: str = "GET", path: str = "/", **heade
 
 @pytest.fixture
 def page(emulator: ImsEmulator) -> Callable[[], Document]:
-    """Return the parsed page."""
+    """Return a function that requests and parses the page."""
 
     def page() -> Document:
         response = request(emulator, **BROWSER)
@@ -174,7 +174,7 @@ def test_the_page_shows_the_numbers_of_messages_in_queues(emulator: ImsEmulator,
     assert ("td", {"class": "succeeded"}) in document.tags
 
 
-def test_the_page_shows_the_faults_in_force(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
+def test_the_page_shows_the_active_faults(emulator: ImsEmulator, page: Callable[[], Document]) -> None:
     emulator.fault("*", "qps", rate=5)
     emulator.fault(LIST, "throttle", count=3, share=0.5, retry_after=7)
     rate, throttle = rows_of(page(), "faults")
@@ -216,7 +216,7 @@ def test_only_the_inline_style_and_script_are_allowed(emulator: ImsEmulator) -> 
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_page_needs_no_other_address(page: Callable[[], Document]) -> None:
+def test_the_page_loads_no_other_url(page: Callable[[], Document]) -> None:
     for _, attributes in page().tags:
         assert attributes.get("src") is None
         assert attributes.get("href") in (None, "data:,")
@@ -227,7 +227,7 @@ def test_a_browser_without_scripts_reloads_the_page(page: Callable[[], Document]
     assert ("meta", {"http-equiv": "refresh", "content": "2"}) in page().tags
 
 
-def test_the_page_has_no_credentials() -> None:
+def test_the_page_contains_no_credentials() -> None:
     sts = StsCredential("STS.key", "sts-secret", "sts-token")
     secrets = ("key-secret", sts.access_key_secret, sts.security_token, "bearer-secret", "AuthSecret1")
     keys = {"LTAI-key": "key-secret"}
@@ -245,7 +245,9 @@ def test_the_page_has_no_credentials() -> None:
     assert [secret for secret in secrets if secret in text] == []
 
 
-def test_the_page_is_bounded(emulator: ImsEmulator, send: SignedClient, page: Callable[[], Document]) -> None:
+def test_the_size_of_the_page_is_limited(
+    emulator: ImsEmulator, send: SignedClient, page: Callable[[], Document]
+) -> None:
     emulator.add_jobs("SubmitTextGenerateJob", {**TEXT, "UserData": json.dumps({"a": "x" * 500})}, [1] * 250)
     for number in range(MAX_ROWS + 5):
         send(LIST, {f"{'n' * 500}{index}": "v" * 500 for index in range(20)} | {"MaxResults": str(number)})
@@ -310,5 +312,5 @@ def test_the_page_is_not_recorded(emulator: ImsEmulator, page: Callable[[], Docu
 
 
 @pytest.mark.parametrize("host", ["[", "a b", ""])
-def test_an_invalid_host_does_not_matter(emulator: ImsEmulator, host: str) -> None:
+def test_an_invalid_host_causes_no_server_error(emulator: ImsEmulator, host: str) -> None:
     assert request(emulator, **BROWSER, host=host).status in (200, 400)

@@ -183,7 +183,9 @@ def checked(action: str, parameters: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("action", "changes", "code", "field"), REJECTED)
-def test_an_invalid_parameter_is_rejected_by_name(action: str, changes: dict[str, str], code: str, field: str) -> None:
+def test_the_error_for_an_invalid_parameter_contains_its_name(
+    action: str, changes: dict[str, str], code: str, field: str
+) -> None:
     with pytest.raises(ApiError) as caught:
         checked(action, {**GOOD_REQUESTS.get(action, {}), **changes})
     assert caught.value.code == code

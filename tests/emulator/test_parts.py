@@ -22,7 +22,7 @@ NOT_SAVED = "oss fail to save the image in the given bucket"
         ("out.mp4", []),
     ],
 )
-def test_a_file_that_is_not_saved_is_replaced_by_a_text_in_a_successful_job(name: str, saved: list[str]) -> None:
+def test_a_file_that_is_not_saved_is_replaced_by_an_error_text_in_a_successful_job(name: str, saved: list[str]) -> None:
     request: dict[str, Any] = {
         **SUBMITS["ice", "SubmitIProductionJob"],
         "Output": {**OUTPUT, "Media": f"oss://b/{name}"},

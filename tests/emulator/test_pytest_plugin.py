@@ -32,7 +32,9 @@ def test_the_marker_sets_options_of_the_emulator(ims_emulator: ImsEmulator) -> N
     assert ims_emulator.jobs()[0]["state"] == "Executing"
 
 
-def test_a_project_needs_only_the_installed_package(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_requires_only_the_installed_package(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
     pytester.makepyfile(
         """

@@ -53,7 +53,7 @@ def test_the_message_of_a_job_is_sent_to_the_queue_in_its_user_data(
     assert [one["message_id"] for one in record["tries"]] == [message.message_id]
 
 
-def test_the_settings_of_ims_name_a_queue_for_all_jobs(
+def test_the_queue_in_the_settings_of_ims_is_used_for_jobs_without_their_own_queue(
     emulator: ImsEmulator, call: Callable[..., Any], start: Callable[..., str]
 ) -> None:
     settings = {"CallbackType": "MNS", "CallbackQueueName": QUEUE, "EventTypeList": "ALL"}
@@ -65,7 +65,7 @@ def test_the_settings_of_ims_name_a_queue_for_all_jobs(
     assert (job_ids_in(emulator), job_ids_in(emulator, "ice-callback-own")) == ([own], [other])
 
 
-def test_the_settings_of_vod_name_a_queue_and_the_region_of_its_endpoint(
+def test_the_settings_of_vod_contain_a_queue_and_the_region_of_its_endpoint(
     emulator: ImsEmulator, call: Callable[..., Any], start: Callable[..., str]
 ) -> None:
     endpoint = "http://1234567.mns.cn-beijing-internal.aliyuncs.com/"
@@ -96,7 +96,7 @@ def test_the_queue_is_in_the_region_of_the_job(emulator: ImsEmulator) -> None:
         ("ice-callback-unknown", "failed", "QueueNotExist"),
     ],
 )
-def test_a_queue_that_cannot_exist_receives_nothing(address: str, status: str, reason: str) -> None:
+def test_an_invalid_or_unknown_queue_receives_nothing(address: str, status: str, reason: str) -> None:
     with ImsEmulator(queues=[QUEUE]) as emulator:
         parameters = {**GOOD_REQUESTS[TEXT], "UserData": json.dumps({"NotifyAddress": address})}
         (job_id,) = emulator.add_jobs(TEXT, parameters, [0])
@@ -202,7 +202,7 @@ def test_a_fault_redelivers_received_messages_with_the_same_ids(emulator: ImsEmu
         ("qps", {"rate": 0.001, "burst": 0.5}, "QpsLimitExceeded"),
     ],
 )
-def test_an_error_of_a_fault_has_the_form_of_smq(
+def test_an_error_of_a_fault_has_the_format_of_smq(
     emulator: ImsEmulator, kind: str, options: dict[str, Any], code: str
 ) -> None:
     queue = sdk_queue(emulator)
@@ -214,7 +214,7 @@ def test_an_error_of_a_fault_has_the_form_of_smq(
     assert emulator.counts()[RECEIVE] == {statuses.get(kind, "400"): 1, "404": 1}
 
 
-def test_a_response_of_a_fault_need_not_be_xml(emulator: ImsEmulator) -> None:
+def test_a_fault_can_return_a_response_that_is_not_xml(emulator: ImsEmulator) -> None:
     emulator.fault("smq:SendMessage", "non_json")
     with pytest.raises(MNSClientNetworkException, match="502 Bad Gateway"):
         sdk_queue(emulator).send_message(Message("one"))
@@ -240,7 +240,7 @@ def test_a_fault_holds_a_request_until_it_is_released(emulator: ImsEmulator) -> 
         assert len(result()) == 1
 
 
-def test_faults_of_all_actions_are_those_of_either_the_api_or_smq(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_a_fault_of_all_actions_affects_either_the_api_or_smq(emulator: ImsEmulator, send: SignedClient) -> None:
     queue = sdk_queue(emulator)
     emulator.fault("*", "server_error")
     emulator.fault("smq:*", "server_error")
@@ -258,7 +258,7 @@ def test_a_fault_for_actions_that_it_cannot_affect_is_rejected(emulator: ImsEmul
         emulator.fault(action, kind)
 
 
-def test_a_request_that_receives_nothing_uses_up_no_redelivery(emulator: ImsEmulator) -> None:
+def test_a_request_that_receives_nothing_does_not_consume_a_redelivery(emulator: ImsEmulator) -> None:
     emulator.fault(RECEIVE, "redeliver")
     assert code_of(sdk_queue(emulator).batch_receive_message, 16, 0) == "MessageNotExist"
     assert emulator.faults()[0]["remaining"] == 1

@@ -1,4 +1,4 @@
-"""The forms of requests to SMQ, and the errors for invalid ones."""
+"""The format of requests to SMQ, and the errors for invalid requests."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_namespace_is_not_required(http: QueueClient) -> None:
     assert http("POST", body=b'\xef\xbb\xbf<?xml version="1.0"?>\n' + SEND.encode()).status == 201
 
 
-def test_a_batch_with_an_invalid_message_sends_none(emulator: ImsEmulator, http: QueueClient) -> None:
+def test_a_batch_with_an_invalid_message_sends_no_message(emulator: ImsEmulator, http: QueueClient) -> None:
     good, bad = "<Message><MessageBody>a</MessageBody></Message>", "<Message><MessageBody/></Message>"
     assert http("POST", body=f"<Messages>{good}{bad}</Messages>").code == "InvalidArgument"
     assert [message["body"] for message in emulator.messages(QUEUE)] == ["one"]
@@ -97,7 +97,9 @@ def test_names_of_query_parameters_are_not_case_sensitive(http: QueueClient) -> 
     assert http("DELETE", f"{MESSAGES}?receiptHandle={newest}").status == 204
 
 
-def test_a_request_to_the_api_is_not_one_for_a_queue(emulator: ImsEmulator, http: QueueClient) -> None:
+def test_a_request_with_the_headers_of_the_api_is_not_a_request_to_a_queue(
+    emulator: ImsEmulator, http: QueueClient
+) -> None:
     response = http.send("GET", MESSAGES, b"", {"x-acs-action": "ListSmartJobs", "x-acs-version": "2020-11-09"})
     assert '"Code":"InvalidAction.NotFound"' in response.body
 

@@ -28,7 +28,7 @@ def http(emulator: ImsEmulator) -> QueueClient:
 
 
 def test_the_signature_of_the_documented_example_is_correct() -> None:
-    """https://help.aliyun.com/document_detail/175633.htm, which does not show the last characters of the signature."""
+    """See https://help.aliyun.com/document_detail/175633.htm, which omits the last characters of the signature."""
     date, documented = "Thu, 09 Jul 2015 03:01:34 GMT", "uwx3yeWoILzgmvesW0BQSgfM"
     headers = QueueClient("", "TestAccessID", "TestAccessSecret").headers("GET", "/MyQueue", {"date": date})
     assert headers["authorization"].startswith(f"MNS TestAccessID:{documented}")
@@ -39,7 +39,7 @@ def test_the_signature_of_the_documented_example_is_correct() -> None:
         verify(request, lambda key_id, token: "TestAccessSecret", lambda: now + 901)
 
 
-def test_a_temporary_credential_needs_its_token(emulator: ImsEmulator) -> None:
+def test_a_temporary_credential_requires_its_token(emulator: ImsEmulator) -> None:
     sdk_queue(emulator, **STS).send_message(Message("one"))
     for changes, code in (
         ({"security_token": ""}, "InvalidAccessKeyId"),
@@ -109,7 +109,7 @@ def test_both_forms_of_content_md5_are_accepted(http: QueueClient) -> None:
         assert http("POST", body=SEND, content_md5=base64.b64encode(value).decode()).status == 201
 
 
-def test_another_date_can_replace_that_of_the_request(http: QueueClient) -> None:
+def test_the_header_x_mns_date_can_replace_the_header_date(http: QueueClient) -> None:
     assert http("GET", PEEK, x_mns_date=formatdate(time.time() - 600, usegmt=True), date=None)["MessageBody"] == "one"
 
 

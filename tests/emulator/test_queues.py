@@ -1,4 +1,4 @@
-"""SMQ queues, as the SDK and other clients of its HTTP API see them."""
+"""SMQ queues, used with the SDK and with another client of their HTTP API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from airflow_provider_ims.emulator import ImsEmulator
 if TYPE_CHECKING:
     from support.emulated import SignedClient
 
-# The numbers of messages are deprecated in the SDK.
+# The attributes for the numbers of messages are deprecated in the SDK.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated function")
 
 EMPTY = "MessageNotExist"
@@ -72,7 +72,7 @@ def test_several_messages_are_sent_received_and_deleted_in_batches(emulator: Ims
     assert [message["body"] for message in emulator.messages(QUEUE)] == ["10", "11", "12", "13", "14", "15"]
 
 
-def test_a_single_message_in_a_batch_has_the_form_of_a_batch(queue: Queue, http: QueueClient) -> None:
+def test_a_single_message_in_a_batch_has_the_format_of_a_batch(queue: Queue, http: QueueClient) -> None:
     queue.send_message(Message("one"))
     peeked = http("GET", f"{MESSAGES}?peekonly=true&numOfMessages=16")
     single = http("GET", f"{MESSAGES}?peekonly=true")
@@ -123,7 +123,9 @@ def test_a_change_of_the_visibility_returns_a_new_receipt_handle_and_invalidates
     assert code_of(queue.delete_message, second.receipt_handle) == EMPTY
 
 
-def test_a_batch_deletion_names_the_error_of_each_invalid_receipt_handle(emulator: ImsEmulator, queue: Queue) -> None:
+def test_a_batch_deletion_returns_the_error_for_each_invalid_receipt_handle(
+    emulator: ImsEmulator, queue: Queue
+) -> None:
     queue.batch_send_message([Message("one"), Message("two")])
     one, two = queue.batch_receive_message(16, 0)
     queue.delete_message(two.receipt_handle)
@@ -203,7 +205,7 @@ def test_each_message_is_received_by_one_of_several_waiting_receivers(emulator: 
     assert sorted(received) == ["0", "1", "2"]
 
 
-def test_a_client_that_has_gone_receives_no_message(
+def test_a_client_that_has_disconnected_receives_no_message(
     emulator: ImsEmulator, http: QueueClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     target = f"{MESSAGES}?waitseconds=30"
@@ -244,7 +246,7 @@ def test_a_queue_exists_as_soon_as_it_is_used(emulator: ImsEmulator, queue: Queu
     assert emulator.queues() == [{"name": QUEUE, "region": "cn-shanghai", "active": 0, "inactive": 0, "delayed": 0}]
 
 
-def test_with_the_option_queues_others_do_not_exist_until_they_are_created(strict: ImsEmulator) -> None:
+def test_with_the_option_queues_other_queues_do_not_exist_until_they_are_created(strict: ImsEmulator) -> None:
     known, unknown = sdk_queue(strict, "ice-callback-a"), sdk_queue(strict, "ice-callback-b")
     assert code_of(known.receive_message, 0) == EMPTY
     for call, arguments in (
@@ -280,7 +282,7 @@ def test_an_invalid_name_in_the_option_is_rejected(name: str) -> None:
         ImsEmulator(queues=[name])
 
 
-def test_a_queue_is_created_once_and_changed(queue: Queue) -> None:
+def test_a_queue_is_created_once_and_can_be_changed(queue: Queue) -> None:
     meta = QueueMeta(vis_timeout=5)
     assert queue.create(meta) == queue.create(meta)
     assert code_of(queue.create, QueueMeta()) == "QueueAlreadyExist"

@@ -99,14 +99,14 @@ def test_each_region_has_its_own_callback(emulator: ImsEmulator, send: SignedCli
         ("localhost:8020", "cn-shanghai"),
     ],
 )
-def test_the_host_of_a_request_names_its_region(
+def test_the_host_of_a_request_determines_its_region(
     emulator: ImsEmulator, send: SignedClient, host: str, region: str
 ) -> None:
     assert send(TEXT, GOOD_REQUESTS[TEXT], headers={"host": host})[0] == 200
     assert emulator.jobs()[0]["region"] == region
 
 
-def test_the_endpoint_decides_if_the_parameter_names_another_region(emulator: ImsEmulator, send: SignedClient) -> None:
+def test_the_region_of_the_endpoint_overrides_the_parameter(emulator: ImsEmulator, send: SignedClient) -> None:
     send(TEXT, {**GOOD_REQUESTS[TEXT], **HERE}, headers={"host": "ice.cn-beijing.aliyuncs.com"})
     assert emulator.jobs()[0]["region"] == "cn-beijing"
 
@@ -145,7 +145,7 @@ def test_jobs_are_added_to_a_region(emulator: ImsEmulator) -> None:
         emulator.add_jobs(TEXT, GOOD_REQUESTS[TEXT], [1], region="cn-moon")
 
 
-def test_a_product_client_that_names_no_region_uses_the_default_region(config: Callable[..., Any]) -> None:
+def test_a_product_client_without_a_region_uses_the_default_region(config: Callable[..., Any]) -> None:
     with ImsEmulator(region_id="cn-hangzhou") as emulator:
         IceClient(config(emulator)).submit_text_generate_job(_text_request())
         IceClient(config(emulator, region_id="cn-shanghai")).submit_text_generate_job(_text_request())

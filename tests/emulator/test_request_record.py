@@ -15,12 +15,12 @@ from airflow_provider_ims.emulator.state import requests as requests_module
 from airflow_provider_ims.emulator.state.requests import MAX_BYTES
 
 AUDIO, LIST = "SubmitAudioProduceJob", "ListSmartJobs"
-#: 10,000 Chinese characters, which are 90 kB in a query, and 1 MB.
+#: A text of 10,000 Chinese characters, which is 90 kB in a query, and a text of 1 MB.
 LARGE = ("新" * 10_000, "x" * 2**20)
 
 
 @pytest.mark.slow
-def test_the_record_of_300_large_submits_stays_below_its_limit(tmp_path: Path) -> None:
+def test_the_record_of_300_large_submit_requests_stays_below_its_limit(tmp_path: Path) -> None:
     application = Application(tmp_path / "state.db")
     try:
         asyncio.run(_submit(application, 300))

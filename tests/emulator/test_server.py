@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AUDIO, GET, LIST = "SubmitAudioProduceJob", "GetSmartHandleJob", "ListSmartJobs"
 
 
-def test_a_request_line_can_have_ten_thousand_chinese_characters(
+def test_a_request_line_can_contain_ten_thousand_chinese_characters(
     emulator: ImsEmulator, sdk: Callable[..., Any]
 ) -> None:
     text = "说起郭德纲，他现在火得一塌糊涂。" * 625
@@ -56,7 +56,7 @@ def test_an_unknown_action_returns_the_documented_error(
     assert body["RequestId"] == emulator.requests()[-1]["request_id"] == body["RequestId"].upper()
 
 
-def test_every_response_has_another_request_id(send: SignedClient) -> None:
+def test_every_response_has_a_different_request_id(send: SignedClient) -> None:
     assert len({send(LIST)[1]["RequestId"] for _ in range(5)}) == 5
 
 
@@ -119,7 +119,7 @@ def test_the_job_clock_can_follow_real_time() -> None:
         assert emulator.jobs()[0]["state"] == "Finished"
 
 
-def test_the_connection_uri_has_everything_that_a_client_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_uri_contains_everything_that_a_client_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.models import Connection
     from airflow.sdk import Connection as SdkConnection
 
@@ -168,7 +168,7 @@ def test_callbacks_over_https_verify_the_certificate(
         monkeypatch.setenv("SSL_CERT_FILE", cert)
     monkeypatch.setattr(notifier, "PAUSES", (0.0,))
     with ImsEmulator(tls_cert=cert, tls_key=key) as emulator:
-        # The emulator is the receiver too, and does not accept unsigned requests.
+        # The emulator is also the receiver. It does not accept unsigned requests.
         user_data = f'{{"NotifyAddress":"{emulator.url}"}}'
         (job_id,) = emulator.add_jobs(AUDIO, {**GOOD_REQUESTS[AUDIO], "UserData": user_data}, [0])
         (one,) = processed(emulator, job_id)["tries"]

@@ -2,7 +2,7 @@
 The responses of every action of jobs have the fields of the documented examples, with the same nesting and types.
 
 The fixtures are the examples in Alibaba Cloud's Go SDK. ``{}`` in a fixture is an object with any content. JSON inside
-strings is compared too.
+strings is also compared.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ NOT_SENT = {
 #: Fields whose type differs between the kinds of an action: path -> reason.
 OTHER_TYPE = {
     "GetBatchMediaProducingJob.EditingBatchJob.ExtendInput*": (
-        "The example is of SubmitSceneBatchEditingJob; other kinds have an object."
+        "The example is that of SubmitSceneBatchEditingJob; other kinds return an object."
     ),
 }
 
-#: Fields that the emulator sends although the fixture does not have them: path -> reason.
+#: Fields that the emulator sends although the fixture does not contain them: path -> reason.
 NOT_IN_FIXTURE = {
     "GetSmartHandleJob.SmartJobInfo.EditingConfig": "The examples of the API page contain it.",
     "GetSmartHandleJob.SmartJobInfo.InputConfig.JobParameters": "The ASR example of the API page contains it.",
@@ -139,8 +139,10 @@ class Comparison:
     """
     Compares responses with a documented example.
 
-    :param missing: Paths that no response has; likewise ``unexpected`` and ``mistyped``.
-    :param compared: How many documented fields were found.
+    :ivar missing: Documented paths that no response contains.
+    :ivar unexpected: Paths in responses that are not documented.
+    :ivar mistyped: Paths whose type differs from the documented type.
+    :ivar compared: Documented paths that a response contains.
     """
 
     def __init__(self) -> None:
@@ -192,7 +194,7 @@ def parsed(text: str) -> Any:
 
 
 def responses_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
-    """Yield (action, response) of jobs of a kind that succeeded, failed, failed in part, and are suspended."""
+    """Yield (action, response) for jobs of a kind that succeeded, failed, failed in part, or are suspended."""
     for parameters in documented_requests(kind):
         with open_jobs(Settings(durations={kind.key: 0}, list_text_jobs=True)) as jobs:
             yield kind.key, response_of(jobs, kind.key, parameters)

@@ -91,7 +91,7 @@ def test_a_nonce_is_accepted_once(send: SignedClient) -> None:
     assert code(send(LIST, headers=nonce)) == (400, "SignatureNonceUsed")
 
 
-def test_a_rejected_request_does_not_use_up_its_nonce(send: SignedClient) -> None:
+def test_a_rejected_request_does_not_consume_its_nonce(send: SignedClient) -> None:
     nonce = {"x-acs-signature-nonce": uuid.uuid4().hex}
     assert send(LIST, headers=nonce, secret="wrong")[0] == 400
     assert send(LIST, headers=nonce)[0] == 200
@@ -100,7 +100,7 @@ def test_a_rejected_request_does_not_use_up_its_nonce(send: SignedClient) -> Non
 @pytest.mark.parametrize(
     "header", ["x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256", "x-acs-action", "x-acs-version"]
 )
-def test_a_missing_header_is_named(send: SignedClient, header: str) -> None:
+def test_the_error_for_a_missing_header_contains_its_name(send: SignedClient, header: str) -> None:
     status, body = send(LIST, headers={header: None})
     assert (status, body["Code"]) == (400, "MissingParameter")
     assert header in body["Message"]
@@ -136,7 +136,7 @@ def test_a_missing_signed_header_is_rejected(send: SignedClient) -> None:
     assert "x-acs-lost" in body["Message"]
 
 
-def test_another_body_than_the_signed_one_is_rejected(send: SignedClient) -> None:
+def test_a_body_that_differs_from_the_signed_body_is_rejected(send: SignedClient) -> None:
     response = send("SubmitAIImageJob", form={"VideoId": "v", "AITemplateId": "t"}, body=b"VideoId=w&AITemplateId=t")
     assert code(response) == (400, "SignatureDoesNotMatch")
 
@@ -167,7 +167,9 @@ def test_the_token_must_be_signed(send: SignedClient) -> None:
     assert code(response) == (400, "IncompleteSignature")
 
 
-def test_the_sdk_signs_with_sts_as_the_emulator_expects(emulator: ImsEmulator, config: Callable[..., Config]) -> None:
+def test_a_request_that_the_sdk_signs_with_sts_credentials_is_accepted(
+    emulator: ImsEmulator, config: Callable[..., Config]
+) -> None:
     client = Client(
         config(emulator, access_key_id="STS.key", access_key_secret="sts-secret", security_token="sts-token")
     )
@@ -190,7 +192,7 @@ def test_the_sdk_and_the_emulator_agree_on_the_encoding_of_any_text(sdk: Callabl
     assert body.editing_batch_job_list == []
 
 
-def test_nonces_are_deleted_once_their_date_would_be_rejected() -> None:
+def test_nonces_are_deleted_after_their_date_would_be_rejected() -> None:
     now = [1_000_000.0]
     verifier = Verifier({"id": "secret"}, now=lambda: now[0])
     nonce = ("id", "nonce")

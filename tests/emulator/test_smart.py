@@ -36,7 +36,9 @@ def test_a_text_job_returns_its_texts_and_usage(emulator: ImsEmulator, sdk: Call
     assert body.user_data == USER_DATA
 
 
-def test_an_audio_job_has_the_same_media_id_from_the_submit_on(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+def test_the_media_id_of_an_audio_job_is_that_of_the_submit_response(
+    emulator: ImsEmulator, sdk: Callable[..., Any]
+) -> None:
     submitted = sdk(AUDIO, GOOD_REQUESTS[AUDIO])
     assert submitted.state == "Created"
     emulator.finish(submitted.job_id)
@@ -75,7 +77,7 @@ def test_a_boolean_is_accepted_as_the_sdk_sends_it(emulator: ImsEmulator, sdk: C
     assert emulator.requests(AUDIO)[0]["parameters"]["Overwrite"] == "True"
 
 
-def test_a_failed_job_has_code_and_message_and_no_result(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
+def test_a_failed_job_has_an_error_code_a_message_and_no_result(emulator: ImsEmulator, sdk: Callable[..., Any]) -> None:
     job_id = sdk(TEXT, GOOD_REQUESTS[TEXT]).job_id
     emulator.fail(job_id, code="ContentBad", message="Not allowed.")
     body = sdk(GET, JobId=job_id)
@@ -87,7 +89,7 @@ def test_a_failed_job_has_code_and_message_and_no_result(emulator: ImsEmulator, 
     assert body.job_result is None
 
 
-def test_the_default_title_contains_the_time_of_the_submit(
+def test_the_default_title_contains_the_time_of_the_submission(
     submit: Callable[..., str], query: Callable[..., Any]
 ) -> None:
     info = query(GET, JobId=submit(TEXT))["SmartJobInfo"]
@@ -132,7 +134,7 @@ def test_a_job_of_another_family_is_not_found(sdk: Callable[..., Any], submit: C
         sdk("GetBatchMediaProducingJob", JobId=submit(TEXT))
 
 
-def test_the_response_for_an_unknown_job_id_can_be_empty_instead() -> None:
+def test_the_response_for_an_unknown_job_id_can_be_empty() -> None:
     with ImsEmulator(unknown_job_is_error=False) as emulator:
         for action in (GET, "GetBatchMediaProducingJob"):
             status, body = SignedClient.of(emulator)(action, {"JobId": "unknown"})
@@ -163,7 +165,7 @@ def test_the_pages_of_a_listing_contain_every_job_once(
     assert token == ""
 
 
-def test_pages_by_number_have_a_total_count(submit: Callable[..., str], query: Callable[..., Any]) -> None:
+def test_numbered_pages_have_a_total_count(submit: Callable[..., str], query: Callable[..., Any]) -> None:
     ids = [submit(AUDIO) for _ in range(5)]
     page = query(LIST, PageNo="2", PageSize="2")
     assert [job["JobId"] for job in page["SmartJobList"]] == ids[1:3][::-1]

@@ -55,7 +55,7 @@ for _key, _name in (("UploadMediaByURL", "UploadURLs"), ("UploadStreamByURL", "S
 every_kind = pytest.mark.parametrize("kind", JOB_KINDS.values(), ids=JOB_KINDS)
 
 
-def good(kind: JobKind) -> dict[str, str]:
+def valid_request(kind: JobKind) -> dict[str, str]:
     return encoded(SUBMITS[kind.family.product.ram_code, kind.submit])
 
 
@@ -84,7 +84,7 @@ def catalogue_rule(parameter: Parameter) -> dict[str, Any]:
     return {name: getattr(parameter, name) for name in names} | {"rejects_other_words": bool(parameter.choices)}
 
 
-def test_the_table_and_the_catalogue_differ_only_for_a_reason() -> None:
+def test_the_table_and_the_catalogue_differ_only_in_the_listed_rules() -> None:
     emulated = {
         (key, name): emulated_rule(key, name, rule)
         for key, kind in JOB_KINDS.items()
@@ -117,7 +117,7 @@ def fields(model: Any) -> dict[str, str]:
 
 
 def walk(module: ModuleType, model: Any, value: Any, path: str) -> None:
-    """Check that a model has every field of a response, in its type."""
+    """Check that a model has every field of a response, with its type."""
     assert isinstance(value, dict), path
     known = fields(model)
     for name, inner in value.items():
@@ -140,17 +140,17 @@ def jobs() -> Iterator[Jobs]:
 
 @every_kind
 @pytest.mark.parametrize("end", ["finish", "fail", None])
-def test_the_model_of_the_sdk_has_every_field_in_its_type(jobs: Jobs, kind: JobKind, end: str | None) -> None:
+def test_the_model_of_the_sdk_has_every_field_with_its_type(jobs: Jobs, kind: JobKind, end: str | None) -> None:
     module, family = MODELS[kind.family.product.ram_code], kind.family
     user_data = '{"Extend":{"a":1}}'
-    parameters = {**good(kind), **({"UserData": user_data} if "UserData" in kind.parameters else {})}
+    parameters = {**valid_request(kind), **({"UserData": user_data} if "UserData" in kind.parameters else {})}
     accepted = response_of(jobs, kind.key, parameters)
     walk(module, getattr(module, f"{kind.submit}ResponseBody"), {"RequestId": "R", **accepted}, kind.submit)
     job = jobs.store.jobs(kind.key)[0]
     if end:
         job = getattr(jobs, end)(job.job_id)
     response = queried(jobs, job)
-    # The API pages of smart jobs and batches show it, the models do not.
+    # The API documentation of smart jobs and batches contains these fields, but the models do not.
     response.get("SmartJobInfo", {}).pop("EditingConfig", None)
     response.get("SmartJobInfo", {}).get("InputConfig", {}).pop("JobParameters", None)
     response.get("EditingBatchJob", {}).pop("EditingConfig", None)
@@ -162,13 +162,13 @@ def test_the_model_of_the_sdk_has_every_field_in_its_type(jobs: Jobs, kind: JobK
 
 
 @every_kind
-def test_invalid_parameters_are_rejected_by_name(kind: JobKind) -> None:
+def test_invalid_parameters_are_rejected_with_their_names(kind: JobKind) -> None:
     def rejected(name: str, parameters: dict[str, str]) -> str:
         with pytest.raises(ApiError, match=name) as caught:
             check_parameters(kind.parameters, parameters)
         return caught.value.code
 
-    parameters = good(kind)
+    parameters = valid_request(kind)
     for name, rule in kind.parameters.items():
         if rule.required:
             others = {other: value for other, value in parameters.items() if other != name}
@@ -204,7 +204,7 @@ def test_every_accepted_job_can_be_queried_until_its_end(kind: JobKind, data: st
     changes = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(kind.parameters, values)))
     with open_jobs() as jobs:
         try:
-            job = submitted(jobs, kind.key, {**good(kind), **changes})
+            job = submitted(jobs, kind.key, {**valid_request(kind), **changes})
         except ApiError:
             return
         for seconds in (0, 2, 100):
@@ -213,9 +213,9 @@ def test_every_accepted_job_can_be_queried_until_its_end(kind: JobKind, data: st
 
 
 @every_kind
-def test_a_kind_has_durations_faults_and_the_control_interface(kind: JobKind) -> None:
+def test_durations_faults_and_control_commands_work_for_each_kind(kind: JobKind) -> None:
     with ImsEmulator(clock="manual", durations={kind.key: 5}) as emulator:
-        first, second = add_jobs(emulator, kind, good(kind), [10, 20])
+        first, second = add_jobs(emulator, kind, valid_request(kind), [10, 20])
         emulator.advance(10)
         done = emulator.finish(second)
         assert done["kind"] == kind.key
@@ -224,7 +224,7 @@ def test_a_kind_has_durations_faults_and_the_control_interface(kind: JobKind) ->
         assert [job["job_id"] for job in emulator.jobs(kind.key)] == [first, second]
         emulator.fault(kind.key, "fail_job", code="Broken")
         client, version = SignedClient.of(emulator), kind.family.product.version
-        assert client(kind.submit, good(kind), version=version)[0] == 200
+        assert client(kind.submit, valid_request(kind), version=version)[0] == 200
         emulator.advance(4.9)
         (third,) = [job for job in emulator.jobs(kind.key) if job["job_id"] not in (first, second)]
         assert (third["ended"], third["error_code"]) == (None, None)
@@ -238,7 +238,7 @@ def test_the_pages_of_a_listing_contain_every_job_once(jobs: Jobs) -> None:
         listing = kind.family.listing
         if listing is None or not kind.listed:
             continue
-        job_ids = [submitted(jobs, kind.key, good(kind)).job_id for _ in range(5)]
+        job_ids = [submitted(jobs, kind.key, valid_request(kind)).job_id for _ in range(5)]
         for order in ("", listing.orders[1] if listing.order else ""):
             listed = list(listed_ids(jobs, listing, order))
             assert sorted(set(listed) & set(job_ids)) == sorted(job_ids)
@@ -264,12 +264,12 @@ def at(response: Any, path: str) -> Any:
     return response
 
 
-def test_a_state_word_of_several_phases_lists_the_jobs_of_all_of_them(jobs: Jobs) -> None:
+def test_a_status_of_several_phases_lists_the_jobs_of_all_these_phases(jobs: Jobs) -> None:
     def listed(state: str) -> list[str]:
         response = response_of(jobs, "ListPackageJobs", {"Status": state})
         return [job["JobId"] for job in response["PackageJobList"]["PackageJobs"]]
 
-    job = submitted(jobs, "SubmitPackageJob", good(JOB_KINDS["SubmitPackageJob"]))
+    job = submitted(jobs, "SubmitPackageJob", valid_request(JOB_KINDS["SubmitPackageJob"]))
     jobs.clock.advance(2)
     assert jobs.view(job).phase == 1
     assert listed("Init") == [job.job_id]

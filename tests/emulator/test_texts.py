@@ -20,7 +20,7 @@ def parameters(
 
 
 @given(WORDS, st.integers(5, 1000), st.integers(1, 20))
-def test_there_are_targetcount_texts_and_none_is_too_long(keywords: str, length: int, count: int) -> None:
+def test_the_number_of_texts_is_targetcount_and_none_is_too_long(keywords: str, length: int, count: int) -> None:
     generated = texts.texts(parameters(keywords, length, count))
     assert len(generated) == count
     assert all(0 < len(text) <= length for text in generated)
@@ -51,7 +51,7 @@ def test_a_storyboard_has_the_scenes_of_its_text() -> None:
 
 
 @given(WORDS, WORDS)
-def test_longer_texts_have_no_fewer_tokens(text: str, more: str) -> None:
+def test_the_number_of_tokens_grows_with_the_texts(text: str, more: str) -> None:
     assert 0 < texts.total_tokens([text]) <= texts.total_tokens([text + more]) + 1
     assert texts.total_tokens([text, more]) > texts.total_tokens([text])
 
@@ -65,7 +65,7 @@ def test_sentences_follow_each_other_without_a_gap(text: str, rate: int) -> None
 
 
 @pytest.mark.parametrize(("rate", "factor"), [(500, 0.5), (-500, 2.0), (-125, 1.25), (166, 0.834)])
-def test_the_pace_follows_the_documented_speech_rate(rate: int, factor: float) -> None:
+def test_the_duration_depends_on_the_speech_rate_as_documented(rate: int, factor: float) -> None:
     text = "这是一段用来朗读的中文文字"
     usual, changed = (texts.sentences(text, each)[-1]["to"] for each in (0, rate))
     assert changed == pytest.approx(usual * factor, rel=1e-3)

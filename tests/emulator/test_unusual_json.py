@@ -21,7 +21,7 @@ from airflow_provider_ims.hooks.vod import VodHook
 pytestmark = pytest.mark.slow
 
 HOOKS = {"ice": ImsHook, "vod": VodHook}
-#: The first is a lone surrogate, which JSON can escape and UTF-8 cannot encode.
+#: The first value is a lone surrogate, which JSON can escape and UTF-8 cannot encode.
 UNUSUAL: tuple[Any, ...] = ("\ud800", "", None, [{}], {"a": [1]}, 10**30)
 
 

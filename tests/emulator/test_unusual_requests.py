@@ -1,4 +1,4 @@
-"""No request makes the emulator fail: unusual requests get no status 500, and nothing logs a traceback."""
+"""No unusual request causes a response with status 500 or a logged traceback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 BATCHES, BATCH_SIZE = 20, 1_000
 HTTP_REQUESTS = 300
 FIRST_SEED = int(os.environ.get("UNUSUAL_REQUESTS_SEED", "0"))
-"""The seed of the first batch. Another one gives other requests."""
+"""The seed of the first batch. Another seed results in other requests."""
 
 
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + BATCHES))
@@ -58,7 +58,7 @@ def test_unusual_requests_are_accepted_or_rejected_over_http(caplog: pytest.LogC
 
 
 def _send(emulator: ImsEmulator, request: UnusualRequest) -> int:
-    """Send a request as it is, which HTTP libraries refuse to do, and return the status of the response."""
+    """Send a request unchanged, unlike HTTP libraries, and return the status of the response."""
     headers = {**dict(request.headers), b"content-length": str(len(request.body)).encode(), b"connection": b"close"}
     lines = [
         b"%s %s?%s HTTP/1.1" % (request.method.encode(), request.path.encode(), request.query),

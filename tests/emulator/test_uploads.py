@@ -65,7 +65,7 @@ def test_a_query_by_url_returns_the_latest_hundred_jobs(jobs: Jobs) -> None:
     assert {job["JobId"] for job in found} == set(ids[1:])
 
 
-def test_a_file_has_a_media_asset_when_the_documentation_says_so(jobs: Jobs) -> None:
+def test_only_the_response_of_ims_to_an_upload_request_contains_the_media_id(jobs: Jobs) -> None:
     (accepted,) = response_of(jobs, "UploadMediaByURL", {"UploadURLs": URL.format(1)})["UploadJobs"]
     (job,) = jobs.store.jobs("UploadMediaByURL")
     jobs.finish(job.job_id)
@@ -91,7 +91,7 @@ def test_a_job_has_the_documented_states(action: str, jobs: Jobs) -> None:
 
 
 @every_product
-def test_a_failed_job_failed_to_download_its_file(action: str, jobs: Jobs) -> None:
+def test_a_failed_upload_has_the_state_download_fail(action: str, jobs: Jobs) -> None:
     job = submitted(jobs, action, {"UploadURLs": URL.format(1)})
     jobs.fail(job.job_id, "InvalidURL", "The URL cannot be read.")
     (found,) = response_of(jobs, QUERIES[action], {"JobIds": job.job_id})["URLUploadInfoList"]

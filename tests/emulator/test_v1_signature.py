@@ -98,7 +98,9 @@ def test_the_whole_request_can_be_a_form(emulator: ImsEmulator, send_v1: V1Clien
     assert (status, body.get("SmartJobList")) == (200, []), body
 
 
-def test_the_record_has_the_parameters_of_the_action_and_no_secrets(emulator: ImsEmulator, send_v1: V1Client) -> None:
+def test_the_record_contains_the_parameters_of_the_action_and_no_secrets(
+    emulator: ImsEmulator, send_v1: V1Client
+) -> None:
     secrets = {"SecurityToken": "token-that-is-secret", "Signature": "signature-that-is-secret"}
     send_v1(TEXT, {**GOOD_REQUESTS[TEXT], **secrets})
     send_v1(TEXT, {"BearerToken": "bearer-that-is-secret", "SignatureType": "BEARERTOKEN"})
@@ -107,7 +109,7 @@ def test_the_record_has_the_parameters_of_the_action_and_no_secrets(emulator: Im
     assert "secret" not in json.dumps([first, second])
 
 
-def test_the_log_has_no_secrets(send_v1: V1Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_contains_no_secrets(send_v1: V1Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="airflow_provider_ims.emulator"):
         send_v1(TEXT, {**GOOD_REQUESTS[TEXT], "SecurityToken": "token-secret", "Signature": "signature-secret"})
     assert TEXT in caplog.text
@@ -134,7 +136,7 @@ def test_a_wrong_secret_is_rejected_with_the_string_to_sign(send_v1: V1Client) -
         "Version",
     ],
 )
-def test_a_missing_parameter_is_named(send_v1: V1Client, name: str) -> None:
+def test_the_error_for_a_missing_parameter_contains_its_name(send_v1: V1Client, name: str) -> None:
     status, body = send_v1(LIST, {name: "" if name == "Signature" else None})
     assert (status, body["Code"]) == (400, "MissingParameter")
     assert f'"{name}"' in body["Message"]
@@ -206,7 +208,7 @@ def test_xml_is_the_default_format(send_v1: V1Client, response_format: str | Non
     assert root.findtext("RequestId")
 
 
-def test_an_error_is_xml_too(emulator: ImsEmulator, send_v1: V1Client) -> None:
+def test_an_error_is_also_xml(emulator: ImsEmulator, send_v1: V1Client) -> None:
     status, body = send_v1("SubmitNothing", {"Format": "XML"})
     root = ElementTree.fromstring(body)
     assert (status, root.tag) == (404, "Error")

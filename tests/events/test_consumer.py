@@ -51,7 +51,7 @@ def test_messages_are_read_outside_of_the_event_loop(queue_emulator, monkeypatch
     assert threading.get_ident() not in threads
 
 
-def test_no_requests_pile_up_while_the_queue_does_not_respond(queue_emulator, monkeypatch) -> None:
+def test_no_further_requests_are_sent_after_a_failed_request(queue_emulator, monkeypatch) -> None:
     monkeypatch.setattr(consumer, "TICK", CEILING)
     monkeypatch.setattr(consumer, "FIRST_EXTENSION", 0.0)
 
@@ -71,7 +71,7 @@ def test_no_requests_pile_up_while_the_queue_does_not_respond(queue_emulator, mo
     asyncio.run(test())
 
 
-def test_a_message_that_cannot_be_hidden_does_not_prevent_the_others(queue_emulator, monkeypatch) -> None:
+def test_a_message_that_cannot_be_hidden_does_not_prevent_the_extension_of_others(queue_emulator, monkeypatch) -> None:
     monkeypatch.setattr(consumer, "TICK", CEILING)
     monkeypatch.setattr(consumer, "FIRST_EXTENSION", 0.0)
 

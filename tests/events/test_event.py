@@ -40,7 +40,7 @@ def payload(content: Any) -> dict[str, Any]:
     return found
 
 
-def test_the_payload_of_an_ims_message() -> None:
+def test_the_payload_of_an_ims_message_contains_its_fields() -> None:
     assert payload(IMS) == {
         "queue_name": "ice-callback-queue",
         "message_id": "M1",
@@ -52,7 +52,7 @@ def test_the_payload_of_an_ims_message() -> None:
     }
 
 
-def test_the_payload_of_a_vod_message() -> None:
+def test_the_payload_of_a_vod_message_contains_its_fields() -> None:
     assert payload(VOD) == {
         "queue_name": "ice-callback-queue",
         "message_id": "M1",
@@ -121,7 +121,7 @@ def test_a_filter_accepts_events_that_meet_all_conditions(conditions: dict[str, 
 @pytest.mark.parametrize(
     "user_data", [None, "text", '{"other": 1}', '["project"]', '{"project": ["shop"]}', {"nested": {"project": "shop"}}]
 )
-def test_a_condition_on_the_user_data_needs_an_object_that_contains_it(user_data: Any) -> None:
+def test_a_condition_on_the_user_data_requires_an_object_that_contains_it(user_data: Any) -> None:
     event_filter = EventFilter([], [], {"project": "shop"})
     assert not event_filter.accepts(payload({"UserData": user_data}))
 

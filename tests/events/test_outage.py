@@ -30,7 +30,7 @@ def test_the_pauses_grow_to_a_minute_and_start_again_after_the_end() -> None:
     assert outage.failed(failure()) <= 1.0
 
 
-def test_the_same_failure_is_logged_once_and_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_same_failure_is_logged_once_and_again_after_the_log_interval(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     outage = Outage("ice-callback-q", clock)
     for number in range(50):

@@ -16,7 +16,7 @@ def loaded(store: Any) -> RecentMessages:
     return recent
 
 
-def test_the_ids_survive_in_the_store() -> None:
+def test_the_ids_are_restored_from_the_store() -> None:
     store = StateStore()
     first = loaded(store)
     first.add("a")
@@ -58,7 +58,9 @@ def test_a_stored_value_of_another_format_is_ignored(stored: Any) -> None:
     assert "a" in recent
 
 
-def test_a_failing_store_is_logged_and_written_when_it_works_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_of_the_store_is_logged_and_the_ids_are_written_when_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     store = StateStore(error=ConnectionError("down"))
     recent = loaded(store)
     recent.add("a")

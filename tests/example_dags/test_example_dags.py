@@ -1,4 +1,4 @@
-"""Every example DAG runs with ``dag.test()``, as a DAG author runs it on a laptop."""
+"""Every example DAG runs with ``dag.test()``, without a scheduler or a triggerer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_sensors_wait_for_jobs_that_were_submitted_elsewhere(run: Any, ims_e
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 1, "SubmitAIImageJob": 1}
 
 
-def test_the_localised_video_needs_five_kinds_of_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_localised_video_requires_five_kinds_of_jobs(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_localise_video")
     assert submits(ims_emulator) == {
         "SubmitASRJob": 1,
@@ -109,13 +109,13 @@ def test_the_dag_of_a_queue_runs_without_events(run: Any) -> None:
     assert run("ims_publish_produced_videos", "ims_media_events.py")["publish", -1] == []
 
 
-def test_the_catalogue_has_a_copy_and_a_voice_over_for_each_product(run: Any, ims_emulator: ImsEmulator) -> None:
+def test_the_catalogue_contains_a_copy_and_a_voice_over_for_each_product(run: Any, ims_emulator: ImsEmulator) -> None:
     xcoms = run("ims_catalogue")
     assert submits(ims_emulator) == {"SubmitTextGenerateJob": 25, "SubmitAudioProduceJob": 25}
     assert (xcoms["copy", -1]["succeeded"], xcoms["voice_overs", -1]["succeeded"]) == (25, 25)
 
 
-def test_the_example_dags_are_all_tested_and_scheduled() -> None:
+def test_all_example_dags_are_known_and_scheduled() -> None:
     bag = DagBag(EXAMPLES)
     assert bag.import_errors == {}
     assert set(bag.dags) == {

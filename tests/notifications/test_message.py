@@ -1,4 +1,4 @@
-"""Messages of IMS and VOD in all documented and undocumented shapes, and garbage."""
+"""Messages of IMS and VOD in documented and undocumented formats, and malformed messages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PLACES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("message", [IMS, VOD, *PLACES.values()], ids=["IMS", "VOD", *PLACES])
-def test_a_job_id_is_found_wherever_it_is(message: dict[str, Any]) -> None:
+def test_a_job_id_is_found_at_every_place(message: dict[str, Any]) -> None:
     body = json.dumps(message)
     for text in (body, f" {body}\n", json.dumps(body), base64.b64encode(body.encode()).decode()):
         parsed = parse_message(text)
@@ -57,17 +57,17 @@ def test_a_job_id_is_a_text_or_a_number() -> None:
     assert job_ids_in(message) == {"7", "a", "b"}
 
 
-def test_the_event_of_ims_is_read() -> None:
+def test_the_event_of_an_ims_message_is_read() -> None:
     user_data = {"NotifyAddress": "ice-callback-a"}
     assert event_of(IMS) == Event("ProduceMediaComplete", "Success", "success", user_data)
     assert event_of(PLACES["the body as text"]) == event_of(IMS)
 
 
-def test_the_event_of_vod_is_read() -> None:
+def test_the_event_of_a_vod_message_is_read() -> None:
     assert event_of(VOD) == Event("AIMediaAuditComplete", "fail", "fail", "text of the user")
 
 
-def test_data_of_the_user_is_not_the_event() -> None:
+def test_fields_of_the_user_data_are_not_fields_of_the_event() -> None:
     user_data = {"Status": "Success", "EventType": "Mine", "UserData": "inner"}
     event = event_of({"MessageBody": {"UserData": json.dumps(user_data), "Status": "Fail"}})
     assert (event.event_type, event.status, event.outcome) == (None, "Fail", "fail")
@@ -78,7 +78,7 @@ def test_data_of_the_user_is_not_the_event() -> None:
     ("status", "outcome"),
     [("Finished", "success"), ("FAILED", "fail"), ("Processing", "processing"), (7, None), (None, None)],
 )
-def test_the_status_of_all_events_is_the_same(status: object, outcome: str | None) -> None:
+def test_the_outcome_is_derived_from_the_status(status: object, outcome: str | None) -> None:
     assert event_of({"State": status}).outcome == outcome
 
 
@@ -109,12 +109,12 @@ HUGE = {
 
 
 @pytest.mark.parametrize("body", HUGE.values(), ids=HUGE)
-def test_a_huge_message_is_read_in_bounded_time(body: str) -> None:
+def test_a_huge_message_is_read_in_limited_time(body: str) -> None:
     began = time.process_time()
     message = parse_message(body)
     assert len(job_ids_in(message)) <= 10_000
     event_of(message)
-    # 0.1 seconds on an idle machine; without a limit, minutes or an error.
+    # It takes 0.1 s on an idle machine; without the limits, it takes minutes or raises an error.
     assert time.process_time() - began < 10
 
 

@@ -1,4 +1,4 @@
-"""Which errors of the service and of jobs Airflow retries with ``ImsRetryPolicy``; requires Airflow 3.3."""
+"""The errors of the service and of jobs after which ``ImsRetryPolicy`` retries a task; requires Airflow 3.3."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def failure(task: Any) -> ImsError:
 
 
 def decided(task: Any) -> RetryDecision:
-    """Run a task that fails, and return what its own policy decides, as the worker does."""
+    """Run a task that fails, and return the decision of its retry policy, which the worker would apply."""
     return decision(failure(task), task.retry_policy)
 
 
@@ -73,7 +73,9 @@ def decided(task: Any) -> RetryDecision:
         ("non_json", RetryAction.RETRY),
     ],
 )
-def test_the_response_of_the_service_decides(fault: str, action: RetryAction, ims_emulator: ImsEmulator) -> None:
+def test_the_decision_depends_on_the_response_of_the_service(
+    fault: str, action: RetryAction, ims_emulator: ImsEmulator
+) -> None:
     ims_emulator.fault("ListSmartJobs", fault, count=None)
     with pytest.raises(ImsError) as caught:
         ImsHook().call("ListSmartJobs", {}, attempts=1, throttle_timeout=0)
@@ -90,7 +92,7 @@ def test_an_invalid_argument_fails_at_once(ims_emulator: ImsEmulator) -> None:
     assert decided(TEXT.task(title="x" * 129)).action is RetryAction.FAIL
 
 
-def test_overdue_payment_is_retried_after_an_hour(ims_emulator: ImsEmulator) -> None:
+def test_a_request_that_fails_because_of_overdue_payment_is_retried_after_an_hour(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(TEXT.submit, "suspended")
     made = decided(TEXT.task())
     assert (made.action, made.retry_delay) == (RetryAction.RETRY, SUSPENDED_DELAY)
@@ -114,7 +116,7 @@ def test_overdue_payment_is_retried_after_an_hour(ims_emulator: ImsEmulator) -> 
         ("Unheard.Of", RetryAction.DEFAULT),
     ],
 )
-def test_the_code_of_a_failed_job_decides(
+def test_the_decision_depends_on_the_code_of_a_failed_job(
     code: str, action: RetryAction, deferrable: bool, ims_emulator: ImsEmulator
 ) -> None:
     ims_emulator.fault(TEXT.submit, "fail_job", code=code, message="Unusable.")
@@ -122,7 +124,7 @@ def test_the_code_of_a_failed_job_decides(
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_job_without_a_code_is_retried_as_without_a_policy(case: Any, ims_emulator: ImsEmulator) -> None:
+def test_for_a_failed_job_without_a_code_the_default_of_airflow_applies(case: Any, ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(case.submit, "fail_job", code="", message="")
     assert decided(case.task()).action is RetryAction.DEFAULT
 
@@ -146,12 +148,12 @@ def test_a_sensor_does_not_retry_after_a_failed_job(deferrable: bool, ims_emulat
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_all_other_errors_are_retried_as_without_a_policy(error: Exception) -> None:
+def test_for_all_other_errors_the_default_of_airflow_applies(error: Exception) -> None:
     assert decision(error).action is RetryAction.DEFAULT
 
 
 class TestManyJobs:
-    """A retry submits only the jobs again that failed."""
+    """A retry submits only the failed jobs again."""
 
     @every_mode
     @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ class TestManyJobs:
         task = speech(8, deferrable=deferrable, max_failures=max_failures)
         assert decided(task).action is action
 
-    def test_a_refused_request_counts_as_permanent(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_rejected_request_counts_as_a_permanent_failure(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(AUDIO, "error", count=1, status=400, code="InvalidParameter")
         assert decided(speech(4)).action is RetryAction.FAIL
 
@@ -193,41 +195,41 @@ class TestManyJobs:
 
 
 class TestDefault:
-    """The policy of a task for which the user has given one, or none."""
+    """The policy of a task whose user has set a policy, no policy, or ``None``."""
 
     OWN = ExceptionRetryPolicy(rules=[])
 
-    def test_each_operator_and_sensor_has_the_policy(self) -> None:
+    def test_each_operator_and_sensor_has_the_default_policy(self) -> None:
         for case in CASES.values():
             assert case.task().retry_policy == ImsRetryPolicy()
             assert case.sensor_of("job").retry_policy == ImsRetryPolicy(retry_failed_jobs=False)
         assert speech(1).retry_policy == ImsRetryPolicy()
         assert ImsApiOperator(task_id="call", action="ListSmartJobs").retry_policy == ImsRetryPolicy()
 
-    def test_the_policy_of_the_task_replaces_it(self) -> None:
+    def test_the_policy_of_a_task_replaces_the_default_policy(self) -> None:
         assert TEXT.task(retry_policy=self.OWN).retry_policy is self.OWN
         assert TEXT.sensor_of("job", retry_policy=self.OWN).retry_policy is self.OWN
         assert TEXT.task(retry_policy=None).retry_policy is None
 
     @pytest.mark.parametrize("given", [OWN, None], ids=["a policy", "no policy"])
-    def test_the_default_arguments_of_the_dag_replace_it(self, given: Any) -> None:
+    def test_the_default_arguments_of_the_dag_replace_the_default_policy(self, given: Any) -> None:
         with DAG("dag", schedule=None, default_args={"retry_policy": given}):
             task, sensor = TEXT.task(), TEXT.sensor_of("job")
             mapped = ImsSmartHandleJobSensor.partial(task_id="mapped").expand(job_id=["a", "b"])
         assert task.retry_policy is sensor.retry_policy is mapped.retry_policy is given
 
-    def test_no_policy_of_a_task_overrides_the_default_arguments(self) -> None:
+    def test_none_as_the_policy_of_a_task_overrides_the_default_arguments(self) -> None:
         with DAG("dag", schedule=None, default_args={"retry_policy": self.OWN}):
             assert TEXT.task(retry_policy=None).retry_policy is None
 
-    def test_mapped_tasks_have_it(self) -> None:
+    def test_mapped_tasks_have_the_default_policy(self) -> None:
         with DAG("dag", schedule=None):
             mapped = ImsSubmitTextGenerateJobOperator.partial(task_id="mapped", type="Title").expand(
                 generate_config=[{"textLength": 10}]
             )
         assert mapped.retry_policy == ImsRetryPolicy()
 
-    def test_two_parses_serialize_to_the_same_dag(self) -> None:
+    def test_a_dag_is_serialized_in_the_same_way_at_each_parse(self) -> None:
         """A difference would create a new version of the DAG at each parse."""
 
         def serialized() -> Any:
@@ -242,12 +244,12 @@ class TestDefault:
         assert str(first).count("'has_retry_policy': True") >= 3
 
 
-def test_a_permanent_error_of_a_request_names_its_class() -> None:
+def test_the_reason_for_a_permanent_error_contains_its_class() -> None:
     assert "ImsRequestError" in str(decision(ImsRequestError("x")).reason)
 
 
 class TestAfterTheSubmit:
-    """A paid job may run, and a retry joins it or searches for it."""
+    """A billed job may be running, so a retry joins it or searches for it."""
 
     @pytest.fixture(autouse=True)
     def _no_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,8 +257,8 @@ class TestAfterTheSubmit:
         monkeypatch.setattr(operators, "Submitter", partial(Submitter, sleep=lambda _: None))
 
     @pytest.fixture(params=["deny", "not_subscribed", "error", "non_json"])
-    def refuse(self, request: pytest.FixtureRequest, ims_emulator: ImsEmulator) -> Callable[..., None]:
-        """Refuse requests for an action, in each way that is permanent for a submit request, and as a proxy does."""
+    def reject(self, request: pytest.FixtureRequest, ims_emulator: ImsEmulator) -> Callable[..., None]:
+        """Reject requests for an action with each error that is permanent for a submit request, and like a proxy."""
         more = {"error": {"code": "InvalidParameter", "status": 400}, "non_json": GATEWAY}
         return lambda action, count=1: ims_emulator.fault(
             action, request.param, count=count, **more.get(request.param, {})
@@ -269,18 +271,20 @@ class TestAfterTheSubmit:
         assert decision(caught.value).action is RetryAction.DEFAULT
         return caught.value
 
-    def test_a_refused_query_of_the_job_to_join(
-        self, refuse: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    def test_a_rejected_query_of_the_job_to_join_is_retried(
+        self, reject: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = killed_in(monkeypatch, operators, "wait_for_job", TEXT.task(deferrable=False))
-        refuse(TEXT.query)
+        reject(TEXT.query)
         self.failed(run)
         assert run.attempt()["state"] == TEXT.ended
         assert len(ims_emulator.requests(TEXT.submit)) == 1
 
-    def test_a_refused_search_for_a_lost_job(self, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
+    def test_a_rejected_search_for_a_lost_job_is_retried(
+        self, reject: Callable[..., None], ims_emulator: ImsEmulator
+    ) -> None:
         ims_emulator.fault("StartWorkflow", "cut_after")
-        refuse("ListWorkflowTasks")
+        reject("ListWorkflowTasks")
         task = ImsStartWorkflowOperator(
             task_id="job", workflow_id="w", task_input={"Type": "Media", "Media": "m"}, poll_interval=0.05
         )
@@ -292,39 +296,43 @@ class TestAfterTheSubmit:
 
     @every_mode
     @pytest.mark.ims_emulator(durations={TEXT.submit: 1.0})
-    def test_refused_polls(self, deferrable: bool, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
-        refuse(TEXT.query, count=5)
+    def test_rejected_polls_are_retried(
+        self, deferrable: bool, reject: Callable[..., None], ims_emulator: ImsEmulator
+    ) -> None:
+        reject(TEXT.query, count=5)
         run = TaskRun(TEXT.task(deferrable=deferrable))
         self.failed(run)
         assert run.attempt()["state"] == TEXT.ended
         assert len(ims_emulator.requests(TEXT.submit)) == 1
 
-    def test_a_refused_query_of_a_result_that_is_too_large_for_the_event(
-        self, refuse: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
+    def test_a_rejected_query_of_a_result_that_is_too_large_for_the_event_is_retried(
+        self, reject: Callable[..., None], ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ended_event = triggers.ended_event
 
-        def refuse_next(*args: Any) -> Any:
-            refuse(TEXT.query)
+        def reject_next(*args: Any) -> Any:
+            reject(TEXT.query)
             return ended_event(*args)
 
         monkeypatch.setattr(events, "MAX_EVENT_SIZE", 10)
         with monkeypatch.context() as patch:
-            patch.setattr(triggers, "ended_event", refuse_next)
+            patch.setattr(triggers, "ended_event", reject_next)
             run = TaskRun(TEXT.task(deferrable=True))
             self.failed(run)
         assert run.attempt()["state"] == TEXT.ended
 
-    def test_a_refused_submit_after_a_lost_one(self, refuse: Callable[..., None], ims_emulator: ImsEmulator) -> None:
+    def test_a_submit_request_that_is_rejected_after_a_server_error_is_retried(
+        self, reject: Callable[..., None], ims_emulator: ImsEmulator
+    ) -> None:
         """The service may have accepted the first submit request, and a retry finds its job by the ClientToken."""
         ims_emulator.fault(BATCH.submit, "server_error")
-        refuse(BATCH.submit)
+        reject(BATCH.submit)
         run = TaskRun(BATCH.task())
         self.failed(run)
         assert run.attempt()["state"] == BATCH.ended
         assert len(ims_emulator.jobs(BATCH.submit)) == 1
 
-    def test_a_connection_that_becomes_invalid_during_the_wait(
+    def test_a_connection_that_becomes_invalid_during_the_wait_is_retried(
         self, ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_IMS_DEFAULT", json.dumps({"conn_type": "alibabacloud_ims"}))
@@ -334,6 +342,6 @@ class TestAfterTheSubmit:
 
 
 def test_a_response_without_an_error_code_is_retried(ims_emulator: ImsEmulator) -> None:
-    """A proxy or a gateway may have sent it."""
+    """A proxy or a gateway may have sent the response."""
     ims_emulator.fault(TEXT.submit, "non_json", count=None, **GATEWAY)
     assert decided(TEXT.task()).action is RetryAction.DEFAULT

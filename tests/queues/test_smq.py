@@ -39,7 +39,7 @@ def test_invalid_arguments_are_rejected() -> None:
         MessageQueueTrigger(scheme="smq").serialize()
 
 
-def test_without_the_package_of_airflow_the_import_names_the_extra() -> None:
+def test_without_the_messaging_package_of_airflow_the_error_contains_the_extra() -> None:
     code = """
 import sys
 sys.modules["airflow.providers.common.messaging.providers.base_provider"] = None

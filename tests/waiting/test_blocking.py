@@ -12,7 +12,7 @@ from airflow_provider_ims.exceptions import ImsJobTimeoutError
 
 
 class Hook:
-    """A hook whose job has the given statuses at successive polls, and a clock that sleeping advances."""
+    """A hook whose job has the given statuses at successive polls. It also contains a clock that ``sleep`` advances."""
 
     def __init__(self, *states: str) -> None:
         self.now, self.states, self.polls = 1000.0, iter(states), 0
@@ -57,10 +57,10 @@ class TestWaitForJob:
         assert hook.wait(timeout=15).status == "Finished"
         assert hook.now == 1015
 
-    def test_it_polls_once_without_a_timeout(self) -> None:
+    def test_it_polls_once_with_a_timeout_of_zero(self) -> None:
         assert Hook("Finished").wait(timeout=0).status == "Finished"
 
-    def test_the_first_poll_is_early_and_the_others_are_spread(self) -> None:
+    def test_the_first_pause_is_short_and_the_others_vary(self) -> None:
         hook = Hook(*["Executing"] * 30, "Finished")
         hook.wait(timeout=1000)
         first, *others = hook.pauses

@@ -1,4 +1,4 @@
-"""The event of a trigger is read as it was written; an unexpected one is an error."""
+"""The event of a trigger is read as it was written; an unexpected event is an error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_an_event_keeps_an_error_unchanged(error: ImsError) -> None:
     assert vars(caught.value) == vars(error)
 
 
-def test_an_event_keeps_the_type_and_text_of_any_other_error() -> None:
+def test_any_other_error_becomes_an_ims_error_that_contains_its_type_and_text() -> None:
     with pytest.raises(ImsError, match="KeyError: 'x'"):
         read_event(error_event(KeyError("x")))
 
@@ -71,6 +71,6 @@ def test_an_event_keeps_the_type_and_text_of_any_other_error() -> None:
         {"status": "error", "error": None},
     ],
 )
-def test_an_unexpected_event_is_refused(event: Any) -> None:
+def test_an_unexpected_event_is_rejected(event: Any) -> None:
     with pytest.raises(ImsError, match="Unexpected trigger event"):
         read_event(event)

@@ -1,4 +1,4 @@
-"""When the garbage collector is frozen, and that its setting is restored."""
+"""The garbage collector is frozen while many jobs wait, and unfrozen when no job waits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def leave(freezer: GarbageFreezer, jobs: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["False", None])
-def test_the_collector_is_never_frozen_by_default(
+def test_the_collector_is_frozen_only_if_the_option_is_enabled(
     value: str | None, freezer: GarbageFreezer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(OPTION)
@@ -57,7 +57,7 @@ def test_the_collector_is_never_frozen_by_default(
     leave(freezer, 3 * JOINS)
 
 
-def test_an_invalid_option_ends_no_wait(
+def test_an_invalid_option_is_logged_and_ends_no_wait(
     freezer: GarbageFreezer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(OPTION, "perhaps")
@@ -108,7 +108,7 @@ def test_a_frozen_cycle_is_collected_after_the_unfreeze(freezer: GarbageFreezer)
         gc.enable()
 
 
-def test_objects_that_other_code_has_frozen_stay_frozen(freezer: GarbageFreezer) -> None:
+def test_objects_that_other_code_has_frozen_remain_frozen(freezer: GarbageFreezer) -> None:
     gc.freeze()
     frozen = gc.get_freeze_count()
     join(freezer, 2 * JOINS)

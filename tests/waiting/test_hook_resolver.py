@@ -62,7 +62,7 @@ def connections() -> Connections:
 
 
 async def settled(resolver: HookResolver) -> None:
-    """Refresh, and wait until the lookup that this started has ended."""
+    """Refresh the hook, and wait until the lookup that the refresh may have started has ended."""
     await resolver.refresh()
     if resolver._resolving is not None:
         await resolver._resolving
@@ -92,7 +92,7 @@ def test_concurrent_waits_for_the_first_hook_share_one_lookup(connections: Conne
     asyncio.run(main())
 
 
-def test_an_unchanged_connection_keeps_its_hook_and_a_changed_one_replaces_it(connections: Connections) -> None:
+def test_the_hook_is_replaced_only_if_the_connection_has_changed(connections: Connections) -> None:
     async def main() -> None:
         resolver = connections.resolver()
         await settled(resolver)
@@ -124,7 +124,7 @@ def test_polling_does_not_wait_while_a_known_connection_is_resolved_again(connec
     asyncio.run(main())
 
 
-def test_the_previous_hook_outlives_an_outage_of_the_secrets_backend(
+def test_the_previous_hook_is_used_during_an_outage_of_the_secrets_backend(
     connections: Connections, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -178,7 +178,7 @@ def test_an_invalid_connection_is_not_a_transient_error(connections: Connections
     asyncio.run(main())
 
 
-def test_refused_credentials_are_resolved_again_soon_but_not_at_each_refusal(connections: Connections) -> None:
+def test_rejected_credentials_are_resolved_again_after_the_retry_interval(connections: Connections) -> None:
     async def main() -> None:
         resolver = connections.resolver()
         await settled(resolver)
@@ -195,7 +195,7 @@ def test_refused_credentials_are_resolved_again_soon_but_not_at_each_refusal(con
 
 
 def test_a_blocking_request_to_the_supervisor_runs_on_the_event_loop(connections: Connections) -> None:
-    """Before Airflow 3.2.2 a triggerer dies when a lookup runs on a separate event loop."""
+    """Before Airflow 3.2.2, a triggerer dies if a lookup runs on a separate event loop."""
     from asgiref.sync import async_to_sync
 
     loops: list[asyncio.AbstractEventLoop] = []
@@ -205,7 +205,7 @@ def test_a_blocking_request_to_the_supervisor_runs_on_the_event_loop(connections
 
     class Hook(ImsHook):
         def connect(self) -> None:
-            # As the supervisor's client does for each blocking look-up in a triggerer.
+            # The supervisor's client does this for each blocking lookup in a triggerer.
             async_to_sync(request)()
 
     async def main() -> None:
@@ -215,7 +215,7 @@ def test_a_blocking_request_to_the_supervisor_runs_on_the_event_loop(connections
     asyncio.run(main())
 
 
-def test_a_failure_that_is_raised_repeatedly_does_not_collect_tracebacks(connections: Connections) -> None:
+def test_a_failure_that_is_raised_repeatedly_does_not_accumulate_tracebacks(connections: Connections) -> None:
     async def main() -> list[int]:
         resolver, depths = connections.resolver(), []
         for _ in range(5):

@@ -55,7 +55,7 @@ class TestJobMonitor:
         assert all(isinstance(monitor.update(error, now), WaitMessage) for now in range(1000))
 
     @pytest.mark.parametrize("error", [DENIED, ImsCredentialsError("x"), KeyError("a bug")])
-    def test_permanent_errors_in_a_row_end_the_wait_with_the_last_one(self, error: Exception) -> None:
+    def test_consecutive_permanent_errors_end_the_wait_with_the_last_error(self, error: Exception) -> None:
         monitor = JobMonitor("j", started_at=0)
         for _ in range(TOLERATED_ERRORS - 1):
             assert isinstance(monitor.update(error, 0), WaitMessage)
@@ -76,7 +76,7 @@ class TestJobMonitor:
         with pytest.raises(ImsJobNotFoundError, match="region and the account"):
             monitor.update(None, 101 + UNKNOWN_GRACE)
 
-    def test_one_response_does_not_end_a_wait_whose_first_poll_was_late(self) -> None:
+    def test_an_unknown_job_does_not_end_the_wait_at_a_late_first_poll(self) -> None:
         monitor = JobMonitor("j")
         assert isinstance(monitor.update(None, 3 * UNKNOWN_GRACE), WaitMessage)
         assert isinstance(monitor.update(None, 4 * UNKNOWN_GRACE), WaitMessage)
@@ -112,7 +112,7 @@ def test_no_pause_is_longer_than_the_poll_interval_with_its_jitter() -> None:
         (0.0, "Job j is Executing after a wait of 5 s, 100 s after it was submitted"),
     ],
 )
-def test_the_log_separates_the_wait_from_the_age_of_the_job(
+def test_the_log_shows_the_wait_and_the_age_of_the_job(
     submitted_at: float | None, line: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -74,7 +74,7 @@ def test_problems_of_polls_are_reported_with_the_next_message() -> None:
     assert len(log.lines) == 3
 
 
-def test_the_jobs_of_earlier_waits_do_not_count_for_the_time_left() -> None:
+def test_the_jobs_of_earlier_waits_are_not_used_to_estimate_the_time_left() -> None:
     log, clock = Log(), Clock()
     progress = Progress(log, 100, done=80, now=clock)
     clock.time = 60

@@ -1,4 +1,4 @@
-"""The reader of a queue, with the SDK and the emulator over HTTP."""
+"""The reader of a queue, with the real SDK and the emulator over HTTP."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_message_that_is_not_claimed_is_deleted_at_a_limit(
     asyncio.run(main())
 
 
-def test_job_ids_are_found_in_a_list_too(with_queue: ImsEmulator) -> None:
+def test_job_ids_are_found_in_a_message_that_is_a_list(with_queue: ImsEmulator) -> None:
     with_queue.put_messages(QUEUE, [f"[{message('a')}]"])
 
     async def main() -> None:
@@ -86,8 +86,8 @@ def test_job_ids_are_found_in_a_list_too(with_queue: ImsEmulator) -> None:
     asyncio.run(main())
 
 
-def test_deletions_that_wait_are_limited(with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise, their handles become invalid while they wait, and none of them deletes a message any more."""
+def test_the_number_of_pending_deletions_is_limited(with_queue: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit, the receipt handles could become invalid before the messages are deleted."""
     monkeypatch.setattr("airflow_provider_ims._waiting.discard.MAX_DELETIONS", 20)
     with_queue.fault("smq:BatchDeleteMessage", "hang", seconds=None)
     with_queue.put_messages(QUEUE, ["garbage"] * 200 + [message("a")])
@@ -98,7 +98,7 @@ def test_deletions_that_wait_are_limited(with_queue: ImsEmulator, monkeypatch: p
         await until(lambda: "a" in receiver.seen)
         with_queue.clear_faults()
         await until(lambda: len(with_queue.messages(QUEUE)) <= 181)
-        # At most one request and the waiting ones; the others are visible again after the visibility timeout.
+        # Only the first request and the pending deletions are sent; the other messages become visible again.
         assert len(with_queue.messages(QUEUE)) >= 165
 
     asyncio.run(main())
@@ -125,17 +125,17 @@ def test_many_releases_do_not_delay_the_next_messages(with_queue: ImsEmulator, m
         text_reader().join(receiver)
         await until(lambda: "a" in receiver.seen)
         with_queue.clear_faults()
-        # Only these can be received again before the visibility timeout of the queue.
+        # Only released messages can be received again before the visibility timeout of the queue ends.
         await until(lambda: len(with_queue.requests("smq:ChangeMessageVisibility")) >= 6)
 
     asyncio.run(main())
 
 
-def test_released_messages_are_visible_after_a_second_at_first_and_then_later() -> None:
+def test_released_messages_are_visible_after_a_second_at_first_and_then_after_longer_times() -> None:
     seconds = [release_seconds(count) for count in range(1, MAX_RECEIVES + 1)]
     assert seconds[:QUICK_RECEIVES] == [1] * QUICK_RECEIVES
     assert seconds == sorted(seconds)
-    # As documented.
+    # As documented in docs/howto/notifications.md.
     assert sum(seconds[: MAX_RECEIVES - 1]) >= 80
     assert release_seconds(10**9) == LONGEST_RELEASE
 

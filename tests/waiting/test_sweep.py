@@ -62,7 +62,7 @@ def test_sweeping_continues_with_fewer_jobs_than_it_starts_with() -> None:
     assert not sweeper.is_worthwhile(14, 0)
 
 
-def test_each_failure_doubles_the_rest_until_a_sweep_succeeds() -> None:
+def test_the_rest_grows_with_each_failure_until_a_sweep_succeeds() -> None:
     sweeper, now = Sweeper(SMART), 0.0
     rests = []
     for _ in range(8):
@@ -97,7 +97,7 @@ def started(members: list[Subscription]) -> Sweeper:
 
 
 def sweep(sweeper: Sweeper, listed: dict[str, str] | Exception, requests: int = 2) -> tuple[list[Any], list[Any]]:
-    """Execute a sweep whose listing has a result, and return the missing and the changed subscriptions."""
+    """Run a sweep whose listing returns or raises ``listed``, and return the missing and the changed subscriptions."""
 
     async def list_jobs(max_requests: int) -> tuple[dict[str, str], int]:
         if isinstance(listed, Exception):
@@ -115,7 +115,7 @@ def sweep(sweeper: Sweeper, listed: dict[str, str] | Exception, requests: int = 
     return asyncio.run(main())
 
 
-def test_a_sweep_returns_the_missing_jobs_and_those_with_a_new_status() -> None:
+def test_a_sweep_returns_the_missing_jobs_and_the_jobs_with_a_new_status() -> None:
     missing, changed, unchanged, *others = members = subscriptions(250)
     sweeper = started(members)
     unchanged.update(Job("job-2", JobState.RUNNING, "Executing"), now=0)
@@ -126,7 +126,7 @@ def test_a_sweep_returns_the_missing_jobs_and_those_with_a_new_status() -> None:
     assert sweeper.release() == []
 
 
-def test_one_sweep_takes_place_at_a_time() -> None:
+def test_only_one_sweep_runs_at_a_time() -> None:
     sweeper = started(subscriptions(20))
     assert sweeper.take_turn(0)
     assert not sweeper.take_turn(1e12)
@@ -141,7 +141,7 @@ def test_a_sweep_skips_subscriptions_that_are_polled_or_removed() -> None:
     assert missing == members[2:]
 
 
-def test_a_running_job_that_is_not_listed_repeatedly_is_no_longer_covered() -> None:
+def test_a_running_job_that_sweeps_repeatedly_miss_is_no_longer_covered() -> None:
     unlisted, *_ = members = subscriptions(20)
     sweeper = started(members)
     listed = {one.job_id: "Created" for one in members[1:]}
@@ -166,7 +166,7 @@ def test_a_failed_listing_causes_polls_of_all_subscriptions_and_releases_them() 
     assert members[0] not in sweeper
 
 
-def test_a_sweep_that_takes_too_many_requests_is_the_last() -> None:
+def test_a_sweep_with_too_many_requests_is_the_last() -> None:
     members = subscriptions(20)
     sweeper = started(members)
     sweep(sweeper, {one.job_id: "Created" for one in members}, requests=19)
@@ -178,7 +178,7 @@ def test_no_listing_is_requested_when_all_covered_jobs_have_ended() -> None:
     sweeper = started(members)
     for one in members:
         sweeper.remove(one)
-    # The result would be recorded as a failure, because the listing may take no request.
+    # A listing would exceed its limit of 0 requests, and the sweep would be recorded as failed.
     assert sweep(sweeper, AssertionError("no request is expected")) == ([], [])
     assert not sweeper.active
     assert sweeper.start(members, now=0) == members
