@@ -104,7 +104,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a pytest-xdist worker, run the slow tests first, so that the quick ones can fill the gaps at the end."""
+    """On a pytest-xdist worker, run the slow tests first, so that quick tests can fill the gaps at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=_rank)
 

@@ -119,7 +119,7 @@ class TestSettings:
             "worker-2",
         ]
         assert all(one.env == {hostname.VARIABLE: one.name} for one in components)
-        # Without either, the readiness of the component is unknown.
+        # A heartbeat of this job type, or this text in the output, shows that a component is ready.
         assert all(one.job_type or one.ready for one in components if one.name != "api-server")
 
     def test_the_host_name_is_the_name_of_the_component(self, monkeypatch):

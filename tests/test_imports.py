@@ -131,7 +131,7 @@ def layer_of(module: str) -> str:
 
 
 def modules(*layers: str) -> dict[str, Path]:
-    """Return {dotted name: path} of the modules of some layers, or of all."""
+    """Return {dotted name: path} of the modules in the given layers, or of all modules."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -202,7 +202,7 @@ def test_only_the_hooks_import_the_sdk() -> None:
 
 
 def table() -> str:
-    """Return the rule as the Markdown table of docs/architecture.md."""
+    """Return the import rules as the Markdown table in docs/architecture.md."""
     rows = ["| module | responsibility | may import |", "|---|---|---|"]
     for layer in LAYERS:
         path = f"`{layer.name}/`" if (PACKAGE / layer.name).is_dir() else f"`{layer.name}.py`"
@@ -253,7 +253,7 @@ def with_prefix(loaded: set[str], prefixes: tuple[str, ...]) -> set[str]:
 def test_importing_a_public_module_loads_no_sdk(module: str) -> None:
     loaded = loaded_by(f"{NAME}.{module}")
     assert with_prefix(loaded, SDK) == set()
-    # Without the modules that Airflow itself imports.
+    # Modules that Airflow itself imports are not counted.
     assert with_prefix(loaded - loaded_by("airflow.sdk", "airflow.triggers.base"), HEAVY) == set()
 
 

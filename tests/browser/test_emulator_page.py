@@ -1,4 +1,4 @@
-"""The emulator's page: it shows changes without a reload, and values of requests are inert."""
+"""The emulator's page shows changes without a reload, and does not execute scripts in requests."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_texts_have_sufficient_contrast(emulator: ImsEmulator, scheme: str) -> N
     assert [text for text, contrast in contrasts if contrast < 4.5] == []
 
 
-#: Returns the text of each element with a text, and the contrast of its colour to the background.
+#: Returns the text of each element that contains text, and the contrast between its colour and the background.
 CONTRASTS = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const luminance = color => {

@@ -27,11 +27,11 @@ class Pipeline(NamedTuple):
 
     @property
     def media(self) -> str:
-        """The URL of the page of the DAG run."""
+        """The URL of the media page of the DAG run."""
         return f"{self.airflow.url}/ims/media/dags/{DAG_ID}?run_id={quote(self.run_id, safe='')}"
 
     def task(self, task_id: str) -> str:
-        """Return the URL of Airflow's page of a task."""
+        """Return the URL of a task's page in Airflow."""
         return f"{self.airflow.url}/dags/{DAG_ID}/runs/{quote(self.run_id, safe='')}/tasks/{task_id}/details"
 
 

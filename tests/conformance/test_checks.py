@@ -48,7 +48,7 @@ def changed(change: Change, content: Any, name: str = "") -> Any:
 
 
 class ChangedService:
-    """A service that changes its responses, and the responses that are stored in the jobs of a run."""
+    """Changes the responses of a service, and the responses that are stored in the jobs of a run."""
 
     def __init__(self, run: Run, change: Callable[[Response], Response]) -> None:
         self._run, self._change = run, change

@@ -162,7 +162,7 @@ def test_denied_queries_and_listings_are_not_differences() -> None:
     denied = Result(Outcome.NOT_TESTED, "GetBatchMediaProducingJob failed: Forbidden.RAM (HTTP 403)")
     assert run.results["query.finds.batch"] == denied
     assert run.jobs["batch"].problem == denied.text
-    # The first query, the only poll, and the facts about other ids and regions.
+    # These are the query after the submission, the only poll, and the queries of two facts about other ids and regions.
     assert len(polls) == 4
     assert run.results["listing.shows.speech"].text == "ListSmartJobs failed: Forbidden.RAM (HTTP 403)"
     assert run.results["listing.shows.batch"].outcome is Outcome.AS_DOCUMENTED
@@ -200,7 +200,7 @@ def test_reads_are_retried_after_transient_errors_and_submit_requests_are_not() 
     assert run.results["text.result"].outcome is Outcome.NOT_TESTED
 
 
-def test_ai_images_are_skipped_in_other_regions() -> None:
+def test_ai_images_are_skipped_in_regions_that_do_not_support_them() -> None:
     with ImsEmulator(clock="manual", region_id="cn-hangzhou") as emulator:
         run = run_emulated(emulator, "cn-hangzhou")
     assert run.jobs["image"].problem == "AI images are available only in cn-beijing and cn-shanghai"

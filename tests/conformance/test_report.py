@@ -46,7 +46,7 @@ def test_all_tables_are_valid_markdown(run: Run) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse("\n".join(lines_of(run)))
     rows = sum(token.type == "tr_open" for token in tokens)
     headings = sum(token.type == "heading_open" and token.tag == "h2" for token in tokens)
-    # A header for each table, a row for each fact and each job; no table of differences.
+    # Each table has a header row. There is a row for each fact and for each job, and no table of differences.
     assert rows == len(FACTS) + len(JOBS) + headings - 1
 
 

@@ -16,7 +16,7 @@ HEAVY = ("PIL", "airflow", "alibabacloud", "av", "darabonba", "h11", "hypothesis
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, including those only for type checkers."""
+    """Yield the modules that a file imports, including the imports for type checkers."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

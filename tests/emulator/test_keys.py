@@ -52,7 +52,7 @@ def test_the_keys_are_those_of_the_models_of_the_sdk() -> None:
     typed = {place: keys for place, keys in documented.items() if keys}
     assert len(typed) == 19
     for name in ("Input", "Output"):
-        # The examples contain other keys than the models.
+        # The examples contain keys that are missing from the models.
         typed["SubmitCopyrightJob", name] |= {"Bucket", "Location", "Object"}
     assert typed == {(action, name): set(DOCUMENTED_KEYS[action][name].split()) for action, name in typed}
 

@@ -33,7 +33,7 @@ def actions_of_the_sdk(version: str) -> list[str]:
 
 
 @pytest.mark.newest_sdk
-def test_the_known_actions_are_those_of_the_sdk() -> None:
+def test_the_known_actions_are_the_actions_of_the_sdk() -> None:
     expected = {version: actions_of_the_sdk(version) for version in CLIENTS}
     if os.environ.get("UPDATE_DOCS"):
         KNOWN_ACTIONS_FILE.write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")

@@ -63,7 +63,7 @@ class Document(HTMLParser):
         if self._open in ("script", "style"):
             self.inline[self._open] = self.inline.get(self._open, "") + data
         elif self._open in ("td", "dd"):
-            # The properties have no table.
+            # The properties are in a list instead of a table.
             rows = self.rows[self._section] or [[""]]
             self.rows[self._section] = rows
             rows[-1][-1] += data

@@ -122,7 +122,7 @@ def test_an_unknown_region_is_rejected(emulator: ImsEmulator, send: SignedClient
 
 
 @pytest.mark.parametrize("action", sorted(AI_IMAGE_ACTIONS))
-def test_image_jobs_are_rejected_in_other_regions(send: SignedClient, action: str) -> None:
+def test_image_jobs_are_rejected_in_regions_that_do_not_support_them(send: SignedClient, action: str) -> None:
     parameters = {**GOOD_REQUESTS[IMAGE], "JobIds": "any"}
     status, body = send(action, {**parameters, "RegionId": "cn-shenzhen"})
     assert (status, body["Code"]) == (400, "InvalidParameter")

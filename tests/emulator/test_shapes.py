@@ -24,7 +24,7 @@ from airflow_provider_ims.emulator.api.operations import ACTIONS
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.settings import Settings
 
-#: The actions of jobs and callbacks. test_families.py tests the others.
+#: The actions of jobs and callbacks. test_families.py tests the other actions.
 JOB_ACTIONS = [action for action in ACTIONS if action not in {key for key, *_ in resource_actions()}]
 
 _NEEDS_JOB_IDS = "It depends on the parameter JobIds, which the emulator does not support."
@@ -80,7 +80,7 @@ NOT_IN_FIXTURE = {
 }
 
 
-#: Strings that repeat a parameter: their content is that of the request.
+#: Strings that repeat a parameter, so their content is the content of the request.
 REPEATED = {"UserData", "InputConfig", "EditingConfig", "OutputConfig", "ClipsParam", "Clips", "Timeline", "AppParams"}
 REPEATED |= {"Inputs", "TaskInput"}
 REPEATED_AT = ("SnapshotJob.TemplateConfig", "DynamicImageJob.TemplateConfig")
@@ -93,7 +93,8 @@ _NO_EXTEND = {"EditingBatchJob.ExtendInput*", "EditingBatchJob.ExtendOutput*"}
 _NO_CREATED_VOICE = {"Data.CustomizedVoiceJob.Scenario", "Data.CustomizedVoiceJob.VoiceDesc"}
 
 #: Fields of the query response that successful jobs of a kind do not have. Usage is documented only for texts, and a
-#: scenario only for voices that CreateCustomizedVoiceJob creates. The others depend on the request or on a failure.
+#: scenario only for voices that CreateCustomizedVoiceJob creates. The other fields depend on the request or on a
+#: failure.
 NOT_OF_KIND: dict[str, set[str]] = {
     "SubmitTextGenerateJob": {*_NO_FILE, "SmartJobInfo.InputConfig"},
     "SubmitAudioProduceJob": {"JobResult.Usage"},

@@ -244,7 +244,8 @@ def test_a_kind_requires_the_parameters_that_the_product_client_documents_as_req
     assert ours ^ documented == DIFFERENTLY_REQUIRED.get(kind_id(kind), set())
 
 
-#: Parameters that the SDK does not mark as required although no job can be submitted without them, and one exception.
+#: Parameters that only the catalogue marks as required, because no job can be submitted without them; and one parameter
+#: that only the SDK marks as required.
 DIFFERENTLY_REQUIRED = {
     "ice:SubmitASRJob": {"InputFile"},
     "ice:SubmitAvatarVideoJob": {"InputConfig"},
@@ -259,7 +260,7 @@ DIFFERENTLY_REQUIRED = {
     "ice:StartWorkflow": {"TaskInput", "WorkflowId"},
     "ice:UploadMediaByURL": {"UploadURLs"},
     "ice:UploadStreamByURL": {"MediaId", "StreamURL"},
-    # The SDK marks it as required if the URL has no extension.
+    # The SDK marks this parameter as required, but the service requires it only if the URL has no extension.
     "vod:UploadStreamByURL": {"FileExtension"},
 }
 

@@ -348,7 +348,7 @@ def test_a_policy_is_a_string_or_an_object_and_is_sent_without_spaces(policy: An
         ("http://[::1]:7002/x", "http://[::1]:7002/x"),
     ],
 )
-def test_a_credentials_uri_gets_an_explicit_port(given: str, read: str) -> None:
+def test_an_explicit_port_is_added_to_a_credentials_uri(given: str, read: str) -> None:
     assert settings(None, None, credentials_uri=given).credential["credentials_uri"] == read
 
 

@@ -182,7 +182,7 @@ def test_an_sts_token_is_sent(emulator: ImsEmulator, connect: Callable[..., None
         ({"login": "LTAI-nobody"}, "the AccessKey is disabled|no AccessKey has this ID"),
     ],
 )
-def test_wrong_credentials_are_explained(
+def test_the_error_for_wrong_credentials_contains_the_likely_reason(
     emulator: ImsEmulator, connect: Callable[..., None], fields: dict[str, str], advice: str
 ) -> None:
     connect(emulator, **fields)

@@ -196,7 +196,7 @@ def test_a_job_is_found_by_its_marker(service: ApiCaller, kind: JobKind) -> None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.takes_marker], ids=kind_id)
-def test_a_kind_without_a_search_gets_no_marker(kind: JobKind) -> None:
+def test_no_marker_is_added_for_a_kind_without_a_search(kind: JobKind) -> None:
     assert kind.add_marker(None, KEY) is None
 
 

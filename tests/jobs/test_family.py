@@ -37,7 +37,7 @@ def test_a_job_that_the_service_does_not_find_is_missing(answering: Any, family:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize("error", [ImsPermissionError("denied"), ImsUnavailableError("gone")])
-def test_other_errors_are_raised(answering: Any, family: JobFamily, error: ImsError) -> None:
+def test_errors_other_than_a_missing_job_are_raised(answering: Any, family: JobFamily, error: ImsError) -> None:
     with pytest.raises(type(error)) as raised:
         family.query(answering(error), ["a"])
     assert raised.value is error

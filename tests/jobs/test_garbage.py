@@ -149,7 +149,7 @@ def test_any_response_is_read_as_jobs_or_as_a_transient_error(
 
 
 def body_of(family: JobFamily) -> st.SearchStrategy[Any]:
-    """Build responses of a family from its entry: mostly in the documented format, with random deviations."""
+    """Build responses for a family: mostly in the documented format, with random deviations."""
     paths = [path.rpartition("=")[2] for path in family.result]
     fields = {path.partition(".")[0].removesuffix("[]") for path in (*family.error, *paths)}
     words = st.sampled_from([*family.running, *family.succeeded, *family.failed])

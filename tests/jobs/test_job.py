@@ -36,7 +36,7 @@ def test_a_job_can_be_serialized_as_json(job: Job) -> None:
         [],
     ],
 )
-def test_other_data_is_rejected(data: Any) -> None:
+def test_data_that_does_not_represent_a_job_is_rejected(data: Any) -> None:
     with pytest.raises((TypeError, ValueError, KeyError)):
         Job.from_dict(data)
 

@@ -107,7 +107,7 @@ anything = st.recursive(
 
 @given(user_data=anything.map(json.dumps) | anything, under=st.sampled_from([None, "Extend"]))
 @example(user_data='{"AirflowKey":"a-' + "1" * 5000 + '"}', under=None)
-def test_any_user_data_gets_a_valid_marker_or_none(user_data: Any, under: str | None) -> None:
+def test_a_valid_marker_or_no_marker_is_added_to_any_user_data(user_data: Any, under: str | None) -> None:
     key_in(user_data)
     try:
         taken = USER_DATA.encode(user_data)

@@ -45,7 +45,7 @@ def test_both_spellings_of_a_key_have_the_same_uri() -> None:
         7,
     ],
 )
-def test_other_texts_are_not_objects(text: Any) -> None:
+def test_values_that_do_not_identify_an_object_are_ignored(text: Any) -> None:
     assert oss_objects({"media_url": text}) == {}
 
 
@@ -100,5 +100,5 @@ def test_signatures_are_removed(query: str) -> None:
     "value",
     ["https://example.com/a?x-oss-process=image/resize", "https://example.com/Signature=1", "Signature=x", 7, None],
 )
-def test_other_urls_are_unchanged(value: Any) -> None:
+def test_values_without_a_signature_are_unchanged(value: Any) -> None:
     assert unsigned({"media_url": value}) == {"media_url": value}

@@ -195,7 +195,7 @@ class TestManyJobs:
 
 
 class TestDefault:
-    """The policy of a task whose user has set a policy, no policy, or ``None``."""
+    """The retry policy of a task whose user has set a policy, ``None`` or nothing."""
 
     OWN = ExceptionRetryPolicy(rules=[])
 

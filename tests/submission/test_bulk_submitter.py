@@ -32,7 +32,7 @@ class WatchedStore(Store):
     """
     A store that calls a function before each access.
 
-    :param before: Its argument is the number of earlier accesses.
+    :param before: The function. Its argument is the number of earlier accesses.
     """
 
     before: Callable[[int], None]

@@ -155,14 +155,14 @@ class TestJobsThatAreNotReused:
         assert dag.run(task)["job_id"] not in known
         assert any(line.startswith("Submitting a new job") and reason in line for line in log.lines("info"))
 
-    def test_a_failed_job(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_a_failed_job_is_not_reused(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         ims_emulator.fault(TEXT.submit, "fail_job")
         with pytest.raises(ImsJobFailedError):
             dag.run(reusing(TEXT))
         self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs failed")
 
-    def test_a_job_with_failed_parts_unless_the_task_accepts_them(
+    def test_a_job_with_failed_parts_is_reused_only_if_the_task_accepts_them(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         dag = Dag()
@@ -174,7 +174,7 @@ class TestJobsThatAreNotReused:
         self.assert_submits(dag, task, task_log, "with the same inputs has failed parts")
 
     @pytest.mark.ims_emulator(clock="manual", durations={TEXT.submit: 60})
-    def test_a_running_job(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
+    def test_a_running_job_is_not_reused(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         dag.run(reusing(TEXT, wait_for_completion=False))
         self.assert_submits(
@@ -182,7 +182,7 @@ class TestJobsThatAreNotReused:
         )
 
     @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameter"])
-    def test_a_job_that_the_service_does_not_know(
+    def test_a_job_that_the_service_does_not_find_is_not_reused(
         self, code: str, ims_emulator: ImsEmulator, task_log: TaskLog
     ) -> None:
         dag = Dag()
@@ -190,7 +190,7 @@ class TestJobsThatAreNotReused:
         ims_emulator.fault(TEXT.query, "error", code=code, status=404)
         self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs is unknown to the service")
 
-    def test_a_job_that_is_older_than_the_limit(
+    def test_a_job_that_is_older_than_reuse_within_is_not_reused(
         self, ims_emulator: ImsEmulator, task_log: TaskLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         dag = Dag()
@@ -202,14 +202,14 @@ class TestJobsThatAreNotReused:
         monkeypatch.setattr(operators, "EarlierJobs", partial(EarlierJobs, now=lambda: time.time() + 86_500))
         self.assert_submits(dag, reusing(TEXT, reuse_within=day), task_log, "is older than reuse_within (86,400 s)")
 
-    def test_a_job_of_a_run_without_reuse(self, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_of_a_run_without_reuse_is_not_reused(self, ims_emulator: ImsEmulator) -> None:
         dag = Dag()
         dag.run(TEXT.task())
         assert not any(key.startswith(XCOM_KEY) for key in dag.runs[0].xcoms)
         dag.run(reusing(TEXT))
         assert len(ims_emulator.jobs()) == 2
 
-    def test_an_older_job_is_used_if_a_newer_one_failed(self, ims_emulator: ImsEmulator) -> None:
+    def test_an_older_job_is_reused_if_a_newer_job_failed(self, ims_emulator: ImsEmulator) -> None:
         dag = Dag()
         first = dag.run(reusing(TEXT))
         ims_emulator.fault(TEXT.query, "error", code="ResourceNotFound", status=404)
@@ -229,7 +229,7 @@ class TestJobsThatAreNotReused:
         assert len(ims_emulator.requests(TEXT.query)) == queries + MAX_QUERIES
 
     @pytest.mark.parametrize("stored", ["text", {"job_id": "1"}, {"other": 1}, 5, None])
-    def test_a_job_in_an_xcom_of_another_format(self, stored: Any, ims_emulator: ImsEmulator) -> None:
+    def test_a_job_in_an_xcom_of_another_format_is_not_reused(self, stored: Any, ims_emulator: ImsEmulator) -> None:
         dag = Dag()
         dag.run(reusing(TEXT))
         dag.runs[0].xcoms.update(dict.fromkeys(dag.runs[0].xcoms, stored))

@@ -32,7 +32,8 @@ CORRECTED: dict[tuple[str, str], Any] = {
     ("SubmitMediaProducingJob", "ClipsParam"): {"VideoArray": ["****05512043f49f697f7425****"]},
 }
 
-#: Parameters whose response contains the documented fields that are missing from the response to the example.
+#: Changed parameters of a second request. The response to it contains the documented fields that are missing from the
+#: response to the example.
 VARIANTS: dict[str, dict[str, Any]] = {
     "SubmitTextGenerateJob": {"Type": "StoryboardScript", "GenerateConfig": {"originText": "A new cake shop"}},
     "SubmitMediaProducingJob": {"OutputMediaTarget": "vod-media", "OutputMediaConfig": _STORAGE},
@@ -49,7 +50,7 @@ def example(key: str, part: str) -> dict[str, Any]:
 
 
 def documented_requests(kind: JobKind) -> list[dict[str, str]]:
-    """Return the documented example request of a kind, and its variant."""
+    """Return the documented example request of a kind, and its variant in ``VARIANTS`` if there is one."""
     request = {
         name: _first_object(value) if kind.parameters[name].type in ("object", "array") else value
         for name, value in example(kind.key, "request").items()

@@ -75,7 +75,7 @@ class Store(dict[str, Any]):
 
     def set(self, key: str, value: Any) -> None:
         text = json.dumps(value)
-        # Airflow also refuses tuples, which json.dumps accepts.
+        # Airflow also rejects tuples, which json.dumps accepts.
         assert json.loads(text) == value
         assert len(text) <= 64_000
         self[key] = json.loads(text)

@@ -335,13 +335,13 @@ class TestAnImageJobThatEndsAfterTheSearch:
 
         return outcome_of
 
-    def test_submit_results_in_two_billed_jobs(self, outcome_of):
+    def test_on_uncertain_submit_results_in_two_billed_jobs(self, outcome_of):
         outcome = outcome_of("submit")
         assert outcome.state == "success"
         assert len(outcome.jobs) == 2
         assert outcome.collected == outcome.jobs[1]
 
-    def test_fail_fails_the_try_and_a_later_try_finds_the_job(self, outcome_of):
+    def test_on_uncertain_fail_fails_the_try_and_a_later_try_finds_the_job(self, outcome_of):
         outcome = outcome_of("fail")
         assert outcome.state == "success"
         assert outcome.tries >= 3

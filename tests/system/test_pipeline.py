@@ -79,7 +79,7 @@ def test_every_job_is_submitted_once_and_awaited_without_a_worker(airflow, emula
     assert airflow.api.wait(DAG_ID, run_id, timeout=CEILING, on_progress=on_progress) == "success"
 
     assert [kind for kind, _ in held.values()] == list(SUBMITS)
-    # One task is deferred and those after it have not started, so no task occupies a worker.
+    # One task is deferred and the following tasks have not started, so no task occupies a worker.
     assert all(states <= {"deferred", None} for _, states in held.values())
     assert {action: emulator.counts()[action] for action in SUBMITS} == {action: {"200": 1} for action in SUBMITS}
     jobs = {job["kind"]: job for job in emulator.jobs()}

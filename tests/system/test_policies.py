@@ -38,7 +38,7 @@ def emulator(service):
     return service.control
 
 
-def test_permanent_errors_fail_on_the_first_try_and_transient_ones_are_retried(airflow, emulator):
+def test_tasks_are_retried_after_transient_errors_and_not_after_permanent_errors(airflow, emulator):
     emulator.fault(TEXT, "throttle", count=1)
     emulator.fault(SPEECH, "fail_job", count=None, code="InvalidParameter.ResourceContentBad", message="Unusable.")
     airflow.api.unpause("policies")

@@ -135,7 +135,7 @@ def forms_of(secret: str) -> set[bytes]:
     forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
     for shift in range(3):
         encoded = base64.b64encode(b"x" * shift + secret.encode()).decode()
-        # Without the characters that depend on the surrounding bytes.
+        # The first and the last characters are omitted, because they depend on the surrounding bytes.
         forms.add(encoded[4 if shift else 0 : -4])
     return {form.encode() for form in forms}
 

@@ -77,7 +77,7 @@ def test_all_watchers_of_a_queue_share_one_stream_and_receive_the_events_that_ma
     run(test)
 
 
-def test_watchers_that_start_one_after_the_other_get_the_same_messages(queue_emulator, run, monkeypatch) -> None:
+def test_watchers_that_start_one_after_the_other_receive_the_same_messages(queue_emulator, run, monkeypatch) -> None:
     monkeypatch.setattr(producer, "JOIN_SECONDS", 0.5)
     queue_emulator.put_messages(QUEUE, [body("j1")])
 
@@ -219,7 +219,7 @@ def test_an_event_that_is_not_stored_in_time_is_sent_again(queue_emulator, run) 
 
 
 def test_a_message_is_kept_if_the_trigger_is_cancelled_before_airflow_has_taken_its_event(queue_emulator, run) -> None:
-    """If Airflow is cancelled while it logs an event before taking it, it regards the message as acknowledged."""
+    """Airflow itself treats the message as acknowledged if it is cancelled while it logs the event."""
 
     async def test(triggerer: Triggerer) -> None:
         triggerer.taking.clear()
@@ -236,7 +236,7 @@ def test_a_message_is_kept_if_the_trigger_is_cancelled_before_airflow_has_taken_
     run(test)
 
 
-def test_a_message_that_no_watcher_wants_reaches_the_watcher_in_another_triggerer(queue_emulator, run) -> None:
+def test_a_message_that_matches_no_filter_reaches_the_watcher_in_another_triggerer(queue_emulator, run) -> None:
     async def test(triggerer: Triggerer) -> None:
         other = Triggerer()
         try:
