@@ -79,7 +79,9 @@ def passed_on(one: type) -> str:
     """Return the name of the TypedDict with the keyword arguments that a constructor passes on."""
     parameters = inspect.signature(one.__init__).parameters.values()  # type: ignore[misc]
     (annotation,) = [str(parameter.annotation) for parameter in parameters if parameter.kind is parameter.VAR_KEYWORD]
-    assert annotation.startswith("Unpack["), f"{one.__name__} hides the arguments that it passes on"
+    assert annotation.startswith("Unpack["), (
+        f"{one.__name__} does not declare the types of the arguments that it passes on"
+    )
     return annotation.removeprefix("Unpack[").removesuffix("]")
 
 

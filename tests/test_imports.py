@@ -178,7 +178,9 @@ def test_a_module_imports_only_what_its_layer_may_import(module: str) -> None:
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_the_rule_allows_only_layers_below_and_no_more_than_is_used(layer: Layer) -> None:
     below = [other.name for other in LAYERS[LAYERS.index(layer) + 1 :]]
-    assert [name for name in below if name in layer.may_import] == list(layer.may_import), "in the order of LAYERS"
+    assert [name for name in below if name in layer.may_import] == list(layer.may_import), (
+        "may_import must be in the order of LAYERS"
+    )
     used = {layer_of(name) for module in modules(layer.name) for name in imports_of(module) if name in MODULES}
     assert set(layer.may_import) == used - {layer.name, "", "exceptions"}
 
@@ -216,7 +218,7 @@ def test_the_documentation_shows_the_rule() -> None:
     if shown != table() and os.environ.get("UPDATE_DOCS"):
         ARCHITECTURE.write_text(page.replace(shown, table()), encoding="utf-8")
     elif shown != table():
-        pytest.fail("docs/architecture.md differs: UPDATE_DOCS=1 pytest tests/test_imports.py")
+        pytest.fail("docs/architecture.md is outdated; to update it, run: UPDATE_DOCS=1 pytest tests/test_imports.py")
 
 
 def test_the_public_modules_exist() -> None:

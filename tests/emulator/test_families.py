@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.emulated import SignedClient, open_jobs, response_of
-from support.families import CREATED_WITH, EMPTY, call_one_action, created, naming, request_of
+from support.families import CREATED_WITH, EMPTY, call_one_action, created, request_for_newest, request_of
 from support.requests import FIXTURES
 
 from airflow_provider_ims.emulator import ImsEmulator
@@ -29,7 +29,9 @@ each_action = pytest.mark.parametrize(("product", "action"), ACTIONS, ids=lambda
 
 
 def call(jobs: Jobs, kind: ResourceKind, action: str, **changes: str) -> Any:
-    return response_of(jobs, key_of(action, kind.product.version), {**naming(jobs, kind, action), **changes})
+    return response_of(
+        jobs, key_of(action, kind.product.version), {**request_for_newest(jobs, kind, action), **changes}
+    )
 
 
 def leaves(value: Any) -> dict[str, Any]:
@@ -110,8 +112,8 @@ def test_all_actions_of_a_resource_succeed_and_have_documented_responses(kind: R
 def test_a_deleted_resource_is_unknown(kind: ResourceKind) -> None:
     with open_jobs() as jobs:
         created(jobs, kind)
-        requests = {action: naming(jobs, kind, action) for action in kind.get.split()}
-        listings = {action: naming(jobs, kind, action) for action in kind.list.split()}
+        requests = {action: request_for_newest(jobs, kind, action) for action in kind.get.split()}
+        listings = {action: request_for_newest(jobs, kind, action) for action in kind.list.split()}
         response = call(jobs, kind, kind.delete)
         conforms(response, documented(kind.product, kind.delete).response, kind.delete)
         for action, request in requests.items():
@@ -128,7 +130,7 @@ def test_a_resource_belongs_to_its_region(kind: ResourceKind) -> None:
         elsewhere = jobs.in_region("cn-beijing")
         for action in kind.get.split():
             with pytest.raises(ApiError, match=kind.unknown):
-                response_of(elsewhere, key_of(action, kind.product.version), naming(jobs, kind, action))
+                response_of(elsewhere, key_of(action, kind.product.version), request_for_newest(jobs, kind, action))
 
 
 @each_kind
@@ -139,7 +141,7 @@ def test_an_update_changes_only_the_given_fields(kind: ResourceKind) -> None:
         created(jobs, kind)
         (before,) = jobs.store.resources.all(kind.key, jobs.region)[-1:]
         jobs.clock.advance(60)
-        sent = naming(jobs, kind, kind.update)
+        sent = request_for_newest(jobs, kind, kind.update)
         call(jobs, kind, kind.update)
         (after,) = jobs.store.resources.all(kind.key, jobs.region)[-1:]
         assert after.id == before.id

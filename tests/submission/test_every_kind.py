@@ -132,7 +132,7 @@ def test_an_unrecoverable_job_is_submitted_once_more_with_a_warning(
 @pytest.mark.parametrize(
     ("job", "user_data"),
     [("SubmitMediaCensorJob", "plain words"), ("SubmitASRJob", {"note": "x" * 490})],
-    ids=["plain text", "no room"],
+    ids=["plain text", "too long"],
 )
 def test_a_job_without_a_marker_is_not_recoverable_by_a_conclusive_search(
     job: str, user_data: Any, ims_emulator: ImsEmulator, task_log: TaskLog

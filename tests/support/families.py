@@ -58,7 +58,7 @@ def created(jobs: Jobs, kind: ResourceKind) -> tuple[str, Any]:
     return action, response_of(jobs, key_of(action, kind.product.version), request_of(kind.product, action))
 
 
-def naming(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
+def request_for_newest(jobs: Jobs, kind: ResourceKind, action: str) -> dict[str, str]:
     """Return the example request of an action, with the ids of the newest resource of the kind."""
     resource = jobs.store.resources.all(kind.key, jobs.region)[-1]
     names = documented(kind.product, action).names
@@ -87,7 +87,7 @@ Call: TypeAlias = "Callable[[Product, str, dict[str, str]], Any]"
 
 
 def call_one_action(family: Family, call: Call) -> tuple[str, Any]:
-    """Call an action of a family, after creating the resource that it requires; return its name and its response."""
+    """Create the resource that a family requires, call an action of the family, and return its name and response."""
     product = family.product
     if needed := _NEEDED.get((product.ram_code, family.name)):
         create, action = needed

@@ -259,7 +259,7 @@ class Page:
         # The last line that the emulator prints when it starts.
         while "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" not in output:
             line = self._server.stdout.readline()
-            assert line, f"{command} ended after\n{output}"
+            assert line, f"{command} ended after this output:\n{output}"
             output += line
         port = re.search(r"http://127\.0\.0\.1:(\d+)", output)
         assert port, output
