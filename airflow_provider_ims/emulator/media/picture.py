@@ -77,7 +77,7 @@ def _colour(file: MediaFile) -> tuple[int, int, int]:
 
 def _write(canvas: ImageDraw.ImageDraw, text: str, size: tuple[int, int], top: float, height: int) -> None:
     """
-    Write a text in lines.
+    Draw a text over several lines.
 
     :param top: The top of the first line, as a fraction of the height of the image.
     :param height: The height of the characters in pixels.

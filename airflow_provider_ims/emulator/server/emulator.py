@@ -122,8 +122,8 @@ class ImsEmulator(EmulatorControl):
     :param region_id: Region of requests that do not specify a region.
     :param list_text_jobs: Whether ListSmartJobs also lists smart jobs for which this is not documented, such as text
         jobs.
-    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error or empty. The
-        documentation does not specify this.
+    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error. Otherwise, it is
+        empty. The documentation does not specify this.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The status of a running job in the response of GetAIImageJobs, which the documentation

@@ -127,8 +127,8 @@ def _check_v4(request: ObjectRequest, secret_of: Callable[[str, str | None], str
 
 
 def _v4_text(request: ObjectRequest, date: str, scope: str, additional: str) -> str:
-    # Clients differ in the characters that they percent-encode. So the parameters were decoded, and are encoded again
-    # here in the canonical way.
+    # Clients differ in the characters that they percent-encode. Therefore, the decoded parameters are encoded again in
+    # the canonical form.
     pairs = sorted(
         (quote(name, safe=""), quote(value, safe=""))
         for name, value in request.query.items()

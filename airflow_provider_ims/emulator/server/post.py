@@ -13,7 +13,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, limit: floa
     """
     Send a POST request and return the status of the response, without reading its body or following redirects.
 
-    :param limit: Seconds within which the status of the response must arrive; they include the time to connect.
+    :param limit: Seconds within which the status of the response must arrive, including the time to connect.
     :raises OSError: If the connection fails; TimeoutError if the limit is exceeded.
     :raises ValueError: If the URL is invalid, or the connection is closed without a valid HTTP response.
     """

@@ -37,7 +37,7 @@ class Signature:
     :param key_id: The AccessKey ID.
     :param token: The security token; None if the request contains none.
     :param date: The date of the request, as the client sent it.
-    :param nonce: The random text with which the server detects a repeated request.
+    :param nonce: The random string with which the server detects a repeated request.
     :param value: The signature that the client sent.
     :param calculate: Returns the correct signature for a secret.
     :param mismatch: The message of the error for a wrong signature.
@@ -166,8 +166,8 @@ def _base64_hmac(key: str, text: str) -> str:
 
 
 def _encode_pairs(pairs: list[tuple[str, str]]) -> str:
-    # Clients differ in the characters that they percent-encode. So the pairs were decoded, and are encoded again here
-    # in the canonical way.
+    # Clients differ in the characters that they percent-encode. Therefore, the decoded pairs are encoded again in the
+    # canonical form.
     return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
 
 

@@ -64,7 +64,7 @@ class CallbackTable:
     """
     The tables of callback settings and notifications.
 
-    :param db: The connection of the store, which commits all changes.
+    :param db: The connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -61,7 +61,7 @@ class JobClock:
         self._value = 0.0 if self.mode == "auto" else time.time()
 
     def save(self) -> str:
-        """Return a text from which another process can restore the clock."""
+        """Return a string from which another process can restore the clock."""
         return f"{self.mode} {self._value!r}"
 
 

@@ -44,7 +44,7 @@ _RECEIPT = re.compile(r"(\d{1,18})-\d+-\d+", re.ASCII)
 
 
 class ReceiptHandleError(Exception):
-    """A text is not a receipt handle."""
+    """Raised if a string is not a receipt handle."""
 
 
 @dataclass
@@ -113,9 +113,9 @@ class Counts(NamedTuple):
 
 class QueueTable:
     """
-    The queues and their messages. All times are real times in epoch seconds.
+    The queues and their messages. All times are in epoch seconds of the real time, not of the job clock.
 
-    :param db: The connection of the store, which commits all changes.
+    :param db: The connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -127,8 +127,8 @@ class QueueTable:
         """
         Return an event that is set at the next change to a queue.
 
-        A change is a message that is added or becomes invisible, a call of :meth:`show_all`, or the deletion of the
-        queue.
+        A queue changes when a message is added or becomes invisible, when :meth:`show_all` is called, and when the
+        queue is deleted.
         """
         return self._changes.setdefault(queue.queue_id, asyncio.Event())
 
@@ -163,7 +163,7 @@ class QueueTable:
         """
         Add a message to a queue.
 
-        :param delay: Seconds after which the message becomes visible. A delayed message has a receipt handle at once.
+        :param delay: Seconds after which the message becomes visible. It has a receipt handle even before that.
         """
         message_id = f"{uuid.uuid4().hex[:16]}-1-{int(now * 1000):X}-{uuid.uuid4().hex[:9]}".upper()
         receipts = 1 if delay else 0
@@ -201,7 +201,7 @@ class QueueTable:
         """
         Return the message that a receipt handle identifies; None if the handle is no longer valid.
 
-        :raises ReceiptHandleError: If the text is not a receipt handle.
+        :raises ReceiptHandleError: If the string is not a receipt handle.
         """
         self._delete_expired(queue, now)
         for message in self._select("queue_id = ? AND seq = ?", 1, queue, _seq_of(handle)):

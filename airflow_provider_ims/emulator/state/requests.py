@@ -45,7 +45,7 @@ class RequestTable:
     """
     The tables of request records and request counts.
 
-    :param db: The connection of the store, which commits all changes.
+    :param db: The connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -1,7 +1,7 @@
 """
 Stores the state of an emulator in SQLite: jobs, resources, requests, callbacks, queues and the clock.
 
-If the database is a file, nothing is lost if the emulator is killed.
+If the database is a file, the state survives when the emulator is killed.
 """
 
 from __future__ import annotations
