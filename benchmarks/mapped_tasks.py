@@ -182,12 +182,12 @@ def measure(tasks: int, home: Path) -> MappedTasks:
 def lines(found: MappedTasks) -> list[str]:
     """Return the figures as sentences."""
     return [
-        f"{found.tasks:,} mapped tasks: {found.state}, {found.succeeded:,} succeeded, {found.jobs:,} jobs for "
-        f"{found.inputs:,} different inputs",
+        f"{found.tasks:,} mapped tasks: state of the DAG run: {found.state}; {found.succeeded:,} tasks succeeded, with "
+        f"{found.jobs:,} jobs for {found.inputs:,} different inputs",
         f"{found.deferring:.0f} s until all tasks had deferred, another {found.ending:.0f} s until all jobs had ended, "
         f"and another {found.resuming:.0f} s until all tasks had resumed",
         f"{found.requests / found.tasks:.1f} requests to the service per task, {found.triggerer_cpu:.0f} CPU seconds "
-        f"of the triggerer, {len(found.blocked)} warnings of a blocked event loop",
+        f"of the triggerer, {len(found.blocked)} warnings about a blocked event loop",
     ]
 
 

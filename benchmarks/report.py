@@ -22,6 +22,9 @@ METHODS = {
 HOW = """\
 ## How it is measured
 
+Smart jobs are jobs that `GetSmartHandleJob` queries, such as audio production. Batch jobs are batch video production
+jobs.
+
 An emulator of the service runs in its own process and serves HTTPS on the loopback address. The benchmark creates jobs
 in it, each with its own end time. The end times are spread evenly, in random order, over the period in the column "ends
 over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
@@ -48,12 +51,12 @@ over". A new process waits for all jobs in one event loop, with one task for eac
   process and a full garbage collection, as in a triggerer that has run for a while. A full garbage collection stops all
   threads; the more objects exist, the longer it takes. "without GC" is the longest stall, excluding the time spent in
   the garbage collector. The target for "ours" applies to this time, because a garbage collection stops any process with
-  as many objects. The targets for "GC frozen" and "one trigger" apply to the whole stall.
+  that many objects. The targets for "GC frozen" and "one trigger" apply to the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
 - **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop, it is the
   total memory of a process, which has loaded only the Task SDK and the client.
-- **events**: the number of jobs whose end led to an event. If this is not "all", the run reached its time limit, and
-  its figures cover the time until this limit.
+- **events**: the number of jobs whose end led to an event, of the number of jobs that ended. If this is not "all", the
+  run reached its time limit, and its figures cover the time until this limit.
 
 The number in parentheses after a figure is its ratio to "ours". All processes, including the emulator, share the
 machine's cores. Compare figures only within one run, not with those of another machine.

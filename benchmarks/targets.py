@@ -144,7 +144,7 @@ def queue_targets(queue: Notifications) -> Iterator[Target]:
     text = f"{queue.jobs:,} jobs of {queue.job_seconds:g} s with a queue, poll interval {queue.job_seconds:g} s:"
     full = queue.jobs >= 1000
     for name, value, limit, unit in (
-        ("requests per job besides long polls", cost.requests_per_job, 1.1, ""),
+        ("requests per job, not counting long polls,", cost.requests_per_job, 1.1, ""),
         ("median of the delay from a job's end to its event", cost.delay_median, 1, " s"),
         ("99th percentile of this delay", cost.delay_p99, 3, " s"),
     ):

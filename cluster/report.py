@@ -30,8 +30,9 @@ INTRODUCTION = """\
 
 `make cluster` runs a production-like Airflow deployment on one machine and tests how it handles component failures. The
 cluster consists of PostgreSQL, Redis, two Celery workers, two schedulers, two triggerers, an API server, a DAG
-processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds with
-exactly one job in the emulator, and the scenario detects no other problem, such as a cancel request.
+processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds, the
+emulator contains exactly one job for each task run, and the scenario detects no other problem, such as a cancel
+request.
 
 ```console
 $ make cluster
@@ -47,9 +48,9 @@ PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
 operators. A Celery worker forks its task processes, so these processes do not import the modules again.
 
-Recovery requires retries. If a worker dies, or a task cannot be queued while the broker is down, the next try joins the
-job of the previous one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the expected
-outages, or set more retries.
+Recovery requires retries. A try fails if its worker dies, or if the broker is down when a scheduler queues the task,
+for example to resume it after its job has ended. The next try joins the job if an earlier try submitted one. Set
+`retries` to at least 2 and `retry_delay` to more than the duration of the expected outages, or set more retries.
 """
 HOW = """\
 - **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the

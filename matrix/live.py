@@ -167,10 +167,10 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
             succeeded = count("success") - 1
             blocked = sum(BLOCKED in line for line in triggerer.log.read_text(errors="replace").splitlines())
             summary = (
-                f"{succeeded} of {total} ended in success; at most {most} deferred at once; "
-                f"{deferring:.0f} s to defer, "
-                f"{time.monotonic() - ended:.0f} s from the end of the jobs to the end of the run; "
-                f"{blocked} warnings of a blocked event loop"
+                f"{succeeded} of {total} tasks succeeded; up to {most} were deferred at the same time; "
+                f"{'all were deferred' if most == total else 'the wait for deferrals ended'} after {deferring:.0f} s; "
+                f"the run ended {time.monotonic() - ended:.0f} s after the jobs; "
+                f"{blocked} warnings about a blocked event loop"
             )
             if succeeded != total:
                 raise LocalAirflowError(summary)

@@ -18,17 +18,17 @@ installs the package's wheel with each version of Airflow and runs the checks be
 Before 3.1.3, the connection form shows a provider's fields only if `flask_appbuilder` or `wtforms` is installed, and
 Airflow 3 requires neither. Without these packages, the form of 3.1.0 shows none of the fields. Airflow 3.1.3 replaced
 the code that collects the fields. Airflow 3.0 collects them in the same way as 3.1.0, and has no
-`airflow.sdk.log.mask_secret`.
+`airflow.sdk.log.mask_secret`, which the provider requires.
 
 ## Short deferrals
 
 Airflow may fail a try if its trigger fires before the scheduler has processed the executor event of the deferral
 (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with state success, but the task
 instance's state attribute is running". This happened with 3.1.8, with jobs that took two seconds and a scheduler that
-was five seconds behind. Airflow 3.2.2 and later handle some of these cases. A trigger of this provider therefore sends
-no event in its first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries`
-to at least 1, because the error can still occur. In the checks below, jobs run for 15 seconds, so that the error does
-not occur even on a busy machine.
+was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of this provider therefore
+sends no event in its first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set
+`retries` to at least 1, because the error can still occur. In the checks below, jobs run for 15 seconds, so that the
+error does not occur even on a busy machine.
 
 """
 
@@ -140,12 +140,13 @@ _PARTS = {
 _WITHOUT = """
 - Without the **task state store**, a retry has no record of the job id. It searches for the job by the marker in the
   job's UserData. If the service does not list the job, the retry may submit a second one.
-- Before 3.3, Airflow has no **acknowledged shared stream**, so `SmqEventTrigger` cannot detect when an event is stored
-  ([media events](howto/media-events.md#what-happens-to-a-message)).
-- Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks it as
-  failed or successful, and the job continues.
+- Before 3.3, Airflow does not report to a trigger that an event of the trigger was stored. `SmqEventTrigger` therefore
+  deletes a message one minute after it sent the event ([media
+  events](howto/media-events.md#what-happens-to-a-message)).
+- Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks the task
+  as failed or successful, and the job continues.
 - Without **retry policies**, Airflow retries a failed task after every error.
-- Without **trigger queues**, every triggerer can run the triggers of all tasks.
+- Without **trigger queues**, any triggerer can run the trigger of any task.
 - Before 3.2, Airflow reads the connection form from the hook instead of the provider's metadata. The fields are the
   same.
 """
