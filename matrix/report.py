@@ -138,8 +138,8 @@ _PARTS = {
     "queues": "trigger queues",
 }
 _WITHOUT = """
-- Without the **task state store**, a retry has no record of the job id. It searches for the job by the marker in the
-  job's UserData. If the service does not list the job, the retry may submit a second one.
+- Without the **task state store**, a retry has no record of the job id. The retry searches for the job by the marker in
+  the job's UserData. If the service does not list the job, the retry may submit a second one.
 - Before 3.3, Airflow does not report to a trigger that an event of the trigger was stored. `SmqEventTrigger` therefore
   deletes a message one minute after it sent the event ([media
   events](howto/media-events.md#what-happens-to-a-message)).
