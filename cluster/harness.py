@@ -175,8 +175,8 @@ class Cluster:
             if late or now - logged >= PROGRESS_SECONDS:
                 logged = now
                 states = Counter(task.state for run in runs for task in self.tasks(run))
-                if states["failed"] or states["upstream_failed"]:
-                    raise ScenarioError(f"{states['failed']} tasks failed while waiting for {what}")
+                if failed := states["failed"] + states["upstream_failed"]:
+                    raise ScenarioError(f"tasks that failed while waiting for {what}: {failed}")
                 if late:
                     raise ScenarioError(
                         f"timed out after {timeout:g} s waiting for {what}; tasks: {format_counts(states)}"

@@ -183,8 +183,6 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
             "backend": "cluster.secrets_backend.FileSecrets",
             "backend_kwargs": json.dumps({"connections": str(secrets_file), "outage": str(outage_file)}),
         },
-        # Allows larger pages of task instances than the default of 100.
-        "api": {"maximum_page_limit": "500"},
     }
     return merged(addresses, SETTINGS)
 

@@ -15,7 +15,7 @@ from support.submits import SUBMITS
 from airflow_provider_ims.hooks.ims import ImsHook
 from cluster import __main__ as command
 from cluster import hostname, report, settings
-from cluster.harness import DAGS, Cluster, Run, format_counts
+from cluster.harness import DAGS, Cluster, Run, ScenarioError, format_counts
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS
 from cluster.secrets_backend import FileSecrets, SecretsOutageError
@@ -229,6 +229,22 @@ class TestPolls:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_counts() == {"GetSmartHandleJob": 1}
+
+
+@pytest.mark.parametrize(
+    ("states", "problem"),
+    [
+        (["failed", "upstream_failed", "upstream_failed", "success"], "tasks that failed while waiting for a poll: 3"),
+        (["upstream_failed", "running"], "tasks that failed while waiting for a poll: 1"),
+        (["running", "running"], "timed out after -1 s waiting for a poll; tasks: 2 running"),
+    ],
+)
+def test_a_wait_reports_the_tasks_that_have_failed(tmp_path, states, problem):
+    cluster = Cluster(tmp_path, print)
+    tasks = [SimpleNamespace(state=state) for state in states]
+    cluster.airflow = SimpleNamespace(api=SimpleNamespace(task_instances=lambda dag_id, run_id: tasks))
+    with pytest.raises(ScenarioError, match=problem):
+        cluster.wait_until("a poll", lambda: False, -1, RUN)
 
 
 def test_counts_are_sorted_by_frequency():

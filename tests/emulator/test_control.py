@@ -86,16 +86,18 @@ def test_all_commands_work_in_this_process_and_in_another_process(
     finished = control.finish(job_id)
     assert (finished["state"], finished["ended"]) == ("Finished", pytest.approx(now + 5))
     assert finished["result"]["AiResult"]
+    job_id = sender(TEXT, GOOD_REQUESTS[TEXT])[1]["JobId"]
     failed = control.fail(job_id, code="Bad", message="bad")
     assert (failed["state"], failed["error_code"], failed["result"]) == ("Failed", "Bad", None)
     assert control.set_state(job_id, "Paused")["state"] == "Paused"
     assert control.set_state(job_id, "Finished")["result"]["AiResult"]
+    assert len(control.jobs(TEXT)) == 2
 
     batch_id = sender(BATCH, GOOD_REQUESTS[BATCH])[1]["JobId"]
     control.fail_videos(batch_id, 1)
     statuses = [video["Status"] for video in control.finish(batch_id)["result"]]
     assert statuses == ["Failed", "Success", "Success"]
-    assert len(control.jobs()) == 2
+    assert len(control.jobs()) == 3
     assert len(control.jobs(BATCH)) == 1
 
     control.fault(AUDIO, "throttle", count=3)
@@ -104,7 +106,7 @@ def test_all_commands_work_in_this_process_and_in_another_process(
     control.clear_faults()
     control.release()
     assert control.faults() == []
-    assert control.counts() == {AUDIO: {"400": 1}, BATCH: {"200": 1}, TEXT: {"200": 1}}
+    assert control.counts() == {AUDIO: {"400": 1}, BATCH: {"200": 1}, TEXT: {"200": 2}}
 
     control.reset()
     assert control.jobs() == control.requests() == []

@@ -142,6 +142,16 @@ def test_an_unknown_job_is_rejected(emulator: ImsEmulator, path: str) -> None:
     assert sent(emulator, path, '{"job_id":"unusual"}') == (404, {"error": "there is no job 'unusual'"})
 
 
+def test_the_end_of_a_job_is_not_changed(emulator: ImsEmulator) -> None:
+    (job_id,) = emulator.add_jobs(TEXT, GOOD_REQUESTS[TEXT], [100])
+    ended = emulator.finish(job_id)
+    emulator.advance(10)
+    assert emulator.finish(job_id) == ended
+    with pytest.raises(ValueError, match=f"the job {job_id} has already ended in the state Finished"):
+        emulator.fail(job_id)
+    assert emulator.jobs() == [ended]
+
+
 def test_jobs_are_added_together_or_not_at_all(emulator: ImsEmulator) -> None:
     parameters = {**encoded(SUBMITS["vod", "SubmitTranscodeJobs"]), "SessionId": "session"}
     with pytest.raises(ValueError, match="SessionId"):

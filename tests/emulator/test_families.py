@@ -197,6 +197,41 @@ def test_unusual_values_cause_no_internal_error(family: Family) -> None:
                 conforms(response, shape.response, action)
 
 
+@pytest.mark.parametrize("value", [2**63 - 1, 0, -(2**63)])
+def test_integers_of_64_bits_are_accepted(value: int) -> None:
+    with open_jobs() as jobs:
+        response_of(jobs, "AddCategory", {"CateName": "one", "ParentId": "-1", "Type": "default"})
+        with pytest.raises(ApiError, match="ResourceNotFound"):
+            response_of(jobs, "UpdateCategory", {"CateId": str(value), "CateName": "two"})
+
+
+@pytest.mark.parametrize("value", [str(2**63), str(-(2**63) - 1), "1" * 5_000, "1.5", "--1", "one", "١"])
+def test_other_values_of_an_integer_are_rejected(value: str) -> None:
+    with open_jobs() as jobs, pytest.raises(ApiError, match=r'"CateId".*64-bit integer'):
+        response_of(jobs, "UpdateCategory", {"CateId": value, "CateName": "two"})
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "limit"),
+    [
+        ("SearchMedia", "PageSize", 50),
+        ("vod:SearchMedia", "PageSize", 100),
+        ("ListMediaBasicInfos", "MaxResults", 100),
+        ("ListSearchLib", "PageSize", 50),
+        ("ListLiveRecordTemplates", "PageSize", 100),
+        ("GetCategories", "PageSize", 100),
+    ],
+)
+def test_a_page_has_the_documented_maximum_size(action: str, name: str, limit: int) -> None:
+    with open_jobs() as jobs:
+        required = {"CateId": "-1"} if action == "GetCategories" else {}
+        if required:
+            created(jobs, next(kind for kind in KINDS if kind.name == "category" and kind.product is not VOD))
+        response_of(jobs, action, {**required, name: str(limit)})
+        with pytest.raises(ApiError, match=f'"{name}".*from 1 to {limit}'):
+            response_of(jobs, action, {**required, name: str(limit + 1)})
+
+
 def test_every_kind_is_created_by_an_action() -> None:
     for kind in KINDS:
         assert kind.create or kind.put or kind.name in CREATED_WITH, kind.key

@@ -325,7 +325,8 @@ def test_a_request_with_an_invalid_signature_does_not_consume_a_fault(
         (LIST, "explode", 1, {}, "unknown fault 'explode'"),
         (LIST, "fail_job", 1, {}, "affects only submit actions"),
         (LIST, "throttle", 0, {}, "count must be 1 or more"),
-        (LIST, "throttle", 1, {"rate": 1}, "no option 'rate'"),
+        (LIST, "throttle", 1, {"rate": 1}, "no option 'rate'; its options: code, status, message, retry_after$"),
+        (LIST, "cut", 1, {"seconds": 1}, "no option 'seconds'; its options: none$"),
     ],
 )
 def test_an_invalid_fault_is_rejected(

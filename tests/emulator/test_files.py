@@ -73,7 +73,8 @@ def test_each_output_in_a_response_is_a_file(jobs: Jobs, key: str) -> None:
         index = index_of(jobs)
         for name, file in zip(outputs_of(jobs.view(job)), files(jobs, job), strict=True):
             assert index.find(name) == (file, job)
-        assert files(jobs, jobs.fail(job.job_id)) == []
+        jobs.store.reset()
+        assert files(jobs, jobs.fail(submitted(jobs, key, parameters).job_id)) == []
 
 
 def test_the_videos_of_a_batch_have_the_size_duration_titles_and_speech_of_the_request(jobs: Jobs) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.emulated import GOOD_REQUESTS, open_jobs, queried, submitted
+from support.emulated import GOOD_REQUESTS, open_jobs, queried, response_of, submitted
+from support.submits import SUBMITS, encoded
 
 from airflow_provider_ims.emulator.api.errors import ApiError
 from airflow_provider_ims.emulator.api.jobs import Jobs
@@ -17,6 +18,8 @@ from airflow_provider_ims.emulator.settings import Settings
 pytestmark = pytest.mark.slow
 
 AUDIO, BATCH = "SubmitAudioProduceJob", "SubmitBatchMediaProducingJob"
+PRODUCTION, STORYBOARD = "SubmitIProductionJob", "SubmitYikeStoryboardJob"
+GOOD_PRODUCTION = encoded(SUBMITS["ice", PRODUCTION])
 TEXT = st.text(max_size=12)
 NUMBER = st.integers(-2, 120) | st.floats() | st.integers(0, 50).map(str) | st.none()
 VALUE = TEXT | NUMBER | st.lists(TEXT, max_size=2) | st.booleans()
@@ -79,3 +82,39 @@ def test_a_job_without_a_duration_has_ended_at_its_first_query() -> None:
         response = queried(jobs, submitted(jobs, BATCH, GOOD_REQUESTS[BATCH]))["EditingBatchJob"]
     assert response["Status"] == "Finished"
     assert {sub_job["Status"] for sub_job in response["SubJobList"]} == {"Success"}
+
+
+@pytest.mark.parametrize("change", [Jobs.finish, Jobs.fail])
+@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_the_outcome_of_a_job_that_has_ended_is_not_changed(end: str, change: Callable[..., object]) -> None:
+    with open_jobs() as jobs:
+        job_id = submitted(jobs, PRODUCTION, GOOD_PRODUCTION).job_id
+        if end == "cancelled":
+            response_of(jobs, "CancelIProductionJob", {"JobId": job_id})
+        elif end == "failed":
+            jobs.fail(job_id, "Broken", "No.")
+        else:
+            jobs.clock.advance(3600)
+        before = vars(jobs.get(job_id))
+        if end == "succeeded" and change is Jobs.finish:
+            change(jobs, job_id)
+        else:
+            with pytest.raises(ValueError, match=f"the job {job_id} has already ended in the state (Success|Fail)"):
+                change(jobs, job_id)
+        assert vars(jobs.get(job_id)) == before
+
+
+def test_a_job_that_failed_can_fail_again_with_the_same_error(jobs: Jobs) -> None:
+    job = submitted(jobs, AUDIO, GOOD_REQUESTS[AUDIO])
+    jobs.fail(job.job_id, "Broken", "No.")
+    jobs.clock.advance(10)
+    assert vars(jobs.fail(job.job_id, "Broken", "No.")) == vars(jobs.get(job.job_id))
+    assert jobs.get(job.job_id).ends < jobs.clock.now()
+
+
+def test_a_suspended_job_can_be_ended() -> None:
+    with open_jobs() as jobs:
+        for end, state in ((jobs.finish, "Succeeded"), (jobs.fail, "Failed")):
+            job = submitted(jobs, STORYBOARD, encoded(SUBMITS["ice", STORYBOARD]))
+            jobs.set_state(job.job_id, "Suspended")
+            assert queried(jobs, end(job.job_id))["JobStatus"] == state

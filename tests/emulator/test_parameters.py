@@ -166,6 +166,9 @@ ACCEPTED: list[tuple[str, dict[str, str]]] = [
     (BATCH, {"InputConfig": groups(SpeechTextArray=["hi"])}),
     (BATCH, {"InputConfig": dump({"MediaGroupArray": [{"MediaArray": ["m"]}] * 40})}),
     (BATCH, {"OutputConfig": output(Count=100, Width=1080, Height=1920, FixedDuration=7.5, Video={"Crf": 27})}),
+    (BATCH, {"OutputConfig": output(Width=2**63 - 1, Height=str(2**63 - 1))}),
+    (BATCH, {"OutputConfig": output(Width="1080.0", Height=1920.0)}),
+    ("ListSmartJobs", {"PageNo": str(2**63 - 1)}),
     (BATCH, {"OutputConfig": dump({"MediaURL": "http://b/one.mp4"})}),
     (BATCH, {"OutputConfig": dump({"StorageLocation": "b", "FileName": "v_{index}.mp4", "Count": 2})}),
     (BATCH, {"OutputConfig": dump({"GeneratePreviewOnly": True})}),
@@ -197,6 +200,24 @@ def test_the_error_for_an_invalid_parameter_contains_its_name(
 def test_a_parameter_within_the_limits_is_accepted(action: str, changes: dict[str, str]) -> None:
     parameters = {**GOOD_REQUESTS.get(action, {}), **changes}
     assert checked(action, parameters) == {name: value for name, value in parameters.items() if value}
+
+
+@pytest.mark.parametrize("value", [0, 2**63])
+def test_the_error_for_an_integer_out_of_range_contains_the_range(value: int) -> None:
+    for action, name, text in (
+        ("ListSmartJobs", "PageNo", str(value)),
+        (BATCH, "OutputConfig", output(Width=value)),
+        (BATCH, "OutputConfig", output(Width=str(value))),
+    ):
+        with pytest.raises(ApiError, match=f"from 1 to {2**63 - 1}"):
+            checked(action, {**GOOD_REQUESTS.get(action, {}), name: text})
+
+
+@pytest.mark.parametrize("field", ["MaxDuration", "FixedDuration"])
+def test_the_error_for_a_duration_out_of_range_contains_the_range(field: str) -> None:
+    for value in (0, 1e15, "long"):
+        with pytest.raises(ApiError, match="greater than 0 and less than 1000000000000000"):
+            checked(BATCH, {**GOOD_REQUESTS[BATCH], "OutputConfig": output(**{field: value})})
 
 
 def test_unknown_parameters_are_ignored() -> None:

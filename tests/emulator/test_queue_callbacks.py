@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mns.mns_exception import MNSClientNetworkException
+from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message
 from support.emulated import GOOD_REQUESTS, SignedClient
 from support.queues import QUEUE, code_of, polling, sdk_queue
@@ -212,6 +212,31 @@ def test_an_error_of_a_fault_has_the_format_of_smq(
     assert code_of(queue.batch_receive_message, 16, 0) == "MessageNotExist"
     statuses = {"server_error": "500", "unavailable": "503", "deny": "403", "error": str(options.get("status", 400))}
     assert emulator.counts()[RECEIVE] == {statuses.get(kind, "400"): 1, "404": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code", "message"),
+    [
+        ({"code": "InternalError"}, 500, "InternalError", "Internal error."),
+        ({"code": "SignatureDoesNotMatch"}, 403, "SignatureDoesNotMatch", "Check your key and signing method."),
+        ({"code": "QueueNotExist"}, 404, "QueueNotExist", "The queue name you provided is not exist."),
+        ({"code": "QueueNotExist", "status": 400}, 400, "QueueNotExist", "The queue name you provided is not exist."),
+        ({"code": "InternalError", "status": 503}, 503, "InternalError", "Internal error."),
+        ({"code": "InternalError", "message": "Busy."}, 500, "InternalError", "Busy."),
+        ({"code": "Throttling.User", "status": 429, "message": "Slow."}, 429, "QpsLimitExceeded", "Slow."),
+        ({"code": "MyCode"}, 400, "MyCode", "MyCode"),
+    ],
+)
+def test_the_options_of_a_fault_override_the_documented_values(
+    emulator: ImsEmulator, options: dict[str, Any], status: int, code: str, message: str
+) -> None:
+    queue = sdk_queue(emulator)
+    emulator.fault(RECEIVE, "error", **options)
+    with pytest.raises(MNSServerException) as raised:
+        queue.batch_receive_message(16, 0)
+    assert raised.value.type == code
+    assert raised.value.message.endswith(message)
+    assert emulator.counts()[RECEIVE] == {str(status): 1}
 
 
 def test_a_fault_can_return_a_response_that_is_not_xml(emulator: ImsEmulator) -> None:

@@ -17,7 +17,7 @@ from support.requests import documented_requests, example
 from support.submits import encoded
 
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
-from airflow_provider_ims.emulator.api.jobs import Jobs
+from airflow_provider_ims.emulator.api.jobs import DEFAULT_ERROR, Jobs
 from airflow_provider_ims.emulator.api.keys import undocumented_keys
 from airflow_provider_ims.emulator.api.model import JobKind, key_of
 from airflow_provider_ims.emulator.api.operations import ACTIONS
@@ -208,7 +208,8 @@ def responses_of(kind: JobKind) -> Iterator[tuple[str, Any]]:
             yield from read_responses(jobs, job.job_id)
             if kind.family.resume:
                 yield kind.family.resume, response_of(jobs, kind.family.resume, {"JobId": job.job_id})
-            jobs.fail(job.job_id)
+            jobs.set_state(job.job_id, None)
+            jobs.fail_at_end(job.job_id, *DEFAULT_ERROR)
             yield from read_responses(jobs, job.job_id)
             yield from cancel_responses(jobs, kind, parameters)
     if kind.draft is not None:

@@ -216,7 +216,7 @@ def test_every_accepted_job_can_be_queried_until_its_end(kind: JobKind, data: st
 def test_durations_faults_and_control_commands_work_for_each_kind(kind: JobKind) -> None:
     with ImsEmulator(clock="manual", durations={kind.key: 5}) as emulator:
         first, second = add_jobs(emulator, kind, valid_request(kind), [10, 20])
-        emulator.advance(10)
+        emulator.advance(9)
         done = emulator.finish(second)
         assert done["kind"] == kind.key
         assert done["result"] is not None

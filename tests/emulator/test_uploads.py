@@ -62,7 +62,17 @@ def test_jobs_are_queried_by_their_urls_plain_or_encoded(action: str, jobs: Jobs
 def test_a_query_by_url_returns_the_latest_hundred_jobs(jobs: Jobs) -> None:
     ids = [submitted(jobs, "UploadMediaByURL", {"UploadURLs": URL.format(1)}).job_id for _ in range(101)]
     found = response_of(jobs, "GetUrlUploadInfos", {"UploadURLs": URL.format(1)})["URLUploadInfoList"]
-    assert {job["JobId"] for job in found} == set(ids[1:])
+    assert [job["JobId"] for job in found] == ids[1:]
+
+
+@every_product
+def test_the_latest_jobs_of_a_url_are_those_of_both_kinds(action: str, jobs: Jobs) -> None:
+    stream = {"MediaId": "m", "StreamURL": URL.format(1), "Definition": "HD"}
+    older = submitted(jobs, f"{action.removesuffix('UploadMediaByURL')}UploadStreamByURL", stream).job_id
+    newer = [submitted(jobs, action, {"UploadURLs": URL.format(1)}).job_id for _ in range(100)]
+    found = response_of(jobs, QUERIES[action], {"UploadURLs": URL.format(1)})["URLUploadInfoList"]
+    assert older not in [job["JobId"] for job in found]
+    assert [job["JobId"] for job in found] == newer
 
 
 def test_only_the_response_of_ims_to_an_upload_request_contains_the_media_id(jobs: Jobs) -> None:

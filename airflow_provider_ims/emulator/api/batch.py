@@ -21,6 +21,7 @@ from airflow_provider_ims.emulator.api.model import (
     stable_id,
 )
 from airflow_provider_ims.emulator.api.parameters import (
+    MAX_NUMBER,
     Parameters,
     declare,
     integer_field,
@@ -92,10 +93,12 @@ def _check_speech(value: Any, name: str) -> None:
 def _check_output_config(config: Fields, name: str, _: Parameters) -> None:
     count = integer_field(config, "Count", name, 1, MAX_VIDEOS)
     for field in ("Width", "Height"):
-        integer_field(config, field, name, 1, None)
+        integer_field(config, field, name, 1)
     for field in ("MaxDuration", "FixedDuration"):
         if config.get(field) is not None and (not is_number(config[field]) or float(config[field]) <= 0):
-            raise invalid(f"{name}.{field}", "It must be a number of seconds greater than 0.")
+            raise invalid(
+                f"{name}.{field}", f"It must be a number of seconds greater than 0 and less than {MAX_NUMBER}."
+            )
     if not config.get("MediaURL"):
         # MediaURL is not required if the videos are stored in VOD, or if the job only creates projects for a preview.
         if config.get("GeneratePreviewOnly") is True or (config.get("StorageLocation") and config.get("FileName")):

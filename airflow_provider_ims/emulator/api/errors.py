@@ -97,6 +97,8 @@ class ApiError(Exception):
         self.message = f"{text} {detail}".strip()
         super().__init__(f"{code}: {self.message}")
         self.code = code
+        #: The arguments ``status`` and ``message``.
+        self.overrides = (status, message)
         self.status = status if status is not None else known_status
         self.extra = extra or {}
         self.headers = headers or {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from airflow_provider_ims.emulator.api.ages import earliest_submission
 from airflow_provider_ims.emulator.api.errors import ApiError
-from airflow_provider_ims.emulator.api.model import JobKind, JobView
+from airflow_provider_ims.emulator.api.model import JobKind, JobView, key_of
 from airflow_provider_ims.emulator.api.table import JOB_KINDS
 from airflow_provider_ims.emulator.api.targets import has_callback
 from airflow_provider_ims.emulator.settings import Settings
@@ -15,9 +16,6 @@ from airflow_provider_ims.emulator.state.store import Job, Phase, Store
 
 QUEUED_SHARE = 0.2
 """The fraction of a job's duration during which the job is created but not yet running."""
-
-QUERY_SECONDS = 365 * 24 * 3600
-"""The time after its submission for which :meth:`Jobs.queried` returns a job, in seconds."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""
@@ -153,24 +151,28 @@ class Jobs:
         return JobView(job, JOB_KINDS[job.action], self.clock.now(), self.settings)
 
     def find(self, job_id: str, *actions: str) -> Job | None:
-        """Return a job; None if it was not submitted in this region with one of these actions."""
+        """
+        Return a job that was submitted in this region with one of these actions; None if there is no such job.
+
+        A job that is older than the documented maximum of its query action is not found.
+        """
         job = self.store.job(job_id)
-        return job if job is not None and job.region == self.region and job.action in actions else None
+        if job is None or job.region != self.region or job.action not in actions:
+            return None
+        family = JOB_KINDS[job.action].family
+        earliest = earliest_submission(key_of(family.query, family.product.version), self.clock.now())
+        return job if earliest is None or job.created >= earliest else None
 
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return a job that was submitted in this region with one of these actions within the last 365 days.
+        Return the same job as :meth:`find`.
 
-        If there is no such job, return None or raise an error, depending on the setting ``unknown_job_is_error``.
-
-        :raises ApiError: If there is no such job and ``unknown_job_is_error`` is True.
+        :raises ApiError: If there is no such job and the setting ``unknown_job_is_error`` is True.
         """
         job = self.find(job_id, *actions)
-        if job is not None and job.created > self.clock.now() - QUERY_SECONDS:
-            return job
-        if self.settings.unknown_job_is_error:
+        if job is None and self.settings.unknown_job_is_error:
             raise ApiError(JOB_KINDS[actions[0]].family.unknown_job_code)
-        return None
+        return job
 
     def get(self, job_id: str) -> Job:
         """
@@ -184,11 +186,19 @@ class Jobs:
         return job
 
     def finish(self, job_id: str) -> Job:
-        """End a job successfully now."""
+        """
+        End a job successfully now. A job that has already succeeded does not change.
+
+        :raises ValueError: If the job has already failed.
+        """
         return self._end(job_id, None, None)
 
     def fail(self, job_id: str, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]) -> Job:
-        """End a job with an error now."""
+        """
+        End a job with an error now. A job that has already failed with the same error does not change.
+
+        :raises ValueError: If the job has already succeeded, or failed with another error.
+        """
         return self._end(job_id, code, message)
 
     def fail_at_end(self, job_id: str, code: str, message: str) -> Job:
@@ -225,6 +235,11 @@ class Jobs:
             job = self._update(job, error_code=DEFAULT_ERROR[0], error_message=DEFAULT_ERROR[1])
         return job
 
+    def is_suspended(self, job: Job) -> bool:
+        """Return whether a job is in a state from which an action can continue it."""
+        family = JOB_KINDS[job.action].family
+        return bool(family.resume) and job.pinned in family.failed
+
     def resume(self, job_id: str) -> Job:
         """Continue a suspended job."""
         return self._continue(self.get(job_id))
@@ -236,6 +251,11 @@ class Jobs:
 
     def _end(self, job_id: str, code: str | None, message: str | None) -> Job:
         job, now = self.get(job_id), self.clock.now()
+        view = self.view(job)
+        if view.phase >= Phase.SUCCEEDED and not self.is_suspended(job):
+            if (job.error_code, job.error_message) == (code, message):
+                return job
+            raise ValueError(f"the job {job_id} has already ended in the state {view.state}")
         return self._update(
             job,
             starts=min(job.starts, now),

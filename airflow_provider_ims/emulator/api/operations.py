@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_ims.emulator.api.ages import earliest_submission
 from airflow_provider_ims.emulator.api.callbacks import SET_RULES, delete_callback, get_callback, set_callback
 from airflow_provider_ims.emulator.api.errors import ApiError, invalid, missing
 from airflow_provider_ims.emulator.api.families.actions import resource_actions
@@ -111,21 +112,17 @@ def find_jobs(
     """
     Find the jobs that a request identifies by their ids or, if the parameter with the ids is missing, by URLs.
 
-    :return: The jobs, at most 100 of them for URLs, and the ids or URLs for which there is no job.
+    :return: The jobs, and the ids or URLs for which there is no job. For URLs, only the latest 100 jobs are returned.
     :raises ApiError: If the request contains neither ids nor URLs, and the action accepts URLs.
     """
     if id_parameter not in parameters and url_parameter:
         if url_parameter not in parameters:
             raise missing(id_parameter)
         urls = dict.fromkeys(plain_url(url) for url in parameters[url_parameter].split(","))
-        of_urls = [
-            (plain_url(job.parameters[JOB_KINDS[key].url_in]), job)
-            for key in keys
-            for job in jobs.store.jobs(key)
-            if job.region == jobs.region
-        ]
-        found = [job for url, job in of_urls if url in urls][-MAX_UPLOADS:]
-        return found, [url for url in urls if url not in dict(of_urls)]
+        uploads = [job for key in keys for job in jobs.store.jobs(key) if job.region == jobs.region]
+        of_urls = [(plain_url(job.parameters[JOB_KINDS[job.action].url_in]), job) for job in uploads]
+        found = sorted((job for url, job in of_urls if url in urls), key=lambda job: job.seq)
+        return found[-MAX_UPLOADS:], [url for url in urls if url not in dict(of_urls)]
     ids = dict.fromkeys(job_id.strip() for job_id in parameters.get(id_parameter, "").split(","))
     known = {job_id: job for job_id in ids if (job := jobs.find(job_id, *keys)) is not None}
     return list(known.values()), [job_id for job_id in ids if job_id not in known]
@@ -186,11 +183,13 @@ def _filter(family: JobFamily, listing: Listing, jobs: Jobs, parameters: Mapping
     word = parameters.get(listing.state, "")
     phases = [phase for phase in Phase if family.states[phase] == word]
     since, until = (parameters.get(name) for name in listing.times)
+    earliest = earliest_submission(listing.action, jobs.clock.now())
+    starts = [time for time in (earliest, from_iso(since) if since else None) if time is not None]
     return Filter(
         region=jobs.region,
         actions=tuple(key for key in _keys(family) if JOB_KINDS[key].listed or jobs.settings.list_text_jobs),
         state=(phases[0], phases[-1], word) if phases else None,
-        created_from=from_iso(since) if since else None,
+        created_from=max(starts, default=None),
         # The times in a request have a resolution of one second, so the filter includes the whole last second.
         created_to=from_iso(until) + 1 if until else None,
         **{field: parameters.get(name) for name, field in listing.filters.items()},
@@ -237,7 +236,7 @@ def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
     job = jobs.queried(parameters["JobId"], *_keys(family))
     if job is None:
         raise ApiError("ResourceNotFound")
-    if job.pinned not in family.failed:
+    if not jobs.is_suspended(job):
         raise invalid("JobId", f"A job in the state {jobs.view(job).state} cannot be resumed.")
     jobs.resume(job.job_id)
     return ApiResponse(200, {"JobId": job.job_id})

@@ -25,6 +25,7 @@ The arguments are the value (parsed if it is a JSON object or array), the name, 
 
 MAX_JOB_IDS = 10
 MAX_INTEGER = 2**63 - 1
+MAX_NUMBER = 10**15
 
 
 @dataclass(frozen=True)
@@ -114,20 +115,28 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def whole_number(low: int, high: int | None = None) -> Check:
-    """Return a check that accepts integers from ``low`` to ``high``, which defaults to the largest 64-bit integer."""
+def whole_number(low: int, high: int = MAX_INTEGER) -> Check:
+    """Return a check that accepts integers from ``low`` to ``high``."""
 
     def check(value: str, name: str, _: Parameters) -> None:
-        # Without the limit, ``int`` would raise a ValueError for a text of more than 4,300 digits.
-        is_integer = value.isascii() and value.isdigit() and len(value) <= len(str(MAX_INTEGER))
-        if not is_integer or not low <= int(value) <= (MAX_INTEGER if high is None else high):
-            raise invalid(name, f"It must be an integer {_range(low, high)}.")
+        number = _digits(value)
+        if number is None or not low <= number <= high:
+            raise invalid(name, f"It must be an integer from {low} to {high}.")
 
     return check
 
 
-def _range(low: int, high: int | None) -> str:
-    return f"of {low} or more" if high is None else f"from {low} to {high}"
+def integer(value: str, name: str, _: Parameters) -> None:
+    """Check that a value is a 64-bit integer."""
+    number = _digits(value.removeprefix("-"))
+    if number is None or number > MAX_INTEGER + value.startswith("-"):
+        raise invalid(name, "It must be a 64-bit integer.")
+
+
+def _digits(text: str) -> int | None:
+    """Return the integer in a text of up to 19 digits; None for another text."""
+    # Without the limit, ``int`` would raise a ValueError for a text of more than 4,300 digits.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INTEGER)) else None
 
 
 _WHOLE_NUMBER = whole_number(0)
@@ -180,7 +189,7 @@ def string_field(config: Mapping[str, Any], field: str, name: str, *, required: 
 
 
 def integer_field(
-    config: Mapping[str, Any], field: str, name: str, low: int, high: int | None, *, required: bool = False
+    config: Mapping[str, Any], field: str, name: str, low: int, high: int = MAX_INTEGER, *, required: bool = False
 ) -> int | None:
     """
     Return a field of a JSON object that must be an integer; None if the field is missing.
@@ -188,7 +197,6 @@ def integer_field(
     A string that contains an integer, and a number without a fractional part such as 5.0, are accepted too.
 
     :param name: The name of the parameter that contains the object, for the error message.
-    :param high: The largest accepted value; None for no limit.
     :raises ApiError: If the field is not an integer in the range, or is required but missing.
     """
     value = config.get(field)
@@ -196,18 +204,27 @@ def integer_field(
         if required:
             raise missing(f"{name}.{field}")
         return None
-    number = int(float(value)) if is_number(value) and float(value) == int(float(value)) else None
-    if number is None or number < low or (high is not None and number > high):
-        raise invalid(f"{name}.{field}", f"It must be an integer {_range(low, high)}.")
+    number = _whole(value)
+    if number is None or not low <= number <= high:
+        raise invalid(f"{name}.{field}", f"It must be an integer from {low} to {high}.")
     return number
 
 
+def _whole(value: Any) -> int | None:
+    """Return the integer in a JSON value; None if there is none."""
+    if isinstance(value, str) and (number := _digits(value)) is not None:
+        return number
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(float(value)) if is_number(value) and float(value).is_integer() else None
+
+
 def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a number, or a string with a number, whose absolute value is below 1e15."""
+    """Return whether a JSON value is a number, or a string with a number, whose absolute value is below 10^15."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:
-        return abs(float(value)) < 1e15
+        return abs(float(value)) < MAX_NUMBER
     except (OverflowError, ValueError):
         return False
 

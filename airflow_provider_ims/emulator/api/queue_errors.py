@@ -92,16 +92,20 @@ def as_queue_error(error: ApiError) -> ApiError:
     """
     Convert an error of IMS or VOD, such as the error of a fault, into the corresponding error of SMQ.
 
-    If SMQ has no corresponding error, the error is returned unchanged. If a fault specifies a code that only SMQ has,
-    without a message, the error gets the documented message of the code.
+    The error has the status and the message that SMQ documents for its code, unless the original error overrides them.
+    If SMQ has no corresponding error, the error is returned unchanged.
     """
-    if error.code in _EQUIVALENTS:
-        return queue_error(_EQUIVALENTS[error.code])
-    if error.code in QUEUE_CODES and error.message == error.code:
-        # The error of a fault without a message. If the fault specifies no status either, the status is 400.
-        known = queue_error(error.code)
-        return known if error.status == 400 else ApiError(error.code, message=known.message, status=error.status)
-    return error
+    code = _EQUIVALENTS.get(error.code, error.code)
+    if code not in QUEUE_CODES:
+        return error
+    status, message = error.overrides
+    known_status, text = QUEUE_CODES[code]
+    return ApiError(
+        code,
+        status=known_status if status is None else status,
+        message=text if message is None else message,
+        headers=error.headers,
+    )
 
 
 def error_body(error: ApiError, request_id: str, host: str) -> bytes:

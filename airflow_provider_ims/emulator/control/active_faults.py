@@ -62,7 +62,9 @@ class Faults:
             raise ValueError(f"share must be above 0 and at most 1, not {share}")
         known = fault_kind.options
         if unknown := set(options) - set(known):
-            raise ValueError(f"the fault {kind!r} has no option {unknown.pop()!r}; its options: {', '.join(known)}")
+            raise ValueError(
+                f"the fault {kind!r} has no option {unknown.pop()!r}; its options: {', '.join(known) or 'none'}"
+            )
         for name, value in options.items():
             known[name][1].check(name, value)
         remaining = None if fault_kind.is_rate_limit else count

@@ -164,19 +164,21 @@ class EmulatorControl:
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """
-        Make a job end successfully now, and return the job.
+        Make a job end successfully now, and return the job. A job that has already succeeded does not change.
 
         :raises KeyError: If the job does not exist.
+        :raises ValueError: If the job has already failed.
         """
         return self._on_job("/finish", job_id)
 
     def fail(self, job_id: str, code: str = "InternalError", message: str = "The job failed.") -> dict[str, Any]:
         """
-        Make a job fail now, and return the job.
+        Make a job fail now, and return the job. A job that has already failed with the same error does not change.
 
         :param code: The error code of the job.
         :param message: The error message of the job.
         :raises KeyError: If the job does not exist.
+        :raises ValueError: If the job has already succeeded, or failed with another error.
         """
         return self._on_job("/fail", job_id, code=code, message=message)
 

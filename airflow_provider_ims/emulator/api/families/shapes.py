@@ -2,7 +2,8 @@
 The parameters and the response fields of the actions, as documented in the product SDKs.
 
 ``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. The names of the parameters have marks: ``*`` for a
-required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer and ``?`` for a boolean.
+required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer, ``?`` for a boolean, and
+``<n`` for a page size of at most ``n``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.model import Product
-from airflow_provider_ims.emulator.api.parameters import MAX_INTEGER, ParameterRule, Parameters
+from airflow_provider_ims.emulator.api.parameters import ParameterRule, integer, whole_number
 
 SHAPES_FILE = Path(__file__).with_name("shapes.json")
 
@@ -39,22 +39,18 @@ class Shape:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the parameters, without their marks."""
-        return tuple(name.rstrip("*{}[]#?") for name in self.parameters)
+        return tuple(name.partition("<")[0].rstrip("*{}[]#?") for name in self.parameters)
 
     def rules(self) -> dict[str, ParameterRule]:
         """Return the rules for the parameters, by name."""
         return {name: _rule(text) for name, text in zip(self.names, self.parameters, strict=True)}
 
 
-def _rule(text: str) -> ParameterRule:
+def _rule(declared: str) -> ParameterRule:
+    text, _, maximum = declared.partition("<")
     value_type = next((value_type for mark, value_type in _TYPES.items() if text.endswith(mark)), "text")
-    return ParameterRule("*" in text, type=value_type, check=_integer if text.endswith("#") else None)
-
-
-def _integer(value: str, name: str, _: Parameters) -> None:
-    digits = value.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < len(str(MAX_INTEGER))):
-        raise invalid(name, "It must be an integer of up to 18 digits.")
+    check = integer if text.endswith("#") else None
+    return ParameterRule("*" in text, type=value_type, check=whole_number(1, int(maximum)) if maximum else check)
 
 
 @cache

@@ -1,0 +1,38 @@
+"""
+The documented maximum age of the jobs that an action returns.
+
+Sources: the API pages and the docstrings of the product SDKs. For all other actions, no maximum is documented, so the
+emulator returns jobs of any age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Key of a query action or a listing -> the age in days.
+MAX_DAYS: Mapping[str, int] = {
+    "GetBatchMediaProducingJob": 365,
+    # Six months.
+    "GetJobDetail": 184,
+    "GetLiveEditingJob": 365,
+    "GetMediaProducingJob": 365,
+    "GetSmartHandleJob": 365,
+    "GetTranscodeTask": 365,
+    "GetWorkflowTask": 365,
+    "ListWorkflowTasks": 90,
+    # Three months.
+    "QueryMediaCensorJobList": 92,
+    # Documented for SubmitSmarttagJob.
+    "QuerySmarttagJob": 180,
+}
+
+
+def earliest_submission(action: str, now: float) -> float | None:
+    """
+    Return the submission time of the oldest jobs that an action returns; None if no maximum age is documented.
+
+    :param action: The key of the action.
+    :param now: The time of the job clock.
+    """
+    days = MAX_DAYS.get(action)
+    return None if days is None else now - days * 24 * 3600
