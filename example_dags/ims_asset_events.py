@@ -1,7 +1,7 @@
 """Run a DAG when a job of another DAG has produced a file.
 
-The task of the first DAG has an asset alias as an outlet. For each object that its job produced, it emits an asset
-event. The second DAG is scheduled on the alias, so it runs for the new objects of all DAGs that use this alias.
+The task of the first DAG has an asset alias as an outlet. For each object that its job produced, the task emits an
+asset event. The second DAG is scheduled on the alias, so it runs for the new objects of all DAGs that use the alias.
 """
 
 from __future__ import annotations

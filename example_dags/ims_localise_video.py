@@ -41,7 +41,7 @@ with DAG(
         input_config={"Type": "Video", "Video": "your-media-id"},
         output_config={"MediaURL": f"https://{HOST}/{{{{ ds }}}}/en.mp4"},
         editing_config={"SourceLanguage": "zh", "TargetLanguage": "en"},
-        # The title is optional, and empty if the video has no speech.
+        # If the video has no speech, the title is empty and is not sent.
         title="{{ ti.xcom_pull(task_ids='subtitles')['sentences'] | map(attribute='content') | join | truncate(30) }}",
     )
     transcode = ImsSubmitTranscodeJobOperator(

@@ -1,8 +1,8 @@
 """Run a DAG when the console, another system or another DAG has produced a video.
 
-IMS writes an event to a queue of SMQ when a job ends. The watcher of the asset reads the queue, and creates an asset
-event for each event that meets its conditions. Set `smq_endpoint` in the connection, and install the package with the
-extra `smq`.
+IMS writes an event to a queue of SMQ when a job ends. The watcher of the asset reads the queue. For each event that
+meets the conditions of the watcher, Airflow stores an asset event. Set `smq_endpoint` in the connection, and install
+the package with the extra `smq`.
 """
 
 from __future__ import annotations

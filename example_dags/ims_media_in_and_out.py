@@ -1,6 +1,6 @@
 """Upload a clip from a public URL, produce a video with it, and publish the video.
 
-The upload stores the clip as a media asset of IMS. The opening clip is a file in your own bucket, which is registered
+The upload stores the clip as a media asset of IMS. The DAG also registers an opening clip, a file in your own bucket,
 as a media asset. The timeline refers to both by their media ids.
 """
 

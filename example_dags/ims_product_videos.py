@@ -1,6 +1,6 @@
 """Generate copy and a voice-over for each product in a list, with mapped tasks.
 
-Any task can return the list, such as a task that queries a database. Each product has its own jobs.
+The list can come from any task, such as a task that queries a database. Each product has its own jobs.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ UPDATE = "UPDATE_DOCS=1 pytest tests/docs/test_emulator_actions.py"
 NAMES = {"ice": "IMS", "vod": "VOD"}
 INTRODUCTION = """# Emulated actions
 
-This page lists the actions of the two products by family, and shows which of them the emulator implements. For any
+This page lists the actions of the two products by topic, and shows which of them the emulator implements. For any
 other action of the products, the emulator returns the code `EmulatorNotImplemented`.
 [Testing](../testing.md#resources) describes how the emulator stores resources such as media assets and templates, and
 [which actions of SMQ](../testing.md#queues) it implements.
@@ -30,7 +30,7 @@ def page() -> str:
         code, known = product.ram_code, sorted(KNOWN_ACTIONS[version])
         number = sum((version, action) in emulated for action in known)
         lines.append(f"## {NAMES[code]}\n\n{number} of {len(known)} actions of the API {version} are emulated.\n")
-        lines.append("| family | emulated | not emulated |\n|---|---|---|")
+        lines.append("| topic | emulated | not emulated |\n|---|---|---|")
         for family in sorted(API_FAMILIES[code], key=str.lower):
             actions = [action for action in known if family_of(code, action) == family]
             groups = [
