@@ -77,7 +77,7 @@ def _reference(role: str, name: str) -> str:
 
 def parts_of(documented: Any) -> tuple[str, list[Field]]:
     """Return the text of a docstring and its fields."""
-    text, *found = re.split(r"^:(\w+)(?: (\w+))?:", inspect.getdoc(documented) or "", flags=re.MULTILINE)
+    text, *found = re.split(r"^:(\w+)(?: ([\w.]+))?:", inspect.getdoc(documented) or "", flags=re.MULTILINE)
     groups = zip(found[::3], found[1::3], found[2::3], strict=True)
     return text.strip(), [Field(kind, name or "", " ".join(body.split())) for kind, name, body in groups]
 

@@ -20,7 +20,7 @@ PRODUCED_VIDEOS = Asset(
         AssetWatcher(
             name="ims-events",
             trigger=SmqEventTrigger(
-                "ice-callback-airflow",
+                "ice-callback-dags",
                 event_types=["ProduceMediaComplete"],
                 statuses=["success"],
             ),
