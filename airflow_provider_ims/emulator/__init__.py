@@ -7,7 +7,7 @@ An emulator of IMS and VOD for running and testing DAGs locally, without a cloud
         os.environ["AIRFLOW_CONN_IMS_DEFAULT"] = emulator.connection_uri
 
 The emulator shares no code with the rest of the provider and follows the documentation of the services. Therefore,
-tests with the emulator reveal wrong assumptions in the provider.
+tests with the emulator can reveal wrong assumptions in the provider.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EmulatorControl", "ImsEmulator", "StsCredential"]
 
-# pytest loads the plugin of this package in every project that has the package installed, so the server and its
+# pytest loads the plugin in this package wherever the package is installed. To keep this fast, the server and its
 # libraries are imported on first use.
 _MODULES = {"EmulatorControl": "control.client", "ImsEmulator": "server.emulator", "StsCredential": "settings"}
 

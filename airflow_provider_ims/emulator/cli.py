@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Return the exit code, which is 1 if the emulator could not start, and 0 otherwise.
 
     :param arguments: Command-line arguments; default: the arguments of the process.
+    :raises SystemExit: If an option is invalid, or the arguments contain ``--help`` or ``--version``.
     """
     options = _options(arguments)
     logging.basicConfig(
@@ -58,12 +59,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return all options. The command line overrides the environment, and the environment overrides the defaults."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Emulates Alibaba Cloud IMS and VOD locally, without an account or charges.",
-        epilog="Default durations: "
+        description="Emulates Alibaba Cloud IMS and VOD locally, without a cloud account or charges.",
+        epilog="Default durations in seconds: "
         + ", ".join(f"{action} {kind.seconds:g}" for action, kind in JOB_KINDS.items())
-        + ". The environment variable in parentheses sets an option that the command line does not contain."
-        " Several values are separated by spaces. Other users of the machine can read a command line, but not the"
-        " environment, so use the environment for secrets.",
+        + ". Each option can also be set with the environment variable in parentheses; the command line has precedence."
+        " To set several values, separate them with spaces. Other users of the machine can read the command line of a"
+        " process, but not its environment variables, so use environment variables for secrets.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     for option in OPTIONS:

@@ -23,7 +23,7 @@ class CommandOption:
     :param meaning: The description of the option in the help text.
     :param metavar: The name of its value in the help text; empty for a switch, which has no value.
     :param parse: Function that parses a value, and raises ArgumentTypeError if the value is invalid.
-    :param default: The default value. If it is None, the description contains the default, or there is none.
+    :param default: The default value. If it is None, the description contains the default, or the option has none.
     :param many: Whether the option accepts several values.
     """
 
@@ -45,7 +45,11 @@ class CommandOption:
         return f"IMS_EMULATOR_{self.dest.upper()}"
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Add the option to a parser, without its default, so that an option that is not set has no attribute."""
+        """
+        Add the option to a parser.
+
+        The parser does not set the default, because the environment overrides the default but not the command line.
+        """
         default = "" if self.default is None else f"default: {self.default}; "
         help_text = f"{self.meaning} ({default}{self.variable})".replace("%", "%%")
         value: dict[str, Any] = {"action": "store_true"}
@@ -66,7 +70,7 @@ class CommandOption:
         return [self.parse(word) for word in text.split()] if self.many else self.parse(text)
 
     def unset(self) -> Any:
-        """Return the value that the option has if it is not set."""
+        """Return the value of the option if neither the command line nor the environment sets it."""
         if self.many:
             return []
         return self.default if self.metavar else False
@@ -123,7 +127,7 @@ def _duration(text: str) -> tuple[str, float]:
 def _access_key(text: str) -> tuple[str, str]:
     key_id, _, secret = text.partition(":")
     if not key_id or not secret:
-        raise argparse.ArgumentTypeError("an access key must have the format ID:SECRET")
+        raise argparse.ArgumentTypeError("an AccessKey pair must have the format ID:SECRET")
     return key_id, secret
 
 
@@ -137,11 +141,11 @@ def _sts_token(text: str) -> StsCredential:
 
 OPTIONS = (
     CommandOption("host", "address to listen on", "ADDRESS", default="127.0.0.1"),
-    CommandOption("port", "port to listen on; 0 selects a free one", "PORT", _port, default=8020),
+    CommandOption("port", "port to listen on; 0 selects a free port", "PORT", _port, default=8020),
     CommandOption("allow-remote", "allow a host address that other machines can reach"),
     CommandOption(
         "region",
-        "region of the Airflow connection and of requests that do not specify one",
+        "region of the Airflow connection and of requests that specify no region",
         "REGION",
         default="cn-shanghai",
     ),
@@ -155,17 +159,17 @@ OPTIONS = (
     ),
     CommandOption("duration", "duration of the jobs of a submit action", "ACTION=SECONDS", _duration, many=True),
     CommandOption(
-        "access-key", "access key to accept instead of the built-in one", "ID:SECRET", _access_key, many=True
+        "access-key", "AccessKey pair to accept instead of the built-in pair", "ID:SECRET", _access_key, many=True
     ),
     CommandOption("sts-token", "temporary credential to accept", "ID:SECRET:TOKEN", _sts_token, many=True),
     CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
     CommandOption("list-text-jobs", "list all smart jobs in ListSmartJobs, including text jobs"),
     CommandOption(
-        "callback-host", "host to send callbacks to, in addition to this machine; * for all", "HOST", many=True
+        "callback-host", "host to send callbacks to, in addition to this machine; * for all hosts", "HOST", many=True
     ),
     CommandOption(
         "queue",
-        "SMQ queue that exists at the start; default: each queue is created when it is first used",
+        "SMQ queue that exists from the start; default: each queue is created when it is first used",
         "NAME",
         many=True,
     ),

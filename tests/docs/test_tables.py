@@ -143,7 +143,7 @@ def test_the_table_of_searches_contains_each_kind_with_a_marker_once() -> None:
 def test_the_table_of_options_contains_every_option_and_its_variable() -> None:
     shown = {row[0]: row[1:] for row in rows(ims_tables.emulator_options())}
     assert len(shown) == len(OPTIONS)
-    assert shown["`--port PORT`"] == ["`IMS_EMULATOR_PORT`", "port to listen on; 0 selects a free one", "`8020`"]
+    assert shown["`--port PORT`"] == ["`IMS_EMULATOR_PORT`", "port to listen on; 0 selects a free port", "`8020`"]
     assert shown["`--access-key ID:SECRET`, ..."][0] == "`IMS_EMULATOR_ACCESS_KEY`"
     for option, (variable, *_) in zip(OPTIONS, shown.values(), strict=True):
         assert variable == f"`{option.variable}`"

@@ -25,7 +25,8 @@ def public_url(address: str, region_id: str) -> str | None:
     """
     Return the HTTP URL of a file.
 
-    An ``oss://`` URL is converted, and an HTTP URL is returned unchanged. For the id of a media asset, return None.
+    An ``oss://`` URL is converted, and an HTTP or HTTPS URL is returned unchanged. For any other string, such as the id
+    of a media asset, return None.
     """
     if address.startswith(("http://", "https://")):
         return address
@@ -37,8 +38,8 @@ def numbered(address: str, count: int) -> list[str]:
     """
     Return the URLs of the output files of a job.
 
-    If the URL contains the placeholder ``{Count}``, return ``count`` URLs with the numbers 00001, 00002 and so on.
-    Otherwise, return only the URL itself.
+    If ``address`` contains the placeholder ``{Count}``, return ``count`` URLs with the numbers 00001, 00002 and so on.
+    Otherwise, return only ``address``.
     """
     if "{Count}" not in address:
         return [address]

@@ -72,7 +72,7 @@ def _addresses(view: JobView) -> list[str]:
 
 def _output(view: JobView) -> Fields:
     addresses, signature = _addresses(view), {"x-oss-expires": URL_SECONDS, "x-oss-signature": view.id("signature")}
-    # If the service cannot save the files, the job succeeds nevertheless, and the service returns their URLs.
+    # If the service cannot save the files, the job still succeeds, and OutputUrls still contains their URLs.
     files = [NOT_SAVED if str(n) in view.job.failed_parts else address for n, address in enumerate(addresses)]
     keys = [(split_oss(file) or ("", file))[1] for file in files]
     result = RESULTS.get(view.parameters["FunctionName"])

@@ -83,7 +83,7 @@ def _cognition(view: JobView) -> Fields:
 
 
 def suggestion(name: str) -> str:
-    """Return the result of a moderation: ``block`` or ``review`` if the name contains this word, or ``pass``."""
+    """Return the result of a moderation: ``block`` or ``review`` if the name contains this word, otherwise ``pass``."""
     return next((suggested for suggested in ("block", "review") if suggested in name), "pass")
 
 

@@ -1,7 +1,8 @@
 """
-Batch jobs, which are queried with ``GetBatchMediaProducingJob``. A main job has one sub-job for each video or project.
+Batch jobs, which are queried with ``GetBatchMediaProducingJob``.
 
-See https://help.aliyun.com/document_detail/2692547.html.
+A batch job (the main job) has one sub-job for each video or project that it creates. See
+https://help.aliyun.com/document_detail/2692547.html.
 """
 
 from __future__ import annotations
@@ -125,14 +126,14 @@ def _main_job(view: JobView) -> Fields:
 
 
 def _extend_input(parameters: Parameters) -> str:
-    """Return the output of an earlier job that the request contains: project ids or selected media."""
+    """Return the output of an earlier job, as contained in the request: project ids or selected media."""
     if "ProjectIds" in parameters:
         return dump(parameters["ProjectIds"].split(","))
     return parameters.get("MediaSelectResult") or "{}"
 
 
 def _selected_media(view: JobView) -> Fields:
-    """Return the selected media: for each video, one clip per entry of ``SpeechTextArray``, and at least one clip."""
+    """Return the selected media: for each video, one clip per entry of ``SpeechTextArray``, one clip if it is empty."""
     config = view.json("InputConfig")
     media = config.get("MediaArray")
     media = media if isinstance(media, list) and media else [stable_id("media")]

@@ -68,7 +68,9 @@ _QUEUE_ONLY = ("CallbackQueueName", "MnsQueueName", "MnsEndpoint")
 
 def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
     """
-    Store the callback settings of a product in the region of the request. They also apply to unfinished jobs.
+    Store the callback settings of a product in the region of the request.
+
+    The settings also apply to jobs that have not ended.
 
     :raises ApiError: If the parameter that the callback type requires is missing.
     """

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-# Error code -> (HTTP status, message). The placeholder {} in a message is replaced by the subject of the error.
+# Error code -> (HTTP status, message). The messages of documented codes are quoted verbatim. The placeholder {} in a
+# message is replaced by the subject of the error.
 CODES: dict[str, tuple[int, str]] = {
     # Codes of the gateway.
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards. {}"),

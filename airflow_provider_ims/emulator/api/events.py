@@ -20,7 +20,7 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
 ASSUMED_EVENT = "AssumedJobComplete"
-"""The event of jobs for which no event is documented, such as smart jobs and AI image jobs."""
+"""The ``EventType`` of jobs without a documented event, such as smart jobs and AI image jobs."""
 
 ALL = "ALL"
 """The value in EventTypeList that enables all events. It is documented only for VOD."""

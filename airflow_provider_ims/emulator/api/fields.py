@@ -39,22 +39,22 @@ def sent(*names: str) -> Render:
 
 
 def parameter(name: str) -> Field:
-    """Return a function that returns a parameter of the request unchanged; None if the request does not contain it."""
+    """Return a function that returns a parameter of the request unchanged; None if the parameter is missing."""
     return lambda view: view.parameters.get(name)
 
 
 def parsed(name: str) -> Field:
-    """Return a function that parses a JSON parameter and returns its value; None if the request does not contain it."""
+    """Return a function that parses a JSON parameter and returns its value; None if the parameter is missing."""
     return lambda view: json.loads(view.parameters[name]) if view.parameters.get(name) else None
 
 
 def generated_id(*parts: object) -> Field:
-    """Return a function that generates an id of an object that belongs to the job, such as its media asset."""
+    """Return a function that generates the id of an object that belongs to the job, such as its media asset."""
     return lambda view: view.id(*parts)
 
 
 def parameter_or_id(name: str, *parts: object) -> Field:
-    """Return a function that returns the id in a parameter, or a generated id if the request does not contain it."""
+    """Return a function that returns the id in a parameter, or a generated id if the parameter is missing."""
     return lambda view: view.parameters.get(name) or view.id(*parts)
 
 
@@ -64,7 +64,7 @@ def created(view: JobView) -> str:
 
 
 def modified(view: JobView) -> str:
-    """Return the time at which the current phase of the job was due to begin."""
+    """Return the time at which the current phase of the job began; the planned time if the state is pinned."""
     return iso(view.modified)
 
 
@@ -110,7 +110,8 @@ def oss_location(view: JobView, address: str) -> Fields:
     """
     Return the bucket, the location and the key of a file.
 
-    :param address: The URL of an OSS object, or the id of a media asset, which is stored in a bucket of the service.
+    :param address: The URL of an OSS object, or the id of a media asset. The file of a media asset is in a
+        bucket of the service.
     """
     bucket, key = split_oss(address) or (f"outin-{stable_id('bucket')}", address)
     return {"Bucket": bucket, "Location": f"oss-{view.region}", "Object": key}
@@ -120,8 +121,8 @@ def media_file(config: Fields, *names: str) -> Fields:
     """
     Return the type and the URL (or media asset id) of an input or output file.
 
-    :param config: The parameter that describes the file.
-    :param names: Additional fields of the parameter to return, if their values are strings.
+    :param config: The parsed parameter that describes the file.
+    :param names: Fields of the parameter that are also returned if their values are strings.
     """
     in_bucket = f"oss://{config['Bucket']}/{config['Object']}" if config.get("Bucket") and config.get("Object") else ""
     known = {"Type": str(config.get("Type") or "OSS"), "Media": str(config.get("Media") or in_bucket)}

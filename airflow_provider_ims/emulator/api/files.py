@@ -91,7 +91,8 @@ class Output(NamedTuple):
     The URL of an output file in a response.
 
     :param beside: The fields of the JSON object that contains the URL.
-    :param number: The index of the URL, or of the JSON object, in the innermost list; 0 outside lists.
+    :param number: The index, in the innermost list, of the URL or of the object that contains it; 0 if there
+        is no list.
     """
 
     address: str
@@ -168,7 +169,7 @@ def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
 
 
 def _seconds(beside: Mapping[str, Any]) -> float | None:
-    """Return the duration of an output in seconds: ``Duration``, or else ``To`` minus ``From``; None without either."""
+    """Return the duration of an output in seconds: ``Duration`` or ``To`` minus ``From``; None if there is neither."""
     start, end = _number(beside.get("From")) or 0, _number(beside.get("To")) or 0
     return _number(beside.get("Duration")) or (end - start if end > start else None)
 
@@ -248,13 +249,13 @@ class FileIndex:
 
     def read_jobs(self) -> bool:
         """
-        Read the next jobs into the index, and return whether there may be more.
+        Read the next jobs into the index, and return whether there may be more jobs.
 
         One call reads up to 100 jobs, so that a caller can run other tasks between two calls.
         """
         found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
         for job in found:
-            # A job is indexed only once, so the index contains the URLs of all files that the job can produce.
+            # A job is indexed only once, so the index contains the names of all files that the job can produce.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
             for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)

@@ -22,7 +22,7 @@ DEFAULT_ERROR = ("InternalError", "The job failed.")
 
 
 class UnknownJobError(Exception):
-    """No job has the given id."""
+    """Raised if no job has the given id."""
 
 
 class Jobs:
@@ -59,8 +59,8 @@ class Jobs:
         Process a submit request and return its jobs.
 
         If an earlier request had the same action, region and ClientToken, return its job instead of a new one. A
-        request can also refer to an existing job by its id, or by the key of its draft. This job is then started,
-        unless it is in progress.
+        request can also refer to an existing job by its id, or by the key of its draft. This job then starts
+        (again), unless it is in progress.
 
         :raises ApiError: If the ClientToken was used with other parameters, if the SessionId was used in the last
             ``session_seconds``, or if a job of another kind or region has the job id.
@@ -79,7 +79,7 @@ class Jobs:
         """
         Create a job that does not run until it is submitted.
 
-        :raises ApiError: If the request contains a key that another job already has.
+        :raises ApiError: If another job already has the key that the request contains.
         """
         assert kind.draft is not None
         if kind.draft.key in parameters and self._draft(kind, parameters) is not None:
@@ -100,7 +100,7 @@ class Jobs:
         return self._update(job, pinned=kind.family.states[Phase.CREATED])
 
     def _draft(self, kind: JobKind, parameters: dict[str, str]) -> Job | None:
-        """Return the job with the draft key in a request; None if no such job was created."""
+        """Return the job that the draft key in a request identifies; None if no such job was created."""
         if kind.draft is None or (value := parameters.get(kind.draft.key)) is None:
             return None
         created = (job for job in self.store.jobs(kind.key) if job.region == self.region)

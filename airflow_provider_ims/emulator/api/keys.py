@@ -14,7 +14,7 @@ from types import MappingProxyType
 from airflow_provider_ims.emulator.api.parameters import Parameters
 
 _FILE = "Media Type"
-# The model in the SDK contains the keys of _FILE. The examples in the SDK contain the other keys.
+# The model in the SDK contains the keys of _FILE. Its examples also contain Bucket, Location and Object.
 _OSS_FILE = f"{_FILE} Bucket Location Object"
 _IMAGE = {"Input": _FILE, "Output": _FILE, "TemplateConfig": "TemplateId OverwriteParams"}
 _OUTPUT_MEDIA_CONFIG = (
@@ -22,7 +22,7 @@ _OUTPUT_MEDIA_CONFIG = (
     " Endpoint Bucket ObjectKey AccessKeyId AccessKeySecret"
 )
 
-#: Key of an action -> parameter -> its documented keys, separated by spaces.
+#: Key of an action -> parameter -> the documented keys of the parameter, separated by spaces.
 DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "SubmitTextGenerateJob": {"GenerateConfig": "keywords textLength targetCount originText"},
@@ -70,9 +70,9 @@ DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 def undocumented_keys(action: str, parameters: Parameters) -> list[str]:
     """
-    Return the undocumented top-level keys in the JSON parameters of an action, such as ``EditingConfig.voise``.
+    Return the undocumented top-level keys in the JSON parameters of a request, such as ``EditingConfig.voise``.
 
-    :param action: The key of the action.
+    :param action: The key of the action (see ``key_of``).
     :param parameters: The valid parameters of a request.
     """
     return [

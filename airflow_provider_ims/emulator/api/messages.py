@@ -15,7 +15,7 @@ MAX_DEPTH = 100
 """The maximum nesting of JSON. No limit is documented, but Python cannot process JSON that is nested too deeply."""
 
 MAX_SHORT = 60
-"""The number of characters that :func:`shorten` keeps of a longer value, for the log and the page of the emulator."""
+"""The number of characters of a longer value that :func:`shorten` keeps, for the log and the page of the emulator."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """A request with a V1 signature contains at least one of these parameters."""
@@ -100,7 +100,7 @@ class ApiResponse:
     An API response.
 
     :param content: A JSON value, or bytes that are sent unchanged.
-    :param job_id: The id of the job in the response to a submit action; of several jobs, the id of the first.
+    :param job_id: The id of the job in the response to a submit action; the id of the first job if there are several.
     :param error_code: The code of an error response; None for a successful response.
     """
 
@@ -115,7 +115,7 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
     """
     Parse a query or a form.
 
-    :raises ValueError: If the text is not UTF-8 or has more than :data:`MAX_FIELDS` fields.
+    :raises ValueError: If the percent-decoded bytes are not UTF-8, or there are more than :data:`MAX_FIELDS` fields.
     """
     return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS) if text else []
 
@@ -124,7 +124,7 @@ def load(text: str | bytes) -> Any:
     """
     Parse JSON.
 
-    :raises ValueError: If the text is not valid JSON, or is nested more deeply than :data:`MAX_DEPTH`.
+    :raises ValueError: If ``text`` is not valid JSON, or is nested more deeply than :data:`MAX_DEPTH`.
     """
     try:
         value = json.loads(text, parse_constant=_reject_constant)
@@ -153,7 +153,7 @@ def dump(value: Any) -> str:
 
 
 def shorten(value: Any) -> str:
-    """Return a value as text on one line. A long text is cut and ends in ``...``."""
+    """Return a value as a string without line breaks. A long string is cut and ends in ``...``."""
     text = str(value)
     # A value can have millions of characters, so only its beginning is split.
     line = " ".join(text[: 4 * MAX_SHORT].split())

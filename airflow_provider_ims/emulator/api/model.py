@@ -1,5 +1,5 @@
 """
-The data types used in the table of job kinds.
+The data types used in the table of job kinds. A job kind is the type of job that one submit action creates.
 
 A path consists of the names of the fields that lead to a value, separated by dots; ``[]`` marks a list. Unless stated
 otherwise, an empty name or path means that the request or the response has no such parameter or field.
@@ -59,15 +59,15 @@ class Listing:
     The action that lists the jobs of a family.
 
     :param items: The path of the jobs in the response.
-    :param states: The state names that are valid values of the parameter ``state``.
+    :param states: The valid values of the parameter that filters by state.
     :param hidden: The paths of the fields of a job that the query returns but the listing omits.
-    :param render: Returns the fields of a job; default: those of the query response without the hidden fields.
-    :param state: The parameter that filters by state. ``order``, ``page_size`` and ``token`` are also parameter names.
-    :param times: The parameters for the earliest and the latest submission time.
+    :param render: Returns the fields of a job; default: all fields of the job except the hidden ones.
+    :param state: The name of the parameter that filters by state; likewise ``order``, ``page_size`` and ``token``.
+    :param times: The names of the parameters for the earliest and the latest submission time.
     :param orders: The values of the order parameter for newest first and oldest first.
     :param filters: Additional filter parameters, each with the corresponding field of ``Filter``.
     :param token_at: The path of the token for the next page in the response.
-    :param max_results: Converts the page size for the response; None if the response does not contain it.
+    :param max_results: Converts the page size to its type in the response; None if the response does not contain it.
     :param numbered: Whether the action also accepts ``PageNo`` and ``PageSize``.
     """
 
@@ -94,17 +94,17 @@ class JobFamily:
     A group of job kinds that share one query action.
 
     :param states: The state names of created, running, succeeded and failed jobs, in this order.
-    :param job_at: The path of the job in the query response; empty if the response is the job.
+    :param job_at: The path of the job in the query response; empty if the whole response is the job.
     :param job_id: The field that contains the job id. ``state`` is the field that contains the state.
     :param error: The fields that contain the error code and the error message.
     :param error_in: The field that contains these two fields as JSON; empty if they are fields of the job.
     :param times: The fields that contain the submission time and the end time.
     :param id_parameter: The parameter with the job id, or with up to ten job ids if ``job_at`` ends in ``[]``.
-    :param id_optional: Whether the documentation marks this parameter as optional; without it, no job is found.
+    :param id_optional: Whether the documentation marks this parameter as optional. A request without it finds no job.
     :param fixed_parameters: Additional required parameters, each with the only value that the emulator supports.
     :param user_data: Whether the query response contains the UserData of the job.
     :param succeeded: Additional state names of succeeded jobs. ``failed`` contains those of failed jobs.
-    :param running: The successive state names of a running job; empty if it has only the one in ``states``.
+    :param running: The successive state names of a running job; empty if there is only the name in ``states``.
     :param partial: The state name of a succeeded job with failed parts; default: that of other succeeded jobs.
     :param unknown_ids_at: The path of the unknown job ids in the query response.
     :param unknown_job_code: The error code of the response to a query for an unknown job id.
@@ -115,8 +115,8 @@ class JobFamily:
     :param listing: The action that lists the jobs; None if there is none.
     :param resume: The action that continues a suspended job.
     :param cancel: The action that cancels a job. ``cancel_parameter`` is its parameter with the job id.
-    :param cancel_returns_id: Whether the response to this action contains the job id.
-    :param cancel_created_only: Whether this action rejects running jobs.
+    :param cancel_returns_id: Whether the response to the cancel action contains the job id.
+    :param cancel_created_only: Whether the cancel action rejects running jobs.
     :param cancelled: The state name of a cancelled job; default: that of a failed job.
     :param url_parameter: The parameter with up to ten URLs, which a query can contain instead of job ids.
     """
@@ -170,7 +170,7 @@ class Draft:
     :param action: The name of the action.
     :param parameters: The rules for its parameters.
     :param key: The parameter of the submit action that identifies the job: the job id, or a parameter of both actions.
-    :param accepted: Additional fields of its response.
+    :param accepted: Returns additional fields of its response.
     """
 
     action: str
@@ -187,18 +187,18 @@ class JobKind:
     :param parameters: The rules for the parameters of the submit action.
     :param job_id_at: The path of the job id in the response to this action.
     :param job_id_parameter: The parameter with the job id, if the caller assigns it; empty if the service assigns it.
-    :param accepted: Returns additional fields of this response.
-    :param whole_job: Whether this response contains the job in the same format as the query response.
+    :param accepted: Returns additional fields of the response to the submit action.
+    :param whole_job: Whether the response to the submit action contains the job in the format of the query response.
     :param not_accepted: With ``whole_job``: the paths of fields that only the query response contains.
     :param job_type: The ``JobType``, or a function of the parameters; default: derived from the name of the action.
     :param render: Returns additional fields of a job in the query response.
     :param result: Returns additional fields of a succeeded job in the query response.
     :param parts: The parts of a job that can fail separately; None if there are none.
-    :param seconds: The default duration of a job.
+    :param seconds: The default duration of a job, in seconds.
     :param listed: Whether the listing contains these jobs even without the setting ``list_text_jobs``.
     :param split_by: The parameter with comma-separated values. For each value, a separate job is created.
     :param url_in: The parameter with the URL by which a job can be queried; see ``JobFamily.url_parameter``.
-    :param session_seconds: Seconds for which another request with the same SessionId is rejected.
+    :param session_seconds: The number of seconds for which another request with the same SessionId is rejected.
     :param draft: The action that can create a job before the submit action starts it; None if there is none.
     """
 
@@ -229,7 +229,7 @@ class JobKind:
 
     @property
     def key(self) -> str:
-        """The key of the kind in the tables, which is unique across both products."""
+        """The key of the kind in the tables. It is unique across both products."""
         return key_of(self.submit, self.family.product.version)
 
     def part_count(self, parameters: Parameters) -> int:
@@ -244,7 +244,7 @@ class JobKind:
 
 
 def key_of(action: str, version: str) -> str:
-    """Return the key of an action in the tables: its name, prefixed with ``vod:`` if both products have the action."""
+    """Return the key of an action: its name, prefixed with ``vod:`` for an action of VOD whose name IMS also uses."""
     return f"vod:{action}" if version == VOD.version and action in KNOWN_ACTIONS[ICE.version] else action
 
 
@@ -274,7 +274,7 @@ class JobView:
 
     @property
     def phase(self) -> Phase:
-        """The phase of the job. A pinned state overrides the clock."""
+        """The phase of the job. A pinned state (see ``Jobs.set_state``) overrides the job clock."""
         return self.job.phase(self.now) if self.job.pinned is None else self.kind.family.phase_of(self.job.pinned)
 
     @property
@@ -290,7 +290,7 @@ class JobView:
 
     @property
     def modified(self) -> float:
-        """The time at which the current phase of the job was due to begin, in seconds of the job clock."""
+        """The time on the job clock at which the current phase began; the planned time if the state is pinned."""
         return (self.job.created, self.job.starts, self.job.ends, self.job.ends)[self.phase]
 
     def parts(self) -> list[Part]:
@@ -322,7 +322,7 @@ class JobView:
         return as_object(json.loads(self.parameters.get(name) or "{}"))
 
     def id(self, *parts: object) -> str:
-        """Return an id of 32 hex digits that is derived from the job id and the given parts."""
+        """Return an id of 32 hex digits that is derived from the job id and the given values."""
         return stable_id(self.job_id, *parts)
 
     def url(self, key: str, bucket: object = "emulated") -> str:
@@ -330,7 +330,7 @@ class JobView:
         return oss_url(bucket, self.region, key)
 
     def output_url(self, output: Fields, key: str) -> str:
-        """Return the URL of the output file: the one that the configuration specifies, or else the URL of ``key``."""
+        """Return the URL of the output file: the URL in the configuration, or else the URL of the object ``key``."""
         if output.get("StorageLocation") and output.get("FileName"):
             # In the documentation of VOD, a storage location is a host name.
             host, key = str(output["StorageLocation"]), str(output["FileName"])
@@ -341,7 +341,7 @@ class JobView:
 
 
 def stable_id(*parts: object) -> str:
-    """Return an id of 32 hex digits that depends only on the parts."""
+    """Return an id of 32 hex digits that depends only on the given values."""
     return hashlib.md5("/".join(map(str, parts)).encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""All emulated actions of IMS and VOD. Most of them are derived from the tables of job kinds and of families."""
+"""All emulated actions of IMS and VOD. Most are derived from the tables of job kinds and of resource families."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def list_jobs(family: JobFamily, listing: Listing, jobs: Jobs, parameters: dict[
     if listing.max_results is not None:
         content["MaxResults"] = listing.max_results(page.size)
     if page.numbered:
-        # The documentation says that TotalCount is not returned by default, but page numbers are useless without it.
+        # The documentation states that TotalCount is not returned by default, but page numbers are useless without it.
         content["TotalCount"] = str(jobs.store.count(selected, now=now))
     return ApiResponse(200, content)
 
@@ -317,7 +317,7 @@ def _actions() -> Iterable[tuple[str, Action]]:
     for product, name in ((ICE, "EventCallback"), (VOD, "MessageCallback")):
         yield f"Set{name}", Action(product, SET_RULES[product], partial(set_callback, product))
         yield f"Get{name}", Action(product, {}, partial(get_callback, product))
-    # IMS has no such action.
+    # Only VOD has an action that deletes the callback settings.
     yield "DeleteMessageCallback", Action(VOD, {}, partial(delete_callback, VOD))
 
 
@@ -332,7 +332,7 @@ def _all_actions() -> dict[str, Action]:
 
 
 def _merge_responses(resource: Respond, job: Respond, jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Merge the responses of an action that both a resource and a job implement, such as GetEditingProject of VOD."""
+    """Merge the responses of an action that applies to both resources and jobs, such as GetEditingProject of VOD."""
     content: Fields = {}
     unknown: ApiError | None = None
     for respond in (resource, job):

@@ -36,7 +36,7 @@ def take_page(listing: Listing, parameters: Mapping[str, str], store: Store, sel
     """
     Return the requested page of a listing.
 
-    :param selected: The filter of the request.
+    :param selected: The filter that the request specifies.
     :param now: The time of the job clock at which the states of the jobs are evaluated.
     :raises ApiError: If the page token is invalid.
     """

@@ -234,7 +234,7 @@ def parse_object(text: str, name: str) -> dict[str, Any]:
     Parse a JSON object.
 
     :param name: The name of the parameter, for the error message.
-    :raises ApiError: If the text is not a JSON object.
+    :raises ApiError: If ``text`` is not a JSON object.
     """
     value = _parse(text, name)
     if not isinstance(value, dict):
@@ -247,7 +247,7 @@ def parse_objects(text: str, name: str) -> list[dict[str, Any]]:
     Parse a JSON array of objects.
 
     :param name: The name of the parameter, for the error message.
-    :raises ApiError: If the text is not a JSON array of objects.
+    :raises ApiError: If ``text`` is not a JSON array of objects.
     """
     value = _parse_array(text, name, required=False)
     if not all(isinstance(item, dict) for item in value):

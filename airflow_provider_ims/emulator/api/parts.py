@@ -33,7 +33,7 @@ class Part:
 @dataclass(frozen=True)
 class Parts:
     """
-    Declares the parts of the jobs of one kind.
+    Declares the parts of the jobs of one job kind.
 
     :param field: The field of the query response that lists the parts; empty if the kind's ``render`` function adds
         the parts to other fields.

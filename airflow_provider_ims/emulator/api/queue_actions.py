@@ -151,7 +151,7 @@ def _send_batch(call: QueueCall) -> ApiResponse:
     elements = list(call.xml("Messages"))
     if not 0 < len(elements) <= MAX_BATCH:
         raise not_in_schema("Messages")
-    # If one message is invalid, the emulator sends none of them. The behaviour of the service is not documented.
+    # If one message of a batch is invalid, the emulator sends none. The behaviour of the service is not documented.
     messages = [_parse(call, element) for element in elements]
     return _xml(201, "Messages", {"Message": [_put(call, message) for message in messages]})
 

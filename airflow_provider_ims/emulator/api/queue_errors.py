@@ -11,7 +11,7 @@ from airflow_provider_ims.emulator.api.xml import xml_body
 
 NAMESPACE = "http://mns.aliyuncs.com/doc/v1/"
 
-# code -> (HTTP status, message)
+# Error code -> (HTTP status, message). The messages in this module are those of the service, verbatim.
 QUEUE_CODES: dict[str, tuple[int, str]] = {
     "AccessDenied": (403, "The OwnerId that your Access Key Id associated to is forbidden for this operation."),
     "InternalError": (500, "Internal error."),
@@ -90,7 +90,7 @@ def unknown_parameter(name: str) -> ApiError:
 
 def as_queue_error(error: ApiError) -> ApiError:
     """
-    Convert an error of IMS or VOD, such as the error of a fault, into the corresponding error of SMQ.
+    Convert an error of IMS or VOD, or an error that a test injects, into the corresponding error of SMQ.
 
     The error has the status and the message that SMQ documents for its code, unless the original error overrides them.
     If SMQ has no corresponding error, the error is returned unchanged.

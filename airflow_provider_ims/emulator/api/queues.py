@@ -32,10 +32,10 @@ class Range(NamedTuple):
 
     def parse(self, name: str, text: str) -> int:
         """
-        Convert a text into an integer.
+        Convert a string to an integer.
 
         :param name: The name of the attribute or parameter, for the error message.
-        :raises ApiError: If the text is not an integer in this range.
+        :raises ApiError: If the string is not an integer in this range.
         """
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
         if not self.low <= number <= self.high:
@@ -43,7 +43,7 @@ class Range(NamedTuple):
         return number
 
 
-#: The attributes of a queue that a client can set, except LoggingEnabled. Lengths are in bytes, times in seconds.
+#: The attributes of a queue that a client can set, except LoggingEnabled. Sizes are in bytes, times in seconds.
 ATTRIBUTES: Mapping[str, Range] = {
     "DelaySeconds": Range(0, 604_800, 0),
     "MaximumMessageSize": Range(1_024, 65_536, 65_536),
@@ -60,10 +60,10 @@ class Queues:
     """
     The queues of one region.
 
-    In the service, a queue must be created before it is used. The emulator creates a queue when it is first used,
-    unless the setting ``queues`` contains names, but not the name of this queue.
+    In the service, a queue must be created before it is used. The emulator creates a queue when it is first used. If
+    the setting ``queues`` contains names, this applies only to the queues with these names.
 
-    :param region: The id of the region; by default, that of the settings.
+    :param region: The id of the region; default: the region in the settings.
     :param now: Returns the current time in epoch seconds. The times of messages follow this clock, not the job clock.
     """
 
@@ -82,9 +82,9 @@ class Queues:
 
     def find(self, name: str) -> Queue:
         """
-        Return a queue. If it does not exist and the setting ``queues`` allows it, create the queue.
+        Return a queue. If the queue does not exist and the setting ``queues`` allows it, create the queue.
 
-        :raises ApiError: If the queue neither exists nor may be created, or the name is invalid.
+        :raises ApiError: If the queue does not exist and is not created, or the name is invalid.
         """
         if queue := self.table.queue(self.region, name):
             return queue
@@ -143,7 +143,8 @@ class Queues:
 
         :param name: The name of the queue.
         :param text: The message.
-        :raises ValueError: If the queue does not exist, its name is invalid, or the message is empty or too large.
+        :raises ValueError: If the queue does not exist and is not created, its name is invalid, or the message is empty
+            or too large.
         """
         body = base64.b64encode(text.encode()).decode() if self.settings.queue_base64 else text
         try:
@@ -153,7 +154,7 @@ class Queues:
 
 
 def is_queue_name(name: str) -> bool:
-    """Return whether a text is a valid name for a queue."""
+    """Return whether a string is a valid name for a queue."""
     return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
 
 

@@ -61,9 +61,9 @@ def region_of(request: ApiRequest, default: str) -> str:
 
 def region_of_host(host: str) -> str | None:
     """
-    Return the region in a host name; None if it contains no region.
+    Return the region in a host name; None if the host name contains no region.
 
-    In the host name of an endpoint of IMS, VOD or SMQ, the region can be one that the emulator does not support.
+    For an endpoint of IMS, VOD or SMQ, the returned region is not necessarily one that the emulator supports.
     """
     name = host.lower().partition(":")[0]
     if endpoint := _ENDPOINT.fullmatch(name):

@@ -34,7 +34,8 @@ def signed_url(address: str, settings: Settings, region: str, *, expires: float 
 
     :param address: The ``oss://`` or ``http(s)://`` URL of the object.
     :param region: The region of the bucket, if the URL begins with ``oss://``.
-    :param expires: The real time at which the signed URL expires, in seconds since the epoch; by default, in one hour.
+    :param expires: The time at which the signed URL expires, in seconds since the epoch (real time, not the job clock);
+        default: one hour from now.
     """
     url, found = public_url(address, region), split_oss(address)
     if url is None or found is None:
@@ -61,5 +62,5 @@ def service_secret(settings: Settings) -> str:
 
 
 def v1_signature(secret: str, text: str) -> str:
-    """Return the base64-encoded HMAC-SHA1 signature of a text, as in signature V1 of OSS and in SMQ."""
+    """Return the base64-encoded HMAC-SHA1 signature of a string, as in signature V1 of OSS and in SMQ."""
     return b64encode(hmac.digest(secret.encode(), text.encode(errors="replace"), "sha1")).decode()

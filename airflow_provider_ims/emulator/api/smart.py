@@ -177,7 +177,8 @@ def _translations(view: JobView) -> Fields:
     """
     Return the result of a video translation, with one translated video for each language.
 
-    ``VideoTranslationAiResultMap`` is not documented. Its fields are those that existing client programs read.
+    ``VideoTranslationAiResultMap`` is not documented. The emulator returns the fields that existing client
+    programs read.
     """
     video = _video(view)
     base = video["MediaUrl"].rpartition(".")[0]
@@ -245,7 +246,7 @@ SMART = JobFamily(
 
 _FILES = "InputConfig{} OutputConfig{} UserData{}<512 ClientToken<64"
 
-# The documentation does not specify whether the listing includes the job kinds with listed=False.
+# The documentation does not specify whether the listing includes the jobs of the kinds with listed=False.
 SMART_KINDS = (
     JobKind(
         "SubmitTextGenerateJob",

@@ -53,7 +53,8 @@ def has_callback(table: CallbackTable, kind: JobKind, region: str, parameters: P
     """
     Return whether a callback may be due when a job ends.
 
-    The callback settings can change until then. Therefore, :func:`target_of` decides when the job has ended.
+    The callback settings can change until then, so :func:`target_of` determines the destination after the
+    job has ended.
     """
     product = kind.family.product
     return bool((product is ICE and _own_address(product, parameters)) or settings_of(table, product, region))
@@ -84,7 +85,7 @@ def target_of(table: CallbackTable, view: JobView, names: Set[str]) -> Target | 
 
 
 def user_data_of(parameters: Parameters) -> Fields:
-    """Return UserData if it is a JSON object, otherwise an empty dict. Some actions accept any text as UserData."""
+    """Return UserData if it is a JSON object, otherwise an empty dict. Some actions accept any string as UserData."""
     return _json_object(parameters.get("UserData"))
 
 

@@ -49,7 +49,7 @@ YIKE_STORYBOARD = JobFamily(
 
 
 SUSPENDED = "Suspended"
-"""The state of a storyboard job in which some shots failed."""
+"""The state of a storyboard job after some of its shots have failed."""
 
 STORYBOARD_PARAMETERS = (
     *("AspectRatio", "FileURL", "ModelParams", "NarrationVoiceId", "Resolution", "ShotPromptMode", "ShotSplitMode"),
@@ -61,7 +61,7 @@ _VOICE_ID = parameter_or_id("VoiceId", "voice")
 
 
 def _avatar(view: JobView) -> Fields:
-    """Return the properties of an avatar: the parameters of CreateAvatarTrainingJob, with defaults for missing ones."""
+    """Return the properties of an avatar: the parameters of CreateAvatarTrainingJob or their default values."""
     texts = ("AvatarName", "AvatarDescription", "AvatarType", "Portrait", "Thumbnail", "Video")
     return {
         "AvatarName": "emulated",
@@ -77,7 +77,7 @@ def _avatar(view: JobView) -> Fields:
 
 
 def _created_voice(view: JobView) -> Fields:
-    """Return the properties of a voice: the parameters of CreateCustomizedVoiceJob, with defaults for missing ones."""
+    """Return the properties of a voice: the parameters of CreateCustomizedVoiceJob or their default values."""
     defaults = {"VoiceName": "emulated", "VoiceDesc": "An emulated voice", "Gender": "female", "Scenario": "story"}
     return {**defaults, **view.given(*defaults)}
 
@@ -155,7 +155,7 @@ def _storyboard_parameters(view: JobView) -> Fields:
 
 
 TRAINING_KINDS = (
-    # A submit request can also contain the id of an avatar or voice that was not created in the emulator.
+    # A submit request can also contain a JobId or VoiceId that was not created in the emulator.
     JobKind(
         "SubmitAvatarTrainingJob",
         AVATAR,

@@ -151,7 +151,7 @@ def _convert_outputs(view: JobView) -> Fields:
 
 
 def _file_of_group(group: Fields, output: Fields) -> Fields:
-    """Return the requested file of an output in a group; the group specifies the directory, the output the name."""
+    """Return the requested file of an output in a group: the group contains the directory, the output the file name."""
     base = as_object(as_object(group.get("GroupConfig")).get("OutputFileBase"))
     directory = str(base.get("Media") or "").rpartition("/")[0]
     return {**base, "Media": f"{directory}/{output.get('OutputFileName') or 'output.mp4'}"} if directory else {}
@@ -164,7 +164,8 @@ def _converted(
     Return the response fields of an output, or of a group of outputs, of a job that has ended.
 
     :param output: The configuration of the output or group in the request.
-    :param number: A text that is unique within the job. The id and the default name are derived from it.
+    :param number: A string that is unique within the job. It is the default name, and the task id is derived
+        from it.
     :param file: The requested file of an output; None for a group.
     :param error: The error code and message of an output that fails although the job succeeds.
     """

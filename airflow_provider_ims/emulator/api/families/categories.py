@@ -43,7 +43,7 @@ def _children(categories: Collection, parent: str) -> list[Resource]:
 
 
 def get_categories(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return a category and one page of its subcategories; without ``CateId``, of the categories without a parent."""
+    """Return a category and a page of its subcategories; without ``CateId``, a page of the top-level categories."""
     categories = _categories(jobs, product)
     category_id = parameters.get("CateId", ROOT)
     category = categories.get(category_id)

@@ -31,7 +31,8 @@ class Collection:
 
         If an earlier request had the same ClientToken, return the resource of the earlier request.
 
-        :raises ApiError: If the resource already exists, a field of its id is missing, or ``prepare`` rejects it.
+        :raises ApiError: If the resource already exists, a field of its id is missing, or ``prepare`` rejects the
+            fields.
         """
         kind = self.kind
         fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
@@ -41,7 +42,7 @@ class Collection:
         if kind.new_id is not None and kind.id_fields:
             fields.setdefault(kind.id_fields[-1], kind.new_id(self.jobs))
         if self._table.get(kind.key, self.jobs.region, self._id(fields)) is not None:
-            # The code is not documented.
+            # The error code is not documented.
             raise invalid(kind.id_fields[-1], f"The {kind.name} already exists.")
         return self._store(fields)
 
@@ -103,7 +104,7 @@ class Collection:
         return next((one for one in self.all() if fields.items() <= one.fields.items()), None)
 
     def view(self, resource: Resource) -> Lookup:
-        """Return a function that returns the value of a field of the resource by the name of the field."""
+        """Return a function that looks up the value of a field of the resource by its name."""
         return view_of(self.kind, self.jobs, resource)
 
     def named(self, action: str, parameters: Parameters) -> Resource:

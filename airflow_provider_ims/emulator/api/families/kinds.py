@@ -1,4 +1,8 @@
-"""The data types that declare the resources of a family of actions."""
+"""
+The data types that declare the actions that manage resources, such as media assets.
+
+A :class:`ResourceKind` declares the actions for one kind of resource. A :class:`Family` is a group of related actions.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from airflow_provider_ims.emulator.api.model import Fields, Product
 from airflow_provider_ims.emulator.state.resources import Resource
 
 Respond: TypeAlias = "Callable[[Jobs, dict[str, str]], Fields]"
-"""Returns the fields of the response to valid parameters. Undocumented fields are removed before it is sent."""
+"""Returns the fields of the response to valid parameters. The emulator then removes undocumented fields."""
 
 #: Fields that many responses contain besides the fields of a resource.
 ENVELOPE: Mapping[str, Any] = {"Success": True, "Code": "200"}
@@ -68,8 +72,9 @@ class ResourceKind:
     :param derived: Returns fields that are computed each time a resource is read. They override the stored fields.
     :param elsewhere: Returns the fields of a resource that no action created, such as the output of a job, by its id;
         None if the resource does not exist.
-    :param objects: The names of objects in responses that are omitted unless the resource has a field with this name.
-    :param envelope: The fields of a response besides those of the resource.
+    :param objects: The names of nested objects in responses. Each is omitted unless the resource has a field with its
+        name.
+    :param envelope: Constant fields of a response in addition to those of the resource.
     :param unknown: The error code for an unknown id.
     """
 

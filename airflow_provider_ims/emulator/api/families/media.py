@@ -33,7 +33,7 @@ from airflow_provider_ims.emulator.api.model import ICE, Fields
 from airflow_provider_ims.emulator.api.parameters import parse_object, parse_objects
 from airflow_provider_ims.emulator.state.resources import Resource
 
-#: The documented objects of a media asset that the emulator does not return.
+#: The documented objects of a media asset that the emulator omits from responses.
 _ABSENT = frozenset({"AiRoughData", "AiData", "MediaDynamicInfo"})
 
 
@@ -103,7 +103,7 @@ def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
     There is only one media asset for each URL. If the URL is already registered and ``Overwrite`` is true, a new media
     asset replaces the registered one. Without ``Overwrite``, the emulator returns the id of the registered media asset.
-    The response of the service is not documented in this case.
+    The documentation does not describe this case.
     """
     existing = _with_url(jobs, parameters["InputURL"])
     if existing is not None and parameters.get("Overwrite", "").lower() != "true":

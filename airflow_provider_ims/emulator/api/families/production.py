@@ -162,7 +162,7 @@ STORAGE = ResourceKind(
 
 
 def list_storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the storage locations, which contain only the default storage location, if it is set."""
+    """Return the default storage location if it is set. The emulator supports no other storage locations."""
     found = [
         {
             **storage.fields,

@@ -27,7 +27,7 @@ MODIFIED = frozenset(
 
 def view_of(kind: ResourceKind, jobs: Jobs, resource: Resource) -> Lookup:
     """
-    Return a function that returns the value of a field of a resource by the name of the field.
+    Return a function that looks up the value of a field of a resource by its name.
 
     The function ignores case, and accepts all known names for the creation time and the modification time.
     """
@@ -49,7 +49,8 @@ class Moment(float):
     """
     A time in seconds since the epoch.
 
-    Responses contain a time as text or as a number of milliseconds, depending on the documented type of the field.
+    Responses contain a time as an ISO 8601 string or as a number of milliseconds, depending on the documented type of
+    the field.
     """
 
 
@@ -85,8 +86,8 @@ def flattened(shape: Mapping[str, Any], lookup: Lookup, hidden: frozenset[str]) 
     """
     Return the documented fields of a resource, as :func:`fill` does, and also fill the nested objects.
 
-    In many responses, fields of one resource are distributed over nested objects. A nested object is filled in this way
-    if the resource has no field with its name.
+    In many responses, the fields of one resource are distributed over nested objects. A nested object is filled in this
+    way if the resource has no field with its name.
 
     :param hidden: The names of nested objects that are not filled.
     """

@@ -29,8 +29,8 @@ class Shape:
     The documented parameters and response of an action.
 
     :param parameters: The names of the parameters, with their marks.
-    :param response: The fields of the response: name -> type. A type is the name of a type, an object with the types of
-        its fields, or a list with the type of its items.
+    :param response: The fields of the response: name -> type. A type is the name of a scalar type, a dict with the
+        types of the fields of an object, or a list with the type of the items of an array.
     """
 
     parameters: tuple[str, ...]

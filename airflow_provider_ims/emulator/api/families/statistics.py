@@ -26,7 +26,7 @@ _USAGE = {
 
 def meter_summary(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     """
-    Return the number of seconds of video that the successful jobs of a period produced or analysed.
+    Return how many seconds of video the jobs that succeeded in a period have produced or analysed.
 
     The emulator assumes the same duration for each output of a job.
     """
@@ -48,7 +48,7 @@ def storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     since, until = _time(parameters, "StartTime"), _time(parameters, "EndTime")
     days = int((until - since) // DAY) + 1
     if not 0 < days <= MAX_DAYS:
-        raise invalid("EndTime", f"The period must have 1 to {MAX_DAYS} days.")
+        raise invalid("EndTime", f"The period must be 1 to {MAX_DAYS} days long.")
     videos = Collection(VIDEO, jobs)
     sizes = [(video.created, int(videos.view(video)("Size"))) for video in videos.all()]
     ends = [since + DAY * number for number in range(1, days + 1)]
