@@ -1,18 +1,18 @@
 """
 The documented maximum age of the jobs that an action returns.
 
-Sources: the API pages and the docstrings of the product SDKs. For all other actions, no maximum is documented, so the
-emulator returns jobs of any age.
+Sources: the API pages and the docstrings of the product SDKs. For actions that are not in the table, no maximum is
+documented, so the emulator returns jobs of any age.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: Key of a query action or a listing -> the age in days.
+#: Key of an action that queries or lists jobs -> the maximum age in days.
 MAX_DAYS: Mapping[str, int] = {
     "GetBatchMediaProducingJob": 365,
-    # Six months.
+    # Documented as six months.
     "GetJobDetail": 184,
     "GetLiveEditingJob": 365,
     "GetMediaProducingJob": 365,
@@ -20,16 +20,16 @@ MAX_DAYS: Mapping[str, int] = {
     "GetTranscodeTask": 365,
     "GetWorkflowTask": 365,
     "ListWorkflowTasks": 90,
-    # Three months.
+    # Documented as three months.
     "QueryMediaCensorJobList": 92,
-    # Documented for SubmitSmarttagJob.
+    # This age is documented for SubmitSmarttagJob.
     "QuerySmarttagJob": 180,
 }
 
 
 def earliest_submission(action: str, now: float) -> float | None:
     """
-    Return the submission time of the oldest jobs that an action returns; None if no maximum age is documented.
+    Return the earliest submission time of the jobs that an action returns; None if no maximum age is documented.
 
     :param action: The key of the action.
     :param now: The time of the job clock.

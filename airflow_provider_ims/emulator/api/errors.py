@@ -98,7 +98,7 @@ class ApiError(Exception):
         self.message = f"{text} {detail}".strip()
         super().__init__(f"{code}: {self.message}")
         self.code = code
-        #: The arguments ``status`` and ``message``.
+        #: The arguments ``status`` and ``message``; None stands for the default of the code.
         self.overrides = (status, message)
         self.status = status if status is not None else known_status
         self.extra = extra or {}

@@ -154,7 +154,7 @@ class Jobs:
         """
         Return a job that was submitted in this region with one of these actions; None if there is no such job.
 
-        A job that is older than the documented maximum of its query action is not found.
+        A job that is older than the documented maximum age for its query action is not returned.
         """
         job = self.store.job(job_id)
         if job is None or job.region != self.region or job.action not in actions:
@@ -165,7 +165,7 @@ class Jobs:
 
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return the same job as :meth:`find`.
+        Return the job that :meth:`find` returns.
 
         :raises ApiError: If there is no such job and the setting ``unknown_job_is_error`` is True.
         """
@@ -236,7 +236,7 @@ class Jobs:
         return job
 
     def is_suspended(self, job: Job) -> bool:
-        """Return whether a job is in a state from which an action can continue it."""
+        """Return whether a job is suspended, so that the resume action of its family can continue it."""
         family = JOB_KINDS[job.action].family
         return bool(family.resume) and job.pinned in family.failed
 

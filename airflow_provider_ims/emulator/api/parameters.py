@@ -134,8 +134,8 @@ def integer(value: str, name: str, _: Parameters) -> None:
 
 
 def _digits(text: str) -> int | None:
-    """Return the integer in a text of up to 19 digits; None for another text."""
-    # Without the limit, ``int`` would raise a ValueError for a text of more than 4,300 digits.
+    """Return the integer in a string of up to 19 digits; None for any other string."""
+    # Without the limit, ``int`` would raise a ValueError for a string of more than 4,300 digits.
     return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_INTEGER)) else None
 
 
@@ -211,7 +211,7 @@ def integer_field(
 
 
 def _whole(value: Any) -> int | None:
-    """Return the integer in a JSON value; None if there is none."""
+    """Return the integer that a JSON value contains; None if the value is not an integer."""
     if isinstance(value, str) and (number := _digits(value)) is not None:
         return number
     if isinstance(value, int) and not isinstance(value, bool):

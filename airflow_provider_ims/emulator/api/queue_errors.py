@@ -92,7 +92,7 @@ def as_queue_error(error: ApiError) -> ApiError:
     """
     Convert an error of IMS or VOD, or an error that a test injects, into the corresponding error of SMQ.
 
-    The error has the status and the message that SMQ documents for its code, unless the original error overrides them.
+    An explicit status or message of the error is kept. Otherwise, the documented status or message of the code applies.
     If SMQ has no corresponding error, the error is returned unchanged.
     """
     code = _EQUIVALENTS.get(error.code, error.code)
