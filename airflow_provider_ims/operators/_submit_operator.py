@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The default interval between polls, and the default timeout of a wait, in seconds.
 DEFAULT_POLL_INTERVAL = POLL_INTERVAL.get()
 TIMEOUT = 24 * 60 * 60.0
-#: The maximum timeout, in seconds. The services return only jobs from the last year.
+#: The maximum timeout, in seconds. Several query actions return only jobs from the last year.
 MAX_TIMEOUT = 366 * 24 * 60 * 60.0
 
 

@@ -104,6 +104,16 @@ def test_the_outcome_of_a_job_that_has_ended_is_not_changed(end: str, change: Ca
         assert vars(jobs.get(job_id)) == before
 
 
+def test_a_job_whose_state_was_set_to_success_has_succeeded_although_an_error_is_stored(jobs: Jobs) -> None:
+    job_id = submitted(jobs, AUDIO, GOOD_REQUESTS[AUDIO]).job_id
+    jobs.fail_at_end(job_id, "Broken", "No.")
+    jobs.set_state(job_id, "Finished")
+    before = vars(jobs.get(job_id)).copy()
+    assert vars(jobs.finish(job_id)) == before
+    with pytest.raises(ValueError, match="has already ended in the state Finished"):
+        jobs.fail(job_id, "Broken", "No.")
+
+
 def test_a_job_that_failed_can_fail_again_with_the_same_error(jobs: Jobs) -> None:
     job = submitted(jobs, AUDIO, GOOD_REQUESTS[AUDIO])
     jobs.fail(job.job_id, "Broken", "No.")

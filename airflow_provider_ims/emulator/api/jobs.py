@@ -253,7 +253,8 @@ class Jobs:
         job, now = self.get(job_id), self.clock.now()
         view = self.view(job)
         if view.phase >= Phase.SUCCEEDED and not self.is_suspended(job):
-            if (job.error_code, job.error_message) == (code, message):
+            error = (job.error_code, job.error_message) if view.phase is Phase.FAILED else (None, None)
+            if error == (code, message):
                 return job
             raise ValueError(f"the job {job_id} has already ended in the state {view.state}")
         return self._update(
