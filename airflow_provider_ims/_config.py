@@ -26,7 +26,7 @@ class Option(Generic[T]):
     :param type: Its type, as shown in Airflow's configuration reference.
     :param description: Its meaning.
     :param default: The value if the option is missing or invalid.
-    :param parse: Parses the configured text, or raises ``ValueError`` with the reason.
+    :param parse: Parses the configured string, or raises ``ValueError`` with the reason.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Option(Generic[T]):
     parse: Callable[[str], T]
 
     def get(self) -> T:
-        """Return the configured value. If it is invalid, log a warning and return the default; no task fails."""
+        """Return the configured value. If it is invalid, log a warning and return the default, so no task fails."""
         # Imported lazily: get_provider_info() must not import Airflow.
         from airflow.providers.common.compat.sdk import conf
 
@@ -117,8 +117,9 @@ MAX_JOBS_PER_SWEEP = Option(
     name="max_jobs_per_sweep",
     type="integer",
     description=(
-        "The maximum number of unfinished jobs that a poller lists in a sweep, including those of other systems in the "
-        "account. If there are more, the poller queries each waiting job by its id. 0 disables sweeps."
+        "A poller in a triggerer can list all unfinished jobs of the account (a sweep) instead of querying each "
+        "waiting job by its id. This option is the maximum number of jobs in a sweep, including those of other "
+        "systems. If there are more, the poller queries the waiting jobs by their ids. 0 disables sweeps."
     ),
     default=100_000,
     # One listing returns at most a thousand pages of a hundred jobs.

@@ -34,7 +34,7 @@ else:
 #: final poll of the job, so it must take effect only if no triggerer runs the trigger.
 DEFERRAL_GRACE = 600
 
-#: The default retry policies; ``None`` before Airflow 3.3, which has no retry policies.
+#: The default retry policies; ``None`` before Airflow 3.3, because earlier versions do not support retry policies.
 OPERATOR_RETRY_POLICY: RetryPolicy | None = None
 SENSOR_RETRY_POLICY: RetryPolicy | None = None
 with suppress(ImportError):
@@ -130,7 +130,11 @@ class JobTask(_Task):
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
     def read_files(self, context: Context, environment: Environment) -> None:
-        """Replace each argument that is the name of a file with the file's content, before templates are rendered."""
+        """
+        Do nothing. A subclass can replace each argument that is the name of a file with the file's content.
+
+        This method is called before the templates are rendered.
+        """
 
     def check_files(self) -> None:
         """
@@ -158,7 +162,7 @@ class JobTask(_Task):
 
     def complete(self, context: Context, job: Job) -> dict[str, Any]:
         """
-        Complete an ended job: log its status, and publish its outputs as a link, as asset events and to OpenLineage.
+        Log the status of a job that has ended, and publish its outputs as a link, as asset events and to OpenLineage.
 
         :param context: The task's context.
         :param job: The job.
@@ -209,7 +213,7 @@ class JobTask(_Task):
         """
         Return the ids of the jobs that have not ended, and the number of failed jobs.
 
-        :param event: The trigger's event of a wait for many jobs.
+        :param event: The event of a trigger that waited for many jobs.
         :raises ImsError: the error from the event.
         """
         return read_unfinished(event)

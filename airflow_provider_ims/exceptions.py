@@ -87,7 +87,7 @@ class ImsResourceNotFoundError(ImsRequestError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsPermissionError(ImsError):
     """
-    The identity has no permission for the action.
+    The identity of the connection has no permission for the action.
 
     :param ram_action: The RAM action to grant, such as ``ice:SubmitTextGenerateJob``.
     """
@@ -137,7 +137,8 @@ class ImsUncertainSubmitError(ImsError):
     """
     A submit request returned no job id, and its job was not found. The job may exist nevertheless.
 
-    :param key: The value of the marker. The job's UserData contains it if the job kind supports a search.
+    :param key: The value of the marker ``AirflowKey``. If the job kind supports a search for this marker, the job's
+        UserData contains it.
     """
 
     key: str | None = None
@@ -197,7 +198,7 @@ class ImsJobTimeoutError(ImsJobError):
     """
     The job did not end before the deadline. It continues, unless it could be cancelled.
 
-    :param last_seen: The status at the last poll, and the error if that poll failed.
+    :param last_seen: The last known status of the job, and the error if the last poll failed.
     """
 
     last_seen: str | None = None
@@ -207,7 +208,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
     """
     Return an error as JSON data, for a trigger's event.
 
-    Any other exception becomes an :class:`ImsError`, whose message contains the type and text of the exception.
+    An exception of any other type becomes an :class:`ImsError` whose message contains its type and its text.
     """
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}

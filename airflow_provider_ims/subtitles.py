@@ -76,7 +76,7 @@ def _cue(name: str, sentence: Any) -> _Cue:
         raise ValueError(f"{name} is not a dict with content, from and to: {type(sentence).__name__}")
     content = sentence.get("content")
     if not isinstance(content, str):
-        raise ValueError(f"{name}: content is {content!r} instead of text")
+        raise ValueError(f"{name}: content is {content!r} instead of a string")
     # An empty line would end the subtitle.
     lines = (line.strip() for line in content.replace("\0", "").splitlines())
     start, end = (_milliseconds(name, field, sentence.get(field)) for field in ("from", "to"))

@@ -85,7 +85,7 @@ def test_a_time_can_be_a_hundred_hours_or_more() -> None:
         ({"content": "a", "from": False, "to": 1}, "Sentence 2: from is False instead of a time in seconds"),
         ({"content": "a", "from": 2, "to": 1.5}, "Sentence 2: it ends at 1.5 s, but begins at 2 s"),
         ({"content": "a", "from": 2, "to": 2}, "Sentence 2: it ends at 2 s, but begins at 2 s"),
-        ({"text": "a", "from": 0, "to": 1}, "Sentence 2: content is None instead of text"),
+        ({"text": "a", "from": 0, "to": 1}, "Sentence 2: content is None instead of a string"),
         ("a", "Sentence 2 is not a dict with content, from and to: str"),
     ],
 )

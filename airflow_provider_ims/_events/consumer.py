@@ -1,6 +1,8 @@
 """
 The consumer of a queue: receives messages, and hides each from other consumers until it is settled.
 
+A message is settled when it is deleted, or when it is released, so that it becomes visible to other consumers.
+
 No message is deleted before it is accepted. A message that is neither deleted nor released becomes visible again when
 its visibility timeout ends, for example if the process is killed.
 """
@@ -61,7 +63,7 @@ class Delivery:
     :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
     :param extend_at: When its visibility timeout must be extended, in seconds of the monotonic clock.
     :param wanted: Whether a watcher accepts it, or has already received its event.
-    :param recipients: The recent messages of each watcher that received its event. They are saved before it is deleted.
+    :param recipients: The :class:`RecentMessages` of each watcher that received its event, saved before it is deleted.
     :param unqueued: The number of its events that Airflow has not taken from a watcher yet.
     :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
     :param release_after: Seconds from its release until it is visible again; ``None`` if it was not released.

@@ -1,8 +1,8 @@
 """
-The shared stream of a queue with acknowledgement, for Airflow 3.3 and later.
+The stream of a queue's messages that several watchers share, for Airflow 3.3 and later.
 
-All watchers of a queue in a triggerer share one stream, if they use the same connection and region. A message that
-caused events is deleted only after Airflow has stored the events.
+The watchers in a triggerer share one stream if they have the same queue, connection and region. A message that caused
+events is deleted only after Airflow has stored the events.
 """
 
 from __future__ import annotations

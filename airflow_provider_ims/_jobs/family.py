@@ -52,7 +52,8 @@ class JobFamily:
     :param id_parameter: The parameter of the query action that contains the job ids.
     :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.
-    :param search: The search for a job by the marker in its UserData. Default: in the listing, if it contains UserData.
+    :param search: The search for a job by the marker (``AirflowKey``) in its UserData. Default: a search in
+        ``listing``, if the listing contains UserData.
     :param search_lag: Seconds for which a new job may be missing from search results.
     :param listing: The action that lists the family's jobs by their status, if there is one.
     :param cancel_action: The API action that cancels a job by its id, if there is one.

@@ -145,5 +145,5 @@ class JobKind:
         return request if user_data is None else {**request, "UserData": user_data}
 
     def notifies(self, request: Mapping[str, str], queue: str | None) -> bool:
-        """Return whether the UserData of a request names the queue."""
+        """Return whether the UserData of a request contains this queue as the address for notifications."""
         return queue is not None and self.takes_notify_address and notify_address_in(request.get("UserData")) == queue

@@ -16,7 +16,7 @@ from airflow_provider_ims._jobs.payload import parse_json
 from airflow_provider_ims.hooks._encoding import encode_value
 
 MARKER = "AirflowKey"
-#: The field of UserData whose object contains the marker in VOD and in uploads from URLs. It may be JSON text.
+#: The field of UserData whose object contains the marker in VOD and in uploads from URLs; it may be a JSON string.
 EXTEND = "Extend"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
@@ -43,7 +43,7 @@ class SubmissionKey:
 
     @classmethod
     def parse(cls, text: str) -> SubmissionKey | None:
-        """Parse the text form of a key; return ``None`` for any other text."""
+        """Parse a key; return ``None`` if the string is not a key."""
         run, _, number = text.rpartition("-")
         return cls(run, int(number)) if run and _NUMBER.fullmatch(number) else None
 
@@ -102,7 +102,7 @@ def key_in(user_data: Any) -> SubmissionKey | None:
 
 
 def _extend_of(content: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the object in the field Extend, which may also be JSON text; ``None`` if there is none."""
+    """Return the object in the field Extend, which may also be a JSON string; ``None`` if there is none."""
     extend = content.get(EXTEND)
     found = parse_json(extend) if isinstance(extend, str) else extend
     return found if isinstance(found, dict) else None

@@ -47,7 +47,7 @@ def oss_objects(value: Any, *, without: str | None = None) -> dict[OssObject, No
     Return the objects that a result or a request refers to, without duplicates, in order.
 
     :param value: Dicts, lists and strings; JSON inside strings is parsed.
-    :param without: Ignore fields whose names contain this lowercase text.
+    :param without: Ignore fields whose names, in lowercase, contain this string.
     """
     matches = (_OBJECT.fullmatch(text) for text in _texts(value, without))
     return {OssObject(match["bucket"] or match["host"], match["key"]): None for match in matches if match}
@@ -75,7 +75,7 @@ def first_url(value: Any) -> str | None:
 
 
 def split_address(text: str) -> SplitResult | None:
-    """Return the parts of the address of a file, with the scheme http, https or oss; ``None`` for any other text."""
+    """Return the parts of the address of a file, with the scheme http, https or oss; ``None`` for any other string."""
     if not _ADDRESS.fullmatch(text):
         return None
     try:

@@ -10,8 +10,8 @@ from typing import Any
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.payload import parse_json, read_fields, require_objects, walk_path
 
-#: A text that IProduction returns instead of a file name, such as "oss fail to save the image in the given bucket". It
-#: is neither a URL nor a file name with an extension.
+#: A string that IProduction returns instead of a file name, such as "oss fail to save the image in the given bucket".
+#: It is neither a URL nor a file name with an extension.
 _NOT_SAVED = re.compile(r"(?i)(?!\w+://)(?!.*\.\w{2,5}$)(.*\s)?fail(ed|s|ure)?\s.*")
 
 
@@ -59,7 +59,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
-    """Move the files that IProduction could not save from the outputs to the failures. Such files may have URLs."""
+    """Move the files that IProduction could not save from the outputs to the failures. They may have URLs, too."""
     files = found if isinstance(found := job.result.get("output_files"), list) else []
     errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
     saved = {

@@ -20,16 +20,16 @@ MAX_DEPTH = 100
 #: Argument name that Airflow reserves in every task -> the argument name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
-#: A text that a template renders if all its values are missing.
+#: A string that a template renders if all its values are missing.
 NOTHING = re.compile(r"(?:None|null|[\s,，])*|\s*\[(?:None|[\s,])*None[\s,]*\]\s*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
-#: Parameters that only describe a job; in these, the text ``None`` may be intended.
+#: Parameters that only describe a job; in these, the string ``None`` may be intended.
 _LABELS = frozenset({"Title", "Description", "Content", "Name", "UserData"})
 #: The names of JSON fields that contain content or refer to an object, in snake_case.
 _CONTENT = re.compile(
     r"(.*_)?(array|audio|bucket|content|file|id|image|key|keyword|media|music|object|text|url|video)s?\d*"
 )
-#: A text that must not be empty.
+#: A string that must not be empty.
 FILLED = {"type": "string", "minLength": 1}
 _FILE = {"type": "object", "properties": {"Media": FILLED}, "required": ["Media"], "known": "Type"}
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Parameter:
         string, because templates render strings. The keyword ``known`` lists the documented keys of an object that are
         not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
     :param check: Validates what a schema cannot express, and yields (path such as ``.MediaURL``, problem). Its argument
-        is the parsed content of a JSON parameter, or the text of any other parameter.
+        is the parsed content of a JSON parameter, or the string value of any other parameter.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Parameter:
         Validate a value and return it in the format that the API expects.
 
         :param value: The argument, after rendering.
-        :return: The parameter's string; ``None`` if the value is ``None`` or a blank string.
+        :return: The value as a string; ``None`` if the value is ``None`` or a blank string.
         :raises ImsRequestError: if the value is invalid; the message contains the argument and the problem.
         """
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -200,7 +200,7 @@ def declare(*declared: str | Parameter) -> tuple[Parameter, ...]:
 
     :param declared: Parameters, or space-separated names of parameters without a documented limit, as in
         ``VideoId* Config:json``. ``*`` marks a required parameter; ``:json``, ``:flag`` and ``:number`` mark parameters
-        that are not text; ``:script`` marks a long text. ``:json{Bucket,Prefix}`` is a JSON object with these
+        that are not strings; ``:script`` marks a long text. ``:json{Bucket,Prefix}`` is a JSON object with these
         documented keys, and ``:file`` is a JSON object that refers to a file.
     """
     parameters: list[Parameter] = []
@@ -226,7 +226,7 @@ def _refuse_constant(constant: str) -> None:
 
 
 def _number_as_text(value: Any) -> Any:
-    """Convert a finite number to text, and return any other value unchanged."""
+    """Convert a finite number to a string, and return any other value unchanged."""
     return str(value) if isinstance(value, (int, float)) and as_number(value) is not None else value
 
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The maximum nesting depth of a result. Airflow's own limits are several times higher. JSON text that is nested deeper
-#: stays a string.
+#: The maximum nesting depth of a result. Airflow's own limits are several times higher. A JSON string that is nested
+#: deeper is not parsed.
 MAX_DEPTH = 50
 #: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange MessagePack,
 #: whose integers have 64 bits.
@@ -46,14 +46,14 @@ def walk_path(value: Any, path: str) -> Iterator[Any]:
 
 
 def first_text(value: Any, *paths: str) -> str | None:
-    """Return the first non-empty text at any of the paths; ``None`` if there is none."""
+    """Return the first value at any of the paths that is not empty, as a string; ``None`` if there is none."""
     texts = (as_text(item) for path in paths if path for item in walk_path(value, path))
     return next((text for text in texts if text), None)
 
 
 def read_fields(value: Any, *fields: str) -> dict[str, Any]:
     """
-    Return fields of a response as text or numbers, keyed by the last component of each path in snake_case.
+    Return fields of a response as strings or numbers, keyed by the last component of each path in snake_case.
 
     :param value: A response, or a part of one.
     :param fields: Paths such as ``Output.Media``, optionally with another key and with fallback paths, as in
@@ -90,7 +90,7 @@ def parse_json(value: Any) -> Any:
     """
     Return a value as data that Airflow can serialize; a JSON string is parsed.
 
-    A string that cannot be parsed is returned as text, because an unreadable result must not fail the task of a billed
+    A string that cannot be parsed is returned unparsed, because an unreadable result must not fail the task of a billed
     job.
     """
     if not isinstance(value, str):
@@ -120,7 +120,7 @@ def _replace_surrogates(value: str) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """Return a value as text; ``None`` for ``None`` and the empty string."""
+    """Return a value as a string; ``None`` for ``None`` and the empty string."""
     return None if value is None or value == "" else _replace_surrogates(str(value))
 
 

@@ -2,7 +2,7 @@
 A rate limit for API requests.
 
 The service's limit is not documented, so the limiter halves the rate when a request is throttled. Afterwards, it
-increases the rate by one request per second in each second.
+increases the rate again, by one request per second every second.
 """
 
 from __future__ import annotations

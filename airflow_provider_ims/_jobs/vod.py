@@ -137,7 +137,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # The service rejects a repeated id for seven days. Tasks are rarely retried after a longer time.
+        # The service rejects a repeated id for seven days, which is longer than nearly all tasks are retried.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",

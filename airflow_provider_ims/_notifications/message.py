@@ -20,7 +20,7 @@ from typing import Any
 MAX_DEPTH = 32
 #: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
-#: The maximum length of a text that is read as JSON; SMQ accepts messages up to 64 KB.
+#: The maximum length of a string that is read as JSON; SMQ accepts messages up to 64 KB.
 MAX_LENGTH = 1_000_000
 
 #: The names of fields with job ids, such as ``JobId``, ``SubJobIds`` and ``TaskId``, in lower case without underscores.
@@ -110,7 +110,7 @@ def _first_text(found: dict[str, Any], *names: str) -> str | None:
 
 
 def _decoded(text: str) -> Any:
-    """Return the object or the list in a text that is JSON or base64 of JSON; ``None`` if there is none."""
+    """Return the object or the list in a string with JSON or base64-encoded JSON; ``None`` if there is none."""
     if len(text) > MAX_LENGTH:
         return None
     for _ in range(3):

@@ -86,8 +86,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
         connections and unreadable responses. Any other action is retried only if the service certainly did not accept
         the request: it was throttled, or it was not sent because no connection or no credentials were available.
 
-        :param action: The API action, such as ``SubmitTextGenerateJob``. An action that is unknown to this provider is
-            sent too, because the service may have newer actions.
+        :param action: The API action, such as ``ListSmartJobs`` of IMS or ``GetVideoInfo`` of VOD. An action that is
+            unknown to this provider is sent too, because the service may have newer actions.
         :param params: The parameters under the API's names. ``None`` is omitted. A dict or a list is sent in the format
             that the API expects, which is nearly always JSON.
         :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
@@ -144,7 +144,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
         """
         Call a free action and, if the connection has a queue, test the queue. Airflow's Test button calls this method.
 
-        :return: Whether the test succeeded, and a message without secrets that states the success or the problem.
+        :return: Whether the test succeeded, and a message that describes the outcome and contains no secrets.
         """
         from airflow_provider_ims.hooks._clock import clock_difference
 

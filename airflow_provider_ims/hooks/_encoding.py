@@ -1,4 +1,4 @@
-"""Encodes values as the text that the services accept."""
+"""Encodes values as the strings that the services accept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 def encode_value(value: Any) -> str:
     """
-    Return a dict or a list as compact JSON, a bool as ``true`` or ``false``, and any other value as text.
+    Return a dict or a list as compact JSON, a bool as ``true`` or ``false``, and any other value as a string.
 
     :raises TypeError: for content that JSON cannot represent.
     :raises ValueError: for NaN and infinity, which JSON cannot represent either.

@@ -176,7 +176,7 @@ def credentials_advice(code: str | None) -> str | None:
 
 
 def _text_field(data: Mapping[str, Any], name: str) -> str | None:
-    """Return a field of an error body, of any type, as text that UTF-8 can represent."""
+    """Return a field of an error body, of any type, as a string that UTF-8 can represent."""
     value = data.get(name) or data.get(name[0].lower() + name[1:])
     return str(value).strip().encode(errors="replace").decode() if value else None
 

@@ -1,4 +1,4 @@
-"""Presigned URLs of objects in OSS. The library is optional: the extra ``media`` installs it."""
+"""Presigned URLs of objects in OSS. The library ``alibabacloud-oss-v2`` is optional (extra ``media``)."""
 
 from __future__ import annotations
 

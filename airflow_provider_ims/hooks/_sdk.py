@@ -1,8 +1,8 @@
 """
 The SDK's generic client.
 
-This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because it
-takes half a second.
+This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because
+the import takes half a second.
 """
 
 from __future__ import annotations

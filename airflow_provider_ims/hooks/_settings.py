@@ -82,7 +82,7 @@ class Settings:
         """
         Return the ``host[:port]`` of a product: ``ice``, ``vod`` or ``mns``.
 
-        :raises ImsRequestError: if no endpoint is set, and there is no region or the product is ``mns``.
+        :raises ImsRequestError: if no endpoint is set, and either there is no region or the product is ``mns``.
         """
         if override := self.endpoints.get(product):
             return override
@@ -139,7 +139,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
 
 
 def _extra_as_text(connection: Connection) -> dict[str, str]:
-    """Return the extras that are not empty, as stripped text."""
+    """Return the extras that are not empty, as strings without surrounding whitespace."""
     text = {}
     for name, value in connection.extra_dejson.items():
         try:

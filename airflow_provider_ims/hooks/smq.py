@@ -144,9 +144,9 @@ class SmqHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Send a PeekMessage request, which receives no message, to the connection's queue.
+        Send a PeekMessage request to the connection's queue. It does not consume a message.
 
-        :return: Whether the test succeeded, and a message without secrets that states the success or the problem.
+        :return: Whether the test succeeded, and a message that describes the outcome and contains no secrets.
         """
         try:
             endpoint, queue = self.settings.endpoint("mns"), self.settings.smq_queue

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
 DEFAULT_POKE_INTERVAL = POLL_INTERVAL.get()
-#: The text that Jinja renders for an XCom that does not exist.
+#: The string that Jinja renders for an XCom that does not exist.
 NO_XCOM = "None"
 
 
@@ -56,8 +56,9 @@ class JobSensor(JobTask, BaseSensorOperator):
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. If false, the task fails
-        only if all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``,
-        with its ``input`` and ``failed`` parts if the service returns them. Default: false.
+        only if all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``.
+        The keys ``input`` and ``failed`` are added if the service returns the input or the failed parts. Default:
+        false.
     :param deferrable: Wait in the triggerer, without a worker slot. Default: ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
@@ -133,7 +134,7 @@ class JobSensor(JobTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
-        Resume the task with the trigger's event, and complete the jobs.
+        Resume the task with the trigger's event, and return the results of the jobs.
 
         :param context: The task's context.
         :param event: The event of the trigger.
@@ -274,7 +275,7 @@ class JobsSensor(JobSensor):
 
 
 class AnyJobSensor(JobsSensor):
-    """The base class of the sensors for jobs of any kind, one for each product."""
+    """Base class of ``ImsJobSensor`` and ``VodJobSensor``, which wait for jobs of any kind."""
 
     product: Product
     template_fields: Sequence[str] = ("job", *JobsSensor.template_fields)

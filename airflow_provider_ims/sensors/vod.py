@@ -29,7 +29,8 @@ class VodJobSensor(AnyJobSensor):
 
     Returns a list of the jobs' results in the order of the ids, each in the format of the operator for the job kind.
 
-    :param job: The jobs' submit action, query action or family, such as ``SubmitAIJob``. (templated)
+    :param job: The submit action, the query action or the family of the jobs, such as ``SubmitAIJob``, ``ListAIJob``
+        or ``vod_ai``. A family is a group of job kinds with the same query action. (templated)
     :param job_ids: The job ids: a list, or a string in which they are separated by commas or spaces. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.sensors.base.JobSensor`.
     """

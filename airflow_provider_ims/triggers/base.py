@@ -1,4 +1,4 @@
-"""The trigger for jobs of all families."""
+"""The base class of the triggers that wait for jobs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from airflow_provider_ims._waiting.progress import Progress
 from airflow_provider_ims._waiting.registry import poller_for
 from airflow_provider_ims.exceptions import ImsJobTimeoutError
 
-#: The maximum number of jobs whose ids an event about unfinished jobs repeats.
+#: An event about unfinished jobs also contains the ids of all jobs that the trigger waited for, if there are at most
+#: this many of them.
 MAX_WAITED_FOR = 1000
 #: The minimum number of seconds from the start of a trigger to its first event. Until the scheduler has processed the
-#: exit of the worker that deferred the task, it treats a resumed task as killed and fails the try (docs/decisions.md).
-#: A worker may detect the exit of its process only at its next heartbeat. The other 5 seconds are for the scheduler's
-#: delay.
+#: exit of the task process that deferred the task, it treats a resumed task as killed and fails the try
+#: (docs/decisions.md). The worker's supervisor may detect the exit of the task process only at its next heartbeat. The
+#: other 5 seconds are for the scheduler's delay.
 FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
@@ -39,7 +40,7 @@ ON_KILL_SECONDS = 25.0
 @dataclass(kw_only=True, eq=False, repr=False)
 class JobTrigger(BaseTrigger):
     """
-    Wait for jobs of one family, and send one event when the wait ends.
+    Wait for jobs of one family (jobs with the same query action), and send one event when the wait ends.
 
     The trigger submits no jobs, because a restarted triggerer runs it again from the beginning.
 
@@ -51,12 +52,14 @@ class JobTrigger(BaseTrigger):
     :param ims_conn_id: The connection; ``None`` for the SDK's default credential chain. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
-    :param cancel_on_kill: Whether the trigger may cancel the jobs, because its task submitted them. Default: false.
+    :param cancel_on_kill: Whether to cancel the jobs when a user ends the task. Set it only for jobs that the task
+        submitted. Default: false.
     :param unfinished: For a wait for many jobs: the wait ends when at most this number of them have not ended, and the
         event contains ids instead of results. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
-    :param already_ended: For a wait for many jobs: the number of requests of the task that ended before.
-    :param already_failed: For a wait for many jobs: the number of ``already_ended`` requests that failed.
+    :param already_ended: For a wait for many jobs: how many requests of the task had ended before the
+        trigger was created.
+    :param already_failed: For a wait for many jobs: how many of the ``already_ended`` requests had failed.
     """
 
     family: str
@@ -160,8 +163,9 @@ class JobTrigger(BaseTrigger):
         """
         Cancel the jobs if a user has marked the task as failed or successful.
 
-        Airflow 3.3 also calls this method if the triggerer has only missed heartbeats, or if the task was cleared. Then
-        the jobs are not cancelled: the task waits in another triggerer, or its next try joins or replaces the jobs.
+        Airflow 3.3 also calls this method if the triggerer has missed heartbeats, or if the task was cleared. In these
+        cases, the jobs are not cancelled. After missed heartbeats, the task waits in another triggerer. After a clear,
+        the next try joins the jobs or submits new ones.
         """
         if not self.cancel_on_kill or self.task_instance is None:
             return
@@ -176,19 +180,20 @@ class JobTrigger(BaseTrigger):
                     raise
 
     async def _cancel_jobs(self, ti: Any) -> None:
-        named = ", ".join(self.job_ids[:10]) + (
+        jobs = ", ".join(self.job_ids[:10]) + (
             f" and {len(self.job_ids) - 10} others" if len(self.job_ids) > 10 else ""
         )
-        jobs = f"Job {named}"
         try:
             read_state = sync_to_async(task_state, thread_sensitive=False)
             state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
             if state not in ENDED_STATES:
-                self.log.info("%s is not cancelled: no user has ended the task (state: %s)", jobs, state)
+                self.log.info(
+                    "Not cancelling %s: the task was not marked as failed or successful (state: %s)", jobs, state
+                )
                 return
             resolver = self._poller.resolver
             await resolver.refresh()
         except Exception as error:  # noqa: BLE001 - whatever Airflow raises
-            self.log.warning("%s was not cancelled: %s", jobs, error)
+            self.log.warning("Could not cancel %s: %s", jobs, error)
             return
         await asyncio.to_thread(cancel_jobs, family_of(self.family), resolver.hook, self.job_ids, self.log)

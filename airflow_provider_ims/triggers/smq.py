@@ -36,8 +36,8 @@ class SmqEventTrigger(BaseEventTrigger):
     :param statuses: The accepted statuses, such as ``success`` and ``fail``: a string or a list. The statuses of the
         service that mean success or failure, such as ``Finished`` and ``Failed``, are converted to these two. All other
         statuses are converted to lower case. Default: all.
-    :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, or their JSON text.
-        The UserData may contain other values too. Default: any UserData, or none.
+    :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, as a dict or a JSON
+        string. The UserData may contain other values too. Default: any UserData, or none.
     :raises ValueError: if ``queue_name`` is empty, or if another argument contains an invalid value.
     """
 
@@ -69,8 +69,8 @@ class SmqEventTrigger(BaseEventTrigger):
             "region_id": self.region_id,
             "event_types": self.event_types,
             "statuses": self.statuses,
-            # As text, because Airflow 3.1 does not restore nested dicts. Sorted, because Airflow identifies the trigger
-            # of a watcher by its arguments.
+            # As a string, because Airflow 3.1 does not restore nested dicts. Sorted, because Airflow identifies the
+            # trigger of a watcher by its arguments.
             "user_data": None if self.user_data is None else json.dumps(self.user_data, sort_keys=True),
         }
         return f"{__name__}.SmqEventTrigger", arguments
