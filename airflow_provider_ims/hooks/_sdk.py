@@ -2,7 +2,7 @@
 The SDK's generic client.
 
 This is the only module that imports the SDK of IMS and VOD at module level. Import this module lazily, because
-the import takes half a second.
+importing it takes half a second.
 """
 
 from __future__ import annotations
