@@ -99,7 +99,7 @@ class Parameter:
         except UnicodeEncodeError as error:
             raise self._refusal("", f"cannot be encoded as UTF-8: {error.reason}") from None
         if self.max_bytes is not None and size > self.max_bytes:
-            raise self._refusal("", f"{size} bytes in UTF-8, the limit is {self.max_bytes}")
+            raise self._refusal("", f"{size} bytes in UTF-8; the limit is {self.max_bytes}")
         if self.choices and text not in self.choices:
             raise self._refusal("", f"{text!r} is not one of {', '.join(self.choices)}")
         for path, problem in self.check(text) if self.check is not None and not self.is_json else ():
@@ -270,8 +270,8 @@ def _describe(error: Any) -> str:
     problems: dict[str, Callable[[], str]] = {
         "minimum": lambda: f"{value} is below {limit}",
         "maximum": lambda: f"{value} is above {limit}",
-        "maxItems": lambda: f"{len(value)} entries, the limit is {limit}",
-        "maxLength": lambda: f"{len(value)} characters, the limit is {limit}",
+        "maxItems": lambda: f"{len(value)} entries; the limit is {limit}",
+        "maxLength": lambda: f"{len(value)} characters; the limit is {limit}",
         "enum": lambda: f"{value!r} is not one of {', '.join(map(str, limit))}",
         "required": lambda: "requires " + ", ".join(name for name in limit if name not in value),
         "anyOf": lambda: "requires " + ", or ".join(" and ".join(choice["required"]) for choice in limit),

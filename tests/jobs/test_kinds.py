@@ -109,20 +109,20 @@ TITLES = [
     (kind, "title", good, bad, problem)
     for kind in (TEXT_GENERATE, AUDIO_PRODUCE)
     for good, bad, problem in (
-        ("x" * 128, "x" * 129, "title: 129 bytes in UTF-8, the limit is 128"),
-        ("店" * 42 + "ab", "店" * 43, "title: 129 bytes in UTF-8, the limit is 128"),
-        ("🎂" * 32, "🎂" * 32 + "x", "title: 129 bytes in UTF-8, the limit is 128"),
+        ("x" * 128, "x" * 129, "title: 129 bytes in UTF-8; the limit is 128"),
+        ("店" * 42 + "ab", "店" * 43, "title: 129 bytes in UTF-8; the limit is 128"),
+        ("🎂" * 32, "🎂" * 32 + "x", "title: 129 bytes in UTF-8; the limit is 128"),
     )
 ]
 DESCRIPTIONS = [
-    (kind, "description", "店" * 341 + "x", "店" * 341 + "xy", "description: 1025 bytes in UTF-8, the limit is 1024")
+    (kind, "description", "店" * 341 + "x", "店" * 341 + "xy", "description: 1025 bytes in UTF-8; the limit is 1024")
     for kind in (TEXT_GENERATE, AUDIO_PRODUCE)
 ]
 USER_DATA = [
-    (kind, "user_data", user_data(512), user_data(513), "user_data: 513 bytes in UTF-8, the limit is 512")
+    (kind, "user_data", user_data(512), user_data(513), "user_data: 513 bytes in UTF-8; the limit is 512")
     for kind in (TEXT_GENERATE, AUDIO_PRODUCE, BATCH_MEDIA_PRODUCING)
 ] + [
-    (AI_IMAGE_JOB, "user_data", image_data(512), image_data(513), "user_data: 513 bytes in UTF-8, the limit is 512"),
+    (AI_IMAGE_JOB, "user_data", image_data(512), image_data(513), "user_data: 513 bytes in UTF-8; the limit is 512"),
     (
         AI_IMAGE_JOB,
         "user_data",
@@ -187,20 +187,20 @@ BATCHES = [
         {"TitleArray": []},
         "requires MediaGroupArray, or",
     ),
-    (BATCH_MEDIA_PRODUCING, INPUT, groups(*[{}] * 40), groups(*[{}] * 41), "MediaGroupArray: 41 entries, the limit is"),
+    (BATCH_MEDIA_PRODUCING, INPUT, groups(*[{}] * 40), groups(*[{}] * 41), "MediaGroupArray: 41 entries; the limit is"),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         groups({"MediaArray": media(200)}),
         groups({"MediaArray": media(201)}),
-        "input_config.MediaGroupArray[0].MediaArray: 201 entries, the limit is 200",
+        "input_config.MediaGroupArray[0].MediaArray: 201 entries; the limit is 200",
     ),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         groups({"GroupName": "组" * 50}),
         groups({"GroupName": "组" * 51}),
-        "input_config.MediaGroupArray[0].GroupName: 51 characters, the limit is 50",
+        "input_config.MediaGroupArray[0].GroupName: 51 characters; the limit is 50",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -214,14 +214,14 @@ BATCHES = [
         INPUT,
         groups(ONE, SpeechTextArray=speech(50, 1000)),
         groups(ONE, SpeechTextArray=speech(51)),
-        "input_config.SpeechTextArray: 51 entries, the limit is 50",
+        "input_config.SpeechTextArray: 51 entries; the limit is 50",
     ),
     (
         BATCH_MEDIA_PRODUCING,
         INPUT,
         groups({**ONE, "SpeechTextArray": speech(50, 1000)}),
         groups({**ONE, "SpeechTextArray": ["ok", *speech(1, 1001)]}),
-        "input_config.MediaGroupArray[0].SpeechTextArray[1]: 1001 characters, the limit is 1000",
+        "input_config.MediaGroupArray[0].SpeechTextArray[1]: 1001 characters; the limit is 1000",
     ),
     (
         BATCH_MEDIA_PRODUCING,
@@ -235,7 +235,7 @@ BATCHES = [
         INPUT,
         groups(ONE, TitleArray=["t"] * 50),
         groups(ONE, TitleArray=["t"] * 51),
-        "input_config.TitleArray: 51 entries, the limit is 50",
+        "input_config.TitleArray: 51 entries; the limit is 50",
     ),
     (BATCH_MEDIA_PRODUCING, "output_config", url(Count=1), url(Count=0), "output_config.Count: 0 is below 1"),
     # The limit of 100 is not documented, and only client programs enforce it, so the service decides.

@@ -56,7 +56,7 @@ def test_a_text_is_sent_unchanged(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("0123456789a", 11), ("新店开业", 12), ("🎂🎂🎂", 12)])
 def test_a_limit_is_in_bytes_of_utf_8(text: str, size: int) -> None:
-    assert str(rejection(TEXT, text)) == f"title: {size} bytes in UTF-8, the limit is 10"
+    assert str(rejection(TEXT, text)) == f"title: {size} bytes in UTF-8; the limit is 10"
 
 
 @pytest.mark.parametrize(
@@ -136,14 +136,14 @@ def test_numbers_and_strings_are_converted_to_the_type_in_the_schema(
         ({"whole": None}, "config.whole: must be of JSON type integer, not NoneType"),
         ({"whole": 7}, "config.whole: must not be 7"),
         ({"whole": "7"}, "config.whole: must not be 7"),
-        ({"text": "abcd"}, "config.text: 4 characters, the limit is 3"),
+        ({"text": "abcd"}, "config.text: 4 characters; the limit is 3"),
         ({"text": True}, "config.text: must be of JSON type string, not bool"),
-        ({"list": [1, 2, 3]}, "config.list: 3 entries, the limit is 2"),
+        ({"list": [1, 2, 3]}, "config.list: 3 entries; the limit is 2"),
         ({"list": [1, "x"]}, "config.list[1]: must be of JSON type integer, not str"),
         ({"word": "C"}, "config.word: 'C' is not one of A, B"),
         ({"inner": {}}, "config.inner: requires whole"),
         ([], "config: must be of JSON type object, not list"),
-        ({"more": "x" * 100}, "config: 111 bytes in UTF-8, the limit is 100"),
+        ({"more": "x" * 100}, "config: 111 bytes in UTF-8; the limit is 100"),
     ],
 )
 def test_the_error_for_a_violation_contains_its_path_and_limit(given: Any, expected: str, as_text: bool) -> None:

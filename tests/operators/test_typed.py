@@ -213,6 +213,6 @@ def test_the_emulator_moderates_a_file_by_its_name(verdict: str, ims_emulator: I
 
 def test_too_many_covers_are_rejected(ims_emulator: ImsEmulator) -> None:
     covers = [{"Bucket": "bucket", "Location": "oss-cn-shanghai", "Object": f"{n}.jpg"} for n in range(6)]
-    with pytest.raises(ImsRequestError, match="cover_images: 6 entries, the limit is 5"):
+    with pytest.raises(ImsRequestError, match="cover_images: 6 entries; the limit is 5"):
         run_task(ims.ImsSubmitMediaCensorJobOperator(task_id="job", cover_images=covers))
     assert ims_emulator.requests() == []
