@@ -91,7 +91,7 @@ class EarlierJobs:
         """
         Return the newest job with the same inputs that has ended without failing, and log the decision.
 
-        :raises ImsError: if a query fails, unless the service rejects the query. No job has been submitted before.
+        :raises ImsError: if a query fails, except when the service rejects it. No job is submitted after such an error.
         """
         inputs = self._inputs()
         rejected = "no earlier run stored a job"

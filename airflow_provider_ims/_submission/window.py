@@ -1,4 +1,4 @@
-"""Sends the submit requests of a window in parallel. A window is a group of requests that are recorded together."""
+"""Sends the submit requests of a window in parallel. A window is a group of up to 50 requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Records that an action which submits no job was sent, so that a retry does not repeat it (Airflow 3.3 and later)."""
+"""
+Records that an action was sent, so that a retry does not repeat its effect (Airflow 3.3 and later).
+
+The record is used for actions that are not read-only and submit no job.
+"""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class JobMonitor:
             self._errors += 1
             if self._errors >= self.tolerated_errors:
                 raise observation
-            count = f"error {self._errors} of {self.tolerated_errors}, the last of which ends the wait"
+            count = f"error {self._errors}; error {self.tolerated_errors} ends the wait"
             text = f"Polling job {self.job_id} failed, retrying ({count}): {observation}"
             return WaitMessage(text, logging.WARNING)
         self._errors = 0
@@ -150,7 +150,7 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
 
 
 def describe_jobs(unfinished: Mapping[str, str]) -> str:
-    """Return the first ten unfinished jobs as text, each with its last known status."""
+    """Return a list of the first ten unfinished jobs as a string, each with its last known status."""
     return format_ids([f"{job_id} ({seen})" for job_id, seen in unfinished.items()])
 
 

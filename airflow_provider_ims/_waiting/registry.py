@@ -33,7 +33,11 @@ def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None
 
 
 def reader_for(ims_conn_id: str | None, region_id: str | None) -> QueueReader:
-    """Return the reader of a connection and a region in the running event loop, which all their pollers share."""
+    """
+    Return the reader of a connection and a region in the running event loop.
+
+    The pollers of all job families share this reader.
+    """
     readers = _readers.setdefault(asyncio.get_running_loop(), {})
     key = (ims_conn_id, region_id)
     if key not in readers:

@@ -70,7 +70,7 @@ class JobResults:
         return self._size <= MAX_INLINE
 
     def describe_failures(self) -> str:
-        """Return the first errors as text, with the path of the file that contains all errors, if there is one."""
+        """Return the first errors as one string, and the path of the file with all errors, if there is one."""
         where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)

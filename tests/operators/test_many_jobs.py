@@ -388,7 +388,10 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
         ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a positive number from 1 to 10,000"),
         ({"requests": [{"InputConfig": "x"}, {1: "y"}]}, r"requests\[1\]: must be a dict"),
         ({"parameters": ["x"]}, r"requests\[0\]: must be a dict"),
-        ({"results_path": "nothing://bucket/results"}, "results_path: 'nothing://bucket/results' is not a path or URL"),
+        (
+            {"results_path": "nothing://bucket/results"},
+            "the storage of 'nothing://bucket/results' cannot be used",
+        ),
         ({"timeout": "soon"}, "timeout: 'soon' is not a positive number"),
         ({"poll_interval": -5}, "poll_interval: -5 is not a positive number"),
     ],
