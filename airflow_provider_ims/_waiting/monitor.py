@@ -131,7 +131,7 @@ class JobMonitor:
 
 def timed_out(monitor: JobMonitor, waited: float) -> ImsJobTimeoutError:
     """Return the error for a job that did not end within a wait of ``waited`` seconds."""
-    message = f"Job {monitor.job_id} did not end within {waited:.0f} s; it continues to run ({monitor.last_seen})"
+    message = f"Job {monitor.job_id} did not end within {waited:.0f} s; it may continue to run ({monitor.last_seen})"
     return ImsJobTimeoutError(message, job_id=monitor.job_id, last_seen=monitor.last_seen)
 
 
@@ -143,7 +143,7 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
     :param total: The number of all jobs of the wait.
     """
     return ImsJobTimeoutError(
-        f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
+        f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they may continue to run: "
         f"{describe_jobs(unfinished)}",
         job_id=next(iter(unfinished)),
     )
