@@ -1,4 +1,8 @@
-"""Submits the jobs of a task with many jobs, or joins the jobs that already exist, and records them in the ledger."""
+"""
+Submits the jobs of a task with many jobs, or joins the jobs that already exist.
+
+The jobs are recorded in the ledger; see :mod:`~airflow_provider_ims._submission.ledger`.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of submit requests without a response for each item, across all tries, if each request may create
-#: a job.
+#: The maximum number of submit requests for one item that receive no response, across all tries. It applies only if
+#: each of these requests may create a job.
 MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 
@@ -39,10 +43,11 @@ class BulkSubmitter:
     Submits the jobs of one task run, or joins the jobs that already exist.
 
     :param requests: The encoded parameters of each job.
-    :param on_uncertain: What to do if a lost job is not found and another submit request may create a second job.
+    :param on_uncertain: What to do if a job whose id was lost is not found, and another submit request may create a
+        second job.
     :param on_clear: What to do with the jobs of a task that was cleared; see
         :data:`~airflow_provider_ims._submission.submitter.OnClear`.
-    :param cancel_on_kill: Whether the jobs from before a clear may be cancelled.
+    :param cancel_on_kill: Whether to cancel unfinished jobs from before a clear if the task does not join them.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param max_rate: The maximum number of submit requests per second. ``[ims] max_requests_per_second`` limits it too.
     :param queue: The queue to which the service should send a message when a job ends.
@@ -69,9 +74,9 @@ class BulkSubmitter:
 
     def resume(self, context: Context) -> None:
         """
-        Join the jobs of earlier tries, except failed jobs, which are then submitted again.
+        Join the jobs of earlier tries. Failed jobs are not joined; :meth:`submit` submits them again.
 
-        After a clear, ``on_clear`` determines whether jobs are joined.
+        After a clear, ``on_clear`` determines whether the earlier jobs are joined.
 
         :raises ImsError: as raised by the hook's ``call``, or if a later try has claimed the jobs.
         """
@@ -102,8 +107,8 @@ class BulkSubmitter:
         Restore the state of this try after a deferral.
 
         :param dumped: The state from :meth:`dump`; ``None`` to restore all data from the ledger.
-        :raises ImsError: if there is neither such a state nor a ledger, if another try has taken over the jobs, or if
-            the requests have changed and not all of them have a job.
+        :raises ImsError: if there is no ledger, and ``dumped`` is missing or contains another number of jobs; if
+            another try has taken over the jobs; or if the requests have changed and not all of them have a job.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -152,7 +157,7 @@ class BulkSubmitter:
         return new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
 
     def _find_unrecorded(self) -> None:
-        """Find the jobs of earlier tries by their markers instead of the ledger, and join them."""
+        """Find the jobs of earlier tries by their markers, because there is no ledger, and join them."""
         if not (lost := [item for item in self.items if item.lost]):
             return
         self._search(lost)
@@ -165,7 +170,8 @@ class BulkSubmitter:
         """
         Return whether to submit all jobs again, because the task was cleared or the job kind has changed.
 
-        If so, cancel earlier jobs that may still run, if ``cancel_on_kill`` is true and the service supports it.
+        If so, and ``cancel_on_kill`` is true, also cancel earlier jobs of the same kind that may still run. The service
+        must support this.
         """
         head = ledger.head
         assert head is not None
@@ -205,7 +211,7 @@ class BulkSubmitter:
         """
         After a clear, search for the lost jobs, and prepare a new submission for each job that is not found.
 
-        A job that the service returns in response to a second submit request is not searched for.
+        If the service returns the existing job in response to a second submit request, the job is not searched for.
         """
         lost = [
             item
@@ -239,7 +245,7 @@ class BulkSubmitter:
 
     def submit(self, max_active: int | None = None, deadline: float = float("inf")) -> bool:
         """
-        Submit the pending items, until a maximum number of jobs is active.
+        Submit pending items until none is left or the maximum number of jobs is active.
 
         If the service refuses a request, or a job is lost and may not be submitted again, the other requests are still
         sent. Any other error is raised once the requests that were already sent have received their responses.
@@ -291,10 +297,10 @@ class BulkSubmitter:
             item.error = self._recovery(item).objection(self.on_uncertain, item.submits, MAX_UNSAFE_SUBMITS)
         self._searched |= {item.index for item in missing}
         if again := sum(item.error is None for item in missing):
-            log.warning("%d requests received no response and their jobs were not found: submitting them again", again)
+            log.warning("%d requests received no response, and no job was found: sending the requests again", again)
 
     def _send(self, items: Sequence[Item]) -> None:
-        """Record the intent to send each request of a window, send the requests and record the job ids."""
+        """Record that the requests are about to be sent, send them as one window, and record the job ids."""
         submits = [window.PendingSubmit(item, self._recovery(item), item.record) for item in items]
         for one in submits:
             one.record_intent(self.now())
@@ -320,10 +326,10 @@ class BulkSubmitter:
             # Once the requests are sent, jobs may exist, so an error of the store must not fail the task.
             if required:
                 raise
-            log.warning("Writing the records of %d jobs failed; a retry searches for them: %s", len(changed), error)
+            log.warning("Writing the records of %d jobs failed; a retry may search for them: %s", len(changed), error)
 
     def is_owner(self, try_number: int) -> bool:
-        """Return whether a try still owns the jobs, because no later try has claimed them."""
+        """Return whether a try still owns the jobs; false once a later try has claimed them."""
         return self._ledger is None or Ledger(self._ledger.store).is_owner(try_number)
 
     def record_outcome(self, outcome: Outcome) -> None:

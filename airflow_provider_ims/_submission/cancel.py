@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 ON_KILL_TIMEOUT = 2.0
 #: The maximum number of jobs that are cancelled at the same time.
 THREADS = 8
-#: The states of a task instance that a user has ended, so that no later try can join its job.
+#: The states of a killed task instance which show that a user has ended it, so that Airflow does not retry it.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 
 def cancel_job(family: JobFamily, hook: AlibabaCloudMediaHook, job_id: str, logger: Any = log) -> None:
-    """Cancel a job, if the service can cancel jobs with its status. The result, or an ``ImsError``, is logged."""
+    """Cancel a job if the service can cancel it in its current status. Log the outcome; raise no ``ImsError``."""
     caller = LimitedRetries(hook, attempts=2, throttle_timeout=1.0)
     try:
         job = family.query(caller, [job_id]).get(job_id)
@@ -82,10 +82,12 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
 
 def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
     """
-    Return whether a user has ended a killed task, so that no later try can join its jobs; log the reason if not.
+    Return whether a user has ended a killed task, and no other try has joined its jobs.
+
+    If not, log why the jobs are left running.
 
     :param ti: The task instance.
-    :param is_owner: Returns whether no other try of the task has joined the jobs.
+    :param is_owner: Returns true unless another try of the task has joined the jobs.
     :param jobs: The subject and verb of the log messages, such as ``Job 5 is``.
     """
 
@@ -109,8 +111,9 @@ def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
     """
     Call a function in a thread and return its result.
 
-    A signal handler may interrupt the task in the middle of a request to its supervisor. A second request from the
-    handler would wait for the first request, which cannot continue until the handler has returned.
+    Use this function in signal handlers. A signal may interrupt the task in the middle of a request to its supervisor.
+    If the handler itself sent a second request, it would wait for the first request, which cannot continue until the
+    handler has returned.
 
     :raises TimeoutError: if the function does not return in time.
     """

@@ -28,9 +28,9 @@ def join_jobs(
     Query the jobs of earlier tries, and prepare a new submission for each job that failed.
 
     :param failed: Returns a true value if an ended job counts as failed for the task.
-    :param cleared: Whether the task was cleared. If so, jobs that the service does not know are submitted again too. If
-        not, they are joined, because a single response must not cause a second billed job. They count as failed if they
-        stay unknown.
+    :param cleared: Whether the task was cleared. If so, jobs that the service does not know are also submitted again.
+        If not, such jobs are joined, because a single response must not cause a second billed job; they count as failed
+        if they stay unknown.
     :param counted: Whether an earlier try has emitted the metrics of the ended jobs.
     """
     known: dict[str, list[Item]] = {}

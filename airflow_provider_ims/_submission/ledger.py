@@ -1,10 +1,11 @@
 """
 The ledger: the submission records of all jobs of one task, in the task state store.
 
-The store holds up to 64 KB per key, so the records are stored in slots of 100 requests each. Each try first copies all
-records to a new generation of slots, and then writes the id of this generation to the head. Therefore, the head refers
-to a complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. The
-store also contains the number of the try that owns the jobs. Only this try may submit jobs.
+The store holds up to 64 KB per key, so the records are divided into slots. A slot is a key with the records of up to
+100 requests. The head is a separate key with the data that all records share. Each try first copies all records to new
+slots (a new generation), and then writes the id of this generation to the head. Therefore, the head refers to a
+complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. The store also
+contains the number of the try that owns the jobs. Only this try may submit jobs.
 """
 
 from __future__ import annotations
@@ -105,10 +106,10 @@ def digest_of_all(items: Iterable[Item]) -> str:
 
 def new_items(base: SubmissionRecord, requests: Sequence[Mapping[str, str]]) -> list[Item]:
     """
-    Return the items of a task run with new records, as if nothing was submitted yet.
+    Return the items of a task run with new records, as if nothing had been submitted yet.
 
-    An item is identified by its content and not by its position, so that a request keeps its job when the list changes
-    between two tries.
+    An item is identified by its parameters and not by its position, so that a request keeps its job even if the list
+    changes between two tries.
 
     :param base: The record of the task run.
     :param requests: The encoded parameters of each request.
@@ -134,7 +135,7 @@ class Head:
     :param run: A hash that identifies the task run.
     :param generation: The id of the generation of slots that contains the current records.
     :param slots: The number of slots.
-    :param outcome: The outcome of the last try that waited until all jobs had ended.
+    :param outcome: The outcome of the last try that waited until all jobs had ended; ``None`` if there is no such try.
     """
 
     action: str
@@ -180,9 +181,9 @@ class Ledger:
 
     def check_owner(self) -> None:
         """
-        Check that no later try has claimed the jobs.
+        Check that this try still owns the jobs.
 
-        :raises ImsError: if a later try has claimed them.
+        :raises ImsError: if a later try has claimed them, or the records were deleted.
         """
         owner = self.store.get(OWNER_KEY) or {}
         if owner != self._owner:
@@ -195,7 +196,7 @@ class Ledger:
 
     def start(self, base: SubmissionRecord, items: Sequence[Item]) -> None:
         """
-        Start new records for a task run, and no longer use any earlier records.
+        Start new records for a task run. Earlier records are no longer used.
 
         :raises ImsError: if a later try has claimed the jobs.
         """

@@ -1,4 +1,4 @@
-"""Searches for lost jobs. Each pass through a listing searches for many jobs at once."""
+"""Searches for lost jobs, whose ids are unknown. One pass through a listing searches for many jobs at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LostJobs:
     """
     Searches for jobs by their markers.
 
-    :param recovery_of: Returns the recovery of an item.
+    :param recovery_of: Returns the :class:`Recovery` of an item.
     """
 
     kind: JobKind
@@ -48,7 +48,7 @@ class LostJobs:
             if not missing:
                 break
             if pause is not None:
-                log.info("%d lost jobs are not listed yet; searching again in %.0f s", len(missing), pause)
+                log.info("No job is listed yet for %d submit requests; searching again in %.0f s", len(missing), pause)
                 self.sleep(pause)
         if found:
             log.info("Found %d lost jobs by their markers", len(found))

@@ -23,7 +23,7 @@ STORE_KEY = "ims_submission"
 #: The key of the outcome of the wait in the task state store. The value is ``{"job_id", "outcome"}``.
 WAIT_KEY = "ims_wait"
 
-#: How a wait ended: the task collected the job's result, or the wait failed, for example on a timeout.
+#: How a wait ended: the task returned its result (``collected``), or the wait failed, for example on a timeout.
 WaitOutcome: TypeAlias = Literal["collected", "failed"]
 
 
@@ -45,7 +45,7 @@ class SubmissionRecord:
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
     :param number: The number of the submission within the task run, from 0. It increases after a failed job.
-    :param submitted_at: The time of the last request, in epoch seconds.
+    :param submitted_at: The time of the last submit request, in epoch seconds.
     :param unanswered_submits: The number of submit requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
     :param parameters_digest: A digest of the parameters, to detect changed parameters.

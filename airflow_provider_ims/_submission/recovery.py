@@ -15,8 +15,9 @@ from airflow_provider_ims.exceptions import ImsError, ImsRequestError, ImsUnavai
 OnUncertain: TypeAlias = Literal["submit", "fail"]
 #: The maximum number of attempts to submit one job in one try.
 MAX_SUBMITS = 5
-#: How the service handles a second submit request if it accepted the first one: it returns the first job, rejects the
-#: request, or creates a second job. ``excluded``: the search proves that the service did not accept the first request.
+#: How the service handles a second submit request if it accepted the first request: it returns the first job, rejects
+#: the second request, or creates a second job. ``excluded`` means that there is no such case, because the search proves
+#: that the service did not accept the first request.
 Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
 
 
@@ -25,8 +26,8 @@ class RecoveryPolicy:
     """
     How a lost job is recovered.
 
-    The texts may contain ``{token}`` (the name of the token parameter), ``{key}`` (the value of the marker), ``{lag}``
-    (the search time in seconds) and ``{time}`` (the time of the last submit request).
+    ``resubmit_log`` and ``advice`` may contain ``{token}`` (the name of the token parameter), ``{key}`` (the value of
+    the marker), ``{lag}`` (the search time in seconds) and ``{time}`` (the time of the last submit request).
 
     :param name: The name in the documentation.
     :param resubmit: How the service handles a second submit request if it accepted the first request.
@@ -71,15 +72,15 @@ NOT_RECOVERABLE = RecoveryPolicy(
     "not recoverable",
     "creates job",
     resubmit_log=f"The job cannot be searched for: {_TWO_JOBS}",
-    advice="it cannot be searched for. Check the console for a job created at {time}. Clearing the task submits a new "
-    "job, which is billed even if the first one exists",
+    advice="such a job cannot be searched for. Check the console for a job created at {time}. Clearing the task "
+    "submits a new job, which is billed even if the first job exists",
 )
 
 POLICIES = (IDEMPOTENCY_TOKEN, REJECTED_DUPLICATE, CONCLUSIVE_SEARCH, INCONCLUSIVE_SEARCH, NOT_RECOVERABLE)
 
 
 def policy_of(kind: JobKind, *, has_marker: bool = True, has_token: bool = True) -> RecoveryPolicy:
-    """Return the policy of a job kind, for requests with or without the marker and the token that the kind accepts."""
+    """Return the policy of a job kind, depending on whether its requests contain the marker and the token."""
     if kind.takes_client_token:
         return IDEMPOTENCY_TOKEN
     if kind.dedup_parameter and has_token:
@@ -92,7 +93,7 @@ def policy_of(kind: JobKind, *, has_marker: bool = True, has_token: bool = True)
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """
-    The recovery of one submission.
+    How one submission is recovered if its response is lost.
 
     :param policy: The policy that applies.
     :param request: The parameters of the submit request, with the token and the marker if they can be added.
@@ -140,7 +141,7 @@ class Recovery:
 
     def objection(self, on_uncertain: OnUncertain, submits: int, max_unsafe: int) -> ImsUncertainSubmitError | None:
         """
-        Return an error if no further submit request may be sent after the job was not found, otherwise ``None``.
+        Return an error if no further submit request may be sent for a job that was not found, otherwise ``None``.
 
         :param submits: The number of submit requests in this try.
         :param max_unsafe: The maximum number of requests without a response, across all tries, if each request may
@@ -193,7 +194,7 @@ def recovery_of(
     """
     Return the recovery of one submission.
 
-    :param recorded: Whether the record is stored. Its key is unique only then.
+    :param recorded: Whether the record is stored. Its key is unique only if it is stored.
     :param queue: The queue to which the service should send a message when the job ends.
     """
     if recorded and record.state is not SubmissionState.NEW:

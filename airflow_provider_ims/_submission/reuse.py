@@ -1,8 +1,8 @@
 """
 Finds a finished job that an earlier run of the same task submitted with the same inputs.
 
-Each run stores its job in two XComs. Later runs find the job by the key of the first XCom, which contains a digest of
-the inputs. The second XCom has a fixed key; if no job has the same inputs, a later run logs which inputs differ from
+Each run stores its job in two XComs. The key of the first XCom contains a digest of the inputs; later runs find the job
+by this key. The second XCom has a fixed key; if no job has the same inputs, a later run logs which inputs differ from
 those in this XCom. All supported versions of Airflow can read the XComs of earlier runs. Airflow deletes the XComs of a
 task that is cleared, so the task run reads its own job from a copy in the task state store (Airflow 3.3 and later).
 """
@@ -63,7 +63,7 @@ class StoredJob:
 
     def __str__(self) -> str:
         submitted = datetime.fromtimestamp(self.submitted_at, UTC).isoformat(timespec="seconds")
-        return f"job {self.job_id}, submitted at {submitted} by run {self.run_id}"
+        return f"job {self.job_id} (submitted at {submitted} by run {self.run_id})"
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class EarlierJobs:
         """
         Return the newest job with the same inputs that has ended without failing, and log the decision.
 
-        :raises ImsError: if a query fails, unless the service rejects it. No job has been submitted then.
+        :raises ImsError: if a query fails, except when the service rejects it. No job is submitted after such an error.
         """
         inputs = self._inputs()
         rejected = "no earlier run stored a job"
@@ -104,8 +104,8 @@ class EarlierJobs:
             if job is not None and job.ended and not self.failed(job):
                 log.info("Reusing %s with the same inputs: no job is submitted", stored)
                 return stored, job
-            rejected = f"{stored} with the same inputs {_problem(job)}"
-            log.info("Not reusing %s", rejected)
+            rejected = f"{stored} has the same inputs, but {_problem(job)}"
+            log.info("Not reusing a job: %s", rejected)
         if not candidates and (last := self._last()) is not None:
             rejected = f"{last} had other inputs: {', '.join(_differences(last.inputs, inputs))}"
         log.info("Submitting a new job, because %s", rejected)

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a cleared task does with its earlier job: ``auto`` joins a job that has not failed and whose result was never
-#: collected, if the parameters are the same; ``new`` never joins a job; ``rejoin`` joins any job that has not failed.
+#: What a cleared task does with its earlier job. ``auto`` joins the job if its parameters are the same, its result was
+#: never collected (or ``reuse="inputs"``), it has not failed and the task does not cancel it (see ``cancel_on_kill``).
+#: ``new`` never joins a job; ``rejoin`` joins any job that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of submit requests without a response, across all tries, if each request may create a job.
@@ -64,11 +65,11 @@ class Submitter:
     """
     Submits the job of one task run, or joins the job that already exists.
 
-    :param on_uncertain: What to do if a lost job is not found and another submit request may create a second job.
+    :param on_uncertain: What to do if a lost job is not found, and another submit request may create a second job.
     :param failed: Returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
-    :param cancel_on_kill: Whether to cancel the job if the task is cleared while it waits for the job, and does not
-        join it. The service must support this.
+    :param cancel_on_kill: Whether to cancel the earlier job of a task that was cleared while it waited for this job, if
+        the service can cancel it and ``on_clear`` is not ``rejoin``.
     :param earlier: The jobs of earlier runs, if the task may reuse them.
     :param queue: The queue to which the service should send a message when the job ends.
     """
@@ -228,10 +229,10 @@ class Submitter:
         return False
 
     def _warn_of_repeated_token(self, record: SubmissionRecord) -> None:
-        """Warn that the service creates no new job if the user's token is the same as for the earlier job."""
+        """Warn if the user's token is the same as for the earlier job, because the service then creates no new job."""
         token = self.kind.token_parameter
         if record.token is not None and self.parameters.get(token or "") == record.token:
-            advice = "returns that job again or rejects the request. Omit it, or add {{ ti.try_number }} to it"
+            advice = "returns that job again or rejects the request. Omit the token, or add {{ ti.try_number }} to it"
             log.warning("%s is the same as for job %s, so the service %s", token, record.job_id, advice)
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
@@ -242,7 +243,7 @@ class Submitter:
         job_id = record.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
-            # The wait for the job fails if it stays unknown. A single response must not cause a second billed job.
+            # The wait fails if the job stays unknown. A single response must not cause a second billed job.
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
@@ -282,15 +283,13 @@ class Submitter:
         """Submit a job. Return the new record and the job; the job is ``None`` if its id is unknown."""
         recovery = self._recovery(before)
         if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
-            log.info("UserData is not a JSON object or has no room for the marker: a lost job cannot be found")
+            log.info("UserData is not a JSON object or has no room for the marker, so a search cannot find the job")
         if (
             self.queue is not None
             and self.kind.takes_notify_address
             and not self.kind.notifies(recovery.request, self.queue)
         ):
-            log.info(
-                "UserData does not contain the queue %s, so the service may send no message about the job", self.queue
-            )
+            log.info("UserData does not contain the queue %s, so the service may send no message", self.queue)
         record = replace(
             before,
             submitted_at=self.now(),

@@ -1,4 +1,4 @@
-"""Sends the requests of a window in parallel."""
+"""Sends the submit requests of a window in parallel. A window is a group of up to 50 requests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PendingSubmit:
     fatal: BaseException | None = None
 
     def record_intent(self, now: float) -> None:
-        """Set the item's record as if the request was sent and received no response."""
+        """Set the item's record as if the request had been sent and had received no response."""
         self.item.record = replace(
             self.before,
             submitted_at=now,

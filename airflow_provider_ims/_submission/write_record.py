@@ -1,4 +1,8 @@
-"""The record of an action that submits no job, so that a task run sends it only once (Airflow 3.3 and later)."""
+"""
+Records that an action was sent, so that a retry does not repeat its effect (Airflow 3.3 and later).
+
+The record is used for actions that are not read-only and submit no job.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
     """
-    The record of one action of a task run. All tries share it; a clear starts a new record.
+    The record of one action of a task run. All tries share the record; a clear starts a new record.
 
     :param record: The record; ``None`` without a task instance, as in a test that calls ``execute()``.
     :param store: The task state store; ``None`` before Airflow 3.3.
@@ -42,7 +46,7 @@ class WriteRecord:
 
     def client_token(self, given: str | None) -> str:
         """
-        Return the ClientToken to send: that of an earlier request without a response, the user's own, or a new one.
+        Return the ClientToken to send: the token that an earlier try sent, the user's own token, or a generated token.
 
         The earlier token has priority, because a token that is rendered differently in each try cannot prevent the
         action from taking effect twice. With a store, the generated token differs between deployments and between
@@ -58,7 +62,7 @@ class WriteRecord:
 
     @property
     def sent_at(self) -> float | None:
-        """The time of an earlier request whose response is unknown, in epoch seconds; ``None`` if there was none."""
+        """The time at which an earlier try sent the action, unless the service rejected it; ``None`` if none did."""
         if self.record is None or self.store is None or not self.record.unanswered_submits:
             return None
         return self.record.submitted_at

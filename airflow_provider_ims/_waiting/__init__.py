@@ -1,1 +1,6 @@
-"""Waiting for jobs: a worker polls in a loop, a triggerer with one poller per connection, region and job family."""
+"""
+Waits for jobs.
+
+In a triggerer, one poller per connection, region and job family polls all waiting jobs. On a worker, each task polls
+its own jobs.
+"""

@@ -32,6 +32,8 @@ class Discarder:
     """
     Deletes and releases messages in its own thread. One request deletes several messages.
 
+    To release a message is to make it visible again, so that another triggerer can receive it.
+
     :param resolver: The resolver of the connection, which must be resolved before a message is deleted or released.
     """
 

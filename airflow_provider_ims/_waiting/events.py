@@ -45,7 +45,7 @@ def unfinished_event(job_ids: list[str], failed: int, waited_for: list[str] | No
 
     :param job_ids: The ids of the jobs that have not ended.
     :param failed: The number of failed jobs.
-    :param waited_for: The ids of all jobs of the wait; ``None`` if they are too many for an event.
+    :param waited_for: The ids of all jobs of the wait; ``None`` if there are too many for an event.
     """
     return {"status": "unfinished", "job_ids": job_ids, "failed": failed, "waited_for": waited_for}
 

@@ -1,7 +1,8 @@
 """
 Hints: messages about the jobs of a poller. The poller queries a job when a message about it arrives.
 
-A message is only a hint: the query decides. Polls continue in any case, so that a lost message delays no wait.
+A message is only a hint: the result of the query determines whether the job has ended. Scheduled polls continue in any
+case, so a wait also ends if its message is lost.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import TypeAlias
 from airflow_provider_ims._waiting.queue_reader import QueueReader
 from airflow_provider_ims._waiting.subscription import Subscription
 
-#: The maximum number of ended jobs whose further messages are recognised.
+#: The maximum number of ended jobs that a poller remembers, so that further messages about them are deleted.
 ENDED_JOBS = 10_000
 
-#: The subscriptions to one job. A single one, the usual case, is stored without a tuple, so that ten thousand waits do
-#: not need ten thousand tuples.
+#: The subscriptions to one job. A single subscription, the usual case, is stored without a tuple, so that ten
+#: thousand waits do not need ten thousand tuples.
 _Subscriptions: TypeAlias = "Subscription | tuple[Subscription, ...]"
 
 
@@ -74,7 +75,7 @@ class Hints:
             self._waiting[subscription.job_id] = left
 
     def record_end(self, job_id: str) -> None:
-        """Record that a job has ended, so that later messages about it are claimed."""
+        """Record that a job has ended, so that the reader deletes later messages about it."""
         if self._reader is None:
             return
         self._ended.pop(job_id, None)
@@ -83,7 +84,7 @@ class Hints:
             del self._ended[next(iter(self._ended))]
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Poll those of the jobs that this poller waits for, and return the ids of all jobs that it knows."""
+        """Poll the jobs that this poller waits for, and return their ids and the ids of its ended jobs."""
         # Intersections, because messages may contain many more ids than there are waits.
         waiting = self._waiting.keys() & job_ids
         hinted = [subscription for job_id in waiting for subscription in _all(self._waiting[job_id])]

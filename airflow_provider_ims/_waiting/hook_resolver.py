@@ -1,4 +1,4 @@
-"""Resolves the connection of a poller, a reader or a consumer on the event loop, at regular intervals."""
+"""Resolves the connection of a poller, a queue reader or an event consumer on the event loop, and updates it."""
 
 from __future__ import annotations
 

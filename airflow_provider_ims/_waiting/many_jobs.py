@@ -38,7 +38,7 @@ async def wait_for_jobs(
     :param deadline: When the wait ends with a last poll, in epoch seconds.
     :param progress: Records the jobs that end.
     :raises ImsJobTimeoutError: when more than ``unfinished`` jobs have not ended at the deadline.
-    :raises ImsError: any other error of a poll that does not concern a single job.
+    :raises ImsError: the error that ended the wait for a job, unless it concerns only this job.
     """
     inbox = Inbox()
     waiting: dict[str, Subscription] = {}

@@ -21,7 +21,8 @@ from airflow_provider_ims.exceptions import (
 )
 
 #: Seconds for which a job may be unknown to the service before the wait ends. They are counted from the first response
-#: that does not contain the job, because a single response must not end a wait, and the poll interval may be longer.
+#: that does not contain the job, because a single response must not end a wait, and the poll interval may be longer. If
+#: no response has contained the job and ``started_at`` is set, they are counted from ``started_at``.
 UNKNOWN_GRACE = 120.0
 #: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
@@ -63,8 +64,8 @@ class JobMonitor:
     Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
 
     :param job_id: The id of the job.
-    :param started_at: The time at which the wait started, in epoch seconds, if another process may have polled the job
-        before. Default: no other process has polled the job.
+    :param started_at: The time at which the wait started, in epoch seconds. Set it only if another process may have
+        polled the job before. Default: infinity, which has no effect.
     :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
 
@@ -90,10 +91,10 @@ class JobMonitor:
             return WaitMessage(f"Polling job {self.job_id} failed, retrying: {observation}")
         if isinstance(observation, Exception):
             self._errors += 1
-            left = self.tolerated_errors - self._errors
-            if left <= 0:
+            if self._errors >= self.tolerated_errors:
                 raise observation
-            text = f"Polling job {self.job_id} failed, retrying; {left} more such errors end the wait: {observation}"
+            count = f"error {self._errors}; error {self.tolerated_errors} ends the wait"
+            text = f"Polling job {self.job_id} failed, retrying ({count}): {observation}"
             return WaitMessage(text, logging.WARNING)
         self._errors = 0
         if observation is None:
@@ -116,12 +117,12 @@ class JobMonitor:
 
     @property
     def status(self) -> str | None:
-        """The status at the last poll."""
+        """The last known status; ``None`` if there is none."""
         return str(self._last[1]) if self._last else None
 
     @property
     def last_seen(self) -> str:
-        """The status at the last poll, and the error if that poll failed, for an error message."""
+        """The last known status, and the error of the last poll if it failed, for an error message."""
         status = self.status or "status unknown"
         if self._unknown_since is not None:
             status = "unknown to the service"
@@ -130,7 +131,7 @@ class JobMonitor:
 
 def timed_out(monitor: JobMonitor, waited: float) -> ImsJobTimeoutError:
     """Return the error for a job that did not end within a wait of ``waited`` seconds."""
-    message = f"Job {monitor.job_id} did not end within {waited:.0f} s; it continues to run ({monitor.last_seen})"
+    message = f"Job {monitor.job_id} did not end within {waited:.0f} s; it may continue to run ({monitor.last_seen})"
     return ImsJobTimeoutError(message, job_id=monitor.job_id, last_seen=monitor.last_seen)
 
 
@@ -142,14 +143,14 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
     :param total: The number of all jobs of the wait.
     """
     return ImsJobTimeoutError(
-        f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they continue to run: "
+        f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they may continue to run: "
         f"{describe_jobs(unfinished)}",
         job_id=next(iter(unfinished)),
     )
 
 
 def describe_jobs(unfinished: Mapping[str, str]) -> str:
-    """Return the first ten unfinished jobs as text, each with its last known status."""
+    """Return a list of the first ten unfinished jobs as a string, each with its last known status."""
     return format_ids([f"{job_id} ({seen})" for job_id, seen in unfinished.items()])
 
 

@@ -1,9 +1,10 @@
 """
 The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
 
-A subscription is either scheduled to be polled by its job id, being polled, or covered by sweeps. In addition, a
-message about a job causes a poll at once, and does not change when the next poll is due. A poller stops when it has no
-subscriptions, and restarts with the next subscription.
+A subscription is the wait of one task for one job. It is either scheduled to be polled by its job id, being polled, or
+covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes a poll at
+once, and does not change when the next poll is due. A poller stops when it has no subscriptions, and restarts with the
+next subscription.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class Poller:
         for at, subscription in self._polls.take(now):
             self._metrics.behind = max(self._metrics.behind, now - at)
             due.append(subscription)
-        # A request with several ids costs the same, so it is filled up with the jobs that are due next.
+        # A request with several ids counts as one request, so it is filled up with the jobs that are due next.
         for subscription in self._polls.take_next(-len(due) % self._family.ids_per_query):
             subscription.poll_at = now
             due.append(subscription)
@@ -223,7 +224,7 @@ class Poller:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # This is a bug. Without these events, the waits that depend on the task would never end.
+            # Such an error is a bug. Without these events, the waits that depend on the task would never end.
             for subscription in list(self._subscriptions):
                 subscription.emit(error)
                 self.unsubscribe(subscription)
@@ -266,7 +267,7 @@ class Poller:
             querier.add_done_callback(self._queriers.discard)
 
     async def _query_queued(self) -> None:
-        """Query the jobs in the queue, so that ten thousand due polls do not create as many asyncio tasks."""
+        """Query the queued jobs one request after another, so that due polls create at most 8 tasks (``QUERIES``)."""
         while self._queue:
             queued_at, by_id = self._queue.popleft()
             self._metrics.behind = max(self._metrics.behind, time.monotonic() - queued_at)

@@ -37,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record a delay with which the event loop resumed the poller, in seconds. Less than 5 s are ignored."""
+        """Record by how many seconds the event loop resumed the poller late. Delays of less than 5 s are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(

@@ -58,7 +58,7 @@ class Progress:
         failed = f", {self.failures:,} failed" if self.failures else ""
         self.log.info("%s of %s jobs ended%s%s", f"{self.done:,}", f"{self.total:,}", failed, self._time_left(now))
         if self._problems:
-            self.log.warning("%d polls had problems, the latest: %s", self._problems, self._problem)
+            self.log.warning("%d polls had problems. The latest problem: %s", self._problems, self._problem)
             self._problems = 0
 
     def _time_left(self, now: float) -> str:

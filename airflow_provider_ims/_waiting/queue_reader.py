@@ -1,9 +1,9 @@
 """
 The reader of a queue, which receives messages about jobs for all pollers of a connection in a triggerer.
 
-The reader deletes messages that a poller claims, and messages without a job id. It releases other messages, because
-another triggerer may wait for their jobs, and deletes them if no triggerer has claimed them after 15 receives or half
-an hour.
+A poller claims the messages about its jobs. The reader deletes claimed messages, and messages without a job id. It
+releases other messages (makes them visible again), because another triggerer may wait for their jobs, and deletes them
+if no triggerer has claimed them after 15 receives or half an hour.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: The maximum number of seconds for which a request waits for a message.
 LONG_POLL = 20
-#: Seconds after the last successful request for which the reader is healthy: more than two long polls.
+#: Seconds for which the reader counts as healthy after a successful request. They exceed two long polls.
 HEALTHY = 45.0
 #: Seconds until the next request after a failed one; doubled with each failure, up to the maximum.
 FIRST_PAUSE = 1.0

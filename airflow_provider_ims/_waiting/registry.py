@@ -23,7 +23,7 @@ _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Readers] = WeakKeyDictio
 
 
 def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None) -> Poller:
-    """Return the poller of a family, a connection and a region in the running event loop."""
+    """Return the poller of a job family, a connection and a region in the running event loop."""
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
     key = (family.name, ims_conn_id, region_id)
     if key not in pollers:
@@ -33,7 +33,11 @@ def poller_for(family: JobFamily, ims_conn_id: str | None, region_id: str | None
 
 
 def reader_for(ims_conn_id: str | None, region_id: str | None) -> QueueReader:
-    """Return the reader for a connection and a region in the running event loop, for the pollers of all families."""
+    """
+    Return the reader of a connection and a region in the running event loop.
+
+    The pollers of all job families share this reader.
+    """
     readers = _readers.setdefault(asyncio.get_running_loop(), {})
     key = (ims_conn_id, region_id)
     if key not in readers:

@@ -44,14 +44,14 @@ class Inbox:
 @dataclass(eq=False, slots=True, kw_only=True)
 class Subscription(JobMonitor):
     """
-    The wait for one job. It is also the job's monitor, so that the garbage collector has one object less for each job.
+    The wait for one job. It is also the job's monitor, so that the garbage collector visits one object less per job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param inbox: Receives the events.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
-    :param missed: The number of consecutive sweeps that did not list the job.
+    :param missed: The number of consecutive sweeps (listings of all unfinished jobs) that did not contain the job.
     :param hinted: Whether a message about the job has arrived since it was last polled.
     :param poll_at: When the job is due to be polled, on the poller's clock. Messages do not change it.
     """

@@ -105,7 +105,7 @@ class Sweeper:
         self._rest = FIRST_REST
 
     def record_failure(self, error: Exception, now: float) -> None:
-        """Record a failed sweep, and pause sweeps for 1 to 16 minutes, or permanently if the listing is denied."""
+        """Record a failed sweep. Pause sweeps for 1 to 16 minutes; if the listing is denied, until the poller stops."""
         self.active = False
         self._cost = None
         if isinstance(error, ImsPermissionError):

@@ -37,7 +37,7 @@ class JobEntry:
 
     :param record: The job as recorded by its task.
     :param view: The output of the job.
-    :param tree: The other fields of the job's result.
+    :param tree: The fields of the job's result that the view contains as ``rest``.
     :param console: The URL of the job in the console; ``None`` if there is none.
     """
 
@@ -185,6 +185,6 @@ def render(template: str, root: str, **values: Any) -> bytes:
             install=None if can_presign() else INSTALL,
             **values,
         )
-        # Messages of services and storages may contain lone surrogates.
+        # Messages of services and storage libraries may contain lone surrogates.
         .encode(errors="replace")
     )

@@ -144,7 +144,7 @@ def _value(session: Session, key: Key, name: str) -> Any:
 
 
 def _resolved(row: XComModel) -> Any:
-    """Return the value of an XCom. A custom XCom backend resolves a string, because it may be a reference."""
+    """Return the value of an XCom. A string may be a reference, so a custom XCom backend resolves it."""
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.xcom import XCom
 

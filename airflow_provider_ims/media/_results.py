@@ -1,4 +1,4 @@
-"""Reads the results of the jobs of a task from its XCom, or from the file whose path is in the XCom."""
+"""Reads the results of the jobs of a task from the task's XCom, or from the file whose path is in the XCom."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
     """
     Return ``count`` lines of a file with results, from the index ``start``.
 
-    The lines are cached, because the request for each file on a page reads the result of its job.
+    The lines are cached, because each file on a page is requested separately, and each request reads the result again.
     """
     from airflow.sdk import ObjectStoragePath
 
@@ -177,5 +177,5 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
 def _read_line(file: IO[str], limit: int) -> str:
     line = file.readline(limit + 1)
     if len(line) > limit:
-        raise ImsError(f"the lines up to this page are larger than {MAX_PAGE:,} characters; open the file")
+        raise ImsError(f"the lines of this page, or a line before them, exceed {MAX_PAGE:,} characters; open the file")
     return line

@@ -44,7 +44,7 @@ HEADERS = {
 
 def _check_enabled() -> None:
     if not MEDIA_PAGES.get():
-        raise HTTPException(404, "The option [ims] media_pages of the API server disables the media pages.")
+        raise HTTPException(404, "The media pages are disabled by the option [ims] media_pages of the API server.")
 
 
 #: A user who may read the XComs of the DAG may see the output of its tasks.
@@ -129,7 +129,7 @@ def show_subtitles(task: Task, job: Job, item: str) -> PlainTextResponse:
 
 @router.get("/media/dags/{dag_id}/text")
 def download_text(task: Task, job: Job, number: Index | None = None) -> PlainTextResponse:
-    """Return a whole text of a job; without ``number``, return the other fields of its result as JSON."""
+    """Return a whole text of a job; without ``number``, return ``rest`` of the :class:`JobView` as JSON."""
     view = view_of(task, job)
     if number is None:
         text = json.dumps(view.rest, ensure_ascii=False, indent=2)

@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file, each time a user opens the file."""
+"""Finds the address at which a browser can open a recorded file. This happens each time a user opens the file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: The time for which a presigned URL is valid. It is long, because a player requests a video in parts while playing it.
 VALID = timedelta(hours=1)
-#: Seconds for which a response is reused. For example, one response contains the addresses of all images of a video.
+#: Seconds for which a response is reused. One response may contain several addresses, such as all images of a video.
 REUSED = 60.0
 #: The maximum number of attempts of a request, and the seconds for which a throttled request is retried. Both are low,
 #: because a user waits for the response.
@@ -94,7 +94,7 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
         API server sends no requests to other addresses.
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
-        raise ImsRequestError(f"{file.name} is not a file with subtitles in OSS")
+        raise ImsRequestError(f"{file.name} is not a subtitle file in OSS")
     content = download(hook.settings, playable_address(hook, file), MAX_SUBTITLES)
     return content.decode("utf-8-sig", errors="replace")
 
@@ -135,7 +135,7 @@ def _found(
         try:
             response = _call(hook, lookup, file)
         except ImsRequestError as error:
-            # The service does not know the file.
+            # For example, the service does not know the file.
             problems.append(error)
         except ImsPermissionError:
             # Only an address outside of OSS can be opened without a signature.

@@ -19,7 +19,7 @@ class Node:
     A field of a result, or an item of a list.
 
     :param name: The name of the field, or the position of the item.
-    :param value: Its value as text; ``None`` if it has fields or items.
+    :param value: Its value as a string; ``None`` if it has fields or items.
     :param children: Its fields or items.
     :param omitted: The number of fields or items that are not shown.
     """

@@ -24,7 +24,7 @@ _KIND_OF = {extension: kind for kind, extensions in EXTENSIONS.items() for exten
 _KIND_IN = {"images": "image", "videos": "video", "audios": "audio"}
 #: Field of a result -> the attribute of :class:`MediaFile` with which a service can find the file.
 _IDS = {"mediaid": "media_id", "videoid": "video_id", "imageid": "image_id"}
-#: A field whose name contains one of these words is an input of the job, or describes an output that does not exist.
+#: A field whose name contains one of these words contains no output: it describes the job, its input or a failed part.
 _NOT_OUTPUT = re.compile(
     "callback|config|description|failed|input|notify|param|prompt|template|timeline|userdata|(?<!re)source|(?<!sub)title"
 )

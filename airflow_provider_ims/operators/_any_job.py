@@ -57,7 +57,7 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
     def execute_complete(
         self, context: Context, event: Any = None, submit_result: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Resolve the job kind again, because a resumed task is a new instance, and complete the job."""
+        """Complete the job. A resumed task has a new operator instance, so its job kind is resolved again."""
         self.kind = kind_of(self.job, self.product)
         return super().execute_complete(context, event, submit_result)
 
@@ -70,13 +70,15 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
         return as_parameters(self.parameters)
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the parameters refer to, except outputs. The job kind need not be resolved."""
+        """Return the OSS objects that the parameters refer to, except outputs, without resolving the job kind."""
         return oss_objects(self.parameters, without="output")
 
 
 def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
     """
-    Return a copy of a kind with API names as argument names, and with the given parameters that only the SDK defines.
+    Return a copy of a kind whose arguments have the API names of the parameters.
+
+    The copy also accepts those of the given parameters that only the SDK defines.
 
     :raises ImsRequestError: If neither the kind nor the SDK defines a parameter.
     """

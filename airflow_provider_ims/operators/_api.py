@@ -39,8 +39,8 @@ class ApiOperator(BaseOperator):
     unless the action has a ``ClientToken``, which prevents the action from taking effect twice.
 
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
-    :param parameters: The parameters of the action, with their API names as keys. A dict or a list is sent as JSON. A
-        ``ClientToken`` is added if the action has one. (templated)
+    :param parameters: The parameters of the action, with their API names as keys. Where the API requires a JSON
+        string, a dict or a list is also accepted. A ``ClientToken`` is added if the action has one. (templated)
     :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)

@@ -1,4 +1,4 @@
-"""Records or cancels the job of an operator when the wait fails or the task is killed."""
+"""Records how the wait of an operator ended, and cancels its job when the wait times out or the task is killed."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class AwaitedJob:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """
-        Record a failed wait, so that a cleared task joins the job.
+        Record a failed wait, so that the task can join the job after a clear.
 
-        On a timeout, cancel the job unless a later try can join it.
+        On a timeout, if ``cancel_on_kill`` is true, cancel the job unless a later try can join it.
         """
         try:
             yield

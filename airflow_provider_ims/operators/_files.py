@@ -1,9 +1,9 @@
 """
 Replaces arguments that name a file with the contents of the file.
 
-Airflow's ``template_ext`` would also read nested values and the names of objects, such as ``oss://bucket/a.json``, so
-the operators do not set it. They read only arguments that contain JSON or a script, and check for a file extension
-before a template is rendered, so a text from an upstream task is never read as a file name.
+Airflow's ``template_ext`` would also treat nested values and the URLs of objects, such as ``oss://bucket/a.json``, as
+file names, so the operators do not set it. They read files only for arguments that contain JSON or a script. They check
+for a file extension before templates are rendered, so a string from an upstream task is never treated as a file name.
 """
 
 from __future__ import annotations
@@ -84,5 +84,5 @@ def _read(name: str, environment: Environment, field: str) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise ImsRequestError(f"{field}: file {name!r} cannot be read: {error}", field=field) from error
     if not name.endswith(".json"):
-        problem += ". To send this text instead of a file, wrap it in Airflow's literal()"
+        problem += ". To send this string instead of a file, wrap it in Airflow's literal()"
     raise ImsRequestError(f"{field}: file {name!r} not found; {problem}", field=field)

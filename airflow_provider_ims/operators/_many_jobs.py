@@ -1,4 +1,4 @@
-"""The base class of the operators that submit many jobs of any kind in one task."""
+"""The base class of the operators that submit many jobs of one kind in one task."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     Submit many jobs of one kind in one task, and wait until all have ended.
 
     A request is not billed twice if the task or the worker crashes (for exceptions, see ``on_uncertain``): a retry
-    joins the running jobs, collects the results of ended jobs, and submits only failed jobs again. A request keeps its
-    job if the list changes between two tries.
+    joins the running jobs, collects the results of ended jobs, and submits jobs only for requests that have no job or
+    whose job failed. A request keeps its job even if the list changes between two tries.
 
     :param job: The submit action, such as ``SubmitTextGenerateJob``. (templated)
     :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API requires a JSON
         string, a dict, a list or the name of a ``.json`` file is also accepted. (templated)
     :param parameters: Parameters that all requests have in common. The values in a request override them. (templated)
-    :param max_active_jobs: The maximum number of jobs that have not ended. More jobs are submitted when half of them
-        have ended. (templated) Default: no limit.
+    :param max_active_jobs: The maximum number of unfinished jobs. When half of them have ended, more jobs are
+        submitted. (templated) Default: no limit.
     :param max_submits_per_second: The maximum number of submit requests per second, up to
         ``[ims] max_requests_per_second``; the rate falls while the service throttles requests. (templated) Default: 30.
     :param max_failures: How many jobs may fail: a number, or a fraction of all jobs if it is less than 1. If more

@@ -47,7 +47,7 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
     """
     Return the encoded requests of a resumed task, or empty dicts if they cannot be encoded again.
 
-    :param submitted: The stored job ids of the requests, which make the parameters unnecessary; empty if unknown.
+    :param submitted: The stored jobs of the requests; empty if unknown. With these jobs, the parameters are not needed.
     :raises ImsRequestError: when a request is invalid and the jobs are unknown.
     """
     try:

@@ -70,7 +70,7 @@ class JobResults:
         return self._size <= MAX_INLINE
 
     def describe_failures(self) -> str:
-        """Return the first errors as text, with the path of the file that contains all errors, if there is one."""
+        """Return the first errors as one string, and the path of the file with all errors, if there is one."""
         where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
@@ -97,14 +97,14 @@ class JobResults:
             return {**summary, "results_path": self.path}
         if not self.fit_into_xcom:
             raise ImsRequestError(
-                f"The results have {self._size:,} bytes and are too large for XCom ({MAX_INLINE:,} bytes). Set "
-                "results_path and clear the task, which then collects the results of the same jobs",
+                f"The results take up {self._size:,} bytes, which is more than the limit for XCom ({MAX_INLINE:,} "
+                "bytes). Set results_path and clear the task, which then collects the results of the same jobs",
                 field="results_path",
             )
         return {**summary, "results": self._results}
 
     def __enter__(self) -> Self:
-        """Open a temporary file next to the path, which is renamed when it is complete."""
+        """Open a temporary file in the folder of the path. :meth:`__exit__` renames the file if it is complete."""
         if self._target is not None:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._part = self._target.parent / f"{self._target.name}.part"
@@ -131,7 +131,7 @@ def _storage_path(path: str) -> ObjectStoragePath:
         found: ObjectStoragePath = ObjectStoragePath(path)
         found.fs  # noqa: B018 - it raises an error if no provider package supports the scheme
     except Exception as error:
-        problem = f"results_path: {path!r} is not a path or URL of a supported storage: {error}"
+        problem = f"results_path: the storage of {path!r} cannot be used: {error}"
         raise ImsRequestError(problem, field="results_path") from error
     return found
 
@@ -140,7 +140,7 @@ def allowed_failures(max_failures: Any, total: int) -> int:
     """
     Return how many of the jobs of a task may fail.
 
-    :raises ImsRequestError: If ``max_failures`` is neither a number of jobs nor a fraction.
+    :raises ImsRequestError: If ``max_failures`` is negative or not a number.
     """
     try:
         allowed = float(max_failures)
@@ -148,7 +148,8 @@ def allowed_failures(max_failures: Any, total: int) -> int:
         allowed = -1.0
     if not allowed >= 0:
         raise ImsRequestError(
-            f"max_failures: {max_failures!r} is neither a number nor a fraction of jobs", field="max_failures"
+            f"max_failures: must be a number of jobs or a fraction below 1, and not negative: {max_failures!r}",
+            field="max_failures",
         )
     # The addend compensates for the rounding of fractions such as 0.29.
     return int(min(allowed * total + 1e-6 if allowed < 1 else allowed, total))

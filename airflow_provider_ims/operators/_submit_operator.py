@@ -32,16 +32,18 @@ class SubmitOperator(JobTask, BaseOperator):
     :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
-    :param deferrable: Wait in the triggerer, so no worker slot is used. Default: ``[operators] default_deferrable``.
+    :param deferrable: Wait in the triggerer, so that the wait occupies no worker slot. Default:
+        ``[operators] default_deferrable``.
     :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default:
         ``[ims] poll_interval`` (10).
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
     :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if it has not
-        failed, its result was never collected and the parameters are the same, and submits a new job otherwise; ``new``
-        always submits a new job; ``rejoin`` joins any job that has not failed. Requires Airflow 3.3: in earlier
-        versions, a cleared task always submits a new job. Default: ``auto``.
+        failed, the task does not cancel it (see ``cancel_on_kill``), its result was never collected and the parameters
+        are the same; otherwise, it submits a new job. ``new`` always submits a new job; ``rejoin`` joins any job that
+        has not failed. Requires Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default:
+        ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
         successful or clears it, or when the wait times out and no later try can join the job. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.

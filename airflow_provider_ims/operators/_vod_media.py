@@ -12,17 +12,17 @@ from airflow_provider_ims.operators.base import JobOperator
 
 class VodUploadMediaByURLOperator(JobOperator):
     """
-    Fetch a file from a URL, and store it as a video or audio of VOD (``UploadMediaByURL``).
+    Fetch a file from a URL, and store it as a video or audio file in VOD (``UploadMediaByURL``).
 
     The service queues uploads and does not guarantee a completion time; an upload may take hours or days. An upload
     that waits in the queue can be cancelled.
 
-    Returns ``{"job_id", "state", "media_id", "file_size"}``. ``media_id`` is the ``video_id`` of other operators.
+    Returns ``{"job_id", "state", "media_id", "file_size"}``. Other operators accept ``media_id`` as their ``video_id``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters are
-        percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
+        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
         same URL. (JSON, templated)
     :param storage_location: The storage address. Default: the account's default address. (templated)

@@ -49,11 +49,12 @@ class JobOperator(SubmitOperator):
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 
-    #: The job kind. Its parameters in snake_case are the arguments of a typed operator, and all are templated.
+    #: The job kind. If a subclass sets it, the arguments of the subclass are the parameters of the kind in snake_case.
+    #: All of them are templated.
     kind: JobKind
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Derive the template fields of a typed operator, and their renderers, from its kind."""
+        """Derive the template fields of an operator for one job kind, and their renderers, from this kind."""
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if isinstance(kind := own.get("kind"), JobKind):

@@ -162,8 +162,9 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
     is the id of the transcoding task. No list action returns the UserData of transcoding tasks, so a transcoding task
-    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, it is not billed twice: ``durable``
-    adds a ``SessionId`` to the request, and the service rejects a second transcoding task with the same ``SessionId``.
+    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, it is still not billed twice:
+    ``durable`` adds a ``SessionId`` to the request, and the service rejects a second transcoding task with the same
+    ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
@@ -228,7 +229,8 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     :param video_id: The video in VOD. (templated)
     :param snapshot_template_id: A template. If it is set, the service ignores the other snapshot options. (templated)
     :param count: The maximum number of snapshots. Default: 1. (templated)
-    :param interval: Seconds between snapshots; 0 distributes ``count`` of them over the video. Default: 1. (templated)
+    :param interval: Seconds between snapshots; 0 distributes ``count`` snapshots over the video. Default: 1.
+        (templated)
     :param specified_offset_time: The time of the first snapshot, in milliseconds. Default: 0. (templated)
     :param specified_offset_times: The times of up to 30 snapshots, in milliseconds. (JSON, templated)
     :param width: The width in pixels, ``8`` to ``4096``. Default: the video's width. (templated)

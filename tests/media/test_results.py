@@ -51,7 +51,7 @@ def test_a_long_line_is_not_read_to_its_end(shown: int, tmp_path: Path, monkeypa
     results = stored(tmp_path / "results.jsonl")
     with (tmp_path / "results.jsonl").open("r+") as file:
         file.write("x" * 2_000_000)
-    with pytest.raises(ImsError, match="larger than 1,000 characters"):
+    with pytest.raises(ImsError, match="exceed 1,000 characters"):
         results.jobs(shown, 1)
 
 
@@ -59,7 +59,7 @@ def test_the_size_of_a_page_is_limited(tmp_path: Path, monkeypatch: pytest.Monke
     results = stored(tmp_path / "results.jsonl")
     monkeypatch.setattr(_results, "MAX_PAGE", 150)
     assert len(results.jobs(0, 1)) == 1
-    with pytest.raises(ImsError, match="larger than 150 characters"):
+    with pytest.raises(ImsError, match="exceed 150 characters"):
         results.jobs(0, 3)
 
 

@@ -115,7 +115,7 @@ def test_subtitles_are_read_from_oss(ims_emulator: ImsEmulator) -> None:
     "file", [MediaFile("subtitles", "http://127.0.0.1:1/a.srt"), MediaFile("video", f"{BUCKET}/a.mp4")]
 )
 def test_only_subtitles_in_oss_are_read(file: MediaFile, ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(ImsRequestError, match="is not a file with subtitles in OSS"):
+    with pytest.raises(ImsRequestError, match="is not a subtitle file in OSS"):
         read_subtitles(ImsHook("ims_default"), file)
 
 

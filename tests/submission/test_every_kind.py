@@ -146,7 +146,7 @@ def test_a_job_without_a_marker_is_not_recoverable_by_a_conclusive_search(
             run.attempt()
     assert len(ims_emulator.jobs()) == 2
     assert not any("is listed, so none was accepted" in line for line in task_log.lines())
-    assert any("cannot be found" in line for line in task_log.lines())
+    assert any("a search cannot find the job" in line for line in task_log.lines())
 
 
 @pytest.mark.parametrize("kind", REJECTED, ids=kind_id)

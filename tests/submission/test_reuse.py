@@ -77,8 +77,8 @@ def test_a_second_run_with_the_same_inputs_submits_no_job_and_returns_the_same_r
     assert len(ims_emulator.requests(case.submit)) == 1
     (reused,) = [line for line in task_log.lines("info") if line.startswith("Reusing")]
     year = time.strftime("%Y", time.gmtime(before))
-    assert reused.startswith(f"Reusing job {first['job_id']}, submitted at {year}-")
-    assert reused.endswith(" by run run_0 with the same inputs: no job is submitted")
+    assert reused.startswith(f"Reusing job {first['job_id']} (submitted at {year}-")
+    assert reused.endswith(" by run run_0) with the same inputs: no job is submitted")
 
 
 @pytest.mark.parametrize("project", [{"ProjectId": "p" * 32}, {"Timeline": {"VideoTracks": []}}], ids=["id", "new"])
@@ -119,8 +119,8 @@ class TestOtherInputs:
         assert second["job_id"] != first["job_id"]
         assert len(ims_emulator.jobs()) == 2
         (line,) = [line for line in task_log.lines("info") if "had other inputs" in line]
-        assert line.startswith(f"Submitting a new job, because job {first['job_id']}, submitted at ")
-        assert line.endswith(" by run run_0 had other inputs: Description, Title, Type")
+        assert line.startswith(f"Submitting a new job, because job {first['job_id']} (submitted at ")
+        assert line.endswith(" by run run_0) had other inputs: Description, Title, Type")
         assert not any("secret" in line for line in task_log.lines() if "->" not in line)  # the emulator's own log
         assert "secret" not in str([run.xcoms[XCOM_KEY] for run in dag.runs])
 
@@ -160,7 +160,7 @@ class TestJobsThatAreNotReused:
         ims_emulator.fault(TEXT.submit, "fail_job")
         with pytest.raises(ImsJobFailedError):
             dag.run(reusing(TEXT))
-        self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs failed")
+        self.assert_submits(dag, reusing(TEXT), task_log, "has the same inputs, but failed")
 
     def test_a_job_with_failed_parts_is_reused_only_if_the_task_accepts_them(
         self, ims_emulator: ImsEmulator, task_log: TaskLog
@@ -171,14 +171,14 @@ class TestJobsThatAreNotReused:
         assert len(first["failed"]) == 1
         assert dag.run(reusing(BATCH)) == first
         task = reusing(BATCH, fail_on_partial_failure=True)
-        self.assert_submits(dag, task, task_log, "with the same inputs has failed parts")
+        self.assert_submits(dag, task, task_log, "has the same inputs, but has failed parts")
 
     @pytest.mark.ims_emulator(clock="manual", durations={TEXT.submit: 60})
     def test_a_running_job_is_not_reused(self, ims_emulator: ImsEmulator, task_log: TaskLog) -> None:
         dag = Dag()
         dag.run(reusing(TEXT, wait_for_completion=False))
         self.assert_submits(
-            dag, reusing(TEXT, wait_for_completion=False), task_log, "with the same inputs is still Created"
+            dag, reusing(TEXT, wait_for_completion=False), task_log, "has the same inputs, but is still Created"
         )
 
     @pytest.mark.parametrize("code", ["ResourceNotFound", "InvalidParameter"])
@@ -188,7 +188,7 @@ class TestJobsThatAreNotReused:
         dag = Dag()
         dag.run(reusing(TEXT))
         ims_emulator.fault(TEXT.query, "error", code=code, status=404)
-        self.assert_submits(dag, reusing(TEXT), task_log, "with the same inputs is unknown to the service")
+        self.assert_submits(dag, reusing(TEXT), task_log, "has the same inputs, but is unknown to the service")
 
     def test_a_job_that_is_older_than_reuse_within_is_not_reused(
         self, ims_emulator: ImsEmulator, task_log: TaskLog, monkeypatch: pytest.MonkeyPatch

@@ -70,7 +70,7 @@ def test_problems_of_polls_are_reported_with_the_next_message() -> None:
     progress.report()
     clock.time = 90
     progress.report()
-    assert log.lines[1] == "100 polls had problems, the latest: Polling job 99 failed"
+    assert log.lines[1] == "100 polls had problems. The latest problem: Polling job 99 failed"
     assert len(log.lines) == 3
 
 

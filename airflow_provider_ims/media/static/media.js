@@ -15,7 +15,7 @@ function applyTheme() {
 // players loads quickly.
 function loadPlayer(player) {
   if (player.dataset.poster) {
-    // If the poster of a video cannot be loaded, the video does not show its first frame either.
+    // The poster is loaded before it is set: a player with a broken poster does not show the first frame of its video.
     const poster = new Image();
     poster.addEventListener("load", () => { player.poster = poster.src; });
     poster.src = player.dataset.poster;

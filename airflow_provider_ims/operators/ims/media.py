@@ -20,8 +20,8 @@ class ImsUploadMediaByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters are
-        percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
+        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
     :param media_meta_data: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
         same URL. (JSON, templated)
     :param upload_target_config: The storage: ``{"StorageType": "oss", "StorageLocation": ".."}``. (JSON, templated)

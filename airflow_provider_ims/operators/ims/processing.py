@@ -117,8 +117,8 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     :param content: The video's description, up to 1,024 bytes of UTF-8. (templated)
     :param content_addr: Deprecated by the service. (templated)
     :param content_type: Deprecated by the service. (templated)
-    :param job_params: Additional options (``Params``): ``{"needAsrData", "needOcrData", "needMetaData" (all false by
-        default), "nlpParams"}``; ``params`` is Airflow's own argument. (JSON, templated)
+    :param job_params: Additional options: ``{"needAsrData", "needOcrData", "needMetaData" (all false by default),
+        "nlpParams"}``. The API calls this parameter ``Params``, but Airflow reserves ``params``. (JSON, templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The URL of the HTTP callback. (templated)
     :param user_data: Custom data for the callback, up to 1,024 bytes of UTF-8. (templated)

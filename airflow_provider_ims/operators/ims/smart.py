@@ -1,4 +1,4 @@
-"""Smart jobs for text and speech, queried by ``GetSmartHandleJob``."""
+"""Operators for smart jobs with text and speech. ``GetSmartHandleJob`` queries these jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    The service bills jobs by token, and does not bill failed jobs. The account requires the enterprise subscription.
+    The service bills jobs by token, and does not bill failed jobs. The account needs the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 

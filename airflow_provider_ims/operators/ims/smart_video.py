@@ -1,4 +1,4 @@
-"""Smart jobs for videos, queried by ``GetSmartHandleJob``: translation, avatars, highlights, segments, charts."""
+"""Operators for smart jobs with videos, such as translation and avatars. ``GetSmartHandleJob`` queries these jobs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
 
 class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
-    Produce a video of an avatar that speaks a text or an audio file (``SubmitAvatarVideoJob``).
+    Produce a video in which an avatar speaks a text or the speech of an audio file (``SubmitAvatarVideoJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
 
