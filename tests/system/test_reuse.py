@@ -56,7 +56,7 @@ def test_later_runs_and_a_cleared_run_reuse_the_jobs_with_the_same_inputs(ims_em
 
         second_id, second = run_without_date(airflow)
         assert second == first
-        assert f"Reusing job {first['copy', -1]['job_id']}, submitted at " in messages(airflow, second_id, "copy")
+        assert f"Reusing job {first['copy', -1]['job_id']} (submitted at " in messages(airflow, second_id, "copy")
 
         airflow.api.clear(DAG_ID, first_id, airflow.api.task_instances(DAG_ID, first_id))
         assert results(airflow, first_id) == first
