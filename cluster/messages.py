@@ -72,10 +72,9 @@ def waits_killed(cluster: Cluster) -> Outcome:
 @dataclass(frozen=True)
 class JobTimes:
     """
-    When a job ended and was queried.
+    The times at which a job ended and was queried, in epoch seconds.
 
-    :param ended: When the job ended, in epoch seconds.
-    :param queried: When the job was queried, in epoch seconds. The last query ended the wait.
+    :param queried: The last query ended the wait.
     """
 
     ended: float
