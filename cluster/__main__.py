@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import report
-from cluster.harness import UNAVAILABLE, Cluster, ScenarioError, print_line
+from cluster.harness import UNAVAILABLE, Cluster, ScenarioError
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS, Scenario
 from local_airflow import LocalAirflowError
@@ -161,6 +161,12 @@ def save_logs(cluster: Cluster, scenario: Scenario) -> None:
             shutil.copytree(source, folder / source.name, dirs_exist_ok=True)
     if folder.exists():
         print_line(f"  logs of its tasks: {os.path.relpath(folder)}")
+
+
+def print_line(text: str) -> None:
+    """Print a line and flush the output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

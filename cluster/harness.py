@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -86,9 +85,9 @@ class Cluster:
                 EmulatorService(self.home / "emulator", "--quiet", "--duration", *never)
             )
             secrets_file = self.home / "secrets.json"
-            secrets_file.write_text(
-                json.dumps({"from_secrets_backend": self.emulator.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"]})
-            )
+            uri = self.emulator.airflow_env["AIRFLOW_CONN_IMS_DEFAULT"]
+            connections = {"from_secrets_backend": uri, "with_queue": f"{uri}&smq_queue=ice-callback-airflow"}
+            secrets_file.write_text(json.dumps(connections))
             preload = self.home / "airflow" / "config" / "airflow_local_settings.py"
             preload.parent.mkdir(parents=True)
             preload.write_text(settings.PRELOAD)
@@ -120,8 +119,10 @@ class Cluster:
         """Create and return a folder that contains the DAGs of the scenarios and the content pipeline."""
         folder = self.home / "dags"
         folder.mkdir()
-        for source in (DAGS / "cluster_dags.py", EXAMPLES / "ims_content_pipeline.py"):
-            (folder / source.name).symlink_to(source)
+        (folder / "cluster_dags.py").symlink_to(DAGS / "cluster_dags.py")
+        pipeline = (EXAMPLES / "ims_content_pipeline.py").read_text()
+        # Only the scenario starts it.
+        (folder / "ims_content_pipeline.py").write_text(pipeline.replace('schedule="0 6 * * *"', "schedule=None"))
         return folder
 
     @property
@@ -223,9 +224,15 @@ class Cluster:
 
     def waits_by_triggerer(self, run: Run) -> Counter[str]:
         """Return the number of deferred tasks by triggerer."""
+        return Counter(self.triggerer_by_wait(run).values())
+
+    def triggerer_by_wait(self, run: Run) -> dict[int, str]:
+        """Return the names of the triggerers of the deferred tasks by map index."""
         names = self.triggerers()
-        found = (names.get(task.triggerer_id or 0) for task in self.tasks(run) if task.state == "deferred")
-        return Counter(name for name in found if name)
+        found = {
+            task.map_index: names.get(task.triggerer_id or 0) for task in self.tasks(run) if task.state == "deferred"
+        }
+        return {index: name for index, name in found.items() if name}
 
     def triggerers(self) -> dict[int, str]:
         """Return the names of all triggerers, including those that have ended, by the ids of their Airflow jobs."""
@@ -341,9 +348,3 @@ def format_counts(counts: Mapping[Any, int]) -> str:
     """Return counts as ``3 deferred, 1 running``, the most frequent first."""
     found = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{count} {name or 'no state'}" for name, count in found if count) or "none"
-
-
-def print_line(text: str) -> None:
-    """Print a line and flush the output."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -14,7 +14,7 @@ class Outcome:
 
     :param task_runs: Number of task runs.
     :param states: Number of task runs by end state.
-    :param jobs: Number of task runs by number of jobs in the emulator.
+    :param jobs: Number of task runs by number of jobs in the emulator; None if the tasks submit no jobs.
     :param tries: Number of task runs by number of tries.
     :param requests: Number of requests to the service.
     :param seconds: Seconds from the start of the DAG run to its end.
@@ -26,7 +26,7 @@ class Outcome:
 
     task_runs: int
     states: Counter[str] = field(default_factory=Counter)
-    jobs: Counter[int] = field(default_factory=Counter)
+    jobs: Counter[int] | None = field(default_factory=Counter)
     tries: Counter[int] = field(default_factory=Counter)
     requests: int = 0
     seconds: float = 0.0
@@ -37,17 +37,17 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether every task run succeeded with exactly one job and there were no other problems."""
+        """Whether every task run succeeded, with exactly one job if it submits jobs, and there were no problems."""
         return (
             not self.problems
             and self.states == Counter({"success": self.task_runs})
-            and self.jobs == Counter({1: self.task_runs})
+            and self.jobs in (None, Counter({1: self.task_runs}))
         )
 
     @property
     def job_count(self) -> int:
         """The number of jobs in the emulator."""
-        return sum(jobs * runs for jobs, runs in self.jobs.items())
+        return sum(jobs * runs for jobs, runs in (self.jobs or {}).items())
 
     @property
     def requests_per_job(self) -> float | None:

@@ -32,7 +32,8 @@ INTRODUCTION = """\
 cluster consists of PostgreSQL, Redis, two Celery workers, two schedulers, two triggerers, an API server, a DAG
 processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds, the
 emulator contains exactly one job for each task run, and the scenario detects no other problem, such as a cancel
-request.
+request. The scenario `watcher` has no jobs: it passes if each message starts the DAG once, or
+[twice](howto/media-events.md#what-happens-to-a-message).
 
 ```console
 $ make cluster
@@ -58,12 +59,15 @@ HOW = """\
 - **tries**: the highest `try_number`, and in parentheses the number of task runs with more than one try.
 - **recovery**: the time from the fault until every affected task has recovered, that is, until its job has been polled
   again or the task has ended; in `scheduler-killed`, until the task is deferred. The duration of an outage is included.
+  In `queue`, it is the time until all waits of the killed triggerer have ended; in `watcher`, until each message has
+  caused an event.
 - **requests per job**: the number of requests to the emulator, including submissions and listings, divided by the
   number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
 
-All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker).
+All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker,
+every 600 s in `queue`).
 
 A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. Some components
 exit during an outage of PostgreSQL. A component that a scenario kills stays down at least until the affected tasks have
@@ -161,11 +165,7 @@ def _cells(title: str, outcome: Outcome) -> list[str]:
         title,
         str(outcome.task_runs),
         _counts(outcome.states),
-        ", ".join(
-            f"{jobs}" if len(outcome.jobs) == 1 else f"{jobs} ({runs} runs)"
-            for jobs, runs in sorted(outcome.jobs.items())
-        )
-        or "none",
+        _jobs(outcome.jobs),
         _tries(outcome.tries),
         "-" if outcome.recovery is None else f"{outcome.recovery:.0f}",
         "-" if outcome.requests_per_job is None else f"{outcome.requests_per_job:.1f}",
@@ -176,6 +176,13 @@ def _cells(title: str, outcome: Outcome) -> list[str]:
 
 def _counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "none"
+
+
+def _jobs(jobs: Counter[int] | None) -> str:
+    if jobs is None:
+        return "-"
+    parts = (f"{count}" if len(jobs) == 1 else f"{count} ({runs} runs)" for count, runs in sorted(jobs.items()))
+    return ", ".join(parts) or "none"
 
 
 def _tries(tries: Counter[int]) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from cluster.harness import Cluster, Run, ScenarioError, format_counts
+from cluster.messages import waits_killed, watcher_killed
 from cluster.outcome import Outcome
 from cluster.settings import SCHEDULERS, TRIGGERERS, WORKERS
+from cluster.steps import finish_run, outcome_of, start_waits
 from local_airflow.backends import PostgresService, RedisService
 from local_airflow.demo import DAG_ID as PIPELINE
 from local_airflow.server import command_line
@@ -50,7 +51,7 @@ def pipeline(cluster: Cluster) -> Outcome:
         return cluster.ended(run)
 
     cluster.wait_until("end of the run", ended, 240, run)
-    outcome = _outcome(cluster, run, began)
+    outcome = outcome_of(cluster, run, began)
     kinds = Counter(job["kind"] for job in cluster.jobs())
     outcome.jobs = Counter(kinds.values())
     return outcome
@@ -67,7 +68,7 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     cluster.log(f"  all deferred after {deferred - began:.0f} s: {format_counts(spread)}")
     cluster.finish(cluster.jobs(run))
     cluster.wait_until_ended(run, timeout=60 + 3 * count)
-    outcome = _outcome(cluster, run, began)
+    outcome = outcome_of(cluster, run, began)
     after = _cpu(cluster)
     outcome.cpu = {name: after[name] - before.get(name, 0.0) for name in after}
     cluster.log(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
@@ -102,14 +103,14 @@ def one_triggerer(cluster: Cluster) -> Outcome:
 def triggerer_killed(cluster: Cluster) -> Outcome:
     """Kill the triggerer that runs most of the 100 waits."""
     began = time.monotonic()
-    run, victim = _waits(cluster, "waits_100", 100)
+    run, victim = start_waits(cluster, "waits_100", 100)
     moved = cluster.waits_by_triggerer(run)[victim]
     fault = time.time()
     with cluster.down(victim):
         cluster.log(f"  {victim} killed")
         recovery = _wait_until_taken_over(cluster, run, victim, fault)
     cluster.wait_until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     outcome.remarks.append(f"{moved} triggers were taken over by the other triggerer")
     return outcome
 
@@ -117,7 +118,7 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
 def triggerer_stopped(cluster: Cluster) -> Outcome:
     """Suspend the triggerer that runs most of the 100 waits; after 90 s, both triggerers wait for the same jobs."""
     began = time.monotonic()
-    run, victim = _waits(cluster, "cancellable_100", 100)
+    run, victim = start_waits(cluster, "cancellable_100", 100)
     service = cluster.airflow.services[victim]
     fault = time.time()
     service.signal(signal.SIGSTOP)
@@ -135,7 +136,7 @@ def triggerer_stopped(cluster: Cluster) -> Outcome:
 
     cluster.wait_until(f"heartbeat of {victim}", alive, 60, run)
     cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(resumed, run)) == run.size, 60, run)
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
     outcome.remarks.append(f"{cancelled} cancel requests")
     if cancelled:
@@ -171,7 +172,7 @@ def _busiest_worker_killed(
         then()
         recovery = _wait_until_retried(cluster, run, lost, fault)
     cluster.wait_until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     outcome.remarks.append(f"{len(lost)} task runs lost their worker")
     return outcome
 
@@ -188,7 +189,7 @@ def redis_restarted(cluster: Cluster) -> Outcome:
 
 def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str, seconds: float) -> Outcome:
     began = time.monotonic()
-    run, _ = _waits(cluster, "waits_50", 50)
+    run, _ = start_waits(cluster, "waits_50", 50)
     restarts = len(cluster.supervisor.restarts)
     fault = time.time()
     backend.stop()
@@ -210,7 +211,7 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
     )
     recovery = time.time() - fault
     cluster.wait_until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     ended = Counter(restart.service for restart in cluster.supervisor.restarts[restarts:])
     restarted = ", ".join(f"{service} ({count})" for service, count in ended.most_common()) or "none"
     outcome.remarks.append(f"components that exited and were restarted: {restarted}")
@@ -237,7 +238,7 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
         recovery = time.time() - fault
         cluster.wait_until_deferred(run)
     cluster.wait_until_healthy()
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     outcome.remarks.append(f"{len(affected)} task runs were queued or submitting")
     return outcome
 
@@ -264,7 +265,7 @@ def worker_stalled(cluster: Cluster) -> Outcome:
     resumed = time.time()
     cluster.wait_until("a poll by the next try", lambda: bool(cluster.polled_since(resumed, run)), 60)
     cancelled = len(cluster.emulator.control.requests("CancelIProductionJob"))
-    outcome = _finished(cluster, run, began, recovery)
+    outcome = finish_run(cluster, run, began, recovery)
     if cancelled:
         outcome.problems.append(f"the old try cancelled the job ({cancelled} cancel requests)")
     return outcome
@@ -273,7 +274,7 @@ def worker_stalled(cluster: Cluster) -> Outcome:
 def secrets_outage(cluster: Cluster) -> Outcome:
     """Make the secrets backend unavailable for 180 s while 20 tasks wait."""
     began = time.monotonic()
-    run, _ = _waits(cluster, "secrets_20", 20)
+    run, _ = start_waits(cluster, "secrets_20", 20)
     fault = time.time()
     cluster.outage_file.touch()
     cluster.log("  secrets backend unavailable")
@@ -285,7 +286,7 @@ def secrets_outage(cluster: Cluster) -> Outcome:
     restored = time.time()
     cluster.log("  secrets backend available again")
     cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(restored, run)) == 20, 90, run)
-    outcome = _finished(cluster, run, began, time.time() - fault)
+    outcome = finish_run(cluster, run, began, time.time() - fault)
     outcome.remarks.append(f"{len(polled)} jobs were polled in the last {SECRETS_OUTAGE / 3:.0f} s of the outage")
     return outcome
 
@@ -299,6 +300,8 @@ SCENARIOS = {
         Scenario("mapped-300-one", "300 mapped tasks, one triggerer", one_triggerer),
         Scenario("triggerer-killed", "triggerer killed while 100 tasks wait", triggerer_killed),
         Scenario("triggerer-stopped", "triggerer stopped for 90 s while 100 tasks wait", triggerer_stopped),
+        Scenario("queue", "triggerer killed while 100 tasks wait and their jobs send messages", waits_killed),
+        Scenario("watcher", "triggerer killed while its watcher receives 100 messages", watcher_killed),
         Scenario("worker-killed-submitting", "worker killed while its tasks submit", worker_killed_submitting),
         Scenario("worker-killed-waiting", "worker killed while its tasks wait", worker_killed_waiting),
         Scenario("postgres", "PostgreSQL down for 20 s while 50 tasks wait", postgres_restarted),
@@ -308,23 +311,6 @@ SCENARIOS = {
         Scenario("secrets", "secrets backend down for 180 s while 20 tasks wait", secrets_outage),
     )
 }
-
-
-@contextmanager
-def _timed(log: Callable[[str], None], what: str) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    log(f"  {what} after {time.monotonic() - began:.0f} s")
-
-
-def _waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
-    """Start a run and wait until its tasks are deferred; return the run and the triggerer with the most waits."""
-    run = cluster.start(dag_id, count)
-    with _timed(cluster.log, f"{count} deferred"):
-        cluster.wait_until_deferred(run)
-    spread = cluster.wait_until_assigned(run)
-    cluster.log(f"  waits by triggerer: {format_counts(spread)}")
-    return run, spread.most_common(1)[0][0]
 
 
 def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float) -> float:
@@ -383,25 +369,3 @@ def _ids(jobs: list[dict[str, str]]) -> set[str]:
 
 def _cpu(cluster: Cluster) -> dict[str, float]:
     return {name: service.cpu_seconds() for name, service in cluster.services.items()}
-
-
-def _finished(cluster: Cluster, run: Run, began: float, recovery: float) -> Outcome:
-    """End all jobs of a run, wait for the end of the run and return the outcome."""
-    cluster.log(f"  recovered after {recovery:.0f} s; ending the jobs")
-    cluster.finish(cluster.jobs(run))
-    cluster.wait_until_ended(run)
-    outcome = _outcome(cluster, run, began)
-    outcome.recovery = recovery
-    return outcome
-
-
-def _outcome(cluster: Cluster, run: Run, began: float) -> Outcome:
-    tasks = cluster.tasks(run)
-    return Outcome(
-        task_runs=run.size,
-        states=Counter(task.state or "none" for task in tasks),
-        jobs=Counter(len(jobs) for jobs in cluster.jobs_by_task(run).values()) if run.dag_id != PIPELINE else Counter(),
-        tries=Counter(task.try_number for task in tasks),
-        requests=cluster.request_counts().total(),
-        seconds=time.monotonic() - began,
-    )

@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from configparser import ConfigParser
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from support.submits import SUBMITS
 
 from airflow_provider_ims.hooks.ims import ImsHook
 from cluster import __main__ as command
-from cluster import hostname, report, settings
+from cluster import hostname, messages, report, settings
 from cluster.harness import DAGS, Cluster, Run, ScenarioError, format_counts
 from cluster.outcome import Outcome
 from cluster.scenarios import SCENARIOS
@@ -44,6 +45,11 @@ def outcome(**figures):
 class TestOutcome:
     def test_a_scenario_passes_with_one_job_for_each_successful_task_run(self):
         assert outcome().passed
+
+    def test_a_scenario_whose_tasks_submit_no_jobs_passes_without_jobs(self):
+        assert outcome(jobs=None).passed
+        assert outcome(jobs=None).requests_per_job is None
+        assert not outcome(jobs=Counter()).passed
 
     @pytest.mark.parametrize(
         "figures",
@@ -229,6 +235,51 @@ class TestPolls:
     def test_all_requests_are_counted(self, cluster, jobs):
         ImsHook().call("GetSmartHandleJob", {"JobId": jobs(RUN, 0)})
         assert cluster.request_counts() == {"GetSmartHandleJob": 1}
+
+    def test_the_last_query_of_a_job_ends_its_wait(self, cluster, jobs, ims_emulator):
+        job_id = jobs(RUN, 3)
+        ImsHook().call("GetSmartHandleJob", {"JobId": job_id})
+        ims_emulator.finish(job_id)
+        ImsHook().call("GetSmartHandleJob", {"JobId": job_id})
+        ((index, wait),) = messages._job_times(cluster, RUN).items()
+        assert index == 3
+        first, last = wait.queried
+        assert first < wait.ended < last
+        assert wait.seconds == last - wait.ended
+
+
+class TestStarts:
+    """The asset events of Airflow show how many times a message started a DAG."""
+
+    @staticmethod
+    def event(message_id, second, runs=1):
+        payload = {"message_id": message_id}
+        timestamp = f"2026-01-01T00:00:{second:02}Z"
+        return {"extra": {"payload": payload}, "created_dagruns": [{}] * runs, "timestamp": timestamp}
+
+    def check(self, *events):
+        found = outcome(jobs=None)
+        fault = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC).timestamp()
+        messages._check_starts(found, events, ["a", "b"], fault)
+        return found
+
+    def test_a_message_may_start_the_dag_twice(self):
+        found = self.check(self.event("a", 5), self.event("b", 8), self.event("b", 40))
+        assert found.passed
+        assert found.remarks == [
+            "starts of the DAG: 1 for 1 messages, 2 for 1 messages",
+            "the first event of a repeated message was stored 2.0 s before the kill",
+        ]
+
+    def test_a_message_that_starts_the_dag_three_times_or_never_is_a_problem(self):
+        assert not self.check(self.event("a", 5), *(self.event("b", second) for second in (8, 40, 41))).passed
+        assert not self.check(self.event("a", 5)).passed
+        assert not self.check(self.event("a", 5), self.event("b", 8, runs=0)).passed
+
+
+def test_the_content_pipeline_is_started_only_by_its_scenario(tmp_path):
+    folder = Cluster(tmp_path, print)._dags()
+    assert "schedule=None" in (folder / "ims_content_pipeline.py").read_text()
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,7 @@ class Poller:
         freezer.joined()
         now = time.monotonic()
         self._schedule(self._deadlines, subscription, now + max(0.0, deadline - time.time()))
-        if self._sweeper.active:
-            self._sweeper.add(subscription)
-        else:
+        if not self._sweeper.add(subscription, now):
             self._schedule_poll(subscription, now + monitor.first_pause(poll_interval))
         return subscription
 
@@ -207,7 +205,7 @@ class Poller:
         for subscription in self._polls.take_next(-len(due) % self._family.ids_per_query):
             subscription.poll_at = now
             due.append(subscription)
-        covered = dict.fromkeys(self._sweeper.start(self._subscriptions, now) if due else ())
+        covered = dict.fromkeys(self._sweeper.start(self._subscriptions, due, now))
         for subscription in covered:
             self._polls.remove(subscription)
         if self._sweeper.take_turn(now):

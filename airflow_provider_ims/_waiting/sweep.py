@@ -31,6 +31,8 @@ CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed sweep; doubled with each failure, up to the maximum.
 FIRST_REST = 60.0
 LONGEST_REST = 960.0
+#: A new subscription needs no poll of its own if the next sweep is due within this number of seconds.
+SOON = 15.0
 #: The number of subscriptions to process before yielding to the event loop.
 BATCH = 100
 #: Sweeps no longer cover a running job that this number of consecutive sweeps did not list.
@@ -80,6 +82,7 @@ class Sweeper:
         self._family = family
         self._max_jobs = MAX_JOBS_PER_SWEEP.get()
         self._covered: dict[Subscription, None] = {}
+        self._new: set[Subscription] = set()
         self._unlisted: set[Subscription] = set()
         self._due = 0.0
         self._running = False
@@ -121,13 +124,32 @@ class Sweeper:
         """The time at which the next sweep is due, on the poller's clock; infinity if none is due."""
         return self._due if self.active and not self._running else float("inf")
 
-    def start(self, subscriptions: Collection[Subscription], now: float) -> list[Subscription]:
-        """Start sweeps if they are worthwhile, and return the subscriptions that they cover from now on."""
-        if self.active or not self.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
+    def start(
+        self, subscriptions: Collection[Subscription], due: Collection[Subscription], now: float
+    ) -> list[Subscription]:
+        """
+        Start sweeps, or sweep early, if this is worthwhile, and return the subscriptions that need no poll.
+
+        :param subscriptions: All subscriptions.
+        :param due: The subscriptions that are due to be polled.
+        """
+        if self.active:
+            return self._sweep_early(due, now)
+        if not due or not self.is_worthwhile(len(subscriptions) - len(self._unlisted), now):
             return []
         self.active, self._due = True, now
         self._covered = {one: None for one in subscriptions if not one.final and one not in self._unlisted}
         return list(self._covered)
+
+    def _sweep_early(self, due: Collection[Subscription], now: float) -> list[Subscription]:
+        """Sweep now if that takes fewer requests than the first polls of the new subscriptions, and return these."""
+        first_polls = self._new.intersection(due)
+        if not first_polls or self._running or not self.is_worthwhile(len(self._new), now):
+            self._new -= first_polls
+            return []
+        self._due = now
+        replaced, self._new = list(self._new), set()
+        return replaced
 
     def take_turn(self, now: float) -> bool:
         """Return whether to run a sweep now. If so, no other sweep is due until this one has finished."""
@@ -135,13 +157,20 @@ class Sweeper:
         self._running |= is_due
         return is_due
 
-    def add(self, subscription: Subscription) -> None:
-        """Cover a new subscription while sweeps are active."""
+    def add(self, subscription: Subscription, now: float) -> bool:
+        """Cover a new subscription if sweeps are active, and return whether a sweep soon replaces its first poll."""
+        if not self.active:
+            return False
         self._covered[subscription] = None
+        if self._due <= now + SOON:
+            return True
+        self._new.add(subscription)
+        return False
 
     def remove(self, subscription: Subscription) -> None:
         """Stop covering a subscription."""
         self._covered.pop(subscription, None)
+        self._new.discard(subscription)
         self._unlisted.discard(subscription)
 
     def drop_unlisted(self, subscription: Subscription) -> None:
@@ -154,7 +183,9 @@ class Sweeper:
         """Return the subscriptions that are no longer covered, because sweeps have stopped."""
         if self.active:
             return []
-        released, self._covered = list(self._covered), {}
+        # The first polls of the new ones are already scheduled.
+        released = [one for one in self._covered if one not in self._new]
+        self._covered, self._new = {}, set()
         return released
 
     async def run(self, list_jobs: Callable[[int], Awaitable[Listed]]) -> AsyncIterator[Compared]:

@@ -6,6 +6,9 @@ DAGs of mapped tasks with one job each. The UserData of a job identifies its tas
 - ``held_4`` and ``held_1``: 4 tasks and 1 task with IProduction jobs. A task occupies a worker until its job ends.
 - ``submits_4``: 4 tasks with audio jobs. A task occupies a worker until its job ends.
 - ``secrets_20``: 20 deferrable tasks with audio jobs and a connection from the secrets backend.
+- ``notified_100``: 100 deferrable tasks with audio jobs, a connection with a queue, and a long poll interval.
+
+In addition, ``watched`` has one task. The messages of another queue start it.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset, AssetWatcher, task
 
 from airflow_provider_ims.operators.ims import ImsSubmitAudioProduceJobOperator, ImsSubmitJobOperator
+from airflow_provider_ims.triggers.smq import SmqEventTrigger
 
 TASK = "{{ run_id }} {{ ti.map_index }}"
 
@@ -66,6 +70,17 @@ for count in (20, 50, 100, 300):
     audio_jobs(f"waits_{count}", count)
 audio_jobs("secrets_20", 20, ims_conn_id="from_secrets_backend")
 audio_jobs("submits_4", 4, deferrable=False, poll_interval=2)
+audio_jobs("notified_100", 100, ims_conn_id="with_queue", poll_interval=600)
 iproduction_jobs("cancellable_100", 100)
 iproduction_jobs("held_4", 4, deferrable=False, poll_interval=2)
 iproduction_jobs("held_1", 1, deferrable=False, poll_interval=2)
+
+VIDEOS = Asset("videos", watchers=[AssetWatcher("events", trigger=SmqEventTrigger("ice-callback-dags"))])
+
+with DAG("watched", schedule=[VIDEOS], start_date=datetime(2026, 1, 1), catchup=False):
+
+    @task
+    def message_ids(triggering_asset_events: Any = None) -> list[str]:
+        return [event.extra["payload"]["message_id"] for event in triggering_asset_events[VIDEOS]]
+
+    message_ids()

@@ -100,7 +100,12 @@ def find_ends(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Cal
         monkeypatch.setattr(f"airflow_provider_ims._waiting.{module}.random", middle)
 
     def find(
-        family: JobFamily, ends: Sequence[float], messages: Sequence[Sequence[float]], failing_listings: float = 0
+        family: JobFamily,
+        ends: Sequence[float],
+        messages: Sequence[Sequence[float]],
+        failing_listings: float = 0,
+        last_starts_at: float = 0,
+        poll_interval: float = POLL_INTERVAL,
     ) -> list[float]:
         ims_emulator.reset()
         if failing_listings:
@@ -113,18 +118,20 @@ def find_ends(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Cal
         # In another event loop, because it resolves the connection in a thread.
         asyncio.run(poller.resolver.refresh())
 
-        async def end_of(job_id: str, arrivals: Sequence[float]) -> float:
+        async def end_of(job_id: str, arrivals: Sequence[float], starts_at: float = 0) -> float:
+            await asyncio.sleep(starts_at)
             for at in arrivals:
                 loop.call_at(at, reader.receive, job_id)
             job = await poller.wait_for_job(
-                job_id, poll_interval=POLL_INTERVAL, wait_started_at=0, deadline=1e6, emit=lambda _: None
+                job_id, poll_interval=poll_interval, wait_started_at=0, deadline=1e6, emit=lambda _: None
             )
             assert isinstance(job, Job)
             return loop.time()
 
         async def main() -> list[float]:
             job_ids = ims_emulator.add_jobs(TEXT_JOB, PARAMETERS, ends)
-            return await asyncio.gather(*(end_of(*wait) for wait in zip(job_ids, messages, strict=True)))
+            *waits, last = zip(job_ids, messages, strict=True)
+            return await asyncio.gather(*(end_of(*wait) for wait in waits), end_of(*last, starts_at=last_starts_at))
 
         return run(loop, main())
 
@@ -180,3 +187,22 @@ def test_a_message_about_the_end_ends_the_wait_at_once(find_ends: Any) -> None:
 def test_a_message_before_the_end_causes_another_poll_within_two_seconds(find_ends: Any) -> None:
     (found,) = find_ends(NOT_LISTED, [100.0], [[99.5]])
     assert 100 < found < 102
+
+
+@manual
+@pytest.mark.parametrize("ended_for", [0.0, 50.0])
+def test_a_wait_that_joins_during_sweeps_with_a_long_interval_ends_within_two_seconds_of_an_earlier_end(
+    find_ends: Any, ended_for: float
+) -> None:
+    # As after a takeover from a killed triggerer, which has deleted the message.
+    ends = [LONGEST] * JOBS + [100.0 - ended_for]
+    *_, found = find_ends(SMART, ends, [[]] * (JOBS + 1), last_starts_at=100.0, poll_interval=600.0)
+    assert 100 < found <= 102
+
+
+@manual
+def test_a_wait_that_joins_just_before_a_sweep_costs_no_query_of_its_running_job(
+    find_ends: Any, ims_emulator: ImsEmulator
+) -> None:
+    find_ends(SMART, [LONGEST] * (JOBS + 1), [[]] * (JOBS + 1), last_starts_at=100.0, poll_interval=10.0)
+    assert len(ims_emulator.requests("GetSmartHandleJob")) == JOBS + 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from airflow_provider_ims._jobs.family import JobFamily
 from airflow_provider_ims._jobs.job import Job, JobState
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
-from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, Sweeper, list_unfinished
+from airflow_provider_ims._waiting.sweep import FIRST_REST, LONGEST_REST, MISSES, SOON, Sweeper, list_unfinished
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsPermissionError, ImsUnavailableError
 from airflow_provider_ims.hooks.ims import ImsHook
@@ -84,15 +85,16 @@ def test_a_denied_listing_ends_sweeping_permanently() -> None:
     assert not sweeper.is_worthwhile(10_000, 1e12)
 
 
-def subscriptions(count: int) -> list[Subscription]:
+def subscriptions(count: int, poll_interval: float = 10) -> list[Subscription]:
     return [
-        Subscription(f"job-{number}", 0, poll_interval=10, wait_started_at=0, inbox=Inbox()) for number in range(count)
+        Subscription(f"job-{number}", 0, poll_interval=poll_interval, wait_started_at=0, inbox=Inbox())
+        for number in range(count)
     ]
 
 
 def started(members: list[Subscription]) -> Sweeper:
     sweeper = Sweeper(SMART)
-    assert sweeper.start(members, now=0) == members
+    assert sweeper.start(members, members, now=0) == members
     return sweeper
 
 
@@ -153,7 +155,7 @@ def test_a_running_job_that_sweeps_repeatedly_miss_is_no_longer_covered() -> Non
     assert unlisted not in sweeper
     sweep(sweeper, ImsUnavailableError("x"))
     sweeper.release()
-    assert unlisted not in sweeper.start(members, now=1e12)
+    assert unlisted not in sweeper.start(members, members, now=1e12)
 
 
 def test_a_failed_listing_causes_polls_of_all_subscriptions_and_releases_them() -> None:
@@ -181,5 +183,57 @@ def test_no_listing_is_requested_when_all_covered_jobs_have_ended() -> None:
     # A listing would exceed its limit of 0 requests, and the sweep would be recorded as failed.
     assert sweep(sweeper, AssertionError("no request is expected")) == ([], [])
     assert not sweeper.active
-    assert sweeper.start(members, now=0) == members
+    assert sweeper.start(members, members, now=0) == members
     assert sweeper.take_turn(0)
+
+
+def sweeper_with_new_ones(poll_interval: float, count: int) -> tuple[Sweeper, list[Subscription]]:
+    """Return a sweeper after its first sweep of 20 jobs, and subscriptions that it covers since then."""
+    members = subscriptions(20 + count, poll_interval)
+    first, new = members[:20], members[20:]
+    sweeper = started(first)
+    sweep(sweeper, {one.job_id: "Created" for one in first})
+    now = time.monotonic()
+    assert {sweeper.add(one, now) for one in new} == {poll_interval < SOON}
+    assert all(one in sweeper for one in new)
+    return sweeper, new
+
+
+def test_the_next_sweep_replaces_the_first_poll_of_a_new_subscription_if_it_is_due_soon() -> None:
+    sweeper, new = sweeper_with_new_ones(10, 5)
+    now = time.monotonic()
+    assert sweeper.start([], new, now) == []
+    assert sweeper.next_time > now
+
+
+def test_an_early_sweep_replaces_the_first_polls_of_many_new_subscriptions() -> None:
+    sweeper, new = sweeper_with_new_ones(600, 5)
+    removed, *left = new
+    sweeper.remove(removed)
+    now = time.monotonic()
+    assert set(sweeper.start([], left[:1], now)) == set(left)
+    assert sweeper.take_turn(now)
+
+
+def test_few_new_subscriptions_are_polled_without_an_early_sweep() -> None:
+    sweeper, new = sweeper_with_new_ones(600, 2)
+    now = time.monotonic()
+    assert sweeper.start([], new, now) == []
+    assert not sweeper.take_turn(now)
+
+
+def test_first_polls_that_have_taken_place_cause_no_early_sweep() -> None:
+    sweeper, new = sweeper_with_new_ones(600, 5)
+    now = time.monotonic()
+    for one in new[:-2]:
+        sweeper.remove(one)
+    assert sweeper.start([], new[-2:-1], now) == []
+    assert {sweeper.add(one, now) for one in new[:1]} == {False}
+    assert sweeper.start([], new[-2:], now) == []
+
+
+def test_subscriptions_whose_first_poll_is_scheduled_are_not_released() -> None:
+    sweeper, new = sweeper_with_new_ones(600, 5)
+    sweep(sweeper, ImsUnavailableError("x"))
+    assert not set(sweeper.release()) & set(new)
+    assert not any(one in sweeper for one in new)
