@@ -24,8 +24,8 @@ class LimitedRetries:
 
     :param hook: The hook.
     :param attempts: The maximum number of requests per call, not counting throttled ones. Default: 1.
-    :param throttle_timeout: The total time of the pauses, in seconds, after which a throttled request is no longer
-        retried. Default: 0, so it is not retried.
+    :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
+        request. Default: 0, so it is not retried.
     """
 
     hook: AlibabaCloudMediaHook

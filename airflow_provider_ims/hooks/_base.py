@@ -24,7 +24,7 @@ from airflow_provider_ims.hooks.smq import SmqHook
 
 #: The maximum number of attempts per call.
 ATTEMPTS = 6
-#: The total time of the pauses, in seconds, after which a throttled request is no longer retried.
+#: The maximum total time, in seconds, of the pauses between the retries of a throttled request.
 THROTTLE_TIMEOUT = 600.0
 #: The maximum backoff, and the maximum ``retry_after`` that is respected, in seconds.
 MAX_PAUSE = 20.0
@@ -91,8 +91,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
         :param params: The parameters under the API's names. ``None`` is omitted. A dict or a list is sent in the format
             that the API expects, which is nearly always JSON.
         :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
-        :param throttle_timeout: The total time of the pauses, in seconds, after which a throttled request is no longer
-            retried. Default: 600.
+        :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
+            request. Default: 600.
         :return: The JSON object, including ``RequestId``.
         :raises ImsError: the subclass depends on the service's error code.
         """

@@ -50,8 +50,8 @@ class SmqHook(ConnectedHook):
 
     :param ims_conn_id: The id of the Airflow connection of IMS and VOD, which must have the extra ``smq_endpoint``.
         Default: ``ims_default``.
-    :param region_id: A region that overrides the connection's. It does not change the region of the queue, which
-        ``smq_endpoint`` contains.
+    :param region_id: A region that overrides the connection's. It does not affect the queue, whose region
+        is that of ``smq_endpoint``.
     """
 
     @cached_property

@@ -26,7 +26,8 @@ LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
 """The time in seconds within which the receiver of a callback must respond."""
 
 MAX_CONCURRENT = 8
-"""The maximum number of jobs whose callbacks are sent concurrently. More would overload Python's http.server."""
+"""The maximum number of jobs whose callbacks are sent concurrently. More could overload a receiver that uses Python's
+``http.server``."""
 
 ANY_HOST = "*"
 
@@ -109,7 +110,7 @@ class Notifier:
             notification.status = "refused"
             self._log_once(notification.reason)
         elif notification.copies == 0:
-            notification.status, notification.reason = "lost", "a fault set copies to 0"
+            notification.status, notification.reason = "lost", "an injected fault has copies=0"
         elif not target.is_url:
             self._put(notification, target)
         else:
