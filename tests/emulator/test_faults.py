@@ -11,6 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 from darabonba.exceptions import UnretryableException
 from darabonba.runtime import RuntimeOptions
 from support.emulated import GOOD_REQUESTS, SignedClient
+from support.waiting import CEILING, wait_until
 
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.emulator.control.active_faults import Faults
@@ -133,8 +134,8 @@ def test_a_request_that_hangs_blocks_no_other_request_and_is_processed_after_its
     emulator.fault(TEXT, "hang", seconds=None)
     with ThreadPoolExecutor(1) as pool:
         hanging = pool.submit(send, TEXT, GOOD_REQUESTS[TEXT])
-        while not emulator.requests(TEXT):
-            assert send(LIST)[0] == 200
+        wait_until(lambda: emulator.requests(TEXT) != [])
+        assert send(LIST)[0] == 200
         assert emulator.requests(TEXT)[0]["status"] is None
         assert not hanging.done()
         emulator.release()
@@ -355,9 +356,8 @@ def test_stopping_the_emulator_cuts_requests_that_hang() -> None:
                 send(LIST)
             failed.set()
 
-        thread = threading.Thread(target=hang)
+        thread = threading.Thread(target=hang, daemon=True)
         thread.start()
-        while not emulator.requests(LIST):
-            pass
-    thread.join()
+        wait_until(lambda: emulator.requests(LIST) != [])
+    thread.join(CEILING)
     assert failed.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 import wave
@@ -14,9 +15,17 @@ import av
 import pytest
 from PIL import Image
 
-from airflow_provider_ims.emulator.media.file import MAX_SECONDS, MAX_SIDE, MediaFile, Sentence, size_of
+from airflow_provider_ims.emulator.media.file import (
+    MAX_SECONDS,
+    MAX_SIDE,
+    MIN_SECONDS,
+    MIN_SIDE,
+    MediaFile,
+    Sentence,
+    size_of,
+)
 from airflow_provider_ims.emulator.media.formats import EXTRA, FORMATS, UnsupportedFileError, make
-from airflow_provider_ims.emulator.media.picture import draw
+from airflow_provider_ims.emulator.media.picture import MAX_TITLE, draw
 from airflow_provider_ims.emulator.media.sound import RATE, pcm, words
 
 IMAGES = ("png", "jpg", "jpeg", "gif", "webp")
@@ -26,6 +35,9 @@ SUBTITLES = ("srt", "vtt")
 #: The formats whose libraries are part of Python.
 STANDARD = ("wav", "pcm", *SUBTITLES)
 SENTENCES = (Sentence("新店开业", 0.0, 1.0), Sentence("Come in, it is open", 1.5, 2.5))
+
+#: A sentence that begins before the file and ends after it.
+ENDLESS = (Sentence("a", -5.0, 1e6),)
 
 
 def file_of(suffix: str, **changes: Any) -> MediaFile:
@@ -80,9 +92,22 @@ def test_each_character_that_the_font_lacks_is_drawn_differently() -> None:
     assert len(set(images)) == len(images)
 
 
-def test_long_and_unusual_titles_can_be_drawn() -> None:
-    for title in ("x" * 10_000, "新" * 10_000, "a b " * 5_000, "\n\t", "\ud800\0"):
-        draw(file_of("png", title=title), (64, 64))
+def titled(title: str) -> str:
+    """Return a hash of an image in which the longest title fits into one line."""
+    return hashlib.sha256(draw(file_of("png", title=title), (6000, 300)).tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("part", ["x", "新", "a b "])
+def test_a_long_title_is_truncated(part: str) -> None:
+    title = part * 10_000
+    assert titled(title) == titled(title[:MAX_TITLE])
+    assert titled(title) != titled(title[: MAX_TITLE - 2])
+
+
+def test_white_space_in_a_title_is_drawn_as_a_space_and_control_characters_are_drawn_as_code_points() -> None:
+    assert titled("\n\t") == titled("")
+    assert titled("a\n\tb") == titled("a b")
+    assert len({titled(title) for title in ("", "\0", "\ud800", "\ud801")}) == 4
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -93,9 +118,25 @@ def test_a_file_is_created_with_the_same_content_again(suffix: str) -> None:
     assert make(file) == first
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_a_file_below_the_minimum_duration_and_size_can_be_created(suffix: str) -> None:
-    make(file_of(suffix, seconds=1e-9, size=(1, 1), sentences=(Sentence("a", -5.0, 1e6),)))
+@pytest.mark.parametrize("suffix", IMAGES)
+def test_an_image_below_the_minimum_size_has_the_minimum_size(suffix: str) -> None:
+    picture = Image.open(io.BytesIO(make(file_of(suffix, size=(1, 1)))))
+    picture.load()
+    assert picture.size == (MIN_SIDE, MIN_SIDE)
+
+
+@pytest.mark.parametrize("suffix", [*VIDEOS, *AUDIO])
+def test_a_file_below_the_minimum_duration_has_the_minimum_duration(suffix: str) -> None:
+    duration, streams = decoded(make(file_of(suffix, seconds=1e-9, size=(1, 1), sentences=ENDLESS)))
+    assert duration == pytest.approx(MIN_SECONDS, abs=0.15)
+    if "video" in streams:
+        assert (streams["video"].width, streams["video"].height) == (MIN_SIDE, MIN_SIDE)
+
+
+def test_a_sentence_beyond_the_start_and_end_of_the_audio_is_cut() -> None:
+    samples = array("h", pcm(file_of("pcm", seconds=1e-9, sentences=ENDLESS)))
+    assert len(samples) == MIN_SECONDS * RATE
+    assert loud(samples, 0.0, MIN_SECONDS)
 
 
 def test_a_file_beyond_the_maximum_duration_or_size_is_shortened_or_scaled_down() -> None:

@@ -236,8 +236,8 @@ def test_the_page_contains_no_credentials() -> None:
         assert send(LIST)[0] == 200
         assert send(LIST, key_id="STS.key", secret="sts-secret", token="sts-token")[0] == 200
         assert send(LIST, {"SignatureType": "BEARERTOKEN"}, headers={"x-acs-bearer-token": "bearer-secret"})[0] == 200
-        unsigned = {"AccessKeyId": "LTAI-key", "SecurityToken": "sts-token", "Signature": "key-secret"}
-        assert send(LIST, unsigned)[0] >= 200
+        in_parameters = {"AccessKeyId": "LTAI-key", "SecurityToken": "sts-token", "Signature": "key-secret"}
+        assert send(LIST, in_parameters)[0] == 200
         callback = {"CallbackURL": "http://127.0.0.1:9/", "AuthSwitch": "on", "AuthKey": "AuthSecret1"}
         assert send("SetEventCallback", callback)[0] == 200
         text = request(emulator, **BROWSER).text
@@ -312,5 +312,7 @@ def test_the_page_is_not_recorded(emulator: ImsEmulator, page: Callable[[], Docu
 
 
 @pytest.mark.parametrize("host", ["[", "a b", ""])
-def test_an_invalid_host_causes_no_server_error(emulator: ImsEmulator, host: str) -> None:
-    assert request(emulator, **BROWSER, host=host).status in (200, 400)
+def test_the_page_is_shown_for_an_invalid_host(emulator: ImsEmulator, host: str) -> None:
+    response = request(emulator, **BROWSER, host=host)
+    assert response.status == 200
+    assert "IMS emulator" in response.text

@@ -15,8 +15,8 @@ import pytest
 from mns.account import Account
 from mns.mns_exception import MNSClientNetworkException, MNSServerException
 from mns.queue import Message, Queue, QueueMeta
-from support.queues import MESSAGES, QUEUE, QueueClient, code_of, polling, sdk_queue, wait_until
-from support.waiting import CEILING
+from support.queues import MESSAGES, QUEUE, QueueClient, code_of, polling, sdk_queue
+from support.waiting import CEILING, wait_until
 
 from airflow_provider_ims.emulator import ImsEmulator
 

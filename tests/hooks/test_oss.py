@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from airflow_provider_ims.exceptions import ImsError
+from airflow_provider_ims.exceptions import ImsError, ImsRequestError
 from airflow_provider_ims.hooks._oss import presign
 from airflow_provider_ims.hooks.ims import ImsHook
 
@@ -62,12 +61,21 @@ def test_credentials_that_cannot_be_obtained_are_reported(connection: str, monke
         sign("oss://your-bucket/a.mp4")
 
 
-@pytest.mark.parametrize("key", ["", "?a", "a" * 5000, "\ud800", "\0", "../a", "//"])
-def test_an_unusual_key_is_signed_or_rejected(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", ["?a", "#a", "a b", "\0", "../a", "//"])
+def test_an_unusual_key_is_the_path_of_the_url(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
-    with contextlib.suppress(ImsError):
-        signed = presign(ImsHook("oss").settings, "oss://your-bucket/a", "your-bucket", key, timedelta(hours=1))
-        assert urlsplit(signed).netloc == "your-bucket.oss-cn-hangzhou.aliyuncs.com"
+    parts = urlsplit(presign(ImsHook("oss").settings, f"{BUCKET}/a", "your-bucket", key, timedelta(hours=1)))
+    assert parts.netloc == "your-bucket.oss-cn-shanghai.aliyuncs.com"
+    assert unquote(parts.path) == f"/{key}"
+    assert parts.path.isprintable()
+    assert "x-oss-signature=" in parts.query
+
+
+@pytest.mark.parametrize("key", ["", "a" * 5000, "\ud800"])
+def test_a_key_that_is_not_valid_is_rejected(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OSS", "alibabacloud-ims://key:secret@/?region_id=cn-hangzhou")
+    with pytest.raises(ImsRequestError, match="oss://your-bucket/a cannot be presigned"):
+        presign(ImsHook("oss").settings, "oss://your-bucket/a", "your-bucket", key, timedelta(hours=1))
 
 
 def test_only_the_host_of_an_address_determines_the_region(monkeypatch: pytest.MonkeyPatch) -> None:

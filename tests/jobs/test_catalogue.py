@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from airflow_provider_ims._jobs.payload import walk_path
 from airflow_provider_ims._jobs.search import find_jobs
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.exceptions import ImsRequestError, ImsUnavailableError
-from airflow_provider_ims.hooks._actions import ICE, VOD
+from airflow_provider_ims.hooks._actions import ICE, VOD, Product
 from airflow_provider_ims.hooks.ims import ImsHook
 from airflow_provider_ims.hooks.vod import VodHook
 
@@ -296,5 +297,16 @@ def test_the_error_for_an_unknown_action_or_family_suggests_similar_names() -> N
         family_of("transcod")
 
 
-def test_every_action_without_a_job_kind_has_a_reason() -> None:
-    assert all(reason for reasons in NO_JOBS.values() for reason in reasons.values())
+@pytest.mark.parametrize(
+    ("product", "action"),
+    [(product, action) for product in (ICE, VOD) for action in NO_JOBS[product.code]],
+    ids=lambda one: getattr(one, "code", one),
+)
+def test_the_error_for_an_action_without_a_job_kind_contains_the_reason(product: Product, action: str) -> None:
+    reason = NO_JOBS[product.code][action]
+    assert len(reason.split()) > 2
+    mentioned = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", reason)) - {"CallbackConfig"}
+    assert {action, *mentioned} <= set(product.actions)
+    with pytest.raises(ImsRequestError) as error:
+        kind_of(action, product)
+    assert f"cannot wait for a job of {action}: {reason}. " in str(error.value)

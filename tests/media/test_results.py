@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -45,14 +46,40 @@ def test_only_regular_files_are_opened(path: str, scheme: str, tmp_path: Path) -
         listed(1, results_path=f"{scheme}{tmp_path / path}").jobs(0, 1)
 
 
+class CountedFile(io.FileIO):
+    """A file that counts the bytes that are read from it."""
+
+    bytes_read = 0
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        CountedFile.bytes_read += count or 0
+        return count
+
+
+class CountingFileSystem(LocalFileSystem):  # type: ignore[misc]
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> io.BufferedReader:
+        return io.BufferedReader(CountedFile(path))
+
+
+@pytest.fixture
+def counting_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(CountedFile, "bytes_read", 0)
+    store.attach("file", alias="file-counting", fs=CountingFileSystem())
+    yield
+    del store._STORE_CACHE["file-counting"]
+
+
+@pytest.mark.usefixtures("counting_storage")
 @pytest.mark.parametrize("shown", [0, 2])
 def test_a_long_line_is_not_read_to_its_end(shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_results, "MAX_PAGE", 1000)
-    results = stored(tmp_path / "results.jsonl")
-    with (tmp_path / "results.jsonl").open("r+") as file:
-        file.write("x" * 2_000_000)
+    path = tmp_path / "results.jsonl"
+    path.write_text("x" * 2_000_000)
     with pytest.raises(ImsError, match="exceed 1,000 characters"):
-        results.jobs(shown, 1)
+        listed(3, results_path=f"file://counting@{path}").jobs(shown, 1)
+    # Files are read in blocks.
+    assert 1000 < CountedFile.bytes_read < 1_000_000
 
 
 def test_the_size_of_a_page_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.cases import TEXT
-from support.running import Store, TaskLog, TaskRun, killed_in, run_task
+from support.running import Store, TaskLog, TaskRun, killed_in
 from support.submits import SUBMITS
 
 from airflow_provider_ims._submission import cancel
@@ -221,6 +221,12 @@ class TestClear:
 
 
 @never_ending
-def test_a_task_that_ended_normally_cancels_nothing(ims_emulator: ImsEmulator) -> None:
-    run_task(cancellable(wait_for_completion=False))
+def test_a_job_that_the_task_does_not_wait_for_is_not_cancelled_when_the_worker_shuts_down(
+    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+) -> None:
+    run = TaskRun(cancellable(wait_for_completion=False))
+    job_id = run.attempt()["job_id"]
+    set_task_state(monkeypatch, "running")
+    run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
+    assert any(line.startswith(f"Job {job_id} is left running") for line in task_log.lines("info"))

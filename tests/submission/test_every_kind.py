@@ -71,11 +71,11 @@ def test_a_job_whose_duplicate_is_rejected_is_submitted_once_and_the_task_fails(
         with pytest.raises(ImsUncertainSubmitError, match="SessionIdExists"):
             run.attempt()
     (job,) = ims_emulator.jobs()
-    assert job["parameters"][kind.dedup_parameter] in [
-        request["parameters"][kind.dedup_parameter] for request in ims_emulator.requests(kind.submit_action)
-    ]
+    sent = [request["parameters"][kind.dedup_parameter] for request in ims_emulator.requests(kind.submit_action)]
+    assert sent == [job["parameters"][kind.dedup_parameter]] * 3
     run.clear()
     assert run.attempt()["job_id"] != job["job_id"]
+    assert len(ims_emulator.jobs()) == 2
 
 
 @pytest.mark.parametrize("kind", REJECTED, ids=kind_id)

@@ -477,8 +477,10 @@ class TestClear:
         run = TaskRun(TEXT.task(on_uncertain="fail"))
         with pytest.raises(ImsUncertainSubmitError) as caught:
             run.attempt()
+        (lost,) = ims_emulator.jobs()
         run.clear()
-        run.attempt()
+        new_id = run.attempt()["job_id"]
+        assert [job["job_id"] for job in ims_emulator.jobs()] == [lost["job_id"], new_id]
         assert any(str(caught.value.key) in line for line in task_log.lines("warning"))
 
     @pytest.mark.parametrize("arguments", [{"client_token": "order-66"}, {"user_data": {"own": "x" * 480}}])

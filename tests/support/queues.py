@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -19,7 +18,7 @@ from mns.mns_exception import MNSExceptionBase, MNSServerException
 
 from airflow_provider_ims.emulator import ImsEmulator
 from support.emulated import _Client
-from support.waiting import CEILING
+from support.waiting import CEILING, wait_until
 
 if TYPE_CHECKING:
     from mns.queue import Queue
@@ -116,14 +115,6 @@ class QueueClient(_Client):
             return QueueResponse(response.status, dict(response.getheaders()), response.read().decode())
         finally:
             connection.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    end = time.monotonic() + CEILING
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @contextmanager

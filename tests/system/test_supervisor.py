@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 
 from local_airflow import Service, Supervisor, stop_services, wait_until
+from local_airflow import supervisor as supervisor_module
 from local_airflow.server import service_environment
 
 #: A program that exits as soon as the given file exists.
@@ -28,17 +30,45 @@ def service(tmp_path):
     stop_services([service], grace=0)
 
 
-def test_a_service_that_exits_is_restarted_after_the_delay(service, tmp_path):
-    first = service.started_at
-    with Supervisor({"thing": service}, delay=0.5) as supervisor:
+class Clock:
+    """
+    The clock of a supervisor, which reads it whenever it finds that a service is not running.
+
+    :param now: The time in seconds, which only the test changes.
+    """
+
+    now = 1000.0
+    reads = 0
+
+    def monotonic(self):
+        self.reads += 1
+        return self.now
+
+    time = staticmethod(time.time)
+
+
+def test_a_service_that_exits_is_restarted_after_the_delay(service, tmp_path, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(supervisor_module, "time", clock)
+
+    def wait_until_checked():
+        before = clock.reads
+        # The supervisor reads the clock twice for each check.
+        wait_until("checks", lambda: supervisor.restarts or clock.reads >= before + 4, TIMEOUT, interval=0.02)
+
+    with Supervisor({"thing": service}, delay=30) as supervisor:
         (tmp_path / "end").touch()
         wait_until("exit of the service", lambda: not service.running, TIMEOUT, interval=0.02)
         (tmp_path / "end").unlink()
+        wait_until_checked()
+        clock.now += 29
+        wait_until_checked()
+        assert supervisor.restarts == []
+        clock.now += 1
         wait_until("restart", lambda: bool(supervisor.restarts), TIMEOUT, interval=0.02)
         assert service.running
     (restart,) = supervisor.restarts
     assert (restart.service, restart.exit_code) == ("thing", 7)
-    assert restart.time >= first + 0.5
     assert service.running
 
 
