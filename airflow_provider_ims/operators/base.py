@@ -132,6 +132,8 @@ class JobOperator(SubmitOperator):
         self.push_console_link(context, hook, job.id, submission.submitted_at)
         if not self.wait_for_completion:
             awaited.record_outcome(job.id, "collected")
+            # From here on, the job is not cancelled with the task.
+            self._awaited = None
             return {"job_id": job.id, "state": job.status}
         if not job.ended:
             with awaited.waiting():

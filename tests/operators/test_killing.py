@@ -221,12 +221,12 @@ class TestClear:
 
 
 @never_ending
-def test_a_job_that_the_task_does_not_wait_for_is_not_cancelled_when_the_worker_shuts_down(
-    monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog
+@pytest.mark.parametrize("state", ["running", "success"])
+def test_a_job_that_the_task_does_not_wait_for_is_not_cancelled_after_the_task(
+    state: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator
 ) -> None:
     run = TaskRun(cancellable(wait_for_completion=False))
-    job_id = run.attempt()["job_id"]
-    set_task_state(monkeypatch, "running")
+    run.attempt()
+    set_task_state(monkeypatch, state)
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
-    assert any(line.startswith(f"Job {job_id} is left running") for line in task_log.lines("info"))
