@@ -142,7 +142,7 @@ class Sweeper:
         return list(self._covered)
 
     def _sweep_early(self, due: Collection[Subscription], now: float) -> list[Subscription]:
-        """Sweep now if that requires considerably fewer requests than first polls, and return the new subscriptions."""
+        """Sweep now if this is worthwhile for the new subscriptions alone, and return those that need no first poll."""
         first_polls = self._new.intersection(due)
         if not first_polls or self._running or not self.is_worthwhile(len(self._new), now):
             self._new -= first_polls
