@@ -63,7 +63,8 @@ class Delivery:
     :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
     :param extend_at: When its visibility timeout must be extended, in seconds of the monotonic clock.
     :param wanted: Whether a watcher accepts it, or has already received its event.
-    :param recipients: The :class:`RecentMessages` of each watcher that received its event, saved before it is deleted.
+    :param recipients: The :class:`RecentMessages` of each watcher that received its event. They are saved before the
+        message is deleted.
     :param unqueued: The number of its events that Airflow has not taken from a watcher yet.
     :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
     :param release_after: Seconds from its release until it is visible again; ``None`` if it was not released.
@@ -89,7 +90,7 @@ class QueueConsumer:
 
     :param queue_name: The name of the queue.
     :param ims_conn_id: The connection id.
-    :param region_id: A region that overrides the connection's.
+    :param region_id: A region that overrides the region of the connection.
     :param now: Returns the time in seconds, on a monotonic clock.
     """
 

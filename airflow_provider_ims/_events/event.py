@@ -89,7 +89,7 @@ class EventFilter:
 
 
 def contains(value: Any, expected: Any) -> bool:
-    """Return whether a JSON value equals an expected one. Objects outside of lists may have more fields."""
+    """Return whether a JSON value equals an expected value. Objects that are not in a list may have more fields."""
     if isinstance(expected, Mapping):
         return isinstance(value, Mapping) and all(
             name in value and contains(value[name], inner) for name, inner in expected.items()

@@ -40,7 +40,7 @@ class SmqStreamProducer(SharedStreamProducer):
         return broker_payload.message.id
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Delete messages whose events are stored, release those with failed events, and reject those not accepted."""
+        """Delete messages whose events are stored, release those with failed events, and reject unaccepted messages."""
         for delivery, outcome in batch:
             if not outcome.is_clean or delivery.unqueued:
                 self._consumer.release(delivery)

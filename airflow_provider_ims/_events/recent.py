@@ -1,4 +1,4 @@
-"""The messages that recently caused an event, so that a repeat of one of them causes no second event."""
+"""Remembers the messages that recently caused an event, so that a repeated message causes no second event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: The number of messages that each watcher remembers. It is greater than the number of messages that a consumer holds.
+#: The maximum number of messages that each watcher remembers. It exceeds the number of messages that a consumer holds.
 #: If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
 REMEMBERED = 500
 

@@ -30,11 +30,11 @@ MAX_RELEASES = 200
 
 class Discarder:
     """
-    Deletes and releases messages in its own thread. One request deletes several messages.
+    Deletes and releases messages in its own thread. One request deletes up to ``BATCH`` messages.
 
     To release a message is to make it visible again, so that another triggerer can receive it.
 
-    :param resolver: The resolver of the connection, which must be resolved before a message is deleted or released.
+    :param resolver: The resolver of the connection. It must have a hook before a message is deleted or released.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook]) -> None:

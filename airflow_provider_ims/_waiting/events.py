@@ -41,7 +41,7 @@ def ended_event(jobs: Sequence[Job], submitted_at: float | None) -> dict[str, An
 
 def unfinished_event(job_ids: list[str], failed: int, waited_for: list[str] | None) -> dict[str, Any]:
     """
-    Return the event of a wait for many jobs.
+    Return the event that ends a wait for many jobs.
 
     :param job_ids: The ids of the jobs that have not ended.
     :param failed: The number of failed jobs.
@@ -57,7 +57,7 @@ def error_event(error: BaseException) -> dict[str, Any]:
 
 def read_unfinished(event: Any) -> tuple[list[str], int]:
     """
-    Read the event of a wait for many jobs: the ids of the jobs that have not ended, and the number of failed jobs.
+    Return the ids of the unfinished jobs and the number of failed jobs, from the event of a wait for many jobs.
 
     :raises ImsError: the error in the event, or another error if the format of the event is unexpected.
     """

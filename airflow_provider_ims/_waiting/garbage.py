@@ -44,5 +44,5 @@ class GarbageFreezer:
             gc.unfreeze()
 
 
-#: One instance for the process, like the garbage collector.
+#: There is one instance in each process, because a process has only one garbage collector.
 freezer = GarbageFreezer()

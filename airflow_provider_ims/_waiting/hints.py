@@ -26,7 +26,7 @@ class Hints:
     The messages about the jobs of one poller.
 
     :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
-    :param poll: Polls the jobs of subscriptions at once.
+    :param poll: Polls the jobs of subscriptions immediately.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Hints:
             del self._ended[next(iter(self._ended))]
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Poll the jobs that this poller waits for, and return their ids and the ids of its ended jobs."""
+        """Poll those jobs that this poller waits for. Return their ids and the ids of the jobs recorded as ended."""
         # Intersections, because messages may contain many more ids than there are waits.
         waiting = self._waiting.keys() & job_ids
         hinted = [subscription for job_id in waiting for subscription in _all(self._waiting[job_id])]

@@ -1,4 +1,4 @@
-"""Resolves the connection of a poller, a queue reader or an event consumer on the event loop, and updates it."""
+"""Resolves the connection of a poller, a queue reader or an event consumer on the event loop and keeps it current."""
 
 from __future__ import annotations
 

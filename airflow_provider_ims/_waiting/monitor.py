@@ -20,9 +20,9 @@ from airflow_provider_ims.exceptions import (
     ImsUnavailableError,
 )
 
-#: Seconds for which a job may be unknown to the service before the wait ends. They are counted from the first response
-#: that does not contain the job, because a single response must not end a wait, and the poll interval may be longer. If
-#: no response has contained the job and ``started_at`` is set, they are counted from ``started_at``.
+#: The time, in seconds, for which a job may be unknown to the service before the wait ends. It starts with the first
+#: response that does not contain the job, so that a single response does not end a wait with a long poll interval. If
+#: no response has contained the job and ``started_at`` is set, the time starts at ``started_at``.
 UNKNOWN_GRACE = 120.0
 #: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
 TOLERATED_ERRORS = 5
@@ -140,7 +140,7 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
     Return the error for the jobs that did not end within a wait of ``waited`` seconds.
 
     :param unfinished: Job id -> the last known status of the job.
-    :param total: The number of all jobs of the wait.
+    :param total: The total number of jobs of the wait.
     """
     return ImsJobTimeoutError(
         f"{len(unfinished)} of {total} jobs did not end within {waited:.0f} s; they may continue to run: "

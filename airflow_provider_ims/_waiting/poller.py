@@ -2,9 +2,9 @@
 The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
 
 A subscription is the wait of one task for one job. It is either scheduled to be polled by its job id, being polled, or
-covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes a poll at
-once, and does not change when the next poll is due. A poller stops when it has no subscriptions, and restarts with the
-next subscription.
+covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes an
+immediate poll, and does not change when the next poll is due. A poller stops when it has no subscriptions, and restarts
+with the next subscription.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Poller:
         """
         Wait until a job ends.
 
-        Ten thousand calls may wait at the same time, so none has its own task, timer or generator.
+        Ten thousand calls may wait at the same time, so none has its own asyncio task, timer or generator.
 
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
@@ -243,7 +243,7 @@ class Poller:
         self._hints.follow(self.resolver.hook.settings.smq_queue, self._subscriptions)
 
     async def _follow_queue(self) -> None:
-        with suppress(Exception):  # The first poll reports it.
+        with suppress(Exception):  # The first poll reports the error.
             await self._refresh()
 
     def _poll_now(self, subscriptions: Iterable[Subscription]) -> None:
@@ -329,7 +329,7 @@ class Poller:
             self._poll(missing)
         for subscription in self._sweeper.release():
             if not subscription.polling:
-                # Spread over a whole interval, because the sweep checked all of them at the same time.
+                # The polls are spread over a whole interval, because the sweep checked all jobs at the same time.
                 at = time.monotonic() + subscription.poll_interval * random.random()
                 self._schedule_poll(subscription, at)
         self._wake()

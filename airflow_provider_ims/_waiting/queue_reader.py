@@ -2,8 +2,8 @@
 The reader of a queue, which receives messages about jobs for all pollers of a connection in a triggerer.
 
 A poller claims the messages about its jobs. The reader deletes claimed messages, and messages without a job id. It
-releases other messages (makes them visible again), because another triggerer may wait for their jobs, and deletes them
-if no triggerer has claimed them after 15 receives or half an hour.
+releases other messages (makes them visible again), because another triggerer may wait for their jobs. It deletes a
+message that no poller has claimed when the message has been received 15 times or is older than half an hour.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ MAX_RECEIVES = 15
 #: A message that no poller has claimed is also deleted when it is older than this number of seconds, which exceeds the
 #: 15 minutes by which the clocks of the service and of this machine may differ.
 MAX_AGE = 1800.0
-#: Up to this number of receives, a message that was released is visible again after one second, so that the
-#: triggerer that waits for its job receives it soon.
+#: Until a message has been received more than this number of times, it is visible again one second after its release,
+#: so that the triggerer that waits for its job receives it quickly.
 QUICK_RECEIVES = 6
-#: The factor by which the time until a released message is visible again grows with each further receive.
+#: The factor by which the time until a released message is visible again then grows each time it is received.
 RELEASE_GROWTH = 1.5
 #: The maximum number of seconds until a released message is visible again.
 LONGEST_RELEASE = 30
@@ -120,7 +120,7 @@ class QueueReader:
         queue = hook.settings.smq_queue
         if queue is None:
             raise LookupError("the connection no longer has an smq_queue")
-        # While the reader is not healthy, requests do not wait: the first success makes it healthy.
+        # While the reader is not healthy, a request does not wait for messages, so its success is known immediately.
         wait = LONG_POLL if self.is_healthy() else 0
         received = await thread.run(partial(_receive, hook, queue, wait))
         self._succeeded(queue)

@@ -25,7 +25,7 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: Sweeps start or continue if the number of jobs is at least this multiple of the number of requests of a sweep.
+#: The minimum number of waiting jobs per request of a sweep, for sweeps to start and for sweeps to continue.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed sweep; doubled with each failure, up to the maximum.
@@ -142,7 +142,7 @@ class Sweeper:
         return list(self._covered)
 
     def _sweep_early(self, due: Collection[Subscription], now: float) -> list[Subscription]:
-        """Sweep now if that takes fewer requests than the first polls of the new subscriptions, and return these."""
+        """Sweep now if this is worthwhile for the new subscriptions alone, and return those that need no first poll."""
         first_polls = self._new.intersection(due)
         if not first_polls or self._running or not self.is_worthwhile(len(self._new), now):
             self._new -= first_polls

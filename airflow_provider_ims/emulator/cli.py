@@ -62,9 +62,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Emulates Alibaba Cloud IMS and VOD locally, without a cloud account or charges.",
         epilog="Default durations in seconds: "
         + ", ".join(f"{action} {kind.seconds:g}" for action, kind in JOB_KINDS.items())
-        + ". Each option can also be set with the environment variable in parentheses; the command line has precedence."
-        " To set several values, separate them with spaces. Other users of the machine can read the command line of a"
-        " process, but not its environment variables, so use environment variables for secrets.",
+        + ". Each option can also be set with the environment variable in parentheses; the command line takes"
+        " precedence. To set several values, separate them with spaces. Other users of the machine can read the command"
+        " line of a process, but not its environment variables, so use environment variables for secrets.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     for option in OPTIONS:

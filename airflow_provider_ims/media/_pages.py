@@ -37,7 +37,7 @@ class JobEntry:
 
     :param record: The job as recorded by its task.
     :param view: The output of the job.
-    :param tree: The fields of the job's result that the view contains as ``rest``.
+    :param tree: The fields in ``view.rest``, as a tree.
     :param console: The URL of the job in the console; ``None`` if there is none.
     """
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The keys of the XComs that may contain a result. The first existing XCom is used.
+#: The keys of the XComs that may contain a result. The first of them that exists is used.
 RESULT_KEYS = ("return_value", FAILED_RESULT_KEY)
 PRODUCTS = {product.code: product for product in (ICE, VOD)}
 
@@ -52,9 +52,9 @@ class TaskRecord:
     :param region_id: The region, which is not validated either.
     :param job_id: The id of the first job of the task; ``None`` if none is recorded.
     :param state: The state of the task instance.
-    :param seconds: The time from the submission of the first job to the result, in seconds; ``None`` if unknown.
-    :param results: The results of its jobs.
-    :param problem: Why its result cannot be read; ``None`` if there is no problem.
+    :param seconds: The seconds from the submission of the first job to the storage of the result; ``None`` if unknown.
+    :param results: The results of the task's jobs.
+    :param problem: Why the result cannot be read; ``None`` if there is no problem.
     """
 
     key: Key
@@ -74,7 +74,11 @@ def read_task(session: Session, key: Key) -> TaskRecord | None:
 
 
 def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int) -> tuple[list[TaskRecord], int]:
-    """Return up to ``count`` task instances of this provider in a DAG run, from ``start``, and their total number."""
+    """
+    Return a page of the task instances of this provider in a DAG run.
+
+    :return: Up to ``count`` task instances, from the index ``start``, and the number of all of them.
+    """
     found = (XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == RECORD_KEY)
     total = session.scalar(select(func.count()).select_from(XComModel).where(*found)) or 0
     page = select(XComModel.task_id, XComModel.map_index).where(*found)
@@ -144,7 +148,7 @@ def _value(session: Session, key: Key, name: str) -> Any:
 
 
 def _resolved(row: XComModel) -> Any:
-    """Return the value of an XCom. A string may be a reference, so a custom XCom backend resolves it."""
+    """Return the value of an XCom. A custom XCom backend resolves a string, because the string may be a reference."""
     from airflow.sdk.bases.xcom import BaseXCom
     from airflow.sdk.execution_time.xcom import XCom
 
@@ -159,8 +163,8 @@ def _check_reference(backend: type[Any], reference: str, dag_id: str) -> None:
     Reject a reference to an object of another DAG, which the user may not be allowed to see.
 
     Airflow's own pages show references without resolving them. Airflow's backend for object storage stores the objects
-    of each DAG in a folder below its path, but resolves any reference below this path. The references of other backends
-    are not checked, because their format is unknown.
+    of each DAG in a folder below its path, but resolves references to all folders below this path. The references of
+    other backends are not checked, because their format is unknown.
 
     :raises ImsError: If the reference is not in the folder of the DAG.
     """

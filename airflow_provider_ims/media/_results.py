@@ -15,8 +15,8 @@ from airflow_provider_ims.exceptions import ImsError
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of characters that are read from a file with results: for all lines of one page together, and for
-#: each line before them.
+#: The maximum total length, in characters, of the lines that one page reads from a file with results. Each line that is
+#: skipped before them may have the same length.
 MAX_PAGE = 16 * 1024 * 1024
 _OMITTED = f"(values that are nested deeper than {MAX_DEPTH} levels are not shown)"
 
@@ -153,7 +153,8 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
     """
     Return ``count`` lines of a file with results, from the index ``start``.
 
-    The lines are cached, because each file on a page is requested separately, and each request reads the result again.
+    The lines are cached, because a browser requests each media file on a page separately, and each of these requests
+    needs the results of the page.
     """
     from airflow.sdk import ObjectStoragePath
 
@@ -177,5 +178,5 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
 def _read_line(file: IO[str], limit: int) -> str:
     line = file.readline(limit + 1)
     if len(line) > limit:
-        raise ImsError(f"the lines of this page, or a line before them, exceed {MAX_PAGE:,} characters; open the file")
+        raise ImsError(f"the results on this page, or an earlier result, exceed {MAX_PAGE:,} characters; open the file")
     return line

@@ -129,7 +129,7 @@ def show_subtitles(task: Task, job: Job, item: str) -> PlainTextResponse:
 
 @router.get("/media/dags/{dag_id}/text")
 def download_text(task: Task, job: Job, number: Index | None = None) -> PlainTextResponse:
-    """Return a whole text of a job; without ``number``, return ``rest`` of the :class:`JobView` as JSON."""
+    """Return one of the texts of a job in full; without ``number``, return the fields in ``JobView.rest`` as JSON."""
     view = view_of(task, job)
     if number is None:
         text = json.dumps(view.rest, ensure_ascii=False, indent=2)
@@ -180,7 +180,7 @@ async def _show_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _show_ims_error(request: Request, error: Exception) -> Response:
-    # A permission error concerns the connection and not the user, so its status is not 403.
+    # A permission error concerns the connection, not the user of the page, so the status is 502 instead of 403.
     return _show_error(request, 404 if isinstance(error, ImsResourceNotFoundError) else 502, str(error))
 
 

@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file. This happens each time a user opens the file."""
+"""Finds the address at which a browser can open a recorded file. It is determined when a user opens the file."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _found(
             # For example, the service does not know the file.
             problems.append(error)
         except ImsPermissionError:
-            # Only an address outside of OSS can be opened without a signature.
+            # A file outside of OSS can still be opened, because its address needs no signature.
             if file.address is None or oss_objects(file.address):
                 raise
         else:
@@ -161,7 +161,7 @@ def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: Med
 
 
 def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
-    """Yield the addresses of a media asset that have the path of the file. Their hosts may differ."""
+    """Yield those of the addresses whose path ends with the path of the file. The hosts may differ."""
     own = split_address(file.address or "")
     path = unquote(own.path) if own else ""
     for text in addresses:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from airflow_provider_ims._jobs.objects import content_of, split_address, unsigned
 from airflow_provider_ims._jobs.payload import MAX_DEPTH, as_number, as_objects, as_text, token_usage
 
-#: Kind of a file -> its extensions. Browsers can play or show most files of the first three kinds.
+#: Kind of file -> the extensions of such files. Browsers can play or show most files of the first three kinds.
 EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv flv avi",
     "audio": "mp3 wav m4a aac ogg flac",

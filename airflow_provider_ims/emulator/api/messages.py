@@ -84,7 +84,7 @@ class ApiRequest:
 
     @cached_property
     def all_parameters(self) -> dict[str, str]:
-        """The parameters in the query and in the form. The query has precedence."""
+        """The parameters in the query and in the form. The query takes precedence."""
         return {**dict(self.form), **dict(self.query)}
 
     def parameters(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """
 The faults that are injected into an emulator.
 
-They are only in memory, so a restart of the emulator removes them.
+They are stored only in memory, so a restart of the emulator removes them.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ class EmulatorControl:
 
         After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (instead of the job, this
-          number of videos of a batch, or of outputs of another job, fails).
+        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many videos of
+          a batch, or outputs of another job, fail instead of the whole job).
         - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
           is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
           ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
@@ -188,7 +188,7 @@ class EmulatorControl:
         """
         Make parts of a job fail: videos of a batch, or outputs of another job. The job itself succeeds.
 
-        :param count: How many parts fail, from the first.
+        :param count: How many parts fail, starting with the first part.
         :param code: The error code of these parts.
         :param message: The error message of these parts.
         :raises KeyError: If the job does not exist.
@@ -198,7 +198,7 @@ class EmulatorControl:
 
     def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
         """
-        Set the state of a job, which then does not depend on the job clock, and return the job.
+        Set the state of a job, so that it no longer depends on the job clock, and return the job.
 
         :param state: The name of the state in the service; None makes the state depend on the job clock again.
         :raises KeyError: If the job does not exist.
@@ -209,8 +209,8 @@ class EmulatorControl:
         """
         Return the callbacks of jobs, in the order in which the emulator scheduled them.
 
-        Each callback has ``job_id``, ``status``, ``event_type``, ``url`` (or the name of a queue), ``message`` (the
-        body), ``tries`` (the attempts to send it), ``reason`` and ``copies``. The status is ``pending`` until the
+        Each callback has ``job_id``, ``status``, ``event_type``, ``url`` (a URL or the name of a queue), ``message``
+        (the body), ``tries`` (the attempts to send it), ``reason`` and ``copies``. The status is ``pending`` until the
         callback has been sent, then ``delivered`` or ``failed``: a callback to a URL fails after three attempts, and a
         callback to a queue after one. If the emulator does not send the callback, the status is ``refused`` or
         ``lost``, and ``reason`` contains the reason. Each attempt has ``time`` (real time in epoch seconds) and one of

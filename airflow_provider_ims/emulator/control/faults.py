@@ -33,13 +33,13 @@ from airflow_provider_ims.emulator.control.options import (
 )
 from airflow_provider_ims.emulator.state.queues import QueueMessage
 
-#: Wildcard, which a fault can contain instead of the name of an action -> the actions that it matches.
+#: Wildcard for the action of a fault -> the actions that the wildcard matches.
 WILDCARDS: Mapping[str, Collection[str]] = {"*": ACTIONS, "smq:*": QUEUE_ACTIONS}
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class ConnectionCutError(Exception):
-    """The connection is closed without a response."""
+    """Raised to close the connection without a response."""
 
 
 @dataclass
@@ -83,8 +83,8 @@ class Exchange:
     """
     A request and its response, which faults inspect and change.
 
-    :param action: The name of the action, as faults contain it, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
-    :param ram_action: Its name in RAM policies, such as ``ice:SubmitASRJob``.
+    :param action: The name of the action in the format of faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
+    :param ram_action: The name of the action in RAM policies, such as ``ice:SubmitASRJob``.
     :param record: The record of the request.
     :param wait: Waits until an event is set, or a timeout in seconds expires. Without an event, it waits until hanging
         requests are released. Returns False if the client has disconnected or the emulator is being stopped.

@@ -12,7 +12,7 @@ from airflow_provider_ims.emulator.state.clock import MAX_SECONDS
 from airflow_provider_ims.emulator.state.requests import PAGE_RECORDS
 
 MAX_COPIES = 100
-"""The maximum number of copies of a callback."""
+"""The maximum number of copies of a callback or of a message."""
 
 
 @dataclass(frozen=True)

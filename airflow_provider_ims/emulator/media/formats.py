@@ -16,7 +16,7 @@ EXTRA = "airflow-provider-ims[media-files]"
 """The extra that installs the required libraries. WAV, PCM and subtitles require none."""
 
 CACHED_FILES = 32
-"""The number of generated files that are kept in memory, because a player reads a file in several requests."""
+"""The maximum number of generated files that are kept in memory. A player reads a file with several requests."""
 
 
 class UnsupportedFileError(Exception):

@@ -1,5 +1,5 @@
 """
-The data types that declare the actions that manage resources, such as media assets.
+The data types for the declarations of the actions that manage resources, such as media assets.
 
 A :class:`ResourceKind` declares the actions for one kind of resource. A :class:`Family` is a group of related actions.
 """
@@ -72,8 +72,8 @@ class ResourceKind:
     :param derived: Returns fields that are computed each time a resource is read. They override the stored fields.
     :param elsewhere: Returns the fields of a resource that no action created, such as the output of a job, by its id;
         None if the resource does not exist.
-    :param objects: The names of nested objects in responses. Each is omitted unless the resource has a field with its
-        name.
+    :param objects: The names of nested objects in responses. Each is omitted unless the resource has a field of
+        the same name.
     :param envelope: Constant fields of a response in addition to those of the resource.
     :param unknown: The error code for an unknown id.
     """

@@ -85,7 +85,7 @@ def upload_status(jobs: Jobs, media: Resource, status: str) -> str:
 
 
 def file_fields(jobs: Jobs, media: Mapping[str, Any]) -> Fields:
-    """Return the metadata of a file. Each value is included under all names that the responses of both products use."""
+    """Return the metadata of a file. The size is included twice: as ``FileSize`` and as ``Size``."""
     url = str(media.get("InputURL") or media.get("FileURL") or "")
     kind = media.get("MediaType") or media_type(url)
     name = url.partition("?")[0].rpartition("/")[2]

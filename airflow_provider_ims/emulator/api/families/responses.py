@@ -86,8 +86,8 @@ def flattened(shape: Mapping[str, Any], lookup: Lookup, hidden: frozenset[str]) 
     """
     Return the documented fields of a resource, as :func:`fill` does, and also fill the nested objects.
 
-    In many responses, the fields of one resource are distributed over nested objects. A nested object is filled in this
-    way if the resource has no field with its name.
+    In many responses, the fields of one resource are distributed over nested objects. A nested object is filled with
+    these fields unless the resource has a field of the same name.
 
     :param hidden: The names of nested objects that are not filled.
     """
