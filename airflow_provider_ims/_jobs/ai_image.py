@@ -38,15 +38,14 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs that generated images of the video. Jobs that are still running or failed cannot be found."""
+    """Find the jobs that generated images from the video. Running and failed jobs have no images and are not found."""
     try:
         listing = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
     except ImsResourceNotFoundError:
         return
     job_ids = {
         str(image.get("JobId"))
-        # A missing list may mean that there are no images, because the response has no other field. The search is not
-        # conclusive in any case.
+        # If the list is missing from the response, the video may have no images. The search is inconclusive anyway.
         for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }

@@ -32,7 +32,7 @@ class SubmissionKey:
     Identifies one submission of a task run.
 
     :param run: A hash that identifies the task run.
-    :param number: The number of the submission within the task run, from 0. It increases after a failed job.
+    :param number: The number of the submission within the task run, from 0. It increases with each further job.
     """
 
     run: str
@@ -87,7 +87,11 @@ def add_marker(
 
 
 def key_in(user_data: Any) -> SubmissionKey | None:
-    """Return the key in the marker of UserData, which may be of any type; ``None`` if there is no marker."""
+    """
+    Return the key in the marker of UserData, or ``None`` if there is no marker.
+
+    :param user_data: UserData as the service returned it: a JSON string, an object, or any other value.
+    """
     try:
         content = json.loads(user_data) if isinstance(user_data, str) else user_data
     except (ValueError, RecursionError):

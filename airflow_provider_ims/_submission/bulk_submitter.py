@@ -157,7 +157,7 @@ class BulkSubmitter:
         return new_record(self.kind.submit_action, context, self.now(), recorded=store is not None)
 
     def _find_unrecorded(self) -> None:
-        """Find the jobs of earlier tries by their markers, because there is no ledger, and join them."""
+        """Find the jobs of earlier tries by their markers, and join them. Used only if there is no ledger."""
         if not (lost := [item for item in self.items if item.lost]):
             return
         self._search(lost)
@@ -170,8 +170,8 @@ class BulkSubmitter:
         """
         Return whether to submit all jobs again, because the task was cleared or the job kind has changed.
 
-        If so, and ``cancel_on_kill`` is true, also cancel earlier jobs of the same kind that may still run. The service
-        must support this.
+        If so, and ``cancel_on_kill`` is true, also cancel the earlier jobs of the same kind that may still run, if the
+        service has an action that cancels such jobs.
         """
         head = ledger.head
         assert head is not None

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 #: The key of the record in the task state store.
 STORE_KEY = "ims_submission"
-#: The key of the outcome of the wait in the task state store. The value is ``{"job_id", "outcome"}``.
+#: The key under which the task state store holds the outcome of the wait. The value is ``{"job_id", "outcome"}``.
 WAIT_KEY = "ims_wait"
 
 #: How a wait ended: the task returned its result (``collected``), or the wait failed, for example on a timeout.
@@ -44,7 +44,7 @@ class SubmissionRecord:
     :param action: The submit action.
     :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
     :param run: A hash that identifies the task run.
-    :param number: The number of the submission within the task run, from 0. It increases after a failed job.
+    :param number: The number of the submission within the task run, from 0. It increases with each further job.
     :param submitted_at: The time of the last submit request, in epoch seconds.
     :param unanswered_submits: The number of submit requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
@@ -91,7 +91,7 @@ class SubmissionRecord:
             return None
 
     def next(self) -> SubmissionRecord:
-        """Return the record of the submission that follows a failed job."""
+        """Return the record of the next submission, after a job has failed or could not be found."""
         return SubmissionRecord(
             self.action, self.max_tries, self.run, self.number + 1, self.submitted_at, try_number=self.try_number
         )

@@ -91,7 +91,8 @@ class EarlierJobs:
         """
         Return the newest job with the same inputs that has ended without failing, and log the decision.
 
-        :raises ImsError: if a query fails, except when the service rejects it. No job is submitted after such an error.
+        :raises ImsError: if a query fails for any reason other than a rejection by the service. In this case, the task
+            submits no job.
         """
         inputs = self._inputs()
         rejected = "no earlier run stored a job"

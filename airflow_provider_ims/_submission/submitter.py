@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a cleared task does with its earlier job. ``auto`` joins the job if its parameters are the same, its result was
-#: never collected (or ``reuse="inputs"``), it has not failed and the task does not cancel it (see ``cancel_on_kill``).
-#: ``new`` never joins a job; ``rejoin`` joins any job that has not failed.
+#: What a cleared task does with its earlier job. ``auto`` joins the job if it has the same parameters, has not failed,
+#: and its result was not collected before the clear. With ``reuse="inputs"``, a recent job with a collected result is
+#: joined, too. A job that the task cancels (see ``cancel_on_kill``) is not joined. ``new`` never joins a job.
+#: ``rejoin`` joins any job that the service still returns and that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of submit requests without a response, across all tries, if each request may create a job.

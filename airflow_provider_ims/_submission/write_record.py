@@ -62,7 +62,7 @@ class WriteRecord:
 
     @property
     def sent_at(self) -> float | None:
-        """The time at which an earlier try sent the action, unless the service rejected it; ``None`` if none did."""
+        """The time at which an earlier try sent the action; ``None`` if none did, or if the service rejected it."""
         if self.record is None or self.store is None or not self.record.unanswered_submits:
             return None
         return self.record.submitted_at

@@ -88,8 +88,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
         :param action: The API action, such as ``ListSmartJobs`` of IMS or ``GetVideoInfo`` of VOD. An action that is
             unknown to this provider is sent too, because the service may have newer actions.
-        :param params: The parameters under the API's names. ``None`` is omitted. A dict or a list is sent in the format
-            that the API expects, which is nearly always JSON.
+        :param params: The parameters, with their API names as keys. A parameter with the value ``None`` is omitted. A
+            dict or a list is sent in the format that the API expects, which is nearly always JSON.
         :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
         :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
             request. Default: 600.

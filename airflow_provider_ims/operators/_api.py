@@ -32,7 +32,7 @@ _UNCERTAIN = (
 
 class ApiOperator(BaseOperator):
     """
-    Call any action of an API, except the submit actions of job kinds.
+    Call any action of an API, except the actions that submit a job of a supported kind.
 
     A read-only action is retried. Any other action is sent again only if the service certainly did not process it. If
     the response to such an action is lost, the action may have taken effect: the task then fails without a retry,

@@ -2,8 +2,9 @@
 Replaces arguments that name a file with the contents of the file.
 
 Airflow's ``template_ext`` would also treat nested values and the URLs of objects, such as ``oss://bucket/a.json``, as
-file names, so the operators do not set it. They read files only for arguments that contain JSON or a script. They check
-for a file extension before templates are rendered, so a string from an upstream task is never treated as a file name.
+file names, so the operators do not set it. They read files only for arguments that contain JSON or text to be spoken.
+They check for a file extension before templates are rendered, so a string from an upstream task is never treated as a
+file name.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def read_files(
 
     :param given: The values of the parameters, by name.
     :param parameters: The parameters, by name.
-    :param environment: The environment of the DAG's templates, which defines where files are searched.
+    :param environment: The Jinja environment of the task. Its loader searches for the files in the DAG's template
+        search path.
     :param field: A prefix of the parameter name in error messages, such as ``requests[0].``.
     :raises ImsRequestError: If a file does not exist or cannot be read.
     """
@@ -45,7 +47,7 @@ def read_files(
 
 
 class ReadsParameterFiles(_Operator):
-    """Mixin for the operators whose arguments contain parameters under their API names."""
+    """Mixin for the operators with an argument ``parameters`` or ``requests``, whose keys are API names."""
 
     job: str
     product: Product
@@ -75,12 +77,13 @@ def _read(name: str, environment: Environment, field: str) -> str:
     from jinja2 import TemplateNotFound
 
     loader = environment.loader
-    problem = "the task has no DAG"
+    problem = "files are searched for in the DAG's template search path, but the task has no DAG"
     if loader is not None:
         try:
             return loader.get_source(environment, name)[0]
         except TemplateNotFound:
-            problem = f"searched in {', '.join(getattr(loader, 'searchpath', ()))}"
+            folders = ", ".join(getattr(loader, "searchpath", ()))
+            problem = f"searched in the DAG's template search path: {folders}"
         except (OSError, UnicodeDecodeError) as error:
             raise ImsRequestError(f"{field}: file {name!r} cannot be read: {error}", field=field) from error
     if not name.endswith(".json"):

@@ -13,6 +13,7 @@ from airflow_provider_ims.operators._any_job import accepting
 log = logging.getLogger(__name__)
 
 MAX_REQUESTS = 10_000
+_NOT_A_DICT = "must be a dict with parameter names as keys"
 
 
 def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str, str]]:
@@ -21,7 +22,7 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
     :param requests: The task's ``requests``.
     :param common: The task's ``parameters``.
-    :raises ImsRequestError: when a request is invalid; the message contains the index of the request.
+    :raises ImsRequestError: when an argument is invalid. If a request is invalid, the message contains its index.
     """
     problem = f"requests: must be a list of 1 to {MAX_REQUESTS:,} dicts"
     # An XCom of a mapped task is a sequence, but not a list.
@@ -30,14 +31,17 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
     given = list(requests)
     if not 0 < len(given) <= MAX_REQUESTS:
         raise ImsRequestError(problem, field="requests")
-    encoder = _Encoder(kind, {} if common is None else common)
+    common = {} if common is None else common
+    if not _is_dict(common):
+        raise ImsRequestError(f"parameters: {_NOT_A_DICT}", field="parameters")
+    encoder = _Encoder(kind, common)
     encoded = []
     for index, request in enumerate(given):
         try:
             encoded.append(encoder.encode(request))
         except ImsRequestError as error:
             error.message = f"requests[{index}]: {error.message}"
-            error.field = f"requests[{index}].{error.field}"
+            error.field = f"requests[{index}].{error.field}" if error.field else f"requests[{index}]"
             raise
     _check_tokens(kind, encoded)
     return encoded
@@ -45,9 +49,10 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
 def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[Any]) -> list[dict[str, str]]:
     """
-    Return the encoded requests of a resumed task, or empty dicts if they cannot be encoded again.
+    Return the encoded requests of a resumed task, or one empty dict per stored job if they cannot be encoded again.
 
-    :param submitted: The stored jobs of the requests; empty if unknown. With these jobs, the parameters are not needed.
+    :param submitted: The stored jobs of the requests; empty if unknown. If they are known, a resumed task does not
+        need the parameters.
     :raises ImsRequestError: when a request is invalid and the jobs are unknown.
     """
     try:
@@ -62,16 +67,15 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
 class _Encoder:
     """Encodes requests, which may contain the parameters of a kind and parameters that only the SDK defines."""
 
-    def __init__(self, kind: JobKind, common: Any) -> None:
+    def __init__(self, kind: JobKind, common: Mapping[str, Any]) -> None:
         self._kind = accepting(kind, {})
         self._names = {one.name for one in kind.parameters}
         self._common = common
         self._accepting: dict[frozenset[tuple[str, bool]], JobKind] = {}
 
     def encode(self, request: Any) -> dict[str, str]:
-        for one in (self._common, request):
-            if not isinstance(one, Mapping) or not all(isinstance(name, str) for name in one):
-                raise ImsRequestError("must be a dict with parameter names as keys", field="parameters")
+        if not _is_dict(request):
+            raise ImsRequestError(_NOT_A_DICT)
         merged = {**self._common, **request}
         unknown = frozenset(
             (name, isinstance(value, (dict, list))) for name, value in merged.items() if name not in self._names
@@ -79,6 +83,10 @@ class _Encoder:
         if unknown and unknown not in self._accepting:
             self._accepting[unknown] = accepting(self._kind, merged)
         return self._accepting.get(unknown, self._kind).encode(merged)
+
+
+def _is_dict(given: Any) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
 
 
 def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:

@@ -162,9 +162,9 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
     is the id of the transcoding task. No list action returns the UserData of transcoding tasks, so a transcoding task
-    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, it is still not billed twice:
-    ``durable`` adds a ``SessionId`` to the request, and the service rejects a second transcoding task with the same
-    ``SessionId``.
+    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, a retry after such a crash cannot
+    cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the service rejects a
+    second request with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
@@ -302,7 +302,9 @@ class VodSubmitJobsOperator(ManyJobsOperator):
 
 class VodApiOperator(ApiOperator):
     """
-    Call any action of ApsaraVideo VOD, except the submit actions of job kinds.
+    Call any action of ApsaraVideo VOD, except the actions that submit a job of a supported kind.
+
+    To submit a job, use ``VodSubmitJobOperator``.
 
     Returns the response, with its keys in snake_case: ``{"request_id", ...}``.
 

@@ -41,9 +41,9 @@ class ImsRetryPolicy(RetryPolicy):
     The policy cannot add retries: a task without ``retries`` is not retried. All operators and sensors of this provider
     have this policy by default. Requires Airflow 3.3.
 
-    :param retry_failed_jobs: Retry a task whose job failed without a permanent error. The retry of an operator submits
-        a new job, which is also billed. Default: true. The default policy of the sensors sets it to false, because a
-        retry of a sensor finds the same failed job.
+    :param retry_failed_jobs: Retry a task whose job failed, unless the error is permanent. The retry of an operator
+        submits a new job, which is also billed. Default: true. The default policy of the sensors sets it to false,
+        because a retry of a sensor finds the same failed job.
     """
 
     retry_failed_jobs: bool = True

@@ -114,7 +114,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         :return: The result that the operator for the job's kind would return, or a list of such results.
         :raises ImsJobFailedError: if all jobs failed, or if ``fail_on_partial_failure`` is true and a job or a part of
             a job failed.
-        :raises AirflowSensorTimeout: if a job did not end before the timeout, in all modes.
+        :raises AirflowSensorTimeout: if a job did not end before the timeout, whether or not the sensor is deferrable.
+            With ``soft_fail`` or ``never_fail``, the task is skipped instead.
         :raises ImsError: if the jobs cannot be queried.
         """
         if self.deferrable:

@@ -388,7 +388,9 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
         ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a positive number"),
         ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a positive number from 1 to 10,000"),
         ({"requests": [{"InputConfig": "x"}, {1: "y"}]}, r"requests\[1\]: must be a dict"),
-        ({"parameters": ["x"]}, r"requests\[0\]: must be a dict"),
+        ({"parameters": ["x"]}, "^parameters: must be a dict"),
+        ({"parameters": {1: "y"}}, "^parameters: must be a dict"),
+        ({"parameters": []}, "^parameters: must be a dict"),
         (
             {"results_path": "nothing://bucket/results"},
             "the storage of 'nothing://bucket/results' cannot be used",
@@ -403,3 +405,15 @@ def test_an_invalid_argument_is_rejected_before_the_first_submit_request(
     with pytest.raises(ImsRequestError, match=problem):
         run_task(speech(2, **arguments))
     assert ims_emulator.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [({"parameters": ["x"]}, "parameters"), ({"requests": [{"InputConfig": "x"}, "text"]}, "requests[1]")],
+)
+def test_the_error_for_an_invalid_argument_contains_its_field(
+    arguments: dict[str, Any], field: str, ims_emulator: ImsEmulator
+) -> None:
+    with pytest.raises(ImsRequestError) as error:
+        run_task(speech(2, **arguments))
+    assert error.value.field == field

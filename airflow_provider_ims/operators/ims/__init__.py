@@ -90,7 +90,9 @@ class ImsSubmitJobsOperator(ManyJobsOperator):
 
 class ImsApiOperator(ApiOperator):
     """
-    Call any action of Intelligent Media Services, except the submit actions of job kinds.
+    Call any action of Intelligent Media Services, except the actions that submit a job of a supported kind.
+
+    To submit a job, use ``ImsSubmitJobOperator``.
 
     Returns the response, with its keys in snake_case: ``{"request_id", ...}``.
 

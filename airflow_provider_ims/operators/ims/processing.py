@@ -175,8 +175,8 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's description.
         (templated)
     :param barrages: The on-screen comments; they override the media asset's comments. (templated)
-    :param output_file: Where to write the snapshots and the full result (``Output``), such as
-        ``oss://bucket/snapshot-{Count}.jpg``, in the project's region. (templated)
+    :param output_file: The OSS object to which the snapshots and the full result are written (``Output``), such as
+        ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the endpoint's region. (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)

@@ -20,16 +20,17 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitMediaProducingJob
 
     :param output_media_config: The output video: ``{"MediaURL"}`` for OSS, ``{"StorageLocation", "FileName"}`` for VOD,
-        with ``"Width"`` and ``"Height"``. (JSON, templated)
+        both with ``"Width"`` and ``"Height"``. (JSON, templated)
     :param timeline: The tracks with their clips and effects, such as ``{"VideoTracks": [{"VideoTrackClips":
         [{"MediaId": ".."}]}]}``. (JSON, templated)
     :param template_id: A template, filled with ``clips_param``. (templated)
     :param clips_param: The media for the template. (JSON, templated)
     :param project_id: An editing project. (templated)
     :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
-    :param project_metadata: The metadata of the new project: ``{"Title", "Description"}``. (JSON, templated)
-    :param editing_produce_config: Options, such as ``{"AutoRegisterInputVodMedia": "true"}``, or the cover.
-        (JSON, templated)
+    :param project_metadata: The metadata of the editing project that the service creates: ``{"Title",
+        "Description"}``. (JSON, templated)
+    :param editing_produce_config: The production options, such as ``{"AutoRegisterInputVodMedia": "true"}``. They can
+        also specify the cover of the video. (JSON, templated)
     :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. (JSON, templated)
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
     :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
@@ -83,10 +84,12 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/2692547.html
 
-    :param input_config: The media: ``{"MediaGroupArray"}`` for script-based videos (up to 40 groups of up to 200 media;
-        it overrides the other two keys), ``{"MediaArray"}`` for text matching, or ``{"MediaSearchInput"}``; with
-        ``SpeechTextArray`` (up to 50 texts of up to 1,000 characters, either global or in groups) and
-        ``TitleArray`` (up to 50 titles). (JSON, templated)
+    :param input_config: The media, the texts and the titles. At least one of three keys selects the media:
+        ``MediaGroupArray`` (up to 40 groups of up to 200 media assets, for script-based videos), ``MediaArray`` (media
+        assets that the service matches to the text) or ``MediaSearchInput`` (a search in the media library).
+        ``MediaGroupArray`` overrides the other two keys. ``SpeechTextArray`` contains up to 50 texts of up to 1,000
+        characters; set it either at the top level or in the groups. ``TitleArray`` contains up to 50 titles. (JSON,
+        templated)
     :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
         "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)

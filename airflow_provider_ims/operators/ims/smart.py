@@ -1,4 +1,8 @@
-"""Operators for smart jobs with text and speech. ``GetSmartHandleJob`` queries these jobs."""
+"""
+Operators for smart jobs that generate text, convert text to speech or recognise speech.
+
+The jobs are queried with ``GetSmartHandleJob``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Operators for smart jobs with videos, such as translation and avatars. ``GetSmartHandleJob`` queries these jobs."""
+"""
+Operators for smart jobs that produce or analyse videos, such as translations and avatar videos.
+
+The jobs are queried with ``GetSmartHandleJob``.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
 
 class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
-    Produce a video in which an avatar speaks a text or the speech of an audio file (``SubmitAvatarVideoJob``).
+    Produce a video in which an avatar speaks a text or lip-syncs to an audio file (``SubmitAvatarVideoJob``).
 
     Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
 
@@ -105,7 +109,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
 
     :param input_config: The videos: ``{"MediaArray": [{"MediaId": ".."}], "Strategy": {"Count": 5, "ClipDuration":
         15}}``; the duration is in seconds. (JSON, templated)
-    :param output_config: The output of the highlights: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
+    :param output_config: The output files: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
     :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
@@ -141,7 +145,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
     :param job_params: The segments, in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
         (JSON, templated)
-    :param output_config: The output of the segments: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
+    :param output_config: The output files: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
     :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
