@@ -176,7 +176,7 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
         (templated)
     :param barrages: The on-screen comments; they override the media asset's comments. (templated)
     :param output_file: The OSS object to which the snapshots and the full result are written (``Output``), such as
-        ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the endpoint's region. (templated)
+        ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job. (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)
