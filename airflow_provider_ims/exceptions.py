@@ -147,7 +147,7 @@ class ImsUncertainSubmitError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobsFailedError(ImsError):
     """
-    More jobs of a task with many jobs failed than its ``max_failures`` allows.
+    In a task with many jobs, more jobs failed than ``max_failures`` allows.
 
     :param permanent_failures: The number of jobs with a permanent error.
     :param max_failures: The number of jobs that may fail.

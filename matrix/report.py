@@ -140,12 +140,13 @@ _PARTS = {
 _WITHOUT = """
 - Without the **task state store**, a retry has no record of the job id. The retry searches for the job by the marker in
   the job's UserData. If the service does not list the job, the retry may submit a second one.
-- Before 3.3, Airflow does not report to a trigger that an event of the trigger was stored. `SmqEventTrigger` therefore
+- Before 3.3, Airflow does not tell a trigger when its event has been stored. `SmqEventTrigger` therefore
   deletes a message one minute after it sent the event ([media
   events](howto/media-events.md#what-happens-to-a-message)).
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks the task
   as failed or successful, and the job continues.
-- Without **retry policies**, Airflow retries a failed task after every error.
+- Without **retry policies**, Airflow also retries a task after a permanent error, unless the error is an
+  `AirflowFailException`.
 - Without **trigger queues**, any triggerer can run the trigger of any task.
 - Before 3.2, Airflow reads the connection form from the hook instead of the provider's metadata. The fields are the
   same.

@@ -3,8 +3,8 @@ The consumer of a queue: receives messages, and hides each from other consumers 
 
 A message is settled when it is deleted, or when it is released, so that it becomes visible to other consumers.
 
-No message is deleted before it is accepted. A message that is neither deleted nor released becomes visible again when
-its visibility timeout ends, for example if the process is killed.
+Only messages that were marked for deletion are deleted; see :meth:`QueueConsumer.accept`. A message that is neither
+deleted nor released becomes visible again when its visibility timeout ends, for example if the process is killed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TICK = 1.0
 #: The longest time, in seconds, between two checks after a failure. During a longer pause, pending messages could
 #: become visible again.
 MAX_KEEPER_PAUSE = 5.0
-#: The maximum number of seconds for which a consumer that is closed settles its messages.
+#: The maximum number of seconds that a consumer spends on settling its messages while it is being closed.
 CLOSE_SECONDS = 5.0
 #: The maximum number of characters of a deleted message that the log contains.
 LOGGED_CHARACTERS = 200
@@ -65,7 +65,7 @@ class Delivery:
     :param wanted: Whether a watcher accepts it, or has already received its event.
     :param recipients: The :class:`RecentMessages` of each watcher that received its event. They are saved before the
         message is deleted.
-    :param unqueued: The number of its events that Airflow has not taken from a watcher yet.
+    :param unqueued: The number of watchers whose event for this message Airflow has not fetched yet.
     :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
     :param release_after: Seconds from its release until it is visible again; ``None`` if it was not released.
     """
@@ -135,7 +135,7 @@ class QueueConsumer:
 
     def accept(self, delivery: Delivery, after: float = 0.0) -> None:
         """
-        Mark a message for deletion, because its events are stored or because no watcher accepts it.
+        Mark a message for deletion, because its event is stored or because the message is discarded.
 
         :param after: Seconds until the deletion. Default: 0.
         """

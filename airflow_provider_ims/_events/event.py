@@ -1,4 +1,4 @@
-"""The payload of an asset event, which is created from a message of a queue, and the filter of a watcher."""
+"""Creates the payload of an asset event from a queue message, and defines the filter of a watcher."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class EventFilter:
 
 
 def contains(value: Any, expected: Any) -> bool:
-    """Return whether a JSON value equals an expected value. Objects that are not in a list may have more fields."""
+    """Return whether a JSON value equals an expected value. Objects may have additional fields, except inside lists."""
     if isinstance(expected, Mapping):
         return isinstance(value, Mapping) and all(
             name in value and contains(value[name], inner) for name, inner in expected.items()

@@ -127,7 +127,7 @@ AUDIO_PRODUCE = JobKind(
                     "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                     "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                 },
-                # The responses also contain this key.
+                # Undocumented in requests; responses contain it.
                 "known": "sample_rate",
             },
         ),

@@ -82,7 +82,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
 
 def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
     """
-    Return whether a user has ended a killed task, and no other try has joined its jobs.
+    Return whether the task was killed because a user ended it, and no other try has joined its jobs.
 
     If not, log why the jobs are left running.
 

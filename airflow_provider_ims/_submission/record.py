@@ -109,7 +109,7 @@ def tries_before_clear(ti: Any) -> int:
 
 def new_record(action: str, context: Context, now: float, *, recorded: bool) -> SubmissionRecord:
     """
-    Return the record of a task run for which no submission is recorded.
+    Return the first record of a task run that has no stored record.
 
     Without a task state store (``recorded`` is false), an earlier try may have submitted a job. The record of a retry
     then contains one request without a response.

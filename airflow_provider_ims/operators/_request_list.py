@@ -65,7 +65,7 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
 
 
 class _Encoder:
-    """Encodes requests, which may contain the parameters of a kind and parameters that only the SDK defines."""
+    """Encodes requests, which contain parameters of the job kind, and others that only the product's SDK defines."""
 
     def __init__(self, kind: JobKind, common: Mapping[str, Any]) -> None:
         self._kind = accepting(kind, {})
