@@ -61,7 +61,8 @@ def waits_killed(cluster: Cluster) -> Outcome:
     lost = sum(any(wait.ended < at < fault for at in wait.queried) for wait in of_victim)
     outcome.remarks += [
         f"from the end of a job to the end of its wait: {_delays(of_victim)} for the {len(of_victim)} waits of the "
-        f"killed triggerer, which had found {lost} ends, and {_delays(others)} for the other {len(others)} waits",
+        f"killed triggerer (before the kill, it had detected the end of {lost} of their jobs), and {_delays(others)} "
+        f"for the other {len(others)} waits",
         f"requests: {format_counts(cluster.request_counts())}",
     ]
     if early := sum(wait.seconds < 0 for wait in waits.values()):

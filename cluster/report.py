@@ -66,8 +66,8 @@ HOW = """\
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
 
-All mapped tasks have `retries=3` and a `retry_delay` of 10 s. They poll every 10 s (every 2 s if they occupy a worker,
-every 600 s in `queue`).
+All mapped tasks have `retries=3` and a `retry_delay` of 10 s. Their jobs are polled every 10 s; every 2 s if the tasks
+wait on a worker, and every 600 s in `queue`.
 
 A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. Some components
 exit during an outage of PostgreSQL. A component that a scenario kills stays down at least until the affected tasks have

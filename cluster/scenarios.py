@@ -239,7 +239,7 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
         cluster.wait_until_deferred(run)
     cluster.wait_until_healthy()
     outcome = finish_run(cluster, run, began, recovery)
-    outcome.remarks.append(f"{len(affected)} task runs were queued or submitting")
+    outcome.remarks.append(f"{len(affected)} task runs were queued or were submitting their jobs")
     return outcome
 
 

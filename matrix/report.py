@@ -22,13 +22,13 @@ the code that collects the fields. Airflow 3.0 collects them in the same way as 
 
 ## Short deferrals
 
-Airflow may fail a try if its trigger fires before the scheduler has processed the executor event of the deferral
-(apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with state success, but the task
-instance's state attribute is running". This happened with 3.1.8, with jobs that took two seconds and a scheduler that
-was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of this provider therefore
-sends no event in its first ten seconds ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set
-`retries` to at least 1, because the error can still occur. In the checks below, jobs run for 15 seconds, so that the
-error does not occur even on a busy machine.
+Airflow may fail a try if its trigger fires before the scheduler has processed the exit of the worker process that
+deferred the task (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with state
+success, but the task instance's state attribute is running". This happened with 3.1.8 when the jobs took two seconds
+and the scheduler was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of this
+provider therefore sends no event in its first ten seconds
+([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries` to at least 1, because the error
+can still occur. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 
 """
 
@@ -36,7 +36,7 @@ _HOW = """\
 ## Constraints and installation
 
 Each row uses the constraints of its version of Airflow. The constraint files in `matrix/constraints` contain only names
-and versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` in that
+and versions. They are not the published files: `python -m matrix.rebuild` resolves `apache-airflow[all]` for each
 version, with the packages that were available on the day of its release. The versions of
 `apache-airflow-providers-common-compat` are the same as in the published files (3.1.8: 1.14.0, 3.2.2: 1.15.0, 3.3.2:
 1.19.0).
@@ -140,9 +140,8 @@ _PARTS = {
 _WITHOUT = """
 - Without the **task state store**, a retry has no record of the job id. The retry searches for the job by the marker in
   the job's UserData. If the service does not list the job, the retry may submit a second one.
-- Before 3.3, Airflow does not tell a trigger when its event has been stored. `SmqEventTrigger` therefore
-  deletes a message one minute after it sent the event ([media
-  events](howto/media-events.md#what-happens-to-a-message)).
+- Before 3.3, Airflow does not notify a trigger when its event has been stored. `SmqEventTrigger` therefore deletes a
+  message one minute after sending the event ([media events](howto/media-events.md#what-happens-to-a-message)).
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks the task
   as failed or successful, and the job continues.
 - Without **retry policies**, Airflow also retries a task after a permanent error, unless the error is an
