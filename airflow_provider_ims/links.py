@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 #: The key of the XCom with the data that the media page needs to open the files of a task, such as the connection id.
 RECORD_KEY = "ims_media"
-#: The key of the XCom with the result of a failed task, for the media page. Airflow stores no return value for it.
+#: The key of the XCom with the result of a failed task, for the media page. Airflow stores no return value for a
+#: failed task.
 FAILED_RESULT_KEY = "ims_media_failed"
 
 

@@ -114,7 +114,7 @@ class QueueConsumer:
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
-        # The context is empty. With a copy of the current one, log messages would go to the log of the first trigger.
+        # In an empty context; otherwise, the consumer's messages would appear in the log of the first trigger.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:

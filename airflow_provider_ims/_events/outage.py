@@ -36,7 +36,7 @@ class Outage:
         """
         Log a failure, and return the seconds until the next attempt.
 
-        A failure with the same message as the last one is logged at most once in ``LOG_EVERY`` seconds.
+        A failure with the same message as the previous failure is logged at most once in ``LOG_EVERY`` seconds.
         """
         self._failures += 1
         pause = min(MAX_PAUSE, 2.0 ** min(self._failures - 1, 10))

@@ -64,7 +64,11 @@ class Job:
         return replace(self, result={**fields, **self.result}) if self.state is JobState.SUCCEEDED else self
 
     def without_output(self, parts: str) -> Job:
-        """Return the job as failed because no part was produced, with its own error or else the errors of its parts."""
+        """
+        Return the job as failed because no part was produced.
+
+        The error is that of the job or, if it has none, is derived from the errors of its parts.
+        """
         reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
         message = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
         code = self.error_code or next((part.get("error_code") for part in self.failed_parts), None)

@@ -20,7 +20,8 @@ class OutputReader:
     """
     Adds the outputs to a transcoding or conversion job, and changes its state to failed if all of its outputs failed.
 
-    :param sub_jobs: The fields that list the sub-jobs, one for each output. A sub-job with such a field is a group.
+    :param sub_jobs: The fields that list the sub-jobs, one for each output. A sub-job that has such a
+        field itself is a group of sub-jobs.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
     :param status: The field of a sub-job that contains its status.
@@ -59,7 +60,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
-    """Move the files that IProduction could not save from the outputs to the failures. They may have URLs, too."""
+    """Move the files that IProduction could not save from the outputs to the failures, and remove their URLs."""
     files = found if isinstance(found := job.result.get("output_files"), list) else []
     errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
     saved = {

@@ -246,7 +246,11 @@ def _coerce(content: Any, schema: Mapping[str, Any], depth: int = 0) -> Any:
 
 
 def _walk(content: Any, schema: Any, name: str, path: str = "") -> Iterator[tuple[str, str, Any, Any]]:
-    """Yield (path, field name, value, its schema) for a JSON value and all values in it; items have the list's name."""
+    """
+    Yield (path, field name, value, its schema) for a JSON value and all values in it.
+
+    The field name of a list item is that of the list.
+    """
     yield path, name, content, schema
     if isinstance(content, dict):
         for key, value in content.items():

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 ON_KILL_TIMEOUT = 2.0
 #: The maximum number of jobs that are cancelled at the same time.
 THREADS = 8
-#: The states of a killed task instance that a user has ended. Airflow does not retry a task instance in these states.
+#: The states in which a killed task instance counts as ended by a user. Airflow does not retry a task instance in these
+#: states.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 

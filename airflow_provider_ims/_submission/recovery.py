@@ -207,7 +207,8 @@ def recovery_of(
     if token and (token in parameters or recorded or kind.takes_client_token):
         # The token of the first try is kept: a token that renders differently in each try cannot identify the job.
         request = {**request, token: record.token or parameters.get(token) or str(record.key)}
-    # For the user's own ClientToken, the service returns the same job only if the parameters are identical.
+    # With the user's own ClientToken, UserData is not changed, because the service returns the same job only for
+    # identical parameters.
     user_data = None if "ClientToken" in parameters else kind.add_marker(parameters.get("UserData"), record.key)
     if user_data is not None:
         request = {**request, "UserData": user_data}

@@ -43,7 +43,7 @@ class StoredJob:
 
     :param job_id: The id of the job.
     :param submitted_at: Its submission time, in epoch seconds.
-    :param run_id: The DAG run that submitted it.
+    :param run_id: The run id of the DAG run that submitted it.
     :param inputs: A digest of each input, by name.
     """
 

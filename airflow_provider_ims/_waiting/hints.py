@@ -85,7 +85,7 @@ class Hints:
 
     def claim(self, job_ids: Set[str]) -> set[str]:
         """Poll those jobs that this poller waits for. Return their ids and the ids of the jobs recorded as ended."""
-        # Intersections, because messages may contain many more ids than there are waits.
+        # Set intersections are fast even if the messages contain many more ids than this poller waits for.
         waiting = self._waiting.keys() & job_ids
         hinted = [subscription for job_id in waiting for subscription in _all(self._waiting[job_id])]
         for subscription in hinted:

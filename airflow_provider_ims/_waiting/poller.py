@@ -1,7 +1,7 @@
 """
 The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
 
-A subscription is the wait of one task for one job. It is either scheduled to be polled by its job id, being polled, or
+A subscription is the wait of one task for one job. Its job is scheduled to be polled by its id, is being polled, or is
 covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes an
 immediate poll, and does not change when the next poll is due. A poller stops when it has no subscriptions, and restarts
 with the next subscription.
@@ -201,7 +201,7 @@ class Poller:
         for at, subscription in self._polls.take(now):
             self._metrics.behind = max(self._metrics.behind, now - at)
             due.append(subscription)
-        # A request with several ids counts as one request, so it is filled up with the jobs that are due next.
+        # The rate limit counts a request with several ids once, so the request is filled up with the jobs due next.
         for subscription in self._polls.take_next(-len(due) % self._family.ids_per_query):
             subscription.poll_at = now
             due.append(subscription)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: The maximum number of seconds for which a request waits for a message.
 LONG_POLL = 20
-#: Seconds for which the reader counts as healthy after a successful request. They exceed two long polls.
+#: Seconds for which the reader counts as healthy after a successful request. This time exceeds two long polls.
 HEALTHY = 45.0
 #: Seconds until the next request after a failed one; doubled with each failure, up to the maximum.
 FIRST_PAUSE = 1.0
@@ -42,7 +42,7 @@ MAX_AGE = 1800.0
 #: Until a message has been received more than this number of times, it is visible again one second after its release,
 #: so that the triggerer that waits for its job receives it quickly.
 QUICK_RECEIVES = 6
-#: The factor by which the time until a released message is visible again then grows each time it is received.
+#: Each further receipt of the message multiplies the time until it is visible again by this factor.
 RELEASE_GROWTH = 1.5
 #: The maximum number of seconds until a released message is visible again.
 LONGEST_RELEASE = 30

@@ -23,7 +23,7 @@ class Inbox:
 
     def put(self, job_id: str, event: WaitEvent) -> None:
         """Add an event."""
-        # A list is created only for the first event, because ten thousand waits have none most of the time.
+        # A list is created only when an event arrives, because there may be ten thousand inboxes, most of them empty.
         if isinstance(self._events, tuple):
             self._events = []
         self._events.append((job_id, event))
@@ -44,7 +44,7 @@ class Inbox:
 @dataclass(eq=False, slots=True, kw_only=True)
 class Subscription(JobMonitor):
     """
-    The wait for one job. It is also the job's monitor, so that the garbage collector visits one object less per job.
+    The wait for one job. It is also the job's monitor, so that the garbage collector visits one object fewer per job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.

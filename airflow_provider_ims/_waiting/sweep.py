@@ -48,7 +48,8 @@ def list_unfinished(family: JobFamily, caller: ApiCaller, max_requests: int) -> 
     """
     List the running jobs of the account.
 
-    Earlier statuses are listed first, so that a job whose status changes during the listing is found at least once.
+    Statuses are listed in the order in which a job passes through them, so that a job whose status changes during the
+    listing is found at least once.
 
     :raises RuntimeError: when the listing requires more requests than ``max_requests``, or contains more jobs than
         ``[ims] max_jobs_per_sweep``.
@@ -183,7 +184,7 @@ class Sweeper:
         """Return the subscriptions that are no longer covered, because sweeps have stopped."""
         if self.active:
             return []
-        # The first polls of the new ones are already scheduled.
+        # The first polls of the new subscriptions are already scheduled.
         released = [one for one in self._covered if one not in self._new]
         self._covered, self._new = {}, set()
         return released

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-#: The beginnings of the names of read-only actions.
+#: The prefixes of read-only action names.
 _READ_PREFIXES = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
 #: Read-only actions with other names: the first returns the plaintext of a key, the second validates parameters.
 _OTHER_READS = frozenset({"DecryptKMSDataKey", "PrecheckYikeAIAppJob"})
-#: Actions that are not read-only although their names begin like those of read-only actions. This action reruns jobs.
+#: Actions that are not read-only although their names have such a prefix. This action reruns jobs.
 _WRITES = frozenset({"SearchIndexJobRerun"})
 
 

@@ -42,8 +42,8 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     )
 )
 
-#: Pattern for the beginning of an error code of the service or of STS about credentials -> advice. The first match
-#: applies.
+#: Pattern for the beginning of an error code, returned by the service or by STS if it rejects credentials -> advice.
+#: The first match applies.
 #: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
 CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("InvalidAccessKeyId.NotFound", "no AccessKey has this ID: check the connection's login"),
@@ -105,7 +105,7 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
     :param endpoint: The ``host[:port]`` of the request.
     """
     inner = getattr(error, "inner_exception", None) or error
-    # The attributes identify the error, because the SDK has three families of exceptions that share these attributes.
+    # The attributes identify the error, because the SDK has three exception hierarchies that share these attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if isinstance(inner, ImsError):
         failure = inner  # The credentials provider raised it.

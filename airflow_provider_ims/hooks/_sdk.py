@@ -103,7 +103,7 @@ def _provider(settings: Settings, credential_type: str) -> Any:
     if credential_type == "default":
         return DefaultCredentialsProvider()
     if credential_type == "ecs_ram_role":
-        # Created directly, because the SDK's factory would start a thread that never ends.
+        # The provider is created directly, because the SDK's factory would start a thread that never ends.
         role_name = settings.credential.get("role_name")
         return EcsRamRoleCredentialsProvider(role_name=role_name, async_update_enabled=False)
     client = CredentialClient(
@@ -119,7 +119,7 @@ def _provider(settings: Settings, credential_type: str) -> Any:
 
 
 def _milliseconds(seconds: float) -> int:
-    # Rounded up, because the SDK replaces 0 with its default.
+    # The number is rounded up, because the SDK replaces 0 with its default.
     return math.ceil(seconds * 1000)
 
 

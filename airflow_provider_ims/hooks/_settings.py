@@ -25,8 +25,9 @@ REQUIRED_FIELDS: Mapping[str, Mapping[str, str]] = {
     one: {name: _PLACES.get(name, f"extra {name}") for name in required}
     for one, (required, _) in CREDENTIAL_TYPES.items()
 }
-#: If the credential type is set, fields of other types are ignored, but these raise an error. Without the role or the
-#: policy, the identity could have more permissions than configured. The service rejects keys without their token.
+#: Credential fields that raise an error if the connection sets a credential type that does not use them. Other unused
+#: fields are ignored. Without the role or the policy, the identity could have more permissions than configured. The
+#: service rejects temporary keys without their token.
 _NEVER_IGNORED = ("role_arn", "policy", "security_token")
 #: The minimum duration of an STS session, in seconds.
 MIN_SESSION = 900
@@ -168,7 +169,7 @@ def _mask_url_secrets(text: Mapping[str, str]) -> None:
 def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: str | None) -> dict[str, Any]:
     given = {name: value for name, value in extra.items() if name in _CREDENTIAL_NAMES}
     for place, name in LOGIN_FIELDS.items():
-        # Stripped like the extras, because a pasted line break would result in an invalid header.
+        # Whitespace is removed, as in extras, because a pasted line break would result in an invalid header.
         if value := (getattr(connection, place) or "").strip():
             given[name] = value
     credential_type = extra.get("credential_type", "").lower() or _inferred_type(connection, given)
@@ -184,7 +185,7 @@ def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: st
 
 
 def _inferred_type(connection: Connection, given: Mapping[str, str]) -> str:
-    """Return the first type that accepts all fields that are set, preferably one with all its required fields."""
+    """Return the first type that accepts all given fields; a type whose required fields are all given is preferred."""
     if not given:
         return "default"
     fields = {one: {*required, *optional} for one, (required, optional) in CREDENTIAL_TYPES.items()}
@@ -251,7 +252,7 @@ def _session_seconds(text: str) -> int | None:
 
 def _policy(text: str) -> str | None:
     policy = json.loads(text)
-    # Compact, because the SDK signs a space as a plus sign, but STS does not.
+    # The JSON is compact, because the SDK signs a space as a plus sign, but STS does not.
     return encode_value(policy) if isinstance(policy, dict) else None
 
 

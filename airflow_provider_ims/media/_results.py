@@ -15,8 +15,8 @@ from airflow_provider_ims.exceptions import ImsError
 
 log = logging.getLogger(__name__)
 
-#: The maximum total length, in characters, of the lines that one page reads from a file with results. Each line that is
-#: skipped before them may have the same length.
+#: The maximum total length, in characters, of the lines that one page reads from a file with results. It is also the
+#: maximum length of each earlier line, which the page skips.
 MAX_PAGE = 16 * 1024 * 1024
 _OMITTED = f"(values that are nested deeper than {MAX_DEPTH} levels are not shown)"
 

@@ -90,8 +90,8 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     Return the text of a subtitle file. The API server downloads it, because a script on a page cannot read from OSS.
 
-    :raises ImsError: If the file is not a subtitle file or cannot be read, or if its address is not in OSS, because the
-        API server sends no requests to other addresses.
+    :raises ImsError: If the file is not a subtitle file or cannot be read, or if its address is not in OSS. The API
+        server sends no requests to other addresses.
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a subtitle file in OSS")
@@ -161,7 +161,7 @@ def _lookups(hook: AlibabaCloudMediaHook, lookups: tuple[Lookup, ...], file: Med
 
 
 def _matching(file: MediaFile, addresses: Iterator[Any]) -> Iterator[str]:
-    """Yield those of the addresses whose path ends with the path of the file. The hosts may differ."""
+    """Yield the addresses whose paths end with the path of the file. The hosts may differ."""
     own = split_address(file.address or "")
     path = unquote(own.path) if own else ""
     for text in addresses:

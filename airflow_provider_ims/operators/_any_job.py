@@ -76,9 +76,9 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
 
 def accepting(kind: JobKind, given: Mapping[str, Any]) -> JobKind:
     """
-    Return a copy of a kind whose arguments have the API names of the parameters.
+    Return a copy of a kind in which each argument has the API name of its parameter.
 
-    The copy also accepts those of the given parameters that only the SDK defines.
+    The copy also accepts the given parameters that the SDK defines but the kind does not.
 
     :raises ImsRequestError: If neither the kind nor the SDK defines a parameter.
     """

@@ -117,7 +117,11 @@ class ApiOperator(BaseOperator):
 def _write(
     hook: AlibabaCloudMediaHook, action: str, parameters: Mapping[str, Any], record: WriteRecord
 ) -> dict[str, Any]:
-    """Send an action that may be repeated only with a ClientToken."""
+    """
+    Send an action that is not read-only.
+
+    On Airflow 3.3 and later, the request is recorded, so that a retry does not repeat the effect of the action.
+    """
     token = parameters.get(CLIENT_TOKEN)
     if record.sent_at is not None and token is None:
         sent_at = datetime.fromtimestamp(record.sent_at, UTC).isoformat(timespec="seconds")

@@ -41,7 +41,7 @@ class AwaitedJob:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """
-        Record a failed wait, so that the task can join the job after a clear.
+        If the wait fails, record this, so that the task can join the job after the task is cleared.
 
         On a timeout, if ``cancel_on_kill`` is true, cancel the job unless a later try can join it.
         """

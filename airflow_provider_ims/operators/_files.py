@@ -30,7 +30,9 @@ def read_files(
     given: Mapping[str, Any], parameters: Mapping[str, Parameter], environment: Environment, field: str = ""
 ) -> dict[str, str]:
     """
-    Return the contents of the files whose names are values of parameters. Templates in the files are not rendered.
+    Read the files whose names are parameter values, and return their contents, keyed by parameter name.
+
+    Templates in the files are not rendered.
 
     :param given: The values of the parameters, by name.
     :param parameters: The parameters, by name.
@@ -47,7 +49,7 @@ def read_files(
 
 
 class ReadsParameterFiles(_Operator):
-    """Mixin for the operators with an argument ``parameters`` or ``requests``, whose keys are API names."""
+    """Mixin for the operators whose argument ``parameters`` or ``requests`` has parameters with API names as keys."""
 
     job: str
     product: Product

@@ -130,7 +130,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             ``results_path`` instead of ``results`` if it is set.
         :raises ImsRequestError: when an argument is invalid (no job is submitted), or when the results are too large
             for XCom.
-        :raises ImsJobsFailedError: when more jobs failed than ``max_failures``.
+        :raises ImsJobsFailedError: when more jobs failed than ``max_failures`` allows.
         :raises ImsJobTimeoutError: when some requests were not sent, or some jobs did not end, before the timeout.
         :raises ImsError: when the service denied the action, rejected the credentials or was unavailable.
         """
@@ -205,7 +205,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         return oss_objects([self.parameters, *(self.requests or ())], without="output")
 
     def on_kill(self) -> None:
-        """Cancel the jobs if a user has ended the task or no later try could join the jobs; log the decision."""
+        """If ``cancel_on_kill`` is true, cancel the jobs if a user ended the task or no later try could join them."""
         job_ids = self._active_jobs()
         if not job_ids or self._context is None:
             return
@@ -231,7 +231,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:
-        """Cancel the jobs on a timeout, unless a later try can join them."""
+        """On a timeout, if ``cancel_on_kill`` is true, cancel the jobs unless a later try can join them."""
         try:
             yield
         except (ImsJobTimeoutError, AirflowTaskTimeout):

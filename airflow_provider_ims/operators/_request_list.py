@@ -49,10 +49,10 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
 def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[Any]) -> list[dict[str, str]]:
     """
-    Return the encoded requests of a resumed task, or one empty dict per stored job if they cannot be encoded again.
+    Return the encoded requests of a resumed task, or an empty dict for each stored job if they cannot be encoded again.
 
-    :param submitted: The stored jobs of the requests; empty if unknown. If they are known, a resumed task does not
-        need the parameters.
+    :param submitted: The stored jobs of the requests; empty if they are unknown. If they are known, the task can
+        complete without the encoded requests.
     :raises ImsRequestError: when a request is invalid and the jobs are unknown.
     """
     try:
@@ -65,7 +65,7 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
 
 
 class _Encoder:
-    """Encodes requests, which contain parameters of the job kind, and others that only the product's SDK defines."""
+    """Encodes requests, whose parameters are defined by the job kind or only by the product's SDK."""
 
     def __init__(self, kind: JobKind, common: Mapping[str, Any]) -> None:
         self._kind = accepting(kind, {})

@@ -41,10 +41,11 @@ class JobOperator(SubmitOperator):
 
     :param wait_for_completion: Wait until the job ends. If false, return right after the submission. Default: true.
     :param durable: Submit only one billed job for all tries of the task instance, unless the job fails or the task is
-        cleared. A retry joins the job of an earlier try. A submit request without a response is repeated only after a
-        search for its job, if the job kind supports a search. Default: true.
+        cleared. A retry joins the job of an earlier try. If a submit request receives no response and the job kind
+        supports a search, the operator searches for the job before it sends the request again. Default: true.
     :param reuse: ``inputs`` returns the result of a job that an earlier run of the task submitted with the same inputs,
-        if there is one; this requires ``durable``. ``run`` joins only jobs of earlier tries. Default: ``run``.
+        or submits a new job if there is none; this requires ``durable``. ``run`` joins only jobs of earlier tries.
+        Default: ``run``.
     :param reuse_within: The maximum age of a reused job since its submission, as a ``timedelta``. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
@@ -209,7 +210,7 @@ class JobOperator(SubmitOperator):
 
     def on_kill(self) -> None:
         """
-        Cancel the job if a user has ended the task or no later try could join the job, and log the decision.
+        If ``cancel_on_kill`` is true, cancel the job if a user has ended the task or no later try could join the job.
 
         Airflow also calls this method when the worker shuts down, when another worker has taken over the task, and at
         ``execution_timeout``. In these cases, a job that a later try can join is not cancelled here.

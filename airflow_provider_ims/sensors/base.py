@@ -56,9 +56,9 @@ class JobSensor(JobTask, BaseSensorOperator):
         ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. If false, the task fails
-        only if all jobs failed, and a failed job has the result ``{"job_id", "state", "error_code", "error_message"}``.
-        The keys ``input`` and ``failed`` are added if the service returns the input or the failed parts. Default:
-        false.
+        only if all jobs failed, and the result of a failed job is ``{"job_id", "state", "error_code",
+        "error_message"}``. The keys ``input`` and ``failed`` are added if the service returns the input or the failed
+        parts. Default: false.
     :param deferrable: Wait in the triggerer, without a worker slot. Default: ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
@@ -166,7 +166,7 @@ class JobSensor(JobTask, BaseSensorOperator):
         Poll the jobs that have not ended.
 
         :param context: The task's context.
-        :return: ``False``, or a ``PokeReturnValue`` with the result when all jobs have ended.
+        :return: A ``PokeReturnValue`` with the result if all jobs have ended; otherwise ``False``.
         """
         job_ids = self.awaited_ids()
         hook = self.new_hook()

@@ -31,7 +31,7 @@ MAX_WAITED_FOR = 1000
 #: The minimum number of seconds from the start of a trigger to its first event. Until the scheduler has processed the
 #: exit of the task process that deferred the task, it treats a resumed task as killed and fails the try
 #: (docs/decisions.md). The worker's supervisor may detect the exit of the task process only at its next heartbeat. The
-#: other 5 seconds are for the scheduler's delay.
+#: additional 5 seconds are for the scheduler's delay.
 FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
 #: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
 ON_KILL_SECONDS = 25.0
@@ -139,7 +139,7 @@ class JobTrigger(BaseTrigger):
             deadline=self.deadline,
             progress=progress,
         )
-        # dag.test() drops the keyword arguments with which a task was deferred.
+        # The event contains these ids, because dag.test() drops the keyword arguments with which a task was deferred.
         waited_for = list(self.job_ids) if len(self.job_ids) <= MAX_WAITED_FOR else None
         return unfinished_event(left, progress.failures, waited_for)
 
@@ -175,7 +175,7 @@ class JobTrigger(BaseTrigger):
             try:
                 await asyncio.shield(cancellation)
             except asyncio.CancelledError:
-                # Airflow cancels the trigger again in each of its loops, about once a second, until this returns.
+                # Airflow cancels the trigger again in each of its loops, about once a second, until the method returns.
                 if monotonic() >= give_up_at:
                     raise
 

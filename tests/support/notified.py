@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.poller import Poller
-from airflow_provider_ims._waiting.queue_reader import QueueReader
+from airflow_provider_ims._waiting.queue_reader import HintReceiver, QueueReader
 from airflow_provider_ims._waiting.registry import poller_for, reader_for
 from airflow_provider_ims.emulator import ImsEmulator
 from support.waiting import CEILING
@@ -35,6 +35,23 @@ INTERVALS = {
     "poller.REPORT_EVERY": 10.0 / SCALE,
     "poller_metrics.REPORT_EVERY": 10.0 / SCALE,
 }
+
+
+class ReaderOfMessages:
+    """A reader that passes the messages of a test, instead of those of a queue, to its receivers."""
+
+    def __init__(self) -> None:
+        self.receivers: list[HintReceiver] = []
+
+    def join(self, receiver: HintReceiver) -> None:
+        self.receivers.append(receiver)
+
+    def leave(self, receiver: HintReceiver) -> None:
+        self.receivers.remove(receiver)
+
+    def receive(self, job_id: str) -> None:
+        for receiver in self.receivers:
+            receiver.claim({job_id})
 
 
 @pytest.fixture

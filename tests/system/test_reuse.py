@@ -65,4 +65,4 @@ def test_later_runs_and_a_cleared_run_reuse_the_jobs_with_the_same_inputs(ims_em
         third_id, third = run_without_date(airflow, {"title": "two"})
         assert third["copy", -1]["job_id"] != first["copy", -1]["job_id"]
         assert len(ims_emulator.jobs()) == 4
-        assert f"by run {first_id} had other inputs: Title" in messages(airflow, third_id, "copy")
+        assert f"by run {first_id}) had other inputs: Title" in messages(airflow, third_id, "copy")

@@ -3,32 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from support.notified import QUEUE, ReaderOfMessages
 
 from airflow_provider_ims._waiting.hints import ENDED_JOBS, Hints
-from airflow_provider_ims._waiting.queue_reader import HintReceiver
 from airflow_provider_ims._waiting.subscription import Inbox, Subscription
-
-QUEUE = "ice-callback-airflow"
-
-
-class Reader:
-    """A reader without a queue."""
-
-    def __init__(self) -> None:
-        self.receivers: list[HintReceiver] = []
-
-    def join(self, receiver: HintReceiver) -> None:
-        self.receivers.append(receiver)
-
-    def leave(self, receiver: HintReceiver) -> None:
-        self.receivers.remove(receiver)
 
 
 class Waits:
     """The waits of one poller, and the polls that hints cause."""
 
     def __init__(self) -> None:
-        self.reader = Reader()
+        self.reader = ReaderOfMessages()
         self.polled: list[str] = []
         self.hints = Hints(lambda: self.reader, self._poll)  # type: ignore[arg-type, return-value]
         self.hints.follow(QUEUE, [])

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-from support.notified import PARAMETERS, TEXT_JOB, connection_with_queue
+from support.notified import PARAMETERS, TEXT_JOB, ReaderOfMessages, connection_with_queue
 from support.virtual_time import VirtualTimeLoop, run
 
 from airflow_provider_ims._jobs.family import JobFamily
@@ -22,7 +22,6 @@ from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims._jobs.smart import SMART
 from airflow_provider_ims._waiting.monitor import JITTER
 from airflow_provider_ims._waiting.poller import Poller
-from airflow_provider_ims._waiting.queue_reader import HintReceiver
 from airflow_provider_ims.emulator import ImsEmulator
 from airflow_provider_ims.hooks.ims import ImsHook
 
@@ -34,27 +33,10 @@ JOBS = 30
 NOT_LISTED = replace(SMART, listing=None)
 
 
-class Reader:
-    """Passes the messages of a test to a poller."""
-
-    def __init__(self) -> None:
-        self.receivers: list[HintReceiver] = []
-
-    def join(self, receiver: HintReceiver) -> None:
-        self.receivers.append(receiver)
-
-    def leave(self, receiver: HintReceiver) -> None:
-        self.receivers.remove(receiver)
-
-    def receive(self, job_id: str) -> None:
-        for receiver in self.receivers:
-            receiver.claim({job_id})
-
-
 class PollerInVirtualTime(Poller):
     """A poller whose requests take no time; the job clock of the emulator follows the event loop."""
 
-    def __init__(self, family: JobFamily, reader: Reader, emulator: ImsEmulator) -> None:
+    def __init__(self, family: JobFamily, reader: ReaderOfMessages, emulator: ImsEmulator) -> None:
         super().__init__(family, ImsHook, new_reader=lambda: reader)  # type: ignore[arg-type, return-value]
         self._emulator = emulator
         self._advanced = 0.0
@@ -110,7 +92,7 @@ def find_ends(ims_emulator: ImsEmulator, monkeypatch: pytest.MonkeyPatch) -> Cal
         ims_emulator.reset()
         if failing_listings:
             ims_emulator.fault("ListSmartJobs", "server_error", count=None, share=failing_listings, seed=1)
-        loop, reader = VirtualTimeLoop(), Reader()
+        loop, reader = VirtualTimeLoop(), ReaderOfMessages()
         clock = SimpleNamespace(monotonic=loop.time, time=loop.time)
         for module in ("poller", "sweep"):
             monkeypatch.setattr(f"airflow_provider_ims._waiting.{module}.time", clock)

@@ -88,8 +88,8 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         ``MediaGroupArray`` (up to 40 groups of up to 200 media assets, for script-based videos), ``MediaArray`` (media
         assets that the service matches to the text) or ``MediaSearchInput`` (a search in the media library).
         ``MediaGroupArray`` overrides the other two keys. ``SpeechTextArray`` contains up to 50 texts of up to 1,000
-        characters; set it either at the top level or in the groups. ``TitleArray`` contains up to 50 titles. (JSON,
-        templated)
+        characters; set it either at the top level or in the groups. ``TitleArray`` contains up to 50 titles.
+        (JSON, templated)
     :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height", "MaxDuration" or
         "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)
