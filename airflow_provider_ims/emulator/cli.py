@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run an emulator until the process receives SIGINT or SIGTERM.
 
-    Return the exit code, which is 1 if the emulator could not start, and 0 otherwise.
+    Return the exit code, which is 1 if the emulator fails to start, and 0 otherwise.
 
     :param arguments: Command-line arguments; default: the arguments of the process.
     :raises SystemExit: If an option is invalid, or the arguments contain ``--help`` or ``--version``.

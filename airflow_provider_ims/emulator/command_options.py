@@ -1,4 +1,4 @@
-"""The command-line options of the emulator. Each can also be set with an environment variable."""
+"""The command-line options of the emulator. Each option can also be set with an environment variable."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CommandOption:
 
     :param name: The name of the option without the leading dashes.
     :param meaning: The description of the option in the help text.
-    :param metavar: The name of its value in the help text; empty for a switch, which has no value.
-    :param parse: Function that parses a value, and raises ArgumentTypeError if the value is invalid.
+    :param metavar: The name of the option's value in the help text; empty for a switch, which has no value.
+    :param parse: A function that parses a value, and raises ArgumentTypeError if the value is invalid.
     :param default: The default value. If it is None, the description contains the default, or the option has none.
     :param many: Whether the option accepts several values.
     """
@@ -36,7 +36,7 @@ class CommandOption:
 
     @property
     def dest(self) -> str:
-        """The attribute of the parsed options that contains the value of the option."""
+        """The name of the attribute of the parsed arguments that contains the option's value."""
         return self.name.replace("-", "_")
 
     @property
@@ -48,7 +48,8 @@ class CommandOption:
         """
         Add the option to a parser.
 
-        The parser does not set the default, because the environment overrides the default but not the command line.
+        The parser does not set the default. Otherwise, a default would look like a value from the command line and
+        override the environment variable.
         """
         default = "" if self.default is None else f"default: {self.default}; "
         help_text = f"{self.meaning} ({default}{self.variable})".replace("%", "%%")
@@ -165,7 +166,10 @@ OPTIONS = (
     CommandOption("bearer-token", "bearer token to accept", "TOKEN", many=True),
     CommandOption("list-text-jobs", "list all smart jobs in ListSmartJobs, including text jobs"),
     CommandOption(
-        "callback-host", "host to send callbacks to, in addition to this machine; * for all hosts", "HOST", many=True
+        "callback-host",
+        "host to which callbacks are allowed, in addition to this machine; * for all hosts",
+        "HOST",
+        many=True,
     ),
     CommandOption(
         "queue",
@@ -182,5 +186,5 @@ OPTIONS = (
     ),
     CommandOption("tls-cert", "certificate chain (PEM) for HTTPS", "FILE"),
     CommandOption("tls-key", "private key of the certificate (PEM)", "FILE"),
-    CommandOption("quiet", "do not log requests"),
+    CommandOption("quiet", "log only warnings and errors"),
 )

@@ -21,8 +21,8 @@ NOT_SAVED = "oss fail to save the image in the given bucket"
 TRACKS = ("vocals", "accompaniment")
 URL_SECONDS = 3599
 
-#: Algorithm -> function that returns its result for the keys of its output files. All other algorithms have an empty
-#: result.
+#: Algorithm -> function that converts the keys of the output files to the result of the algorithm. The result of all
+#: other algorithms is empty.
 RESULTS: Mapping[str, Callable[[list[str]], Any]] = {
     "Cover": lambda keys: [
         {"Score": 9.5 - number, "Time": f"{number * 1000}.0", "Url": key} for number, key in enumerate(keys)

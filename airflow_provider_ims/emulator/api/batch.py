@@ -133,7 +133,7 @@ def _extend_input(parameters: Parameters) -> str:
 
 
 def _selected_media(view: JobView) -> Fields:
-    """Return the selected media: for each video, one clip per entry of ``SpeechTextArray``, one clip if it is empty."""
+    """Return the selected media: for each video, a clip per item of ``SpeechTextArray``, or one clip if it is empty."""
     config = view.json("InputConfig")
     media = config.get("MediaArray")
     media = media if isinstance(media, list) and media else [stable_id("media")]

@@ -70,7 +70,7 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
     """
     Store the callback settings of a product in the region of the request.
 
-    The settings also apply to jobs that have not ended.
+    The settings also apply to jobs that were submitted before and have not ended.
 
     :raises ApiError: If the parameter that the callback type requires is missing.
     """

@@ -20,7 +20,7 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.store import Phase
 
 ASSUMED_EVENT = "AssumedJobComplete"
-"""The ``EventType`` of jobs without a documented event, such as smart jobs and AI image jobs."""
+"""The ``EventType`` that the emulator uses for jobs without a documented event, such as smart and AI image jobs."""
 
 ALL = "ALL"
 """The value in EventTypeList that enables all events. It is documented only for VOD."""
@@ -35,7 +35,7 @@ class Event:
     The event that occurs when a job ends.
 
     :param name: The ``EventType`` of the event.
-    :param body: Function that returns the message fields that depend on the job kind.
+    :param body: A function that returns the message fields that depend on the job kind.
     :param is_ai: Whether ``AIComplete`` in EventTypeList enables the event.
     """
 

@@ -64,7 +64,7 @@ def created(view: JobView) -> str:
 
 
 def modified(view: JobView) -> str:
-    """Return the time at which the current phase of the job began; the planned time if the state is pinned."""
+    """Return the time at which the current phase of the job began. With a pinned state, it can be in the future."""
     return iso(view.modified)
 
 

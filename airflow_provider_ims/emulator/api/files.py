@@ -1,7 +1,8 @@
 """
 The files of jobs: which OSS objects a job has produced, and their contents.
 
-Both are derived from the query response of the job, so the duration and size of a file match those in the response.
+Both are derived from the submit request and the query response of the job. Therefore, the duration, width and height of
+a file match the response unless they exceed the limits for generated files.
 """
 
 from __future__ import annotations
@@ -91,8 +92,7 @@ class Output(NamedTuple):
     The URL of an output file in a response.
 
     :param beside: The fields of the JSON object that contains the URL.
-    :param number: The index, in the innermost list, of the URL or of the object that contains it; 0 if there
-        is no list.
+    :param number: The index of the URL, or of the object that contains it, in the innermost list; 0 without a list.
     """
 
     address: str
@@ -169,7 +169,7 @@ def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
 
 
 def _seconds(beside: Mapping[str, Any]) -> float | None:
-    """Return the duration of an output in seconds: ``Duration`` or ``To`` minus ``From``; None if there is neither."""
+    """Return the duration of an output in seconds: ``Duration``, or else ``To`` minus ``From``; None without these."""
     start, end = _number(beside.get("From")) or 0, _number(beside.get("To")) or 0
     return _number(beside.get("Duration")) or (end - start if end > start else None)
 
@@ -185,7 +185,7 @@ def _sentences(fields: Fields) -> tuple[Sentence, ...]:
 
 
 def _title(view: JobView, index: int) -> str:
-    """Return the title of a file: an entry of ``TitleArray``, or else the title in the request, which can be empty."""
+    """Return the title of a file: an entry of ``TitleArray``, or else the title in the request, or an empty string."""
     titles = as_object(_parsed(view, "InputConfig")).get("TitleArray")
     if isinstance(titles, list) and titles:
         return str(titles[index % len(titles)])
@@ -237,7 +237,7 @@ def _number(value: Any) -> float | None:
 
 class FileIndex:
     """
-    Finds the job that produced an OSS object, and the content of the object.
+    Finds the job that produced an OSS object, and the description of its file.
 
     :param jobs: The jobs of the emulator.
     """
@@ -251,11 +251,12 @@ class FileIndex:
         """
         Read the next jobs into the index, and return whether there may be more jobs.
 
-        One call reads up to 100 jobs, so that a caller can run other tasks between two calls.
+        One call reads up to 100 jobs, so that the event loop can run other code between two calls.
         """
         found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
         for job in found:
-            # A job is indexed only once, so the index contains the names of all files that the job can produce.
+            # A job is indexed only once, possibly before it ends. So the index contains the names of all files that the
+            # job produces if it succeeds.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
             for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)

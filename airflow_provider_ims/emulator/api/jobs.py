@@ -59,11 +59,12 @@ class Jobs:
         Process a submit request and return its jobs.
 
         If an earlier request had the same action, region and ClientToken, return its job instead of a new one. A
-        request can also refer to an existing job by its id, or by the key of its draft. This job then starts
-        (again), unless it is in progress.
+        request can also refer to an existing job by its id, or by the key of its draft. This job then starts, or starts
+        again if it has ended.
 
         :raises ApiError: If the ClientToken was used with other parameters, if the SessionId was used in the last
-            ``session_seconds``, or if a job of another kind or region has the job id.
+            ``session_seconds`` of the job kind, or if the job id in the request belongs to a job of another kind or
+            region.
         """
         token = parameters.get("ClientToken")
         if token is not None and (earlier := self.store.job_of_token(kind.key, self.region, token)) is not None:
@@ -141,7 +142,7 @@ class Jobs:
         return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
 
     def _continue(self, job: Job, **changes: Any) -> Job:
-        """Make a job progress again. When it ends, another callback is sent."""
+        """Make a job progress again. If callbacks are configured, one is sent when the job ends again."""
         self.store.callbacks.delete(job.job_id)
         self._expect_callback(job)
         return self._update(job, error_code=None, error_message=None, pinned=None, **changes)

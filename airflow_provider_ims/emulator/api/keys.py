@@ -73,7 +73,7 @@ def undocumented_keys(action: str, parameters: Parameters) -> list[str]:
     Return the undocumented top-level keys in the JSON parameters of a request, such as ``EditingConfig.voise``.
 
     :param action: The key of the action (see ``key_of``).
-    :param parameters: The valid parameters of a request.
+    :param parameters: The parameters of a request, which have already been validated.
     """
     return [
         f"{name}.{key}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-#: The actions in the SDK of each service. tests/emulator/test_known_actions.py generates the file.
+#: The file with the actions in the SDK of each service. tests/emulator/test_known_actions.py generates the file.
 KNOWN_ACTIONS_FILE = Path(__file__).with_name("known_actions.json")
 
 #: API version of a service -> the actions of the service.

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 1_000
-"""The maximum number of parameters in a query, and in a form."""
+"""The maximum number of parameters in a query. The same limit applies to a form."""
 
 MAX_DEPTH = 100
-"""The maximum nesting of JSON. No limit is documented, but Python cannot process JSON that is nested too deeply."""
+"""The maximum nesting depth of JSON. No limit is documented, but deep nesting can cause a RecursionError in Python."""
 
 MAX_SHORT = 60
-"""The number of characters of a longer value that :func:`shorten` keeps, for the log and the page of the emulator."""
+"""The maximum number of characters of a value that :func:`shorten` keeps for the log or the page of the emulator."""
 
 V1_SIGNATURE = frozenset({"AccessKeyId", "BearerToken", "Signature", "SignatureNonce", "SignatureVersion"})
 """A request with a V1 signature contains at least one of these parameters."""
@@ -64,7 +64,7 @@ class ApiRequest:
 
     @property
     def action(self) -> str:
-        """The requested action."""
+        """The name of the requested action."""
         return self.all_parameters.get("Action", "") if self.is_v1 else self.headers.get("x-acs-action", "")
 
     @property

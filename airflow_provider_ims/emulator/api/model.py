@@ -61,13 +61,13 @@ class Listing:
     :param items: The path of the jobs in the response.
     :param states: The valid values of the parameter that filters by state.
     :param hidden: The paths of the fields of a job that the query returns but the listing omits.
-    :param render: Returns the fields of a job; default: all fields of the job except the hidden ones.
-    :param state: The name of the parameter that filters by state; likewise ``order``, ``page_size`` and ``token``.
+    :param render: A function that returns the fields of a job; default: all fields of the job except the hidden ones.
+    :param state: The parameter that filters by state. ``order``, ``page_size`` and ``token`` are also parameter names.
     :param times: The names of the parameters for the earliest and the latest submission time.
     :param orders: The values of the order parameter for newest first and oldest first.
     :param filters: Additional filter parameters, each with the corresponding field of ``Filter``.
     :param token_at: The path of the token for the next page in the response.
-    :param max_results: Converts the page size to its type in the response; None if the response does not contain it.
+    :param max_results: A function that converts the page size for the response; None if the response has no page size.
     :param numbered: Whether the action also accepts ``PageNo`` and ``PageSize``.
     """
 
@@ -110,7 +110,7 @@ class JobFamily:
     :param unknown_job_code: The error code of the response to a query for an unknown job id.
     :param beside: Constant fields of the query response in addition to the job.
     :param hidden: The paths of fields of a job that only the listing returns.
-    :param render: Returns additional fields of every job of the family.
+    :param render: A function that returns additional fields of each job of the family.
     :param result: The field that the control interface returns as the result of a job; empty for all fields.
     :param listing: The action that lists the jobs; None if there is none.
     :param resume: The action that continues a suspended job.
@@ -170,7 +170,7 @@ class Draft:
     :param action: The name of the action.
     :param parameters: The rules for its parameters.
     :param key: The parameter of the submit action that identifies the job: the job id, or a parameter of both actions.
-    :param accepted: Returns additional fields of its response.
+    :param accepted: A function that returns additional fields of the response.
     """
 
     action: str
@@ -187,12 +187,12 @@ class JobKind:
     :param parameters: The rules for the parameters of the submit action.
     :param job_id_at: The path of the job id in the response to this action.
     :param job_id_parameter: The parameter with the job id, if the caller assigns it; empty if the service assigns it.
-    :param accepted: Returns additional fields of the response to the submit action.
+    :param accepted: A function that returns additional fields of the response to the submit action.
     :param whole_job: Whether the response to the submit action contains the job in the format of the query response.
     :param not_accepted: With ``whole_job``: the paths of fields that only the query response contains.
     :param job_type: The ``JobType``, or a function of the parameters; default: derived from the name of the action.
-    :param render: Returns additional fields of a job in the query response.
-    :param result: Returns additional fields of a succeeded job in the query response.
+    :param render: A function that returns additional fields of a job in the query response.
+    :param result: A function that returns additional fields of a succeeded job in the query response.
     :param parts: The parts of a job that can fail separately; None if there are none.
     :param seconds: The default duration of a job, in seconds.
     :param listed: Whether the listing contains these jobs even without the setting ``list_text_jobs``.
@@ -290,7 +290,7 @@ class JobView:
 
     @property
     def modified(self) -> float:
-        """The time on the job clock at which the current phase began; the planned time if the state is pinned."""
+        """The time on the job clock at which the current phase began; with a pinned state, it can be in the future."""
         return (self.job.created, self.job.starts, self.job.ends, self.job.ends)[self.phase]
 
     def parts(self) -> list[Part]:

@@ -57,7 +57,7 @@ class Action:
     An action of IMS or VOD.
 
     :param parameters: The rules for its parameters.
-    :param respond: Returns the response to a request with valid parameters.
+    :param respond: A function that returns the response to a request with valid parameters.
     :param anonymous: Whether the emulator accepts requests without a signature.
     """
 

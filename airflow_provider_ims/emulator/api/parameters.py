@@ -18,7 +18,7 @@ from airflow_provider_ims.emulator.state.clock import from_iso
 Parameters: TypeAlias = "Mapping[str, str]"
 Check: TypeAlias = "Callable[[Any, str, Parameters], None]"
 """
-Checks the value of a parameter, and raises an ApiError if it is invalid.
+A function that checks the value of a parameter, and raises an ApiError if the value is invalid.
 
 The arguments are the value (parsed if it is a JSON object or array), the name, and all parameters of the request.
 """
@@ -154,7 +154,7 @@ def time(value: str, name: str, _: Parameters) -> None:
 def job_ids(value: str, name: str, _: Parameters) -> None:
     """Check that a comma-separated list contains at most ten job ids or URLs."""
     if len(value.split(",")) > MAX_JOB_IDS:
-        raise invalid(name, f"A maximum of {MAX_JOB_IDS} values are supported.")
+        raise invalid(name, f"It can contain at most {MAX_JOB_IDS} values.")
 
 
 def strings(value: Any, name: str, limit: int | None = None) -> None:
@@ -194,7 +194,7 @@ def integer_field(
     """
     Return a field of a JSON object that must be an integer; None if the field is missing.
 
-    A string that contains an integer, and a number without a fractional part such as 5.0, are accepted too.
+    Strings that contain an integer, and numbers without a fractional part, such as 5.0, are also accepted.
 
     :param name: The name of the parameter that contains the object, for the error message.
     :raises ApiError: If the field is not an integer in the range, or is required but missing.

@@ -151,7 +151,7 @@ def _send_batch(call: QueueCall) -> ApiResponse:
     elements = list(call.xml("Messages"))
     if not 0 < len(elements) <= MAX_BATCH:
         raise not_in_schema("Messages")
-    # If one message of a batch is invalid, the emulator sends none. The behaviour of the service is not documented.
+    # If one message is invalid, the emulator rejects the whole batch. The behaviour of the service is not documented.
     messages = [_parse(call, element) for element in elements]
     return _xml(201, "Messages", {"Message": [_put(call, message) for message in messages]})
 
@@ -272,8 +272,8 @@ class QueueAction:
     """
     An action of SMQ.
 
-    :param respond: Returns the response to a request.
-    :param query: The names of the query parameters that it accepts, in lowercase.
+    :param respond: A function that returns the response to a request.
+    :param query: The names of the query parameters that the action accepts, in lowercase.
     """
 
     respond: Callable[[QueueCall], ApiResponse]

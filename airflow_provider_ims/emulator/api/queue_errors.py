@@ -11,7 +11,7 @@ from airflow_provider_ims.emulator.api.xml import xml_body
 
 NAMESPACE = "http://mns.aliyuncs.com/doc/v1/"
 
-# Error code -> (HTTP status, message). The messages in this module are those of the service, verbatim.
+# Error code -> (HTTP status, message). The messages of documented codes are quoted verbatim.
 QUEUE_CODES: dict[str, tuple[int, str]] = {
     "AccessDenied": (403, "The OwnerId that your Access Key Id associated to is forbidden for this operation."),
     "InternalError": (500, "Internal error."),
@@ -73,7 +73,7 @@ def queue_error(code: str, message: str | None = None) -> ApiError:
 
 
 def out_of_range(name: str, low: int, high: int) -> ApiError:
-    """Return the error for a value that is not an integer in a range, or for a message body of a wrong size."""
+    """Return the error for a value that is not an integer in a range, or for a message body whose size is invalid."""
     return queue_error("InvalidArgument", f"The value of {name} should between {low} and {high} seconds/bytes.")
 
 
@@ -92,8 +92,8 @@ def as_queue_error(error: ApiError) -> ApiError:
     """
     Convert an error of IMS or VOD, or an error that a test injects, into the corresponding error of SMQ.
 
-    An explicit status or message of the error is kept. Otherwise, the documented status or message of the code applies.
-    If SMQ has no corresponding error, the error is returned unchanged.
+    An explicit status or message of the error is kept. Otherwise, the documented status or message of the SMQ code
+    applies. If SMQ has no corresponding error, the error is returned unchanged.
     """
     code = _EQUIVALENTS.get(error.code, error.code)
     if code not in QUEUE_CODES:

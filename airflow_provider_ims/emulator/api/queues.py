@@ -61,10 +61,11 @@ class Queues:
     The queues of one region.
 
     In the service, a queue must be created before it is used. The emulator creates a queue when it is first used. If
-    the setting ``queues`` contains names, this applies only to the queues with these names.
+    the setting ``queues`` contains names, the emulator creates only queues with these names by itself.
 
     :param region: The id of the region; default: the region in the settings.
-    :param now: Returns the current time in epoch seconds. The times of messages follow this clock, not the job clock.
+    :param now: A function that returns the current time in epoch seconds. The times of messages follow this clock, not
+        the job clock.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from airflow_provider_ims.emulator.api.model import stable_id
 from airflow_provider_ims.emulator.settings import Settings
 
 URL_SECONDS = 3600
-"""The default number of seconds for which a signed URL is valid. This period is not documented for all actions."""
+"""The default number of seconds for which a signed URL is valid. The period is documented only for some actions."""
 
 SERVICE_KEY_ID = "LTAI" + stable_id("oss")[:16]
 """
@@ -55,7 +55,8 @@ def service_secret(settings: Settings) -> str:
     """
     Return the AccessKey secret of :data:`SERVICE_KEY_ID`.
 
-    It is derived from the first accepted AccessKey, so that signed URLs remain valid after a restart.
+    It is derived from the secret of the first accepted AccessKey pair, so that signed URLs remain valid after the
+    emulator has restarted.
     """
     secret = next(iter(settings.access_keys.values()))
     return hmac.digest(secret.encode(), b"signed URLs", "sha256").hex()

@@ -141,7 +141,7 @@ def _output(view: JobView) -> Fields:
     """
     Return the bucket and the key of the requested output.
 
-    The fields of the request have different names for different job kinds. Some job kinds accept a URL instead.
+    The names of these fields in the request depend on the job kind. Some job kinds accept a URL instead.
     """
     config = view.json("OutputConfig")
     bucket, key = config.get("bucket") or config.get("Bucket"), config.get("object") or config.get("ObjectKey")
@@ -197,7 +197,7 @@ def _translations(view: JobView) -> Fields:
 
 
 def _clips(view: JobView) -> Fields:
-    """Return the clips of a video: one for each requested range, or else the requested number of highlights."""
+    """Return the clips of a video: one for each requested range, or the requested number if there are no ranges."""
     ranges, strategy = view.json("JobParams").get("Ranges"), as_object(view.json("InputConfig").get("Strategy"))
     if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
         count, seconds = strategy.get("Count"), strategy.get("ClipDuration")

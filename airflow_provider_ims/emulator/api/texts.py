@@ -39,8 +39,8 @@ def texts(parameters: Parameters) -> list[str]:
     """
     Return the result of a text job.
 
-    The result of a storyboard script consists of its scenes. The result of any other job consists of ``targetCount``
-    texts with at most ``textLength`` characters each; titles have at most 30 characters.
+    For a storyboard script, the result is a list of its scenes. For any other type of text, the result is a list of
+    ``targetCount`` texts with at most ``textLength`` characters each. Titles have at most 30 characters.
     """
     config = json.loads(parameters["GenerateConfig"])
     if parameters.get("Type") == "StoryboardScript" or "keywords" not in config:
@@ -59,7 +59,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
     turn = number
     while len(text) < length:
         sentence = sentences[turn % len(sentences)].format(keywords[turn % len(keywords)])
-        # textLength is a maximum. Once all keywords are included, the text ends before a sentence that does not fit.
+        # textLength is a maximum. After all keywords are included, the text ends before a sentence that does not fit.
         if turn - number >= len(keywords) and len(text) + len(sentence) > length:
             break
         text += sentence

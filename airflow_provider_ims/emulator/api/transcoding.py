@@ -151,7 +151,7 @@ def _convert_outputs(view: JobView) -> Fields:
 
 
 def _file_of_group(group: Fields, output: Fields) -> Fields:
-    """Return the requested file of an output in a group: the group contains the directory, the output the file name."""
+    """Return the requested file of an output in a group. The group contains the directory, the output the file name."""
     base = as_object(as_object(group.get("GroupConfig")).get("OutputFileBase"))
     directory = str(base.get("Media") or "").rpartition("/")[0]
     return {**base, "Media": f"{directory}/{output.get('OutputFileName') or 'output.mp4'}"} if directory else {}

@@ -3,8 +3,8 @@ Uploads of files and streams from a URL, in both products.
 
 The documentation of both query actions refers to the list of job states on VOD's page "Basic structures". For IMS, the
 state of a successful job is ``Normal``, as in the documented example. The documentation does not describe how a
-cancelled job is reported. In the emulator, stream uploads are queried with the same action as file uploads, although
-this is documented only for VOD.
+cancelled job is reported; the emulator reports it as failed. In the emulator, stream uploads are queried with the same
+action as file uploads, although this is documented only for VOD.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def plain_url(url: str) -> str:
 
 def _check_urls(urls: str, name: str, _: Parameters) -> None:
     if len(urls.split(",")) > MAX_URLS:
-        raise invalid(name, f"A maximum of {MAX_URLS} URLs are supported.")
+        raise invalid(name, f"It can contain at most {MAX_URLS} URLs.")
     for url in urls.split(","):
         _check_url(url, name, {})
 

@@ -42,7 +42,7 @@ EDITING_PROJECT = JobFamily(
 )
 STATES = ("init", "processing", "success", "fail")
 DEFINITIONS = ("LD", "HD")
-"""The definitions of the streams that a transcoding job produces, whatever its template group contains."""
+"""The definitions of the streams that a transcoding job produces, regardless of its template group."""
 
 AUDIT_SCENES = ("ad", "live", "logo", "porn", "terrorism")
 SPRITE = {"pad": "Padding", "lines": "Lines", "mgin": "Margin", "cols": "Columns", "hg": "CellHeight"}

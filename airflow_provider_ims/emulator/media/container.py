@@ -21,7 +21,7 @@ BIT_RATE = 48_000
 WHITE = 235
 """The brightness of white in a video."""
 
-#: Options for a fast encoder that produces the same bytes each time.
+#: Options that make the encoder fast and its output reproducible.
 X264 = {"preset": "ultrafast", "tune": "stillimage", "crf": "30", "threads": "1"}
 SOUND_OPTIONS = {"aac": {"aac_coder": "fast"}}
 

@@ -59,7 +59,7 @@ def duration_of(file: MediaFile) -> float:
 
 
 def size_of(file: MediaFile) -> tuple[int, int]:
-    """Return the width and height of the generated file. They are within the limits, and even, as H.264 requires."""
+    """Return the width and height of a generated image or video: even numbers, as H.264 requires, within the limits."""
     scale = min(1.0, MAX_SIDE / max(file.size))
     width, height = (max(MIN_SIDE, round(side * scale)) // 2 * 2 for side in file.size)
     return width, height

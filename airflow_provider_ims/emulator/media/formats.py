@@ -13,14 +13,14 @@ from airflow_provider_ims.emulator.media.sound import pcm, wav
 from airflow_provider_ims.emulator.media.subtitles import srt, vtt
 
 EXTRA = "airflow-provider-ims[media-files]"
-"""The extra that installs the required libraries. WAV, PCM and subtitles require none."""
+"""The argument of ``pip install`` that installs the required libraries. WAV, PCM and subtitle files require none."""
 
 CACHED_FILES = 32
-"""The maximum number of generated files that are kept in memory. A player reads a file with several requests."""
+"""The maximum number of generated files that are kept in memory. A player requests each file several times."""
 
 
 class UnsupportedFileError(Exception):
-    """The emulator cannot generate a file of this format."""
+    """Raised if the emulator does not support the format of a file, or a required library is not installed."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Format:
     """
     A file format.
 
-    :param make: Returns the content of a file in this format.
+    :param make: A function that returns the content of a file in this format.
     """
 
     content_type: str
@@ -72,6 +72,6 @@ def make(file: MediaFile) -> bytes:
         return found.make(file)
     except ImportError as error:
         raise UnsupportedFileError(
-            f"The emulator requires a library to generate files of the format {file.suffix}: pip install '{EXTRA}' "
-            f"({error})."
+            f"To generate files of the format {file.suffix}, the emulator requires a library that is not installed "
+            f"({error}). To install it, run: pip install '{EXTRA}'"
         ) from None

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 MAX_TITLE = 120
-"""The number of characters to which the title and the name in an image are truncated."""
+"""The maximum number of characters of the title and of the name in an image. Longer ones are truncated."""
 
 GIF_SIDE = 480
 GIF_FRAMES = 8
 
-#: Fonts with Chinese characters, by file name. Pillow searches for them in the font directories of the system.
+#: The file names of fonts with Chinese characters. Pillow searches for them in the font directories of the system.
 FONTS = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "wqy-zenhei.ttc", "PingFang.ttc", "msyh.ttc", "simhei.ttf")
 
 _TOKEN = re.compile(r"\s+|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
@@ -124,11 +124,12 @@ def _width(character: str, height: int) -> float:
 
 @lru_cache(maxsize=4_096)
 def _has(character: str, height: int) -> bool:
-    """Return whether the font contains a character. Pillow draws all missing characters as the same box."""
+    """Return whether the font contains a character."""
     if category(character) in ("Cc", "Cs"):
         # With some fonts, Pillow cannot draw control characters and surrogates.
         return False
     font = _font(height)
+    # Pillow draws all missing characters as the same box. No font contains U+FFFF, so U+FFFF is drawn as this box.
     masks = [font.getmask(one) for one in (character, "\uffff")]
     return character.isspace() or bytes(masks[0]) != bytes(masks[1])
 

@@ -21,9 +21,9 @@ FADE = RATE // 100
 """The number of samples over which a tone fades in and out, so that it does not click."""
 
 TONE_SHARE = 0.85
-"""The fraction of a word's duration that contains the tone. The rest is silent."""
+"""The fraction of a word's duration for which its tone lasts. The rest is silent."""
 
-#: The pitches in Hz. They are whole numbers, so that one second of a tone can be repeated without a gap.
+#: The pitches in Hz. They are whole numbers, so that one second of a tone can be repeated without a click.
 NOTES = (262, 294, 330, 392, 440, 523, 587, 659)
 
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 class PageRoute(Route):
     """
-    Routes requests of browsers to the page. API requests do not match this route.
+    Routes requests from browsers to the page. API requests do not match this route.
 
-    :param service: The state that the page shows.
+    :param service: The emulated service whose state the page shows.
     """
 
     def __init__(self, service: EmulatedService) -> None:
@@ -40,8 +40,8 @@ def is_page_request(request: Request) -> bool:
     """
     Return whether a request for the path ``/`` is for the page and not for the API.
 
-    A request for the page accepts HTML. It has no query, no header Authorization and no headers x-acs-*, which contain
-    the action and the signature of an API request.
+    A request for the page accepts HTML. It has no query string, no ``Authorization`` header and no ``x-acs-*`` headers,
+    because these contain the action and the signature of an API request.
     """
     is_api_request = request.scope["query_string"] or any(
         name == "authorization" or name.startswith("x-acs-") for name in request.headers

@@ -99,7 +99,8 @@ def _files(view: JobView) -> Cell:
     """
     Return a cell with links to the first files of a job.
 
-    The signed URLs change only once an hour, because the browser replaces the section after each change.
+    The signed URLs change only once an hour. If each response contained new URLs, the browser would replace the section
+    every second.
     """
     addresses = addresses_of(view)
     expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS
