@@ -34,7 +34,7 @@ def combined(*renders: Render) -> Render:
 
 
 def sent(*names: str) -> Render:
-    """Return a function that returns those of the given parameters that the request contains, unchanged."""
+    """Return a function that returns the given parameters of the request unchanged. Missing parameters are omitted."""
     return lambda view: view.given(*names)
 
 

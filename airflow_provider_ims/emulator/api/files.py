@@ -249,7 +249,7 @@ class FileIndex:
 
     def read_jobs(self) -> bool:
         """
-        Read the next jobs into the index, and return whether there may be more jobs.
+        Read the next jobs into the index, and return whether there might be more jobs.
 
         One call reads up to 100 jobs, so that the event loop can run other code between two calls.
         """

@@ -166,7 +166,7 @@ class Jobs:
 
     def queried(self, job_id: str, *actions: str) -> Job | None:
         """
-        Return the job that :meth:`find` returns.
+        Return the result of :meth:`find`.
 
         :raises ApiError: If there is no such job and the setting ``unknown_job_is_error`` is True.
         """

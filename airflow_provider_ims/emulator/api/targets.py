@@ -51,7 +51,7 @@ def settings_of(table: CallbackTable, product: Product, region: str) -> dict[str
 
 def has_callback(table: CallbackTable, kind: JobKind, region: str, parameters: Parameters) -> bool:
     """
-    Return whether a callback may be due when a job ends.
+    Return whether a callback might have to be sent when a job ends.
 
     The callback settings can change until then, so :func:`target_of` determines the destination after the
     job has ended.

@@ -1,4 +1,4 @@
-"""Tasks of workflows and of AI workflows. The emulator accepts any workflow id."""
+"""Jobs that run workflows and AI workflows; the API calls these jobs tasks. The emulator accepts any workflow id."""
 
 from __future__ import annotations
 
