@@ -144,8 +144,9 @@ def lines(found: ManyJobs) -> list[str]:
     """Return the figures as sentences."""
     costs = [*found.costs.items(), ("one task", found.large)]
     return [
-        f"{cost.count:,} jobs in {method}: state of the DAG run: {cost.state}; {cost.jobs:,} jobs submitted, "
-        f"{cost.extra_seconds:.0f} s beyond the {JOB_SECONDS} s of a job, "
+        f"{cost.count:,} jobs in {method}: the DAG run ended with the state {cost.state}; "
+        f"{cost.jobs:,} jobs submitted, "
+        f"{cost.extra_seconds:.0f} s in addition to the {JOB_SECONDS} s of a job, "
         f"{cost.requests / cost.count:.1f} requests per job, {cost.total_cpu:.0f} CPU seconds "
         f"({', '.join(f'{name} {used:.0f}' for name, used in cost.cpu.items())}), "
         f"{cost.worker_memory / 1e6:.0f} MB"

@@ -182,8 +182,8 @@ def measure(tasks: int, home: Path) -> MappedTasks:
 def lines(found: MappedTasks) -> list[str]:
     """Return the figures as sentences."""
     return [
-        f"{found.tasks:,} mapped tasks: state of the DAG run: {found.state}; {found.succeeded:,} tasks succeeded, with "
-        f"{found.jobs:,} jobs for {found.inputs:,} different inputs",
+        f"{found.tasks:,} mapped tasks: the DAG run ended with the state {found.state}; "
+        f"{found.succeeded:,} tasks succeeded, with {found.jobs:,} jobs for {found.inputs:,} different inputs",
         f"{found.deferring:.0f} s until all tasks had deferred, another {found.ending:.0f} s until all jobs had ended, "
         f"and another {found.resuming:.0f} s until all tasks had resumed",
         f"{found.requests / found.tasks:.1f} requests to the service per task, {found.triggerer_cpu:.0f} CPU seconds "

@@ -125,9 +125,9 @@ def lines(found: Notifications) -> list[str]:
     return [
         f"{found.jobs:,} smart jobs of {found.job_seconds:g} s, poll interval {found.job_seconds:g} s, {name}: "
         f"{cost.seen:,} events, delay {cost.delay_median:.2f} / {cost.delay_p99:.2f} s (median / 99th percentile), "
-        f"{cost.requests_per_job:.3f} requests per job, not counting {cost.requests.get(LONG_POLL, 0):,} long "
-        f"polls ({', '.join(f'{action} {count:,}' for action, count in sorted(cost.requests.items()))}), "
-        f"{cost.cpu:.1f} CPU seconds"
+        f"{cost.cpu:.1f} CPU seconds, {cost.requests_per_job:.3f} requests per job, not counting "
+        f"{cost.requests.get(LONG_POLL, 0):,} long polls of the queue. All requests: "
+        f"{', '.join(f'{action} {count:,}' for action, count in sorted(cost.requests.items()))}"
         for name, cost in found.costs.items()
     ]
 

@@ -26,16 +26,17 @@ Smart jobs are jobs that `GetSmartHandleJob` queries, such as audio production. 
 jobs.
 
 An emulator of the service runs in its own process and serves HTTPS on the loopback address. The benchmark creates jobs
-in it, each with its own end time. The end times are spread evenly, in random order, over the period in the column "ends
-over". A new process waits for all jobs in one event loop, with one task for each job and one of four methods:
+in it, each with its own end time. In the column "interval, ends over", the first figure is the poll interval. The
+second figure is the period over which the end times are spread evenly, in random order. A new process waits for all
+jobs with one of four methods. With the methods 1 to 3, it runs one asyncio task for each job in one event loop:
 
 1. **ours**: the provider's triggers. "GC frozen" uses the option `[ims] freeze_garbage_collector`
-   ([scaling](scaling.md)). "one trigger" uses a single trigger for all jobs, as in a task with many jobs
-   ([many jobs](howto/many-jobs.md)).
+   ([scaling](scaling.md)). "one trigger" uses a single trigger and a single asyncio task for all jobs, as in a task
+   [with many jobs](howto/many-jobs.md).
 2. **SDK async**: a trigger that awaits the product client's async method and then sleeps for the poll interval.
 3. **SDK in threads**: the same trigger with the blocking method in `asyncio.to_thread`.
-4. **blocking loop**: the loop of an operator that is not deferrable. It needs one process for each job, so only four
-   jobs are run. They are polled more often, so that more polls are measured.
+4. **blocking loop**: the loop of an operator that is not deferrable. It needs one process for each job, so the run has
+   only four jobs. These jobs are polled every 0.5 s, so that more polls are measured.
 
 - **requests/job**: all requests, including listings, divided by the number of jobs whose end led to an event. The
   emulator counts the requests.
@@ -45,21 +46,24 @@ over". A new process waits for all jobs in one event loop, with one task for eac
   job's state in one poll interval. The number of job-polls that are due is the sum of the running times of all jobs,
   divided by the poll interval. If a method queries one job at a time and makes fewer requests than job-polls are due,
   its requests are counted instead; "polls made" is the ratio of the requests to the job-polls that were due. For
-  "ours", the job-polls that were due are counted; the delays show whether it polls all jobs in time.
+  "ours", all job-polls that were due are counted, and the column "delay" shows whether all jobs are polled in time.
 - **cores**: the same CPU seconds, divided by the duration of the run in seconds.
-- **stall**: the longest delay of a task that sleeps for 5 ms. The measurement starts after the first request of the
-  process and a full garbage collection, as in a triggerer that has run for a while. A full garbage collection stops all
-  threads; the more objects exist, the longer it takes. "without GC" is the longest stall, excluding the time spent in
-  the garbage collector. The target for "ours" applies to this time, because a garbage collection stops any process with
-  that many objects. The targets for "GC frozen" and "one trigger" apply to the whole stall.
+- **stall**: the longest delay with which the event loop resumes a task that sleeps for 5 ms. The measurement starts
+  after the first request of the process and a full garbage collection, as in a triggerer that has run for a while. A
+  full garbage collection stops all threads; the more objects exist, the longer it takes. "without GC" is the longest
+  stall, excluding the time spent in the garbage collector. The target for "ours" applies to this time, because a
+  garbage collection stops any process with that many objects. The targets for "GC frozen" and "one trigger" apply to
+  the whole stall.
 - **delay**: the time from the job's end, as the emulator records it, to the trigger's event: median / 99th percentile.
-- **memory/job**: the largest growth of resident memory, divided by the number of jobs. For the blocking loop, it is the
-  total memory of a process, which has loaded only the Task SDK and the client.
-- **events**: the number of jobs whose end led to an event, of the number of jobs that ended. If this is not "all", the
-  run reached its time limit, and its figures cover the time until this limit.
+- **memory/job**: the largest growth of the process's resident memory, divided by the number of jobs. For the blocking
+  loop, it is the total memory of one process, which has loaded only the Task SDK and the product client.
+- **events**: "all" if the end of every job led to an event. Otherwise, the run reached its time limit. The column then
+  contains the number of jobs whose end led to an event and the number of jobs that had ended, and all figures of the
+  run cover the time until this limit.
 
-The number in parentheses after a figure is its ratio to "ours". All processes, including the emulator, share the
-machine's cores. Compare figures only within one run, not with those of another machine.
+A figure with "×" in parentheses is a ratio to the figure of "ours" for the same number of jobs. All processes,
+including the emulator, share the machine's cores. Compare the figures on this page only with each other, not with those
+of another machine.
 """
 
 
@@ -81,7 +85,7 @@ def report(
     """
     parts = [
         "# Benchmarks\n",
-        f"`{profile}` wrote this page.\n",
+        f"`{profile}` wrote this page. For the columns and terms, see [how it is measured](#how-it-is-measured).\n",
         "\n".join(f"- {line}" for line in machine) + "\n",
         "## Targets\n",
         table(["target", "measured", "result"], ([target.text, target.found, target.verdict] for target in targets)),
@@ -103,8 +107,8 @@ def report(
         "workers, and the memory is that of the largest worker process.\n",
         "\n".join(f"- {line}" for line in many_jobs.lines(many)) + "\n",
         "## With a queue\n",
-        "The provider's triggers wait for the same smart jobs with and without a queue to which the service writes a "
-        "message when a job ends ([notifications](howto/notifications.md)). The jobs end at a rate of "
+        "The provider's triggers wait for the same smart jobs twice: with a queue, to which the service writes a "
+        "message when a job ends, and without it ([notifications](howto/notifications.md)). The jobs end at a rate of "
         f"{notifications.RATE:g} per second.\n",
         "\n".join(f"- {line}" for line in notifications.lines(queue)) + "\n",
         "## Imports\n",

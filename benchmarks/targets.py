@@ -115,7 +115,13 @@ def polling_targets(figures: Sequence[Figures]) -> Iterator[Target]:
         lambda one: one.busiest,
         15,
     )
-    yield below(f"{text} requests per job without listings", smart, lambda one: one.queries_per_job, 1.1, digits=3)
+    yield below(
+        f"{text} requests per job, not counting listings,",
+        smart,
+        lambda one: one.queries_per_job,
+        1.1,
+        digits=3,
+    )
     yield below(f"{text} share of one core", smart, lambda one: one.cores, 0.25)
     image = one("image", "ours", 10_000, window=60)
     yield below("10,000 AI image jobs: share of one core", image, lambda one: one.cores, 0.5)
@@ -175,8 +181,8 @@ def all_targets(
             many.passed and many.times_less_cpu >= 20 if many.count >= 1000 else None,
         ),
         Target(
-            f"{many.count:,} jobs in one task, compared with mapped tasks: at least 10 times less time beyond the "
-            "duration of a job",
+            f"{many.count:,} jobs in one task, compared with mapped tasks: at least 10 times less time in addition "
+            "to the duration of a job",
             f"{many.times_less_time:.1f} times",
             many.passed and many.times_less_time >= 10 if many.count >= 1000 else None,
         ),

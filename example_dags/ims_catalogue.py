@@ -1,6 +1,6 @@
 """Every night, generate marketing copy and a voice-over for each product of a catalogue.
 
-Each step submits all of its jobs in one task. A retry submits only the jobs that failed.
+Each step submits all of its jobs in one task. A retry submits only the failed jobs again.
 """
 
 from __future__ import annotations

@@ -33,15 +33,17 @@ with DAG(
         "storefront": Param(
             ["****9d46c886b45481030f6e****", "****6c886b4549d481030f6e****"],
             type="array",
-            description="Media assets that show the shop.",
+            description="The ids of two media assets that show the shop.",
         ),
         "products": Param(
             ["****d46c886810b454930f6e****", "****4549d886810b46c30f6e****"],
             type="array",
-            description="Media assets that show the products.",
+            description="The ids of two media assets that show the products.",
         ),
         "video_id": Param(
-            "357a8748c5774****89d2726e6436aa", type="string", description="The VOD video for the cover images."
+            "357a8748c5774****89d2726e6436aa",
+            type="string",
+            description="The id of the VOD video for the cover images.",
         ),
         "ai_template_id": Param("ef1a8842cb9f****cea80cad902e416", type="string"),
     },

@@ -2,7 +2,7 @@
 
 IMS writes an event to a queue of SMQ when a job ends. The watcher of the asset reads the queue. For each event that
 meets the conditions of the watcher, Airflow stores an asset event. Set `smq_endpoint` in the connection, and install
-the package with the extra `smq`.
+`airflow-provider-ims[smq]`.
 """
 
 from __future__ import annotations
