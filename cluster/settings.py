@@ -80,7 +80,7 @@ SETTINGS = (
         "30",
         "300",
         "After this time without a heartbeat, a running task is failed and retried. If the worker died while "
-        "a submit request was in progress, the retry joins the job that the request created.",
+        "a submit request was in progress, the retry finds the job that the request created, and waits for it.",
     ),
     Setting(
         "scheduler",
@@ -126,8 +126,8 @@ SETTINGS = (
         "task_acks_late",
         "True",
         "True",
-        "Default. A message is acknowledged when its task has ended. If `visibility_timeout` is long, redelivery is "
-        "delayed.",
+        "Default. A message is acknowledged when its task has ended. If the worker dies, Redis redelivers the message "
+        "only after `visibility_timeout`.",
     ),
     Setting(
         "celery",
