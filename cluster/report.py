@@ -55,7 +55,7 @@ instead of submitting a second one. Set `retries` to at least 2 and `retry_delay
 expected outages, or set more retries.
 """
 HOW = """\
-- **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
+- **jobs per task run**: the number of jobs that the emulator accepted for a task run. If it is greater than 1, the
   task run is billed more than once.
 - **tries**: the highest `try_number`, and in parentheses the number of task runs with more than one try.
 - **recovery**: the time from the fault until every affected task has recovered, that is, until its job has been polled

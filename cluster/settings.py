@@ -79,7 +79,7 @@ SETTINGS = (
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. If the worker died while "
+        "After this time without a heartbeat, a running task fails and is retried. If the worker died while "
         "a submit request was in progress, the retry finds the job that the request created, and waits for it.",
     ),
     Setting(
@@ -142,7 +142,7 @@ SETTINGS = (
         "86400",
         "86400",
         "After this time, Redis redelivers an unacknowledged message. The value must exceed the duration of the "
-        "longest task that occupies a worker. Lost tasks are detected by "
+        "longest task that occupies a worker. Tasks whose worker has died are detected by "
         "`task_instance_heartbeat_timeout` and `task_queued_timeout` instead.",
     ),
 )
