@@ -121,7 +121,7 @@ class Cluster:
         folder.mkdir()
         (folder / "cluster_dags.py").symlink_to(DAGS / "cluster_dags.py")
         pipeline = (EXAMPLES / "ims_content_pipeline.py").read_text()
-        # Only the scenario starts it.
+        # Only its scenario starts the content pipeline.
         (folder / "ims_content_pipeline.py").write_text(pipeline.replace('schedule="0 6 * * *"', "schedule=None"))
         return folder
 
@@ -165,7 +165,7 @@ class Cluster:
         """
         Wait until a condition holds, and return how many seconds this took.
 
-        :param runs: Runs whose tasks the progress messages count. The wait ends with an error if one of them fails.
+        :param runs: Runs whose tasks the progress messages count. An error ends the wait if one of these tasks fails.
         :raises ScenarioError: On a timeout, or if a task has failed.
         """
         began = logged = time.monotonic()
@@ -219,7 +219,7 @@ class Cluster:
             found.update(self.waits_by_triggerer(run))
             return found.total() == run.size
 
-        self.wait_until("a triggerer for each wait", assigned, timeout, run)
+        self.wait_until("a triggerer for each trigger", assigned, timeout, run)
         return found
 
     def waits_by_triggerer(self, run: Run) -> Counter[str]:
@@ -345,6 +345,6 @@ class Cluster:
 
 
 def format_counts(counts: Mapping[Any, int]) -> str:
-    """Return counts as ``3 deferred, 1 running``, the most frequent first."""
+    """Return counts as ``3 deferred, 1 running``, the largest count first."""
     found = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{count} {name or 'no state'}" for name, count in found if count) or "none"

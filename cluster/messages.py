@@ -26,7 +26,8 @@ T = TypeVar("T")
 #: The DAG that messages start, and the queue of its watcher.
 WATCHED, WATCHED_QUEUE = "watched", "ice-callback-dags"
 MESSAGES = 100
-#: How many times a message may start the DAG if a triggerer is killed, according to docs/howto/media-events.md.
+#: The maximum number of times that a message can start the DAG if a triggerer is killed, according to
+#: docs/howto/media-events.md.
 MAX_STARTS = 2
 #: Seconds between two messages.
 PAUSE = 0.1
@@ -34,9 +35,10 @@ PAUSE = 0.1
 
 def waits_killed(cluster: Cluster) -> Outcome:
     """
-    Kill the triggerer that runs most of 100 waits while their jobs end. Both triggerers read the queue of the jobs.
+    Kill the triggerer that runs most of 100 triggers while their jobs end. Both triggerers read the queue of the jobs.
 
-    The poll interval is longer than the scenario. The killed triggerer uses its messages, but stores no event.
+    The poll interval is longer than the scenario, so regular polls detect no end of a job. Before the kill, the
+    triggerer detects the end of jobs by their messages, but stores no event, because its first process is suspended.
     """
     began = time.monotonic()
     run, victim = start_waits(cluster, "notified_100", 100)
@@ -46,7 +48,7 @@ def waits_killed(cluster: Cluster) -> Outcome:
     supervisor, *_ = cluster.airflow.services[victim].processes()
     supervisor.suspend()
     try:
-        # Not in the order of the waits, so that waits of both triggerers end before the kill and after it.
+        # Not in the order of the tasks, so that jobs of both triggerers end before the kill and after it.
         with _killed_halfway(cluster, victim, cluster.finish, [[job] for job in jobs[::2] + jobs[1::2]]) as fault:
             cluster.wait_until_ended(run, timeout=240)
     finally:
@@ -60,13 +62,14 @@ def waits_killed(cluster: Cluster) -> Outcome:
     outcome.recovery = max(wait.queried[-1] for wait in of_victim) - fault
     lost = sum(any(wait.ended < at < fault for at in wait.queried) for wait in of_victim)
     outcome.remarks += [
-        f"from the end of a job to the end of its wait: {_delays(of_victim)} for the {len(of_victim)} waits of the "
-        f"killed triggerer (before the kill, it had detected the end of {lost} of their jobs), and {_delays(others)} "
-        f"for the other {len(others)} waits",
+        f"{len(of_victim)} tasks waited in the killed triggerer, which had detected the end of {lost} of their jobs "
+        "before the kill",
+        f"time from the end of a job to its last poll: {_delays(of_victim)} for these {len(of_victim)} tasks, and "
+        f"{_delays(others)} for the {len(others)} tasks in the other triggerer",
         f"requests: {format_counts(cluster.request_counts())}",
     ]
     if early := sum(wait.seconds < 0 for wait in waits.values()):
-        outcome.problems.append(f"{early} jobs were not queried after their ends")
+        outcome.problems.append(f"{early} jobs were not queried after they had ended")
     return outcome
 
 
@@ -75,7 +78,7 @@ class JobTimes:
     """
     The times at which a job ended and was queried, in epoch seconds.
 
-    :param queried: The last query ended the wait.
+    :param queried: The times of all queries. The last query ended the wait.
     """
 
     ended: float
@@ -83,7 +86,7 @@ class JobTimes:
 
     @property
     def seconds(self) -> float:
-        """The seconds from the end of the job to the end of its wait."""
+        """The seconds from the end of the job to its last query."""
         return self.queried[-1] - self.ended
 
 
@@ -134,7 +137,7 @@ def _watcher_killed(cluster: Cluster, began: float) -> Outcome:
         # Afterwards, no message can be received again.
         cluster.wait_until("the deletion of all messages", lambda: not control.messages(WATCHED_QUEUE), 180)
     cluster.wait_until_healthy()
-    # The events that Airflow stored while it created the last run start a run only with another event.
+    # Events that Airflow stored while it created the last run start a run only when another event arrives.
     send(MESSAGES - 1)
 
     def all_ended() -> bool:
@@ -163,22 +166,26 @@ def _watcher_outcome(cluster: Cluster, began: float) -> Outcome:
 
 
 def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequence[str], fault: float) -> None:
-    """Add how many times the messages started the DAG, and how long before the fault the first repeated one did."""
+    """Add remarks on the number of times that the messages started the DAG, and a problem if a number is wrong."""
     starts = _starts(events)
     messages = Counter(starts[message_id] for message_id in sent)
     outcome.remarks.append(
-        f"starts of the DAG: {', '.join(f'{n} for {m} messages' for n, m in sorted(messages.items()))}"
+        "number of times that a message started the DAG: "
+        f"{', '.join(f'{n} for {m} messages' for n, m in sorted(messages.items()))}"
     )
     if wrong := sum(not 1 <= starts[message_id] <= MAX_STARTS for message_id in sent):
         outcome.problems.append(f"{wrong} messages did not start the DAG one to {MAX_STARTS} times")
     repeated = [datetime.fromisoformat(one["timestamp"]) for one in events if starts[_message_id(one)] > 1]
     if repeated:
         window = fault - min(repeated).timestamp()
-        outcome.remarks.append(f"the first event of a repeated message was stored {window:.1f} s before the kill")
+        outcome.remarks.append(
+            "the earliest event of a message that started the DAG more than once was stored "
+            f"{window:.1f} s before the kill"
+        )
 
 
 def _events(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return the asset events; an empty list if Airflow cannot list them, as while one of their runs is queued."""
+    """Return the asset events; an empty list if Airflow cannot list them, such as while one of their runs is queued."""
     try:
         found: list[dict[str, Any]] = cluster.airflow.api.call("GET", "assets/events", params={"limit": 500})[
             "asset_events"
@@ -201,7 +208,7 @@ def _message_id(event: dict[str, Any]) -> str:
 
 
 def _watching_triggerer(cluster: Cluster) -> str:
-    """Return the name of the triggerer that runs the watcher, whose trigger has no task."""
+    """Return the name of the triggerer whose output shows that it runs the watcher."""
     for name in TRIGGERERS:
         if re.search(r"trigger ID \d+ starting", cluster.airflow.services[name].output_since_start()):
             return name
@@ -210,7 +217,7 @@ def _watching_triggerer(cluster: Cluster) -> str:
 
 @contextmanager
 def _killed_halfway(cluster: Cluster, victim: str, act: Callable[[T], object], items: Sequence[T]) -> Iterator[float]:
-    """Act on each item, one after the other; kill a triggerer after half of them, and yield the time of the kill."""
+    """Call ``act`` with each item; kill a triggerer after half of the items, and yield the time of the kill."""
 
     def act_on(some: Sequence[T]) -> None:
         for item in some:

@@ -16,7 +16,7 @@ class Outcome:
     :param states: Number of task runs by end state.
     :param jobs: Number of task runs by number of jobs in the emulator; None if the tasks submit no jobs.
     :param tries: Number of task runs by number of tries.
-    :param requests: Number of requests to the service.
+    :param requests: Number of requests to the emulator.
     :param seconds: Seconds from the start of the DAG run to its end.
     :param recovery: Seconds from the fault until every affected task has recovered; None without a fault.
     :param cpu: CPU seconds by component.
@@ -51,5 +51,5 @@ class Outcome:
 
     @property
     def requests_per_job(self) -> float | None:
-        """The number of requests to the service divided by the number of jobs; None without a job."""
+        """The number of requests to the emulator divided by the number of jobs; None without a job."""
         return self.requests / self.job_count if self.job_count else None

@@ -32,8 +32,8 @@ INTRODUCTION = """\
 cluster consists of PostgreSQL, Redis, two Celery workers, two schedulers, two triggerers, an API server, a DAG
 processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds, the
 emulator contains exactly one job for each task run, and the scenario detects no other problem, such as a cancel
-request. The scenario `watcher` has no jobs: it passes if each message starts the DAG once, or
-[twice](howto/media-events.md#what-happens-to-a-message).
+request. The scenario `watcher` submits no jobs. It passes if each message starts the DAG one or two times
+([details](howto/media-events.md#what-happens-to-a-message)).
 
 ```console
 $ make cluster
@@ -41,33 +41,34 @@ $ make cluster SCENARIOS="triggerer-killed secrets"
 ```
 
 The command requires the server programs of PostgreSQL and Redis (`apt-get install postgresql redis-server` on Debian)
-and about 4 GB of memory. It creates its own database and broker in `.cluster`, listens on 127.0.0.1 only, and stops
-every process that it started. If a scenario fails, `python -m cluster` exits with 1, and `make` with 2. The command
-takes longer than ten minutes, so it is not part of `make test`.
+and about 4 GB of memory. It creates its own database and broker in `.cluster`. All servers listen on 127.0.0.1 only. At
+the end, the command stops every process that it started. If a scenario fails, `python -m cluster` exits with 1, and
+`make` with 2. The command takes longer than ten minutes, so it is not part of `make test`.
 """
 PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
 operators. A Celery worker forks its task processes, so these processes do not import the modules again.
 
 Recovery requires retries. A try fails if its worker dies, or if the broker is down when a scheduler queues the task,
-for example to resume it after its job has ended. The next try joins the job if an earlier try submitted one. Set
-`retries` to at least 2 and `retry_delay` to more than the duration of the expected outages, or set more retries.
+for example to resume it after its job has ended. If an earlier try has submitted a job, the next try finds this job
+instead of submitting a second one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the
+expected outages, or set more retries.
 """
 HOW = """\
-- **jobs per task run**: the number of jobs that the emulator accepted for a task run. If there is more than one, the
+- **jobs per task run**: the number of jobs that the emulator accepted for a task run. If it is greater than 1, the
   task run is billed more than once.
 - **tries**: the highest `try_number`, and in parentheses the number of task runs with more than one try.
 - **recovery**: the time from the fault until every affected task has recovered, that is, until its job has been polled
   again or the task has ended; in `scheduler-killed`, until the task is deferred. The duration of an outage is included.
-  In `queue`, it is the time until all waits of the killed triggerer have ended; in `watcher`, until each message has
-  caused an event.
+  In `queue`, it is the time until the last poll of the jobs for which tasks waited in the killed triggerer; in
+  `watcher`, until Airflow has stored an event for each message.
 - **requests per job**: the number of requests to the emulator, including submissions and listings, divided by the
   number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,
   this is after the recovery.
 
-All mapped tasks have `retries=3` and a `retry_delay` of 10 s. Their jobs are polled every 10 s; every 2 s if the tasks
-wait on a worker, and every 600 s in `queue`.
+All mapped tasks have `retries=3` and a `retry_delay` of 10 s. Their jobs are polled every 10 s, but every 600 s in
+`queue`, and every 2 s in the `worker-...` scenarios, whose tasks have `deferrable=False`.
 
 A component that exits is restarted after 2 s, as systemd (`Restart=always`) or Kubernetes would do. Some components
 exit during an outage of PostgreSQL. A component that a scenario kills stays down at least until the affected tasks have

@@ -1,4 +1,4 @@
-"""The scenarios. Each runs a DAG on the running cluster."""
+"""The scenarios. Each of them runs a DAG on the running cluster."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def mapped(cluster: Cluster, count: int) -> Outcome:
     cluster.log(f"  CPU seconds: {', '.join(f'{name} {used:.0f}' for name, used in outcome.cpu.items())}")
     waited = [job["ended"] - job["created"] for job in cluster.jobs(run)]
     outcome.remarks.append(
-        f"{deferred - began:.0f} s until all tasks had deferred (triggers: {format_counts(spread)}), "
-        f"{time.monotonic() - deferred:.0f} s from the end of the jobs to the end of the run; a job ran for "
+        f"all tasks were deferred after {deferred - began:.0f} s (triggers by triggerer: {format_counts(spread)}); "
+        f"the run ended {time.monotonic() - deferred:.0f} s after the jobs; a job ran for "
         f"{sum(waited) / len(waited):.0f} s on average; requests: {format_counts(cluster.request_counts())}"
     )
     return outcome
@@ -101,7 +101,7 @@ def one_triggerer(cluster: Cluster) -> Outcome:
 
 
 def triggerer_killed(cluster: Cluster) -> Outcome:
-    """Kill the triggerer that runs most of the 100 waits."""
+    """Kill the triggerer that runs most of the 100 triggers."""
     began = time.monotonic()
     run, victim = start_waits(cluster, "waits_100", 100)
     moved = cluster.waits_by_triggerer(run)[victim]
@@ -116,7 +116,7 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
 
 
 def triggerer_stopped(cluster: Cluster) -> Outcome:
-    """Suspend the triggerer that runs most of the 100 waits; after 90 s, both triggerers wait for the same jobs."""
+    """Suspend the triggerer that runs most of the 100 triggers. After 90 s, both triggerers wait for the same jobs."""
     began = time.monotonic()
     run, victim = start_waits(cluster, "cancellable_100", 100)
     service = cluster.airflow.services[victim]
@@ -219,7 +219,7 @@ def _outage(cluster: Cluster, backend: PostgresService | RedisService, name: str
 
 
 def scheduler_killed(cluster: Cluster) -> Outcome:
-    """Kill a scheduler while 50 tasks are being queued or submit their jobs."""
+    """Kill a scheduler while 50 tasks are queued or submit their jobs."""
     began = time.monotonic()
     run = cluster.start("waits_50", 50)
     cluster.wait_until("10 accepted jobs", lambda: len(cluster.jobs(run)) >= 10, 120, run)
@@ -228,7 +228,7 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
     fault = time.time()
     with cluster.down(victim):
         affected = {task.map_index for task in cluster.tasks(run) if task.state in busy}
-        cluster.log(f"  {victim} killed while {len(affected)} tasks were queued or submitting")
+        cluster.log(f"  {victim} killed while {len(affected)} tasks were scheduled, queued or running")
 
         def recovered() -> bool:
             tasks = cluster.tasks(run)
@@ -239,12 +239,12 @@ def scheduler_killed(cluster: Cluster) -> Outcome:
         cluster.wait_until_deferred(run)
     cluster.wait_until_healthy()
     outcome = finish_run(cluster, run, began, recovery)
-    outcome.remarks.append(f"{len(affected)} task runs were queued or were submitting their jobs")
+    outcome.remarks.append(f"{len(affected)} tasks were scheduled, queued or running when the scheduler was killed")
     return outcome
 
 
 def worker_stalled(cluster: Cluster) -> Outcome:
-    """Suspend a worker whose task waits for a job; resume the worker after the next try has joined the job."""
+    """Suspend a worker whose task waits for a job; resume the worker after the next try has polled the same job."""
     began = time.monotonic()
     run = cluster.start("held_1", 1)
     cluster.wait_until("a poll of the job", lambda: len(cluster.polled_since(0, run)) == 1, 90, run)
@@ -259,7 +259,7 @@ def worker_stalled(cluster: Cluster) -> Outcome:
         recovery = _wait_until_retried(cluster, run, lost, fault)
     finally:
         service.signal(signal.SIGCONT)
-    cluster.log(f"  {victim} resumed; the next try has joined the job")
+    cluster.log(f"  {victim} resumed after the next try polled the job")
     # Airflow rejects the heartbeat of the old try, whose process then exits.
     cluster.wait_until("exit of the old try", lambda: not _task_processes(cluster, old_try.id), 90, run)
     resumed = time.time()
@@ -299,7 +299,7 @@ SCENARIOS = {
         Scenario("mapped-300", "300 mapped tasks, two triggerers", partial(mapped, count=300)),
         Scenario("mapped-300-one", "300 mapped tasks, one triggerer", one_triggerer),
         Scenario("triggerer-killed", "triggerer killed while 100 tasks wait", triggerer_killed),
-        Scenario("triggerer-stopped", "triggerer stopped for 90 s while 100 tasks wait", triggerer_stopped),
+        Scenario("triggerer-stopped", "triggerer suspended for 90 s while 100 tasks wait", triggerer_stopped),
         Scenario("queue", "triggerer killed while 100 tasks wait and their jobs send messages", waits_killed),
         Scenario("watcher", "triggerer killed while its watcher receives 100 messages", watcher_killed),
         Scenario("worker-killed-submitting", "worker killed while its tasks submit", worker_killed_submitting),
@@ -307,20 +307,20 @@ SCENARIOS = {
         Scenario("postgres", "PostgreSQL down for 20 s while 50 tasks wait", postgres_restarted),
         Scenario("redis", "Redis down for 20 s, with its messages lost, while 50 tasks wait", redis_restarted),
         Scenario("scheduler-killed", "scheduler killed while 50 tasks submit", scheduler_killed),
-        Scenario("worker-stalled", "worker stalled until the next try has joined the job", worker_stalled),
+        Scenario("worker-stalled", "worker suspended until the next try polls the job", worker_stalled),
         Scenario("secrets", "secrets backend down for 180 s while 20 tasks wait", secrets_outage),
     )
 }
 
 
 def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float) -> float:
-    """Wait until other triggerers have taken over all waits and polled all jobs; return the seconds since the fault."""
+    """Wait until other triggerers run all triggers and have polled all jobs; return the seconds since the fault."""
 
     def taken_over() -> bool:
         spread = cluster.waits_by_triggerer(run)
         return spread.total() == run.size and not spread[victim]
 
-    cluster.wait_until(f"takeover of the waits of {victim}", taken_over, 120, run)
+    cluster.wait_until(f"takeover of the triggers of {victim}", taken_over, 120, run)
     since = time.time()
     cluster.wait_until("a poll of each job", lambda: len(cluster.polled_since(since, run)) == run.size, 90, run)
     return time.time() - fault
@@ -338,7 +338,7 @@ def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
 
 
 def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float) -> float:
-    """Wait until later tries of the lost tasks have polled their jobs; return the seconds since the fault."""
+    """Wait until the next tries of the tasks have polled their jobs; return the seconds since the fault."""
     since: dict[int, float] = {}
 
     def retried() -> bool:

@@ -79,8 +79,8 @@ SETTINGS = (
         "task_instance_heartbeat_timeout",
         "30",
         "300",
-        "After this time without a heartbeat, a running task is failed and retried. If the worker died while "
-        "a submit request was in progress, the retry joins the job that the request created.",
+        "After this time without a heartbeat, a running task fails and is retried. If the worker died while "
+        "a submit request was in progress, the retry finds the job that the request created, and waits for it.",
     ),
     Setting(
         "scheduler",
@@ -126,8 +126,8 @@ SETTINGS = (
         "task_acks_late",
         "True",
         "True",
-        "Default. A message is acknowledged when its task has ended. If `visibility_timeout` is long, redelivery is "
-        "delayed.",
+        "Default. A message is acknowledged when its task has ended. If the worker dies, Redis redelivers the message "
+        "only after `visibility_timeout`.",
     ),
     Setting(
         "celery",
@@ -142,7 +142,7 @@ SETTINGS = (
         "86400",
         "86400",
         "After this time, Redis redelivers an unacknowledged message. The value must exceed the duration of the "
-        "longest task that occupies a worker. Lost tasks are detected by "
+        "longest task that occupies a worker. Tasks whose worker has died are detected by "
         "`task_instance_heartbeat_timeout` and `task_queued_timeout` instead.",
     ),
 )

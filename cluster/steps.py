@@ -20,12 +20,12 @@ def _timed(log: Callable[[str], None], what: str) -> Iterator[None]:
 
 
 def start_waits(cluster: Cluster, dag_id: str, count: int) -> tuple[Run, str]:
-    """Start a run and wait until its tasks are deferred; return the run and the triggerer with the most waits."""
+    """Start a run and wait until its tasks are deferred; return the run and the triggerer with the most triggers."""
     run = cluster.start(dag_id, count)
     with _timed(cluster.log, f"{count} deferred"):
         cluster.wait_until_deferred(run)
     spread = cluster.wait_until_assigned(run)
-    cluster.log(f"  waits by triggerer: {format_counts(spread)}")
+    cluster.log(f"  triggers by triggerer: {format_counts(spread)}")
     return run, spread.most_common(1)[0][0]
 
 

@@ -27,12 +27,12 @@ CHECKS = {
     "sensors": "sensors",
     "mapped": "mapped tasks",
     "asset_alias": "asset alias",
-    "many": "500 waits, 50 other triggers",
+    "many": "500 sensors, 50 other triggers",
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
 FORM_FIELDS = 27
-#: The tests of the code that uses Airflow and the SDK. The other tests do not depend on the versions of Airflow and the
-#: SDK, except the tests of the retry policy, which are not run because they require Airflow 3.3.
+#: The tests of the code that uses Airflow or the SDK. Tests that require Airflow 3.3 or a package extra, such as
+#: tests/policies and tests/queues, are not included.
 UNIT_TESTS = (
     "tests/assets",
     "tests/hooks",
@@ -232,7 +232,7 @@ def _live(environment: Environment, log: Callable[[str], None], *options: str) -
     expected = ["many"] if options else list(LIVE)
     output = environment.home / f"{home.name}.log"
     output.unlink(missing_ok=True)
-    # A service runs in a separate session, so that all of its processes can be stopped.
+    # A Service runs in its own session, so that all of its processes can be stopped.
     service = Service(
         home.name,
         [environment.python, "-m", "matrix.live", str(home), *options],

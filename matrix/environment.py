@@ -98,7 +98,7 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment variables of the checks, without Airflow settings, credentials and proxies of this shell."""
+        """The environment variables of the checks, without the shell's Airflow settings, credentials and proxies."""
         home = self.home / "home"
         home.mkdir(parents=True, exist_ok=True)
         return service_environment(home) | {"PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}"}

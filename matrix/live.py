@@ -26,7 +26,7 @@ from local_airflow.service import END_SIGNALS
 CHECKOUT = Path(__file__).parents[1]
 #: Time limit of one DAG run in seconds.
 TIMEOUT = 300.0
-#: Time limit of each phase of the check with many waits, in seconds.
+#: Time limit of each phase of the check with hundreds of waiting tasks, in seconds.
 MANY_TIMEOUT = 3600.0
 #: Duration of a job in seconds. Airflow fails a task whose trigger fires before the scheduler has processed the
 #: deferral (apache/airflow#66374, #67287, #72716), so a job must run for longer than the lag of a busy scheduler.
@@ -111,7 +111,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
 
     :param ours: The number of triggers of this provider.
     :param foreign: The number of triggers of the other provider.
-    :param moment: Seconds after which the triggers of the other provider fire. The jobs end when all tasks have
+    :param moment: Seconds after which the triggers of the other provider fire. The jobs end when all tasks are
         deferred, or after this time.
     """
     total = ours + foreign
@@ -145,7 +145,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
                 nonlocal most
                 triggerer.check_running()
                 most = max(most, count("deferred"))
-                progress(f"{most} of {total} have deferred, {time.monotonic() - began:.0f} s")
+                progress(f"up to {most} of {total} tasks were deferred, {time.monotonic() - began:.0f} s")
                 return most == total or datetime.now(UTC) >= end
 
             wait_until("deferral of all tasks", all_deferred_or_due, timeout=MANY_TIMEOUT, interval=10)
@@ -157,7 +157,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
                 nonlocal most
                 triggerer.check_running()
                 most = max(most, count("deferred"))
-                progress(f"{count('success')} have ended, {time.monotonic() - ended:.0f} s after their jobs")
+                progress(f"{count('success')} tasks succeeded, {time.monotonic() - ended:.0f} s after their jobs")
                 if count("deferred"):
                     # End the jobs that were submitted after the clock was advanced.
                     emulator.control.advance(3600)
@@ -168,7 +168,7 @@ def many(home: Path, ours: int, foreign: int, moment: float) -> str:
             blocked = sum(BLOCKED in line for line in triggerer.log.read_text(errors="replace").splitlines())
             summary = (
                 f"{succeeded} of {total} tasks succeeded; up to {most} were deferred at the same time; "
-                f"{'all were deferred' if most == total else 'the wait for deferrals ended'} after {deferring:.0f} s; "
+                f"{'all were deferred' if most == total else 'the check ended the jobs'} after {deferring:.0f} s; "
                 f"the run ended {time.monotonic() - ended:.0f} s after the jobs; "
                 f"{blocked} warnings about a blocked event loop"
             )
@@ -208,7 +208,7 @@ def main() -> None:
     """Run the checks and print their results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("home", type=Path, help="folder for all files")
-    parser.add_argument("--many", action="store_true", help="run the check with many waits instead of the others")
+    parser.add_argument("--many", action="store_true", help="run only the check with hundreds of waiting tasks")
     parser.add_argument(
         "--ours", type=int, default=int(os.environ.get("MATRIX_OURS", "500")), help="triggers of this provider"
     )

@@ -1,9 +1,9 @@
 """
 Rebuild the constraint files: ``python -m matrix.rebuild [row ...]``, with ``uv`` on the PATH.
 
-Airflow publishes constraints for each release. They contain the versions of all packages, including the optional
-providers, that were the newest on the day of the release. This program resolves the same requirement with the packages
-of that day.
+Airflow publishes constraints for each release: the newest versions, on the day of the release, of all packages,
+including the optional providers. This program creates similar constraints: it resolves ``apache-airflow[all]`` with the
+packages that were available on that day.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def of_release(row: Row) -> str:
     # Start from the pins of the first row of this release, so that the rows do not differ unnecessarily.
     first = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
     pins = compiled([requirement], row, *options, preferred=None if first == row else first.constraints.read_text())
-    return f"# {requirement}, Python {row.python}, with what was released by {row.released}\n{pins}"
+    return f"# {requirement}, Python {row.python}, with packages released by {row.released}\n{pins}"
 
 
 def of_lowest(row: Row) -> str:
-    """Return constraints with the lowest direct dependencies. All other packages are as in Airflow's constraints."""
+    """Return the lowest versions of the direct dependencies, and for other packages the versions in the constraints."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     direct = [*project["dependencies"], f"apache-airflow=={row.airflow}"]
     release = next(other for other in ROWS if other.airflow == row.airflow and not other.lowest)
@@ -74,7 +74,7 @@ def of_lowest(row: Row) -> str:
     constraints.parent.mkdir(exist_ok=True)
     constraints.write_text("\n".join(fixed))
     pins = compiled(direct, row, "--resolution", "lowest-direct", "--constraints", str(constraints))
-    return f"# The lowest direct dependencies; the rest as of Airflow {row.airflow}\n{pins}"
+    return f"# The lowest versions of the direct dependencies; other packages as for Airflow {row.airflow}\n{pins}"
 
 
 def main() -> None:

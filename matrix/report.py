@@ -17,16 +17,16 @@ installs the package's wheel with each version of Airflow and runs the checks be
 
 Before 3.1.3, the connection form shows a provider's fields only if `flask_appbuilder` or `wtforms` is installed, and
 Airflow 3 requires neither. Without these packages, the form of 3.1.0 shows none of the fields. Airflow 3.1.3 replaced
-the code that collects the fields. Airflow 3.0 collects them in the same way as 3.1.0, and has no
+the code that collects the fields. Airflow 3.0 collects the fields in the same way as 3.1.0, and has no
 `airflow.sdk.log.mask_secret`, which the provider requires.
 
 ## Short deferrals
 
-Airflow may fail a try if its trigger fires before the scheduler has processed the exit of the worker process that
-deferred the task (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with state
-success, but the task instance's state attribute is running". This happened with 3.1.8 when the jobs took two seconds
-and the scheduler was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of this
-provider therefore sends no event in its first ten seconds
+Airflow may fail a try of a deferred task if the trigger fires before the scheduler has processed the exit of the worker
+process that deferred the task (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with
+state success, but the task instance's state attribute is running". This happened with 3.1.8 when the jobs took two
+seconds and the scheduler was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of
+this provider therefore sends no event in its first ten seconds
 ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries` to at least 1, because the error
 can still occur. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 
@@ -62,7 +62,7 @@ A dash means that the check was not run or is not part of the row.
 | unit tests | the tests of code that uses Airflow or the SDK, run against the installed package |
 | example DAGs | every example DAG, run with `dag.test()` against the emulator |
 | content pipeline, sensors, mapped tasks, asset alias | example DAGs on a real scheduler and a real triggerer |
-| 500 waits, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` tasks in one triggerer |
+| 500 sensors, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` tasks in one triggerer |
 """
 
 

@@ -83,7 +83,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "smq_queue": _field(
         "SMQ queue",
-        "The queue to which IMS and VOD send a message when a job ends. Requires the extra smq.",
+        "The queue to which IMS and VOD send a message when a job ends. Requires airflow-provider-ims[smq].",
     ),
     "smq_endpoint": _field(
         "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."

@@ -1,5 +1,5 @@
 """
-DAGs of mapped tasks with one job each. The UserData of a job identifies its task run.
+DAGs of mapped tasks with one job each. The UserData of a job identifies its task instance.
 
 - ``waits_N``: N deferrable tasks with audio jobs.
 - ``cancellable_100``: 100 deferrable tasks with IProduction jobs, a kind of job that the service can cancel.
@@ -8,7 +8,7 @@ DAGs of mapped tasks with one job each. The UserData of a job identifies its tas
 - ``secrets_20``: 20 deferrable tasks with audio jobs and a connection from the secrets backend.
 - ``notified_100``: 100 deferrable tasks with audio jobs, a connection with a queue, and a long poll interval.
 
-In addition, ``watched`` has one task. The messages of another queue start it.
+In addition, the messages of another queue start the DAG ``watched``, which has one task.
 """
 
 from __future__ import annotations
