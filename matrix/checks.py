@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_ims.hooks._connection_form import CONNECTION_FIELDS
 from local_airflow.service import Service, stop_services
 from matrix.environment import Environment, NotInstallableError, first_error
 
@@ -30,7 +31,6 @@ CHECKS = {
     "many": "500 sensors, 50 other triggers",
 }
 LIVE = ("pipeline", "sensors", "mapped", "asset_alias")
-FORM_FIELDS = 27
 #: The tests of the code that uses Airflow or the SDK. Tests that require Airflow 3.3 or a package extra, such as
 #: tests/policies and tests/queues, are not included.
 UNIT_TESTS = (
@@ -187,7 +187,7 @@ def _form(environment: Environment) -> Result:
     found, output = probe(environment, "form")
     if found is None:
         return Result(False, first_error(output))
-    return Result(found["api"] == FORM_FIELDS, f"{found['api']} of {FORM_FIELDS}")
+    return Result(found["api"] == len(CONNECTION_FIELDS), f"{found['api']} of {len(CONNECTION_FIELDS)}")
 
 
 def _db(environment: Environment) -> Result:
