@@ -1,5 +1,5 @@
 """
-Serves objects in OSS, such as the files of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
+Serves objects in OSS, such as the outputs of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
 As in the buckets of the services, the objects are private: requests must be signed.
 """

@@ -78,7 +78,7 @@ def make_protocol(closing: asyncio.Event) -> type[Protocol]:
     """
     Return the protocol class of one emulator.
 
-    :param closing: Set when the emulator is being stopped.
+    :param closing: An event that is set when the emulator is being stopped.
     """
     return type("EmulatorProtocol", (Protocol,), {"closing": closing})
 

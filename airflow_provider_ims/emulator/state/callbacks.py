@@ -96,7 +96,9 @@ class CallbackTable:
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
         """
-        Add a pending notification for each unfinished job in a region, unless the job already has a notification.
+        Add a pending notification for each job in a region that has not ended or whose state was set.
+
+        Jobs that already have a notification are skipped.
 
         :param actions: The submit actions of the jobs.
         :param now: The time of the job clock.
@@ -125,7 +127,7 @@ class CallbackTable:
         self._db.execute(query, (copies, delay, delay, job_id))
 
     def has_pending(self, job_id: str | None = None) -> bool:
-        """Return whether the notification of a job is pending; without a job id, whether any notification is."""
+        """Return whether the notification of a job is pending; without a job id, whether any is pending."""
         where, values = ("AND job_id = ?", (job_id,)) if job_id else ("", ())
         query = f"SELECT 1 FROM notifications WHERE {_PENDING} {where} LIMIT 1"
         return self._db.execute(query, values).fetchone() is not None
