@@ -47,7 +47,7 @@ _REJECTED = ("InvalidAccessKeyId", "InvalidSecurityToken", "SignatureDoesNotMatc
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Run the suite against the real services.
+    Check the facts on the real services, and write the report.
 
     :param argv: Command-line arguments.
     :return: The exit code.

@@ -17,9 +17,9 @@ from conformance.run import Run
 
 PACKAGES = ("alibabacloud-ice20201109", "alibabacloud-vod20170321", "alibabacloud-tea-openapi")
 _ABOUT = """\
-Each row is a fact about the services, with the documented behaviour, the behaviour of the emulator of
-airflow-provider-ims, and the observed behaviour of the services. Placeholders replace ids, keys, URLs
-and names. Delays are upper limits, because the run detects a change only at its next poll.
+Each fact is a statement about the services. The tables of facts show the documented behaviour, the behaviour of the
+emulator of airflow-provider-ims, and the observed behaviour of the services. Placeholders replace ids, keys, URLs and
+names. Delays are upper limits, because the run detects a change only at its next poll.
 """
 
 

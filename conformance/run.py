@@ -86,7 +86,7 @@ class Run:
                 self.interrupted = True
 
     def named(self, outcome: Outcome) -> list[str]:
-        """Return the names of the facts with an outcome."""
+        """Return the names of the facts with this outcome."""
         return [name for name, result in self.results.items() if result.outcome is outcome]
 
 

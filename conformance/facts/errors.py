@@ -19,7 +19,7 @@ from conformance.facts.fact import (
 from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
 from conformance.service import Response, access_key
 
-#: The public error codes of the gateway, and the format of its error responses (on the page of another product).
+#: Pages with the public error codes of the gateway, and with the format of error responses (of another product).
 GATEWAY_CODES = "https://developer.aliyun.com/ask/278265"
 ERROR_FORMAT = "https://www.alibabacloud.com/help/en/imm/developer-reference/error-handling-1"
 PRODUCT_CODES = {
@@ -105,7 +105,7 @@ def _unknown_job(plan: JobPlan, evidence: Evidence) -> Observed:
         return Observed(response.error)
     fields = sorted(set(response.body) - {"RequestId"})
     values = ", ".join(f"{name} is {_kind(response.body[name])}" for name in fields)
-    return Observed(f"HTTP 200; {values or 'no other field than RequestId'}")
+    return Observed(f"HTTP 200; {values or 'no field except RequestId'}")
 
 
 def _kind(value: object) -> str:
@@ -201,7 +201,7 @@ FACTS = (
     ),
     Fact(
         name="responses.request_id_header",
-        statement="Does the header `x-acs-request-id` repeat the request id?",
+        statement="Does the header `x-acs-request-id` contain the request id?",
         check=_request_id_header,
     ),
 )

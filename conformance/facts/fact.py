@@ -1,4 +1,4 @@
-"""Facts, the evidence that their checks read, and their results."""
+"""Facts, the evidence that their checks use, and their results."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ class Exchange:
     :param action: The name of the action in the format of faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
     :param ram_action: The name of the action in RAM policies, such as ``ice:SubmitASRJob``.
     :param record: The record of the request.
-    :param wait: A function that waits until an event is set, or a timeout in seconds expires. Without an event, the
-        function waits until hanging requests are released. It returns False if the client has disconnected or the
-        emulator is being stopped.
+    :param wait: A function with two arguments, an event and a timeout in seconds, that waits until the event is set or
+        the timeout expires. If the event is None, it waits for the release of hanging requests instead. It returns
+        False if the client has disconnected or the emulator is being stopped.
     :param response: The response; None until the request is processed or a fault replaces the response.
     :param received: The messages that the request has received from a queue.
     :param seq: The number of the stored record; None until the record is stored.

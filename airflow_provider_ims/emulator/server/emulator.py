@@ -128,11 +128,11 @@ class ImsEmulator(EmulatorControl):
         empty. The documentation does not specify this.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
-    :param image_running_status: The status of a running job in the response of GetAIImageJobs, which the documentation
-        does not specify. With None, the response contains no status.
+    :param image_running_status: The status of a running job in the response of GetAIImageJobs. With None, the response
+        contains no status. The documentation does not specify this status.
     :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
-    :param queues: The names of the SMQ queues that exist from the start. Clients can create others. By default, the
-        emulator creates each queue when it is first used.
+    :param queues: The names of the SMQ queues that exist from the start. Clients can create further queues. If this is
+        empty (default), the emulator creates each queue when the queue is first used.
     :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify this.
     :param strict: Whether a request with an undocumented key in a JSON parameter is rejected; otherwise, the emulator
         ignores the key and logs a warning.

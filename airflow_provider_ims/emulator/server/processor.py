@@ -70,7 +70,8 @@ class Processor:
         """
         Inject the faults that affect a request.
 
-        :param after: Whether to inject the faults that take effect after the action, instead of those before it.
+        :param after: Whether to inject the faults that take effect after the action, instead of the faults
+            that take effect before it.
         :raises ApiError: If a fault is an error response.
         :raises ConnectionCutError: If a fault cuts the connection.
         """

@@ -27,7 +27,7 @@ class QueueGateway:
     Processes requests to SMQ.
 
     :param processor: Processes the requests to all services.
-    :param verifier: Returns the secrets of the accepted credentials.
+    :param verifier: Provides the secrets of the accepted credentials.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:

@@ -127,7 +127,7 @@ class CallbackTable:
         self._db.execute(query, (copies, delay, delay, job_id))
 
     def has_pending(self, job_id: str | None = None) -> bool:
-        """Return whether the notification of a job is pending; without a job id, whether any is pending."""
+        """Return whether the notification of a job is pending; without a job id, whether any notification is."""
         where, values = ("AND job_id = ?", (job_id,)) if job_id else ("", ())
         query = f"SELECT 1 FROM notifications WHERE {_PENDING} {where} LIMIT 1"
         return self._db.execute(query, values).fetchone() is not None

@@ -163,7 +163,8 @@ class QueueTable:
         """
         Add a message to a queue.
 
-        :param delay: Seconds after which the message becomes visible. Even an invisible message has a receipt handle.
+        :param delay: Seconds after which the message becomes visible. A delayed message already has a receipt
+            handle.
         """
         message_id = f"{uuid.uuid4().hex[:16]}-1-{int(now * 1000):X}-{uuid.uuid4().hex[:9]}".upper()
         receipts = 1 if delay else 0

@@ -66,7 +66,7 @@ class Job:
 
     :param action: Its submit action, which is its key in the table of job kinds.
     :param region: The region in which it was submitted.
-    :param job_type: The ``JobType`` of the service.
+    :param job_type: The ``JobType`` in the responses of the service.
     :param created: When it was submitted, in seconds of the job clock.
     :param starts: When it starts to run, in seconds of the job clock.
     :param ends: When it ends, in seconds of the job clock.
@@ -110,7 +110,7 @@ class Filter:
     """
     The filter of a listing; a field that is None matches all jobs.
 
-    :param key_text: A text that the parameter TaskInput contains.
+    :param key_text: A string that the parameter TaskInput contains.
     :param created_from: The earliest creation time, in seconds of the job clock.
     :param created_to: The time before which the jobs were created, in seconds of the job clock.
     :param state: (first phase, last phase, state name): matches jobs in the phases from the first to the last.

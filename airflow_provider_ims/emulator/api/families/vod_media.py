@@ -222,7 +222,7 @@ _SEARCHED = {
 
 
 def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return one page of the media assets of a type that match a search expression."""
+    """Return one page of the media assets of one type that match a search expression."""
     kind, name = _SEARCHED.get(parameters.get("SearchType", "video"), (VIDEO, "Video"))
     found, page = search(Collection(kind, jobs), documented(VOD, "SearchMedia"), parameters)
     shape = documented(VOD, "SearchMedia").response["MediaList"][0]
