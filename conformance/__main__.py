@@ -1,9 +1,10 @@
 """
 ``make live``: check the facts about IMS and VOD on the real services, and write a report.
 
-With --yes, submits one job of each kind whose options are given. Without --yes, prints these jobs and exits. The
-credentials are those of the default credential chain of Alibaba Cloud's SDK. Exit codes: 0 if all tested facts are as
-documented, 1 if not, 2 if the run did not start, 130 if it was interrupted.
+With --yes, the run submits one job of each kind whose required options are given. Without --yes, the command prints
+these jobs and exits, unless --no-jobs is given. The command uses the default credential chain of Alibaba Cloud's SDK.
+Exit codes: 0 if no tested fact differs from the documentation, 1 if a fact differs, 2 if the run did not start, 130 if
+it was interrupted.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ No credentials were found. `make live` uses the default credential chain of Alib
 - a profile in ~/.aliyun/config.json (`aliyun configure`) or in ~/.alibabacloud/credentials.ini
 - a RAM role of the ECS instance on which the command runs
 
-The identity needs the permissions of docs/permissions.md for the jobs that you submit. The options name the bucket and
-the media that the jobs use: see docs/howto/conformance.md and `python -m conformance --help`."""
-#: Codes of requests that are rejected because of the credentials.
+The identity needs the permissions of docs/permissions.md for the jobs that you submit. The options specify the bucket
+and the media that the jobs use: see docs/howto/conformance.md and `python -m conformance --help`."""
+#: The prefixes of the error codes for rejected credentials.
 _REJECTED = ("InvalidAccessKeyId", "InvalidSecurityToken", "SignatureDoesNotMatch", "IncompleteSignature")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Run the suite against the real services.
+    Check the facts on the real services, and write the report.
 
     :param argv: Command-line arguments.
     :return: The exit code.
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plans = () if options.no_jobs else JOBS
     billed = [plan for plan in plans if not plan.missing(inputs)]
     print(plan_text(inputs, plans))
-    # The SDK logs a traceback for each source without credentials. The error names all of them.
+    # The SDK logs a traceback for each source without credentials. The message of the error contains all sources.
     logging.getLogger("credentials").setLevel(logging.CRITICAL)
     try:
         access = Access(options.region, default_credentials(), options.endpoint, options.ca)
@@ -95,7 +96,7 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
     ]
     lines += [
         f"The submit request for the {plan.name} job is sent twice with the same ClientToken. According to the\n"
-        "documentation, the second request creates no job; otherwise, one more job is billed."
+        "documentation, the second request creates no job. If it does create a job, that job is billed too."
         for plan in billed
         if plan.repeats
     ]
@@ -103,7 +104,7 @@ def plan_text(inputs: Inputs, plans: Sequence[JobPlan]) -> str:
 
 
 def connection_problem(service: Service) -> str:
-    """Return the reason why no request can succeed; empty if the service accepts the credentials."""
+    """Return why all requests would fail: no connection or rejected credentials. Empty if there is no such problem."""
     response = service.read("ice", "ListSmartJobs", MaxResults=1)
     message = response.body.get("Message")
     if not response.status:
@@ -115,7 +116,7 @@ def connection_problem(service: Service) -> str:
 
 def _run(run: Run, out: Path) -> int:
     started = datetime.now().astimezone()
-    # Read before the run, because the credentials may expire.
+    # Read the credentials before the run, because they can expire during the run.
     known = _known(run)
     out.mkdir(parents=True, exist_ok=True)
     print("Emulator: running ...", flush=True)
@@ -129,7 +130,7 @@ def _run(run: Run, out: Path) -> int:
     try:
         run.execute()
     finally:
-        # Even after an unexpected error, because the jobs are billed.
+        # Write the job ids and the report even after an unexpected error, because the jobs are billed.
         _write(run, Header(name, access.region_id, started), emulated.results, known, out)
     _print_summary(run, out)
     if run.interrupted:
@@ -202,22 +203,26 @@ def _parser() -> argparse.ArgumentParser:
     description, _, details = (__doc__ or "").replace("``", "").strip().partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m conformance", description=description, epilog=details)
     parser.add_argument("--region", default="cn-shanghai", help="region of the jobs (default: %(default)s)")
-    parser.add_argument("--bucket", default="", help="OSS bucket of the region, for the speech job and the video")
-    parser.add_argument("--media-id", default="", help="id of a short video in the media library of IMS, for the video")
-    parser.add_argument("--video-id", default="", help="id of a short video in VOD, for the AI images")
-    parser.add_argument("--template-id", default="", help="id of an AI template of VOD, for the AI images")
-    parser.add_argument("--no-jobs", action="store_true", help="submit no jobs, which costs nothing")
+    parser.add_argument(
+        "--bucket", default="", help="OSS bucket in the region, for the outputs of the speech and batch jobs"
+    )
+    parser.add_argument(
+        "--media-id", default="", help="id of a short video in the media library of IMS, for the batch job"
+    )
+    parser.add_argument("--video-id", default="", help="id of a short video in VOD, for the image job")
+    parser.add_argument("--template-id", default="", help="id of an AI template of VOD, for the image job")
+    parser.add_argument("--no-jobs", action="store_true", help="submit no jobs; the run is then free of charge")
     parser.add_argument("--yes", action="store_true", help="submit the jobs and pay for them")
     parser.add_argument("--out", type=Path, default=Path(".live"), help="report directory (default: %(default)s)")
     limits = Limits()
     for name, default, text in (
         ("--interval", limits.interval, "seconds between two polls"),
-        ("--job-timeout", limits.job, "maximum duration of a job in seconds"),
+        ("--job-timeout", limits.job, "maximum time to wait for a job in seconds"),
         ("--listing-timeout", limits.listing, "maximum time in seconds until a listing contains a job"),
     ):
         parser.add_argument(name, type=float, default=default, metavar="S", help=f"{text} (default: %(default)g)")
     parser.add_argument("--endpoint", default="", metavar="URL", help="URL of another endpoint, such as an emulator")
-    parser.add_argument("--ca", default="", metavar="FILE", help="trusted certificates of that endpoint")
+    parser.add_argument("--ca", default="", metavar="FILE", help="CA bundle for the certificate of this endpoint")
     return parser
 
 

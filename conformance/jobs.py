@@ -1,4 +1,4 @@
-"""The jobs that a run submits: the cheapest of each kind. Each is submitted once, and all facts share it."""
+"""The jobs that a run submits: one job of each of four kinds, as cheap as possible. All facts share these jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONLY_IN_IMAGE_REGIONS = f"AI images are available only in {' and '.join(IMAGE_RE
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """
-    The objects that the jobs may use. A job is skipped if an object that it needs is missing.
+    The objects that the jobs can use. A job is skipped if an object that the job needs is missing.
 
     :param bucket: An OSS bucket of the region.
     :param media_id: A short video that is registered as media in IMS.
@@ -36,10 +36,10 @@ class Inputs:
 @dataclass(frozen=True, kw_only=True)
 class Listing:
     """
-    How the jobs of a kind are listed.
+    The action that lists the jobs of a kind.
 
-    :param parameters: The parameters for the latest jobs; a function of the inputs.
-    :param items: The field with the jobs.
+    :param parameters: A function that returns the parameters with which the action lists the latest jobs.
+    :param items: The field of the response that contains the jobs.
     :param state: The field of a job that contains its state; empty if there is none.
     """
 
@@ -58,16 +58,17 @@ class JobPlan:
     """
     A job that a run submits.
 
-    :param name: Its name in options, facts and reports.
+    :param name: Its name in markers, facts and reports.
     :param cost: What is billed to the account.
-    :param needs: The inputs that it needs.
-    :param parameters: The submit parameters; a function of the inputs and the marker.
+    :param needs: The names of the inputs that it needs.
+    :param parameters: A function that returns the submit parameters for the inputs and a marker.
     :param query: The action that queries the job.
-    :param id_parameter: The parameter of the query.
+    :param id_parameter: The parameter of the query that contains the job id.
     :param job_at: The field of the response that contains the job, or a list of jobs; empty for the response itself.
     :param state: The field of the job that contains its state.
-    :param states: The documented states of a running job, then those of an ended one.
-    :param repeats: Whether the submit request is sent twice, because its ClientToken must prevent a second job.
+    :param states: The documented states of a running job, and those of an ended job, beginning with the state of a
+        successful job.
+    :param repeats: Whether the submit request is sent twice, to check that its ClientToken prevents a second job.
     """
 
     name: str
@@ -94,7 +95,7 @@ class JobPlan:
         return ""
 
     def job_in(self, body: Mapping[str, Any], job_id: str) -> Mapping[str, Any]:
-        """Return the job in the response to a query; empty if it is not there."""
+        """Return the job in the response to a query; empty if the response does not contain the job."""
         found = body.get(self.job_at) if self.job_at else body
         if isinstance(found, list):
             return next((one for one in objects(found) if one.get("JobId") == job_id), {})
@@ -104,18 +105,18 @@ class JobPlan:
 @dataclass(kw_only=True)
 class JobRun:
     """
-    A job of one run, with all observations.
+    A job of one run, with all observations of this job.
 
     :param marker: The value in its UserData that identifies it.
-    :param problem: The reason why the job was not submitted, or not observed to its end; empty if it was.
+    :param problem: The reason why the job was not submitted or was not observed to end; empty if there was no problem.
     :param submit: The response to the submit request; None if the request was not sent, or was interrupted.
     :param sent: Whether the submit request was sent, so that a job may exist.
-    :param repeat: The response to the second submit request with the same ClientToken.
+    :param repeat: The response to the second submit request with the same ClientToken; None if it was not sent.
     :param polls: The responses to the queries.
-    :param searched: The latest listing.
-    :param listed: The first listing that contains the job.
-    :param ended: The time when the job was first observed to have ended.
-    :param observed: Whether the job was observed until it had ended and was listed, or until the time limits.
+    :param searched: The latest response of the listing.
+    :param listed: The first response of the listing that contains the job.
+    :param ended: The time when the job was first observed to have ended, in seconds on the clock of the run.
+    :param observed: Whether the observation is complete: the job has ended and was listed, or the time limits expired.
     """
 
     plan: JobPlan
@@ -137,12 +138,12 @@ class JobRun:
 
     @property
     def jobs(self) -> Iterator[Mapping[str, Any]]:
-        """The observed jobs, in the order of the polls that returned the job."""
+        """The job in each poll that returned it, in the order of the polls."""
         return (job for poll in self.polls if (job := self.plan.job_in(poll.body, self.job_id)))
 
     @property
     def repeated_id(self) -> str:
-        """The id of the job that the repeated submit request returned, if it is another one."""
+        """The id of a second job, which the repeated submit request created; empty if there is none."""
         found = str(self.repeat.body.get("JobId") or "") if self.repeat and self.repeat.ok else ""
         return "" if found == self.job_id else found
 
@@ -153,17 +154,17 @@ class JobRun:
 
     @property
     def last(self) -> Mapping[str, Any]:
-        """The job in the last poll that returned it."""
+        """The job in the last poll that returned it; empty if no poll returned it."""
         return (list(self.jobs) or [{}])[-1]
 
     def has_ended(self, job: Mapping[str, Any]) -> bool:
-        """Return whether a job, and all of its sub-jobs, have ended."""
+        """Return whether a job and all of its sub-jobs have ended."""
         running = (one for one in objects(job.get("SubJobList")) if one.get("Status") not in ("Success", "Failed"))
         return job.get(self.plan.state) in self.plan.states[1] and not any(running)
 
 
 def objects(items: Any) -> list[Mapping[str, Any]]:
-    """Return the objects in a list; none if the value is not a list."""
+    """Return the objects in a list; an empty list if the value is not a list."""
     return [one for one in items if isinstance(one, Mapping)] if isinstance(items, list) else []
 
 

@@ -12,10 +12,10 @@ from conformance.service import Service
 @dataclass(frozen=True)
 class Limits:
     """
-    The intervals and time limits of a run, in seconds.
+    The poll interval and the time limits of a run, in seconds.
 
     :param interval: The time between two polls.
-    :param job: The maximum duration of a job.
+    :param job: The maximum time until a job ends.
     :param listing: The maximum time until a listing contains a job.
     """
 
@@ -29,8 +29,8 @@ class Observation:
     The jobs of one run.
 
     :param plans: The jobs to submit.
-    :param run_id: Distinguishes the markers of this run from those of others.
-    :param report: Prints a line on the progress.
+    :param run_id: The part of the markers that distinguishes them from the markers of other runs.
+    :param report: A function that prints a line about the progress.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Observation:
         }
 
     def submit(self) -> None:
-        """Submit each job once. A submit request without a response is not repeated."""
+        """Submit the jobs. A submit request without a response is not repeated, to prevent a second job."""
         for job in self.jobs.values():
             if not job.problem:
                 self._submit(job)
 
     def observe(self) -> None:
-        """Poll the jobs and their listings until all jobs have ended and are listed, or until the time limits."""
+        """Poll the jobs and their listings until all jobs have ended and are listed, or the time limits expire."""
         waiting = [job for job in self.jobs.values() if job.job_id]
         while waiting:
             for job in waiting:
@@ -73,7 +73,7 @@ class Observation:
     def _submit(self, job: JobRun) -> None:
         plan = job.plan
         parameters = plan.parameters(self.inputs, job.marker)
-        # Set before the request is sent: after an interruption, the job may exist.
+        # Set before the request is sent, because the job may exist even if the request is interrupted.
         job.sent = True
         job.submit = self.service.send(plan.product, plan.action, parameters)
         if job.job_id:
@@ -85,7 +85,7 @@ class Observation:
             job.problem = f"{job.submit.error}; a job with this marker may exist"
             self._report(f"{plan.name}: {job.problem}: {job.marker}")
         if job.job_id:
-            # The first query follows the submission immediately.
+            # Query the job immediately after the submission, for the facts query.first.*.
             self._query(job)
         if job.job_id and plan.repeats:
             job.repeat = self.service.send(plan.product, plan.action, parameters)
@@ -121,7 +121,7 @@ class Observation:
             job.problem = denied if job.polls[-1].is_denied else f"the job did not end within {self.limits.job:g} s"
             self._report(f"{job.plan.name}: {job.problem}")
             return False
-        # AI images are listed once they exist.
+        # The listing of AI images contains the images of a job only after the job has ended.
         since = max(_submitted(job), job.ended or 0.0) if not job.plan.listing.state else _submitted(job)
         unlisted = job.listed is None and self.service.clock() - since < self.limits.listing
         return job.ended is None or unlisted

@@ -1,9 +1,10 @@
 """
-The recorded responses, one file for each distinct response.
+Writes the responses of a run to files, one file for each distinct response.
 
-A file has the format of the documented examples in ``tests/emulator/fixtures``: ``<product>/<action>.json`` with
-``request`` and ``response``. The file without a number contains the response with the most fields. Error responses are
-in the folder ``errors`` and also have ``status``.
+A file has the format of the documented examples in ``tests/emulator/fixtures``: ``<product>/<action>.json`` contains
+``request`` and ``response``. If an action has several distinct responses, the file without a number contains the
+response with the most fields, and the other files are numbered (``<action>-2.json``). Error responses are in the folder
+``errors``, and their files also contain ``status``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from conformance.jobs import JOBS, objects
 from conformance.redaction import Redactor
 from conformance.service import PRODUCTS, Response
 
-#: Action -> the field with the jobs. Listings may also contain jobs of other programs, which are removed.
+#: Action -> the field with the jobs. Listings can also contain jobs of other programs, which are removed.
 LISTS = {plan.listing.action: plan.listing.items for plan in JOBS}
-#: Fields that distinguish two responses of the same form.
+#: Responses with different values in these fields are distinct.
 _WORDS = ("Code", "JobState", "JobType", "State", "Status")
 
 
@@ -34,11 +35,11 @@ def own_content(response: Response, job_ids: Collection[str]) -> dict[str, Any]:
 
 def record(folder: Path, responses: Sequence[Response], job_ids: Collection[str], redactor: Redactor) -> int:
     """
-    Write the responses of a run without identifiers.
+    Write the responses of a run to files, with placeholders instead of identifiers.
 
-    :param job_ids: The jobs of the run.
-    :param redactor: A redactor that knows the content of all responses.
-    :return: The number of files.
+    :param job_ids: The ids of the jobs of the run.
+    :param redactor: A redactor that has collected the identifiers in all responses.
+    :return: The number of written files.
     """
     distinct: dict[tuple[str, str, int], dict[str, dict[str, Any]]] = {}
     for response in responses:
@@ -63,7 +64,7 @@ def record(folder: Path, responses: Sequence[Response], job_ids: Collection[str]
 
 
 def signature(content: Any, field: str = "") -> Any:
-    """Return the names, the nesting, the types and the state words of a response."""
+    """Return the names and types of all fields of a response, and the values of fields such as ``Status``."""
     if isinstance(content, Mapping):
         return {name: signature(value, name) for name, value in sorted(content.items())}
     if isinstance(content, list):
@@ -85,7 +86,7 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def missing_fields(recorded: Path, responses: Sequence[Response]) -> list[str]:
     """
-    Return the fields of recorded responses that the responses of another service lack.
+    Return the fields of recorded responses that are missing in the responses of another service.
 
     :param recorded: A folder that :func:`record` wrote.
     :param responses: The responses of a run against the other service.

@@ -1,7 +1,7 @@
 """
 Replaces the identifiers of an account in the recorded responses and in the report.
 
-A string remains only in a field that normally contains no identifier. In these strings, identifiers are replaced too:
+Strings are kept only in fields that normally contain no identifiers. In these strings, identifiers are replaced too:
 those of the run's options and credentials, those found in any other field of any response, and all text that has the
 form of an identifier. Equal values have equal placeholders, so that references between the responses remain valid.
 """
@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-#: The fields whose text remains.
+#: The fields whose strings are kept.
 KEPT = frozenset(
     [
         "Action",
@@ -50,7 +50,7 @@ KEPT = frozenset(
         "voice",
     ]
 )
-#: Values that remain in all fields, because they are not identifiers.
+#: Values that are kept in all fields, because they are not identifiers.
 WORDS = frozenset(
     [
         "AIImageInfoId",
@@ -88,7 +88,7 @@ _HEX = re.compile(r"(?i)[0-9a-f]{16,}")
 _URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _LARGE = 10**7
-#: Forms of identifiers: host names and resources, e-mail and IP addresses, access keys, ids, account ids, tokens.
+#: Forms of identifiers: ARNs, e-mail addresses, host names, IP addresses, AccessKey IDs, other ids, tokens.
 _FORMS = re.compile(
     r"""
     acs:[\w*:/@.-]+
@@ -107,9 +107,9 @@ _FORMS = re.compile(
 
 class Redactor:
     """
-    Replaces identifiers by placeholders.
+    Replaces identifiers with placeholders.
 
-    :param known: Identifiers -> placeholders, such as the bucket and the access key of the run.
+    :param known: Identifier, such as the bucket or the AccessKey ID of the run -> placeholder.
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
@@ -117,7 +117,7 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, content: Any) -> None:
-        """Collect the identifiers in a response. Call it for all responses first."""
+        """Collect the identifiers in a response. Call this method for all responses before the other methods."""
         self.body(content)
 
     def body(self, content: Any, field: str = "") -> Any:
@@ -137,7 +137,7 @@ class Redactor:
         return content
 
     def text(self, text: str) -> str:
-        """Return a text without the known identifiers and without everything that has the form of one."""
+        """Replace the known identifiers, and everything that has the form of an identifier, in a text."""
         kept: list[str] = []
 
         def keep(text: str) -> str:
@@ -164,7 +164,11 @@ class Redactor:
         return self._replace_known(name) if _NAME.fullmatch(name) and not _FORMS.search(name) else "redacted"
 
     def _url(self, url: str) -> str:
-        """Return a URL with the same scheme, suffix and query parameters, and collect the identifiers in it."""
+        """
+        Collect the identifiers in a URL, and return the URL without them.
+
+        The scheme, the file extension, the names of the query parameters and the region of an OSS bucket are kept.
+        """
         try:
             parts = urlsplit(url)
             names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
@@ -183,7 +187,7 @@ class Redactor:
         return f"{parts.scheme}://{host}/redacted{suffix}{'?' if query else ''}{query}"
 
     def _placeholder(self, value: str) -> str:
-        """Return the placeholder of an identifier, which has the same form."""
+        """Return the placeholder of an identifier. The placeholder has the same form, such as a UUID, if possible."""
         if value in self._placeholders.values():
             return value
         if value not in self._placeholders:
@@ -193,7 +197,8 @@ class Redactor:
 
     def _replace_known(self, text: str) -> str:
         if self._pattern is None:
-            # The longest first: one identifier may contain another. Texts of one or two characters are too common.
+            # The longest identifiers are first, because an identifier can contain another one. Identifiers of one or
+            # two characters are not replaced, because they occur in many words.
             values = sorted((one for one in self._placeholders if len(one) > 2 and one not in WORDS), key=len)
             alternatives = "|".join(map(_whole, reversed(values))) or r"(?!)"
             self._pattern = re.compile(alternatives)
@@ -201,7 +206,7 @@ class Redactor:
 
 
 def redactor_of(known: Mapping[str, str], contents: Iterable[Any]) -> Redactor:
-    """Return a redactor that knows the identifiers in all contents of a run."""
+    """Return a redactor that has collected the identifiers in all contents of a run."""
     redactor = Redactor(known)
     for content in contents:
         redactor.learn(content)
@@ -209,7 +214,8 @@ def redactor_of(known: Mapping[str, str], contents: Iterable[Any]) -> Redactor:
 
 
 def _whole(value: str) -> str:
-    # A short text may be part of a word. There is no space around a Chinese word.
+    # A short identifier can also be part of a longer word, which must not change. ``\b`` would not find an identifier
+    # next to Chinese text, which contains no spaces.
     escaped = re.escape(value)
     return escaped if len(value) >= 8 else rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"
 

@@ -17,9 +17,9 @@ from conformance.run import Run
 
 PACKAGES = ("alibabacloud-ice20201109", "alibabacloud-vod20170321", "alibabacloud-tea-openapi")
 _ABOUT = """\
-Each row is a fact about the services, with the documented behaviour, the behaviour of the emulator of
-airflow-provider-ims, and the observed behaviour of the services. Ids, keys, URLs and names are replaced. A delay is an
-upper limit, because the run polls.
+Each fact is a statement about the services. The tables of facts show the documented behaviour, the behaviour of the
+emulator of airflow-provider-ims, and the observed behaviour of the services. Placeholders replace ids, keys, URLs and
+names. Delays are upper limits, because the run detects a change only at its next poll.
 """
 
 
@@ -38,7 +38,7 @@ class Header:
 
 
 def report(header: Header, run: Run, emulated: Mapping[str, Result], redactor: Redactor) -> str:
-    """Return the report on a run and on the same run against the emulator."""
+    """Return the report on a run. ``emulated`` contains the results of the same run against the emulator."""
     counts = Counter(result.outcome for result in run.results.values())
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     lines = [
@@ -117,7 +117,7 @@ def _documented(fact: Fact) -> str:
 
 def _cell(result: Result, redactor: Redactor) -> str:
     text = redactor.text(result.text)
-    # The column "documented" says that a fact is undocumented.
+    # For an undocumented fact, the column "documented" already contains the outcome.
     if result.outcome is Outcome.UNDOCUMENTED:
         return text
     outcome = f"**{result.outcome}**" if result.outcome is Outcome.DIFFERS else str(result.outcome)

@@ -14,14 +14,14 @@ from conformance.observation import Limits, Observation
 from conformance.service import Service, emulated
 
 NOT_CHECKED = Result(Outcome.NOT_TESTED, "the run was interrupted")
-#: Objects for an emulator, which accepts any id.
+#: The inputs of a run against an emulator, which accepts any id.
 EMULATED = {
     "bucket": "example-bucket",
     "media_id": "example-media",
     "video_id": "example-video",
     "template_id": "example-template",
 }
-#: Limits in seconds of the job clock of an emulator, which a run advances.
+#: The limits of a run against an emulator, in seconds of its job clock. The run advances this clock.
 EMULATED_LIMITS = Limits(interval=0.5, job=20.0, listing=5.0)
 
 
@@ -39,10 +39,10 @@ class Run:
 
     :param service: The service under test.
     :param plans: The jobs to submit.
-    :param run_id: Distinguishes the markers of this run from those of others.
-    :param report: Prints a line on the progress.
+    :param run_id: The part of the markers that distinguishes them from the markers of other runs.
+    :param report: A function that prints a line about the progress.
     :param results: Name of the fact -> result.
-    :param interrupted: Whether the user ended the run early.
+    :param interrupted: Whether the run was interrupted, for example with Ctrl-C.
     """
 
     service: Service
@@ -58,7 +58,11 @@ class Run:
     jobs: dict[str, JobRun] = field(default_factory=dict)
 
     def execute(self) -> None:
-        """Run to the end, or until the user interrupts it."""
+        """
+        Submit and observe the jobs, and check the facts.
+
+        After an interruption, only the facts that require no further requests are checked.
+        """
         observation = Observation(
             self.service, self.inputs, self.plans, run_id=self.run_id, limits=self.limits, report=self.report
         )
@@ -82,7 +86,7 @@ class Run:
                 self.interrupted = True
 
     def named(self, outcome: Outcome) -> list[str]:
-        """Return the names of the facts with an outcome."""
+        """Return the names of the facts with this outcome."""
         return [name for name, result in self.results.items() if result.outcome is outcome]
 
 

@@ -27,10 +27,11 @@ PRODUCTS: Mapping[str, tuple[Any, Any, str]] = {
     "ice": (IceClient, ice_models, "2020-11-09"),
     "vod": (VodClient, vod_models, "2017-03-21"),
 }
-#: The codes of requests that the account may not send, regardless of their parameters.
+#: The prefixes of the error codes for requests that the account is not allowed to send with any parameters.
 ACCOUNT_CODES = ("Forbidden", "NoPermission", "OperationDenied")
 CONNECT_TIMEOUT, READ_TIMEOUT = 10_000, 30_000
-#: The maximum number of attempts of a read that is throttled, lost or fails with a server error.
+#: The maximum number of attempts to send a read request that is throttled, gets no response or fails with a server
+#: error.
 READ_ATTEMPTS = 4
 
 
@@ -62,19 +63,19 @@ class Response:
 
     @property
     def error(self) -> str:
-        """The error code, with the HTTP status; for a lost response, the reason."""
+        """The error code and the HTTP status. Without a response, the reason why there is none."""
         if not self.status:
             return f"no response ({self.body.get('Message')})"
         return f"{self.body.get('Code')} (HTTP {self.status})"
 
     @property
     def is_denied(self) -> bool:
-        """Whether the account may not send this request."""
+        """Whether the account is not allowed to send this request."""
         return str(self.body.get("Code", "")).startswith(ACCOUNT_CODES)
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same read may succeed later."""
+        """Whether the same request could succeed later."""
         code = str(self.body.get("Code", ""))
         throttled = self.status == 429 or code.startswith(("Throttling", "RequestsTooFrequent"))
         return throttled or not self.status or self.status >= 500
@@ -99,7 +100,7 @@ class Access:
     def config(self, product: str) -> Config:
         """Return the configuration of a product client."""
         parts = urlsplit(self.endpoint)
-        # The documented endpoints; the SDK's table of VOD endpoints lacks some regions.
+        # Use the documented endpoints, because the SDK's table of VOD endpoints lacks some regions.
         host = parts.netloc or f"{product}.{self.region_id}.aliyuncs.com"
         return Config(
             credential=self.credential,
@@ -107,13 +108,13 @@ class Access:
             endpoint=host,
             protocol=parts.scheme or "https",
             ca=self.ca or None,
-            # The host of another endpoint does not contain a region.
+            # The host of another endpoint does not contain the region, so the query of each request specifies it.
             global_parameters=GlobalParameters(queries={"RegionId": self.region_id}) if self.endpoint else None,
         )
 
 
 class NoCredentialsError(Exception):
-    """The default credential chain has no credentials."""
+    """Raised if the default credential chain has no credentials."""
 
 
 def default_credentials() -> Any:
@@ -131,18 +132,18 @@ def default_credentials() -> Any:
 
 
 def access_key(key_id: str, secret: str, token: str = "") -> Any:
-    """Return the credentials client of an access key, or of temporary credentials."""
+    """Return the credentials client for an AccessKey pair or for temporary credentials."""
     kind = {"type": "sts", "security_token": token} if token else {"type": "access_key"}
     return CredentialClient(CredentialConfig(access_key_id=key_id, access_key_secret=secret, **kind))
 
 
 class Service:
     """
-    The service under test. Every response is recorded.
+    The service under test. All responses are stored in ``responses``.
 
-    :param access: How to reach it.
-    :param clock: Returns the seconds of the clock of the run.
-    :param sleep: Waits for a number of seconds of this clock.
+    :param access: How to reach the service.
+    :param clock: A function that returns the time on the clock of the run, in seconds.
+    :param sleep: A function that waits for a number of seconds of this clock.
     """
 
     def __init__(
@@ -174,7 +175,7 @@ class Service:
         """
         Send one request with the method of the product client, without retries.
 
-        :param access: Another region or other credentials.
+        :param access: Another region or other credentials; default: those of the service.
         """
         models = PRODUCTS[product][1]
         client = self._clients[product] if access is None else self._client(product, access)
@@ -224,7 +225,7 @@ class Service:
         call_api = client.call_api
 
         def capture(*arguments: Any) -> Any:
-            # The methods return models, which drop all fields that the SDK does not know.
+            # The methods return models, which drop all fields that the SDK does not define.
             self._received = call_api(*arguments)
             return self._received
 
@@ -233,7 +234,7 @@ class Service:
 
 
 def emulated(emulator: ImsEmulator, region_id: str, *, ca: str = "") -> Service:
-    """Return a running emulator with a manual clock as the service under test. Waiting advances its clock."""
+    """Return the service under test for a running emulator with a manual clock. ``sleep`` advances this clock."""
     access = Access(
         region_id,
         access_key(emulator.access_key_id, emulator.access_key_secret),
@@ -250,7 +251,7 @@ def _runtime() -> RuntimeOptions:
 def _error(error: TeaException) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = getattr(error, "status_code", None)
     if not status:
-        # Without the query of the request, which contains its parameters.
+        # Remove the URL from the message, because its query contains the parameters of the request.
         return 0, {"Message": re.sub(r"with url: \S+ ", "", str(error.message or error))}, {}
     body = {name: value for name, value in (error.data or {}).items() if name != "statusCode"}
     return int(status), body, {}

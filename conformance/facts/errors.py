@@ -1,4 +1,4 @@
-"""Facts about rejected requests. None of them requires a job or is billed."""
+"""Facts about error responses and request ids. The checks send requests that need no job and are free of charge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from conformance.facts.fact import (
 from conformance.jobs import IMAGE_REGIONS, JOBS, ONLY_IN_IMAGE_REGIONS, JobPlan
 from conformance.service import Response, access_key
 
-#: The public error codes of the gateway, and the format of its error responses (on the page of another product).
+#: Pages with the public error codes of the gateway, and with the format of error responses (of another product).
 GATEWAY_CODES = "https://developer.aliyun.com/ask/278265"
 ERROR_FORMAT = "https://www.alibabacloud.com/help/en/imm/developer-reference/error-handling-1"
 PRODUCT_CODES = {
@@ -39,7 +39,7 @@ def _unknown_action(evidence: Evidence) -> Response:
 
 
 def _unknown_action_code(evidence: Evidence) -> Observed:
-    # The list of public codes contains the first; responses of the gateway contain the second.
+    # The list of public codes contains the first code; actual responses of the gateway contain the second code.
     return _rejected(_unknown_action(evidence), "InvalidApi.NotFound", "InvalidAction.NotFound")
 
 
@@ -57,7 +57,7 @@ def _unknown_access_key(evidence: Evidence) -> Observed:
 def _wrong_secret(evidence: Evidence) -> Observed:
     used = evidence.service.access.credential.get_credential()
     if not used.get_access_key_id():
-        raise NotTestedError("the credentials have no access key")
+        raise NotTestedError("the credentials have no AccessKey ID")
     credential = access_key(used.get_access_key_id(), uuid.uuid4().hex, used.get_security_token() or "")
     return _rejected(_signed_with(evidence, credential), "SignatureDoesNotMatch")
 
@@ -105,11 +105,11 @@ def _unknown_job(plan: JobPlan, evidence: Evidence) -> Observed:
         return Observed(response.error)
     fields = sorted(set(response.body) - {"RequestId"})
     values = ", ".join(f"{name} is {_kind(response.body[name])}" for name in fields)
-    return Observed(f"HTTP 200; {values or 'no other field than RequestId'}")
+    return Observed(f"HTTP 200; {values or 'no field except RequestId'}")
 
 
 def _kind(value: object) -> str:
-    # Values may be those of another user's job.
+    # Other values are not shown, because they could belong to a job of another user.
     return repr(value) if value in (None, "", [], {}) else f"of type {type(value).__name__}"
 
 
@@ -129,7 +129,7 @@ def _request_id_header(evidence: Evidence) -> Observed:
 FACTS = (
     Fact(
         name="errors.unknown_action",
-        statement="An action that does not exist is rejected.",
+        statement="A request for an action that does not exist is rejected.",
         documented="InvalidApi.NotFound or InvalidAction.NotFound",
         source=GATEWAY_CODES,
         check=_unknown_action_code,
@@ -143,7 +143,7 @@ FACTS = (
     ),
     Fact(
         name="errors.unknown_access_key",
-        statement="An access key that does not exist is rejected.",
+        statement="A request with an AccessKey ID that does not exist is rejected.",
         documented="InvalidAccessKeyId.NotFound",
         source=GATEWAY_CODES,
         check=_unknown_access_key,
@@ -159,7 +159,7 @@ FACTS = (
         Fact(
             name=f"errors.missing_parameters.{plan.name}",
             statement=f"`{plan.action}` without parameters is rejected.",
-            documented="MissingParameter, or Missing and the name of a parameter",
+            documented="MissingParameter, or Missing followed by the name of a parameter",
             source=PRODUCT_CODES[plan.product],
             check=partial(_missing_parameters, plan),
         )
@@ -201,7 +201,7 @@ FACTS = (
     ),
     Fact(
         name="responses.request_id_header",
-        statement="Does the header `x-acs-request-id` repeat the request id?",
+        statement="Does the header `x-acs-request-id` contain the request id?",
         check=_request_id_header,
     ),
 )

@@ -1,4 +1,4 @@
-"""Facts, the evidence that their checks read, and their results."""
+"""Facts, the evidence that their checks use, and their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conformance.service import Response, Service
 
 
 class Outcome(StrEnum):
-    """The result of a fact, as in the report."""
+    """The outcome of the check of a fact, as in the report."""
 
     AS_DOCUMENTED = "as documented"
     DIFFERS = "differs"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class NotTestedError(Exception):
-    """A fact cannot be tested; the message is the reason."""
+    """Raised if a fact cannot be tested. The message contains the reason."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Observed:
     """
     The observation of a check.
 
-    :param text: The text of the observation, for the report.
-    :param holds: Whether it is as documented; ignored for undocumented facts.
+    :param text: A description of the observation, for the report.
+    :param holds: Whether the observed behaviour is as documented; ignored for undocumented facts.
     """
 
     text: str
@@ -41,10 +41,10 @@ class Observed:
 @dataclass(frozen=True)
 class Evidence:
     """
-    The evidence that the checks of a run read.
+    The evidence that the checks of a run use.
 
-    :param service: The service under test; checks send only requests that are free of charge.
-    :param jobs: Name -> job.
+    :param service: The service under test. Checks send only requests that are free of charge.
+    :param jobs: Name of the job -> job.
     """
 
     service: Service
@@ -64,9 +64,9 @@ class Evidence:
 
     def polled(self, name: str) -> JobRun:
         """
-        Return a job that a query returned.
+        Return a job that at least one query has returned.
 
-        :raises NotTestedError: If there is none.
+        :raises NotTestedError: If the job was not accepted, or no query has returned it.
         """
         job = self.accepted(name)
         if not job.last:
@@ -75,9 +75,9 @@ class Evidence:
 
     def ended(self, name: str) -> JobRun:
         """
-        Return a job that ended.
+        Return a job that has ended.
 
-        :raises NotTestedError: If it did not end.
+        :raises NotTestedError: If it has not ended.
         """
         job = self.polled(name)
         if job.ended is None:
@@ -86,9 +86,9 @@ class Evidence:
 
     def finished(self, name: str) -> JobRun:
         """
-        Return a job that ended successfully.
+        Return a job that has ended successfully.
 
-        :raises NotTestedError: If it failed or did not end.
+        :raises NotTestedError: If it has failed or has not ended.
         """
         job = self.ended(name)
         if job.states[-1] != job.plan.states[1][0]:
@@ -97,9 +97,9 @@ class Evidence:
 
     def listed(self, name: str) -> JobRun:
         """
-        Return a job that its listing shows.
+        Return a job that its listing contains.
 
-        :raises NotTestedError: If the listing does not show it.
+        :raises NotTestedError: If the listing does not contain it.
         """
         job = self.accepted(name)
         if job.listed is None:
@@ -116,7 +116,7 @@ class Fact:
     :param statement: The documented behaviour in one sentence; for an undocumented fact, a question.
     :param documented: The documented values or behaviour; empty for an undocumented fact.
     :param source: The URL of the documentation.
-    :param check: Returns the observation.
+    :param check: A function that returns the observation.
     """
 
     name: str
@@ -135,7 +135,7 @@ class Result:
 
 
 def check(fact: Fact, evidence: Evidence) -> Result:
-    """Return the result of a fact."""
+    """Check a fact and return the result."""
     try:
         observed = fact.check(evidence)
     except NotTestedError as reason:
@@ -167,9 +167,9 @@ def require_accepted(response: Response) -> Response:
 
 def require_response(response: Response) -> Response:
     """
-    Return a response, which may be an error that depends on the parameters.
+    Return a response that is successful or contains an error that depends on the parameters.
 
-    :raises NotTestedError: If the account may not send the request, or no response arrived.
+    :raises NotTestedError: If the account is not allowed to send the request, or the error is transient.
     """
     if response.is_transient or response.is_denied:
         raise NotTestedError(f"{response.action} failed: {response.error}")
@@ -178,9 +178,9 @@ def require_response(response: Response) -> Response:
 
 def field_problems(content: Any, fields: Mapping[str, type | tuple[type, ...]]) -> list[str]:
     """
-    Return which fields are missing or have another type.
+    Return a description of each field that is missing or has another type.
 
-    :param fields: Path -> type; ``[]`` after a name stands for all items of a list, which has at least one.
+    :param fields: Path -> type. ``[]`` after a name stands for all items of a list, which must not be empty.
     """
     problems = []
     for path, expected in fields.items():
@@ -206,7 +206,7 @@ def _values(content: Any, path: list[str]) -> Iterator[Any]:
 
 
 def _error_of(job: Mapping[str, Any]) -> str:
-    # The main job of a batch has its error in a JSON string.
+    # The error of a batch is in the field Extend, as JSON.
     extend = json.loads(job.get("Extend") or "{}")
     found = (job.get(name) or extend.get(name) for name in ("ErrorCode", "ErrorMessage", "Code", "Message"))
     return " ".join(str(one) for one in found if one) or "no error is given"

@@ -47,7 +47,7 @@ JOB_FIELDS: Mapping[str, Fields] = {
     | {"EditingBatchJob.SubJobList[].Duration": (int, float)},
     "image": {f"AIImageJobList[].{name}": str for name in _IMAGE},
 }
-#: The field that contains the creation time; empty for the job itself.
+#: The field of the job whose object contains the creation time; empty if the job itself contains it.
 CREATED = {"text": "SmartJobInfo", "speech": "SmartJobInfo", "batch": "", "image": ""}
 
 
@@ -184,7 +184,7 @@ def _per_job(
     *,
     of_submit: bool = False,
 ) -> tuple[Fact, ...]:
-    """Return one fact for each job, which is undocumented if ``documented`` returns an empty text."""
+    """Return one fact for each job. A fact is undocumented if ``documented`` returns an empty string."""
     return tuple(
         Fact(
             name=f"{name}.{plan.name}",
@@ -221,7 +221,7 @@ FACTS = (
     ),
     *_per_job("query.first", "Does `{query}` find the job immediately after the submission?", _first_query),
     *_per_job("query.finds", "`{query}` returns the job.", _found, lambda _: "the job with this id"),
-    *_per_job("query.other_region", "Does `{query}` find the job from another region?", _other_region),
+    *_per_job("query.other_region", "Does `{query}` find the job in another region?", _other_region),
     *(
         fact
         for fact in _per_job(
@@ -244,7 +244,7 @@ FACTS = (
         statement="What does `GetAIImageJobs` return while the job runs?",
         check=_running_image,
     ),
-    *_per_job("duration", "How long after the submission does `{query}` return the end state?", _duration),
+    *_per_job("duration", "How long after the submission does `{query}` return a state of an ended job?", _duration),
     *_per_job(
         "query.user_data",
         "`{query}` returns the `UserData` of the submit request.",
@@ -253,11 +253,13 @@ FACTS = (
     ),
     *_per_job(
         "query.fields",
-        "A finished job in `{query}` has the fields of the documented example.",
+        "`{query}` returns a finished job with all fields of the documented example.",
         _fields,
         lambda plan: f"{len(JOB_FIELDS[plan.name])} fields",
     ),
-    *_per_job("query.extra_fields", "Which fields of `{query}` are missing in the SDK's model?", _extra_fields),
+    *_per_job(
+        "query.extra_fields", "Which fields of the `{query}` response does the SDK's model not define?", _extra_fields
+    ),
     *_per_job(
         "query.times",
         "The creation time in `{query}` has the documented format.",

@@ -53,7 +53,7 @@ def _marker(plan: JobPlan, evidence: Evidence) -> Observed:
 def _fields(plan: JobPlan, evidence: Evidence) -> Observed:
     job = evidence.listed(plan.name)
     assert job.listed is not None
-    # Items of other jobs may lack results.
+    # Check only this job, because the items of other jobs can lack the fields of a result.
     own = [one for one in job.listed.body[plan.listing.items] if one.get("JobId") == job.job_id]
     problems = field_problems({**job.listed.body, plan.listing.items: own}, ITEM_FIELDS[plan.name])
     return Observed(", ".join(problems) or f"all {len(ITEM_FIELDS[plan.name])} fields", not problems)
@@ -65,13 +65,13 @@ def _items(evidence: Evidence, listing: Listing, **parameters: Any) -> list[Mapp
 
 
 def _filtered(name: str, parameter: str, value: Callable[[Evidence], str], evidence: Evidence) -> Observed:
-    """Check that a filter lists the job, and only jobs with the same value of the field of this name."""
+    """Check that a filtered listing contains the job, and only jobs whose field ``parameter`` has the same value."""
     job, wanted = evidence.listed(name), value(evidence)
     items = _items(evidence, job.plan.listing, **{parameter: wanted})
     if any(one.get(parameter) != wanted for one in items):
-        return Observed(f"also jobs with another {parameter}", holds=False)
+        return Observed(f"the listing also contains jobs with another {parameter}", holds=False)
     found = any(one.get("JobId") == job.job_id for one in items)
-    return Observed(f"{'with' if found else 'without'} the job, no others", found)
+    return Observed(f"only jobs with this {parameter}, {'including' if found else 'without'} the job", found)
 
 
 def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> Observed:
@@ -79,7 +79,7 @@ def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> Obs
     for order, descending in zip(orders, (True, False), strict=True):
         times = [str(one.get("CreateTime")) for one in _items(evidence, listing, SortBy=order)]
         if len(set(times)) < 2:
-            raise NotTestedError("the listing has fewer than two creation times")
+            raise NotTestedError("the listed jobs have fewer than two distinct creation times")
         if times != sorted(times, reverse=descending):
             wrong.append(order)
     return Observed(f"not sorted with {', '.join(wrong)}" if wrong else "sorted", not wrong)
@@ -88,7 +88,7 @@ def _order(listing: Listing, orders: tuple[str, str], evidence: Evidence) -> Obs
 def _pages(plan: JobPlan, evidence: Evidence) -> Observed:
     first = require_accepted(evidence.service.read("ice", plan.listing.action, MaxResults=1)).body
     if not first.get("NextToken"):
-        raise NotTestedError("the listing has only one page of one job")
+        raise NotTestedError("the listing has only one page, with a page size of 1")
     token = first["NextToken"]
     second = require_accepted(evidence.service.read("ice", plan.listing.action, MaxResults=1, NextToken=token)).body
     ids = [[one.get("JobId") for one in page.get(plan.listing.items) or []] for page in (first, second)]
@@ -123,7 +123,7 @@ FACTS = (
     *(
         Fact(
             name=f"listing.delay.{plan.name}",
-            statement=f"How long after the submission does `{plan.listing.action}` show the {plan.name} job?",
+            statement=f"How long after the submission does `{plan.listing.action}` list the {plan.name} job?",
             check=partial(_delay, plan),
         )
         for plan in JOBS
@@ -178,14 +178,14 @@ FACTS = (
     ),
     Fact(
         name="listing.order.smart",
-        statement="`ListSmartJobs` sorts by the creation time, as `SortBy` requests.",
+        statement="`ListSmartJobs` sorts jobs by creation time, in the order that `SortBy` specifies.",
         documented="CreationTime:Desc, CreationTime:Asc",
         source=_of(SPEECH),
         check=partial(_order, SPEECH.listing, ("CreationTime:Desc", "CreationTime:Asc")),
     ),
     Fact(
         name="listing.order.batch",
-        statement="`ListBatchMediaProducingJobs` sorts by the creation time, as `SortBy` requests.",
+        statement="`ListBatchMediaProducingJobs` sorts jobs by creation time, in the order that `SortBy` specifies.",
         documented="desc, asc",
         source=_of(BATCH),
         check=partial(_order, BATCH.listing, ("desc", "asc")),
@@ -193,7 +193,7 @@ FACTS = (
     *(
         Fact(
             name=f"listing.pages.{plan.name}",
-            statement=f"`{plan.listing.action}` with `NextToken` returns other jobs.",
+            statement=f"`{plan.listing.action}` with `NextToken` returns another page of jobs.",
             documented="NextToken",
             source=_of(plan),
             check=partial(_pages, plan),

@@ -64,8 +64,8 @@ def _speech_media_url(evidence: Evidence) -> Observed:
     assert job.submit is not None
     name = json.loads(job.submit.parameters["OutputConfig"])["object"]
     parts = urlsplit(str(url))
-    end = parts.path.rpartition(name)[2] if name in parts.path else "another object"
-    return Observed(f"scheme {parts.scheme}, object followed by {end!r}, {'a' if parts.query else 'no'} query")
+    end = f"the object name and {parts.path.rpartition(name)[2]!r}" if name in parts.path else "another object name"
+    return Observed(f"scheme {parts.scheme}, a path with {end}, {'a' if parts.query else 'no'} query")
 
 
 def _videos(evidence: Evidence) -> list[Any]:
@@ -101,7 +101,7 @@ def _video_early_end(evidence: Evidence) -> Observed:
     if not early:
         return Observed("not observed")
     states = {str(part.get("Status")) for one in early for part in one.get("SubJobList") or []}
-    return Observed(f"yes: sub-jobs in {', '.join(sorted(states)) or 'no state'}")
+    return Observed(f"yes: states of the sub-jobs: {', '.join(sorted(states)) or 'none'}")
 
 
 def _video_job_type(evidence: Evidence) -> Observed:
@@ -147,7 +147,7 @@ def _mixed_ids(evidence: Evidence) -> Observed:
     extra = set(response.body) - {"RequestId", "AIImageJobList"}
     other = f"; also {', '.join(sorted(extra))}" if extra else ""
     count = len(response.body.get("AIImageJobList") or [])
-    return Observed(f"jobs: {count}, {'with' if found else 'without'} the existing one{other}")
+    return Observed(f"jobs: {count}, {'with' if found else 'without'} the existing job{other}")
 
 
 _GET_BATCH = api_page("ice", "GetBatchMediaProducingJob")
@@ -163,7 +163,7 @@ FACTS = (
     ),
     Fact(
         name="text.count",
-        statement="A text job has `targetCount` texts.",
+        statement="A text job returns `targetCount` texts.",
         documented="the number of texts to generate",
         source=api_page("ice", "SubmitTextGenerateJob"),
         check=_text_count,
@@ -191,7 +191,7 @@ FACTS = (
     ),
     Fact(
         name="speech.media_id",
-        statement="Is the `MediaId` of the result the one in the submit response?",
+        statement="Is the `MediaId` in the result the same as in the submit response?",
         check=_speech_media_id,
     ),
     Fact(
@@ -229,7 +229,7 @@ FACTS = (
     ),
     Fact(
         name="batch.early_end",
-        statement="Is a batch in the state Finished while sub-jobs run?",
+        statement="Can a batch be in the state Finished while its sub-jobs still run?",
         check=_video_early_end,
     ),
     Fact(
@@ -255,7 +255,7 @@ FACTS = (
     ),
     Fact(
         name="image.mixed_ids",
-        statement="What does `GetAIImageJobs` return for an existing and an unknown id?",
+        statement="What does `GetAIImageJobs` return for a request with an unknown and an existing id?",
         check=_mixed_ids,
     ),
 )

@@ -122,7 +122,7 @@ def test_redacting_a_redacted_response_changes_nothing() -> None:
     [
         "as documented: Created, then Executing, then Finished",
         "InvalidAccessKeyId.NotFound (HTTP 404)",
-        "scheme http, object followed by '.mp3', no query",
+        "scheme http, a path with the object name and '.mp3', no query",
         "2026-11-21T20:58:42Z",
         "yes: Created, 0.0 s after the submission",
         "5.119539442937821",

@@ -71,7 +71,7 @@ INVALID = [
     ("/fail_videos", '{"job_id":"JOB","count":1}', "has no parts that can fail separately"),
     ("/set_state", '{"job_id":"JOB","state":5}', "state must be a string"),
     ("/add_jobs", add_jobs("[1, NaN]"), JSON),
-    ("/add_jobs", add_jobs("[1, 1e308]"), "seconds must be a list of: a number of seconds from 0 to 1000000000"),
+    ("/add_jobs", add_jobs("[1, 1e308]"), "seconds must be a list of numbers of seconds, each from 0 to 1000000000"),
     ("/add_jobs", add_jobs("[1, -1]"), "seconds must be a list of"),
     ("/add_jobs", add_jobs('["1"]'), "seconds must be a list of"),
     ("/add_jobs", add_jobs("1"), "seconds must be a list of"),
@@ -174,5 +174,5 @@ def test_a_reset_restores_the_clock(clock: ClockMode, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e308])
 def test_an_invalid_duration_is_rejected(seconds: float) -> None:
-    with pytest.raises(ValueError, match="duration of SubmitTextGenerateJob must be 0 to 1000000000 s"):
+    with pytest.raises(ValueError, match="duration of SubmitTextGenerateJob must be from 0 to 1000000000 s"):
         ImsEmulator(durations={TEXT: seconds})

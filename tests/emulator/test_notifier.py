@@ -87,10 +87,10 @@ def test_a_response_that_is_not_http_is_a_failed_try(
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("http://192.0.2.1/", "the host 192.0.2.1 is not on this machine"),
+        ("http://192.0.2.1/", "the host 192.0.2.1 is not a loopback address"),
         ("http://example.com/", "allow it with callback_hosts"),
-        ("http://127.0.0.1.example.com/", "is not on this machine"),
-        ("http://127.0.0.1@example.com/", "the host example.com is not on this machine"),
+        ("http://127.0.0.1.example.com/", "is not a loopback address"),
+        ("http://127.0.0.1@example.com/", "the host example.com is not a loopback address"),
         ("http://[::1", "Invalid IPv6 URL"),
         ("http://127.0.0.1:99999/", "Port out of range"),
         ("http://", "is not an HTTP URL"),

@@ -31,7 +31,7 @@ class EmulatorControl:
 
     def requests(self, action: str | None = None) -> list[dict[str, Any]]:
         """
-        Return the requests to the services, oldest first.
+        Return the stored requests to IMS, VOD and SMQ, oldest first.
 
         The emulator stores the last 64 MiB of requests. Each request has ``time`` (real time in epoch seconds),
         ``request_id``, ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before the
@@ -50,7 +50,11 @@ class EmulatorControl:
         return records
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of all requests by action and status. The status is a string; ``"0"`` means no response."""
+        """
+        Return the number of requests by action and HTTP status, such as ``{"SubmitASRJob": {"200": 3}}``.
+
+        The status ``"0"`` means that the request got no response. Requests that are no longer stored are counted, too.
+        """
         return cast("dict[str, dict[str, int]]", self._send("GET", "/counts"))
 
     def jobs(self, kind: str | None = None) -> list[dict[str, Any]]:
@@ -86,19 +90,19 @@ class EmulatorControl:
         - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
           NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
         - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
-        - ``hang``: no response for ``seconds`` (30), or until :meth:`release` if ``seconds`` is None. Then the request
-          is processed.
+        - ``hang``: no response for ``seconds`` (30; None for no limit) or until :meth:`release` is called. Then the
+          request is processed.
         - ``cut``: the connection is closed, and the request is not processed.
 
         In addition, a rate limit can affect the request:
 
         - ``qps``: all matching requests are limited to ``rate`` (1) per second until the fault is cleared. Options:
-          ``burst`` (how many requests are accepted at once), ``code`` (the code of the error for other requests).
+          ``burst`` (how many requests are accepted at once), ``code`` (the error code for the other requests).
 
         After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many videos of
-          a batch, or outputs of another job, fail instead of the whole job).
+        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many parts of the
+          job fail instead of the whole job; parts are the videos of a batch job or the outputs of another job).
         - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
           is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
           ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
@@ -106,8 +110,8 @@ class EmulatorControl:
           with the same id.
         - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
           in this state; otherwise, only the response contains the state.
-        - ``odd_shape``: a modified response. Options: ``merge`` (fields to replace) and ``drop`` (names of fields to
-          remove), or ``body`` (the whole response).
+        - ``odd_shape``: a modified response. Options: ``merge`` (fields to add or replace) and ``drop`` (names of
+          fields to remove), or ``body`` (the whole response).
         - ``hang_after``, ``cut_after``: like ``hang`` and ``cut``, but after the request is processed.
 
         :param action: The action to affect, such as ``SubmitASRJob``, ``vod:UploadMediaByURL`` or
@@ -117,7 +121,8 @@ class EmulatorControl:
         :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
         :param options: The options of the kind.
-        :return: The fault: ``action``, ``kind``, ``remaining`` (requests), ``options`` and ``share``.
+        :return: The fault: ``action``, ``kind``, ``remaining`` (how many requests it still affects; None for no limit),
+            ``options`` and ``share``.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
         body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
@@ -186,7 +191,7 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Make parts of a job fail: videos of a batch, or outputs of another job. The job itself succeeds.
+        Make parts of a job fail: videos of a batch job, or outputs of another job. The job itself does not fail.
 
         :param count: How many parts fail, starting with the first part.
         :param code: The error code of these parts.
@@ -233,23 +238,25 @@ class EmulatorControl:
         """
         Return the messages in a queue, oldest first, without receiving them.
 
-        Each message has ``message_id``, ``body``, ``priority``, ``enqueued`` (when it was sent), ``visible`` (from when
-        it can be received) and ``received`` (how many times it was received). Times are real times in epoch seconds.
+        Each message has ``message_id``, ``body``, ``priority``, ``enqueued`` (when it was sent), ``visible`` (the time
+        from which it can be received) and ``received`` (how many times it was received). Times are real
+        times in epoch seconds.
 
         :param queue: The name of the queue.
         :param region: Its region; default: that of the emulator.
-        :raises ValueError: If the queue does not exist.
+        :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/messages", queue=queue, region=region))
 
     def put_messages(self, queue: str, bodies: Sequence[str], region: str | None = None) -> list[str]:
         """
-        Add messages to a queue, such as messages about jobs of other systems, and return their ids.
+        Add messages to a queue, such as messages about jobs that other systems submitted, and return their ids.
 
         :param queue: The name of the queue.
         :param bodies: The bodies of the messages. The emulator does not encode them in base64.
         :param region: Its region; default: that of the emulator.
-        :raises ValueError: If the queue does not exist, or a body is empty or too large.
+        :raises ValueError: If the name is invalid, the option ``queues`` is set and the queue does not exist, or a body
+            is empty or too large.
         """
         body = {"queue": queue, "bodies": list(bodies), "region": region}
         return cast("list[str]", self._send("POST", "/put_messages", body=body))
@@ -260,7 +267,7 @@ class EmulatorControl:
 
         :param queue: The name of the queue.
         :param region: Its region; default: that of the emulator.
-        :raises ValueError: If the queue does not exist.
+        :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
         """
         self._send("POST", "/show_messages", body={"queue": queue, "region": region})
 

@@ -86,9 +86,10 @@ class Exchange:
     :param action: The name of the action in the format of faults, such as ``SubmitASRJob`` or ``smq:ReceiveMessage``.
     :param ram_action: The name of the action in RAM policies, such as ``ice:SubmitASRJob``.
     :param record: The record of the request.
-    :param wait: Waits until an event is set, or a timeout in seconds expires. Without an event, it waits until hanging
-        requests are released. Returns False if the client has disconnected or the emulator is being stopped.
-    :param response: The response; None before the request is processed.
+    :param wait: A function with two arguments, an event and a timeout in seconds, that waits until the event is set or
+        the timeout expires. If the event is None, it waits for the release of hanging requests instead. It returns
+        False if the client has disconnected or the emulator is being stopped.
+    :param response: The response; None until the request is processed or a fault replaces the response.
     :param received: The messages that the request has received from a queue.
     :param seq: The number of the stored record; None until the record is stored.
     """
@@ -123,10 +124,12 @@ class FaultKind:
     """
     The behaviour of one kind of fault.
 
-    :param effect: Waits, raises ApiError or ConnectionCutError, or changes the response, the job or a queue.
+    :param effect: A function that waits, raises ApiError or ConnectionCutError, or changes the response, the job or a
+        queue.
     :param after: Whether it takes effect after the request has been processed, instead of before.
     :param options: The name of each option -> its default and its check.
-    :param is_rate_limit: Whether it affects all matching requests until it is cleared, but rejects only some of them.
+    :param is_rate_limit: Whether it affects all matching requests until it is cleared, but rejects only those that
+        exceed the rate.
     :param scope: The actions that it can affect; None for all.
     """
 
@@ -220,7 +223,7 @@ def _with_state(value: Any, state: str) -> Any:
         return [_with_state(item, state) for item in value]
     if not isinstance(value, dict):
         return value
-    # The parts of a job have their own states.
+    # The states of a job's parts, such as the videos of a batch job, do not change.
     return {
         name: state
         if name in ("State", "Status", "JobState", "JobStatus", "TaskStatus")
@@ -300,7 +303,8 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
             options={"body": ([], ANY), "merge": ({}, OBJECT), "drop": ([], TEXTS)},
             scope=_API,
         ),
-        # These are last because no other fault can take effect after them.
+        # Faults with ``after`` take effect in this order. These two are last, because they delay or suppress the
+        # response.
         "hang_after": FaultKind(_hang, after=True, options=HANG_OPTIONS),
         "cut_after": FaultKind(_cut, after=True),
     }

@@ -20,8 +20,8 @@ class Option:
     """
     An option with a JSON value.
 
-    :param accepts: Returns whether a value is valid.
-    :param expected: Describes the valid values, for error messages.
+    :param accepts: A function that returns whether a value is valid.
+    :param expected: A description of the valid values, for error messages.
     """
 
     accepts: Callable[[Any], bool]
@@ -116,10 +116,11 @@ NUMBER = Option(_is_number, "a finite number")
 RATE = Option(lambda value: _is_number(value) and value > 0, "a finite number above 0")
 SECONDS = Option(_is_seconds, f"a number of seconds from 0 to {MAX_SECONDS:.0f}")
 DURATIONS = Option(
-    lambda value: isinstance(value, list) and all(map(_is_seconds, value)), f"a list of: {SECONDS.expected}"
+    lambda value: isinstance(value, list) and all(map(_is_seconds, value)),
+    f"a list of numbers of seconds, each from 0 to {MAX_SECONDS:.0f}",
 )
 BOOLEAN = Option(lambda value: isinstance(value, bool), "true or false")
-STATUS = Option(_has_body, "an HTTP status from 200 to 599 with a body")
+STATUS = Option(_has_body, "an HTTP status from 200 to 599, except 204 and 304")
 OBJECT = Option(lambda value: isinstance(value, dict), "a JSON object")
 TEXTS = Option(_are_texts, "a list of strings")
 PARAMETERS = Option(

@@ -1,4 +1,4 @@
-"""The server of the control interface. Its path does not exist in the real services."""
+"""The HTTP routes of the control interface. Their common path does not exist in the real services."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Command:
     """
     A command of the control interface.
 
-    :param run: Runs the command with valid options and returns the response as JSON data.
+    :param run: A function that runs the command with valid options and returns the response as JSON data.
     :param options: The accepted options: parameters in the query, or fields in the JSON body of a POST request.
     """
 

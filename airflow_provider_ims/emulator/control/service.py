@@ -24,7 +24,7 @@ class EmulatedService:
     The jobs, the queues, the clock and the faults of one emulator.
 
     :param settings: The settings of the emulator.
-    :param store: Stores the state.
+    :param store: The database that stores the state.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The web application of the emulator. It serves IMS, VOD, SMQ, objects in OSS, the control interface and the page."""
+"""The web application of the emulator: IMS, VOD, SMQ, objects in OSS, the control interface and a page for browsers."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def _read(request: Request) -> ApiRequest:
 
 
 async def _read_body(request: Request) -> bytes:
-    # If the response is sent before the whole body was read, the server discards the rest of the body, so that the
+    # If the response is sent before the whole body has been read, the server discards the rest of the body, so that the
     # client can read the response.
     too_large = ApiError("RequestEntityTooLarge", f"The limit is {MAX_BODY} bytes.")
     if int(request.headers.get("content-length", 0)) > MAX_BODY:

@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         await self._closing.wait()
         # When a server closes, asyncio does not close the connections that it is still accepting. So stop accepting
-        # connections first. One iteration of the event loop then creates the protocols of the accepted ones.
+        # connections first. One iteration of the event loop then creates the protocols of the accepted connections.
         for server in self.servers:
             for listener in server.sockets:
                 asyncio.get_running_loop().remove_reader(listener.fileno())
@@ -94,12 +94,14 @@ def _check(settings: Settings) -> None:
         if action not in JOB_KINDS:
             raise ValueError(f"{action!r} is not a submit action; known submit actions: {', '.join(JOB_KINDS)}")
         if not 0 <= seconds <= MAX_SECONDS:
-            raise ValueError(f"the duration of {action} must be 0 to {MAX_SECONDS:.0f} s, not {seconds} s")
+            raise ValueError(f"the duration of {action} must be from 0 to {MAX_SECONDS:.0f} s, not {seconds} s")
     if settings.region_id not in REGIONS:
         raise ValueError(f"{settings.region_id!r} is not a region; regions: {', '.join(sorted(REGIONS))}")
     for name in settings.queues:
         if not is_queue_name(name):
-            raise ValueError(f"{name!r} is not the name of a queue: a letter, then up to 255 letters, digits or -")
+            raise ValueError(
+                f"{name!r} is not the name of a queue: it must be a letter, then up to 255 letters, digits or hyphens"
+            )
 
 
 class ImsEmulator(EmulatorControl):
@@ -120,22 +122,22 @@ class ImsEmulator(EmulatorControl):
     :param sts_tokens: Accepted temporary credentials.
     :param bearer_tokens: Accepted bearer tokens.
     :param region_id: Region of requests that do not specify a region.
-    :param list_text_jobs: Whether ListSmartJobs also lists smart jobs for which this is not documented, such as text
-        jobs.
+    :param list_text_jobs: Whether ListSmartJobs also lists the smart jobs that its documentation does not mention, such
+        as text jobs.
     :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error. Otherwise, it is
         empty. The documentation does not specify this.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
-    :param image_running_status: The status of a running job in the response of GetAIImageJobs, which the documentation
-        does not specify. With None, the response contains no status.
+    :param image_running_status: The status of a running job in the response of GetAIImageJobs. With None, the response
+        contains no status. The documentation does not specify this status.
     :param callback_hosts: Hosts to which callbacks are sent, in addition to this machine; ``*`` for all hosts.
-    :param queues: The names of the SMQ queues that exist from the start. Clients can create others. By default, the
-        emulator creates each queue when it is first used.
+    :param queues: The names of the SMQ queues that exist from the start. Clients can create further queues. If this is
+        empty (default), the emulator creates each queue when the queue is first used.
     :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify this.
     :param strict: Whether a request with an undocumented key in a JSON parameter is rejected; otherwise, the emulator
         ignores the key and logs a warning.
     :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: :attr:`url`.
-    :param tls_cert: Path of the certificate chain (PEM) for HTTPS; default: HTTP.
+    :param tls_cert: Path of the certificate chain (PEM) for HTTPS; by default, the emulator uses HTTP.
     :param tls_key: Path of the private key (PEM) of the certificate.
     :raises ValueError: If a duration is not from 0 to 1,000,000,000 s, its action is not a submit action, the region is
         unknown, or the name of a queue is invalid.
@@ -285,7 +287,7 @@ class ImsEmulator(EmulatorControl):
             access_log=False,
             server_header=False,
             date_header=False,
-            # Longer than uvicorn's 5 s, because clients keep their connections open while a test pauses.
+            # Longer than uvicorn's default of 5 s, because clients keep their connections open while a test pauses.
             timeout_keep_alive=75,
             h11_max_incomplete_event_size=MAX_REQUEST_LINE,
             ssl_certfile=self._tls_cert,

@@ -44,7 +44,7 @@ class Gateway:
         """
         Process a request and return the response; None if the connection must be closed without a response.
 
-        :param client_gone: Waits until the client has closed its connection.
+        :param client_gone: A function that waits until the client has closed its connection.
         """
         request_id = new_request_id()
         product = PRODUCTS.get(request.version)

@@ -39,8 +39,8 @@ class Notifier:
     After a restart, it sends the callbacks that were still pending. If the emulator was killed while it was sending a
     callback, the receiver can therefore receive the callback twice.
 
-    :param jobs: The jobs. Their settings contain the hosts to which callbacks may be sent.
-    :param queues: The queues to which callbacks can be sent.
+    :param jobs: The jobs. ``jobs.settings`` contains the hosts to which callbacks are sent.
+    :param queues: The queues to which callbacks are sent.
     """
 
     def __init__(self, jobs: Jobs, queues: Queues) -> None:
@@ -110,7 +110,7 @@ class Notifier:
             notification.status = "refused"
             self._log_once(notification.reason)
         elif notification.copies == 0:
-            notification.status, notification.reason = "lost", "an injected fault has copies=0"
+            notification.status, notification.reason = "lost", "an injected fault set copies to 0"
         elif not target.is_url:
             self._put(notification, target)
         else:
@@ -158,12 +158,12 @@ class Notifier:
             return str(error)
         if ANY_HOST in self._hosts or host in self._hosts or is_loopback(host):
             return None
-        return f"the host {host} is not on this machine; allow it with callback_hosts or --callback-host"
+        return f"the host {host} is not a loopback address; allow it with callback_hosts or --callback-host"
 
     def _log_once(self, reason: str) -> None:
         if reason not in self._logged:
             self._logged.add(reason)
-            log.warning("A callback was not sent: %s. Further callbacks with this reason are not logged.", reason)
+            log.warning("A callback was not sent: %s. Further refusals for this reason are not logged.", reason)
 
 
 def _log_delivery(notification: Notification) -> None:

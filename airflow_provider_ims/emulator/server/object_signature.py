@@ -74,8 +74,9 @@ def check_signature(
     """
     Verify the signature of a request and return its AccessKey ID.
 
-    :param secret_of: Returns the secret for an AccessKey ID and a security token; the token is None if there is none.
-    :param now: Returns the real time in seconds since the epoch.
+    :param secret_of: A function that returns the secret for an AccessKey ID and a security token. The token is None if
+        the request contains none.
+    :param now: A function that returns the real time in seconds since the epoch.
     :raises ObjectError: If the request is not signed, or its signature is malformed, is wrong or has expired.
     """
     if "Signature" in request.query:

@@ -1,5 +1,5 @@
 """
-Serves objects in OSS, such as the files of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
+Serves objects in OSS, such as the outputs of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
 As in the buckets of the services, the objects are private: requests must be signed.
 """
@@ -42,7 +42,7 @@ class ObjectRoute(Route):
     Routes requests for objects in OSS, except those with ``x-acs-*`` headers, which are for IMS or VOD.
 
     :param service: The state of the emulator, which contains the jobs.
-    :param verifier: Returns the secrets of the accepted credentials.
+    :param verifier: Provides the secrets of the accepted credentials.
     """
 
     def __init__(self, service: EmulatedService, verifier: Verifier) -> None:

@@ -41,9 +41,9 @@ class Processor:
         """
         Process a request and return the response; None if the connection must be closed without a response.
 
-        :param respond: Runs the action and returns its response.
-        :param reject: Returns the response for an error.
-        :param client_gone: Waits until the client has closed its connection.
+        :param respond: A function that runs the action and returns its response.
+        :param reject: A function that returns the response for an error.
+        :param client_gone: A function that waits until the client has closed its connection.
         """
         record = exchange.record
         exchange.wait = lambda event, seconds: self._wait(exchange, client_gone, event, seconds)
@@ -59,7 +59,8 @@ class Processor:
             response = reject(ApiError("InternalError"))
         if response is not None:
             record["status"], record["error_code"] = response.status, response.error_code
-        # The record is stored before the client receives the response, so that it survives if the emulator is killed.
+        # Store the record before the client receives the response, so that no answered request is missing from the
+        # records if the emulator is killed.
         self._store(exchange)
         if log.isEnabledFor(logging.INFO):
             log.info("%s", _log_line(record))
@@ -69,7 +70,8 @@ class Processor:
         """
         Inject the faults that affect a request.
 
-        :param after: Whether to inject the faults that take effect after the action, instead of those before it.
+        :param after: Whether to inject the faults that take effect after the action, instead of the faults
+            that take effect before it.
         :raises ApiError: If a fault is an error response.
         :raises ConnectionCutError: If a fault cuts the connection.
         """
@@ -84,8 +86,8 @@ class Processor:
     async def _wait(
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
-        # Store the record before the wait, so that the request is counted. Commit its changes, so that a rejected
-        # control command, which rolls back all uncommitted changes, cannot undo them.
+        # Store the record before the wait, so that the request is counted. Commit the changes of the request, so that
+        # a rejected control command, which rolls back all uncommitted changes, cannot undo them.
         if exchange.seq is None:
             self._store(exchange)
         else:

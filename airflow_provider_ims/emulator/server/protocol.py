@@ -1,4 +1,4 @@
-"""The HTTP protocol of the server: that of uvicorn, with error responses in the format of the services."""
+"""The HTTP protocol of the server: uvicorn's protocol, with error responses in the format of the services."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LINGER = 2.0
 
 
 class Protocol(H11Protocol):
-    """Rejects malformed requests, and passes the transport to the application, so that it can cut the connection."""
+    """Rejects malformed requests, and passes the transport to the application, which can close the connection."""
 
     closing: ClassVar[asyncio.Event]
     close_later: asyncio.TimerHandle | None = None
@@ -78,7 +78,7 @@ def make_protocol(closing: asyncio.Event) -> type[Protocol]:
     """
     Return the protocol class of one emulator.
 
-    :param closing: Set when the emulator is being stopped.
+    :param closing: An event that is set when the emulator is being stopped.
     """
     return type("EmulatorProtocol", (Protocol,), {"closing": closing})
 

@@ -27,7 +27,7 @@ class QueueGateway:
     Processes requests to SMQ.
 
     :param processor: Processes the requests to all services.
-    :param verifier: Returns the secrets of the accepted credentials.
+    :param verifier: Provides the secrets of the accepted credentials.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:
@@ -40,7 +40,7 @@ class QueueGateway:
         Process a request and return the response; None if the connection must be closed without a response.
 
         :param scheme: The scheme of the request's URL: ``http`` or ``https``.
-        :param client_gone: Waits until the client has closed its connection.
+        :param client_gone: A function that waits until the client has closed its connection.
         """
         request_id = uuid.uuid4().hex[:24].upper()
         host = request.headers.get("host", "")

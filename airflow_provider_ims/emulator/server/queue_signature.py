@@ -48,9 +48,10 @@ def verify(
     """
     Verify the signature of a request and return its AccessKey ID.
 
-    :param secret_of: Returns the secret for an AccessKey ID and a security token; the token is None if there is none.
-    :param now: Returns the real time in seconds since the epoch.
-    :raises ApiError: If the request is not signed, its signature, date or ``Content-MD5`` is wrong, or it has expired.
+    :param secret_of: A function that returns the secret for an AccessKey ID and a security token. The token is None if
+        the request contains none.
+    :param now: A function that returns the real time in seconds since the epoch.
+    :raises ApiError: If the request is not signed, or its credential, signature, date or ``Content-MD5`` is not valid.
     """
     authorization = request.headers.get("authorization", "")
     if not authorization:

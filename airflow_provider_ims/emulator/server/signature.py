@@ -39,7 +39,7 @@ class Signature:
     :param date: The date of the request, as the client sent it.
     :param nonce: The random string with which the server detects a repeated request.
     :param value: The signature that the client sent.
-    :param calculate: Returns the correct signature for a secret.
+    :param calculate: A function that returns the correct signature for a secret.
     :param mismatch: The message of the error for a wrong signature.
     """
 

@@ -24,7 +24,7 @@ class Verifier:
     :param access_keys: Accepted secrets, by AccessKey ID.
     :param sts: Accepted temporary credentials.
     :param bearer_tokens: Bearer tokens that are accepted instead of a signature.
-    :param now: Returns the real time in seconds since the epoch.
+    :param now: A function that returns the real time in seconds since the epoch.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class Verifier:
         """
         Verify a request and return its AccessKey ID, or ``bearer`` if it has a bearer token.
 
-        :raises ApiError: If the credential, the signature or the date is missing or invalid, or the nonce was used.
+        :raises ApiError: If the credential, the signature or the date is missing or invalid, or the nonce has been
+            used before.
         """
         signature = read_signature(request)
         if isinstance(signature, Bearer):

@@ -96,7 +96,9 @@ class CallbackTable:
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
         """
-        Add a pending notification for each unfinished job in a region, unless the job already has a notification.
+        Add a pending notification for each job in a region that has not ended or whose state was set.
+
+        Jobs that already have a notification are skipped.
 
         :param actions: The submit actions of the jobs.
         :param now: The time of the job clock.

@@ -11,16 +11,17 @@ ClockMode = Literal["auto", "manual"]
 MAX_SECONDS = 1e9
 """The maximum duration of a job in seconds, about 30 years."""
 
-_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # A job that starts before it ends before the year 10000.
+# A job that starts before this time ends before the year 10000, which datetime does not support.
+_MAX_TIME = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class JobClock:
     """
-    A clock that follows the real time (``auto``) or is stopped (``manual``). Both can be advanced.
+    A clock that follows the real time (``auto``) or is stopped (``manual``). In both modes, it can be advanced.
 
     :param mode: ``auto`` or ``manual``.
-    :param saved: What :meth:`save` returned in an earlier process, so that the clock continues from there; None for a
-        new clock.
+    :param saved: The string that :meth:`save` returned in an earlier process, so that the clock continues from there;
+        None for a new clock.
     :raises ValueError: If the mode is unknown.
     """
 
@@ -46,8 +47,8 @@ class JobClock:
         Advance the clock and return the new time.
 
         :param seconds: How many seconds to advance it.
-        :raises ValueError: If ``seconds`` is negative, because finished jobs would run again, or the clock would reach
-            the year 9000.
+        :raises ValueError: If ``seconds`` is negative (finished jobs would run again), or if the clock would reach the
+            year 9000.
         """
         if seconds < 0:
             raise ValueError("the clock cannot be moved back")
@@ -74,6 +75,6 @@ def from_iso(text: str) -> float:
     """
     Parse a time in the format of the services.
 
-    :raises ValueError: If the text has another format.
+    :raises ValueError: If the string has another format.
     """
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()

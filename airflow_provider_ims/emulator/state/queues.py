@@ -163,7 +163,8 @@ class QueueTable:
         """
         Add a message to a queue.
 
-        :param delay: Seconds after which the message becomes visible. It has a receipt handle even before that.
+        :param delay: Seconds after which the message becomes visible. A delayed message already has a receipt
+            handle.
         """
         message_id = f"{uuid.uuid4().hex[:16]}-1-{int(now * 1000):X}-{uuid.uuid4().hex[:9]}".upper()
         receipts = 1 if delay else 0
@@ -191,8 +192,8 @@ class QueueTable:
         """
         Return up to ``limit`` visible messages, without receiving them.
 
-        The documentation does not specify the order of messages with the same priority. Here, they are ordered by the
-        time at which they became visible.
+        The documentation of SMQ does not specify the order of messages with the same priority. The emulator orders them
+        by the time at which they became visible.
         """
         self._delete_expired(queue, now)
         return list(self._select("queue_id = ? AND visible <= ? ORDER BY priority, visible, seq", limit, queue, now))

@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 MAX_BYTES = 64 * 2**20
-"""The maximum size of all stored records in bytes. Older records are deleted, but remain in the counts."""
+"""The maximum total size of the records in bytes. The oldest records are deleted first, but remain in the counts."""
 PAGE_BYTES = 4 * 2**20
 """The maximum size of a page in bytes. Only a page with a single record can be larger."""
 PAGE_RECORDS = 1_000
@@ -64,7 +64,7 @@ class RequestTable:
         return cursor.lastrowid or 0
 
     def update(self, seq: int, record: dict[str, Any]) -> None:
-        """Update the record of a request that was stored before its response."""
+        """Replace a record that was stored before the request got its response."""
         text = json.dumps(record)
         row = self._db.execute("SELECT size FROM requests WHERE seq = ?", (seq,)).fetchone()
         if row is not None:
@@ -96,7 +96,7 @@ class RequestTable:
         return RecordPage(records, None)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
-        """Return up to ``limit`` records, newest first. Their total size is limited to that of a page."""
+        """Return up to ``limit`` records, newest first. Their total size is limited as on a page."""
         records: list[dict[str, Any]] = []
         total = 0
         for size, record in self._db.execute("SELECT size, record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):

@@ -66,7 +66,7 @@ class Job:
 
     :param action: Its submit action, which is its key in the table of job kinds.
     :param region: The region in which it was submitted.
-    :param job_type: The ``JobType`` of the service.
+    :param job_type: The ``JobType`` in the responses of the service.
     :param created: When it was submitted, in seconds of the job clock.
     :param starts: When it starts to run, in seconds of the job clock.
     :param ends: When it ends, in seconds of the job clock.
@@ -110,11 +110,11 @@ class Filter:
     """
     The filter of a listing; a field that is None matches all jobs.
 
-    :param key_text: A text that the parameter TaskInput contains.
+    :param key_text: A string that the parameter TaskInput contains.
     :param created_from: The earliest creation time, in seconds of the job clock.
     :param created_to: The time before which the jobs were created, in seconds of the job clock.
-    :param state: (first phase, last phase, state name): matches jobs in these phases. A job whose state was set matches
-        if its state has this name.
+    :param state: (first phase, last phase, state name): matches jobs in the phases from the first to the last.
+        A job whose state was set matches only if its state has this name.
     """
 
     actions: tuple[str, ...]
@@ -155,7 +155,7 @@ class Store:
 
     :param path: Database file, or ``:memory:``.
     :raises sqlite3.OperationalError: If the file cannot be opened, or another emulator uses it.
-    :raises sqlite3.DatabaseError: If the file is not a database of this version.
+    :raises sqlite3.DatabaseError: If the file is not a database of this version of the emulator.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
@@ -164,7 +164,7 @@ class Store:
         # Two processes must not share the file, because each keeps a part of the state, such as the clock, in memory.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
-        # A commit requires no fsync. It survives a crash of the process, but may be lost in a crash of the machine.
+        # A commit requires no fsync. It survives a crash of the process, but can be lost in a crash of the machine.
         self._db.execute("PRAGMA synchronous = NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
@@ -223,7 +223,7 @@ class Store:
         return self._first(where, action, region, session_id, since)
 
     def jobs_of_video(self, action: str, region: str, video_id: str) -> list[Job]:
-        """Return the jobs of a submit action with a VideoId in a region, oldest first."""
+        """Return the jobs that an action submitted in a region with a VideoId, oldest first."""
         query = "SELECT * FROM jobs WHERE video_id = ? AND action = ? AND region = ? ORDER BY seq"
         return [_job(row) for row in self._db.execute(query, (video_id, action, region))]
 
@@ -240,7 +240,7 @@ class Store:
 
         :param now: The time of the job clock.
         :param after: ``seq`` of the last job of the previous page; None for the first page.
-        :param offset: For listings with page numbers instead: the number of jobs on the previous pages.
+        :param offset: For listings with page numbers: the number of jobs on the previous pages.
         """
         where, values = selected.where()
         if after is not None:

@@ -151,7 +151,7 @@ ASSET = ResourceKind(
 
 
 def create_asset_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the URL to which a client uploads a file, and a credential for the upload."""
+    """Return the URL and a credential for the upload of a file."""
     key = stable_id("yike", jobs.clock.now(), jobs.store.resources.next_number())
     url = upload_url(jobs, None, key, parameters["FileExt"])
     return {"FileURL": url, "FileType": media_type(url), **upload_fields(jobs, url)}

@@ -30,7 +30,7 @@ def _manifest(direction: str, jobs: Jobs, channel: Resource, endpoint: str = "")
 
 
 def _ingest(jobs: Jobs, channel: Resource) -> Fields:
-    """Return the URLs to which a live stream is pushed, with credentials."""
+    """Return the URLs to which a live stream is pushed, and their user names and passwords."""
     secret = stable_id("ingest", channel.id)
     names = ("ingest1", "ingest2")
     url = _manifest("push", jobs, channel)

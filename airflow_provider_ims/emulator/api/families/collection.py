@@ -139,9 +139,9 @@ class Collection:
 
     def _identifiers(self, action: str) -> Iterator[tuple[str, str]]:
         """
-        Yield each parameter that can identify a resource, with the field that it refers to, in order of precedence.
+        Yield (parameter, field) for each parameter that can identify a resource, in order of precedence.
 
-        The id has the highest precedence. If an action accepts only the id, nothing is yielded.
+        The id is the first of these parameters. If an action accepts only the id, the method yields nothing.
         """
         parameter = self.kind.ids.get(action, self.kind.id_fields[-1] if self.kind.id_fields else "")
         if action in self.kind.alternatives:

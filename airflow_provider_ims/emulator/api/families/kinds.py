@@ -1,5 +1,5 @@
 """
-The data types for the declarations of the actions that manage resources, such as media assets.
+Data types that declare the actions for resources, such as media assets.
 
 A :class:`ResourceKind` declares the actions for one kind of resource. A :class:`Family` is a group of related actions.
 """
@@ -16,7 +16,7 @@ from airflow_provider_ims.emulator.api.model import Fields, Product
 from airflow_provider_ims.emulator.state.resources import Resource
 
 Respond: TypeAlias = "Callable[[Jobs, dict[str, str]], Fields]"
-"""Returns the fields of the response to valid parameters. The emulator then removes undocumented fields."""
+"""A function that returns the response fields for valid parameters. The emulator then removes undocumented fields."""
 
 #: Fields that many responses contain besides the fields of a resource.
 ENVELOPE: Mapping[str, Any] = {"Success": True, "Code": "200"}
@@ -52,7 +52,8 @@ class ResourceKind:
 
     :param name: The name of the kind, which is unique within the product.
     :param id: The fields that identify a resource, separated by spaces; empty if a region has only one resource.
-    :param new_id: Returns a new value for the last field in ``id``; None if requests must contain the value.
+    :param new_id: A function that returns a new value for the last field in ``id``; None if requests must contain the
+        value.
     :param create: The actions that create a resource.
     :param get: The actions that return one resource.
     :param find: The actions that return several resources by their ids.
@@ -62,18 +63,19 @@ class ResourceKind:
     :param delete: The actions that delete one or several resources.
     :param changes: Actions that set fields of a resource to fixed values: action -> fields.
     :param other: Other actions: action -> response function.
-    :param ids: The parameter that contains the id, if its name differs from the field: action -> parameter. In the
-        actions of ``find``, the parameter contains several ids. In the actions of ``delete``, it contains several ids
-        if its name ends in ``s``.
+    :param ids: The parameter that contains the id, if its name differs from that of the field: action ->
+        parameter. In the actions of ``find``, the parameter contains several ids. In the actions of ``delete``, it
+        contains several ids if its name ends in ``s``.
     :param alternatives: Other parameters that can identify a resource: action -> parameter -> field.
     :param names: Other names of fields: parameter or response field -> field.
     :param initial: The default fields of a new resource.
-    :param prepare: Returns additional default fields of a new resource, from the fields that it already has.
-    :param derived: Returns fields that are computed each time a resource is read. They override the stored fields.
-    :param elsewhere: Returns the fields of a resource that no action created, such as the output of a job, by its id;
-        None if the resource does not exist.
-    :param objects: The names of nested objects in responses. Each is omitted unless the resource has a field of
-        the same name.
+    :param prepare: A function that returns further default fields of a new resource, given its other fields.
+    :param derived: A function that returns fields that are computed each time a resource is read. They override the
+        stored fields.
+    :param elsewhere: A function that returns the fields of a resource that no action created, such as the output of a
+        job, by its id. The function returns None if the resource does not exist.
+    :param objects: The names of nested objects in responses. Such an object is omitted unless the resource has a field
+        with the same name.
     :param envelope: Constant fields of a response in addition to those of the resource.
     :param unknown: The error code for an unknown id.
     """

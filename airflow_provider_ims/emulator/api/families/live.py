@@ -16,7 +16,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 
 def _of_template(template: ResourceKind, jobs: Jobs, job: Resource) -> Fields:
-    """Return those fields of a live job that come from its template; no fields if the template does not exist."""
+    """Return those fields of a live job that come from its template; empty if the template does not exist."""
     found = Collection(template, jobs).get(str(job.fields.get("TemplateId")))
     if found is None:
         return {}
@@ -39,7 +39,7 @@ def _command(kind: ResourceKind, states: Mapping[str, Any], jobs: Jobs, paramete
     """
     Run a command that changes the state of a live job.
 
-    :param states: The supported commands: command -> new state of the job.
+    :param states: Supported command -> new state of the job.
     """
     live_jobs = Collection(kind, jobs)
     job = live_jobs.named("", parameters)

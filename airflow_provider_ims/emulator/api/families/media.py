@@ -1,7 +1,7 @@
 """
 The media assets of IMS: registration, uploads, information, search, playback and marks.
 
-The emulator does not store the files of media assets. It derives the information about a file from the URL.
+The emulator does not store the files of media assets. It derives the information about a file from its URL.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def register(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def create_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create a media asset for a file, and return the URL to which the client uploads the file, with a credential."""
+    """Create a media asset for a file, and return the URL and a credential for the upload of the file."""
     file = parse_object(parameters.get("FileInfo", "{}"), "FileInfo")
     metadata = parse_object(parameters.get("MediaMetaData", "{}"), "MediaMetaData")
     media_id = uuid.uuid4().hex
@@ -133,7 +133,7 @@ def refresh_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def create_upload_stream(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Add a stream to a media asset, and return the URL to which the client uploads the stream, with a credential."""
+    """Add a stream to a media asset, and return the URL and a credential for the upload of the stream."""
     media = _named(jobs, parameters)
     url = upload_url(jobs, None, uuid.uuid4().hex, parameters.get("FileExtension", "mp4"))
     _add_stream(jobs, media, {**parameters, "FileURL": url})
@@ -181,7 +181,7 @@ def batch_get_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return one page of the media assets; ``FileInfoList`` only if ``IncludeFileBasicInfo`` is true."""
+    """Return one page of the media assets. ``FileInfoList`` is included only if ``IncludeFileBasicInfo`` is true."""
     content = list_resources(MEDIA, "ListMediaBasicInfos", jobs, parameters)
     if parameters.get("IncludeFileBasicInfo", "").lower() != "true":
         content["MediaInfos"] = [
@@ -191,7 +191,7 @@ def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def update_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change the fields of a media asset; with ``AppendTags``, add the tags instead of replacing them."""
+    """Change the fields of a media asset. If ``AppendTags`` is true, add the tags instead of replacing them."""
     media = _named(jobs, parameters)
     changes: Fields = {name: value for name, value in parameters.items() if name != "InputURL"}
     if parameters.get("AppendTags", "").lower() == "true":

@@ -75,7 +75,7 @@ def _encoded(value: Fields) -> str:
 
 def upload_status(jobs: Jobs, media: Resource, status: str) -> str:
     """
-    Return the status of a media asset: the stored status, if any, or else the status of the upload.
+    Return the stored status of a media asset or, if there is none, the status of the upload.
 
     :param status: The status to return while the upload is in progress. Afterwards, the status is ``Normal``.
     """

@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.state.clock import iso
 from airflow_provider_ims.emulator.state.resources import Resource
 
 Lookup: TypeAlias = "Callable[[str], Any]"
-"""Returns the value of a field by its name; None if the field does not exist."""
+"""A function that returns the value of a field by its name; None if the field does not exist."""
 
 #: The names of the fields that contain the creation time, in lowercase.
 CREATED = frozenset(
@@ -76,7 +76,7 @@ def fill(shape: Mapping[str, Any], lookup: Lookup) -> Fields:
     Return those documented fields for which there is a value, converted to their documented types.
 
     :param shape: The documented fields: name -> type.
-    :param lookup: Returns the values.
+    :param lookup: A function that returns the value of a field by its name.
     """
     content = {name: convert(value, inner) for name, inner in shape.items() if (value := lookup(name)) is not None}
     return {name: value for name, value in content.items() if value is not None}
@@ -87,7 +87,7 @@ def flattened(shape: Mapping[str, Any], lookup: Lookup, hidden: frozenset[str]) 
     Return the documented fields of a resource, as :func:`fill` does, and also fill the nested objects.
 
     In many responses, the fields of one resource are distributed over nested objects. A nested object is filled with
-    these fields unless the resource has a field of the same name.
+    these fields unless the resource has a field with the name of the object.
 
     :param hidden: The names of nested objects that are not filled.
     """

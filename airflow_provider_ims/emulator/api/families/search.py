@@ -116,7 +116,7 @@ def _difference(wanted: str) -> Callable[[float], float]:
     try:
         units, bound = (1000, int(text)) if text.isdigit() else (1, from_iso(text))
     except ValueError:
-        detail = "A time must have the format yyyy-MM-ddTHH:mm:ssZ, in UTC, or be in milliseconds."
+        detail = "A time must have the format yyyy-MM-ddTHH:mm:ssZ, in UTC, or be a number of milliseconds."
         raise invalid("Match", detail) from None
     return lambda time: int(time * units) - bound
 

@@ -44,7 +44,11 @@ def _seconds(jobs: Jobs, action: str, since: float, until: float) -> int:
 
 
 def storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the total size, in bytes, of the videos that exist at the end of each day of a period."""
+    """
+    Return the total size of the videos, in bytes, for the end of each day of a period.
+
+    Videos that have been deleted are not counted, even for days on which they existed.
+    """
     since, until = _time(parameters, "StartTime"), _time(parameters, "EndTime")
     days = int((until - since) // DAY) + 1
     if not 0 < days <= MAX_DAYS:

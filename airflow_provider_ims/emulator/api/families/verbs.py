@@ -80,7 +80,7 @@ def delete(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 
 
 def change(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Set fields of a resource to the fixed values of the action."""
+    """Set fields of a resource to the fixed values that the kind declares for the action."""
     resources = Collection(kind, jobs)
     resource = resources.named(action, parameters)
     resources.update(resource, kind.changes[action])

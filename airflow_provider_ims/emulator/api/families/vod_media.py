@@ -142,17 +142,17 @@ def _upload(kind: ResourceKind, extension: str, jobs: Jobs, parameters: Paramete
 
 
 def create_upload_video(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create a video, and return the URL to which the client uploads the file, with a credential."""
+    """Create a video, and return the URL and a credential for the upload of the file."""
     return _upload(VIDEO, parameters["FileName"].rpartition(".")[2], jobs, parameters)
 
 
 def create_upload_image(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create an image, and return the URL to which the client uploads the file, with a credential."""
+    """Create an image, and return the URL and a credential for the upload of the file."""
     return _upload(IMAGE, parameters.get("ImageExt", "png"), jobs, parameters)
 
 
 def create_upload_attached(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Create an attached media asset, and return the URL to which the client uploads the file, with a credential."""
+    """Create an attached media asset, and return the URL and a credential for the upload of the file."""
     name = parameters.get("FileName", "file.png")
     return _upload(ATTACHED, parameters.get("MediaExt") or name.rpartition(".")[2], jobs, parameters)
 
@@ -189,7 +189,7 @@ def _video(jobs: Jobs, parameters: Parameters) -> Resource:
 
 
 def get_play_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return the playback URL of a video; no URL unless the status of the video is ``Normal``."""
+    """Return a video and, if its status is ``Normal``, its playback URL."""
     video = _video(jobs, parameters)
     lookup = Collection(VIDEO, jobs).view(video)
     names = ("CoverURL", "CreationTime", "Duration", "Status", "StorageClass", "Title", "VideoId")
@@ -222,7 +222,7 @@ _SEARCHED = {
 
 
 def search_media(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Return one page of the media assets of a type that match a search expression."""
+    """Return one page of the media assets of one type that match a search expression."""
     kind, name = _SEARCHED.get(parameters.get("SearchType", "video"), (VIDEO, "Video"))
     found, page = search(Collection(kind, jobs), documented(VOD, "SearchMedia"), parameters)
     shape = documented(VOD, "SearchMedia").response["MediaList"][0]

@@ -16,7 +16,7 @@ DEFAULT, NOT_DEFAULT = "Default", "NotDefault"
 
 
 def _set_default(kind: ResourceKind, jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Make a resource the default of its kind or, if it has a template type, of its template type."""
+    """Make a resource the default of its kind or, if the kind has template types, of its template type."""
     resources = Collection(kind, jobs)
     chosen = resources.named("", parameters)
     for resource in resources.all():
@@ -298,7 +298,7 @@ REVIEW_ADDRESSES = ResourceKind(
 
 
 def set_review_addresses(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Append, replace or delete IP addresses in a group of reviewers; create the group if it does not exist."""
+    """Append, replace or delete the IP addresses of a reviewer group. If the group does not exist, create it first."""
     groups = Collection(REVIEW_ADDRESSES, jobs)
     name = parameters.get("SecurityGroupName", "Default")
     group = groups.get(name) or groups.create({"SecurityGroupName": name, "Ips": ""})
