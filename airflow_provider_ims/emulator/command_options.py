@@ -167,7 +167,7 @@ OPTIONS = (
     CommandOption("list-text-jobs", "list all smart jobs in ListSmartJobs, including text jobs"),
     CommandOption(
         "callback-host",
-        "host to which callbacks are allowed, in addition to this machine; * for all hosts",
+        "host to which callbacks are allowed, in addition to localhost and loopback addresses; * for all hosts",
         "HOST",
         many=True,
     ),
