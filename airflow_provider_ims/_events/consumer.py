@@ -1,5 +1,5 @@
 """
-The consumer of a queue: receives messages, and hides each from other consumers until it is settled.
+The consumer of a queue: receives messages, and hides each message from other consumers until it is settled.
 
 A message is settled when it is deleted, or when it is released, so that it becomes visible to other consumers.
 
@@ -91,7 +91,7 @@ class QueueConsumer:
     :param queue_name: The name of the queue.
     :param ims_conn_id: The connection id.
     :param region_id: A region that overrides the region of the connection.
-    :param now: Returns the time in seconds, on a monotonic clock.
+    :param now: A function that returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ class Outage:
     The consecutive failures of the requests to one queue.
 
     :param queue_name: The name of the queue, for the log.
-    :param now: Returns the time in seconds, on a monotonic clock.
+    :param now: A function that returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(self, queue_name: str, now: Callable[[], float] = time.monotonic) -> None:

@@ -48,7 +48,9 @@ class RecentMessages:
             # If several assets share the trigger, Airflow does not allow access to a state store without an asset name.
             self._store = None
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
-            log.warning("Repeated messages may start a second DAG run: %s could not be read: %s", self._key, error)
+            log.warning(
+                "Repeated messages may start a second DAG run, because %s could not be read: %s", self._key, error
+            )
         else:
             if isinstance(stored, list):
                 self._ids = {message_id: None for message_id in stored if isinstance(message_id, str)} | self._ids
@@ -62,4 +64,6 @@ class RecentMessages:
             await self._store.aset(self._key, list(self._ids))
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             self._changed = True
-            log.warning("Repeated messages may start a second DAG run: %s could not be written: %s", self._key, error)
+            log.warning(
+                "Repeated messages may start a second DAG run, because %s could not be written: %s", self._key, error
+            )

@@ -20,7 +20,7 @@ from typing import Any
 MAX_DEPTH = 32
 #: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
-#: The maximum length of a string that is read as JSON; SMQ accepts messages up to 64 KB.
+#: The maximum length of a string that is read as JSON; SMQ accepts messages of up to 64 KB.
 MAX_LENGTH = 1_000_000
 
 #: The names of fields with job ids, such as ``JobId``, ``SubJobIds`` and ``TaskId``, in lower case without underscores.
@@ -79,7 +79,7 @@ def event_of(message: Any) -> Event:
 
 
 def _fields(message: Any, *, inside_user_data: bool = True) -> Iterator[tuple[str, Any]]:
-    """Yield the name, in lower case without underscores, and the value of all fields, outermost first."""
+    """Yield the name, in lower case without underscores, and the value of each field, outermost first."""
     waiting = deque([(message, 0)])
     left = MAX_VALUES
     while waiting and left > 0:

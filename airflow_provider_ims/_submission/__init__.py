@@ -1,4 +1,9 @@
-"""Submits the jobs of a task run, joins existing jobs, and recovers from crashes and lost responses."""
+"""
+Submits the jobs of a task run, and recovers from crashes and lost responses.
+
+A retry joins the job of an earlier try: it finds this job and waits for it, instead of submitting another job. A lost
+job is a job whose id is unknown, because the response to its submit request was lost.
+"""
 
 from __future__ import annotations
 

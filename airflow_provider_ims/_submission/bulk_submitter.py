@@ -1,5 +1,5 @@
 """
-Submits the jobs of a task with many jobs, or joins the jobs that already exist.
+Submits the jobs of a task with many jobs, or joins the jobs of earlier tries, so that the task waits for these jobs.
 
 The jobs are recorded in the ledger; see :mod:`~airflow_provider_ims._submission.ledger`.
 """
@@ -32,23 +32,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of submit requests for one item that receive no response, across all tries. It applies only if
-#: each of these requests may create a job.
+#: The maximum number of submit requests without a response for one item, across all tries. It applies only if a
+#: repeated request could create a second job.
 MAX_UNSAFE_SUBMITS = 2 * MAX_SUBMITS
 
 
 @dataclass(slots=True)
 class BulkSubmitter:
     """
-    Submits the jobs of one task run, or joins the jobs that already exist.
+    Submits the jobs of one task run, or joins the jobs of earlier tries.
 
     :param requests: The encoded parameters of each job.
-    :param on_uncertain: What to do if a job whose id was lost is not found, and another submit request may create a
-        second job.
+    :param on_uncertain: What to do if a job whose submit response was lost is not found, and a repeated request could
+        create a second job.
     :param on_clear: What to do with the jobs of a task that was cleared; see
         :data:`~airflow_provider_ims._submission.submitter.OnClear`.
-    :param cancel_on_kill: Whether to cancel unfinished jobs from before a clear if the task does not join them.
-    :param failed: Returns a true value if an ended job counts as failed for the task.
+    :param cancel_on_kill: Whether to cancel the unfinished jobs that were submitted before the task was cleared, if the
+        task does not join them.
+    :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param max_rate: The maximum number of submit requests per second. ``[ims] max_requests_per_second`` limits it too.
     :param queue: The queue to which the service should send a message when a job ends.
     """
@@ -107,8 +108,8 @@ class BulkSubmitter:
         Restore the state of this try after a deferral.
 
         :param dumped: The state from :meth:`dump`; ``None`` to restore all data from the ledger.
-        :raises ImsError: if there is no ledger, and ``dumped`` is missing or contains another number of jobs; if
-            another try has taken over the jobs; or if the requests have changed and not all of them have a job.
+        :raises ImsError: if there is no ledger, and ``dumped`` is missing or contains a different number of jobs; if
+            another try has taken over the jobs; or if the requests changed before each of them had a job.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -123,15 +124,15 @@ class BulkSubmitter:
             changed = changed or (jobs is None and bool(ledger.removed))
         elif jobs is None or len(jobs) != len(self.items):
             raise ImsError(
-                "The jobs of this deferred task are missing, or their number differs from that of the requests. Before "
-                "Airflow 3.3, dag.test() supports tasks with many jobs only with deferrable=False, or for up to 1,000 "
-                "jobs without max_active_jobs"
+                "The jobs of this deferred task are missing, or their number differs from the number of requests. "
+                "Before Airflow 3.3, dag.test() supports a task with many jobs only if it sets deferrable=False, or if "
+                "it has at most 1,000 jobs and does not set max_active_jobs"
             )
         if changed:
             if jobs is None or len(jobs) != len(self.items) or not all(isinstance(one, str) for one in jobs):
                 raise ImsError(
                     "The requests changed while the task was deferred, so no further job was submitted. A retry joins "
-                    "the jobs of the unchanged requests. A template must render the same requests each time"
+                    "the jobs of the unchanged requests. A template must always render the same requests"
                 )
             log.warning("The requests changed while the task was deferred: the results are those of the old requests")
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
@@ -170,8 +171,8 @@ class BulkSubmitter:
         """
         Return whether to submit all jobs again, because the task was cleared or the job kind has changed.
 
-        If so, and ``cancel_on_kill`` is true, also cancel the earlier jobs of the same kind that may still run, if the
-        service has an action that cancels such jobs.
+        If all jobs are submitted again and ``cancel_on_kill`` is true, also cancel the earlier jobs that may still be
+        running, provided that they are of the same kind and that the service has an action that cancels such jobs.
         """
         head = ledger.head
         assert head is not None
@@ -211,7 +212,7 @@ class BulkSubmitter:
         """
         After a clear, search for the lost jobs, and prepare a new submission for each job that is not found.
 
-        If the service returns the existing job in response to a second submit request, the job is not searched for.
+        A job is not searched for if the service would return it in response to a second submit request.
         """
         lost = [
             item
@@ -222,7 +223,7 @@ class BulkSubmitter:
         for item in lost:
             if item.record.job_id is None:
                 log.warning(
-                    "requests[%d] is submitted again. An earlier job may exist (marker, if any: %s)",
+                    "requests[%d] is submitted again. An earlier job may exist, perhaps with marker %s",
                     item.index,
                     item.record.key,
                 )
@@ -247,8 +248,8 @@ class BulkSubmitter:
         """
         Submit pending items until none is left or the maximum number of jobs is active.
 
-        If the service refuses a request, or a job is lost and may not be submitted again, the other requests are still
-        sent. Any other error is raised once the requests that were already sent have received their responses.
+        If the service rejects a request, or a lost job is not found and must not be submitted again, the other requests
+        are still sent. Any other error is raised after all requests that are already in progress have completed.
 
         :param max_active: The maximum number of jobs that have not ended; ``None`` for no limit.
         :param deadline: The time after which nothing is submitted, in epoch seconds.
@@ -273,7 +274,7 @@ class BulkSubmitter:
 
     @property
     def _resubmit_returns_job(self) -> bool:
-        # This depends only on the kind, so the recovery of each request need not be computed.
+        # The policy depends only on the job kind here, so the recovery of each request need not be computed.
         return policy_of(self.kind).resubmit == "returns job"
 
     def _recovery(self, item: Item) -> Recovery:
@@ -289,7 +290,7 @@ class BulkSubmitter:
         return item.lost
 
     def _search(self, lost: Sequence[Item]) -> None:
-        """Search for lost jobs. Set an error for each job that is not found and may not be submitted again."""
+        """Search for lost jobs. Set an error for each job that is not found and must not be submitted again."""
         if found := self._lost_jobs().find(lost):
             self._write(found)
         missing = [item for item in lost if item.record.job_id is None]
@@ -297,7 +298,7 @@ class BulkSubmitter:
             item.error = self._recovery(item).objection(self.on_uncertain, item.submits, MAX_UNSAFE_SUBMITS)
         self._searched |= {item.index for item in missing}
         if again := sum(item.error is None for item in missing):
-            log.warning("%d requests received no response, and no job was found: sending the requests again", again)
+            log.warning("%d requests received no response, and their jobs were not found: sending them again", again)
 
     def _send(self, items: Sequence[Item]) -> None:
         """Record that the requests are about to be sent, send them as one window, and record the job ids."""
@@ -323,13 +324,17 @@ class BulkSubmitter:
         try:
             self._ledger.write(self.items, changed)
         except Exception as error:
-            # Once the requests are sent, jobs may exist, so an error of the store must not fail the task.
+            # After the requests were sent, jobs may exist, so an error of the store must not fail the task.
             if required:
                 raise
-            log.warning("Writing the records of %d jobs failed; a retry may search for them: %s", len(changed), error)
+            log.warning(
+                "Writing the records of %d jobs failed; a retry may search for these jobs: %s",
+                len(changed),
+                error,
+            )
 
     def is_owner(self, try_number: int) -> bool:
-        """Return whether a try still owns the jobs; false once a later try has claimed them."""
+        """Return whether a try still owns the jobs; false if a later try has claimed them."""
         return self._ledger is None or Ledger(self._ledger.store).is_owner(try_number)
 
     def record_outcome(self, outcome: Outcome) -> None:

@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a killed task may wait for Airflow's response. Its supervisor sends SIGKILL 5 s after SIGTERM.
+#: Seconds for which a killed task waits for Airflow's response. Its supervisor sends SIGKILL 5 s after SIGTERM.
 ON_KILL_TIMEOUT = 2.0
 #: The maximum number of jobs that are cancelled at the same time.
 THREADS = 8
-#: The states in which a killed task instance counts as ended by a user. Airflow does not retry a task instance in these
-#: states.
+#: The states in which Airflow does not retry a killed task instance. Usually, a user has marked it as failed or
+#: successful. It is ``skipped`` if its DAG run timed out, and ``removed`` if it no longer exists.
 ENDED_STATES = frozenset({"success", "failed", "skipped", "removed"})
 
 
@@ -83,13 +83,14 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
 
 def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
     """
-    Return whether the task was killed because a user ended it, and no other try has joined its jobs.
+    Return whether Airflow will not retry a killed task, and no other try has joined its jobs.
 
-    If not, log why the jobs are left running.
+    Usually, a user marked such a task as failed or successful; see :data:`ENDED_STATES`. If the function returns false,
+    it logs why the jobs are left running.
 
     :param ti: The task instance.
-    :param is_owner: Returns true unless another try of the task has joined the jobs.
-    :param jobs: The subject and verb of the log messages, such as ``Job 5 is``.
+    :param is_owner: A function that returns true unless another try of the task has joined the jobs.
+    :param jobs: The beginning of the log messages, such as ``Job 5 is``.
     """
 
     def query() -> tuple[str | None, bool]:
@@ -98,13 +99,17 @@ def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any)
     try:
         state, owned = call_with_timeout(ON_KILL_TIMEOUT, query)
     except Exception as error:  # noqa: BLE001 - after any error of Airflow, the jobs are left running
-        logger.warning("%s left running: the task's state could not be read: %s", jobs, error)
+        logger.warning("%s left running, because the state of the task could not be read: %s", jobs, error)
         return False
     if not owned:
         logger.info("%s left running: another try of this task has taken over", jobs)
     elif state not in ENDED_STATES:
-        message = "%s left running for the next try of this task to join: no user has ended the task (state: %s)"
-        logger.info(message, jobs, state)
+        logger.info(
+            "%s left running for the next try of this task to join, because the task was not marked as failed or "
+            "successful (state: %s)",
+            jobs,
+            state,
+        )
     return owned and state in ENDED_STATES
 
 

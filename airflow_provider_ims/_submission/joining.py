@@ -1,4 +1,4 @@
-"""Joins the jobs that earlier tries of a task submitted."""
+"""Joins the jobs of earlier tries, so that the task waits for them instead of submitting new jobs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def join_jobs(
     """
     Query the jobs of earlier tries, and prepare a new submission for each job that failed.
 
-    :param failed: Returns a true value if an ended job counts as failed for the task.
+    :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param cleared: Whether the task was cleared. If so, jobs that the service does not know are also submitted again.
-        If not, such jobs are joined, because a single response must not cause a second billed job; they count as failed
-        if they stay unknown.
+        If not, such jobs are joined, because a single response that does not contain a job must not cause a second
+        billed job. If the jobs stay unknown, they count as failed.
     :param counted: Whether an earlier try has emitted the metrics of the ended jobs.
     """
     known: dict[str, list[Item]] = {}

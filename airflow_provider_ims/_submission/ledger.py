@@ -25,7 +25,7 @@ HEAD_KEY = "ims_jobs"
 OWNER_KEY = "ims_jobs_owner"
 #: The number of requests whose records are stored under one key.
 SLOT_SIZE = 100
-#: The fields of a record that differ between the requests of a task and cannot be derived.
+#: The fields of a record that differ between the requests of a task and cannot be computed from other data.
 _FIELDS = ("number", "submitted_at", "unanswered_submits", "accepted_without_id", "token", "job_id", "queue")
 
 #: How a task ended: it returned its result, or all jobs ended but too many of them failed.
@@ -131,7 +131,7 @@ class Head:
     The data that all records of a task run share.
 
     :param action: The submit action.
-    :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
+    :param max_tries: ``max_tries`` of the task instance. Clearing the task increases it; a retry does not.
     :param run: A hash that identifies the task run.
     :param generation: The id of the generation of slots that contains the current records.
     :param slots: The number of slots.
@@ -169,10 +169,14 @@ class Ledger:
         self._read_head()
 
     def claim(self, try_number: int) -> None:
-        """Make a try the owner of the jobs. An earlier try that has stalled then submits no more jobs."""
+        """
+        Make a try the owner of the jobs.
+
+        An earlier try that has stalled then submits at most the rest of its current window.
+        """
         self._owner = {"try_number": try_number, "id": uuid.uuid4().hex[:8]}
         self.store.set(OWNER_KEY, self._owner)
-        # Read again, because an earlier try may have written the head before the claim.
+        # The head is read again, because an earlier try may have written it since the first read.
         self._read_head()
 
     def is_owner(self, try_number: int) -> bool:

@@ -1,4 +1,8 @@
-"""Searches for lost jobs, whose ids are unknown. One pass through a listing searches for many jobs at once."""
+"""
+Searches for lost jobs, whose ids are unknown because the responses to their submit requests were lost.
+
+One pass through a listing searches for many jobs.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ class LostJobs:
     """
     Searches for jobs by their markers.
 
-    :param recovery_of: Returns the :class:`Recovery` of an item.
+    :param recovery_of: A function that returns the :class:`Recovery` of an item.
     """
 
     kind: JobKind

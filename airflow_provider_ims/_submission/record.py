@@ -23,7 +23,8 @@ STORE_KEY = "ims_submission"
 #: The key under which the task state store holds the outcome of the wait. The value is ``{"job_id", "outcome"}``.
 WAIT_KEY = "ims_wait"
 
-#: How a wait ended: the task returned its result (``collected``), or the wait failed, for example on a timeout.
+#: How a wait ended: the task returned the result of the job (``collected``), or the wait failed, for example on a
+#: timeout.
 WaitOutcome: TypeAlias = Literal["collected", "failed"]
 
 
@@ -42,7 +43,7 @@ class SubmissionRecord:
     The submission record in the task state store.
 
     :param action: The submit action.
-    :param max_tries: ``max_tries`` of the task instance. A clear increases it; a retry does not.
+    :param max_tries: ``max_tries`` of the task instance. Clearing the task increases it; a retry does not.
     :param run: A hash that identifies the task run.
     :param number: The number of the submission within the task run, from 0. It increases with each further job.
     :param submitted_at: The time of the last submit request, in epoch seconds.
@@ -111,8 +112,8 @@ def new_record(action: str, context: Context, now: float, *, recorded: bool) -> 
     """
     Return the first record of a task run that has no stored record.
 
-    Without a task state store (``recorded`` is false), an earlier try may have submitted a job. The record of a retry
-    then contains one request without a response.
+    Without a task state store (``recorded`` is false), it is unknown whether an earlier try submitted a job. The record
+    of a retry therefore contains one request without a response, so that the job is searched for.
     """
     ti: Any = context["ti"]
     before_clear = tries_before_clear(ti)

@@ -16,15 +16,15 @@ OnUncertain: TypeAlias = Literal["submit", "fail"]
 #: The maximum number of attempts to submit one job in one try.
 MAX_SUBMITS = 5
 #: How the service handles a second submit request if it accepted the first request: it returns the first job, rejects
-#: the second request, or creates a second job. ``excluded`` means that there is no such case, because the search proves
-#: that the service did not accept the first request.
+#: the second request, or creates a second job. ``excluded`` means that a second request is sent only after the search
+#: has proved that the service did not accept the first request.
 Resubmit: TypeAlias = Literal["returns job", "rejected", "excluded", "creates job"]
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPolicy:
     """
-    How a lost job is recovered.
+    How a job is recovered if the response to its submit request was lost.
 
     ``resubmit_log`` and ``advice`` may contain ``{token}`` (the name of the token parameter), ``{key}`` (the value of
     the marker), ``{lag}`` (the search time in seconds) and ``{time}`` (the time of the last submit request).
@@ -54,7 +54,7 @@ REJECTED_DUPLICATE = RecoveryPolicy(
     "rejected duplicate",
     "rejected",
     resubmit_log="Submitting again with the same {token}, which the service rejects if the job exists",
-    advice="a retry sends the same {token}, so it creates no second job. After a clear, there may be two jobs",
+    advice="a retry sends the same {token}, so it creates no second job. If you clear the task, there may be two jobs",
 )
 CONCLUSIVE_SEARCH = RecoveryPolicy(
     "conclusive search",
@@ -98,7 +98,7 @@ class Recovery:
     :param policy: The policy that applies.
     :param request: The parameters of the submit request, with the token and the marker if they can be added.
     :param search: The search for the job; ``None`` if the request contains no marker.
-    :param queue: The queue that UserData of the request should contain; ``None`` if there is none.
+    :param queue: The queue that the UserData of the request should contain; ``None`` if there is none.
     """
 
     kind: JobKind
@@ -131,7 +131,7 @@ class Recovery:
     def is_duplicate(self, error: ImsError) -> bool:
         """Return whether the service may have rejected a second submit request as a duplicate of an accepted one."""
         second = self.record.state is not SubmissionState.NEW
-        # The error code of a duplicate is not documented, but a denied or throttled request is not a duplicate.
+        # The error code of a duplicate is not documented, so any request that was rejected as invalid may be one.
         return self.policy.resubmit == "rejected" and second and type(error) is ImsRequestError
 
     @property
@@ -144,8 +144,8 @@ class Recovery:
         Return an error if no further submit request may be sent for a job that was not found, otherwise ``None``.
 
         :param submits: The number of submit requests in this try.
-        :param max_unsafe: The maximum number of requests without a response, across all tries, if each request may
-            create a job.
+        :param max_unsafe: The maximum number of requests without a response, across all tries, if a repeated request
+            could create a second job.
         """
         unanswered = self.record.unanswered_submits
         if self.record.state is SubmissionState.ACCEPTED:
@@ -167,8 +167,7 @@ class Recovery:
             # No further submit request follows, so the token does not help.
             policy = INCONCLUSIVE_SEARCH if self.search else NOT_RECOVERABLE
         return ImsUncertainSubmitError(
-            f"The service may have accepted the {self.kind.title} job, but the job was not found ({reason}); "
-            f"{self.format(policy.advice)}",
+            f"The {self.kind.title} job may exist, but it was not found ({reason}); {self.format(policy.advice)}",
             key=str(self.record.key),
             action=self.kind.submit_action,
         )
@@ -194,7 +193,7 @@ def recovery_of(
     """
     Return the recovery of one submission.
 
-    :param recorded: Whether the record is stored. Its key is unique only if it is stored.
+    :param recorded: Whether the record is stored. The key of a record is unique only if the record is stored.
     :param queue: The queue to which the service should send a message when the job ends.
     """
     if recorded and record.state is not SubmissionState.NEW:

@@ -54,7 +54,7 @@ class StoredJob:
 
     @classmethod
     def read(cls, stored: Any) -> StoredJob | None:
-        """Return the job in an XCom, or ``None`` for any other value."""
+        """Return the job in the value of an XCom, or ``None`` if the value has another format."""
         try:
             job = cls(**stored)
             return cls(str(job.job_id), float(job.submitted_at), str(job.run_id), dict(job.inputs))
@@ -75,7 +75,7 @@ class EarlierJobs:
     :param ti: The task instance.
     :param state_store: The task state store, if there is one.
     :param within: The maximum age of a job, in seconds since its submission.
-    :param failed: Returns a true value if an ended job counts as failed for the task.
+    :param failed: A function that returns a true value if an ended job counts as failed for the task.
     """
 
     kind: JobKind
@@ -116,7 +116,7 @@ class EarlierJobs:
         try:
             return self.kind.family.query(self.hook, [job_id]).get(job_id)
         except ImsRequestError as error:
-            # Which error a service returns for an unknown job is not documented for all job kinds.
+            # For some job kinds, the error that a service returns for an unknown job is not documented.
             log.info("The service rejected the query for job %s: %s", job_id, error)
             return None
 
@@ -168,7 +168,7 @@ class EarlierJobs:
     def _pull(self, key: str, **options: Any) -> Iterator[StoredJob]:
         """Yield the jobs that this run and earlier runs stored under a key."""
         try:
-            # Without map_indexes, Airflow returns the values of all map indexes, or the only value.
+            # Without map_indexes, Airflow returns a list with the values of all map indexes, or a single value.
             values = self.ti.xcom_pull(task_ids=self.ti.task_id, key=key, include_prior_dates=True, **options)
             own = None if self.state_store is None else self.state_store.get(key)
         except Exception as error:  # noqa: BLE001 - depends on the backends; a new job is submitted instead

@@ -1,5 +1,5 @@
 """
-Submits the job of a task run, or joins the job that already exists.
+Submits the job of a task run, or joins the job of an earlier try, so that the task waits for this job.
 
 On Airflow 3.3 and later, the submission is recorded in the task state store.
 """
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a cleared task does with its earlier job. ``auto`` joins the job if it has the same parameters, has not failed,
-#: and its result was not collected before the clear. With ``reuse="inputs"``, a recent job with a collected result is
-#: joined, too. A job that the task cancels (see ``cancel_on_kill``) is not joined. ``new`` never joins a job.
-#: ``rejoin`` joins any job that the service still returns and that has not failed.
+#: What a cleared task does with the job that it submitted before it was cleared. ``auto`` joins the job if it has the
+#: same parameters, has not failed, and its result was not collected. With ``reuse="inputs"``, ``auto`` also joins a
+#: recent job whose result was collected. If the task was waiting for the job, and ``cancel_on_kill`` is true, ``auto``
+#: cancels the job if possible, and submits a new one. ``new`` always submits a new job. ``rejoin`` joins any job that
+#: the service still returns and that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of submit requests without a response, across all tries, if each request may create a job.
+#: The maximum number of submit requests without a response, across all tries, if a repeat could create a second job.
 MAX_UNSAFE_SUBMITS = 2
 
 
@@ -52,7 +53,7 @@ class Submission:
 
     :param submitted_at: The submission time, in epoch seconds.
     :param joined: Whether an earlier try submitted the job.
-    :param reused: Whether the job was submitted by an earlier run and is reused.
+    :param reused: Whether an earlier run submitted the job.
     """
 
     job: Job
@@ -64,13 +65,12 @@ class Submission:
 @dataclass(slots=True)
 class Submitter:
     """
-    Submits the job of one task run, or joins the job that already exists.
+    Submits the job of one task run, or joins the job of an earlier try.
 
-    :param on_uncertain: What to do if a lost job is not found, and another submit request may create a second job.
-    :param failed: Returns a true value if an ended job counts as failed for the task.
+    :param on_uncertain: What to do if a response was lost, no job is found, and a repeat could create a second job.
+    :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
-    :param cancel_on_kill: Whether to cancel the earlier job of a task that was cleared while it waited for this job, if
-        the service can cancel it and ``on_clear`` is not ``rejoin``.
+    :param cancel_on_kill: Whether to cancel the job that the cleared task was waiting for, if the service can.
     :param earlier: The jobs of earlier runs, if the task may reuse them.
     :param queue: The queue to which the service should send a message when the job ends.
     """
@@ -90,7 +90,7 @@ class Submitter:
 
     def submit(self) -> Submission:
         """
-        Submit a job, without a record of the submission and without recovery of a lost job.
+        Submit a job. The submission is not recorded, and the job is not searched for if the response is lost.
 
         :raises ImsError: as raised by the hook's ``call``. After an ``ImsUnavailableError``, the job may exist.
         """
@@ -104,7 +104,7 @@ class Submitter:
         Return the job of this task run: the job of an earlier try, a reused job of an earlier run, or a new job.
 
         :raises ImsUncertainSubmitError: if a lost job is not found and no further submit request is allowed, or if the
-            service may have rejected a further submit request as a duplicate.
+            service rejected a further submit request, possibly as a duplicate.
         :raises ImsError: as raised by the hook's ``call``.
         """
         self._store = context.get("task_state_store")
@@ -182,15 +182,15 @@ class Submitter:
                 return record
             if found := self._search(record):
                 return found
-        log.warning("Submitting a new job after the clear. An earlier job may exist (marker, if any: %s)", record.key)
+        log.warning("Submitting a new job after a clear. An earlier job may exist, perhaps with marker %s", record.key)
         return None
 
     def _joins_after_clear(self, record: SubmissionRecord, same_parameters: bool) -> bool:
         """
         Return whether to join the job that was submitted before the clear; log the decision and its reason.
 
-        If the job is not joined, and ``cancel_on_kill`` is true, cancel it if the task was still waiting for it and the
-        service can cancel it.
+        If the job is not joined, and the task was waiting for it when the task was cleared, also cancel the job if
+        ``cancel_on_kill`` is true and the service can cancel the job.
         """
         family, job, job_id = self.kind.family, None, record.job_id or ""
         wait = read_wait_outcome(self._store, job_id)
@@ -215,7 +215,7 @@ class Submitter:
         elif job is not None and job.ended and self.failed(job):
             reason = f"job {job_id} failed"
         elif auto and cancels:
-            reason = f"the task was waiting for job {job_id} when it was cleared, and the job can be cancelled"
+            reason = f"job {job_id}, for which the task was waiting, is being cancelled"
         if reason is None:
             why = "its result was not collected" if auto else "on_clear is 'rejoin'"
             why = "it has the same inputs" if reuses else why
@@ -244,7 +244,7 @@ class Submitter:
         job_id = record.job_id or ""
         job = self.kind.family.query(self.hook, [job_id]).get(job_id)
         if job is None:
-            # The wait fails if the job stays unknown. A single response must not cause a second billed job.
+            # A single response without the job must not cause a second billed job, so the job is joined.
             log.warning("The service does not know job %s of an earlier try. Clear the task to submit again", job_id)
             job = Job(job_id, JobState.RUNNING, self.kind.family.first_status)
         if job.ended and self.failed(job):
@@ -253,12 +253,12 @@ class Submitter:
             return None
         log.info("Joined job %s (%s), submitted %.0f s ago", job_id, job.status, self.now() - record.submitted_at)
         if record.parameters_digest not in ("", digest(self.parameters)):
-            log.warning("The parameters have changed since job %s was submitted. Clear the task to resubmit", job_id)
+            log.warning("The parameters have changed since job %s was submitted. Clear the task to apply them", job_id)
         self._store_for_reuse(record)
         return Submission(job, record.submitted_at, joined=True)
 
     def _search(self, record: SubmissionRecord) -> SubmissionRecord | None:
-        """Search for a lost job until the search time has passed; return ``None`` if it is not found."""
+        """Search for a lost job until it is found or the search time has passed; return ``None`` if it is not found."""
         recovery = self._recovery(record)
         if recovery.search is None:
             return None
@@ -334,11 +334,11 @@ class Submitter:
             if self._store is not None:
                 self._store.set(STORE_KEY, asdict(record))
         except Exception as error:
-            # Once the request is sent, the job may exist, so an error of the store must not fail the task.
+            # After the request was sent, the job may exist, so an error of the store must not fail the task.
             if required:
                 raise
             job = f"job {record.job_id}" if record.job_id else "a submit request"
-            log.warning("Writing the record of %s failed; a retry may search for the job: %s", job, error)
+            log.warning("Writing the record of %s failed; a retry may have to search for the job: %s", job, error)
 
 
 def pauses(seconds: float) -> Iterator[float]:

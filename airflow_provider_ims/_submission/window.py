@@ -57,7 +57,7 @@ class PendingSubmit:
         """Update the item's record after a failed submit request."""
         item, accepted = self.item, self.recovery.was_accepted(error)
         if accepted is None:
-            log.info("requests[%d] may have been accepted: %s", item.index, error)
+            log.info("The service may have accepted requests[%d]: %s", item.index, error)
         elif accepted:
             item.record = replace(item.record, accepted_without_id=True)
         else:
@@ -68,7 +68,7 @@ class PendingSubmit:
                 item.error = self.recovery.uncertain(f"the service rejected a second submit request: {error}")
             elif isinstance(error, ImsRequestError):
                 item.error = error
-                log.warning("requests[%d] was refused: %s", item.index, error)
+                log.warning("The service rejected requests[%d]: %s", item.index, error)
             else:
                 self.fatal = error
 
@@ -78,7 +78,7 @@ class Window:
     """
     Requests that are sent in parallel.
 
-    :param submits: The requests, which are already recorded in the store.
+    :param submits: The requests. If there is a task state store, they are already recorded in it.
     """
 
     kind: JobKind

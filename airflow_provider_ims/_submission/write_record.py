@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
     """
-    The record of one action of a task run. All tries share the record; a clear starts a new record.
+    The record of one action of a task run. All tries share the record; clearing the task starts a new record.
 
     :param record: The record; ``None`` without a task instance, as in a test that calls ``execute()``.
     :param store: The task state store; ``None`` before Airflow 3.3.

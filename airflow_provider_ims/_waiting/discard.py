@@ -32,9 +32,10 @@ class Discarder:
     """
     Deletes and releases messages in its own thread. One request deletes up to ``BATCH`` messages.
 
-    To release a message is to make it visible again, so that another triggerer can receive it.
+    Releasing a message makes it visible again, so that another triggerer can receive it.
 
-    :param resolver: The resolver of the connection. It must have a hook before a message is deleted or released.
+    :param resolver: The resolver of the connection. It must have resolved the connection before a message is deleted or
+        released.
     """
 
     def __init__(self, resolver: HookResolver[SmqHook]) -> None:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from airflow_provider_ims._jobs.job import Job
 from airflow_provider_ims.exceptions import ImsError, error_as_dict, error_from_dict
 
-#: The maximum size of an event, in bytes. Events are stored in the metadata database. The worker queries jobs that are
-#: too large for an event.
+#: The maximum size of an event, in bytes. Events are stored in the metadata database. If the jobs are too large for
+#: an event, the resumed task queries them.
 MAX_EVENT_SIZE = 16 * 1024
 
 

@@ -12,7 +12,7 @@ import gc
 
 from airflow_provider_ims._config import FREEZE_GARBAGE_COLLECTOR
 
-#: The number of new waits between two calls of :func:`gc.freeze`. Each wait adds about 22 objects.
+#: The number of waits that start between two calls of :func:`gc.freeze`. Each wait adds about 22 objects.
 JOINS = 200
 
 

@@ -1,8 +1,8 @@
 """
-Hints: messages about the jobs of a poller. The poller queries a job when a message about it arrives.
+Hints: the ids of a poller's jobs in messages from a queue. The poller queries a job when a message about it arrives.
 
-A message is only a hint: the result of the query determines whether the job has ended. Scheduled polls continue in any
-case, so a wait also ends if its message is lost.
+A message does not prove that the job has ended; only the result of the query does. The scheduled polls continue, so a
+wait ends even if the message about its job is lost.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from airflow_provider_ims._waiting.subscription import Subscription
 ENDED_JOBS = 10_000
 
 #: The subscriptions to one job. A single subscription, the usual case, is stored without a tuple, so that ten
-#: thousand waits do not need ten thousand tuples.
+#: thousand subscriptions do not need ten thousand tuples.
 _Subscriptions: TypeAlias = "Subscription | tuple[Subscription, ...]"
 
 
 class Hints:
     """
-    The messages about the jobs of one poller.
+    Matches messages from a queue with the subscriptions of one poller.
 
-    :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
-    :param poll: Polls the jobs of subscriptions immediately.
+    :param new_reader: A function that returns the reader of the connection's queue. If the argument is ``None``, the
+        poller uses no messages.
+    :param poll: A function that polls the jobs of subscriptions immediately.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Hints:
         self._waiting.clear()
 
     def add(self, subscription: Subscription) -> None:
-        """Add the wait for a job."""
+        """Add a subscription to a job."""
         if self._reader is None:
             return
         job_id = subscription.job_id
@@ -67,7 +68,7 @@ class Hints:
         )
 
     def remove(self, subscription: Subscription) -> None:
-        """Remove the wait for a job."""
+        """Remove a subscription to a job."""
         if self._reader is None:
             return
         left = tuple(one for one in _all(self._waiting.pop(subscription.job_id, ())) if one is not subscription)
@@ -84,8 +85,12 @@ class Hints:
             del self._ended[next(iter(self._ended))]
 
     def claim(self, job_ids: Set[str]) -> set[str]:
-        """Poll those jobs that this poller waits for. Return their ids and the ids of the jobs recorded as ended."""
-        # Set intersections are fast even if the messages contain many more ids than this poller waits for.
+        """
+        Claim the ids that belong to jobs of this poller, and poll these jobs unless they have ended.
+
+        :return: The claimed ids, including those of jobs recorded as ended.
+        """
+        # Set intersections are fast even if the messages contain the ids of many other jobs.
         waiting = self._waiting.keys() & job_ids
         hinted = [subscription for job_id in waiting for subscription in _all(self._waiting[job_id])]
         for subscription in hinted:

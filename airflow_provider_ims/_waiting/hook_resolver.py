@@ -30,8 +30,8 @@ class HookResolver(Generic[H]):
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the threads of a
     poller, a reader or a consumer send no requests to Airflow.
 
-    :param make_hook: Returns a new hook of the connection.
-    :param now: Returns the time in seconds, on a monotonic clock.
+    :param make_hook: A function that returns a new hook of the connection.
+    :param now: A function that returns the time in seconds, on a monotonic clock.
     """
 
     def __init__(self, make_hook: Callable[[], H], now: Callable[[], float] = time.monotonic) -> None:

@@ -20,11 +20,13 @@ from airflow_provider_ims.exceptions import (
     ImsUnavailableError,
 )
 
-#: The time, in seconds, for which a job may be unknown to the service before the wait ends. It starts with the first
-#: response that does not contain the job, so that a single response does not end a wait with a long poll interval. If
-#: no response has contained the job and ``started_at`` is set, the time starts at ``started_at``.
+#: The time, in seconds, for which a job may be unknown to the service before the wait ends. This time starts with the
+#: first response that does not contain the job. If it started with the last response that contained the job, a single
+#: response could end a wait whose poll interval is longer than this time. If no response has contained the job and
+#: ``started_at`` is set, this time starts at ``started_at``.
 UNKNOWN_GRACE = 120.0
-#: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never end it.
+#: The number of consecutive permanent errors, such as denied queries, that ends a wait. Transient errors never
+#: end a wait.
 TOLERATED_ERRORS = 5
 #: The largest fraction of the poll interval by which a poll is randomly shifted, so that jobs that were submitted
 #: together are not always polled together.
@@ -93,8 +95,8 @@ class JobMonitor:
             self._errors += 1
             if self._errors >= self.tolerated_errors:
                 raise observation
-            count = f"error {self._errors}; error {self.tolerated_errors} ends the wait"
-            text = f"Polling job {self.job_id} failed, retrying ({count}): {observation}"
+            attempt = f"attempt {self._errors} of {self.tolerated_errors}"
+            text = f"Polling job {self.job_id} failed ({attempt}), retrying: {observation}"
             return WaitMessage(text, logging.WARNING)
         self._errors = 0
         if observation is None:
@@ -155,7 +157,7 @@ def describe_jobs(unfinished: Mapping[str, str]) -> str:
 
 
 def poll_once(family: JobFamily, caller: ApiCaller, job_ids: Sequence[str]) -> dict[str, Observation]:
-    """Poll jobs with one request. Any error is returned as an observation, because each wait must receive it."""
+    """Poll jobs with one request. If it fails, the error is returned for each job, so that each wait receives it."""
     try:
         jobs = family.query(caller, job_ids)
     except Exception as error:  # noqa: BLE001

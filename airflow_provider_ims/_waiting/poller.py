@@ -1,10 +1,10 @@
 """
-The poller: polls all waiting jobs of one connection, region and job family in a triggerer.
+The poller: polls the jobs of one connection, region and job family that the triggers in a triggerer wait for.
 
 A subscription is the wait of one task for one job. Its job is scheduled to be polled by its id, is being polled, or is
 covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes an
-immediate poll, and does not change when the next poll is due. A poller stops when it has no subscriptions, and restarts
-with the next subscription.
+immediate poll, but does not change when the next scheduled poll is due. A poller stops when it has no subscriptions,
+and restarts with the next subscription.
 """
 
 from __future__ import annotations
@@ -45,14 +45,15 @@ QUERIES = 2 * THREADS
 
 class Poller:
     """
-    Polls all waiting jobs of one connection, region and family in this process.
+    Polls the jobs of one connection, region and family that the triggers in this process wait for.
 
     A poller belongs to one event loop, and makes its requests in its own thread pool.
 
     :param family: The family of the jobs.
-    :param make_hook: Returns a new hook of the connection.
+    :param make_hook: A function that returns a new hook of the connection.
     :param ims_conn_id: The connection id, for the metrics.
-    :param new_reader: Returns the reader of the connection's queue; ``None`` if the poller uses no messages.
+    :param new_reader: A function that returns the reader of the connection's queue. If the argument is ``None``, the
+        poller uses no messages.
     """
 
     def __init__(
@@ -222,7 +223,8 @@ class Poller:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            # Such an error is a bug. Without these events, the waits that depend on the task would never end.
+            # Only a bug causes such an error. Without these events, the subscriptions that depend on this asyncio task
+            # would wait forever.
             for subscription in list(self._subscriptions):
                 subscription.emit(error)
                 self.unsubscribe(subscription)
@@ -265,7 +267,7 @@ class Poller:
             querier.add_done_callback(self._queriers.discard)
 
     async def _query_queued(self) -> None:
-        """Query the queued jobs one request after another, so that due polls create at most 8 tasks (``QUERIES``)."""
+        """Query the queued jobs one request after another. At most 8 (``QUERIES``) asyncio tasks run this method."""
         while self._queue:
             queued_at, by_id = self._queue.popleft()
             self._metrics.behind = max(self._metrics.behind, time.monotonic() - queued_at)

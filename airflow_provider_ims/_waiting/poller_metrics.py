@@ -37,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record by how many seconds the event loop resumed the poller late. Delays of less than 5 s are ignored."""
+        """Record by how many seconds the event loop resumed the poller too late; delays below 5 s are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
@@ -49,11 +49,13 @@ class PollerMetrics:
 
     def report(self, client: RateLimitedClient, waiting: int, longest_interval: float, now: float) -> None:
         """
-        Emit the metrics and reset them. Warn once if polling is more than the longest poll interval behind schedule.
+        Emit the metrics and reset them.
+
+        The first time that polling is behind schedule by more than the longest poll interval, also log a warning.
 
         :param client: The client of the poller.
-        :param waiting: The number of waits.
-        :param longest_interval: The longest poll interval of all waits, in seconds.
+        :param waiting: The number of subscriptions.
+        :param longest_interval: The longest poll interval of all subscriptions, in seconds.
         :param now: The time on the poller's clock.
         """
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.

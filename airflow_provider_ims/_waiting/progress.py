@@ -21,7 +21,7 @@ class Progress:
     :param done: The number of jobs that ended before this wait.
     :param failures: The number of jobs that failed before this wait.
     :param interval: The longest time between two messages, in seconds.
-    :param now: Returns the time in seconds, on a monotonic clock.
+    :param now: A function that returns the time in seconds, on a monotonic clock.
     """
 
     log: Any

@@ -39,8 +39,8 @@ MAX_RECEIVES = 15
 #: A message that no poller has claimed is also deleted when it is older than this number of seconds, which exceeds the
 #: 15 minutes by which the clocks of the service and of this machine may differ.
 MAX_AGE = 1800.0
-#: Until a message has been received more than this number of times, it is visible again one second after its release,
-#: so that the triggerer that waits for its job receives it quickly.
+#: A message that has been received at most this number of times is visible again one second after its release, so that
+#: the triggerer that waits for its job receives it quickly.
 QUICK_RECEIVES = 6
 #: Each further receipt of the message multiplies the time until it is visible again by this factor.
 RELEASE_GROWTH = 1.5
@@ -103,7 +103,7 @@ class QueueReader:
             while self._receivers:
                 try:
                     await self._read_once(thread, discarder)
-                except Exception as error:  # noqa: BLE001 - the waits continue to poll
+                except Exception as error:  # noqa: BLE001 - the pollers continue to poll
                     self._failed(error)
                     await asyncio.sleep(self._pause * random.uniform(0.5, 1))
                     self._pause = min(2 * self._pause, LONGEST_PAUSE)

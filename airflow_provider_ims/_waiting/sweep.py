@@ -25,7 +25,8 @@ from airflow_provider_ims.exceptions import ImsPermissionError
 
 log = logging.getLogger(__name__)
 
-#: The minimum number of waiting jobs per request of a sweep, for sweeps to start and for sweeps to continue.
+#: Sweeps start if there are at least ``START_RATIO`` subscriptions per request of a sweep, and continue while there are
+#: at least ``CONTINUE_RATIO``.
 START_RATIO = 3.0
 CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed sweep; doubled with each failure, up to the maximum.
@@ -159,7 +160,7 @@ class Sweeper:
         return is_due
 
     def add(self, subscription: Subscription, now: float) -> bool:
-        """Cover a new subscription if sweeps are active, and return whether a sweep soon replaces its first poll."""
+        """Cover a new subscription if sweeps are active, and return whether the next sweep replaces its first poll."""
         if not self.active:
             return False
         self._covered[subscription] = None
@@ -214,7 +215,7 @@ class Sweeper:
         """Return the statuses of the running jobs by their ids, or ``None`` if the listing fails."""
         interval = min((one.poll_interval for one in swept), default=0.0)
         # A job that ends just after its page was read is detected only in the next sweep, so the jitter is small. The
-        # next sweep is never early, because a sweep is a burst of requests.
+        # jitter never shortens the interval, because a sweep is a burst of requests.
         self._due = time.monotonic() + interval * random.uniform(1, 1 + JITTER / 2)
         try:
             statuses, requests = await list_jobs(len(swept))
