@@ -114,7 +114,7 @@ class QueueConsumer:
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
-        # In an empty context; otherwise, the consumer's messages would appear in the log of the first trigger.
+        # The empty context keeps the consumer's messages out of the log of the first trigger.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:
@@ -260,7 +260,7 @@ class QueueConsumer:
         late = [one for one in self._pending.values() if one.extend_at <= now and one.release_after is None]
         # The requests are sent one after the other, so that they do not pile up if the queue does not respond.
         for one in sorted(late, key=lambda delivery: delivery.extend_at):
-            # Puts the message behind the others: if its request fails, the next round starts with another message,
+            # This puts the message behind the others: if its request fails, the next round starts with another message,
             # because the failure may affect only this one.
             one.extend_at = now
             await self._hide(one, HIDDEN_FOR)

@@ -40,7 +40,11 @@ class SmqStreamProducer(SharedStreamProducer):
         return broker_payload.message.id
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Delete messages whose events are stored, release those with failed events, and reject unaccepted messages."""
+        """
+        Delete the messages whose events are stored, and reject those that no watcher accepts.
+
+        A message is released if one of its events failed or was not fetched, so that it is received again.
+        """
         for delivery, outcome in batch:
             if not outcome.is_clean or delivery.unqueued:
                 self._consumer.release(delivery)

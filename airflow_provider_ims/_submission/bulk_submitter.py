@@ -190,7 +190,7 @@ class BulkSubmitter:
             if self.cancel_on_kill and head.action == base.action and self.kind.family.cancel_action is not None:
                 cancel_jobs(self.kind.family, self.hook, jobs, log)
             elif jobs:
-                log.warning("%d earlier jobs may still run and are billed: %s", len(jobs), format_ids(jobs))
+                log.warning("%d earlier jobs may still be running and are billed: %s", len(jobs), format_ids(jobs))
         return True
 
     def _warn_of_removed(self, ledger: Ledger) -> None:
@@ -274,7 +274,7 @@ class BulkSubmitter:
 
     @property
     def _resubmit_returns_job(self) -> bool:
-        # The policy depends only on the job kind here, so the recovery of each request need not be computed.
+        # This property depends only on the job kind, so the recovery of each request need not be computed.
         return policy_of(self.kind).resubmit == "returns job"
 
     def _recovery(self, item: Item) -> Recovery:
@@ -328,7 +328,7 @@ class BulkSubmitter:
             if required:
                 raise
             log.warning(
-                "Writing the records of %d jobs failed; a retry may search for these jobs: %s",
+                "Writing the records of %d jobs failed; a retry may have to search for these jobs: %s",
                 len(changed),
                 error,
             )

@@ -102,7 +102,7 @@ def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any)
         logger.warning("%s left running, because the state of the task could not be read: %s", jobs, error)
         return False
     if not owned:
-        logger.info("%s left running: another try of this task has taken over", jobs)
+        logger.info("%s left running, because another try of this task has taken over", jobs)
     elif state not in ENDED_STATES:
         logger.info(
             "%s left running for the next try of this task to join, because the task was not marked as failed or "

@@ -42,7 +42,7 @@ class Item:
     :param identity: A digest of the parameters, and the number of preceding requests in the list that have the same
         parameters.
     :param record: The submission record.
-    :param error: Why there is no job: the service refused the request, or the job is lost and was not found.
+    :param error: Why there is no job: the service rejected the request, or the job is lost and was not found.
     :param ended: Whether the job has ended.
     :param counted: Whether an earlier try has emitted the metrics of the ended job.
     :param submits: The number of attempts to submit the job since the task started or resumed.

@@ -104,7 +104,7 @@ def digest(parameters: Mapping[str, str]) -> str:
 
 
 def tries_before_clear(ti: Any) -> int:
-    """Return the number of tries before the last clear, if the task's retries have not changed since."""
+    """Return the number of tries before the last clear. It is wrong if the task's ``retries`` changed afterwards."""
     return int(ti.max_tries) - int(ti.task.retries or 0)
 
 

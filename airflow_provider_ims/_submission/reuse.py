@@ -128,7 +128,8 @@ class EarlierJobs:
         """
         Store the job of this run, so that later runs can reuse it.
 
-        :param run_id: The run that submitted the job. Default: this run, unless an earlier try reused the job.
+        :param run_id: The run that submitted the job. Default: the run that an earlier try stored for this
+            job, otherwise this run.
         """
         inputs = self._inputs()
         try:

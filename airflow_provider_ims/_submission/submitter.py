@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 #: the service still returns and that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
-#: The maximum number of submit requests without a response, across all tries, if a repeat could create a second job.
+#: The maximum number of unanswered submit requests, across all tries, if a repeated request could create a second job.
 MAX_UNSAFE_SUBMITS = 2
 
 
@@ -67,7 +67,7 @@ class Submitter:
     """
     Submits the job of one task run, or joins the job of an earlier try.
 
-    :param on_uncertain: What to do if a response was lost, no job is found, and a repeat could create a second job.
+    :param on_uncertain: What to do if a response was lost, no job is found, and another request could create a second.
     :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
     :param cancel_on_kill: Whether to cancel the job that the cleared task was waiting for, if the service can.

@@ -62,7 +62,7 @@ class WriteRecord:
 
     @property
     def sent_at(self) -> float | None:
-        """The time at which an earlier try sent the action; ``None`` if none did, or if the service rejected it."""
+        """The time at which an earlier try sent the action; ``None`` if no try did, or if it was rejected."""
         if self.record is None or self.store is None or not self.record.unanswered_submits:
             return None
         return self.record.submitted_at

@@ -28,7 +28,8 @@ def wait_for_job(
 
     :param poll_interval: Seconds between two polls.
     :param timeout: Seconds after which the wait ends with a last poll.
-    :param emit: Called with the job at each change of its status, including its end, and with log messages.
+    :param emit: A function that is called with the job at each change of its status, including its end, and with log
+        messages.
     :raises ImsJobTimeoutError: when the job has not ended at the timeout.
     :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
     """

@@ -17,7 +17,11 @@ JOINS = 200
 
 
 class GarbageFreezer:
-    """Counts the waits for jobs in this process, and exempts their objects from garbage collection."""
+    """
+    Counts the waits for jobs in this process, and exempts their objects from garbage collection.
+
+    :func:`gc.freeze` exempts all objects that exist in the process. They stay exempt until no wait is left.
+    """
 
     def __init__(self) -> None:
         self._waiting = 0

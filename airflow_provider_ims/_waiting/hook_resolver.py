@@ -64,7 +64,7 @@ class HookResolver(Generic[H]):
         if self._hook is None and self._resolving is not None:
             await asyncio.shield(self._resolving)
         if self._hook is None and self._failure is not None:
-            # Without the traceback, which would grow with each raise.
+            # The traceback is removed, because it would grow with each raise.
             raise self._failure.with_traceback(None)
 
     def expire(self) -> None:

@@ -85,7 +85,7 @@ class JobMonitor:
 
         :param now: The time of the poll, in epoch seconds.
         :return: The job if its status has changed, a message for the log, or ``None``.
-        :raises ImsJobNotFoundError: when the job has been unknown to the service for more than ``UNKNOWN_GRACE``.
+        :raises ImsJobNotFoundError: when the job has been unknown to the service for more than ``UNKNOWN_GRACE`` s.
         :raises Exception: the observed error, when it is the last of ``tolerated_errors`` consecutive permanent errors.
         """
         self._last_error = str(observation) if isinstance(observation, Exception) else None

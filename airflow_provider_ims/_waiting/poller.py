@@ -1,5 +1,5 @@
 """
-The poller: polls the jobs of one connection, region and job family that the triggers in a triggerer wait for.
+The poller: in a triggerer, polls all jobs of one connection, region and job family that tasks are waiting for.
 
 A subscription is the wait of one task for one job. Its job is scheduled to be polled by its id, is being polled, or is
 covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes an
@@ -45,7 +45,7 @@ QUERIES = 2 * THREADS
 
 class Poller:
     """
-    Polls the jobs of one connection, region and family that the triggers in this process wait for.
+    Polls all jobs of one connection, region and family that the triggers in this process are waiting for.
 
     A poller belongs to one event loop, and makes its requests in its own thread pool.
 
@@ -96,7 +96,8 @@ class Poller:
         :param poll_interval: Seconds between two polls.
         :param wait_started_at: When the task started to wait, in epoch seconds.
         :param deadline: When the wait ends with a last poll, in epoch seconds.
-        :param emit: Called with the job at each change of its status, including its end, and with log messages.
+        :param emit: A function that is called with the job at each change of its status, including its end, and with
+            log messages.
         :raises ImsJobTimeoutError: when the job has not ended at the deadline.
         :raises ImsError: as raised by :meth:`~airflow_provider_ims._waiting.monitor.JobMonitor.update`.
         """
@@ -153,7 +154,7 @@ class Poller:
     def _wake(self) -> None:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
-            # In an empty context; otherwise, the poller's messages would appear in the log of the first task.
+            # The empty context keeps the poller's messages out of the log of the first task.
             self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
@@ -181,7 +182,7 @@ class Poller:
             self._wakes_at = float("inf")
 
     async def _sleep(self, now: float) -> None:
-        """Sleep until something is due or has changed."""
+        """Sleep until a poll, a deadline, a sweep or a report is due, or the schedule has changed."""
         self._wakes_at = min(
             self._metrics.due, self._polls.next_time, self._deadlines.next_time, self._sweeper.next_time
         )

@@ -84,7 +84,7 @@ class QueueReader:
         self._receivers[receiver] = None
         if not self._tasks:
             self._started_at = time.monotonic()
-            # In an empty context; otherwise, the reader's messages would appear in the log of the first task.
+            # The empty context keeps the reader's messages out of the log of the first task.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
 

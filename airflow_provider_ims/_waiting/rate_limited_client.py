@@ -27,6 +27,6 @@ class RateLimitedClient:
         try:
             return self.rate_limiter.call(self.resolver.hook, action, params, throttle_timeout=THROTTLE_TIMEOUT)
         except (ImsCredentialsError, ImsPermissionError):
-            # The connection may be corrected while the jobs run.
+            # The connection is resolved again, because a user may correct it while the jobs run.
             self.resolver.expire()
             raise

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
-#: The heap is rebuilt when its length exceeds twice the number of items by more than this.
+#: The heap is rebuilt when its length exceeds twice the number of items by more than this number.
 SLACK = 100
 
 

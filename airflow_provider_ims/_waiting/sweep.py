@@ -1,5 +1,5 @@
 """
-Sweeps: listing the unfinished jobs of the account instead of querying each waiting job by its id.
+Sweeps: listing the unfinished jobs of the account instead of querying each job by its id.
 
 Querying N jobs by id requires N requests per poll interval, or N/10 if a request accepts ten ids. A sweep requires one
 request for each hundred unfinished jobs of the account, and at least one for each status of unfinished jobs.
@@ -194,7 +194,7 @@ class Sweeper:
         """
         Run a sweep, and yield its results in batches.
 
-        :param list_jobs: Lists the unfinished jobs. Its argument is the maximum number of requests.
+        :param list_jobs: A function that lists the unfinished jobs. Its argument is the maximum number of requests.
         """
         swept = [one for one in self._covered if not one.polling]
         self.active = self.is_worthwhile(len(self._covered), time.monotonic())

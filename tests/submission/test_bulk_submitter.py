@@ -350,7 +350,7 @@ def test_the_log_warns_of_running_jobs_that_a_clear_abandons(ims_emulator: ImsEm
         with TaskLog.capture() as log, pytest.raises(ImsJobTimeoutError):
             run.attempt()
         run.clear()
-    assert any("4 earlier jobs may still run and are billed" in line for line in log.lines("warning"))
+    assert any("4 earlier jobs may still be running and are billed" in line for line in log.lines("warning"))
     assert len(ims_emulator.jobs()) == 8
 
 
