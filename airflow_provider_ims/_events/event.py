@@ -12,7 +12,7 @@ from airflow_provider_ims.hooks.smq import SmqMessage
 
 #: The maximum depth of a value in a payload. The payload itself has depth 0.
 MAX_DEPTH = 32
-#: Airflow can send integers whose absolute value is smaller than this from a triggerer to its supervisor.
+#: Airflow can send integers whose absolute value is smaller than this number from a triggerer to its supervisor.
 MAX_INTEGER = 2**63
 
 

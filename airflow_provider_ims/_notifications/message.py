@@ -20,7 +20,7 @@ from typing import Any
 MAX_DEPTH = 32
 #: The maximum number of values that are read from a message.
 MAX_VALUES = 10_000
-#: The maximum length of a string that is read as JSON; SMQ accepts messages of up to 64 KB.
+#: The maximum length of a string that is read as JSON. It exceeds the maximum size of a message in SMQ, 64 KB.
 MAX_LENGTH = 1_000_000
 
 #: The names of fields with job ids, such as ``JobId``, ``SubJobIds`` and ``TaskId``, in lower case without underscores.

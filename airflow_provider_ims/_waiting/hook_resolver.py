@@ -73,7 +73,7 @@ class HookResolver(Generic[H]):
 
     async def _resolve(self) -> None:
         try:
-            # In every version of Airflow, asgiref runs the requests to the supervisor on this event loop.
+            # asgiref runs the requests to the supervisor on this event loop, which works in every version of Airflow.
             hook = await sync_to_async(self._new_hook, thread_sensitive=False)()
         except Exception as error:  # noqa: BLE001 - refresh() raises it
             if self._hook is not None and self._failure is None:
