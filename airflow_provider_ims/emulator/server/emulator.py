@@ -130,8 +130,8 @@ class ImsEmulator(EmulatorControl):
         smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The status of a running job in the response of GetAIImageJobs. With None, the response
         contains no status. The documentation does not specify this status.
-    :param callback_hosts: Hosts to which callbacks are allowed, in addition to localhost and loopback addresses; ``*`` for
-        all hosts.
+    :param callback_hosts: Hosts to which callbacks are allowed, in addition to localhost and loopback addresses; ``*``
+        for all hosts.
     :param queues: The names of the SMQ queues that exist from the start. Clients can create further queues. If this is
         empty (default), the emulator creates each queue when the queue is first used.
     :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify this.
