@@ -17,8 +17,8 @@ from airflow_provider_ims._notifications.message import event_of
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-#: Before Airflow 3.3, a message is deleted this number of seconds after its event, because these versions do not report
-#: when the event has been stored. A triggerer sends its events to the supervisor about once a second.
+#: Before Airflow 3.3, a message is deleted this number of seconds after its event, because earlier versions do not
+#: report when the event has been stored. A triggerer sends its events to the supervisor about once a second.
 DELETION_DELAY = 60.0
 
 
@@ -152,7 +152,7 @@ def _names(argument: str, value: Iterable[str] | str | None) -> list[str] | None
 
 
 def _object(value: Mapping[str, Any] | str) -> dict[str, Any]:
-    expected = "user_data must be a dict of JSON values or the JSON text of an object"
+    expected = "user_data must be a dict of JSON values or a JSON string that contains an object"
     try:
         text = value if isinstance(value, str) else json.dumps(dict(value) if isinstance(value, Mapping) else value)
         found = json.loads(text)
