@@ -119,9 +119,9 @@ MAX_JOBS_PER_SWEEP = Option(
     name="max_jobs_per_sweep",
     type="integer",
     description=(
-        "A poller in a triggerer can list all unfinished jobs of the account (a sweep) instead of querying each "
-        "waiting job by its id. This option is the maximum number of jobs in a sweep, including those of other "
-        "systems. If there are more, the poller queries the waiting jobs by their ids. 0 disables sweeps."
+        "A poller in a triggerer can list all unfinished jobs in the account and region (a sweep) instead of querying "
+        "each job by its id. This option is the maximum number of jobs in a sweep, including jobs that other systems "
+        "submitted. If there are more, the poller queries each job by its id. 0 disables sweeps."
     ),
     default=100_000,
     # One listing returns at most a thousand pages of a hundred jobs.
@@ -132,9 +132,9 @@ FREEZE_GARBAGE_COLLECTOR = Option(
     type="boolean",
     description=(
         "Exempt waiting triggers from Python's garbage collection: a triggerer calls ``gc.freeze()`` after every 200 "
-        "new waits for jobs, and ``gc.unfreeze()`` when no wait is left. With ten thousand waiting tasks, this avoids "
-        "event loop stalls of 100 to 200 ms. It affects the whole triggerer process, including the triggers of other "
-        "providers."
+        "new waits for jobs, and ``gc.unfreeze()`` when all waits have ended. With ten thousand waiting tasks, this "
+        "avoids event loop stalls of 100 to 200 ms. The option affects the whole triggerer process, including the "
+        "triggers of other providers."
     ),
     default=False,
     parse=_boolean,

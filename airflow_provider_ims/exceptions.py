@@ -142,8 +142,8 @@ class ImsUncertainSubmitError(ImsError):
     """
     A submit request returned no job id, and its job was not found. The job may exist nevertheless.
 
-    :param key: The value of the marker ``AirflowKey``. If the job kind supports a search for this marker, the job's
-        UserData contains it.
+    :param key: The marker that identifies the submission. If the job kind supports a search for the marker, the job's
+        UserData contains it as ``AirflowKey``.
     """
 
     key: str | None = None

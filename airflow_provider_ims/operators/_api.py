@@ -36,9 +36,9 @@ class ApiOperator(BaseOperator):
     Call any action of an API, except the actions that submit a job of a supported kind.
 
     After a temporary error, a read-only action is sent again. Any other action is sent again only if the service
-    certainly did not process it. If the response to such an action is lost, the action may have taken effect: the task
-    then fails without a retry, unless the action has a ``ClientToken``, which prevents the action from taking effect
-    twice.
+    certainly did not process it. If the response to an action that is not read-only is lost, the action may have taken
+    effect: the task then fails without a retry, unless the action has a ``ClientToken``, which prevents the action from
+    taking effect twice.
 
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. Where the API requires a JSON

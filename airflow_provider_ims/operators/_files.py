@@ -75,7 +75,7 @@ def _names_file(value: str, parameter: Parameter) -> bool:
 
 
 def _read(name: str, environment: Environment, field: str) -> str:
-    # Imported lazily: Airflow imports it only to render templates.
+    # Imported lazily: Airflow imports jinja2 only to render templates.
     from jinja2 import TemplateNotFound
 
     loader = environment.loader

@@ -65,8 +65,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     :param max_failures: How many jobs are allowed to fail: a number, or a fraction of all jobs if it is less than 1. If
         more jobs fail, the task fails after all jobs have ended. (templated) Default: 0.
     :param results_path: A path or URL for the results as JSON Lines, such as ``oss://bucket/results.jsonl`` or
-        ``file:///data/results.jsonl``, one line per request, in the same order. Required for results of more than
-        512 KiB. (templated) Default: the results are part of the task's result.
+        ``file:///data/results.jsonl``. The file contains one line per request, in the order of the requests. Required
+        for results of more than 512 KiB. (templated) Default: the results are part of the task's result.
     :param fail_on_partial_failure: Count a job as failed if any part of it failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """

@@ -78,7 +78,8 @@ class JobResults:
     def advice(self) -> str:
         """Return advice for the user of a task that failed because too many jobs failed."""
         if self.permanent_failures:
-            return f"{self.permanent_failures} of them would fail again: correct their requests and clear the task"
+            failures = f"{self.permanent_failures} of the failed jobs would fail again"
+            return f"{failures}: correct their requests and clear the task"
         return "A retry submits only the failed jobs again"
 
     def as_dict(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: The default age up to which a job is reused.
+#: The default maximum age of a reused job.
 REUSE_WITHIN = timedelta(days=7)
 
 

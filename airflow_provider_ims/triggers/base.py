@@ -55,12 +55,12 @@ class JobTrigger(BaseTrigger):
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether to cancel the jobs when a user marks the task as failed or successful. Set it only
         for jobs that the task submitted. Default: false.
-    :param unfinished: For a wait for many jobs: the wait ends when at most this number of them have not ended, and the
+    :param unfinished: For a wait for many jobs: the wait ends when at most this number of jobs have not ended, and the
         event contains ids instead of results. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
-    :param already_ended: For a wait for many jobs: how many of the ``total`` requests had no running job left when the
-        trigger was created, because the job had ended or the service had refused the request.
-    :param already_failed: For a wait for many jobs: how many of the ``already_ended`` requests had a failed job.
+    :param already_ended: For a wait for many jobs: how many of the ``total`` requests were complete when the trigger
+        was created. A request is complete if its job has ended or the service has refused it.
+    :param already_failed: For a wait for many jobs: how many of the ended jobs had failed.
     """
 
     family: str

@@ -26,8 +26,9 @@ class SmqEventTrigger(BaseEventTrigger):
     """
     Watch a queue of SMQ (Simple Message Queue, formerly MNS) to which IMS or VOD sends events.
 
-    Use this trigger in an ``AssetWatcher``. Each message that meets all conditions creates an asset event. The payload
-    of the event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
+    Use this trigger in an ``AssetWatcher``. Each message that meets all conditions (``event_types``, ``statuses`` and
+    ``user_data``) creates an asset event. The payload of the event is ``{"queue_name", "message_id", "event_type",
+    "status", "job_ids", "user_data", "message"}``.
 
     :param queue_name: The name of the queue. IMS writes only to queues whose names begin with ``ice-callback-``.
     :param ims_conn_id: The connection id. The connection must have ``smq_endpoint``. Default: ``ims_default``.
