@@ -170,7 +170,7 @@ class ImsJobsFailedError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobError(ImsError):
     """
-    Base class of the errors about submitted jobs.
+    Base class of the errors that contain a job id.
 
     :param job_id: The id of the job. If the error concerns several jobs, the id of one of them.
     """

@@ -54,7 +54,7 @@ class SmqEventTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if not isinstance(queue_name, str) or not queue_name:
-            raise ValueError(f"queue_name must be a string that is not empty, not {queue_name!r}")
+            raise ValueError(f"queue_name must be a non-empty string, not {queue_name!r}")
         self.queue_name = queue_name
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
