@@ -3,7 +3,7 @@ Airflow provider for Alibaba Cloud Intelligent Media Services (IMS) and ApsaraVi
 
 The public modules are:
 
-- ``operators.ims``, ``operators.vod``: submit a job and wait for it
+- ``operators.ims``, ``operators.vod``: submit jobs and wait for them, or call any API action
 - ``sensors.ims``, ``sensors.vod``: wait for jobs
 - ``triggers.smq``: starts DAGs when messages arrive in a queue
 - ``hooks.ims``, ``hooks.vod``: call any API action

@@ -1,5 +1,5 @@
 """
-The types of the ``**kwargs`` of constructors, with which editors complete arguments and type checkers check them.
+The types of the ``**kwargs`` of constructors. Editors use them for completion, and type checkers to check arguments.
 
 A test compares these types with the constructors of this package and of Airflow.
 """

@@ -26,7 +26,8 @@ class Option(Generic[T]):
     :param type: Its type, as shown in Airflow's configuration reference.
     :param description: Its meaning.
     :param default: The value if the option is missing or invalid.
-    :param parse: Parses the configured string, or raises ``ValueError`` with the reason.
+    :param parse: A function that converts the configured string into the value. If the string is invalid, it raises a
+        ``ValueError`` with the reason.
     """
 
     name: str
@@ -107,8 +108,9 @@ MAX_REQUESTS_PER_SECOND = Option(
     name="max_requests_per_second",
     type="float",
     description=(
-        "The maximum request rate, in requests per second, of one poller in a triggerer, and of one task with many "
-        "jobs. The rate is lower while the service throttles requests."
+        "The maximum number of requests per second that one poller in a triggerer, or one task with many jobs, sends. "
+        "A triggerer has one poller for each connection, region and group of job kinds with the same query action. "
+        "The rate is lower while the service throttles requests."
     ),
     default=100.0,
     parse=_number(0.5, 1000),
@@ -117,9 +119,9 @@ MAX_JOBS_PER_SWEEP = Option(
     name="max_jobs_per_sweep",
     type="integer",
     description=(
-        "A poller in a triggerer can list all unfinished jobs of the account (a sweep) instead of querying each "
-        "waiting job by its id. This option is the maximum number of jobs in a sweep, including those of other "
-        "systems. If there are more, the poller queries the waiting jobs by their ids. 0 disables sweeps."
+        "A poller in a triggerer can list all unfinished jobs in the account and region (a sweep) instead of querying "
+        "each job by its id. This option is the maximum number of jobs in a sweep, including jobs that other systems "
+        "submitted. If there are more, the poller queries each job by its id. 0 disables sweeps."
     ),
     default=100_000,
     # One listing returns at most a thousand pages of a hundred jobs.
@@ -130,9 +132,9 @@ FREEZE_GARBAGE_COLLECTOR = Option(
     type="boolean",
     description=(
         "Exempt waiting triggers from Python's garbage collection: a triggerer calls ``gc.freeze()`` after every 200 "
-        "new waits for jobs, and ``gc.unfreeze()`` when no wait is left. With ten thousand waiting jobs, this avoids "
-        "event loop stalls of 100 to 200 ms. It affects the whole triggerer process, including the triggers of other "
-        "providers."
+        "new waits for jobs, and ``gc.unfreeze()`` when all waits have ended. With ten thousand waiting tasks, this "
+        "avoids event loop stalls of 100 to 200 ms. The option affects the whole triggerer process, including the "
+        "triggers of other providers."
     ),
     default=False,
     parse=_boolean,

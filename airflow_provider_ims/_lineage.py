@@ -1,4 +1,4 @@
-"""The inputs and outputs of a job: asset events for Airflow, datasets for OpenLineage."""
+"""Reports the outputs of jobs as asset events to Airflow, and their inputs and outputs as datasets to OpenLineage."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
 def operator_lineage(
     inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a task for OpenLineage: the inputs and outputs of its jobs, and a job id."""
+    """Return the lineage of a task for OpenLineage: the inputs and outputs of its jobs, and the id of one job."""
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 

@@ -1,4 +1,4 @@
-"""Code shared by operators and sensors: creating the hook, deferring the task and completing a job."""
+"""Code shared by operators and sensors: creating the hook, deferring the task and publishing results."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class JobTask(_Task):
         Defer the task until the jobs have ended.
 
         :param job_ids: The ids of the jobs.
-        :param deadline: The time at which the wait ends with a final poll, in epoch seconds.
+        :param deadline: The time, in epoch seconds, at which the wait times out after a final poll.
         :param resume_with: Additional arguments of ``execute_complete``.
         :param wait: Additional arguments of the trigger.
         """
@@ -117,21 +117,24 @@ class JobTask(_Task):
         self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
     ) -> None:
         if parent is self:
-            # The links are pushed as soon as they are known. When the task ends or defers, Airflow would read each link
-            # from XCom and push it again, which takes eight requests per task, and log an error for each missing link.
+            # The links are pushed as soon as they are known. If they were still listed here when the task ends or
+            # defers, Airflow would read each link from XCom and push it again, which takes eight requests per task, and
+            # log an error for each missing link.
             self.operator_extra_links = ()
             self._job_id, self._outputs, self._has_media_link = None, (), False
             self._file_error = None
             try:
                 self.read_files(context, jinja_env)
             except ImsRequestError as error:
-                # Raised by check_files() in execute(). A deferred task can resume its wait without the file.
+                # check_files() raises the error in execute(). It is not raised here, because a resumed task does not
+                # need the file.
                 self._file_error = error
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, *args, **kwargs)
 
     def read_files(self, context: Context, environment: Environment) -> None:
         """
-        Do nothing. A subclass can replace each argument that is the name of a file with the file's content.
+        Do nothing. A subclass can override this method to replace each file name in the arguments with the file's
+        content.
 
         This method is called before the templates are rendered.
         """
@@ -189,7 +192,7 @@ class JobTask(_Task):
         emit_asset_events(context, self.outlets, outputs, job.id)
 
     def failure_of(self, job: Job) -> ImsJobFailedError | None:
-        """Return the error with which an ended job makes this task fail; ``None`` if the task does not fail."""
+        """Return the error if an ended job counts as failed for this task, otherwise ``None``."""
         if job.state is JobState.FAILED or not (job.partial and self.fail_on_partial_failure):
             return job.failure()
         code, message = map(next(iter(job.failed_parts), {}).get, ("error_code", "error_message"))

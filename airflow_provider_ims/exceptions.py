@@ -2,7 +2,7 @@
 The errors of this provider.
 
 They are not derived from ``AirflowException``, so that a failed job has the same effect in all modes of a sensor. With
-``soft_fail``, an ``AirflowException`` skips a sensor that was deferred, but fails a sensor that pokes.
+``soft_fail``, an ``AirflowException`` skips a deferred sensor, but fails a sensor that is not deferred.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class ImsError(Exception):
     :param action: The API action that was called, such as ``SubmitTextGenerateJob``.
     :param code: The service's error code, such as ``InvalidParameter``.
     :param request_id: The service's id for the failed request; include it in support tickets.
-    :param transient: Whether a retry may succeed although errors of this class are usually permanent. This is the case
-        if a job was or may have been submitted before the error, or if the response has no error code and may come from
-        a proxy.
+    :param transient: Whether a retry may succeed although errors of this class are usually permanent. True if a job
+        was submitted or may have been submitted before the error, because a retry can find this job and wait for it;
+        also true if the response has no error code and may come from a proxy instead of the service.
     """
 
     message: str
@@ -51,7 +51,7 @@ class ImsError(Exception):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether a retry would fail too, until a user changes the request, the content or the account."""
+        """Whether every retry would fail until a user changes the request, the content or the account."""
         return False
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class ImsCredentialsError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsRequestError(ImsError):
     """
-    The request is invalid: an argument, a connection field, or a value that the service rejected.
+    An argument or a connection field is invalid, or the service rejected a value in the request.
 
     :param field: The invalid argument or API parameter, such as ``title`` or ``GenerateConfig.textLength``.
     """
@@ -96,7 +96,7 @@ class ImsPermissionError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether a user must grant the permission before a retry; true unless the error is transient."""
+        """Whether every retry would fail until a user grants the permission; true unless the error is transient."""
         return not self.transient
 
 
@@ -105,7 +105,12 @@ class ImsNotSubscribedError(ImsError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether a user must subscribe; false for an overdue payment, because a retry can succeed once it is paid."""
+        """
+        Whether every retry would fail until a user subscribes.
+
+        False if the error is transient, or if a payment is overdue: the default retry policy then waits an hour before
+        the retry, and the user may have paid by then.
+        """
         return self.code != SUSPENDED and not self.transient
 
 
@@ -123,7 +128,7 @@ class ImsThrottledError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsUnavailableError(ImsError):
     """
-    The service did not respond, or responded with a server error or an unexpected format.
+    The service did not respond, or responded with a server error or in an unexpected format.
 
     :param accepted: ``False`` if the request was not sent, so the service cannot have accepted it; ``True`` if the
         service accepted it; ``None`` if this is unknown.
@@ -137,8 +142,8 @@ class ImsUncertainSubmitError(ImsError):
     """
     A submit request returned no job id, and its job was not found. The job may exist nevertheless.
 
-    :param key: The value of the marker ``AirflowKey``. If the job kind supports a search for this marker, the job's
-        UserData contains it.
+    :param key: The marker that identifies the submission. If the job kind supports a search for the marker, the job's
+        UserData contains it as ``AirflowKey``.
     """
 
     key: str | None = None
@@ -150,7 +155,7 @@ class ImsJobsFailedError(ImsError):
     In a task with many jobs, more jobs failed than ``max_failures`` allows.
 
     :param permanent_failures: The number of jobs with a permanent error.
-    :param max_failures: The number of jobs that may fail.
+    :param max_failures: The number of jobs that are allowed to fail.
     """
 
     permanent_failures: int = 0
@@ -165,9 +170,9 @@ class ImsJobsFailedError(ImsError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobError(ImsError):
     """
-    Base class of the errors that concern a single job.
+    Base class of the errors that contain a job id.
 
-    :param job_id: The id of the job.
+    :param job_id: The id of the job. If the error concerns several jobs, the id of one of them.
     """
 
     job_id: str
@@ -196,7 +201,9 @@ class ImsJobNotFoundError(ImsJobError):
 @dataclass(eq=False, repr=False, kw_only=True)
 class ImsJobTimeoutError(ImsJobError):
     """
-    The job did not end before the deadline. It continues, unless it could be cancelled.
+    A job did not end before the deadline, or a task with many jobs did not send all requests before the deadline.
+
+    Unfinished jobs continue to run and are billed, unless the task cancels them (see ``cancel_on_kill``).
 
     :param last_seen: The last known status of the job, and the error if the last poll failed.
     """
@@ -208,7 +215,8 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
     """
     Return an error as JSON data, for a trigger's event.
 
-    An exception of any other type becomes an :class:`ImsError` whose message contains its type and its text.
+    An exception that is not an :class:`ImsError` is converted into one; the message contains the name of its class and
+    its text.
     """
     if isinstance(error, ImsError):
         details = {name: value for name, value in vars(error).items() if name not in ("message", "__notes__")}
@@ -217,7 +225,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """Return the error from :func:`error_as_dict`, or a plain :class:`ImsError` if its class rejects the data."""
+    """Restore an error from the data of :func:`error_as_dict`; an :class:`ImsError` if the data is not valid."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

@@ -17,8 +17,8 @@ CONFIG: dict[str, Any] = {
 _NAME = "Alibaba Cloud IMS"
 
 _PACKAGES = "hooks operators sensors triggers"
-#: For each service: its name, its module, the packages that contain this module, the URL of its documentation, and its
-#: guides in ``docs/howto``.
+#: For each service: its name, a module name, the packages that have a module of this name, the URL of the service's
+#: documentation, and the guides in ``docs/howto``.
 _INTEGRATIONS = (
     (
         _NAME,

@@ -37,7 +37,7 @@ class JobLink(BaseOperatorLink):
 
 
 class ConsoleLink(JobLink):
-    """Links to the product's console, with the URL from the connection's ``console_url``."""
+    """Links to the job in the product's console. The connection's ``console_url`` is the template of the URL."""
 
     name = "Alibaba Cloud console"
 

@@ -21,8 +21,8 @@ def to_srt(sentences: Iterable[Mapping[str, Any]]) -> str:
     """
     Return the text of an SRT file. Save it as UTF-8.
 
-    SRT has no escape sequences. An arrow ``-->`` in a sentence becomes ``→``, because players would read a line with an
-    arrow as a time. Most players interpret tags such as ``<i>``.
+    SRT has no escape sequences. An arrow ``-->`` in a sentence becomes ``→``, because players would interpret a line
+    with ``-->`` as the times of a subtitle. Most players interpret tags such as ``<i>``.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
     :raises ValueError: if a sentence is not a dict, if its content is not a string, if one of its times is missing or

@@ -35,7 +35,7 @@ def create_asset(*, bucket: str, key: str, extra: dict[str, Any] | None = None) 
 
     :param bucket: The bucket of the object.
     :param key: The key of the object.
-    :param extra: The extra of the asset. Default: none.
+    :param extra: The ``extra`` of the asset, a dict with custom metadata. Default: none.
     """
     from airflow.providers.common.compat.sdk import Asset
 

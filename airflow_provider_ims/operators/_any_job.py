@@ -1,4 +1,4 @@
-"""The base class of the operators that submit a job of any kind, whose parameters have their API names."""
+"""The base class of the operators that submit a job of any kind. They accept parameters with API names as keys."""
 
 from __future__ import annotations
 
@@ -57,7 +57,11 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
     def execute_complete(
         self, context: Context, event: Any = None, submit_result: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Complete the job. A resumed task has a new operator instance, so its job kind is resolved again."""
+        """
+        Resume the task with the trigger's event, and return the result of the job.
+
+        A resumed task has a new operator instance, so the job kind is resolved again.
+        """
         self.kind = kind_of(self.job, self.product)
         return super().execute_complete(context, event, submit_result)
 

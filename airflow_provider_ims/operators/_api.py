@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 CLIENT_TOKEN = "ClientToken"
 _UNCERTAIN = (
-    "the action may have taken effect, and sending it again may repeat the effect. Check this before you clear the task"
+    "the action may have taken effect, and sending it again may repeat the effect. Check whether the action has taken "
+    "effect before you clear the task"
 )
 
 
@@ -34,9 +35,10 @@ class ApiOperator(BaseOperator):
     """
     Call any action of an API, except the actions that submit a job of a supported kind.
 
-    A read-only action is retried. Any other action is sent again only if the service certainly did not process it. If
-    the response to such an action is lost, the action may have taken effect: the task then fails without a retry,
-    unless the action has a ``ClientToken``, which prevents the action from taking effect twice.
+    After a temporary error, a read-only action is sent again. Any other action is sent again only if the service
+    certainly did not process it. If the response to an action that is not read-only is lost, the action may have taken
+    effect: the task then fails without a retry, unless the action has a ``ClientToken``, which prevents the action from
+    taking effect twice.
 
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. Where the API requires a JSON
@@ -129,7 +131,7 @@ def _write(
         if record.answered:
             outcome = "received a response, but the task failed afterwards. Clear the task to repeat the action"
         raise AirflowFailException(f"An earlier try sent the request at {sent_at} and {outcome} (action {action})")
-    # An invalid connection is rejected before the request is recorded, because nothing was sent.
+    # An invalid connection raises an error here, before the request is recorded, because no request is sent.
     hook.connect()
     record.begin(token)
     try:

@@ -25,8 +25,8 @@ class AwaitedJob:
     """
     The job that a try of a task waits for.
 
-    :param durable: Whether a later try may join the job.
-    :param cancel_on_kill: Whether the job may be cancelled.
+    :param durable: The operator's ``durable``. If false, no later try joins the job.
+    :param cancel_on_kill: The operator's ``cancel_on_kill``. If false, the job is never cancelled.
     :param job_id: The job id; ``None`` if only the submission record contains it.
     """
 
@@ -41,7 +41,7 @@ class AwaitedJob:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """
-        If the wait fails, record this, so that the task can join the job after the task is cleared.
+        If the wait fails, record the failure. If a user then clears the task, the task can join the job.
 
         On a timeout, if ``cancel_on_kill`` is true, cancel the job unless a later try can join it.
         """
@@ -61,10 +61,14 @@ class AwaitedJob:
             write_wait_outcome(self.context.get("task_state_store"), job_id, outcome)
 
     def on_kill(self) -> None:
-        """Cancel the job if a user has ended the task or no later try could join the job; log the decision."""
+        """
+        Cancel the job if a user has marked the task as failed or successful, or if no later try can join the job.
+
+        If ``cancel_on_kill`` is false, the job is never cancelled. The decision is logged.
+        """
         job_id = self.job_id or ""
         if not self.cancel_on_kill:
-            self.log.warning("Job %s continues and is billed: cancel_on_kill is off", job_id)
+            self.log.warning("Job %s continues and is billed: cancel_on_kill is false", job_id)
         elif not self._can_be_joined() or self._is_ended_by_user(job_id):
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 
@@ -75,11 +79,11 @@ class AwaitedJob:
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 
     def _can_be_joined(self) -> bool:
-        """Return whether a later try could join the job."""
+        """Return whether a later try can join the job."""
         return self.durable and can_be_joined(self.kind, self.context)
 
     def _is_ended_by_user(self, job_id: str) -> bool:
-        """Return whether a user has ended the task, and no other try has joined the job."""
+        """Return whether a user has marked the task as failed or successful, and no other try has joined the job."""
         ti: Any = self.context.get("ti")
 
         def is_owner() -> bool:
@@ -102,7 +106,7 @@ class AwaitedJob:
 
 
 def can_be_joined(kind: JobKind, context: Context) -> bool:
-    """Return whether a later try could join a job, based on its record, its ClientToken or its marker."""
+    """Return whether a later try can find and join a job by its submission record, ClientToken or marker."""
     recorded = context.get("task_state_store") is not None
     return context.get("ti") is not None and (recorded or kind.takes_client_token or kind.takes_marker)
 

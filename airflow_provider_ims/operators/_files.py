@@ -1,5 +1,5 @@
 """
-Replaces arguments that name a file with the contents of the file.
+Replaces file names in arguments with the contents of the files.
 
 Airflow's ``template_ext`` would also treat nested values and the URLs of objects, such as ``oss://bucket/a.json``, as
 file names, so the operators do not set it. They read files only for arguments that contain JSON or text to be spoken.
@@ -49,13 +49,13 @@ def read_files(
 
 
 class ReadsParameterFiles(_Operator):
-    """Mixin for the operators whose argument ``parameters`` or ``requests`` has parameters with API names as keys."""
+    """Mixin for the operators whose ``parameters`` or ``requests`` contain parameters with API names as keys."""
 
     job: str
     product: Product
 
     def read_files(self, context: Context, environment: Environment) -> None:
-        """Replace the parameters that name a file with the file's contents."""
+        """Replace each parameter that is the name of a file with the file's contents."""
         kind = kind_of(self.render_template(self.job, context, environment), self.product)
         parameters = {one.name: one for one in kind.parameters}
 
@@ -75,7 +75,7 @@ def _names_file(value: str, parameter: Parameter) -> bool:
 
 
 def _read(name: str, environment: Environment, field: str) -> str:
-    # Imported lazily: Airflow imports it only to render templates.
+    # Imported lazily: Airflow imports jinja2 only to render templates.
     from jinja2 import TemplateNotFound
 
     loader = environment.loader

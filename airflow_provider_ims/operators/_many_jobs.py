@@ -50,23 +50,23 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     """
     Submit many jobs of one kind in one task, and wait until all have ended.
 
-    A request is not billed twice if the task or the worker crashes (for exceptions, see ``on_uncertain``): a retry
-    joins the running jobs, collects the results of ended jobs, and submits jobs only for requests that have no job or
-    whose job failed. A request keeps its job even if the list changes between two tries.
+    If the task or the worker crashes, no request is billed twice, except as described for ``on_uncertain``: a retry
+    waits for the running jobs (it joins them), collects the results of ended jobs, and submits jobs only for requests
+    that have no job or whose job failed. A request keeps its job even if the list changes between two tries.
 
     :param job: The submit action, such as ``SubmitTextGenerateJob``. (templated)
     :param requests: Up to 10,000 dicts of parameters, with their API names as keys. Where the API requires a JSON
         string, a dict, a list or the name of a ``.json`` file is also accepted. (templated)
     :param parameters: Parameters that all requests have in common. The values in a request override them. (templated)
-    :param max_active_jobs: The maximum number of unfinished jobs. When half of them have ended, more jobs are
+    :param max_active_jobs: The maximum number of unfinished jobs at a time. When half of them have ended, more jobs are
         submitted. (templated) Default: no limit.
     :param max_submits_per_second: The maximum number of submit requests per second, up to
         ``[ims] max_requests_per_second``; the rate falls while the service throttles requests. (templated) Default: 30.
-    :param max_failures: How many jobs may fail: a number, or a fraction of all jobs if it is less than 1. If more
-        jobs have failed, the task fails after all jobs have ended. (templated) Default: 0.
+    :param max_failures: How many jobs are allowed to fail: a number, or a fraction of all jobs if it is less than 1. If
+        more jobs fail, the task fails after all jobs have ended. (templated) Default: 0.
     :param results_path: A path or URL for the results as JSON Lines, such as ``oss://bucket/results.jsonl`` or
-        ``file:///data/results.jsonl``, one line per request, in the same order. Required for results of more than
-        512 KiB. (templated) Default: the results are part of the task's result.
+        ``file:///data/results.jsonl``. The file contains one line per request, in the order of the requests. Required
+        for results of more than 512 KiB. (templated) Default: the results are part of the task's result.
     :param fail_on_partial_failure: Count a job as failed if any part of it failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
@@ -151,7 +151,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         wait_started_at: float | None = None,
     ) -> dict[str, Any]:
         """
-        Resume with the trigger's event: submit more jobs, or complete the task.
+        Resume the task with the trigger's event: submit more jobs and wait again, or return the result.
 
         :param context: The task's context.
         :param event: The event of the trigger.
@@ -201,17 +201,21 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         return self._submitter
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the requests refer to, except outputs."""
+        """Return the OSS objects that the requests refer to, except outputs."""
         return oss_objects([self.parameters, *(self.requests or ())], without="output")
 
     def on_kill(self) -> None:
-        """If ``cancel_on_kill`` is true, cancel the jobs if a user ended the task or no later try could join them."""
+        """
+        Cancel the jobs if a user has marked the task as failed or successful, or if no later try can join the jobs.
+
+        If ``cancel_on_kill`` is false, the jobs are never cancelled.
+        """
         job_ids = self._active_jobs()
         if not job_ids or self._context is None:
             return
-        jobs = f"{len(job_ids)} jobs are"
+        jobs = "1 job is" if len(job_ids) == 1 else f"{len(job_ids)} jobs are"
         if not self.cancel_on_kill:
-            self.log.warning("%s left running and are billed: cancel_on_kill is off", jobs)
+            self.log.warning("%s left running and billed: cancel_on_kill is false", jobs)
         elif not can_be_joined(self.kind, self._context) or ended_by_user(
             self._context.get("ti"), self._is_owner, jobs, self.log
         ):
@@ -302,7 +306,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     def _wait(
         self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
     ) -> list[str]:
-        """Block until at most ``unfinished`` jobs have not ended, and return their ids."""
+        """Block until at most ``unfinished`` jobs have not ended, and return the ids of these jobs."""
         from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
         from airflow_provider_ims._waiting.poller import Poller
 
@@ -349,7 +353,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         return result
 
     def _outcome(self, item: Item, job: Job | None) -> Job | ImsError:
-        """Return the job of an item if it succeeded, otherwise the error; emit the metrics of the job."""
+        """Return the job of a request, or the error if it failed or there is no job; emit the metrics of the job."""
         job_id = item.record.job_id
         if job_id is None:
             return item.error or ImsError("The request was not sent")

@@ -1,4 +1,4 @@
-"""Validates and encodes the requests of a task with many jobs."""
+"""Validates and encodes the argument ``requests`` of a task with many jobs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
 
 
 class _Encoder:
-    """Encodes requests, whose parameters are defined by the job kind or only by the product's SDK."""
+    """Encodes requests. Parameters that the SDK defines but the job kind does not are accepted, too."""
 
     def __init__(self, kind: JobKind, common: Mapping[str, Any]) -> None:
         self._kind = accepting(kind, {})
@@ -90,7 +90,7 @@ def _is_dict(given: Any) -> bool:
 
 
 def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:
-    """Raise an ``ImsRequestError`` if two requests have the same token: the service creates only one job for both."""
+    """Raise an ``ImsRequestError`` if two requests have the same token: the service would create one job for both."""
     name = kind.token_parameter
     first: dict[str, int] = {}
     for index, parameters in enumerate(encoded):

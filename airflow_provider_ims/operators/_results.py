@@ -1,4 +1,4 @@
-"""Collects the results of many jobs, in XCom or in a file."""
+"""Collects the results of many jobs, for XCom or in a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class JobResults:
 
     @property
     def total(self) -> int:
-        """The number of jobs."""
+        """The number of requests, including those without a job."""
         return len(self._jobs)
 
     def add(self, index: int, job_id: str | None, outcome: Job | ImsError) -> None:
@@ -70,16 +70,17 @@ class JobResults:
         return self._size <= MAX_INLINE
 
     def describe_failures(self) -> str:
-        """Return the first errors as one string, and the path of the file with all errors, if there is one."""
+        """Return a string with the first errors and, if there is a file with the results, the path of this file."""
         where = f"; all errors are in {self.path}" if self.path else ""
         more = self.failed - len(self._failures)
         return "; ".join(self._failures) + (f"; and {more} more{where}" if more else where)
 
     def advice(self) -> str:
-        """Return how to continue after a failure."""
+        """Return advice for the user of a task that failed because too many jobs failed."""
         if self.permanent_failures:
-            return f"{self.permanent_failures} of these would fail again: correct their requests and clear the task"
-        return "A retry submits only these again"
+            failures = f"{self.permanent_failures} of the failed jobs would fail again"
+            return f"{failures}: correct their requests and clear the task"
+        return "A retry submits only the failed jobs again"
 
     def as_dict(self) -> dict[str, Any]:
         """
@@ -98,7 +99,8 @@ class JobResults:
         if not self.fit_into_xcom:
             raise ImsRequestError(
                 f"The results take up {self._size:,} bytes, which is more than the limit for XCom ({MAX_INLINE:,} "
-                "bytes). Set results_path and clear the task, which then collects the results of the same jobs",
+                "bytes). Set results_path and clear the task. On Airflow 3.3 and later, the cleared task collects the "
+                "results of the same jobs, unless on_clear is 'new'",
                 field="results_path",
             )
         return {**summary, "results": self._results}
@@ -138,7 +140,7 @@ def _storage_path(path: str) -> ObjectStoragePath:
 
 def allowed_failures(max_failures: Any, total: int) -> int:
     """
-    Return how many of the jobs of a task may fail.
+    Return how many of the jobs of a task are allowed to fail.
 
     :raises ImsRequestError: If ``max_failures`` is negative or not a number.
     """
@@ -148,8 +150,8 @@ def allowed_failures(max_failures: Any, total: int) -> int:
         allowed = -1.0
     if not allowed >= 0:
         raise ImsRequestError(
-            f"max_failures: must be a number of jobs or a fraction below 1, and not negative: {max_failures!r}",
+            f"max_failures: {max_failures!r} is neither a number of jobs (0 or more) nor a fraction from 0 to 1",
             field="max_failures",
         )
-    # The addend compensates for the rounding of fractions such as 0.29.
+    # Adding 1e-6 compensates for rounding errors: 0.29 * 100 is slightly less than 29.
     return int(min(allowed * total + 1e-6 if allowed < 1 else allowed, total))

@@ -39,13 +39,14 @@ class SubmitOperator(JobTask, BaseOperator):
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
-    :param on_clear: What to do after the task was cleared. ``auto`` joins the job from before the clear if the
-        parameters are the same, the job has not failed, its result was never collected, and ``cancel_on_kill`` does not
-        cause it to be cancelled; otherwise, it submits a new job. ``new`` always submits a new job; ``rejoin`` joins
-        any job that has not failed. Requires Airflow 3.3: in earlier versions, a cleared task always submits a new job.
-        Default: ``auto``.
+    :param on_clear: What to do after a user has cleared the task. ``auto`` joins the job from before the clear (waits
+        for it instead of submitting a new job) if the parameters are the same, the job has not failed, its result was
+        never collected, and the job is not cancelled because of ``cancel_on_kill``; if one of these conditions is not
+        met, ``auto`` submits a new job. ``new`` always submits a new job; ``rejoin`` joins any job that has not failed.
+        Requires Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful or clears it, or when the wait times out and no later try can join the job. Default: true.
+        successful or clears it. If no later try can join the job, it is also cancelled when the wait times out or the
+        worker stops the task. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, unlike in other operators.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.

@@ -1,4 +1,4 @@
-"""Operators of ApsaraVideo VOD that fetch media from URLs, and that run workflows on media."""
+"""Operators for ApsaraVideo VOD that fetch media from URLs, and that run workflows on media."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class VodUploadMediaByURLOperator(JobOperator):
 
     :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
         be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
-    :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``, with the
-        same URL. (JSON, templated)
+    :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
+        ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
     :param storage_location: The storage address. Default: the account's default address. (templated)
     :param template_group_id: The transcoding template group. Default: the account's default group. (templated)
     :param workflow_id: A workflow that processes the file; it overrides ``template_group_id``. (templated)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: The default age up to which a job is reused.
+#: The default maximum age of a reused job.
 REUSE_WITHIN = timedelta(days=7)
 
 
@@ -41,11 +41,12 @@ class JobOperator(SubmitOperator):
 
     :param wait_for_completion: Wait until the job ends. If false, return right after the submission. Default: true.
     :param durable: Submit only one billed job for all tries of the task instance, unless the job fails or the task is
-        cleared. A retry joins the job of an earlier try. If a submit request receives no response and the job kind
-        supports a search, the operator searches for the job before it sends the request again. Default: true.
-    :param reuse: ``inputs`` returns the result of a job that an earlier run of the task submitted with the same inputs,
-        or submits a new job if there is none; this requires ``durable``. ``run`` joins only jobs of earlier tries.
-        Default: ``run``.
+        cleared. A retry joins the job of an earlier try: it waits for this job instead of submitting a new one. If a
+        submit request receives no response and the job kind supports a search, the operator searches for the job before
+        it sends the request again. Default: true.
+    :param reuse: ``inputs`` returns the result of a successful job that an earlier run of the task submitted with the
+        same inputs, or submits a new job if there is none; this requires ``durable``. ``run`` does not use the jobs of
+        earlier runs. Default: ``run``.
     :param reuse_within: The maximum age of a reused job since its submission, as a ``timedelta``. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
@@ -95,7 +96,7 @@ class JobOperator(SubmitOperator):
         return vars(self)
 
     def read_files(self, context: Context, environment: Environment) -> None:
-        """Replace the arguments that name a file with the file's contents."""
+        """Replace each argument that is the name of a file with the file's contents."""
         parameters = {one.argument: one for one in self.kind.parameters}
         for argument, content in read_files(self.arguments(), parameters, environment).items():
             setattr(self, argument, content)
@@ -109,12 +110,12 @@ class JobOperator(SubmitOperator):
         :raises ImsRequestError: when an argument is invalid (no request is sent), or when the service rejects a value.
         :raises ImsJobFailedError: when the job failed, or a part of it failed and ``fail_on_partial_failure`` is set.
         :raises ImsJobTimeoutError: when the job did not end before the timeout.
-        :raises ImsUncertainSubmitError: when a response was lost, and it is unknown whether the job exists.
+        :raises ImsUncertainSubmitError: when a submit request returned no job id, and its job was not found.
         :raises ImsError: when the service rejected the request or was unavailable.
         """
         self.check_files()
         if self.reuse == "inputs" and not self.kind.reusable:
-            problem = "because the id of such a job does not identify it: a later job may have the same id"
+            problem = "because several jobs of this kind can have the same id"
             raise ImsRequestError(
                 f"reuse: 'inputs' is not available for {self.kind.submit_action}, {problem}", field="reuse"
             )
@@ -133,7 +134,7 @@ class JobOperator(SubmitOperator):
         self.push_console_link(context, hook, job.id, submission.submitted_at)
         if not self.wait_for_completion:
             awaited.record_outcome(job.id, "collected")
-            # From here on, the job is not cancelled with the task.
+            # From here on, on_kill() does not cancel the job.
             self._awaited = None
             return {"job_id": job.id, "state": job.status}
         if not job.ended:
@@ -158,7 +159,7 @@ class JobOperator(SubmitOperator):
             on_clear=self.on_clear,
             cancel_on_kill=self.cancel_on_kill,
             earlier=earlier,
-            # A task that waits on its worker reads no messages.
+            # A task that waits on its worker does not read the messages of the queue.
             queue=hook.settings.smq_queue if self.deferrable or not self.wait_for_completion else None,
         )
         return submitter.submit_or_join(context) if self.durable and has_run else submitter.submit()
@@ -196,7 +197,7 @@ class JobOperator(SubmitOperator):
         self, context: Context, event: Any = None, submit_result: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """
-        Resume with the trigger's event, and complete the job.
+        Resume the task with the trigger's event, and return the result of the job.
 
         :param context: The task's context.
         :param event: The event of the trigger.
@@ -210,7 +211,9 @@ class JobOperator(SubmitOperator):
 
     def on_kill(self) -> None:
         """
-        If ``cancel_on_kill`` is true, cancel the job if a user has ended the task or no later try could join the job.
+        Cancel the job if a user has marked the task as failed or successful, or if no later try can join the job.
+
+        If ``cancel_on_kill`` is false, the job is never cancelled.
 
         Airflow also calls this method when the worker shuts down, when another worker has taken over the task, and at
         ``execution_timeout``. In these cases, a job that a later try can join is not cancelled here.
@@ -219,7 +222,7 @@ class JobOperator(SubmitOperator):
             self._awaited.on_kill()
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the parameters refer to, except outputs."""
+        """Return the OSS objects that the parameters refer to, except outputs."""
         arguments = self.arguments()
         given = {parameter.name: arguments.get(parameter.argument) for parameter in self.kind.parameters}
         return oss_objects(given, without="output")
@@ -227,8 +230,8 @@ class JobOperator(SubmitOperator):
     def _collect(
         self, awaited: AwaitedJob, job: Job, submitted_at: float | None, *, reused: bool = False
     ) -> dict[str, Any]:
-        # Sensors emit no metrics, because the operator that submitted the job may have emitted them. The same applies
-        # to a reused job.
+        # No metrics are emitted for a reused job, because the run that submitted it may have emitted them. For the same
+        # reason, sensors emit no metrics.
         if not reused:
             waited = None if submitted_at is None else time.time() - submitted_at
             how: metrics.Ending = "failed" if self.failure_of(job) else "finished"

@@ -1,4 +1,4 @@
-"""Operators of ApsaraVideo VOD."""
+"""Operators for ApsaraVideo VOD."""
 
 from __future__ import annotations
 
@@ -162,9 +162,9 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
     is the id of the transcoding task. No list action returns the UserData of transcoding tasks, so a transcoding task
-    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, a retry after such a crash cannot
-    cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the service rejects a
-    second request with the same ``SessionId``.
+    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, a retry within seven days of
+    such a crash cannot cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the
+    service rejects a second request with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
@@ -174,7 +174,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
     :param encrypt_config: The HLS encryption. (JSON, templated)
-    :param override_params: Settings that override the templates: watermarks, subtitles. (JSON, templated)
+    :param override_params: Settings that override the templates, such as watermarks and subtitles. (JSON, templated)
     :param pipeline_id: A dedicated pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
     :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)

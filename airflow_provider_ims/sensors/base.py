@@ -59,7 +59,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         only if all jobs failed, and the result of a failed job is ``{"job_id", "state", "error_code",
         "error_message"}``. The keys ``input`` and ``failed`` are added if the service returns the input or the failed
         parts. Default: false.
-    :param deferrable: Wait in the triggerer, without a worker slot. Default: ``[operators] default_deferrable``.
+    :param deferrable: Wait in the triggerer, so that the wait occupies no worker slot. Default:
+        ``[operators] default_deferrable``.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``sensor.output["state"]`` works.
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
     :param poke_interval: Seconds between polls, or a timedelta. Default: ``[ims] poll_interval`` (10).
@@ -175,7 +176,8 @@ class JobSensor(JobTask, BaseSensorOperator):
             # At the first poke, an undefined connection is a user error. At later pokes, the secrets backend may be
             # unavailable, so the error is tolerated.
             hook.connect()
-        # In reschedule mode, no state is kept between pokes, so the sensor cannot count consecutive errors.
+        # In reschedule mode, no state is kept between pokes, so the sensor cannot count consecutive errors. The first
+        # permanent error ends the wait.
         tolerated_errors = 1 if self.reschedule else TOLERATED_ERRORS
         for job_id, observation in self._poll(hook, [job_id for job_id in job_ids if job_id not in self._ended]):
             monitor = self._monitors.setdefault(job_id, JobMonitor(job_id, wait_started_at, tolerated_errors))
@@ -271,7 +273,8 @@ class JobsSensor(JobSensor):
         # Jinja renders a list as Python source, with brackets and quotes.
         ids = [job_id for one in given for job_id in re.findall(r"[\w-]+", one)]
         if not ids or NO_XCOM in ids:
-            raise ImsRequestError(f"job_ids: {self.job_ids!r} has no job ids, or contains {NO_XCOM}", field="job_ids")
+            problem = f"contains no job id, or contains {NO_XCOM} (the value of a missing XCom)"
+            raise ImsRequestError(f"job_ids: {self.job_ids!r} {problem}", field="job_ids")
         return list(dict.fromkeys(ids))
 
 

@@ -1,4 +1,4 @@
-"""Sensors of Intelligent Media Services."""
+"""Sensors for jobs of Intelligent Media Services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sensors of ApsaraVideo VOD."""
+"""Sensors for jobs of ApsaraVideo VOD."""
 
 from __future__ import annotations
 

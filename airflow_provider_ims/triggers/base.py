@@ -33,7 +33,8 @@ MAX_WAITED_FOR = 1000
 #: (docs/decisions.md). The worker's supervisor may detect the exit of the task process only at its next heartbeat. The
 #: additional 5 seconds are for the scheduler's delay.
 FIRST_EVENT_DELAY = conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0) + 5.0
-#: Seconds for which ``on_kill`` may run; the default of ``[triggerer] on_kill_timeout`` is 30.
+#: The maximum duration of ``on_kill``, in seconds. It is shorter than Airflow's own limit, ``[triggerer]
+#: on_kill_timeout``, whose default is 30.
 ON_KILL_SECONDS = 25.0
 
 
@@ -46,20 +47,20 @@ class JobTrigger(BaseTrigger):
 
     :param family: The name of the jobs' family, such as ``smart``.
     :param job_ids: The ids of the jobs.
-    :param deadline: When the wait ends with a last poll, in epoch seconds.
+    :param deadline: The time, in epoch seconds, at which the wait times out after a final poll.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param submitted_at: When the jobs were submitted, in epoch seconds, if that is known.
     :param ims_conn_id: The connection; ``None`` for the SDK's default credential chain. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
-    :param cancel_on_kill: Whether to cancel the jobs when a user ends the task. Set it only for jobs that the task
-        submitted. Default: false.
-    :param unfinished: For a wait for many jobs: the wait ends when at most this number of them have not ended, and the
+    :param cancel_on_kill: Whether to cancel the jobs when a user marks the task as failed or successful. Set it only
+        for jobs that the task submitted. Default: false.
+    :param unfinished: For a wait for many jobs: the wait ends when at most this number of jobs have not ended, and the
         event contains ids instead of results. Default: wait for all jobs and send their results.
     :param total: For a wait for many jobs: the number of requests of the task.
-    :param already_ended: For a wait for many jobs: how many requests of the task had ended before the
-        trigger was created.
-    :param already_failed: For a wait for many jobs: how many of the ``already_ended`` requests had failed.
+    :param already_ended: For a wait for many jobs: how many of the ``total`` requests were complete when the trigger
+        was created. A request is complete if its job has ended or the service has refused it.
+    :param already_failed: For a wait for many jobs: how many of the ended jobs had failed.
     """
 
     family: str
@@ -86,7 +87,7 @@ class JobTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Send one event: the ended jobs, the ids of those that have not ended, or the error that ended the wait."""
+        """Send one event: the ended jobs, the ids of the unfinished jobs, or the error that ended the wait."""
         # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
         self.logger()
         started_at = monotonic()
@@ -102,7 +103,7 @@ class JobTrigger(BaseTrigger):
 
     async def _delay_first_event(self, started_at: float) -> None:
         left = started_at + FIRST_EVENT_DELAY - monotonic()
-        # Only a triggerer sets the id. In dag.test(), there is no scheduler.
+        # Only a triggerer sets trigger_id. dag.test() does not, and needs no delay, because it has no scheduler.
         if left > 0 and self.trigger_id is not None:
             await sleep(left)
 
@@ -180,9 +181,8 @@ class JobTrigger(BaseTrigger):
                     raise
 
     async def _cancel_jobs(self, ti: Any) -> None:
-        jobs = ", ".join(self.job_ids[:10]) + (
-            f" and {len(self.job_ids) - 10} others" if len(self.job_ids) > 10 else ""
-        )
+        others = f" and {len(self.job_ids) - 10} others" if len(self.job_ids) > 10 else ""
+        jobs = f"{'jobs' if len(self.job_ids) > 1 else 'job'} {', '.join(self.job_ids[:10])}{others}"
         try:
             read_state = sync_to_async(task_state, thread_sensitive=False)
             state = await read_state(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)

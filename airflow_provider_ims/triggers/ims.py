@@ -1,4 +1,4 @@
-"""Triggers of Intelligent Media Services."""
+"""Triggers for jobs of Intelligent Media Services."""
 
 from __future__ import annotations
 

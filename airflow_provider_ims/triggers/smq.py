@@ -17,8 +17,8 @@ from airflow_provider_ims._notifications.message import event_of
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
 
-#: Before Airflow 3.3, a message is deleted this number of seconds after its event, because these versions do not report
-#: when the event has been stored. A triggerer sends its events to the supervisor about once a second.
+#: Before Airflow 3.3, a message is deleted this number of seconds after its event, because earlier versions do not
+#: report when the event has been stored. A triggerer sends its events to the supervisor about once a second.
 DELETION_DELAY = 60.0
 
 
@@ -26,8 +26,9 @@ class SmqEventTrigger(BaseEventTrigger):
     """
     Watch a queue of SMQ (Simple Message Queue, formerly MNS) to which IMS or VOD sends events.
 
-    Use this trigger in an ``AssetWatcher``. Each message that meets all conditions creates an asset event. The payload
-    of the event is ``{"queue_name", "message_id", "event_type", "status", "job_ids", "user_data", "message"}``.
+    Use this trigger in an ``AssetWatcher``. Each message that meets all conditions (``event_types``, ``statuses`` and
+    ``user_data``) creates an asset event. The payload of the event is ``{"queue_name", "message_id", "event_type",
+    "status", "job_ids", "user_data", "message"}``.
 
     :param queue_name: The name of the queue. IMS writes only to queues whose names begin with ``ice-callback-``.
     :param ims_conn_id: The connection id. The connection must have ``smq_endpoint``. Default: ``ims_default``.
@@ -53,7 +54,7 @@ class SmqEventTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if not isinstance(queue_name, str) or not queue_name:
-            raise ValueError(f"queue_name must be a string that is not empty, not {queue_name!r}")
+            raise ValueError(f"queue_name must be a non-empty string, not {queue_name!r}")
         self.queue_name = queue_name
         self.ims_conn_id = ims_conn_id
         self.region_id = region_id
@@ -152,7 +153,7 @@ def _names(argument: str, value: Iterable[str] | str | None) -> list[str] | None
 
 
 def _object(value: Mapping[str, Any] | str) -> dict[str, Any]:
-    expected = "user_data must be a dict of JSON values or the JSON text of an object"
+    expected = "user_data must be a dict of JSON values or a JSON string that contains an object"
     try:
         text = value if isinstance(value, str) else json.dumps(dict(value) if isinstance(value, Mapping) else value)
         found = json.loads(text)

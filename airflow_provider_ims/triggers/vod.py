@@ -1,4 +1,4 @@
-"""Triggers of ApsaraVideo VOD."""
+"""Triggers for jobs of ApsaraVideo VOD."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def test_cancel_on_kill_can_be_disabled(
     set_task_state(monkeypatch, "failed")
     run.process.on_kill()
     assert ims_emulator.requests(CANCEL) == []
-    assert any("is billed: cancel_on_kill is off" in line for line in task_log.lines("warning"))
+    assert any("is billed: cancel_on_kill is false" in line for line in task_log.lines("warning"))
 
 
 @never_ending

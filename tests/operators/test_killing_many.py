@@ -110,7 +110,7 @@ def test_a_stalled_worker_does_not_cancel_the_jobs_that_its_successor_has_joined
 @never_ending
 @pytest.mark.parametrize(
     ("job", "message"),
-    [(KIND, "cancel_on_kill is off"), ("SubmitAudioProduceJob", "the service has no cancel action for them")],
+    [(KIND, "cancel_on_kill is false"), ("SubmitAudioProduceJob", "the service has no cancel action for them")],
 )
 def test_the_log_warns_of_jobs_that_continue_to_run(
     job: str, message: str, monkeypatch: pytest.MonkeyPatch, ims_emulator: ImsEmulator, task_log: TaskLog

@@ -383,7 +383,10 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
         ({"requests": "[{}]"}, "requests: must be a list of 1 to 10,000 dicts"),
         ({"requests": ["text"]}, r"requests\[0\]: must be a dict"),
         ({"requests": [{"InputConfig": "x", "Tittle": "y"}]}, r"requests\[0\]: .*unknown parameter 'Tittle'"),
-        ({"max_failures": -1}, "max_failures: must be a number of jobs or a fraction below 1, and not negative: -1"),
+        (
+            {"max_failures": -1},
+            r"max_failures: -1 is neither a number of jobs \(0 or more\) nor a fraction",
+        ),
         ({"max_active_jobs": "many"}, "max_active_jobs: 'many' is not a positive number"),
         ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a positive number"),
         ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a positive number from 1 to 10,000"),

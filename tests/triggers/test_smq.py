@@ -70,14 +70,17 @@ def test_the_order_of_the_arguments_does_not_matter() -> None:
         ({"queue_name": "q", "statuses": [None]}, "statuses must be a string or an iterable of strings"),
         (
             {"queue_name": "q", "user_data": [1]},
-            "user_data must be a dict of JSON values or the JSON text of an object",
+            "user_data must be a dict of JSON values or a JSON string that contains an object",
         ),
         (
             {"queue_name": "q", "user_data": "[]"},
-            "user_data must be a dict of JSON values or the JSON text of an object",
+            "user_data must be a dict of JSON values or a JSON string that contains an object",
         ),
-        ({"queue_name": "q", "user_data": "x"}, "JSON text of an object: Expecting value"),
-        ({"queue_name": "q", "user_data": {"x": object()}}, "JSON text of an object: .* is not JSON serializable"),
+        ({"queue_name": "q", "user_data": "x"}, "JSON string that contains an object: Expecting value"),
+        (
+            {"queue_name": "q", "user_data": {"x": object()}},
+            "contains an object: .* is not JSON serializable",
+        ),
     ],
 )
 def test_invalid_arguments_are_rejected_when_the_dag_is_parsed(arguments: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Operators of Intelligent Media Services."""
+"""Operators for Intelligent Media Services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Media processing and analysis: transcoding, snapshots, tags and moderation."""
+"""Operators for media processing and analysis: transcoding, snapshots, tags and moderation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Video production: one video by cloud editing, or a batch of videos."""
+"""Operators for video production: one video by cloud editing, or a batch of videos."""
 
 from __future__ import annotations
 

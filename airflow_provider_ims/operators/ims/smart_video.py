@@ -17,8 +17,8 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     """
     Translate a video, its speech or its subtitles into another language (``SubmitVideoTranslationJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the translated
-    video.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the URL of
+    the translated video.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitVideoTranslationJob
 
@@ -62,7 +62,8 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
     """
     Produce a video in which an avatar speaks a text or lip-syncs to an audio file (``SubmitAvatarVideoJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the URL of the
+    video.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitAvatarVideoJob
 
@@ -176,7 +177,8 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     """
     Produce an animated chart from a table (``SubmitDynamicChartJob``).
 
-    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the video.
+    Returns ``{"job_id", "state", "media_id", "media_url", "ai_result", "usage"}``; ``media_url`` is the URL of the
+    video.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitDynamicChartJob
 
