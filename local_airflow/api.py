@@ -46,7 +46,7 @@ class TaskState:
     :param seconds: Seconds from its start until its end, or until now, including deferrals; None before it starts.
     :param pid: The id of the worker process that last ran it.
     :param host: The host name of the worker that last ran it.
-    :param triggerer_id: The job id of the triggerer that runs its trigger.
+    :param triggerer_id: The id of the TriggererJob that runs its trigger.
     """
 
     id: str
@@ -281,7 +281,7 @@ class AirflowApi:
         return self.runs(dag_id, "queued", "running")
 
     def fail_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run as failed, which also ends its unfinished tasks."""
+        """Mark a run as failed. Airflow then also ends the unfinished tasks of the run."""
         self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:

@@ -35,7 +35,7 @@ def postgres_folder() -> Path | None:
     """
     Return the folder of PostgreSQL's server programs; None if PostgreSQL is not installed.
 
-    Programs on the PATH have precedence. Otherwise, the newest installed version is used.
+    Programs on the PATH take precedence. Otherwise, the newest installed version is used.
     """
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
@@ -45,7 +45,7 @@ def postgres_folder() -> Path | None:
 
 
 def redis_program() -> Path | None:
-    """Return the path of a Redis server or a compatible server; None if there is none."""
+    """Return the path of the program of Redis or of a compatible server; None if neither is installed."""
     # /usr/sbin is not on every user's PATH.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/bin", "/usr/sbin", "/usr/local/bin"))
     found = shutil.which("redis-server", path=path) or shutil.which("valkey-server", path=path)

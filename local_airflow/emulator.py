@@ -15,7 +15,7 @@ _CONNECTION = re.compile(r"^(AIRFLOW_CONN_\w+)='(.+)'$", re.MULTILINE)
 
 class EmulatorService(StartStopContext):
     """
-    The command ``ims-emulator``. Its state is in a file, so that it can be killed and restarted.
+    The emulator, started with the command ``ims-emulator``. It keeps its state in a file, so that it can be restarted.
 
     :param home: Folder for its state and its log.
     :param options: Additional command-line options.
@@ -23,7 +23,7 @@ class EmulatorService(StartStopContext):
 
     def __init__(self, home: Path, *options: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        # The port is fixed, so that the URL stays the same after a restart.
+        # The port is selected only once, so that the URL stays the same after a restart.
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.control = EmulatorControl(self.url)

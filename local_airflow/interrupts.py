@@ -1,4 +1,4 @@
-"""Functions for the commands: exclusive use of a folder, and a clean shutdown after a termination signal."""
+"""Functions for command-line programs: exclusive use of a folder, and a clean shutdown after a termination signal."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def jobs_table(api: AirflowApi, dag_id: str, run_id: str) -> Table:
 
 
 def job_kind(operator: str) -> str:
-    """Return the kind of job that an operator submits, such as ``TextGenerate``."""
+    """Return the job kind in the name of an operator class, such as ``TextGenerate``, or else the name of the class."""
     match = re.fullmatch(r"(?:Ims|Vod)Submit(\w+)JobOperator", operator)
     return match[1] if match else operator
 

@@ -94,7 +94,7 @@ class LocalAirflow(StartStopContext):
         """
         Create the database, start all components that are not running and wait until they are healthy.
 
-        :raises LocalAirflowError: If a component fails, with the end of its output.
+        :raises LocalAirflowError: If a component fails; the message contains the end of its output.
         """
         self._service("db-migrate", ["db", "migrate"]).run_to_completion(_START_TIMEOUT)
         for service in self.services.values():
@@ -108,7 +108,7 @@ class LocalAirflow(StartStopContext):
         self.wait_healthy()
 
     def kill(self, component: str) -> None:
-        """Kill a component and all processes that it started with SIGKILL."""
+        """Send SIGKILL to a component and to all processes that it has started."""
         self.services[component].kill()
 
     def wait_healthy(self, timeout: float = _START_TIMEOUT, *, without: Collection[str] = ()) -> None:

@@ -32,7 +32,7 @@ def wait_until(what: str, condition: Callable[[], bool], timeout: float, interva
     Wait until a condition holds.
 
     :param what: A noun phrase for the error message.
-    :param condition: Called every ``interval`` seconds.
+    :param condition: A function that returns whether the condition holds; it is called every ``interval`` seconds.
     :param timeout: Maximum number of seconds to wait.
     :raises LocalAirflowError: On a timeout.
     """
@@ -53,7 +53,7 @@ def free_port() -> int:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Delay signals while a process is started, because a process whose id is not stored cannot be stopped."""
+    """Delay signals while a process is started, because the process cannot be stopped before its id is stored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -136,7 +136,7 @@ class Service:
         """
         Check that the program is running.
 
-        :raises LocalAirflowError: If it has exited, with the end of its output.
+        :raises LocalAirflowError: If it has exited; the message contains the end of its output.
         """
         if not self.running:
             raise LocalAirflowError(f"{self.name} exited with code {self.exit_code}:\n{self.tail()}")
@@ -146,7 +146,7 @@ class Service:
         Start the program and wait until it exits.
 
         :param timeout: Maximum number of seconds to wait.
-        :raises LocalAirflowError: If it fails or does not exit in time, with the end of its output.
+        :raises LocalAirflowError: If it fails or does not exit in time.
         """
         self.start()
         try:
@@ -255,11 +255,11 @@ class StartStopContext(ABC):
 
 def stop_services(services: Iterable[Service], grace: float = 3.0) -> None:
     """
-    Stop services in parallel: send each its stop signal, then SIGKILL to the remaining processes.
+    Stop services in parallel: send each service its stop signal, then send SIGKILL to the remaining processes.
 
     :param services: The services; those that are not running are ignored.
-    :param grace: Seconds between the two signals.
-    :raises LocalAirflowError: If a process survives both signals.
+    :param grace: The maximum number of seconds between the two signals; 0 to send only SIGKILL.
+    :raises LocalAirflowError: If a process is still running two minutes after SIGKILL.
     """
     services = list(services)
 

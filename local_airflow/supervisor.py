@@ -32,7 +32,7 @@ class Supervisor:
     """
     Restarts each service that exits (systemd: ``Restart=always``).
 
-    It is a context manager. Stop the services after its block: in the block, it would restart them.
+    It is a context manager. To stop the services, first leave its block; within the block, it would restart them.
 
     :param services: The services by name.
     :param delay: Seconds between an exit and the restart (systemd: ``RestartSec``).
@@ -72,7 +72,7 @@ class Supervisor:
         exited_at: dict[str, float] = {}
         while not self._ended.wait(_POLL_SECONDS):
             for name, service in self._services.items():
-                # The lock is held during a restart, so that `suspended` cannot start in the meantime.
+                # The lock is held during a restart, so that a block of `suspended` cannot begin in the meantime.
                 with self._lock:
                     if name in self._suspended or service.running:
                         exited_at.pop(name, None)

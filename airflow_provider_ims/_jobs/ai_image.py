@@ -2,8 +2,8 @@
 AI image jobs of ApsaraVideo VOD, queried with ``GetAIImageJobs``, at most ten per request.
 
 See https://help.aliyun.com/document_detail/186923.html. The status of a running job and the response for an unknown id
-are not documented. Any status other than the two documented ones is treated as running. A job that is missing from
-the response is treated as not found.
+are not documented. Any status other than ``Success`` and ``Fail`` is treated as running. A job that is missing from the
+response is treated as not found.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iter
         return
     job_ids = {
         str(image.get("JobId"))
-        # If the list is missing from the response, the video may have no images. The search is inconclusive anyway.
+        # A response without the list is treated as an empty list, because the video may have no images. This is
+        # acceptable, because a search for AI image jobs is never treated as proof that no job exists.
         for image in listed({"AIImageInfoList": [], **listing}, "AIImageInfoList", "ListAIImageInfo")
         if str(image.get("CreationTime") or "~") >= earliest(since)
     }

@@ -70,7 +70,7 @@ DNA = JobFamily(
 
 
 def _watermark(name: str, query_action: str, result: tuple[str, ...], error: tuple[str, str] = ("", "")) -> JobFamily:
-    """Return a family of watermarking jobs. Only the status ``success`` is documented; the others are inferred."""
+    """Return a family of watermarking jobs. Only the status ``success`` is documented; the others are assumptions."""
     return JobFamily(
         name=name,
         query_action=query_action,
@@ -88,7 +88,7 @@ TRACE_AB = _watermark("trace_ab", "QueryTraceAbJobList", ("Output", "TraceMediaI
 TRACE_M3U8 = _watermark("trace_m3u8", "QueryTraceM3u8JobList", ("Output", "TraceMediaId", "Trace"))
 
 _LONG_USER_DATA = Parameter("UserData", max_bytes=1024)
-#: The SDK's model contains the keys Media and Type; its examples contain the other keys.
+#: The data model of the SDK contains the keys Media and Type. The other keys occur only in the SDK's examples.
 _OSS_FILE = {
     "type": "object",
     "properties": {"Media": FILLED, "Bucket": FILLED, "Object": FILLED},

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ApiCaller(Protocol):
-    """Calls the API of one product: a hook, or a wrapper around one."""
+    """Calls the API of one product. Hooks and wrappers of hooks implement this interface."""
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Call an API action and return the body of the response."""
@@ -20,12 +20,12 @@ class ApiCaller(Protocol):
 @dataclass(frozen=True, slots=True)
 class LimitedRetries:
     """
-    Calls a hook with fewer retries than its default.
+    Calls the API through a hook, with fewer retries than the default of the hook.
 
     :param hook: The hook.
-    :param attempts: The maximum number of requests per call, not counting throttled ones. Default: 1.
+    :param attempts: The maximum number of requests per call, not counting throttled requests. Default: 1.
     :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
-        request. Default: 0, so it is not retried.
+        request. Default: 0, so throttled requests are not retried.
     """
 
     hook: AlibabaCloudMediaHook

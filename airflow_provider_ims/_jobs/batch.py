@@ -20,10 +20,14 @@ from airflow_provider_ims._jobs.payload import first_text, parse_json, read_fiel
 
 
 def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Correct the state according to the sub-jobs: the status ``Finished`` only means that the main job has ended."""
+    """
+    Add the videos to the result, and correct the state of the job according to its sub-jobs.
+
+    The status ``Finished`` of a job does not mean that all of its sub-jobs have ended.
+    """
     by_status: dict[str, list[dict[str, Any]]] = {}
-    # An unexpected format must not be read as an empty list: the job would count as failed, and a retry of the task
-    # would submit a second batch.
+    # An unexpected format must not be read as an empty list. If it were, the job would count as failed, and a retry of
+    # the task would submit a second batch.
     for index, sub_job in enumerate(require_objects(entry.get("SubJobList"), "SubJobList")):
         by_status.setdefault(str(sub_job.get("Status")).lower(), []).append({"index": index, **sub_job})
     succeeded, failed = by_status.pop("success", []), by_status.pop("failed", [])
@@ -63,7 +67,7 @@ BATCH = JobFamily(
 
 #: The fields that select the media; at least one is required.
 _MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
-# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and on one page per mode.
+# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and on the page of each mode.
 _INPUT_KEYS = "MediaSearchInput SceneInfo Title SpeechText BackgroundMusic BackgroundMusicArray BackgroundImageArray"
 _OUTPUT_KEYS = "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate ..."
 _STICKER = {"type": "object", "known": "MediaId MediaURL X Y Width Height DyncFrames Opacity"}
@@ -154,8 +158,8 @@ BATCH_MEDIA_PRODUCING = JobKind(
     ),
 )
 
-# It is not documented whether the listing contains the jobs of actions other than SubmitBatchMediaProducingJob, so a
-# search for them is inconclusive.
+# It is not documented whether the listing contains the jobs of actions other than SubmitBatchMediaProducingJob.
+# Therefore, a search for one of these jobs is inconclusive.
 BATCH_KINDS = (
     BATCH_MEDIA_PRODUCING,
     JobKind(

@@ -36,7 +36,7 @@ def query_jobs(
     :raises ImsError: as raised by the hook's ``call``.
     """
     caller = _Caller(hook, limiter)
-    # Creates the client before the threads start, because they share it.
+    # The client is created before the threads start, because all threads share it.
     hook.connect()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="ims-query")
     running: deque[tuple[Sequence[str], Future[dict[str, Job]]]] = deque()

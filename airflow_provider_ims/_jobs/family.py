@@ -29,7 +29,9 @@ _METADATA_FIELDS = {"RequestId", "Success", "Code", "Message", "StatusCode"}
 @dataclass(frozen=True, slots=True)
 class JobFamily:
     """
-    The jobs that one query action returns. :func:`~airflow_provider_ims._jobs.payload.walk_path` describes the paths.
+    The jobs that one query action returns.
+
+    For the syntax of the paths, see :func:`~airflow_provider_ims._jobs.payload.walk_path`.
 
     :param name: The name of the family in logs, keys and metrics.
     :param query_action: The API action that returns the status of a job.
@@ -41,14 +43,16 @@ class JobFamily:
     :param jobs: The path to the job, or to a list of jobs if it ends in ``[]``; empty if the response is the job.
     :param job_id: The field of a job that contains its id; ``None`` if the response does not contain it.
     :param status: The field of a job that contains its status.
-    :param error: The paths to the error code and the error message in a failed job; an empty path if there is none.
+    :param error: The paths to the error code and the error message in a failed job; an empty path if no field
+        is documented.
     :param result: The paths of the values in the result of a job that succeeded. Each value is stored under the last
         component of its path in snake_case, or under another name, as in ``audios=Result.AudioResult``.
         :func:`~airflow_provider_ims._jobs.payload.normalize` converts the values.
-    :param parts: The name of a job's parts, if some of them may fail although the job succeeds. Usually, this is
-        also the field of the result that lists the successful parts. The field ``failed`` lists the failed ones.
-    :param partly: The statuses in ``succeeded`` that mean that some parts of the job failed.
-    :param refine: A function that adds data from the response to an ended job, if paths are not sufficient.
+    :param parts: What the parts of a job are called, such as ``videos``, if some of them can fail in a job that
+        succeeds. In most families, the field of the result that lists the successful parts has the same name. The field
+        ``failed`` lists the failed parts.
+    :param partly: Those statuses in ``succeeded`` which mean that some parts of the job failed.
+    :param refine: A function that completes an ended job with data from the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that contains the job ids.
     :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.
@@ -124,7 +128,7 @@ class JobFamily:
         except ImsResourceNotFoundError:
             return {}
         except ImsError as error:
-            # The failed query does not affect the job, and a retry of the task joins the job.
+            # The failed query does not affect the job, so a retry of the task can wait for the same job.
             error.transient = True
             raise
         if not any(value for name, value in body.items() if name not in _METADATA_FIELDS):

@@ -26,8 +26,9 @@ class Job:
     :param id: The job id.
     :param state: Whether the job is running, has succeeded or has failed.
     :param status: The status that the service reports, such as ``Executing``.
-    :param result: The result for users, with keys in snake_case. While the job runs, it contains at most fields of the
-        response of the submit action. If the job failed, it contains the input and the parts of the job, if known.
+    :param result: The result for users, with keys in snake_case. While the job runs, the result is empty or contains
+        fields of the response to the submit request. If the job failed, the result contains its input and its parts, if
+        known.
     :param error_code: The service's error code, if the job failed.
     :param error_message: The service's error message, if the job failed.
     :param request_id: The id of the request that returned this data.
@@ -55,7 +56,7 @@ class Job:
         return self.state is not JobState.RUNNING
 
     def with_parts(self, result: dict[str, Any], failed: list[dict[str, Any]], total: int = 0) -> Job:
-        """Return the job with a result that consists of parts; ``total`` is 0 if their number is unknown."""
+        """Return the job with its parts in the result; ``total`` is 0 if the number of parts is unknown."""
         result = {**self.result, **result, "failed": failed}
         return replace(self, result=result, failed_parts=failed, total_parts=total, partial=bool(failed))
 
@@ -65,12 +66,14 @@ class Job:
 
     def without_output(self, parts: str) -> Job:
         """
-        Return the job as failed because no part was produced.
+        Return the job in the state ``failed``, because none of its parts was produced.
 
-        The error is that of the job or, if it has none, is derived from the errors of its parts.
+        If the job has no error code or no error message, they are derived from the errors of its parts.
         """
         reasons = "; ".join(sorted({part.get("error_message") or "no reason given" for part in self.failed_parts}))
-        message = f"none of {self.total_parts} {parts} was produced: {reasons or 'none was started'}"
+        message = f"none of the {self.total_parts} {parts} was produced: {reasons}"
+        if not self.failed_parts:
+            message = f"no {parts} were produced, and the service reported no error"
         code = self.error_code or next((part.get("error_code") for part in self.failed_parts), None)
         return replace(self, state=JobState.FAILED, error_code=code, error_message=self.error_message or message)
 
@@ -98,10 +101,14 @@ class Job:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Job:
-        """Return the job from :meth:`as_dict`; other data raises ``TypeError``, ``ValueError`` or ``KeyError``."""
+        """
+        Return the job that :meth:`as_dict` has converted to ``data``.
+
+        Any other data raises ``TypeError``, ``ValueError`` or ``KeyError``.
+        """
         return cls(**{**data, "state": JobState(data["state"])})
 
 
 def format_ids(job_ids: Sequence[str]) -> str:
-    """Return the first ten job ids as text, followed by an ellipsis if there are more."""
+    """Return the first ten job ids as a string, followed by an ellipsis if there are more."""
     return ", ".join(job_ids[:10]) + (", ..." if len(job_ids) > 10 else "")

@@ -31,12 +31,14 @@ class JobKind:
     :param family: The family of the jobs, which defines how they are queried.
     :param parameters: The parameters of the submit action.
     :param job_id: The path to the job's id in the response of the submit action.
-    :param submit_result: The fields of this response that are added to the result, because queries do not return them.
+    :param submit_result: The fields of the submit response that are added to the result, because queries do not return
+        them.
     :param search_is_conclusive: Whether a search that finds no job proves that no job exists. Not used if the action
         accepts a ClientToken.
     :param marker_under: The field of UserData that holds the marker; ``None`` for the top level.
-    :param reusable: Whether the id identifies one job, so that a later task run can return its result.
-    :param dedup_parameter: The parameter whose value the service accepts only once.
+    :param reusable: Whether each job has its own id, so that a later task run can query the job and return its result.
+    :param dedup_parameter: The parameter for an id of the request; the service rejects a request with the id of an
+        earlier request. ``None`` if there is no such parameter.
     :param one_of: The parameters of which at least one is required.
     :param regions: The regions in which the action is available; empty if the documentation does not restrict them.
     """
@@ -89,7 +91,9 @@ class JobKind:
 
     def check_region(self, settings: Settings) -> None:
         """
-        Check that the action is available in the region of the connection. The check is skipped if an endpoint is set.
+        Check that the action is available in the region of the connection.
+
+        The check is skipped if the connection contains an endpoint for the product.
 
         :raises ImsRequestError: if the action is not available in the region.
         """
@@ -99,7 +103,7 @@ class JobKind:
             raise ImsRequestError(f"region_id: {self.submit_action} {problem}", field="region_id")
 
     def job_id_in(self, response: Mapping[str, Any]) -> str | None:
-        """Return the job's id from the submit action's response; ``None`` if it contains none."""
+        """Return the job's id from the submit action's response; ``None`` if the response contains no id."""
         return next((found for found in walk_path(response, self.job_id) if isinstance(found, str) and found), None)
 
     def result_in(self, response: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +127,7 @@ class JobKind:
         return job_id
 
     def add_marker(self, user_data: str | None, key: SubmissionKey) -> str | None:
-        """Return UserData with the marker; ``None`` if it cannot be added, or if no search can find such jobs."""
+        """Return UserData with the marker; ``None`` if the marker cannot be added, or no search can find such jobs."""
         parameter = self._parameter("UserData")
         if parameter is None or not self.takes_marker:
             return None

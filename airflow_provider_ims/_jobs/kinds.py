@@ -2,8 +2,9 @@
 The catalogue of job kinds: all kinds of IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test fails if an action of a product SDK whose
-name begins with ``Submit``, or that creates a job and returns its id, is missing both here and in :data:`NO_JOBS`.
+declared only if the service's documentation is consistent about it. A test checks that all actions of the product SDKs
+that create a job and return its id, or whose names begin with ``Submit``, are either in this catalogue or in
+:data:`NO_JOBS`.
 """
 
 from __future__ import annotations
@@ -44,17 +45,17 @@ KINDS: tuple[JobKind, ...] = (
 #: Name -> family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
-_LIVE = "its job runs as long as the live stream and has no end to wait for"
+_LIVE = "its job runs as long as the live stream does, so there is no end to wait for"
 _NO_STATE = "no action returns the state of its job"
-_CHANGES_A_JOB = "it starts no job; the sensors wait for the job that it changes"
+_CHANGES_A_JOB = "it starts no job; to wait for the job that it changes, use a sensor"
 _DRAFT = "it only creates the job, and {} starts it"
 _CACHE = "it changes CDN caches and starts no media job; {} returns the state of its task"
-#: Product code -> actions that are not job kinds although their names or responses suggest it -> the reason.
+#: Product code -> actions that are not job kinds although their names or responses suggest that they are -> the reason.
 NO_JOBS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         ICE.code: {
             "SubmitSyncMediaInfoJob": "its response contains the result",
-            "SubmitMediaAiAnalysisJob": "its response contains a media id but no job; QueryMediaIndexJob queries media",
+            "SubmitMediaAiAnalysisJob": "its response contains no job id; QueryMediaIndexJob queries by media id",
             "SubmitCopyrightExtractJob": "QueryCopyrightExtractJob returns the watermark, but no state",
             "SubmitTraceExtractJob": "QueryTraceExtractJob returns the watermark, but no state",
             "SubmitAIAgentVideoAuditTask": f"{_NO_STATE}; its results are sent to CallbackConfig",
@@ -90,14 +91,15 @@ def kind_of(action: str, product: Product = ICE) -> JobKind:
 
     :param action: The submit action, such as ``SubmitASRJob``.
     :param product: The product of the action. Default: IMS.
-    :raises ImsRequestError: if no kind has this action; the message contains the reason or similar actions.
+    :raises ImsRequestError: if no job kind has this submit action; the message contains the reason or suggests similar
+        actions.
     """
     known = {kind.submit_action: kind for kind in KINDS if kind.family.product is product}
     if action in known:
         return known[action]
     if reason := NO_JOBS[product.code].get(action):
         raise ImsRequestError(
-            f"job: cannot wait for a job of {action}: {reason}. Use ImsApiOperator or VodApiOperator for such actions",
+            f"job: cannot wait for a job of {action}: {reason}. To call it, use ImsApiOperator or VodApiOperator",
             field="job",
         )
     if other := next((kind.family.product for kind in KINDS if kind.submit_action == action), None):
@@ -113,7 +115,8 @@ def family_of(name: str, product: Product | None = None) -> JobFamily:
 
     :param name: The name of the family or its query action, such as ``smart`` or ``GetSmartHandleJob``.
     :param product: The product that the family must belong to. Default: any.
-    :raises ImsRequestError: if there is no such family; the message contains the reason or similar names.
+    :raises ImsRequestError: if there is no such family, or it belongs to another product; the message contains this
+        product, or suggests similar names.
     """
     named = [family for family in FAMILIES.values() if name in (family.name, family.query_action)]
     if not named:
@@ -136,7 +139,7 @@ def _suggest(word: str, known: Mapping[str, Any]) -> str:
     # Nearly all action names share a prefix and a suffix, so only the part in between is compared.
     cores = {_core(name): name for name in known}
     near = [cores[core] for core in get_close_matches(_core(word), cores, n=5, cutoff=0.5)]
-    return f"Did you mean {', '.join(near)}?" if near else f"Known: {', '.join(sorted(known))}"
+    return f"Did you mean {', '.join(near)}?" if near else f"Known names: {', '.join(sorted(known))}"
 
 
 def _core(action: str) -> str:

@@ -13,7 +13,7 @@ from airflow_provider_ims.exceptions import ImsUnavailableError
 PAGE_SIZE = 100
 #: The maximum number of pages. A longer listing probably repeats its pages.
 MAX_PAGES = 1000
-#: The fields of a listing other than its jobs.
+#: The fields of a listing besides the list of jobs.
 _LISTING_FIELDS = {"RequestId", "MaxResults", "NextToken", "NextPageToken", "TotalCount"}
 
 
@@ -24,9 +24,10 @@ class Listing:
 
     :param action: The API action.
     :param items: The path to the jobs in the response.
-    :param unfinished: The statuses of running jobs by which the action can filter, in the order of a job's progress.
+    :param unfinished: The statuses of running jobs by which the action can filter, in the order in which a job
+        passes through them.
     :param newest_first: The value of ``order`` that lists the latest job first; ``None`` if the order is unknown.
-    :param oldest_first: The value of ``order`` that lists the earliest job first.
+    :param oldest_first: The value of ``order`` that lists the earliest job first; ``None`` if the order is unknown.
     :param status: The field of a job that contains its status.
     :param with_status: The parameter that filters by status.
     :param since: The parameter for the earliest creation time; ``None`` if there is none.
@@ -70,9 +71,10 @@ class Listing:
 
     def in_state(self, hook: ApiCaller, status: str) -> Iterator[list[tuple[str, str]]]:
         """
-        Yield pages of (job id, status) pairs for the jobs with a status, the earliest job first if the action can sort.
+        Yield pages of (job id, status) pairs of the jobs with the given status.
 
-        In this order, new jobs are appended at the end, so they do not move other jobs to another page.
+        If the action can sort, it lists the earliest job first. In this order, new jobs are appended at the end, so
+        they do not move other jobs to another page.
         """
         parameters = {self.with_status: status} | ({self.order: self.oldest_first} if self.oldest_first else {})
         for page in self.pages(hook, parameters):
@@ -93,5 +95,5 @@ def listed(body: Mapping[str, Any], path: str, action: str) -> list[dict[str, An
     is_empty = {"RequestId"} < body.keys() <= _LISTING_FIELDS
     items = [] if is_empty else as_objects(next(walk_path(body, path)))
     if items is None:
-        raise ImsUnavailableError(f"The response has no list of objects in {path}", action=action)
+        raise ImsUnavailableError(f"The response has no list of objects in the field {path}", action=action)
     return items

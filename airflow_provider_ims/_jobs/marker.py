@@ -16,13 +16,14 @@ from airflow_provider_ims._jobs.payload import parse_json
 from airflow_provider_ims.hooks._encoding import encode_value
 
 MARKER = "AirflowKey"
-#: The field of UserData whose object contains the marker in VOD and in uploads from URLs; it may be a JSON string.
+#: The field of UserData whose object contains the marker in VOD and in uploads from URLs. The object may be encoded as
+#: a JSON string.
 EXTEND = "Extend"
 #: The maximum length of UserData, in bytes of UTF-8.
 MAX_USER_DATA = 512
 _NUMBER = re.compile(r"[0-9]{1,9}")
-#: A marker in UserData that is not valid JSON: in the documented response of GetURLUploadInfos, the inner objects are
-#: strings whose quotation marks are not escaped.
+#: Finds a marker in UserData that is not valid JSON. In the documented response of GetURLUploadInfos, the inner objects
+#: are strings whose quotation marks are not escaped.
 _MARKER_IN_TEXT = re.compile(rf'"{MARKER}\\*"\s*:\s*\\*"([^"\\]+)')
 
 
@@ -71,7 +72,7 @@ def add_marker(
         content[under] = {}
     extend = _extend_of(content)
     for place in (content, extend or {}):
-        # A marker that was copied from the UserData of another job would identify that job.
+        # The user may have copied the UserData of another job, including the marker of that job.
         place.pop(MARKER, None)
     inner = extend if under else content
     if inner is None:

@@ -1,4 +1,4 @@
-"""The address in the UserData of an IMS job to which the service sends a message when the job ends."""
+"""The address to which the service sends a message when an IMS job ends. It is a field of the job's UserData."""
 
 from __future__ import annotations
 

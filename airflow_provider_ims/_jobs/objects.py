@@ -94,7 +94,11 @@ def content_of(text: str) -> Any:
 
 
 def unsigned(value: Any) -> Any:
-    """Return a result without the signatures of its URLs, each of which grants access to a file until it expires."""
+    """
+    Return a result in which signed URLs have no query.
+
+    The query contains a signature, which grants access to the file until the signature expires.
+    """
     if isinstance(value, dict):
         return {name: unsigned(inner) for name, inner in value.items()}
     if isinstance(value, list):

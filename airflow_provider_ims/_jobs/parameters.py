@@ -15,7 +15,7 @@ from airflow_provider_ims._jobs.payload import as_number, snake_case
 from airflow_provider_ims.exceptions import ImsRequestError
 from airflow_provider_ims.hooks._encoding import encode_value
 
-#: The maximum nesting depth of a JSON parameter. No documented parameter is nearly this deep.
+#: The maximum nesting depth of a JSON parameter. No documented parameter has nearly as many levels.
 MAX_DEPTH = 100
 #: Argument name that Airflow reserves in every task -> the argument name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
@@ -50,11 +50,12 @@ class Parameter:
     :param is_flag: The action accepts ``true`` or ``false``.
     :param is_number: The action accepts an integer.
     :param is_script: The action accepts a long text, which a task may read from a file.
-    :param schema: JSON Schema of the documented limits. A string is also accepted for a number, and a number for a
-        string, because templates render strings. The keyword ``known`` lists the documented keys of an object that are
-        not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
-    :param check: Validates what a schema cannot express, and yields (path such as ``.MediaURL``, problem). Its argument
-        is the parsed content of a JSON parameter, or the string value of any other parameter.
+    :param schema: The JSON Schema with the documented limits. A string is also accepted for a number, and a number for
+        a string, because templates render strings. The keyword ``known`` lists the documented keys of an object that
+        are not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
+    :param check: A function that validates what a schema cannot express, and yields (path such as ``.MediaURL``,
+        problem) pairs. Its argument is the parsed content of a JSON parameter, or the string value of any other
+        parameter.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Parameter:
 
         :param value: The argument, after rendering.
         :return: The value as a string; ``None`` if the value is ``None`` or a blank string.
-        :raises ImsRequestError: if the value is invalid; the message contains the argument and the problem.
+        :raises ImsRequestError: if the value is invalid; the message contains the name of the argument and the problem.
         """
         if value is None or (isinstance(value, str) and not value.strip()):
             if self.required:
@@ -145,7 +146,7 @@ class Parameter:
         else:
             raise self._refusal("", f"must be a dict, a list or a JSON string, not {type(value).__name__}")
         try:
-            # Validates the JSON that is sent, not the argument: in JSON, keys are strings and tuples are lists.
+            # Validates the JSON that is sent, not the argument: in JSON, keys are strings, and tuples become lists.
             given = json.loads(text, parse_constant=_refuse_constant)
         except ValueError as error:
             raise self._refusal("", f"is not valid JSON: {error}; a dict or a list is accepted too") from None
@@ -161,7 +162,7 @@ class Parameter:
             if isinstance(value, dict) and "known" in its_schema:
                 yield from self._unknown_keys(path, value, its_schema)
             text = "" if value is None else value
-            # In an optional parameter such as Timeline, a field may be empty because another one replaces it.
+            # In an optional parameter such as Timeline, a field may be empty because another field replaces it.
             is_nothing = isinstance(text, str) and NOTHING.fullmatch(text) and (self.required or text.strip())
             if is_nothing and _CONTENT.fullmatch(snake_case(name)) and self.name not in _LABELS:
                 yield path, _MISSING.format(value)

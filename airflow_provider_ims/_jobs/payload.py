@@ -46,7 +46,7 @@ def walk_path(value: Any, path: str) -> Iterator[Any]:
 
 
 def first_text(value: Any, *paths: str) -> str | None:
-    """Return the first value at any of the paths that is not empty, as a string; ``None`` if there is none."""
+    """Return the first non-empty value at the given paths as a string; ``None`` if there is none."""
     texts = (as_text(item) for path in paths if path for item in walk_path(value, path))
     return next((text for text in texts if text), None)
 
@@ -72,8 +72,8 @@ def normalize(value: Any, *, parse: bool = True) -> Any:
     """
     Return a part of a response as data for users, with the API's names in snake_case.
 
-    :param parse: Parse a string that contains a JSON object or list. Names inside it are unchanged, because they may be
-        data. If false, all strings stay as they are.
+    :param parse: Whether to parse strings that contain a JSON object or list. The names inside such a string are not
+        converted, because they may be data.
     """
     if isinstance(value, dict):
         return {snake_case(_replace_surrogates(name)): normalize(inner, parse=parse) for name, inner in value.items()}

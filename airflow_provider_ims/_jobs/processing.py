@@ -12,7 +12,7 @@ from airflow_provider_ims._jobs.parameters import declare
 
 
 def _listing(action: str, items: str = "Jobs", **options: Any) -> Listing:
-    """Return a listing with the parameters that all media processing actions share."""
+    """Return a listing with the parameters that the listings of all media processing jobs share."""
     return Listing(
         action=action,
         items=items,
@@ -58,7 +58,7 @@ MEDIA_CONVERT = JobFamily(
     name="media_convert",
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # For the same field, the documentation of the submit action lists the statuses of the other families.
+    # The documentation of the submit action lists the statuses of the other families, so they are accepted too.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",

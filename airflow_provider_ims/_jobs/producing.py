@@ -99,7 +99,7 @@ PRODUCING_KINDS = (
         parameters=declare(
             "FunctionName* Input*:file Output*:json{Biz,Media,OutputUrl,Type} JobParams:json ModelId Name",
             "ScheduleConfig:json TemplateId",
-            # The documented limit is 1024 characters; a text of at most 1024 bytes never exceeds it.
+            # The documented limit is 1024 characters, which a string of at most 1024 bytes never exceeds.
             Parameter("UserData", max_bytes=1024),
         ),
     ),

@@ -61,7 +61,11 @@ class RateLimiter:
             self.sleep(turn - now)
 
     def throttled(self, retry_after: float | None = None) -> None:
-        """Reduce the rate after a throttled request; the service may specify after how many seconds to retry."""
+        """
+        Reduce the rate after a throttled request.
+
+        :param retry_after: The ``Retry-After`` of the response, in seconds; ``None`` if the response has none.
+        """
         with self._lock:
             now = self.now()
             self.throttles += 1

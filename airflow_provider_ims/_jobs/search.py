@@ -12,8 +12,8 @@ from airflow_provider_ims._jobs.listing import Listing
 from airflow_provider_ims._jobs.marker import SubmissionKey, key_in
 from airflow_provider_ims.exceptions import ImsError
 
-#: Seconds by which the service's clock may be behind the local one. The service rejects requests whose time differs by
-#: more than 900 s.
+#: Seconds by which the service's clock may be behind the local one. The service rejects requests whose timestamp
+#: differs from its own clock by more than 900 s.
 CLOCK_SLACK = 1000.0
 
 
@@ -23,8 +23,8 @@ class Search:
     A search through the jobs of a family.
 
     :param action: The API action that lists the jobs.
-    :param jobs: Yields (UserData, job id) pairs. Its arguments are the hook of the family's product, the submit
-        parameters, and the earliest submission time in epoch seconds.
+    :param jobs: A function that yields (UserData, job id) pairs. Its arguments are the hook of the family's product,
+        the submit parameters, and the earliest submission time in epoch seconds.
     :param parameters: The submit parameters that restrict the search; empty if the search covers all jobs.
     """
 
@@ -54,7 +54,7 @@ def find_jobs(
     search: Search, hook: ApiCaller, submitted: Mapping[str, str], runs: Collection[str], since: float
 ) -> dict[str, tuple[SubmissionKey, str]]:
     """
-    Search once for the latest job of each task run.
+    Find the latest job of each task run with a single search.
 
     :param search: The search of the job family.
     :param hook: The hook of the family's product.
@@ -79,7 +79,7 @@ def find_jobs(
 
 def earliest(since: float) -> str:
     """
-    Return the earliest possible creation time of a job, in the services' format, which sorts chronologically as text.
+    Return the earliest possible creation time of a job, in the services' format. Strings in this format sort by time.
 
     :param since: The earliest submission time, in epoch seconds of the local clock.
     """

@@ -61,8 +61,8 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # According to the documentation, the listing contains only some of the job types. A search is conclusive only for
-    # these.
+    # According to the documentation, the listing contains only some of the job types. A search for a job of any other
+    # type does not prove that the job does not exist.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",
@@ -127,7 +127,7 @@ AUDIO_PRODUCE = JobKind(
                     "speech_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                     "pitch_rate": {"type": "integer", "minimum": -500, "maximum": 500},
                 },
-                # Undocumented in requests; responses contain it.
+                # Responses contain this key, but the documentation does not list it for requests.
                 "known": "sample_rate",
             },
         ),

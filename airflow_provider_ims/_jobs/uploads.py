@@ -1,10 +1,10 @@
 """
 Jobs that fetch a file or a stream from a URL and register it as a media asset, in both products.
 
-A job is queried by its id, or searched for by its URL if the id is unknown. The documentation of both query actions
-refers to the list of statuses in the "Basic structures" of VOD. The status ``Normal`` occurs in the example of the
-query action of IMS. The status of a cancelled job is not documented. According to the documentation of VOD, the jobs of
-UploadStreamByURL are queried with GetURLUploadInfos; the same is assumed for IMS.
+A job is queried by its id. If the id is unknown, a search finds the job by its URL. The documentation of both query
+actions refers to the list of statuses in the "Basic structures" of VOD. The status ``Normal`` occurs in the example of
+the query action of IMS. The status of a cancelled job is not documented. According to the documentation of VOD, the
+jobs of UploadStreamByURL are queried with GetURLUploadInfos; the same is assumed for IMS.
 """
 
 from __future__ import annotations

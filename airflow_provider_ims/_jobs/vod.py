@@ -118,7 +118,7 @@ VOD_KINDS = (
         job_id="AIJobList.AIJob[].JobId",
         parameters=declare(
             "MediaId",
-            # The service accepts several types and creates a job for each, but an Airflow task waits for one job.
+            # The service accepts several types and creates a job for each, but the operator waits for only one job.
             Parameter("Types", choices=("AIMediaDNA", "AIVideoTag")),
             "Config:json UserData:json",
         ),
@@ -137,7 +137,7 @@ VOD_KINDS = (
         submit_action="SubmitTranscodeJobs",
         family=TRANSCODE_TASK,
         job_id="TranscodeTaskId",
-        # The service rejects a repeated id for seven days, which is longer than nearly all tasks are retried.
+        # The service rejects a repeated id for seven days. The last try of a task normally starts within this time.
         dedup_parameter="SessionId",
         parameters=declare(
             "TemplateGroupId* VideoId EncryptConfig:json OverrideParams:json PipelineId Priority ReferenceId",
@@ -167,7 +167,7 @@ VOD_KINDS = (
         family=EDITING_PROJECT,
         job_id="ProjectId",
         submit_result=("MediaId",),
-        # All productions of a project have the same id, which is that of the project.
+        # All productions of a project have the same job id: the id of the project.
         reusable=False,
         one_of=("ProjectId", "Timeline"),
         parameters=declare(

@@ -1,4 +1,4 @@
-"""Tasks of IMS workflows: the nodes of a workflow template, run for one input."""
+"""Tasks of IMS workflows. Each task runs the nodes of a workflow template for one input."""
 
 from __future__ import annotations
 

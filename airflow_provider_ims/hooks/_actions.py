@@ -15,7 +15,7 @@ from typing import Any
 _READ_PREFIXES = ("BatchGet", "Describe", "Get", "List", "Query", "Search")
 #: Read-only actions with other names: the first returns the plaintext of a key, the second validates parameters.
 _OTHER_READS = frozenset({"DecryptKMSDataKey", "PrecheckYikeAIAppJob"})
-#: Actions that are not read-only although their names have such a prefix. This action reruns jobs.
+#: Actions that are not read-only although their names have one of the prefixes. SearchIndexJobRerun runs jobs again.
 _WRITES = frozenset({"SearchIndexJobRerun"})
 
 
@@ -68,12 +68,12 @@ class Product:
 
     @property
     def data_file(self) -> Path:
-        """The file with the actions. ``tests/hooks/test_api_data.py`` generates it from the product SDK."""
+        """The file with the actions, generated with ``UPDATE_API=1 pytest tests/hooks/test_api_data.py``."""
         return Path(__file__).parent / "api" / f"{self.code}.json"
 
     @property
     def actions(self) -> Mapping[str, Action]:
-        """The actions in the product SDK when this version was released. The service may have newer actions."""
+        """The actions of the product SDK from which the data file was generated. The service may have newer actions."""
         return _read(self)
 
     def action(self, name: str) -> Action:
@@ -97,7 +97,7 @@ def _read_action(name: str, version: str, found: dict[str, Any]) -> Action:
 
 
 def unknown_action(product: Product, name: str) -> str:
-    """Return the error message for an action that a product does not have."""
+    """Return the error message for an action that is not in the product's SDK."""
     for other in (ICE, VOD):
         if name in other.actions:
             return f"{name} is an action of {other.code}, not of {product.code}"

@@ -22,11 +22,11 @@ from airflow_provider_ims.hooks._encoding import encode_value, flatten
 from airflow_provider_ims.hooks._errors import convert_sdk_error
 from airflow_provider_ims.hooks.smq import SmqHook
 
-#: The maximum number of attempts per call.
+#: The maximum number of attempts per call, not counting throttled requests.
 ATTEMPTS = 6
 #: The maximum total time, in seconds, of the pauses between the retries of a throttled request.
 THROTTLE_TIMEOUT = 600.0
-#: The maximum backoff, and the maximum ``retry_after`` that is respected, in seconds.
+#: The maximum backoff, in seconds. A longer ``retry_after`` is reduced to this value.
 MAX_PAUSE = 20.0
 
 
@@ -90,7 +90,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
             unknown to this provider is sent too, because the service may have newer actions.
         :param params: The parameters, with their API names as keys. A parameter with the value ``None`` is omitted. A
             dict or a list is sent in the format that the API expects, which is nearly always JSON.
-        :param attempts: The maximum number of attempts, not counting throttled ones. Default: 6.
+        :param attempts: The maximum number of attempts, not counting throttled requests. Default: 6.
         :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
             request. Default: 600.
         :return: The JSON object, including ``RequestId``.
@@ -137,7 +137,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
                 return body
             problem = f"Unexpected response format: {type(body).__name__} instead of a JSON object"
             failure = ImsUnavailableError(problem, action=action.name)
-        # Raised outside of the except block: the SDK's error contains the request and must not become the context.
+        # Raised outside of the except block: the SDK's error contains the request and must not become the context
+        # of the raised error.
         raise failure
 
     def test_connection(self) -> tuple[bool, str]:

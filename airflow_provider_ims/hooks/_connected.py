@@ -13,7 +13,7 @@ from airflow_provider_ims.hooks._settings import Settings, read_settings
 
 class ConnectedHook(BaseHook):
     """
-    Base class of the hooks, which use connections of the same type.
+    Base class of all hooks of this package, which use the same type of connection.
 
     :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
         requires ``region_id``. Default: ``ims_default``.
@@ -34,7 +34,7 @@ class ConnectedHook(BaseHook):
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the connection, which are read once."""
+        """The settings of the connection, which is read when this property is first used."""
         if self.ims_conn_id is None:
             from airflow.providers.common.compat.sdk import Connection
 
@@ -51,9 +51,9 @@ class ConnectedHook(BaseHook):
 
     def reconnect(self) -> None:
         """
-        Do the same as :meth:`connect` during a wait for a submitted job, but mark all errors as transient.
+        Connect as :meth:`connect` does, but mark all errors as transient. Used while a task waits for a submitted job.
 
-        :raises ImsUnavailableError: if Airflow cannot resolve the connection. This error is transient, because Airflow
+        :raises ImsUnavailableError: if Airflow cannot read the connection. This error is transient, because Airflow
             also reports a connection as not defined while the secrets backend is unavailable.
         :raises ImsError: if the connection is incomplete or invalid. The error is marked as transient.
         """

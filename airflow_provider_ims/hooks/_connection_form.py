@@ -44,13 +44,12 @@ def _choice(label: str, description: str, *choices: str) -> dict[str, Any]:
     return _field(label, description, enum=[*choices, None])
 
 
-#: Extra -> its field in the form, in the schema of ``conn-fields``.
+#: Connection extra -> its field in the form, in the format of ``conn-fields`` in the provider's metadata.
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "region_id": _field("Region", "The region to call, for example cn-shanghai."),
     "credential_type": _choice(
         "Credential type",
-        "Default: the first type that accepts all credential fields that are set and has all its required fields, or "
-        "default if no field is set.",
+        "Default: derived from the credential fields that are set. If none of them is set, the type is default.",
         *CREDENTIAL_TYPES,
     ),
     "security_token": _secret("Security token", "The STS token of temporary keys."),
@@ -67,13 +66,18 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "external_id": _field("External ID", "The external ID, if the role's trust policy requires one."),
     "sts_endpoint": _field(
         "STS endpoint",
-        "host[:port] of STS. Default: the SDK's endpoint; with the network vpc, the VPC endpoint of the region.",
+        "host[:port] of STS. Default: the SDK's endpoint; if network is vpc, the VPC endpoint of the region.",
     ),
     "oidc_provider_arn": _field("OIDC provider ARN", "The ARN of the OIDC identity provider in RAM."),
-    "oidc_token_file_path": _field("OIDC token file", "Path of the file with the token on every worker and triggerer."),
+    "oidc_token_file_path": _field(
+        "OIDC token file",
+        "Path of the file that contains the token. The file must exist on every worker and triggerer.",
+    ),
     "role_name": _field("ECS role name", "The RAM role of the ECS instance. Default: read from the metadata service."),
     "public_key_id": _field("Public key ID", "The ID of the key pair's public key."),
-    "private_key_file": _field("Private key file", "Path of the private key, on every worker and triggerer."),
+    "private_key_file": _field(
+        "Private key file", "Path of the private key. The file must exist on every worker and triggerer."
+    ),
     "credentials_uri": _secret("Credentials URI", "The http or https URL that returns temporary credentials."),
     "bearer_token": _secret("Bearer token", "The token, which is sent unchanged. Only some APIs accept it."),
     "ims_endpoint": _field("IMS endpoint", "host[:port] that overrides the region's endpoint."),
@@ -89,7 +93,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "SMQ endpoint", "host[:port] of the queue, for example 1234567890123456.mns.cn-shanghai.aliyuncs.com."
     ),
     "network": _choice("Network", "public (default), or vpc for the endpoints inside a VPC.", "public", "vpc"),
-    "protocol": _choice("Protocol", "https (default), or http, only for the emulator.", "https", "http"),
+    "protocol": _choice("Protocol", "https (default), or http for the emulator.", "https", "http"),
     "connect_timeout": _field("Connect timeout", "Seconds to wait for a connection. Default: 5."),
     "read_timeout": _field("Read timeout", "Seconds to wait for a response. Default: 30."),
     "https_proxy": _secret("Proxy", "URL of the proxy for IMS, VOD, SMQ, STS and the download of subtitles."),
@@ -99,8 +103,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "console_url": _field(
         "Console link",
-        "URL of the console link on a task's page; may contain {product}, {region_id} and {job_id}. Default: the home "
-        "page of the product's console.",
+        "URL of the console link on a task's page, with the optional placeholders {product}, {region_id} and {job_id}. "
+        "Default: the home page of the product's console.",
     ),
 }
 for _name, _entry in CONNECTION_FIELDS.items():

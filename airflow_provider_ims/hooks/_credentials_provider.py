@@ -1,4 +1,4 @@
-"""Caches temporary credentials, so that a failed renewal does not end a wait."""
+"""Caches temporary credentials, so that a failed renewal does not fail a task that waits for a job."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to renew credentials that are still valid.
 RENEWAL_INTERVAL = 30.0
-#: Assumed lifetime, in seconds, of credentials without an expiration: the SDK renews credentials 15 minutes before they
-#: expire.
+#: Assumed lifetime, in seconds, of credentials without an expiration. The SDK renews credentials 15 minutes before they
+#: expire, so the credentials that it returns are normally valid for at least this time.
 DEFAULT_LIFETIME = 15 * 60.0
 
 #: Credential type -> the source of its temporary credentials.
@@ -58,7 +58,7 @@ class CachingCredentialsProvider:
         Return valid credentials.
 
         :raises ImsUnavailableError: if no valid credentials are cached, and the source is unavailable.
-        :raises ImsError: another subclass if no valid credentials are cached, and the source denies them.
+        :raises ImsError: another subclass if no valid credentials are cached, and the source denies the request.
         """
         if self._now() < self._renew_at:
             return self._cached

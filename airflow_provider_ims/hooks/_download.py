@@ -12,7 +12,7 @@ import httpx
 from airflow_provider_ims.exceptions import ImsUnavailableError
 from airflow_provider_ims.hooks._settings import Settings
 
-#: The time limit for the whole download, in seconds. It is short, because a user waits.
+#: The time limit for the whole download, in seconds. It is short, because a user waits for the response.
 SECONDS = 10.0
 
 

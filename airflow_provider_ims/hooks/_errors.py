@@ -68,7 +68,7 @@ CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
     ("AuthenticationFail", "the token in oidc_token_file_path has expired or was issued for another provider"),
     ("InvalidParameter.PolicyGrammar", "the policy is not a valid RAM policy"),
     ("InvalidParameter.DurationSeconds", "role_session_expiration exceeds the limit of the role"),
-    ("InvalidParameter.RoleSessionName", "check role_session_name: letters, digits and .@-_"),
+    ("InvalidParameter.RoleSessionName", "check role_session_name, which may contain only letters, digits and .@-_"),
 )
 #: The error codes of SMQ for an empty queue, and for a receipt handle that is no longer valid because its message was
 #: received again or deleted, or because its visibility was changed.
@@ -122,7 +122,7 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
 def _retry_after(error: Exception) -> float | None:
     from alibabacloud_tea_openapi.utils import Utils
 
-    # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or milliseconds from another header.
+    # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or is read from another header, in milliseconds.
     is_in_seconds = Utils.get_throttling_time_left({}) is None
     return getattr(error, "retry_after", None) if is_in_seconds else None
 
@@ -219,8 +219,8 @@ def _http_status(error: BaseException) -> int | None:
     """Return the HTTP status of the response that caused an error, if it can be found."""
     from darabonba.response import DaraResponse
 
-    # The SDK's exceptions do not contain the response. Only the SDK's retry policies can read it, but retries could
-    # submit a job twice.
+    # The SDK's exceptions do not contain the response. The SDK passes it only to its retry policies, which are not used
+    # here, because a retry could submit a second job. Therefore, the response is taken from the traceback.
     values = (value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values())
     return next((value.status_code for value in values if isinstance(value, DaraResponse)), None)
 
@@ -233,7 +233,7 @@ def _connection_advice(names: str, endpoint: str) -> str:
         product, region = regional.groups()
         return (
             f"the host name is unknown; check region_id, which is {region}. Regions with an endpoint: "
-            f"{REGIONS[product]}. If the region is correct, this machine has no DNS or needs a proxy"
+            f"{REGIONS[product]}. If the region is correct, this machine cannot resolve host names, or needs a proxy"
         )
     return "check the region, the endpoint and the proxy"
 
@@ -244,7 +244,7 @@ def _reason(cause: OSError) -> Exception | None:
 
 
 def _error_names(cause: OSError) -> str:
-    """Return the class names of a network error and its reason. Their texts are not used: they contain the request."""
+    """Return the class names of a network error and of its reason. Their messages contain the request."""
     return ": ".join(type(one).__name__ for one in (cause, _reason(cause)) if one is not None)
 
 

@@ -2,7 +2,7 @@
 Extends the SDK of SMQ, ``aliyun-mns-sdk``, with timeouts, a proxy, a CA and thread safety.
 
 The SDK's HTTPS connections have no timeout, and its client is not thread-safe. Import this module lazily: it imports
-the SDK, which takes 0.4 seconds and is optional. The extra ``smq`` installs it.
+the SDK, which takes 0.4 seconds. The SDK is an optional dependency, which the package extra ``smq`` installs.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Client(MNSClient):  # type: ignore[misc]
 
 
 class Clients:
-    """The clients of all threads, which share the credentials of a connection."""
+    """One client for each thread. All clients share the credentials of a connection."""
 
     def __init__(self, settings: Settings, endpoint: str) -> None:
         if settings.ca is not None and not Path(settings.ca).exists():

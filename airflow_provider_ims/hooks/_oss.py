@@ -1,4 +1,4 @@
-"""Presigned URLs of objects in OSS. The library ``alibabacloud-oss-v2`` is optional (extra ``media``)."""
+"""Presigned URLs of objects in OSS. The library ``alibabacloud-oss-v2`` is optional (package extra ``media``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REGION = re.compile(r"\w+://[\w-]+\.oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.
 
 
 def can_presign() -> bool:
-    """Return whether the library is installed."""
+    """Return whether the library ``alibabacloud-oss-v2`` is installed."""
     return find_spec("alibabacloud_oss_v2") is not None
 
 

@@ -31,7 +31,8 @@ __all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:
-    # The SDK logs a failed renewal with the request and the response, including tokens. This package logs the failure.
+    # The SDK logs a failed renewal with the request and the response, including tokens. This package logs the failure
+    # without them.
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 
@@ -77,7 +78,7 @@ def client_config(settings: Settings, endpoint: str) -> Config:
 
 
 def _region_parameter(region_id: str | None, endpoint: str) -> GlobalParameters | None:
-    """Return the region as a parameter of every request; ``None`` if the host of the endpoint contains the region."""
+    """Return the region as a parameter of every request; ``None`` if it is unknown or part of the endpoint's host."""
     if region_id is None or endpoint.partition(":")[0].endswith(".aliyuncs.com"):
         return None
     return GlobalParameters(queries={"RegionId": region_id})
@@ -85,7 +86,7 @@ def _region_parameter(region_id: str | None, endpoint: str) -> GlobalParameters 
 
 def credential_client(settings: Settings) -> CredentialClient:
     """
-    Build the SDK's credentials client, which sends no request before the first call.
+    Build the SDK's credentials client. It sends no request until credentials are requested from it.
 
     :raises ImsCredentialsError: if a file is missing, or the environment disables the credential type.
     """

@@ -17,7 +17,8 @@ from airflow_provider_ims.hooks._encoding import encode_value
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-#: The SDK's name of a credential field -> the standard connection field for it. All other credential fields are extras.
+#: The SDK's name of a credential field -> the standard connection field for it. All other credential fields are
+#: connection extras.
 _PLACES = {name: place for place, name in LOGIN_FIELDS.items()}
 _CREDENTIAL_NAMES = {name for required, optional in CREDENTIAL_TYPES.values() for name in required + optional}
 #: Credential type -> its required fields under the SDK's names, each with its place in the connection.
@@ -25,9 +26,9 @@ REQUIRED_FIELDS: Mapping[str, Mapping[str, str]] = {
     one: {name: _PLACES.get(name, f"extra {name}") for name in required}
     for one, (required, _) in CREDENTIAL_TYPES.items()
 }
-#: Credential fields that raise an error if the connection sets a credential type that does not use them. Other unused
-#: fields are ignored. Without the role or the policy, the identity could have more permissions than configured. The
-#: service rejects temporary keys without their token.
+#: Credential fields that must not be set if the credential type does not use them; other unused fields are ignored. If
+#: the role or the policy were ignored, the identity could have more permissions than configured. If the token were
+#: ignored, the service would reject the temporary keys.
 _NEVER_IGNORED = ("role_arn", "policy", "security_token")
 #: The minimum duration of an STS session, in seconds.
 MIN_SESSION = 900
@@ -37,13 +38,13 @@ NETWORKS = ("public", "vpc")
 _ENDPOINT = re.compile(r"([^\s/:@?#\[\]]+|\[[0-9a-fA-F:]+\])(:\d+)?")
 #: Only these characters are accepted, because the region is a part of the host to which signed requests are sent.
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
-#: Product code -> the extra that overrides its endpoint.
+#: Product code -> the connection extra that overrides its endpoint.
 _ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint", "mns": "smq_endpoint"}
 #: IMS writes only to queues with this prefix.
 _QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]+")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
-#: The home page of the console: no URL of a single job is documented.
+#: The home page of the console. The URL of the page of a job is not documented.
 CONSOLE_URL = "https://{product}.console.aliyun.com"
 
 
@@ -61,10 +62,11 @@ class Settings:
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for a response.
     :param https_proxy: The URL of the proxy; ``None`` if none is set.
-    :param ca: The path of a CA bundle that verifies the server's certificate.
+    :param ca: The path of a CA bundle with which the server's certificate is verified; ``None`` if none is set.
     :param console_url: The URL of the console link on a task's page, with placeholders.
     :param smq_queue: The queue to which IMS and VOD send a message when a job ends. ``None`` if none is set, or if the
-        region is not the connection's, because the services send messages to queues in the region of the job.
+        region is not the connection's, because the services send messages only to queues in the region of the
+        job.
     """
 
     region_id: str | None
@@ -105,7 +107,7 @@ class Settings:
 
 def read_settings(connection: Connection, region_id: str | None = None) -> Settings:
     """
-    Read a connection of type ``alibabacloud_ims``, or of type ``alibaba_cloud``, which Airflow's own provider defines.
+    Read a connection of type ``alibabacloud_ims``, or of type ``alibaba_cloud`` from Airflow's Alibaba provider.
 
     :param region_id: A region that overrides the connection's.
     :raises ImsCredentialsError: if the credentials are incomplete or their type is unknown.
@@ -120,7 +122,8 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
     region_id = region_id or own_region
     if region_id and not _REGION.fullmatch(region_id):
         raise ImsRequestError(
-            "region_id: a region such as cn-shanghai has up to 64 letters, digits and hyphens", field="region_id"
+            "region_id: must be a region such as cn-shanghai, with up to 64 letters, digits and hyphens",
+            field="region_id",
         )
     read = partial(_read, connection, text)
     network = read("network", "public")

@@ -33,7 +33,7 @@ class ImsHook(AlibabaCloudMediaHook):
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        The import of the client takes up to two seconds; :meth:`call` does not need it.
+        Importing the client takes up to two seconds. :meth:`call` does not use this client.
 
         :return: ``alibabacloud_ice20201109.client.Client``.
         """

@@ -48,7 +48,8 @@ class SmqHook(ConnectedHook):
 
     The hook is thread-safe: each thread sends its requests over its own network connection. No request is retried.
 
-    :param ims_conn_id: The id of the Airflow connection of IMS and VOD, which must have the extra ``smq_endpoint``.
+    :param ims_conn_id: The id of the Airflow connection of IMS and VOD, whose extra must contain
+        ``smq_endpoint``.
         Default: ``ims_default``.
     :param region_id: A region that overrides the connection's. It does not affect the queue, whose region
         is that of ``smq_endpoint``.
@@ -59,7 +60,7 @@ class SmqHook(ConnectedHook):
         try:
             from airflow_provider_ims.hooks import _mns as mns
         except ImportError as error:
-            problem = f"SMQ requires a library that is not installed here ({error.name}): {INSTALL}"
+            problem = f"SMQ requires a library that is not installed here ({error.name}). To install it: {INSTALL}"
             raise ImsRequestError(problem) from None
         return mns.Clients(self.settings, self.settings.endpoint("mns"))
 
@@ -67,13 +68,13 @@ class SmqHook(ConnectedHook):
         """
         Read the connection and import the SDK, without sending a request.
 
-        :raises ImsError: if the connection is incomplete or invalid, or if the extra ``smq`` is not installed.
+        :raises ImsError: if the connection is incomplete or invalid, or if the package extra ``smq`` is not installed.
         """
         _ = self._clients
 
     def receive(self, queue: str, *, max_messages: int = BATCH, wait_seconds: int = 20) -> list[SmqMessage]:
         """
-        Return the next messages, which are hidden from other receivers until the queue's visibility timeout ends.
+        Receive the next messages, which are then hidden from other receivers until the queue's visibility timeout ends.
 
         :param queue: The name of the queue.
         :param max_messages: The maximum number of messages, from 1 to 16. Default: 16.
@@ -144,7 +145,7 @@ class SmqHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Send a PeekMessage request to the connection's queue. It does not consume a message.
+        Send a PeekMessage request to the connection's queue. The request does not consume a message.
 
         :return: Whether the test succeeded, and a message that describes the outcome and contains no secrets.
         """
@@ -180,7 +181,7 @@ class SmqHook(ConnectedHook):
 
 
 def decode_body(text: str) -> str:
-    """Return the body of a message, decoded if it is text that was encoded as base64."""
+    """Return the body of a message, decoded from base64 if it is base64-encoded text."""
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode()
     except ValueError:

@@ -22,14 +22,14 @@ class VodHook(AlibabaCloudMediaHook):
 
     product: ClassVar[Product] = VOD
     console = "vod"
-    # The response to an unknown id also proves that the connection works.
+    # No job has this id. The response to an unknown id also proves that the connection works.
     probe = ("GetAIImageJobs", {"JobIds": "0" * 32})
 
     def get_conn(self) -> Client:
         """
         Return the official product client, with this connection's credentials and endpoint.
 
-        The import of the client takes up to two seconds; :meth:`call` does not need it.
+        Importing the client takes up to two seconds. :meth:`call` does not use this client.
 
         :return: ``alibabacloud_vod20170321.client.Client``.
         """

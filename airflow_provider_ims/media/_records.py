@@ -48,7 +48,8 @@ class TaskRecord:
     """
     A task instance of this provider, with the data that it has recorded.
 
-    :param ims_conn_id: The connection id. It is not validated, and a user who may write XComs can set it to any value.
+    :param ims_conn_id: The connection id. It is not validated, and a user with permission to write XComs can set it to
+        any value.
     :param region_id: The region, which is not validated either.
     :param job_id: The id of the first job of the task; ``None`` if none is recorded.
     :param state: The state of the task instance.
@@ -69,7 +70,7 @@ class TaskRecord:
 
 
 def read_task(session: Session, key: Key) -> TaskRecord | None:
-    """Return the data that a task instance has recorded; ``None`` if it has no readable record of this provider."""
+    """Return the data that a task instance has recorded; ``None`` if there is no readable record of this provider."""
     return next(iter(_read(session, [key])), None)
 
 
@@ -77,7 +78,7 @@ def read_run(session: Session, dag_id: str, run_id: str, start: int, count: int)
     """
     Return a page of the task instances of this provider in a DAG run.
 
-    :return: Up to ``count`` task instances, from the index ``start``, and the number of all of them.
+    :return: Up to ``count`` task instances, from the index ``start``, and the total number of task instances.
     """
     found = (XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == RECORD_KEY)
     total = session.scalar(select(func.count()).select_from(XComModel).where(*found)) or 0
@@ -160,7 +161,7 @@ def _resolved(row: XComModel) -> Any:
 
 def _check_reference(backend: type[Any], reference: str, dag_id: str) -> None:
     """
-    Reject a reference to an object of another DAG, which the user may not be allowed to see.
+    Reject a reference to an object of another DAG, because the user may not have access to that DAG.
 
     Airflow's own pages show references without resolving them. Airflow's backend for object storage stores the objects
     of each DAG in a folder below its path, but resolves references to all folders below this path. The references of

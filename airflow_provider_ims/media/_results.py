@@ -15,8 +15,8 @@ from airflow_provider_ims.exceptions import ImsError
 
 log = logging.getLogger(__name__)
 
-#: The maximum total length, in characters, of the lines that one page reads from a file with results. It is also the
-#: maximum length of each earlier line, which the page skips.
+#: The maximum total length, in characters, of the results that a page shows from a file with one result per line. The
+#: earlier lines of the file are read and skipped; each of them has the same maximum length.
 MAX_PAGE = 16 * 1024 * 1024
 _OMITTED = f"(values that are nested deeper than {MAX_DEPTH} levels are not shown)"
 
@@ -151,7 +151,7 @@ def _lines_of_file(path: str, start: int, count: int, stored_at: datetime | None
 @lru_cache(maxsize=8)
 def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[str, Any], ...]:
     """
-    Return ``count`` lines of a file with results, from the index ``start``.
+    Return up to ``count`` lines of a file with results, from the index ``start``.
 
     The lines are cached, because a browser requests each media file on a page separately, and each of these requests
     needs the results of the page.
@@ -178,5 +178,6 @@ def _lines(path: str, start: int, count: int, _: datetime | None) -> tuple[dict[
 def _read_line(file: IO[str], limit: int) -> str:
     line = file.readline(limit + 1)
     if len(line) > limit:
-        raise ImsError(f"the results on this page, or an earlier result, exceed {MAX_PAGE:,} characters; open the file")
+        problem = f"the results on this page, or one of the results before them, exceed {MAX_PAGE:,} characters"
+        raise ImsError(f"{problem}; open the file instead")
     return line

@@ -47,7 +47,7 @@ def _check_enabled() -> None:
         raise HTTPException(404, "The media pages are disabled by the option [ims] media_pages of the API server.")
 
 
-#: A user who may read the XComs of the DAG may see the output of its tasks.
+#: A user who has permission to read the XComs of a DAG can see the output of its tasks.
 router = APIRouter(dependencies=[Depends(_check_enabled), Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
 
 Page = Annotated[int, Query(ge=1, le=100_000)]
@@ -151,8 +151,8 @@ def _policy(settings: Iterable[Settings] = ()) -> str:
     """
     Return the Content-Security-Policy of a page.
 
-    The host of a file is known only when the file is opened. Therefore, media may come from any host over HTTPS, and
-    from the endpoints of connections that use HTTP.
+    The host of a file is known only when the file is opened. Therefore, the policy allows media from any host over
+    HTTPS, and from the endpoints of connections that use HTTP.
     """
     endpoints = {f"http://{host}" for one in settings if one.protocol == "http" for host in one.endpoints.values()}
     media = " ".join(["'self'", "https:", *sorted(endpoints)])

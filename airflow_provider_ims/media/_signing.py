@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file. It is determined when a user opens the file."""
+"""Finds the address at which a browser can open a recorded file, when a user opens the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from airflow_provider_ims.media._view import MediaFile
 if TYPE_CHECKING:
     from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: The time for which a presigned URL is valid. It is long, because a player requests a video in parts while playing it.
+#: The time for which a presigned URL is valid. The time is long, because a player requests a video in parts while it
+#: plays the video.
 VALID = timedelta(hours=1)
 #: Seconds for which a response is reused. One response may contain several addresses, such as all images of a video.
 REUSED = 60.0
@@ -76,7 +77,7 @@ BY_ADDRESS = (
 
 def playable_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
-    Return the address at which a browser can open a file for a limited time.
+    Return an address at which a browser can open a file. Most addresses are valid only for a limited time.
 
     :raises ImsError: If no such address is found, or a service cannot be called.
     """
@@ -101,7 +102,7 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
 
 def poster_address(hook: AlibabaCloudMediaHook, file: MediaFile) -> str | None:
     """
-    Return the address of the poster of a video; ``None`` if the service has none or does not know the video.
+    Return the address of the poster of a video; ``None`` if the service returns no poster or cannot find the video.
 
     :raises ImsError: If the service cannot be called.
     """
@@ -135,7 +136,7 @@ def _found(
         try:
             response = _call(hook, lookup, file)
         except ImsRequestError as error:
-            # For example, the service does not know the file.
+            # For example, the service cannot find the file.
             problems.append(error)
         except ImsPermissionError:
             # A file outside of OSS can still be opened, because its address needs no signature.
@@ -196,7 +197,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
         return ImsRequestError(f"No address was found at which {file.name} can be opened")
     return ImsRequestError(
         f"{file.name} cannot be opened{reason}. To open files that are not registered as media assets, install the "
-        f"extra on the API server: {INSTALL}"
+        f"package extra on the API server: {INSTALL}"
     )
 
 

@@ -93,7 +93,7 @@ class JobView:
     rest: dict[str, Any] = field(default_factory=dict)
 
     def file(self, ref: str) -> MediaFile | None:
-        """Return the file with an identifier; ``None`` if the job has not recorded it."""
+        """Return the file with the given identifier; ``None`` if the result contains no such file."""
         return next((file for file in self.files if file.ref == ref), None)
 
 

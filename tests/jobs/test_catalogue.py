@@ -289,7 +289,7 @@ def test_the_error_for_an_unknown_action_or_family_suggests_similar_names() -> N
         kind_of("SubmitTranscodeJobs")
     with pytest.raises(ImsRequestError, match="SubmitASRJob"):
         kind_of("ASR")
-    with pytest.raises(ImsRequestError, match=r"Known: .*SubmitWorkflowJob"):
+    with pytest.raises(ImsRequestError, match=r"Known names: .*SubmitWorkflowJob"):
         kind_of("xyzzy", VOD)
     with pytest.raises(ImsRequestError, match="job of SubmitLiveRecordJob: its job runs as long as the live stream"):
         kind_of("SubmitLiveRecordJob")

@@ -50,7 +50,7 @@ def test_a_file_that_could_not_be_saved_is_a_failed_part(ims_emulator: ImsEmulat
 def test_a_job_without_a_saved_file_failed_and_is_submitted_again(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault("SubmitIProductionJob", "fail_job", videos=3)
     run = TaskRun(task("SubmitIProductionJob", COVERS))
-    with pytest.raises(ImsJobFailedError, match=f"none of 3 outputs was produced: {NOT_SAVED}"):
+    with pytest.raises(ImsJobFailedError, match=f"none of the 3 outputs was produced: {NOT_SAVED}"):
         run.attempt()
     assert run.attempt()["failed"] == []
     assert len(ims_emulator.jobs()) == 2
@@ -97,7 +97,7 @@ def test_a_failed_output_of_a_conversion_is_a_failed_part(ims_emulator: ImsEmula
         "error_message": "A clip is broken.",
     }
     ims_emulator.fault("SubmitMediaConvertJob", "fail_job", videos=2, code="BadClip", message="A clip is broken.")
-    with pytest.raises(ImsJobFailedError, match=r"none of 2 outputs was produced: A clip is broken\.") as caught:
+    with pytest.raises(ImsJobFailedError, match=r"none of the 2 outputs was produced: A clip is broken\.") as caught:
         run_task(task("SubmitMediaConvertJob", CONVERSION))
     assert caught.value.code == "BadClip"
 
@@ -129,7 +129,7 @@ def test_a_transcoding_without_a_successful_output_failed(query: Any, vod: bool)
         body = {"ParentJobId": "a", "Status": "Success", "TranscodeJobList": outputs}
         job = query(TRANSCODE, {"TranscodeParentJob": body}, "a")["a"]
         assert [part["index"] for part in job.failed_parts] == [7, 7]
-    assert (job.state, job.error_message) == (JobState.FAILED, "none of 2 outputs was produced: no reason given")
+    assert (job.state, job.error_message) == (JobState.FAILED, "none of the 2 outputs was produced: no reason given")
 
 
 @pytest.mark.parametrize("deferrable", [True, False])

@@ -127,7 +127,7 @@ def search(answering: Any, body: Any) -> dict[str, Any]:
 def test_a_url_without_jobs_is_no_error_but_an_unexpected_response_is(answering: Any) -> None:
     assert search(answering, {"RequestId": "R", "NonExists": ["https://a/1.mp4"]}) == {}
     assert search(answering, {"RequestId": "R", "NonExists": [], "URLUploadInfoList": []}) == {}
-    with pytest.raises(ImsUnavailableError, match="no list of objects in URLUploadInfoList"):
+    with pytest.raises(ImsUnavailableError, match="no list of objects in the field URLUploadInfoList"):
         search(answering, {"RequestId": "R", "Rubbish": 1})
 
 

@@ -80,7 +80,7 @@ function showProblem(event) {
 
 applyTheme();
 addEventListener("storage", applyTheme);
-// Errors of media do not bubble.
+// The error events of media elements do not bubble, so they are handled in the capturing phase.
 addEventListener("error", showProblem, true);
 addEventListener("DOMContentLoaded", () => {
   const observer = new IntersectionObserver((entries) => {
