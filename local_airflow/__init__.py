@@ -1,8 +1,8 @@
 """
 Runs a real Airflow and the emulator locally, for the demo, the cluster, the matrix, the benchmarks and the tests.
 
-All services listen only on 127.0.0.1 and keep their files in one folder. They are context managers, which stop all
-processes at the end of the block.
+All services listen only on 127.0.0.1, and each service keeps its files in one folder. The services are context
+managers, which stop all processes at the end of the block.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class AirflowApi:
         Wait until a run ends and return its state, ``success`` or ``failed``.
 
         :param timeout: Maximum number of seconds to wait.
-        :param on_progress: Called with the states of all tasks at each poll.
+        :param on_progress: A function that is called with the states of all tasks at each poll.
         :raises LocalAirflowError: On a timeout.
         """
         deadline = time.monotonic() + timeout
@@ -242,7 +242,7 @@ class AirflowApi:
         """
         Return the log messages of a task and its trigger.
 
-        :param try_number: The try; the latest by default.
+        :param try_number: The number of the try. Default: the latest try.
         """
         response = self.call(
             "GET",
@@ -281,7 +281,7 @@ class AirflowApi:
         return self.runs(dag_id, "queued", "running")
 
     def fail_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run as failed. Airflow then also ends the unfinished tasks of the run."""
+        """Mark a run as failed. Airflow then marks the unfinished tasks of the run as failed or skipped."""
         self.call("PATCH", self._run(dag_id, run_id), json={"state": "failed"})
 
     def clear(self, dag_id: str, run_id: str, tasks: Iterable[TaskState]) -> None:

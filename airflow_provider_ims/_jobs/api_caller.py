@@ -1,4 +1,4 @@
-"""The interface through which the modules for jobs and waits call the API."""
+"""The interface through which other modules of this package call the API."""
 
 from __future__ import annotations
 

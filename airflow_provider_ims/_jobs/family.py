@@ -63,7 +63,7 @@ class JobFamily:
     :param cancel_action: The API action that cancels a job by its id, if there is one.
     :param cancel_parameter: The parameter of ``cancel_action`` that contains the job id.
     :param cancelled: The path to the ids of the cancelled jobs in the response of ``cancel_action``; empty if any
-        response without an error means success.
+        response without an error means that the job was cancelled.
     :param cancel_while: The statuses in which a job can be cancelled; empty for all statuses of a running job.
     """
 

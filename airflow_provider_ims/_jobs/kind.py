@@ -66,7 +66,7 @@ class JobKind:
 
     @property
     def token_parameter(self) -> str | None:
-        """The parameter that identifies a submission to the service."""
+        """The parameter with which the service recognizes a repeated submit request; ``None`` if there is none."""
         return "ClientToken" if self.takes_client_token else self.dedup_parameter
 
     @property
@@ -149,5 +149,5 @@ class JobKind:
         return request if user_data is None else {**request, "UserData": user_data}
 
     def notifies(self, request: Mapping[str, str], queue: str | None) -> bool:
-        """Return whether the UserData of a request contains this queue as the address for notifications."""
+        """Return whether the UserData of a request contains the given queue as the address for notifications."""
         return queue is not None and self.takes_notify_address and notify_address_in(request.get("UserData")) == queue

@@ -42,7 +42,7 @@ KINDS: tuple[JobKind, ...] = (
     *UPLOAD_KINDS,
 )
 
-#: Name -> family.
+#: Name of a job family -> the family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
 _LIVE = "its job runs as long as the live stream does, so there is no end to wait for"

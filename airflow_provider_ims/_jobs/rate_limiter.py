@@ -69,7 +69,7 @@ class RateLimiter:
         with self._lock:
             now = self.now()
             self.throttles += 1
-            # Requests that are throttled at the same time reduce the rate only once.
+            # Requests that are throttled within one second reduce the rate only once.
             if now - self._slowed_at >= DEFAULT_RETRY_AFTER:
                 self.rate = max(min(MIN_RATE, self.max_rate), self.rate / 2)
                 self._slowed_at = self._recovered_at = now
@@ -92,7 +92,7 @@ class RateLimiter:
         throttle_timeout: float,
         attempts: int = 1,
     ) -> dict[str, Any]:
-        """Call an API action at the limited rate; a throttled request is retried for ``throttle_timeout`` seconds."""
+        """Call an API action at the limited rate; retry a throttled request for up to ``throttle_timeout`` seconds."""
         started_at = self.now()
         while True:
             self.wait()

@@ -61,8 +61,8 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # According to the documentation, the listing contains only some of the job types. A search for a job of any other
-    # type does not prove that the job does not exist.
+    # According to the documentation, the listing contains only some of the job types. If a search finds no job of
+    # another type, this does not prove that the job does not exist.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",

@@ -1,4 +1,4 @@
-"""Jobs of ApsaraVideo VOD other than AI images."""
+"""Jobs of ApsaraVideo VOD other than AI image jobs and uploads."""
 
 from __future__ import annotations
 

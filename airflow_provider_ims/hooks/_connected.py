@@ -15,8 +15,8 @@ class ConnectedHook(BaseHook):
     """
     Base class of all hooks of this package, which use the same type of connection.
 
-    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain, which
-        requires ``region_id``. Default: ``ims_default``.
+    :param ims_conn_id: The id of the Airflow connection; ``None`` for the SDK's default credential chain. In this
+        case, ``region_id`` is required. Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``.
     """
 

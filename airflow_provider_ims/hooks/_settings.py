@@ -65,8 +65,7 @@ class Settings:
     :param ca: The path of a CA bundle with which the server's certificate is verified; ``None`` if none is set.
     :param console_url: The URL of the console link on a task's page, with placeholders.
     :param smq_queue: The queue to which IMS and VOD send a message when a job ends. ``None`` if none is set, or if the
-        region is not the connection's, because the services send messages only to queues in the region of the
-        job.
+        region is not the connection's, because the services send messages only to queues in the region of the job.
     """
 
     region_id: str | None
@@ -299,6 +298,6 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "credentials_uri": (_credentials_uri, "is not an http or https URL with a host and without a user"),
     "console_url": (
         _console_url,
-        "must be an http or https URL with no other placeholders than {product}, {region_id} and {job_id}",
+        "must be an http or https URL with no placeholders other than {product}, {region_id} and {job_id}",
     ),
 }

@@ -49,10 +49,9 @@ class SmqHook(ConnectedHook):
     The hook is thread-safe: each thread sends its requests over its own network connection. No request is retried.
 
     :param ims_conn_id: The id of the Airflow connection of IMS and VOD, whose extra must contain
-        ``smq_endpoint``.
-        Default: ``ims_default``.
-    :param region_id: A region that overrides the connection's. It does not affect the queue, whose region
-        is that of ``smq_endpoint``.
+        ``smq_endpoint``. Default: ``ims_default``.
+    :param region_id: A region that overrides the connection's. It does not affect the queue, because ``smq_endpoint``
+        determines the region of the queue.
     """
 
     @cached_property
