@@ -92,7 +92,7 @@ class LocalAirflow(StartStopContext):
 
     def start(self) -> None:
         """
-        Create the database, start all components that are not running and wait until they are healthy.
+        Create the database if necessary, start all components that are not running, and wait until they are healthy.
 
         :raises LocalAirflowError: If a component fails; the message contains the end of its output.
         """

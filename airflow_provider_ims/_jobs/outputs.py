@@ -82,6 +82,6 @@ def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
             failed.append(read_fields(fields, "storyboardId", "shotId", "errorCode"))
     if job.status.casefold() == "suspended":
         advice = "call ResumeYikeStoryboardJob with its id, then clear the task (this requires Airflow 3.3 or later)"
-        new_job = "If the task is retried while the job is suspended, it submits a new, billed job"
+        new_job = "A retry of the task while the job is suspended submits a new, billed job"
         job = replace(job, error_message=f"it is suspended, because some shots failed: {advice}. {new_job}")
     return job.with_parts({}, failed)

@@ -1,7 +1,8 @@
 """
 The connection form as data: its fields, and which of them each credential type uses.
 
-At module level, it imports only ``typing``, because ``get_provider_info`` imports it in every Airflow component.
+At module level, this module imports only ``typing``, because ``get_provider_info`` imports this module in every Airflow
+component.
 """
 
 from __future__ import annotations

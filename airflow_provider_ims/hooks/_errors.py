@@ -42,7 +42,7 @@ ERRORS_BY_CODE: tuple[tuple[re.Pattern[str], type[ImsError]], ...] = tuple(
     )
 )
 
-#: Pattern for the beginning of an error code, returned by the service or by STS if it rejects credentials -> advice.
+#: Pattern for the beginning of an error code with which the service or STS rejects credentials -> advice.
 #: The first match applies.
 #: https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes
 CREDENTIALS_ADVICE: tuple[tuple[str, str], ...] = (
@@ -194,7 +194,7 @@ def _error_class(status: int, code: str | None) -> type[ImsError]:
 
 
 def _transport_error(error: Any, endpoint: str) -> ImsError:
-    """Convert an error without a readable response from the service."""
+    """Convert an error for which there is no readable response from the service."""
     # The SDK's exception contains only the text of a network error, which includes the whole request. The network error
     # itself is the context of the exception.
     cause = next((one for one in (error, error.__context__) if isinstance(one, OSError)), None)
@@ -244,7 +244,7 @@ def _reason(cause: OSError) -> Exception | None:
 
 
 def _error_names(cause: OSError) -> str:
-    """Return the class names of a network error and of its reason. Their messages contain the request."""
+    """Return the class names of a network error and of its reason, without the messages, which contain the request."""
     return ": ".join(type(one).__name__ for one in (cause, _reason(cause)) if one is not None)
 
 

@@ -125,7 +125,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def send(client: Client, action: Action, parameters: Mapping[str, str]) -> Any:
-    """Send one signed request without retries, and return the body of the response."""
+    """Send one request without retries, and return the body of the response."""
     body = {name: value for name, value in parameters.items() if name in action.body}
     query = {name: value for name, value in parameters.items() if name not in action.body}
     request = OpenApiRequest(query=query, body=body or None)
