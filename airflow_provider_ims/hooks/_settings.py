@@ -142,7 +142,7 @@ def read_settings(connection: Connection, region_id: str | None = None) -> Setti
 
 
 def _extra_as_text(connection: Connection) -> dict[str, str]:
-    """Return the extras that are not empty, as strings without surrounding whitespace."""
+    """Return the connection extras that are not empty, as strings without surrounding whitespace."""
     text = {}
     for name, value in connection.extra_dejson.items():
         try:
@@ -171,7 +171,7 @@ def _mask_url_secrets(text: Mapping[str, str]) -> None:
 def _credential(connection: Connection, extra: Mapping[str, str], vpc_region: str | None) -> dict[str, Any]:
     given = {name: value for name, value in extra.items() if name in _CREDENTIAL_NAMES}
     for place, name in LOGIN_FIELDS.items():
-        # Whitespace is removed, as in extras, because a pasted line break would result in an invalid header.
+        # Whitespace is removed, as in connection extras, because a pasted line break would result in an invalid header.
         if value := (getattr(connection, place) or "").strip():
             given[name] = value
     credential_type = extra.get("credential_type", "").lower() or _inferred_type(connection, given)
