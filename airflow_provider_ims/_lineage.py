@@ -37,7 +37,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
 def operator_lineage(
     inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a task for OpenLineage: the inputs and outputs of its jobs, and the id of one job."""
+    """Return the OpenLineage lineage of a task: the inputs and outputs of its jobs and, if known, the id of a job."""
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 

@@ -61,8 +61,8 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # According to the documentation, the listing contains only some of the job types. If a search finds no job of
-    # another type, this does not prove that the job does not exist.
+    # According to the documentation, the listing contains only some of the job types. A job of a type that is not
+    # listed may exist although a search does not find it.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",

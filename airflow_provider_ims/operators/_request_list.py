@@ -51,8 +51,8 @@ def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[
     """
     Return the encoded requests of a resumed task, or an empty dict for each stored job if they cannot be encoded again.
 
-    :param submitted: The stored jobs of the requests; empty if they are unknown. If they are known, the task can
-        complete without the encoded requests.
+    :param submitted: The jobs that were stored for the requests when the task was deferred; empty if none were stored.
+        With the stored jobs, the task can complete without the encoded requests.
     :raises ImsRequestError: when a request is invalid and the jobs are unknown.
     """
     try:
@@ -96,7 +96,7 @@ def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:
     for index, parameters in enumerate(encoded):
         if name and (token := parameters.get(name)) and (other := first.setdefault(token, index)) != index:
             raise ImsRequestError(
-                f"requests[{index}]: {name} is the same as in requests[{other}], so the service creates only one job "
-                "for both",
+                f"requests[{index}]: {name} is the same as in requests[{other}], so the service would create only one "
+                "job for both",
                 field=f"requests[{index}].{name}",
             )

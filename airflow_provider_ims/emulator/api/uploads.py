@@ -22,7 +22,7 @@ MAX_URLS = 20
 """The maximum number of URLs in a submit request."""
 
 MAX_UPLOADS = 100
-"""The maximum number of jobs that are found for a request with URLs instead of job ids."""
+"""The maximum number of jobs that a query by URL returns."""
 
 RUNNING = ("PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS")
 FILE_SIZE = "64610"

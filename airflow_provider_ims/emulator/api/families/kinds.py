@@ -72,8 +72,8 @@ class ResourceKind:
     :param prepare: A function that returns further default fields of a new resource, given its other fields.
     :param derived: A function that returns fields that are computed each time a resource is read. They override the
         stored fields.
-    :param elsewhere: A function that returns the fields of a resource that no action created, such as the output of a
-        job, by its id. The function returns None if the resource does not exist.
+    :param elsewhere: A function that takes an id and returns the fields of a resource that no action created, such as
+        the output of a job. The function returns None if the resource does not exist.
     :param objects: The names of nested objects in responses. Such an object is omitted unless the resource has a field
         with the same name.
     :param envelope: Constant fields of a response in addition to those of the resource.
