@@ -9,21 +9,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-#: Modules that require a newer Airflow -> the name in ``airflow.sdk`` that they require.
-NEEDS = {"airflow_provider_ims.policies.retry": "RetryPolicy"}
+#: Modules that require Airflow 3.3.
+NEWER = {"airflow_provider_ims._events.producer", "airflow_provider_ims.policies.retry"}
+#: Modules that require the package extra ``smq``, which the rows do not install.
+OPTIONAL = {"airflow_provider_ims.hooks._mns", "airflow_provider_ims.queues.smq"}
 
 
 def imports() -> dict[str, Any]:
     """Import and count all modules of the package that this version of Airflow supports."""
-    import airflow.sdk
+    from airflow import __version__
 
     import airflow_provider_ims
 
+    excluded = OPTIONAL if tuple(map(int, __version__.split(".")[:2])) >= (3, 3) else OPTIONAL | NEWER
     assert Path(airflow_provider_ims.__file__ or "").is_relative_to(sys.prefix), "not the installed package"
     found = [
         module.name
         for module in pkgutil.walk_packages(airflow_provider_ims.__path__, "airflow_provider_ims.")
-        if not module.name.endswith("__main__") and hasattr(airflow.sdk, NEEDS.get(module.name, "DAG"))
+        if not module.name.endswith("__main__") and module.name not in excluded
     ]
     for name in found:
         importlib.import_module(name)

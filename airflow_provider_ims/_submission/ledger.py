@@ -74,7 +74,7 @@ class Item:
 
     def dump(self) -> str | list[Any] | None:
         """
-        Return the fields of the record that a resumed task needs, as short JSON data.
+        Return the fields of the record that a resumed task needs, as compact JSON data.
 
         :return: The job id; if it is unknown, a list of other fields; ``None`` if no request was sent.
         """
@@ -172,7 +172,8 @@ class Ledger:
         """
         Make a try the owner of the jobs.
 
-        An earlier try that has stalled then submits at most the rest of its current window.
+        If an earlier try has stalled and continues later, it sends at most the remaining requests of its current window
+        (a group of up to 50 requests).
         """
         self._owner = {"try_number": try_number, "id": uuid.uuid4().hex[:8]}
         self.store.set(OWNER_KEY, self._owner)

@@ -1,4 +1,4 @@
-"""The waits for jobs, through which the poller sends events to the triggers."""
+"""The subscriptions to jobs, and the inboxes in which triggers receive the poller's events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WaitEvent: TypeAlias = "Job | WaitMessage | Exception"
 
 @dataclass(eq=False, slots=True)
 class Inbox:
-    """The events of one wait, which may be for several jobs."""
+    """The events for one trigger, which may wait for several jobs."""
 
     _events: tuple[tuple[str, WaitEvent], ...] | list[tuple[str, WaitEvent]] = ()
     _waiter: asyncio.Future[None] | None = None
@@ -44,11 +44,13 @@ class Inbox:
 @dataclass(eq=False, slots=True, kw_only=True)
 class Subscription(JobMonitor):
     """
-    The wait for one job. It is also the job's monitor, so that the garbage collector visits one object fewer per job.
+    A trigger's subscription to the events of one job.
+
+    It is also the job's monitor, so that the garbage collector visits one object fewer per job.
 
     :param poll_interval: Seconds between two polls.
     :param wait_started_at: When the task started to wait, in epoch seconds.
-    :param inbox: Receives the events.
+    :param inbox: The inbox that receives the events.
     :param polling: Whether a query of the job by its id is in progress.
     :param final: Whether the deadline has passed, so that the next poll is the last.
     :param missed: The number of consecutive sweeps (listings of all unfinished jobs) that did not contain the job.
@@ -66,5 +68,5 @@ class Subscription(JobMonitor):
     poll_at: float = 0.0
 
     def emit(self, event: WaitEvent) -> None:
-        """Send an event to the wait."""
+        """Put an event into the inbox."""
         self.inbox.put(self.job_id, event)

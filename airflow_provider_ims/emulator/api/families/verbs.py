@@ -90,7 +90,8 @@ def change(kind: ResourceKind, action: str, jobs: Jobs, parameters: dict[str, st
 def _one(resources: Collection, action: str, resource: Resource) -> Fields:
     kind, lookup = resources.kind, resources.view(resource)
     shape = documented(kind.product, action).response
-    # A field of the envelope, such as Description, can also be a field of the resource in a nested object.
+    # Only top-level fields are taken from the envelope, because a nested object can contain a field of the resource
+    # with the same name, such as Description.
     outer = {name: value for name, value in kind.envelope.items() if name in shape}
     return {**flattened(shape, lookup, kind.objects), **fill(shape, outer.get)}
 
