@@ -31,7 +31,7 @@ print(json.dumps(failed))
 """
 #: Modules that Airflow 3.1 and an installation without package extras do not have.
 MISSING = (
-    "airflow.providers.common.messaging",
+    "airflow.providers.common.messaging.providers.base_provider",
     "airflow.triggers.shared_stream",
     "alibabacloud_oss_v2",
     "mns",
