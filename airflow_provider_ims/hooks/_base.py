@@ -84,7 +84,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
         A read-only action is retried with randomized exponential backoff after throttling, server errors, lost
         connections and unreadable responses. Any other action is retried only if the service certainly did not accept
-        the request: it was throttled, or it was not sent because no connection or no credentials were available.
+        the request: it was throttled, or it was never sent, because the endpoint could not be reached or the Airflow
+        connection or the credentials could not be obtained.
 
         :param action: The API action, such as ``ListSmartJobs`` of IMS or ``GetVideoInfo`` of VOD. An action that is
             unknown to this provider is sent too, because the service may have newer actions.
@@ -143,7 +144,9 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Call a free action and, if the connection has a queue, test the queue. Airflow's Test button calls this method.
+        Call a read-only action that is free of charge and, if ``smq_queue`` is set, test this queue.
+
+        Airflow's Test button calls this method.
 
         :return: Whether the test succeeded, and a message that describes the outcome and contains no secrets.
         """

@@ -49,7 +49,8 @@ class ApiOperator(BaseOperator):
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["request_id"]`` works.
         Default: true, unlike in other operators.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
-        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
+        ``None`` retries after every error except ``AirflowFailException``. Default:
+        :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     product: ClassVar[Product]

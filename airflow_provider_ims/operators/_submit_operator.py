@@ -39,18 +39,19 @@ class SubmitOperator(JobTask, BaseOperator):
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
-    :param on_clear: What to do after a user has cleared the task. ``auto`` joins the job from before the clear (waits
-        for it instead of submitting a new job) if the parameters are the same, the job has not failed, its result was
-        never collected, and the job is not cancelled because of ``cancel_on_kill``; if one of these conditions is not
-        met, ``auto`` submits a new job. ``new`` always submits a new job; ``rejoin`` joins any job that has not failed.
-        Requires Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default: ``auto``.
+    :param on_clear: What to do after a user has cleared the task. ``auto`` joins the job that was submitted before
+        the clear, which means that it waits for this job, if the parameters are unchanged, the job has not failed, its
+        result was never collected, and ``cancel_on_kill`` does not cancel it. Otherwise, it submits a new job. ``new``
+        always submits a new job; ``rejoin`` joins any job that has not failed. Requires
+        Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
         successful or clears it. If no later try can join the job, it is also cancelled when the wait times out or the
         worker stops the task. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, unlike in other operators.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
-        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
+        ``None`` retries after every error except ``AirflowFailException``. Default:
+        :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
     """
 
     template_fields: Sequence[str] = ("ims_conn_id", "region_id", "poll_interval", "timeout")
@@ -106,14 +107,14 @@ def seconds(name: str, value: Any) -> float:
     :raises ImsRequestError: If it is not a positive number, or exceeds 366 days.
     """
     value = value.total_seconds() if isinstance(value, timedelta) else value
-    return positive(name, value, MAX_TIMEOUT, "of seconds up to a year")
+    return positive(name, value, MAX_TIMEOUT, f"of seconds greater than 0 and at most {MAX_TIMEOUT:,.0f} (366 days)")
 
 
-def positive(name: str, value: Any, limit: float, unit: str) -> float:
+def positive(name: str, value: Any, limit: float, expected: str) -> float:
     """
     Return an argument as a positive number.
 
-    :param unit: The end of the error message, which contains the unit or the limit.
+    :param expected: The end of the error message, which contains the unit and the limits.
     :raises ImsRequestError: If it is not a number from 0 (exclusive) to ``limit``.
     """
     try:
@@ -121,14 +122,18 @@ def positive(name: str, value: Any, limit: float, unit: str) -> float:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number <= limit:
-        raise ImsRequestError(f"{name}: {value!r} is not a positive number {unit}", field=name)
+        raise ImsRequestError(f"{name}: {value!r} is not a number {expected}", field=name)
     return number
 
 
 def whole(name: str, value: Any, limit: int) -> int:
-    """Return an argument, rounded down to an integer; raise an ``ImsRequestError`` if it is not from 1 to ``limit``."""
-    unit = f"from 1 to {limit:,}"
-    number = positive(name, value, limit, unit)
+    """
+    Return an argument, rounded down to an integer.
+
+    :raises ImsRequestError: If it is not a number from 1 to ``limit``.
+    """
+    expected = f"from 1 to {limit:,}"
+    number = positive(name, value, limit, expected)
     if number < 1:
-        raise ImsRequestError(f"{name}: {value!r} is not a positive number {unit}", field=name)
+        raise ImsRequestError(f"{name}: {value!r} is not a number {expected}", field=name)
     return int(number)

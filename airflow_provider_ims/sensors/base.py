@@ -65,8 +65,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
     :param poke_interval: Seconds between polls, or a timedelta. Default: ``[ims] poll_interval`` (10).
     :param retry_policy: Decides, depending on the error, whether a failed sensor is retried. Requires Airflow 3.3.
-        ``None`` retries after every error. Default: :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which
-        does not retry after a failed job.
+        ``None`` retries after every error except ``AirflowFailException``. Default:
+        :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which does not retry after a failed job.
     :param kwargs: Other arguments of Airflow's sensors, such as ``timeout``, ``soft_fail`` (skip on a timeout; a
         failed job still fails the sensor), ``never_fail`` (skip instead of failing) and ``mode``.
     """

@@ -75,7 +75,7 @@ def test_a_script_in_a_request_is_not_executed(emulator: ImsEmulator, page: Page
 
 
 def test_a_stopped_emulator_is_reported(emulator: ImsEmulator, page: Page) -> None:
-    offline = page.get_by_text("The emulator does not respond.")
+    offline = page.get_by_text("The emulator is not responding.")
     expect(offline).to_be_hidden()
     emulator.stop()
     expect(offline).to_be_visible()

@@ -86,7 +86,7 @@ def test_a_batch_with_failed_videos_fails_if_fail_on_partial_failure_is_set(ims_
 
 def test_a_batch_whose_videos_all_failed_fails_the_task(ims_emulator: ImsEmulator) -> None:
     ims_emulator.fault(BATCH.submit, "fail_job", videos=2, code="BadClip", message="A clip is broken.")
-    with pytest.raises(ImsJobFailedError, match=r"none of 2 videos.*A clip is broken") as caught:
+    with pytest.raises(ImsJobFailedError, match=r"none of the 2 videos.*A clip is broken") as caught:
         run_task(BATCH.task())
     assert caught.value.code == "BadClip"
 

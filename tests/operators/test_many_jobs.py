@@ -387,9 +387,9 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
             {"max_failures": -1},
             r"max_failures: -1 is neither a number of jobs \(0 or more\) nor a fraction",
         ),
-        ({"max_active_jobs": "many"}, "max_active_jobs: 'many' is not a positive number"),
-        ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a positive number"),
-        ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a positive number from 1 to 10,000"),
+        ({"max_active_jobs": "many"}, "max_active_jobs: 'many' is not a number from 1 to 10,000"),
+        ({"max_submits_per_second": 0}, "max_submits_per_second: 0 is not a number greater than 0 and at most 1,000"),
+        ({"max_active_jobs": 0.5}, "max_active_jobs: 0.5 is not a number from 1 to 10,000"),
         ({"requests": [{"InputConfig": "x"}, {1: "y"}]}, r"requests\[1\]: must be a dict"),
         ({"parameters": ["x"]}, "^parameters: must be a dict"),
         ({"parameters": {1: "y"}}, "^parameters: must be a dict"),
@@ -398,8 +398,8 @@ def test_results_that_are_too_large_for_xcom_are_not_lost(
             {"results_path": "nothing://bucket/results"},
             "the storage of 'nothing://bucket/results' cannot be used",
         ),
-        ({"timeout": "soon"}, "timeout: 'soon' is not a positive number"),
-        ({"poll_interval": -5}, "poll_interval: -5 is not a positive number"),
+        ({"timeout": "soon"}, "timeout: 'soon' is not a number of seconds greater than 0"),
+        ({"poll_interval": -5}, r"poll_interval: -5 is not a number of seconds .* at most 31,622,400 \(366 days\)"),
     ],
 )
 def test_an_invalid_argument_is_rejected_before_the_first_submit_request(

@@ -102,7 +102,8 @@ class EmulatorControl:
         After a request is processed, one fault of each of these kinds can affect it:
 
         - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many parts of the
-          job fail instead of the whole job; parts are the videos of a batch job or the outputs of another job).
+          job fail instead of the whole job; the parts are the videos of a batch job, or the outputs of any other
+          kind of job).
         - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
           is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
           ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
@@ -191,7 +192,9 @@ class EmulatorControl:
         self, job_id: str, count: int, code: str = "InternalError", message: str = "The job failed."
     ) -> dict[str, Any]:
         """
-        Make parts of a job fail: videos of a batch job, or outputs of another job. The job itself does not fail.
+        Make parts of a job fail: the videos of a batch job, or the outputs of any other kind of job.
+
+        The job itself does not fail.
 
         :param count: How many parts fail, starting with the first part.
         :param code: The error code of these parts.

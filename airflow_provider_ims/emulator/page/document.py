@@ -92,7 +92,7 @@ def document(view: View) -> bytes:
 </head>
 <body>
 <h1>IMS emulator</h1>
-<p id="offline" role="status" hidden>The emulator does not respond.</p>
+<p id="offline" role="status" hidden>The emulator is not responding.</p>
 <section id="properties"><dl>{properties}</dl></section>
 {"".join(map(_section, view.tables))}<script>{SCRIPT}</script>
 </body>

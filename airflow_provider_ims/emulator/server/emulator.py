@@ -140,8 +140,8 @@ class ImsEmulator(EmulatorControl):
     :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: :attr:`url`.
     :param tls_cert: Path of the certificate chain (PEM) for HTTPS; by default, the emulator uses HTTP.
     :param tls_key: Path of the private key (PEM) of the certificate.
-    :raises ValueError: If a duration is not from 0 to 1,000,000,000 s, its action is not a submit action, the region is
-        unknown, or the name of a queue is invalid.
+    :raises ValueError: If a duration is negative or exceeds 1,000,000,000 s, a key of ``durations`` is not a
+        submit action, the region is unknown, or the name of a queue is invalid.
     """
 
     def __init__(
