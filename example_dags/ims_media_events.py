@@ -1,4 +1,4 @@
-"""Run a DAG when the console, another system or another DAG has produced a video.
+"""Run a DAG when a video has been produced: in the console, by another system or by another DAG.
 
 IMS writes an event to a queue of SMQ when a job ends. The watcher of the asset reads the queue. For each event that
 meets the conditions of the watcher, Airflow stores an asset event. Set `smq_endpoint` in the connection, and install
