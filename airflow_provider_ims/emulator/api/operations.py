@@ -243,7 +243,7 @@ def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
 
 
 def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return the images of a video that its successful AI image jobs have generated."""
+    """Return the images that the successful AI image jobs of a video have generated."""
     views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, jobs.region, parameters["VideoId"])]
     infos = [info for view in views if view.phase is Phase.SUCCEEDED for info in image_infos(view)]
     return ApiResponse(200, {"AIImageInfoList": infos})
