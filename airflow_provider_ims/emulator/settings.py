@@ -36,7 +36,7 @@ class Settings:
     :class:`~airflow_provider_ims.emulator.ImsEmulator`.
 
     :param account_id: The id of the account that owns the jobs.
-    :param public_url: The URL of the emulator in signed URLs of files.
+    :param public_url: The URL of the emulator, with which the signed URLs of files begin.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)

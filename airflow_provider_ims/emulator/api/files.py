@@ -54,9 +54,9 @@ INPUTS = frozenset(
     }
 )
 
-#: The parameters that contain the width and height of the output.
+#: The parameters that can contain the width and height of the output.
 SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
-#: The parameters that contain a title, directly or in the field Title.
+#: The parameters that can contain a title, directly or in the field Title.
 TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 
 MAX_KEY = 1_023

@@ -210,7 +210,7 @@ class Jobs:
         self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
     ) -> Job:
         """
-        Make the first ``count`` parts of a job fail, such as the videos of a batch job. The job itself does not fail.
+        Make the first ``count`` parts of a job fail, for example videos of a batch job. The job itself does not fail.
 
         :raises ValueError: If the job has no parts, or if ``count`` is negative or exceeds the number of parts.
         """

@@ -133,7 +133,7 @@ def _shown(family: JobFamily, view: JobView) -> Fields:
 
 
 def render(view: JobView) -> Fields:
-    """Return all response fields of a job. The query and the listing of the job family omit some of them."""
+    """Return all response fields of a job. The query and the listing of the job family can omit some of them."""
     kind, family, phase = view.kind, view.kind.family, view.phase
     fields: Fields = {
         family.job_id: view.job_id,
