@@ -177,7 +177,7 @@ OPTIONS = (
         "NAME",
         many=True,
     ),
-    CommandOption("queue-base64", "encode callbacks in SMQ queues in base64"),
+    CommandOption("queue-base64", "base64-encode callbacks that are sent to SMQ queues"),
     CommandOption("strict", "reject requests with undocumented keys in JSON parameters"),
     CommandOption(
         "public-url",

@@ -32,10 +32,11 @@ class Settings:
     """
     The settings of one emulator.
 
-    The fields correspond to the options of :class:`~airflow_provider_ims.emulator.ImsEmulator`, except ``account_id``.
+    Except for ``account_id``, each field corresponds to an option of
+    :class:`~airflow_provider_ims.emulator.ImsEmulator`.
 
     :param account_id: The id of the account that owns the jobs.
-    :param public_url: The URL of the emulator in signed URLs of files.
+    :param public_url: The URL of the emulator, with which the signed URLs of files begin.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)

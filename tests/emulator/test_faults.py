@@ -189,7 +189,7 @@ def test_the_fault_fail_job_affects_only_submit_requests(
 
 @pytest.mark.parametrize("videos", [-1, 4])
 def test_the_number_of_failed_videos_is_checked(emulator: ImsEmulator, submit: Callable[..., str], videos: int) -> None:
-    with pytest.raises(ValueError, match="count must be 0 to 3"):
+    with pytest.raises(ValueError, match="count must be from 0 to 3"):
         emulator.fail_videos(submit(BATCH), videos)
 
 

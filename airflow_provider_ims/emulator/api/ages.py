@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: Key of an action that queries or lists jobs -> the maximum age in days.
+#: Key (see ``key_of``) of an action that queries or lists jobs -> the maximum age in days.
 MAX_DAYS: Mapping[str, int] = {
     "GetBatchMediaProducingJob": 365,
     # Documented as six months.
@@ -22,7 +22,7 @@ MAX_DAYS: Mapping[str, int] = {
     "ListWorkflowTasks": 90,
     # Documented as three months.
     "QueryMediaCensorJobList": 92,
-    # This age is documented for SubmitSmarttagJob.
+    # The documentation of SubmitSmarttagJob specifies this age.
     "QuerySmarttagJob": 180,
 }
 
@@ -31,8 +31,8 @@ def earliest_submission(action: str, now: float) -> float | None:
     """
     Return the earliest submission time of the jobs that an action returns; None if no maximum age is documented.
 
-    :param action: The key of the action.
-    :param now: The time of the job clock.
+    :param action: The key of the action (see ``key_of``).
+    :param now: The current time of the job clock, in epoch seconds.
     """
     days = MAX_DAYS.get(action)
     return None if days is None else now - days * 24 * 3600

@@ -21,8 +21,8 @@ NOT_SAVED = "oss fail to save the image in the given bucket"
 TRACKS = ("vocals", "accompaniment")
 URL_SECONDS = 3599
 
-#: Algorithm -> function that converts the keys of the output files to the result of the algorithm. The result of all
-#: other algorithms is empty.
+#: Algorithm -> function that converts the object keys of the output files to the result of the algorithm. The result of
+#: all other algorithms is empty.
 RESULTS: Mapping[str, Callable[[list[str]], Any]] = {
     "Cover": lambda keys: [
         {"Score": 9.5 - number, "Time": f"{number * 1000}.0", "Url": key} for number, key in enumerate(keys)
@@ -46,8 +46,8 @@ def _file_count(parameters: Parameters) -> int:
     """
     Return the number of output files.
 
-    It is 3 if ``Output`` contains a placeholder for a sequence number, 2 (vocals and accompaniment) if it contains
-    ``{resultType}``, and 1 otherwise.
+    The number is 3 if ``Output`` contains a placeholder for a sequence number, 2 (vocals and accompaniment) if
+    ``Output`` contains ``{resultType}``, and 1 otherwise.
     """
     output = parameters["Output"]
     if "{sequenceId}" in output or "{Count}" in output:
@@ -56,7 +56,7 @@ def _file_count(parameters: Parameters) -> int:
 
 
 def _addresses(view: JobView) -> list[str]:
-    """Return the URLs of the output files, with the placeholders of the request replaced."""
+    """Return the URLs of the output files. Placeholders in the requested URL are replaced."""
     output, source = view.json("Output"), str(view.json("Input").get("Media") or "")
     requested = str(output.get("OutputUrl") or output.get("Media") or "")
     template = requested if split_oss(requested) else view.url(f"{view.job_id}.mp4")
@@ -72,7 +72,7 @@ def _addresses(view: JobView) -> list[str]:
 
 def _output(view: JobView) -> Fields:
     addresses, signature = _addresses(view), {"x-oss-expires": URL_SECONDS, "x-oss-signature": view.id("signature")}
-    # If the service cannot save the files, the job still succeeds, and OutputUrls still contains their URLs.
+    # If the service cannot save a file, the job still succeeds, and OutputUrls still contains the URL of the file.
     files = [NOT_SAVED if str(n) in view.job.failed_parts else address for n, address in enumerate(addresses)]
     keys = [(split_oss(file) or ("", file))[1] for file in files]
     result = RESULTS.get(view.parameters["FunctionName"])

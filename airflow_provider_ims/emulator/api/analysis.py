@@ -83,7 +83,11 @@ def _cognition(view: JobView) -> Fields:
 
 
 def suggestion(name: str) -> str:
-    """Return the result of a moderation: ``block`` or ``review`` if the name contains this word, otherwise ``pass``."""
+    """
+    Return the moderation result of a file: ``block`` or ``review`` if the name contains that word, otherwise ``pass``.
+
+    :param name: The URL, the object key or the media asset id of the file.
+    """
     return next((suggested for suggested in ("block", "review") if suggested in name), "pass")
 
 

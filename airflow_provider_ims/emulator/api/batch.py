@@ -126,14 +126,14 @@ def _main_job(view: JobView) -> Fields:
 
 
 def _extend_input(parameters: Parameters) -> str:
-    """Return the output of an earlier job, as contained in the request: project ids or selected media."""
+    """Return the project ids or the selected media in the request, which are the output of an earlier job."""
     if "ProjectIds" in parameters:
         return dump(parameters["ProjectIds"].split(","))
     return parameters.get("MediaSelectResult") or "{}"
 
 
 def _selected_media(view: JobView) -> Fields:
-    """Return the selected media: for each video, a clip per item of ``SpeechTextArray``, or one clip if it is empty."""
+    """Return the selected media: for each video, one clip for each item of ``SpeechTextArray``, but at least one."""
     config = view.json("InputConfig")
     media = config.get("MediaArray")
     media = media if isinstance(media, list) and media else [stable_id("media")]

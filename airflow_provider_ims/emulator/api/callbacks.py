@@ -70,7 +70,7 @@ def set_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
     """
     Store the callback settings of a product in the region of the request.
 
-    The settings also apply to jobs that were submitted before and have not ended.
+    The settings also apply to jobs that were submitted earlier and have not ended.
 
     :raises ApiError: If the parameter that the callback type requires is missing.
     """
@@ -95,7 +95,7 @@ def get_callback(product: Product, jobs: Jobs, parameters: dict[str, str]) -> Ap
     """
     Return the callback settings of a product in the region of the request.
 
-    If there are none, return empty settings. The documentation does not specify the response in this case.
+    If no settings are stored, return empty settings. The documentation does not specify the response in this case.
     """
     settings = settings_of(jobs.store.callbacks, product, jobs.region)
     return ApiResponse(200, {"MessageCallback": settings} if product is VOD else settings)

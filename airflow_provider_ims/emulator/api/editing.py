@@ -84,7 +84,7 @@ def _exported_project(view: JobView) -> Fields:
 
 def _complete_timeline(view: JobView) -> Fields:
     """
-    Return the requested timeline with default values for the missing times, sizes and positions of its clips.
+    Return the requested timeline, with default values for missing properties of its clips, such as times and sizes.
 
     A timeline without video tracks gets one track with one clip.
     """

@@ -26,7 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "SignatureDoesNotMatch": (400, "Specified signature does not match our calculation. {}"),
     "SignatureNonceUsed": (400, "Specified signature nonce was used already."),
     "InvalidAction.NotFound": (404, "Specified api is not found, please check your url and method."),
-    # Only the emulator returns this code. The status is 400 because many clients retry after the status 501.
+    # Only the emulator returns this code. The status is 400, because many clients retry requests after the status 501.
     "EmulatorNotImplemented": (400, "The emulator does not emulate {}."),
     "InvalidVersion": (404, "Specified parameter Version is not valid."),
     "UnsupportedHTTPMethod": (403, "This http method is not supported."),

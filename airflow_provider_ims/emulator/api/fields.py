@@ -64,7 +64,11 @@ def created(view: JobView) -> str:
 
 
 def modified(view: JobView) -> str:
-    """Return the time at which the current phase of the job began. With a pinned state, it can be in the future."""
+    """
+    Return the time at which the current phase of the job began.
+
+    If the state of the job is pinned (see ``Jobs.set_state``), this time can be in the future.
+    """
     return iso(view.modified)
 
 
@@ -90,7 +94,7 @@ def submit_request_id(view: JobView) -> str:
 
 
 def pipeline(view: JobView) -> str:
-    """Return the id of the requested pipeline, or the id of the default pipeline."""
+    """Return the id of the requested pipeline; if none is requested, the id of the default pipeline."""
     requested = view.json("ScheduleConfig").get("PipelineId") or view.parameters.get("PipelineId")
     return str(requested or stable_id("pipeline"))
 
@@ -154,7 +158,11 @@ def objects(value: Any) -> list[Fields]:
 
 
 def without(value: Any, paths: Iterable[str]) -> Any:
-    """Return a JSON value without the fields at the paths. In a list, the paths apply to each item."""
+    """
+    Return a JSON value without the fields at the given paths. In a list, the paths apply to each item.
+
+    :param paths: The paths, each with the names of nested fields separated by dots, such as ``Input.OssFile``.
+    """
     if isinstance(value, list):
         return [without(item, paths) for item in value]
     if not isinstance(value, dict):

@@ -2,7 +2,7 @@
 The files of jobs: which OSS objects a job has produced, and their contents.
 
 Both are derived from the submit request and the query response of the job. Therefore, the duration, width and height of
-a file match the response unless they exceed the limits for generated files.
+a file match the request and the response unless they are outside the limits for generated files.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ INPUTS = frozenset(
     }
 )
 
-#: The parameters that contain the width and height of the output.
+#: The parameters that can contain the width and height of the output.
 SIZES = ("OutputConfig", "OutputMediaConfig", "TemplateConfig")
-#: The parameters that contain a title, directly or in the field Title.
+#: The parameters that can contain a title, directly or in the field Title.
 TITLES = ("Title", "ProjectMetadata", "MediaMetadata", "ChartTitle")
 
 MAX_KEY = 1_023
 """The maximum length of an object key, in bytes of UTF-8."""
 
 BATCH_SIZE = 100
-"""The maximum number of jobs that one call of :meth:`FileIndex.read_jobs` reads."""
+"""The maximum number of jobs that one call to :meth:`FileIndex.read_jobs` reads."""
 
 _ALL = Filter(actions=tuple(JOB_KINDS))
 
@@ -92,7 +92,8 @@ class Output(NamedTuple):
     The URL of an output file in a response.
 
     :param beside: The fields of the JSON object that contains the URL.
-    :param number: The index of the URL, or of the object that contains it, in the innermost list; 0 without a list.
+    :param number: The index of the URL, or of the object that contains it, in the innermost list; 0 if it is in
+        no list.
     """
 
     address: str
@@ -169,7 +170,11 @@ def _requested(view: JobView, fields: Fields) -> Iterator[Output]:
 
 
 def _seconds(beside: Mapping[str, Any]) -> float | None:
-    """Return the duration of an output in seconds: ``Duration``, or else ``To`` minus ``From``; None without these."""
+    """
+    Return the duration of an output in seconds: ``Duration``, or else ``To`` minus ``From``.
+
+    If these fields do not contain a positive duration, return None.
+    """
     start, end = _number(beside.get("From")) or 0, _number(beside.get("To")) or 0
     return _number(beside.get("Duration")) or (end - start if end > start else None)
 
@@ -237,7 +242,7 @@ def _number(value: Any) -> float | None:
 
 class FileIndex:
     """
-    Finds the job that produced an OSS object, and the description of its file.
+    Finds the job that produced an OSS object, and the description of the object's file.
 
     :param jobs: The jobs of the emulator.
     """
@@ -255,8 +260,8 @@ class FileIndex:
         """
         found = self._jobs.store.page(_ALL, now=0.0, newest_first=False, limit=BATCH_SIZE, after=self._last)
         for job in found:
-            # A job is indexed only once, possibly before it ends. So the index contains the names of all files that the
-            # job produces if it succeeds.
+            # Each job is indexed only once, possibly before it ends. Therefore, the index contains the names of all
+            # files that the job produces if it succeeds.
             ended = replace(job, pinned=None, error_code=None, failed_parts={})
             for name in outputs_of(replace(self._jobs.view(ended), now=job.ends)):
                 self._job_ids.setdefault(name, []).append(job.job_id)

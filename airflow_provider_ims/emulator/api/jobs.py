@@ -43,7 +43,7 @@ class Jobs:
         self.region = region or settings.region_id
 
     def in_region(self, region: str) -> Jobs:
-        """Return an instance for another region that uses the same store."""
+        """Return an instance for another region. Both instances use the same store."""
         return Jobs(self.store, self.clock, self.settings, region)
 
     def submit(self, kind: JobKind, parameters: dict[str, str]) -> Job:
@@ -59,11 +59,11 @@ class Jobs:
         Process a submit request and return its jobs.
 
         If an earlier request had the same action, region and ClientToken, return its job instead of a new one. A
-        request can also refer to an existing job by its id, or by the key of its draft. This job then starts, or starts
-        again if it has ended.
+        request can also refer to an existing job by its id, or to a draft by its key (see ``Draft``). The draft then
+        starts; a job that has ended starts again.
 
         :raises ApiError: If the ClientToken was used with other parameters, if the SessionId was used in the last
-            ``session_seconds`` of the job kind, or if the job id in the request belongs to a job of another kind or
+            ``JobKind.session_seconds`` seconds, or if the job id in the request belongs to a job of another kind or
             region.
         """
         token = parameters.get("ClientToken")
@@ -168,7 +168,7 @@ class Jobs:
         """
         Return the result of :meth:`find`.
 
-        :raises ApiError: If there is no such job and the setting ``unknown_job_is_error`` is True.
+        :raises ApiError: If :meth:`find` returns None and the setting ``unknown_job_is_error`` is True.
         """
         job = self.find(job_id, *actions)
         if job is None and self.settings.unknown_job_is_error:
@@ -210,9 +210,9 @@ class Jobs:
         self, job_id: str, count: int, code: str = DEFAULT_ERROR[0], message: str = DEFAULT_ERROR[1]
     ) -> Job:
         """
-        Make the first ``count`` parts of a job fail, such as the videos of a batch job. The job itself does not fail.
+        Make the first ``count`` parts of a job fail, for example videos of a batch job. The job itself does not fail.
 
-        :raises ValueError: If the job has no such parts, or if ``count`` is negative or exceeds their number.
+        :raises ValueError: If the job has no parts, or if ``count`` is negative or exceeds the number of parts.
         """
         job = self.get(job_id)
         kind = JOB_KINDS[job.action]
@@ -220,14 +220,14 @@ class Jobs:
             raise ValueError(f"the job {job_id} has no parts that can fail separately")
         total = kind.part_count(job.parameters)
         if not 0 <= count <= total:
-            raise ValueError(f"count must be 0 to {total}, the number of parts of the job, not {count}")
+            raise ValueError(f"count must be from 0 to {total} (the number of parts of the job), not {count}")
         return self._update(job, failed_parts={str(index): (code, message) for index in range(count)})
 
     def set_state(self, job_id: str, state: str | None = None) -> Job:
         """
         Pin a job to a state, regardless of the clock.
 
-        In a failed state, a job without an error gets the default error.
+        If the state is a failed state and the job has no error yet, the job gets the default error.
 
         :param state: The name of the state. None unpins the job.
         """

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from airflow_provider_ims.emulator.api.parameters import Parameters
 
 _FILE = "Media Type"
-# The model in the SDK contains the keys of _FILE. Its examples also contain Bucket, Location and Object.
+# The SDK model contains only the keys of _FILE. The documented examples also contain Bucket, Location and Object.
 _OSS_FILE = f"{_FILE} Bucket Location Object"
 _IMAGE = {"Input": _FILE, "Output": _FILE, "TemplateConfig": "TemplateId OverwriteParams"}
 _OUTPUT_MEDIA_CONFIG = (
@@ -22,7 +22,7 @@ _OUTPUT_MEDIA_CONFIG = (
     " Endpoint Bucket ObjectKey AccessKeyId AccessKeySecret"
 )
 
-#: Key of an action -> parameter -> the documented keys of the parameter, separated by spaces.
+#: Key of an action (see ``key_of``) -> parameter -> the documented keys of the parameter, separated by spaces.
 DOCUMENTED_KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "SubmitTextGenerateJob": {"GenerateConfig": "keywords textLength targetCount originText"},

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-#: The file with the actions in the SDK of each service. tests/emulator/test_known_actions.py generates the file.
+#: The file with the actions in the SDK of each service. To generate it, run tests/emulator/test_known_actions.py with
+#: the environment variable UPDATE_DOCS=1.
 KNOWN_ACTIONS_FILE = Path(__file__).with_name("known_actions.json")
 
 #: API version of a service -> the actions of the service.

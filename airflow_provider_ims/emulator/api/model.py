@@ -61,12 +61,12 @@ class Listing:
     :param items: The path of the jobs in the response.
     :param states: The valid values of the parameter that filters by state.
     :param hidden: The paths of the fields of a job that the query returns but the listing omits.
-    :param render: A function that returns the fields of a job; default: all fields of the job except the hidden ones.
+    :param render: A function that returns the fields of a job; None for all fields except the hidden ones.
     :param state: The parameter that filters by state. ``order``, ``page_size`` and ``token`` are also parameter names.
     :param times: The names of the parameters for the earliest and the latest submission time.
     :param orders: The values of the order parameter for newest first and oldest first.
     :param filters: Additional filter parameters, each with the corresponding field of ``Filter``.
-    :param token_at: The path of the token for the next page in the response.
+    :param token_at: The path of the response field that contains the token for the next page.
     :param max_results: A function that converts the page size for the response; None if the response has no page size.
     :param numbered: Whether the action also accepts ``PageNo`` and ``PageSize``.
     """
@@ -100,7 +100,7 @@ class JobFamily:
     :param error_in: The field that contains these two fields as JSON; empty if they are fields of the job.
     :param times: The fields that contain the submission time and the end time.
     :param id_parameter: The parameter with the job id, or with up to ten job ids if ``job_at`` ends in ``[]``.
-    :param id_optional: Whether the documentation marks this parameter as optional. A request without it finds no job.
+    :param id_optional: Whether this parameter is documented as optional. A request without ids or URLs finds no job.
     :param fixed_parameters: Additional required parameters, each with the only value that the emulator supports.
     :param user_data: Whether the query response contains the UserData of the job.
     :param succeeded: Additional state names of succeeded jobs. ``failed`` contains those of failed jobs.
@@ -290,7 +290,7 @@ class JobView:
 
     @property
     def modified(self) -> float:
-        """The time on the job clock at which the current phase began; with a pinned state, it can be in the future."""
+        """The job clock time at which the current phase began. If the state is pinned, it can be in the future."""
         return (self.job.created, self.job.starts, self.job.ends, self.job.ends)[self.phase]
 
     def parts(self) -> list[Part]:
@@ -330,7 +330,7 @@ class JobView:
         return oss_url(bucket, self.region, key)
 
     def output_url(self, output: Fields, key: str) -> str:
-        """Return the URL of the output file: the URL in the configuration, or else the URL of the object ``key``."""
+        """Return the URL of an output file: the URL that ``output`` specifies, or else that of the object ``key``."""
         if output.get("StorageLocation") and output.get("FileName"):
             # In the documentation of VOD, a storage location is a host name.
             host, key = str(output["StorageLocation"]), str(output["FileName"])

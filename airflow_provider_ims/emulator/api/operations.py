@@ -133,7 +133,7 @@ def _shown(family: JobFamily, view: JobView) -> Fields:
 
 
 def render(view: JobView) -> Fields:
-    """Return all response fields of a job. The query and the listing of the job family omit some of them."""
+    """Return all response fields of a job. The query and the listing of the job family can omit some of them."""
     kind, family, phase = view.kind, view.kind.family, view.phase
     fields: Fields = {
         family.job_id: view.job_id,
@@ -243,7 +243,7 @@ def resume(family: JobFamily, jobs: Jobs, parameters: dict[str, str]) -> ApiResp
 
 
 def list_ai_image_info(jobs: Jobs, parameters: dict[str, str]) -> ApiResponse:
-    """Return the images of a video that its successful AI image jobs have generated."""
+    """Return the images that the successful AI image jobs of a video have generated."""
     views = [jobs.view(job) for job in jobs.store.jobs_of_video(AI_IMAGE_KIND.key, jobs.region, parameters["VideoId"])]
     infos = [info for view in views if view.phase is Phase.SUCCEEDED for info in image_infos(view)]
     return ApiResponse(200, {"AIImageInfoList": infos})

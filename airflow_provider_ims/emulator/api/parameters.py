@@ -173,7 +173,7 @@ def strings(value: Any, name: str, limit: int | None = None) -> None:
 
 def string_field(config: Mapping[str, Any], field: str, name: str, *, required: bool = False) -> str | None:
     """
-    Return a field of a JSON object that must be a string; None if the field is missing or empty.
+    Return the string in a field of a JSON object; None if the field is missing or empty.
 
     :param name: The name of the parameter that contains the object, for the error message.
     :raises ApiError: If the field is not a string, or is required but missing or empty.
@@ -192,7 +192,7 @@ def integer_field(
     config: Mapping[str, Any], field: str, name: str, low: int, high: int = MAX_INTEGER, *, required: bool = False
 ) -> int | None:
     """
-    Return a field of a JSON object that must be an integer; None if the field is missing.
+    Return the integer in a field of a JSON object; None if the field is missing.
 
     Strings that contain an integer, and numbers without a fractional part, such as 5.0, are also accepted.
 

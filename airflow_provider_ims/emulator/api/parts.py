@@ -37,8 +37,9 @@ class Parts:
 
     :param field: The field of the query response that lists the parts; empty if the kind's ``render`` function adds
         the parts to other fields.
-    :param count: A function that returns the number of parts of a job, from the parameters of its submit request.
-    :param render: A function that returns the response fields of one part, from the view of the job and the part.
+    :param count: A function that returns the number of parts of a job, given the parameters of its submit request.
+    :param render: A function that returns the response fields of one part, given the ``JobView`` of the job, and the
+        part.
     """
 
     field: str

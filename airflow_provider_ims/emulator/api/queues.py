@@ -61,7 +61,8 @@ class Queues:
     The queues of one region.
 
     In the service, a queue must be created before it is used. The emulator creates a queue when it is first used. If
-    the setting ``queues`` contains names, the emulator creates only queues with these names by itself.
+    the setting ``queues`` contains names, the emulator creates only queues with these names; clients must create all
+    other queues.
 
     :param region: The id of the region; default: the region in the settings.
     :param now: A function that returns the current time in epoch seconds. The times of messages follow this clock, not

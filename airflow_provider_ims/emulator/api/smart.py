@@ -197,7 +197,7 @@ def _translations(view: JobView) -> Fields:
 
 
 def _clips(view: JobView) -> Fields:
-    """Return the clips of a video: one for each requested range, or the requested number if there are no ranges."""
+    """Return the clips of a video: one for each requested range or, without ranges, the requested number of clips."""
     ranges, strategy = view.json("JobParams").get("Ranges"), as_object(view.json("InputConfig").get("Strategy"))
     if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
         count, seconds = strategy.get("Count"), strategy.get("ClipDuration")

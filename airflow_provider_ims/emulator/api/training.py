@@ -133,7 +133,7 @@ def _app_result(view: JobView) -> Fields:
 
 
 def _storyboard(view: JobView) -> Fields:
-    """Return the result of a storyboard job; if the job failed or is suspended, the failed shots."""
+    """Return the result of a storyboard job or, if the job has failed or is suspended, the failed shots."""
     storyboard_id = f"st_{view.id('storyboard')[:10]}"
     title = view.parameters.get("Title", "")
     info = {"storyboardId": storyboard_id, "title": title, "status": "Produced", "subStatus": "ProduceSucc"}

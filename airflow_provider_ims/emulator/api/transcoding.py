@@ -151,7 +151,11 @@ def _convert_outputs(view: JobView) -> Fields:
 
 
 def _file_of_group(group: Fields, output: Fields) -> Fields:
-    """Return the requested file of an output in a group. The group contains the directory, the output the file name."""
+    """
+    Return the requested file of an output in a group.
+
+    The configuration of the group contains the directory, and the configuration of the output contains the file name.
+    """
     base = as_object(as_object(group.get("GroupConfig")).get("OutputFileBase"))
     directory = str(base.get("Media") or "").rpartition("/")[0]
     return {**base, "Media": f"{directory}/{output.get('OutputFileName') or 'output.mp4'}"} if directory else {}
@@ -161,7 +165,7 @@ def _converted(
     view: JobView, output: Fields, number: str, file: Fields | None = None, error: tuple[str, str] | None = None
 ) -> Fields:
     """
-    Return the response fields of an output, or of a group of outputs, of a job that has ended.
+    Return the response fields of an output or a group of outputs, for a job that has ended.
 
     :param output: The configuration of the output or group in the request.
     :param number: A string that is unique within the job. It is the default name, and the task id is derived

@@ -13,7 +13,7 @@ _NOT_IN_NAME = re.compile(r"\W|^(?=[\d])", re.ASCII)
 
 
 def xml_text(text: str) -> str:
-    """Replace each character that XML cannot represent with a question mark."""
+    """Return a text in which a question mark replaces each character that XML cannot represent."""
     return _NOT_IN_XML.sub("?", text)
 
 

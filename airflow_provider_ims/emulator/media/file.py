@@ -35,7 +35,7 @@ class MediaFile:
     A file to generate.
 
     :param name: Its name. The suffix determines the format.
-    :param title: The text in the image.
+    :param title: The title that an image or a video shows.
     :param sentences: The sentences of the audio or of the subtitles.
     :param seconds: Its duration before the limits are applied, in seconds.
     :param size: Its width and height in pixels before the limits are applied.

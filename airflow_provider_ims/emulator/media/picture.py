@@ -50,7 +50,7 @@ def image(file: MediaFile, pillow_format: str) -> bytes:
 
 
 def animation(file: MediaFile, pillow_format: str) -> bytes:
-    """Return an encoded animation with a moving bar; its longest side has at most ``GIF_SIDE`` pixels."""
+    """Return an encoded animation with a moving bar. The longest side of the image has at most ``GIF_SIDE`` pixels."""
     from PIL import ImageDraw
 
     width, height = size_of(file)
@@ -77,7 +77,7 @@ def _colour(file: MediaFile) -> tuple[int, int, int]:
 
 def _write(canvas: ImageDraw.ImageDraw, text: str, size: tuple[int, int], top: float, height: int) -> None:
     """
-    Draw a text over several lines.
+    Draw text, wrapped into lines that fit the width of the image.
 
     :param top: The top of the first line, as a fraction of the height of the image.
     :param height: The height of the characters in pixels.

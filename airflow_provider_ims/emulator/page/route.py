@@ -24,7 +24,7 @@ class PageRoute(Route):
     """
 
     def __init__(self, service: EmulatedService) -> None:
-        # Starlette would run a function that is not async in a thread, but the store is not thread-safe.
+        # The function is async because Starlette runs other functions in a thread, and the store is not thread-safe.
         async def endpoint(request: Request) -> Response:
             return Response(document(view_of(service)), headers=HEADERS, media_type="text/html")
 
