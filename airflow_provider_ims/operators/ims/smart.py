@@ -17,7 +17,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     """
     Generate marketing copy, video titles or a storyboard script (``SubmitTextGenerateJob``).
 
-    The service bills jobs by token, and does not bill failed jobs. The account needs the enterprise subscription.
+    The service bills jobs per token, and does not bill failed jobs. The account needs the enterprise subscription.
 
     Returns ``{"job_id", "state", "texts": [str], "usage": {"total_tokens": int} or None}``.
 
