@@ -84,7 +84,7 @@ class Faults:
         self.released = asyncio.Event()
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return all faults as the control interface returns them."""
+        """Return all faults in the format of the control interface."""
         return [fault.describe() for fault in self._faults]
 
     def due(self, action: str, *, after: bool) -> Iterator[Fault]:

@@ -37,7 +37,8 @@ class EmulatorControl:
         ``request_id``, ``method``, ``action``, ``version``, ``region`` (None if the request was rejected before the
         region was determined), ``parameters``, ``in_query`` and ``in_body`` (the names of the parameters in the query
         and in the body), ``access_key_id``, ``status`` (None if there was no response), ``error_code``, ``job_id``
-        (from the response to a submit request) and ``faults`` (the kinds of faults that affected the request).
+        (from the response to a submit request) and ``faults`` (the kinds of faults that affected the request, except
+        ``qps``).
 
         :param action: Return only requests for this action.
         """
@@ -86,18 +87,19 @@ class EmulatorControl:
         these kinds affects it:
 
         - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
-          response. Options: ``code``, ``status``, ``message``, ``retry_after`` (in the header x-acs-retry-after).
+          response. Options: ``code``, ``status``, ``message``, ``retry_after`` (seconds, for the header
+          x-acs-retry-after).
         - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
           NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
         - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
         - ``hang``: no response for ``seconds`` (30; None for no limit) or until :meth:`release` is called. Then the
-          request is processed.
+          request is processed, unless the client has closed the connection.
         - ``cut``: the connection is closed, and the request is not processed.
 
         In addition, a rate limit can affect the request:
 
         - ``qps``: all matching requests are limited to ``rate`` (1) per second until the fault is cleared. Options:
-          ``burst`` (how many requests are accepted at once), ``code`` (the error code for the other requests).
+          ``burst`` (how many requests are accepted at once), ``code`` (the error code of the rejected requests).
 
         After a request is processed, one fault of each of these kinds can affect it:
 
@@ -143,7 +145,7 @@ class EmulatorControl:
 
     def advance(self, seconds: float) -> float:
         """
-        Advance the job clock and return its new time in epoch seconds.
+        Advance the job clock, which determines the progress of jobs, and return the new time in epoch seconds.
 
         :param seconds: How many seconds to advance the clock.
         :raises ValueError: If ``seconds`` is negative, or the clock would reach the year 9000.
@@ -154,14 +156,14 @@ class EmulatorControl:
         self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
     ) -> list[str]:
         """
-        Add one job for each duration, as if it had just been submitted, and return the job ids.
+        Add one job for each duration, as if the jobs had just been submitted, and return the job ids.
 
         Use this for thousands of jobs or for jobs that end at different times. No requests are recorded.
 
         :param kind: The submit action, such as ``SubmitTextGenerateJob``.
         :param parameters: The parameters of each job, as in a submit request.
         :param seconds: The durations of the jobs, each from 0 to 1,000,000,000.
-        :param region: The region of the jobs; default: that of the emulator.
+        :param region: The region of the jobs; default: the region of the emulator.
         :raises ValueError: If the kind, a duration or the region is invalid, or a submit request with these parameters
             would be rejected.
         """
@@ -239,25 +241,25 @@ class EmulatorControl:
 
     def messages(self, queue: str, region: str | None = None) -> list[dict[str, Any]]:
         """
-        Return the messages in a queue, oldest first, without receiving them.
+        Return the messages in a queue, oldest first, without making them invisible.
 
         Each message has ``message_id``, ``body``, ``priority``, ``enqueued`` (when it was sent), ``visible`` (the time
         from which it can be received) and ``received`` (how many times it was received). Times are real
         times in epoch seconds.
 
         :param queue: The name of the queue.
-        :param region: Its region; default: that of the emulator.
+        :param region: The region of the queue; default: the region of the emulator.
         :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/messages", queue=queue, region=region))
 
     def put_messages(self, queue: str, bodies: Sequence[str], region: str | None = None) -> list[str]:
         """
-        Add messages to a queue, such as messages about jobs that other systems submitted, and return their ids.
+        Add messages to a queue, such as messages about jobs that other systems submitted, and return the message ids.
 
         :param queue: The name of the queue.
         :param bodies: The bodies of the messages. The emulator does not encode them in base64.
-        :param region: Its region; default: that of the emulator.
+        :param region: The region of the queue; default: the region of the emulator.
         :raises ValueError: If the name is invalid, the option ``queues`` is set and the queue does not exist, or a body
             is empty or too large.
         """
@@ -269,7 +271,7 @@ class EmulatorControl:
         Make all messages in a queue visible now, as if their visibility timeouts and delays had expired.
 
         :param queue: The name of the queue.
-        :param region: Its region; default: that of the emulator.
+        :param region: The region of the queue; default: the region of the emulator.
         :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
         """
         self._send("POST", "/show_messages", body={"queue": queue, "region": region})

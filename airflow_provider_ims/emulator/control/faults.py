@@ -65,7 +65,7 @@ class Fault:
     refilled: float = 0.0
 
     def affects(self, action: str) -> bool:
-        """Return whether the fault affects a request for an action; if ``share`` is below 1, this is random."""
+        """Return whether the fault affects a request for an action; if ``share`` is below 1, the result is random."""
         if action not in WILDCARDS.get(self.action, {self.action}):
             return False
         scope = FAULT_KINDS[self.kind].scope
@@ -74,7 +74,7 @@ class Fault:
         return self.share >= 1 or self.generator.random() < self.share
 
     def describe(self) -> dict[str, Any]:
-        """Return the fault as the control interface returns it."""
+        """Return the fault in the format of the control interface."""
         return {name: getattr(self, name) for name in ("action", "kind", "remaining", "options", "share")}
 
 
@@ -175,7 +175,7 @@ def _cut(exchange: Exchange, fault: Fault) -> None:
 def _limit_rate(exchange: Exchange, fault: Fault) -> None:
     rate, now = float(fault.options["rate"]), time.monotonic()
     capacity = float(fault.options["burst"] or max(1.0, rate))
-    # A new limit starts with a full bucket.
+    # A new rate limit starts with a full token bucket.
     gained = capacity if fault.refilled == 0.0 else (now - fault.refilled) * rate
     fault.tokens, fault.refilled = min(capacity, fault.tokens + gained), now
     if fault.tokens < 1:
@@ -303,8 +303,8 @@ FAULT_KINDS: Mapping[str, FaultKind] = MappingProxyType(
             options={"body": ([], ANY), "merge": ({}, OBJECT), "drop": ([], TEXTS)},
             scope=_API,
         ),
-        # Faults with ``after`` take effect in this order. These two are last, because they delay or suppress the
-        # response.
+        # Faults with ``after`` take effect in this order. ``hang_after`` and ``cut_after`` are last, because they
+        # delay or suppress the response.
         "hang_after": FaultKind(_hang, after=True, options=HANG_OPTIONS),
         "cut_after": FaultKind(_cut, after=True),
     }

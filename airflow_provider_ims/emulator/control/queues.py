@@ -25,7 +25,7 @@ def list_messages(service: EmulatedService, options: dict[str, Any]) -> Any:
 
 
 def put_messages(service: EmulatedService, options: dict[str, Any]) -> Any:
-    """Add messages to a queue and return their ids."""
+    """Add messages to a queue and return the message ids."""
     queues, queue = _find(service, options)
     try:
         message_ids = [queues.put(queue, body).message_id for body in options["bodies"]]

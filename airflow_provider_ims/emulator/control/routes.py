@@ -1,4 +1,4 @@
-"""The HTTP routes of the control interface. Their common path does not exist in the real services."""
+"""The HTTP routes of the control interface. Their prefix ``/_emulator`` is not a path of the real services."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Command:
     """
     A command of the control interface.
 
-    :param run: A function that runs the command with valid options and returns the response as JSON data.
+    :param run: A function that runs the command with valid options and returns the content of the JSON response.
     :param options: The accepted options: parameters in the query, or fields in the JSON body of a POST request.
     """
 

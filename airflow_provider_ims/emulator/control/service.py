@@ -49,7 +49,7 @@ class EmulatedService:
         """
         Add one job for each duration in seconds, as a submit request would, and return the job ids.
 
-        :param region: The region of the jobs; default: that of the settings.
+        :param region: The region of the jobs; default: the region in the settings.
         :raises ValueError: If the kind is unknown, or a submit request with these parameters would be rejected.
         """
         if kind not in JOB_KINDS:

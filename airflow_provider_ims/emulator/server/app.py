@@ -37,7 +37,7 @@ class QueueRoute(Route):
     """
     Routes requests under ``/queues`` to SMQ, except those with ``x-acs-*`` headers, which are for IMS or VOD.
 
-    :param gateway: Processes the requests to SMQ.
+    :param gateway: The object that processes the requests to SMQ.
     """
 
     def __init__(self, gateway: QueueGateway) -> None:

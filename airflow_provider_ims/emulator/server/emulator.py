@@ -100,7 +100,8 @@ def _check(settings: Settings) -> None:
     for name in settings.queues:
         if not is_queue_name(name):
             raise ValueError(
-                f"{name!r} is not the name of a queue: it must be a letter, then up to 255 letters, digits or hyphens"
+                f"{name!r} is not the name of a queue: a name consists of a letter and up to 255 more letters, digits"
+                " or hyphens"
             )
 
 
@@ -124,8 +125,8 @@ class ImsEmulator(EmulatorControl):
     :param region_id: Region of requests that do not specify a region.
     :param list_text_jobs: Whether ListSmartJobs also lists the smart jobs that its documentation does not mention, such
         as text jobs.
-    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error. Otherwise, it is
-        empty. The documentation does not specify this.
+    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error. Otherwise, the
+        response is empty. The documentation does not specify this.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The status of a running job in the response of GetAIImageJobs. With None, the response
@@ -202,7 +203,7 @@ class ImsEmulator(EmulatorControl):
 
     @property
     def access_key_secret(self) -> str:
-        """The secret of :attr:`access_key_id`."""
+        """The secret of the first accepted AccessKey pair."""
         return self.settings.access_keys[self.access_key_id]
 
     @property
@@ -229,6 +230,7 @@ class ImsEmulator(EmulatorControl):
         Start the emulator, wait until it accepts requests, and return it.
 
         :raises RuntimeError: If it is already running, or its server does not start.
+        :raises ValueError: If ``clock`` is neither ``auto`` nor ``manual``.
         :raises OSError: If it cannot listen on the port, or cannot load the certificate.
         :raises sqlite3.Error: If it cannot use the state file.
         """
@@ -294,7 +296,7 @@ class ImsEmulator(EmulatorControl):
             ssl_certfile=self._tls_cert,
             ssl_keyfile=self._tls_key,
         )
-        # Called here and not in the thread, so that an invalid certificate raises an error in start().
+        # Load the configuration here and not in the thread, so that an invalid certificate raises an error in start().
         config.load()
         return config
 

@@ -31,8 +31,8 @@ class Gateway:
     """
     Processes requests to IMS and VOD.
 
-    :param processor: Processes the requests to all services.
-    :param verifier: Verifies the signatures of the requests.
+    :param processor: The object that processes the requests to all services.
+    :param verifier: The object that verifies the signatures of the requests.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:

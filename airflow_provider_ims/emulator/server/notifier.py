@@ -39,7 +39,7 @@ class Notifier:
     After a restart, it sends the callbacks that were still pending. If the emulator was killed while it was sending a
     callback, the receiver can therefore receive the callback twice.
 
-    :param jobs: The jobs. ``jobs.settings`` contains the hosts to which callbacks are sent.
+    :param jobs: The jobs. ``jobs.settings`` contains the hosts to which callbacks are allowed.
     :param queues: The queues to which callbacks are sent.
     """
 

@@ -23,8 +23,8 @@ V4 = "OSS4-HMAC-SHA256"
 MAX_V4_SECONDS = 7 * 24 * 3600
 CLOCK_SKEW = 15 * 60
 """
-The maximum age of a V4 signature in the headers, in seconds. The date of any V4 signature can also be this number of
-seconds ahead of the real time.
+The maximum age of a V4 signature in the headers, in seconds. The date of any V4 signature can also be up to this
+number of seconds ahead of the real time.
 """
 
 #: The query parameters that a V1 signature covers, besides those that begin with ``response-``.

@@ -42,7 +42,7 @@ class ObjectRoute(Route):
     Routes requests for objects in OSS, except those with ``x-acs-*`` headers, which are for IMS or VOD.
 
     :param service: The state of the emulator, which contains the jobs.
-    :param verifier: Provides the secrets of the accepted credentials.
+    :param verifier: The object that provides the secrets of the accepted credentials.
     """
 
     def __init__(self, service: EmulatedService, verifier: Verifier) -> None:

@@ -72,8 +72,9 @@ class Processor:
 
         :param after: Whether to inject the faults that take effect after the action, instead of the faults
             that take effect before it.
-        :raises ApiError: If a fault is an error response.
-        :raises ConnectionCutError: If a fault cuts the connection.
+        :raises ApiError: If a fault causes an error response.
+        :raises ConnectionCutError: If a fault cuts the connection. Also raised if the client disconnects or the
+            emulator is stopped while a fault delays the request.
         """
         for fault in self.service.faults.due(exchange.action, after=after):
             kind = FAULT_KINDS[fault.kind]

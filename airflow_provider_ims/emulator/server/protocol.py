@@ -32,8 +32,8 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # uvicorn's access log would contain the URLs of V1 requests, and thus credentials. It is disabled here because
-        # Airflow's logging configuration overrides the option of uvicorn.
+        # uvicorn's access log would contain the URLs of requests with a V1 signature, and thus credentials. It is
+        # disabled here because Airflow's logging configuration overrides uvicorn's option ``access_log``.
         self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
         if self.closing.is_set():

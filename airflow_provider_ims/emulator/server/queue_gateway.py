@@ -26,8 +26,8 @@ class QueueGateway:
     """
     Processes requests to SMQ.
 
-    :param processor: Processes the requests to all services.
-    :param verifier: Provides the secrets of the accepted credentials.
+    :param processor: The object that processes the requests to all services.
+    :param verifier: The object that provides the secrets of the accepted credentials.
     """
 
     def __init__(self, processor: Processor, verifier: Verifier) -> None:

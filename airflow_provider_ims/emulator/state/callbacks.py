@@ -45,7 +45,7 @@ class Notification:
     :param url: The URL or the name of the queue to which the callback is sent.
     :param message: The body of the HTTP request or of the queue message.
     :param tries: The attempts to deliver the callback. Each has ``time`` (real time in epoch seconds) and one of
-        ``status`` (of the HTTP response), ``message_id`` (of the queue message) or ``error`` (no response).
+        ``status`` (of the HTTP response), ``message_id`` (of the queue message) or ``error`` (if there is neither).
     :param reason: Why the callback was refused, was lost or could not be processed; None in all other cases.
     :param copies: How many times the callback is sent. A fault can change this number.
     """
@@ -64,7 +64,7 @@ class CallbackTable:
     """
     The tables of callback settings and notifications.
 
-    :param db: The connection of the store. The store commits all changes.
+    :param db: The database connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -96,7 +96,7 @@ class CallbackTable:
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
         """
-        Add a pending notification for each job in a region that has not ended or whose state was set.
+        For a region, add a pending notification for each job that has not ended or whose state was set.
 
         Jobs that already have a notification are skipped.
 

@@ -115,7 +115,7 @@ class QueueTable:
     """
     The queues and their messages. All times are in epoch seconds of the real time, not of the job clock.
 
-    :param db: The connection of the store. The store commits all changes.
+    :param db: The database connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -190,7 +190,7 @@ class QueueTable:
 
     def peek(self, queue: Queue, limit: int, now: float) -> list[QueueMessage]:
         """
-        Return up to ``limit`` visible messages, without receiving them.
+        Return up to ``limit`` visible messages, without making them invisible.
 
         The documentation of SMQ does not specify the order of messages with the same priority. The emulator orders them
         by the time at which they became visible.

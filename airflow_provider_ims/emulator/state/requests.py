@@ -7,7 +7,8 @@ import sqlite3
 from typing import Any, NamedTuple
 
 MAX_BYTES = 64 * 2**20
-"""The maximum total size of the records in bytes. The oldest records are deleted first, but remain in the counts."""
+"""The maximum total size of the records in bytes. The oldest records are deleted first, but the counts still
+include them."""
 PAGE_BYTES = 4 * 2**20
 """The maximum size of a page in bytes. Only a page with a single record can be larger."""
 PAGE_RECORDS = 1_000
@@ -45,7 +46,7 @@ class RequestTable:
     """
     The tables of request records and request counts.
 
-    :param db: The connection of the store. The store commits all changes.
+    :param db: The database connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

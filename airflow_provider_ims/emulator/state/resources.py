@@ -49,7 +49,7 @@ class ResourceTable:
     """
     The table of all resources.
 
-    :param db: The connection of the store. The store commits all changes.
+    :param db: The database connection of the store. The store commits all changes.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -51,7 +51,8 @@ class ResourceKind:
     actions, separated by spaces.
 
     :param name: The name of the kind, which is unique within the product.
-    :param id: The fields that identify a resource, separated by spaces; empty if a region has only one resource.
+    :param id: The fields that identify a resource, separated by spaces; empty if a region has only one resource of
+        this kind.
     :param new_id: A function that returns a new value for the last field in ``id``; None if requests must contain the
         value.
     :param create: The actions that create a resource.
@@ -63,9 +64,9 @@ class ResourceKind:
     :param delete: The actions that delete one or several resources.
     :param changes: Actions that set fields of a resource to fixed values: action -> fields.
     :param other: Other actions: action -> response function.
-    :param ids: The parameter that contains the id, if its name differs from that of the field: action ->
-        parameter. In the actions of ``find``, the parameter contains several ids. In the actions of ``delete``, it
-        contains several ids if its name ends in ``s``.
+    :param ids: The parameter that contains the id: action -> parameter. An action in ``find`` must be listed. Any other
+        action is listed only if the parameter and the field have different names. In the actions in ``find``, the
+        parameter contains several ids. In the actions in ``delete``, it contains several ids if its name ends in ``s``.
     :param alternatives: Other parameters that can identify a resource: action -> parameter -> field.
     :param names: Other names of fields: parameter or response field -> field.
     :param initial: The default fields of a new resource.

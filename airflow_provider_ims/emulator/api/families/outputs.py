@@ -1,4 +1,4 @@
-"""Finds the outputs of jobs, which are also media assets."""
+"""Finds media assets that jobs have produced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the families of actions that manage resources."""
+"""The table of all families of resource actions."""
 
 from __future__ import annotations
 

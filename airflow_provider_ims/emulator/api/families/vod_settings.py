@@ -72,7 +72,7 @@ def add_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def update_group(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change the fields of a template group, and the fields of each of its templates in the request."""
+    """Change the fields of a template group, and of those templates of the group that the request contains."""
     groups = Collection(GROUP, jobs)
     group = groups.named("", parameters)
     templates = {template["TranscodeTemplateId"]: template for template in group.fields["TranscodeTemplateList"]}
