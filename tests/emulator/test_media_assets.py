@@ -129,7 +129,7 @@ def test_a_search_finds_media_assets_by_an_expression(ice: IceClient) -> None:
     assert found("tags != 'tea'") == [cake]
     assert len(found("")) == 2
     assert found("title = 'cake' and title = 'tea'") == []
-    with pytest.raises(ClientException, match="joined by and"):
+    with pytest.raises(ClientException, match="joined by 'and'"):
         found("title = 'cake' or title = 'tea'")
 
 

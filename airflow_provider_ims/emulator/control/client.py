@@ -208,7 +208,7 @@ class EmulatorControl:
 
     def set_state(self, job_id: str, state: str | None) -> dict[str, Any]:
         """
-        Set the state of a job, so that it no longer depends on the job clock, and return the job.
+        Set the state of a job, so that the state no longer depends on the job clock, and return the job.
 
         :param state: The name of the state in the service; None makes the state depend on the job clock again.
         :raises KeyError: If the job does not exist.
@@ -249,7 +249,8 @@ class EmulatorControl:
 
         :param queue: The name of the queue.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
+        :raises ValueError: If the name is invalid. Also raised if the queue does not exist and the option ``queues`` is
+            set.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/messages", queue=queue, region=region))
 
@@ -260,8 +261,8 @@ class EmulatorControl:
         :param queue: The name of the queue.
         :param bodies: The bodies of the messages. The emulator does not encode them in base64.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid, the option ``queues`` is set and the queue does not exist, or a body
-            is empty or too large.
+        :raises ValueError: If the name is invalid, or a body is empty or too large. Also raised if the queue does not
+            exist and the option ``queues`` is set.
         """
         body = {"queue": queue, "bodies": list(bodies), "region": region}
         return cast("list[str]", self._send("POST", "/put_messages", body=body))
@@ -272,7 +273,8 @@ class EmulatorControl:
 
         :param queue: The name of the queue.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid, or the option ``queues`` is set and the queue does not exist.
+        :raises ValueError: If the name is invalid. Also raised if the queue does not exist and the option ``queues`` is
+            set.
         """
         self._send("POST", "/show_messages", body={"queue": queue, "region": region})
 

@@ -47,7 +47,7 @@ class EmulatedService:
         self, kind: str, parameters: Mapping[str, str], seconds: Sequence[float], region: str | None = None
     ) -> list[str]:
         """
-        Add one job for each duration in seconds, as a submit request would, and return the job ids.
+        Add one job for each duration in seconds, as if the jobs had just been submitted, and return the job ids.
 
         :param region: The region of the jobs; default: the region in the settings.
         :raises ValueError: If the kind is unknown, or a submit request with these parameters would be rejected.

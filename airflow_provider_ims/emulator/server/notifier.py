@@ -20,14 +20,14 @@ from airflow_provider_ims.emulator.state.callbacks import Notification
 log = logging.getLogger("airflow_provider_ims.emulator")
 
 PAUSES = (0.0, 1.0, 1.0)
-"""The pause before each attempt to send a callback to a URL, in seconds."""
+"""The pauses before the three attempts to send a callback to a URL, in seconds."""
 
 LIMITS: Mapping[Product, float] = {ICE: 3.0, VOD: 5.0}
 """The time in seconds within which the receiver of a callback must respond."""
 
 MAX_CONCURRENT = 8
-"""The maximum number of jobs whose callbacks are sent concurrently. More could overload a receiver that uses Python's
-``http.server``."""
+"""The maximum number of jobs whose callbacks are sent concurrently. More concurrent callbacks could overload a
+receiver that uses Python's ``http.server``."""
 
 ANY_HOST = "*"
 

@@ -1,7 +1,7 @@
 """
 Serves objects in OSS, such as the outputs of jobs, under ``/<bucket>/<key>`` and ``/<host of the bucket>/<key>``.
 
-As in the buckets of the services, the objects are private: requests must be signed.
+As in a private bucket of OSS, requests must be signed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sends HTTP requests on the event loop. It requires only the standard library."""
+"""Sends HTTP requests on the event loop. This module requires only the standard library."""
 
 from __future__ import annotations
 

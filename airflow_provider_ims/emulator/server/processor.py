@@ -87,8 +87,8 @@ class Processor:
     async def _wait(
         self, exchange: Exchange, client_gone: ClientGone, event: asyncio.Event | None, seconds: float | None
     ) -> bool:
-        # Store the record before the wait, so that the request is counted. Commit the changes of the request, so that
-        # a rejected control command, which rolls back all uncommitted changes, cannot undo them.
+        # Store the record before the wait, so that the request is counted. Commit the changes that the request has
+        # made, so that a rejected control command, which rolls back all uncommitted changes, cannot undo them.
         if exchange.seq is None:
             self._store(exchange)
         else:

@@ -46,7 +46,7 @@ class JobClock:
         """
         Advance the clock and return the new time.
 
-        :param seconds: How many seconds to advance it.
+        :param seconds: How many seconds to advance the clock.
         :raises ValueError: If ``seconds`` is negative (finished jobs would run again), or if the clock would reach the
             year 9000.
         """

@@ -113,7 +113,7 @@ class Counts(NamedTuple):
 
 class QueueTable:
     """
-    The queues and their messages. All times are in epoch seconds of the real time, not of the job clock.
+    The queues and their messages. All times are real times in epoch seconds, not times of the job clock.
 
     :param db: The database connection of the store. The store commits all changes.
     """

@@ -175,7 +175,7 @@ class Store:
         self.queues = QueueTable(self._db)
         self.requests = RequestTable(self._db)
         self.resources = ResourceTable(self._db)
-        #: Called after each commit.
+        #: A function that :meth:`commit` calls after it has committed the changes.
         self.on_commit: Callable[[], None] = lambda: None
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ def _responses(kind: ResourceKind) -> Iterator[tuple[str, Respond]]:
 
 
 def _documented(product: Product, action: str, function: Respond) -> Respond:
-    """Wrap a response function: remove undocumented fields, and add documented fields from ``ENVELOPE``."""
+    """Wrap a response function to remove undocumented fields and add the documented fields of ``ENVELOPE``."""
 
     def respond(jobs: Jobs, parameters: dict[str, str]) -> Fields:
         content = function(jobs, parameters)

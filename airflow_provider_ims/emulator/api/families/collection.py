@@ -29,7 +29,7 @@ class Collection:
         """
         Store a new resource and return it.
 
-        If an earlier request had the same ClientToken, return the resource of the earlier request.
+        If an earlier request had the same ClientToken, return the resource that the earlier request created.
 
         :raises ApiError: If the resource already exists, a field of its id is missing, or ``prepare`` rejects the
             fields.
@@ -66,7 +66,7 @@ class Collection:
         """
         Delete a resource.
 
-        If resources of this kind can be outputs of jobs, the id is marked as deleted, so that :meth:`get` does not
+        If jobs can also create resources of this kind, the id is marked as deleted, so that :meth:`get` does not
         store the resource again.
         """
         self._table.delete(resource)

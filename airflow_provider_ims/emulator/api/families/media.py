@@ -191,7 +191,7 @@ def list_infos(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def update_info(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Change the fields of a media asset. If ``AppendTags`` is true, add the tags instead of replacing them."""
+    """Change the fields of a media asset. If ``AppendTags`` is true, keep the existing tags."""
     media = _named(jobs, parameters)
     changes: Fields = {name: value for name, value in parameters.items() if name != "InputURL"}
     if parameters.get("AppendTags", "").lower() == "true":

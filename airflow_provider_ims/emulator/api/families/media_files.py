@@ -19,7 +19,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 UPLOAD_SECONDS = 4.0
 """
-The time on the job clock, in seconds, after which an upload counts as complete.
+The duration after which an upload counts as complete, in seconds of the job clock.
 
 The emulator does not receive the file, and assumes that the client uploads it.
 """

@@ -64,7 +64,9 @@ def _parse(text: str) -> list[Condition]:
             place = joined.end() if joined else -1
         match = _CONDITION.match(text, place) if place >= 0 else None
         if match is None:
-            raise invalid("Match", "The emulator supports conditions with =, ==, != and in, joined by and.")
+            raise invalid(
+                "Match", "The emulator supports only conditions with '=', '==', '!=' or 'in', joined by 'and'."
+            )
         conditions.append(_condition(match["name"], match["operator"].lower(), match["wanted"]))
         place = match.end()
     return conditions
