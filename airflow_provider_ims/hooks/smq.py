@@ -135,7 +135,7 @@ class SmqHook(ConnectedHook):
 
     def peek(self, queue: str) -> None:
         """
-        Read a message without receiving it, as a test of the connection.
+        Send a PeekMessage request, to test access to a queue. The request does not consume a message.
 
         :param queue: The name of the queue.
         :raises ImsError: the subclass depends on the service's error code.
