@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The maximum nesting depth of a result. Airflow's own limits are several times higher. A JSON string that is nested
-#: deeper is not parsed.
+#: The maximum nesting depth of a result. A string that contains more deeply nested JSON is not parsed. Airflow's own
+#: limits are several times higher.
 MAX_DEPTH = 50
 #: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange data as
 #: MessagePack, whose integers have at most 64 bits.
