@@ -20,8 +20,8 @@ class OutputReader:
     """
     Adds the outputs to a transcoding or conversion job, and changes its state to failed if all of its outputs failed.
 
-    :param sub_jobs: The fields that list the sub-jobs; each sub-job produces one output. A sub-job that itself has such
-        a field is a group of sub-jobs.
+    :param sub_jobs: The fields that list the sub-jobs. A sub-job either produces one output or, if it has such a field
+        itself, is a group of sub-jobs.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
     :param status: The field of a sub-job that contains its status.
