@@ -67,7 +67,8 @@ BATCH = JobFamily(
 
 #: The fields that select the media; at least one is required.
 _MEDIA = ("MediaGroupArray", "MediaArray", "MediaSearchInput")
-# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and on the page of each mode.
+# The keys are documented in https://help.aliyun.com/document_detail/2692547.html and on the page of each production
+# mode.
 _INPUT_KEYS = "MediaSearchInput SceneInfo Title SpeechText BackgroundMusic BackgroundMusicArray BackgroundImageArray"
 _OUTPUT_KEYS = "FileName StorageLocation VodTemplateGroupId GeneratePreviewOnly Bitrate ..."
 _STICKER = {"type": "object", "known": "MediaId MediaURL X Y Width Height DyncFrames Opacity"}

@@ -49,8 +49,8 @@ class JobFamily:
         component of its path in snake_case, or under another name, as in ``audios=Result.AudioResult``.
         :func:`~airflow_provider_ims._jobs.payload.normalize` converts the values.
     :param parts: What the parts of a job are called, such as ``videos``, if some of them can fail in a job that
-        succeeds. In most families, the field of the result that lists the successful parts has the same name. The field
-        ``failed`` lists the failed parts.
+        succeeds. In most families, the field of the result that lists the successful parts has the same name. The
+        result's field ``failed`` lists the failed parts.
     :param partly: Those statuses in ``succeeded`` which mean that some parts of the job failed.
     :param refine: A function that completes an ended job with data from the response, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that contains the job ids.

@@ -2,9 +2,9 @@
 The catalogue of job kinds: all kinds of IMS and VOD jobs that a task can wait for.
 
 Each kind is declared in the module of its family. Parameter and field names are those of the product SDKs. A limit is
-declared only if the service's documentation is consistent about it. A test checks that all actions of the product SDKs
-that create a job and return its id, or whose names begin with ``Submit``, are either in this catalogue or in
-:data:`NO_JOBS`.
+declared only if the service's documentation is consistent about it. A test checks that either this catalogue or
+:data:`NO_JOBS` contains each action of the product SDKs whose name begins with ``Submit``, and each other action that
+is not read-only and returns the id of a job or a task.
 """
 
 from __future__ import annotations

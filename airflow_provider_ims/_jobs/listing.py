@@ -26,14 +26,16 @@ class Listing:
     :param items: The path to the jobs in the response.
     :param unfinished: The statuses of running jobs by which the action can filter, in the order in which a job
         passes through them.
-    :param newest_first: The value of ``order`` that lists the latest job first; ``None`` if the order is unknown.
-    :param oldest_first: The value of ``order`` that lists the earliest job first; ``None`` if the order is unknown.
+    :param newest_first: The value of the parameter ``order`` with which the action lists the latest job first; ``None``
+        if the action cannot sort.
+    :param oldest_first: The value of the parameter ``order`` with which the action lists the earliest job first;
+        ``None`` if the action cannot sort.
     :param status: The field of a job that contains its status.
     :param with_status: The parameter that filters by status.
     :param since: The parameter for the earliest creation time; ``None`` if there is none.
     :param job_id: The field of a job that contains its id.
     :param created: The field of a job that contains its creation time.
-    :param order: The parameter for the order.
+    :param order: The parameter that specifies the order of the jobs.
     :param page_size: The parameter for the number of jobs per page.
     :param token: The parameter for the token of the next page.
     :param token_at: The path to the token in the response; ``None`` if the field has the parameter's name.

@@ -1,7 +1,7 @@
 """
 The marker in the UserData of a job, with which a search finds the job if its id is unknown.
 
-Example: ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``; for VOD
+Example: ``{"NotifyAddress": "https://..", "AirflowKey": "<32 hex digits>-0"}``; for VOD and for uploads from URLs
 ``{"Extend": {"AirflowKey": "<32 hex digits>-0"}}``.
 """
 
@@ -89,7 +89,7 @@ def add_marker(
 
 def key_in(user_data: Any) -> SubmissionKey | None:
     """
-    Return the key in the marker of UserData, or ``None`` if there is no marker.
+    Return the key in the marker of UserData, or ``None`` if there is no valid marker.
 
     :param user_data: UserData as the service returned it: a JSON string, an object, or any other value.
     """

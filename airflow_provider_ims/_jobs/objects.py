@@ -12,7 +12,7 @@ from airflow_provider_ims._jobs.payload import parse_json
 
 _HOST = r"\.oss[a-z0-9-]*\.aliyuncs\.com"
 #: ``oss://bucket/key``, ``oss://<host name of the bucket>/key``, or a URL with this host name. A CDN URL does not
-#: contain the bucket.
+#: match, because it does not contain the bucket.
 _OBJECT = re.compile(
     rf"(?:oss://(?P<bucket>[\w-]+)(?:{_HOST})?|https?://(?P<host>[\w-]+){_HOST})/(?P<key>[^?#\s{{}}]+)(?:[?#]\S*)?"
 )

@@ -20,8 +20,8 @@ class OutputReader:
     """
     Adds the outputs to a transcoding or conversion job, and changes its state to failed if all of its outputs failed.
 
-    :param sub_jobs: The fields that list the sub-jobs, one for each output. A sub-job that itself
-        has such a field is a group of sub-jobs.
+    :param sub_jobs: The fields that list the sub-jobs. A sub-job either produces one output or, if it has such a field
+        itself, is a group of sub-jobs.
     :param output: The fields of an output; see :func:`~airflow_provider_ims._jobs.payload.read_fields`.
     :param failure: The fields of a failed output.
     :param status: The field of a sub-job that contains its status.
@@ -60,7 +60,7 @@ def _with_outputs(job: Job, result: dict[str, Any], failures: list[dict[str, Any
 
 
 def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
-    """Remove files that IProduction could not save, and their URLs, from the outputs, and add them as failed parts."""
+    """Remove each file that IProduction could not save, with its URL and media id, and add a failed part for it."""
     files = found if isinstance(found := job.result.get("output_files"), list) else []
     errors = {index: one for index, one in enumerate(files) if isinstance(one, str) and _NOT_SAVED.fullmatch(one)}
     saved = {
@@ -73,7 +73,11 @@ def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
 
 
 def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
-    """Add the failed shots and storyboards to a Yike job, and explain how to continue the job if it is suspended."""
+    """
+    Add the failed shots and storyboards to a Yike job.
+
+    If the job is suspended, its error message explains how to continue it.
+    """
     failed = []
     for path in ("JobResult.FailureShotList", "JobResult.ExceptionStoryboardIds"):
         found = parse_json(next(walk_path(entry, path))) or []
@@ -81,7 +85,8 @@ def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
             fields = one if isinstance(one, dict) else {"storyboardId": one}
             failed.append(read_fields(fields, "storyboardId", "shotId", "errorCode"))
     if job.status.casefold() == "suspended":
-        advice = "call ResumeYikeStoryboardJob with its id, then clear the task (this requires Airflow 3.3 or later)"
+        advice = "call ResumeYikeStoryboardJob with the job id, then clear the task"
+        advice += ". From Airflow 3.3, the cleared task waits for the resumed job"
         new_job = "A retry of the task while the job is suspended submits a new, billed job"
         job = replace(job, error_message=f"it is suspended, because some shots failed: {advice}. {new_job}")
     return job.with_parts({}, failed)

@@ -20,7 +20,7 @@ MAX_DEPTH = 100
 #: Argument name that Airflow reserves in every task -> the argument name to use instead.
 RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file", "params": "job_params"})
 
-#: A string that a template renders if all its values are missing.
+#: Matches the output of a template if all values that the template inserts are missing.
 NOTHING = re.compile(r"(?:None|null|[\s,，])*|\s*\[(?:None|[\s,])*None[\s,]*\]\s*")
 _MISSING = "is {!r}, which a template renders if a value is missing"
 #: Parameters that only describe a job; in these, the string ``None`` may be intended.
@@ -50,9 +50,9 @@ class Parameter:
     :param is_flag: The action accepts ``true`` or ``false``.
     :param is_number: The action accepts an integer.
     :param is_script: The action accepts a long text, which a task may read from a file.
-    :param schema: The JSON Schema with the documented limits. A string is also accepted for a number, and a number for
-        a string, because templates render strings. The keyword ``known`` lists the documented keys of an object that
-        are not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
+    :param schema: The JSON Schema with the documented limits. A number is also accepted for a string, and, because
+        templates render strings, a string for a number. The keyword ``known`` lists the documented keys of an object
+        that are not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
     :param check: A function that validates what a schema cannot express, and yields (path such as ``.MediaURL``,
         problem) pairs. Its argument is the parsed content of a JSON parameter, or the string value of any other
         parameter.
@@ -77,7 +77,7 @@ class Parameter:
 
     @property
     def file_extensions(self) -> tuple[str, ...]:
-        """The extensions of the files from which a task may read the value; empty if there are none."""
+        """The extensions of the files from which a task may read the value; empty if the value cannot be in a file."""
         return (".json",) if self.is_json else (".txt", ".ssml") if self.is_script else ()
 
     def encode(self, value: Any) -> str | None:
@@ -176,7 +176,8 @@ class Parameter:
         for key in content:
             if key not in known.values():
                 near = get_close_matches(key.lower(), known, n=1, cutoff=0.8)
-                # If some keys are not documented, a similar key may be valid. Only a nearly identical key is rejected.
+                # If other keys may be documented elsewhere, a key that is similar to a known key may be valid. In this
+                # case, only a nearly identical key is rejected.
                 is_misspelt = near and (
                     not some_are_missing
                     or sorted(key.lower()) == sorted(near[0])

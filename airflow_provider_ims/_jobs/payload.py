@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The maximum nesting depth of a result. Airflow's own limits are several times higher. A JSON string that is nested
-#: deeper is not parsed.
+#: The maximum nesting depth of a result. A string that contains more deeply nested JSON is not parsed. Airflow's own
+#: limits are several times higher.
 MAX_DEPTH = 50
-#: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange MessagePack,
-#: whose integers have 64 bits.
+#: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange data as
+#: MessagePack, whose integers have at most 64 bits.
 _INTEGER_LIMIT = 2**63
 #: The names of the numeric fields of results.
 _NUMBERS = frozenset({"duration", "from", "height", "index", "score", "size", "to", "width"})
-#: Word boundaries: before an uppercase letter after lowercase ones, and before the last of several uppercase letters,
-#: except in a plural such as ``URLs``.
+#: Word boundaries: between a lowercase letter or a digit and an uppercase letter, and before the last of several
+#: uppercase letters if a lowercase letter follows, except in a plural such as ``URLs``.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])")
 
 

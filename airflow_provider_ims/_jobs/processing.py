@@ -48,7 +48,7 @@ TRANSCODE = JobFamily(
             f"{_FILE}.Height",
             f"size={_FILE}.FileSize",
         ),
-        # The API does not document an error field for an output.
+        # No error field is documented for an output.
         failure=("JobId", "Output.Media"),
     ),
     listing=_listing("ListTranscodeJobs", job_id="ParentJobId"),

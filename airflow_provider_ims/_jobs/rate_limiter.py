@@ -31,7 +31,7 @@ MAX_RETRY_AFTER = 60.0
 @dataclass
 class RateLimiter:
     """
-    Limits the request rate of several threads, and counts the requests.
+    Limits the total request rate of all threads that share the limiter, and counts the requests.
 
     :param max_rate: The maximum rate, in requests per second. Default: ``[ims] max_requests_per_second``.
     """

@@ -61,8 +61,8 @@ SMART = JobFamily(
     status="State",
     error=("ErrorCode", "ErrorMessage"),
     refine=_refine,
-    # According to the documentation, the listing contains only some of the job types. A job of a type that is not
-    # listed may exist although a search does not find it.
+    # According to the documentation, the listing contains only jobs of certain types. A search in it does not find jobs
+    # of the other types.
     listing=Listing(
         action="ListSmartJobs",
         items="SmartJobList",

@@ -1,10 +1,11 @@
 """
-Jobs that fetch a file or a stream from a URL and register it as a media asset, in both products.
+Jobs that fetch a file from a URL and register it as a media asset, or add a stream from a URL to a media asset.
 
-A job is queried by its id. If the id is unknown, a search finds the job by its URL. The documentation of both query
-actions refers to the list of statuses in the "Basic structures" of VOD. The status ``Normal`` occurs in the example of
-the query action of IMS. The status of a cancelled job is not documented. According to the documentation of VOD, the
-jobs of UploadStreamByURL are queried with GetURLUploadInfos; the same is assumed for IMS.
+Both products have such jobs. A job is queried by its id. If the id is unknown, a search finds the job by its URL. The
+documentation of both query actions refers to the list of statuses under "Basic structures" in the documentation of VOD.
+The status ``Normal`` occurs in the example in the documentation of the query action of IMS. The status of a cancelled
+job is not documented. According to the documentation of VOD, the jobs of UploadStreamByURL are queried with
+GetURLUploadInfos. For IMS, it is assumed that they are queried with GetUrlUploadInfos.
 """
 
 from __future__ import annotations

@@ -84,8 +84,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
 
         A read-only action is retried with randomized exponential backoff after throttling, server errors, lost
         connections and unreadable responses. Any other action is retried only if the service certainly did not accept
-        the request: it was throttled, or it was never sent, because the endpoint could not be reached or the Airflow
-        connection or the credentials could not be obtained.
+        the request: it was throttled, or it was never sent, because the endpoint could not be reached or the
+        credentials could not be obtained.
 
         :param action: The API action, such as ``ListSmartJobs`` of IMS or ``GetVideoInfo`` of VOD. An action that is
             unknown to this provider is sent too, because the service may have newer actions.
@@ -129,7 +129,7 @@ class AlibabaCloudMediaHook(ConnectedHook):
         try:
             body = sdk.send(client, action, parameters)
         except Exception as error:  # noqa: BLE001
-            # The SDK's exceptions have no common base class, and a malformed response can cause almost any of them.
+            # The SDK's exceptions have no common base class, and a malformed response can cause almost any exception.
             failure = convert_sdk_error(error, action.name, f"{self.product.code}:{action.name}", endpoint)
             if (failure.code or "").startswith("InvalidAction") and action.name not in self.product.actions:
                 failure.message += f"; {unknown_action(self.product, action.name)}"

@@ -60,8 +60,8 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     ),
     "role_session_expiration": _field(
         "Role session expiration",
-        "Lifetime of temporary credentials in seconds, at least 900. Default: 3600. They are renewed 15 minutes before "
-        "they expire, so set 1800 or more.",
+        "Lifetime of temporary credentials in seconds. Default: 3600. The minimum is 900; 1800 or more is recommended, "
+        "because credentials are renewed 15 minutes before they expire.",
     ),
     "policy": _field("Policy", "A RAM policy, as JSON, that restricts the permissions of the role."),
     "external_id": _field("External ID", "The external ID, if the role's trust policy requires one."),

@@ -92,7 +92,7 @@ class CachingCredentialsProvider:
         return None
 
     async def get_credentials_async(self) -> Any:
-        """Return valid credentials without blocking the event loop, for async calls of the client of ``get_conn()``."""
+        """Return valid credentials without blocking the event loop; used by async methods of the SDK's clients."""
         return await asyncio.to_thread(self.get_credentials)
 
     def get_provider_name(self) -> str:

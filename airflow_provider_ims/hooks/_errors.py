@@ -105,7 +105,8 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
     :param endpoint: The ``host[:port]`` of the request.
     """
     inner = getattr(error, "inner_exception", None) or error
-    # The attributes identify the error, because the SDK has three exception hierarchies that share these attributes.
+    # The error is identified by its attributes instead of its class, because the SDK has three exception hierarchies,
+    # which share these attributes.
     status, code = getattr(error, "status_code", None), getattr(error, "code", None)
     if isinstance(inner, ImsError):
         failure = inner  # The credentials provider raised it.
@@ -249,7 +250,7 @@ def _error_names(cause: OSError) -> str:
 
 
 def _not_sent(cause: OSError) -> bool:
-    """Return whether the request was not sent, because there was no connection or its certificate was not trusted."""
+    """Return whether the request was not sent: no connection could be opened, or the certificate was not trusted."""
     from requests.exceptions import ConnectTimeout
     from urllib3.exceptions import NewConnectionError, ProxyError
 

@@ -31,8 +31,8 @@ __all__ = ["Client", "client_config", "send"]
 
 
 def _has_no_request(record: logging.LogRecord) -> bool:
-    # The SDK logs a failed renewal with the request and the response, including tokens. This package logs the failure
-    # without them.
+    # If the SDK cannot renew credentials, it logs the request and the response, including tokens. This package logs the
+    # failure without them.
     return not isinstance(record.msg, Exception) and ", error: " not in str(record.msg)
 
 

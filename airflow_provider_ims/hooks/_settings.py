@@ -254,7 +254,8 @@ def _session_seconds(text: str) -> int | None:
 
 def _policy(text: str) -> str | None:
     policy = json.loads(text)
-    # The JSON is compact, because the SDK signs a space as a plus sign, but STS does not.
+    # The JSON is compact, because the SDK encodes a space as a plus sign when it calculates the signature, but STS does
+    # not.
     return encode_value(policy) if isinstance(policy, dict) else None
 
 
@@ -290,8 +291,8 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "read_timeout": _DURATION,
     "role_session_expiration": (
         _session_seconds,
-        f"must be an integer of at least {MIN_SESSION} seconds; set 1800 or more, because credentials are renewed 15 "
-        "minutes before they expire",
+        f"must be an integer of at least {MIN_SESSION} seconds; 1800 or more is recommended, because credentials are "
+        "renewed 15 minutes before they expire",
     ),
     "policy": (_policy, "is not a JSON object"),
     # The SDK ignores a user name in the URL.

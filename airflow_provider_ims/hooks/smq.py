@@ -50,8 +50,8 @@ class SmqHook(ConnectedHook):
 
     :param ims_conn_id: The id of the Airflow connection of IMS and VOD, whose extra must contain
         ``smq_endpoint``. Default: ``ims_default``.
-    :param region_id: A region that overrides the connection's. It does not affect the queue, because ``smq_endpoint``
-        determines the region of the queue.
+    :param region_id: A region that overrides the connection's. It does not change the region of the queue, which
+        ``smq_endpoint`` determines. If it differs from the connection's region, ``smq_queue`` is ignored.
     """
 
     @cached_property
@@ -135,7 +135,7 @@ class SmqHook(ConnectedHook):
 
     def peek(self, queue: str) -> None:
         """
-        Read a message without receiving it, as a test of the connection.
+        Send a PeekMessage request, to test access to a queue. The request does not consume a message.
 
         :param queue: The name of the queue.
         :raises ImsError: the subclass depends on the service's error code.

@@ -167,7 +167,7 @@ def _check_reference(backend: type[Any], reference: str, dag_id: str) -> None:
     of each DAG in a folder below its path, but resolves references to all folders below this path. The references of
     other backends are not checked, because their format is unknown.
 
-    :raises ImsError: If the reference is not in the folder of the DAG.
+    :raises ImsError: If the reference does not refer to an object in the folder of the DAG.
     """
     from airflow.providers.common.compat.sdk import conf
     from airflow.providers.common.io.xcom.backend import XComObjectStorageBackend

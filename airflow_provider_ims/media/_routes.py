@@ -60,7 +60,7 @@ def _task(
     with create_session() as session:
         task = read_task(session, Key(dag_id, run_id, task_id, map_index))
     if task is None:
-        raise HTTPException(404, "There is no record of a task of this provider for this URL.")
+        raise HTTPException(404, "This URL does not identify a task with readable data for the media pages.")
     return task
 
 
@@ -152,7 +152,7 @@ def _policy(settings: Iterable[Settings] = ()) -> str:
     Return the Content-Security-Policy of a page.
 
     The host of a file is known only when the file is opened. Therefore, the policy allows media from any host over
-    HTTPS, and from the endpoints of connections that use HTTP.
+    HTTPS, and from the endpoints in Airflow connections whose ``protocol`` is ``http``.
     """
     endpoints = {f"http://{host}" for one in settings if one.protocol == "http" for host in one.endpoints.values()}
     media = " ".join(["'self'", "https:", *sorted(endpoints)])

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 #: The time for which a presigned URL is valid. The time is long, because a player requests a video in parts while it
 #: plays the video.
 VALID = timedelta(hours=1)
-#: Seconds for which a response is reused. One response may contain several addresses, such as all images of a video.
+#: Seconds for which a response is reused. One response may contain several addresses, such as those of all images of a
+#: video.
 REUSED = 60.0
 #: The maximum number of attempts of a request, and the seconds for which a throttled request is retried. Both are low,
 #: because a user waits for the response.

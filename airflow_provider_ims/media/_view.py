@@ -33,7 +33,8 @@ _NOT_OUTPUT = re.compile(
 _OF_JOB = ("job_id", "state", "error_code", "error_message")
 #: The maximum number of nested levels that are searched for files.
 _MAX_LEVELS = 2 * MAX_DEPTH
-#: The maximum number of texts that a page shows for a job, and also of sentences, of files and of failed parts.
+#: The maximum number of texts that a page shows for a job. The same limit applies to the job's sentences, to its files
+#: and to its failed parts.
 MAX_SHOWN = 200
 
 
