@@ -49,7 +49,10 @@ class RecentMessages:
             self._store = None
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             log.warning(
-                "Repeated messages may start a second DAG run, because %s could not be read: %s", self._key, error
+                "Repeated messages may start a second DAG run, because the key %s of the asset state store could not "
+                "be read: %s",
+                self._key,
+                error,
             )
         else:
             if isinstance(stored, list):
@@ -65,5 +68,8 @@ class RecentMessages:
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             self._changed = True
             log.warning(
-                "Repeated messages may start a second DAG run, because %s could not be written: %s", self._key, error
+                "Repeated messages may start a second DAG run, because the key %s of the asset state store could not "
+                "be written: %s",
+                self._key,
+                error,
             )

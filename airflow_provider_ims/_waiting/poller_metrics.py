@@ -41,7 +41,7 @@ class PollerMetrics:
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
-                "This triggerer did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
+                "This process did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
                 "Polling of %s jobs continues",
                 late,
                 self.family,
