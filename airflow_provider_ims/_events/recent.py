@@ -7,8 +7,8 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of messages that each watcher remembers. It exceeds the number of messages that a consumer holds.
-#: If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
+#: The maximum number of messages that each watcher remembers. It exceeds the maximum number of messages that a consumer
+#: holds. If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
 REMEMBERED = 500
 
 

@@ -58,7 +58,7 @@ class PollerMetrics:
         :param longest_interval: The longest poll interval of all subscriptions, in seconds.
         :param now: The time on the poller's clock.
         """
-        # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
+        # Imported lazily: importing it takes 0.1 s, and only processes with a poller need it.
         from airflow.providers.common.compat.sdk import Stats
 
         limiter = client.rate_limiter
