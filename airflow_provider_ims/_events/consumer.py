@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 LONG_POLL = 20
 #: A consumer that holds at least this number of messages does not receive more.
 MAX_PENDING = 256
-#: Seconds for which each extension hides a pending message from other consumers.
+#: Seconds for which a pending message is hidden from other consumers each time its visibility timeout is extended.
 HIDDEN_FOR = 60
-#: The longest time, in seconds, from the receipt of a message to its first extension. The clock of the service may
-#: differ from that of this machine, so the reported end of the visibility timeout is not exact.
+#: The longest time, in seconds, from the receipt of a message to the first extension of its visibility timeout. The
+#: clock of the service may differ from that of this machine, so the reported end of the timeout is not exact.
 FIRST_EXTENSION = 10.0
 #: A message that no watcher accepts, or that cannot be read, is deleted when it has been received this number of times.
 MAX_RECEIVES = 10
@@ -60,7 +60,8 @@ class Delivery:
 
     :param message: The message as it was first received by this consumer.
     :param payload: The payload of its event.
-    :param receipt_handle: The handle with which it can be deleted or released. It changes with each extension.
+    :param receipt_handle: The handle with which it can be deleted or released. The handle changes when the visibility
+        timeout is extended.
     :param extend_at: When its visibility timeout must be extended, in seconds of the monotonic clock.
     :param wanted: Whether a watcher accepts it, or has already received its event.
     :param recipients: The :class:`RecentMessages` of each watcher that received its event. They are saved before the
@@ -114,7 +115,7 @@ class QueueConsumer:
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
-        # The empty context keeps the consumer's messages out of the log of the first trigger.
+        # The empty context keeps the consumer's log messages out of the log of the first trigger.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:

@@ -47,7 +47,7 @@ class Outage:
         return pause * random.uniform(0.75, 1.0)
 
     def ended(self) -> None:
-        """Record a success, and log that the queue works again if the last request failed."""
+        """Record a success; if the last request failed, also log that the queue works again."""
         if self._failures:
             log.info("Queue %s works again; failed requests: %d", self._queue_name, self._failures)
             self._failures, self._logged = 0, ""

@@ -43,7 +43,8 @@ class SmqStreamProducer(SharedStreamProducer):
         """
         Delete the messages whose events are stored, and reject those that no watcher accepts.
 
-        A message is released if one of its events failed or was not fetched, so that it is received again.
+        If a watcher did not process a message, or if Airflow did not fetch or store one of its events, the message is
+        released, so that it is received again.
         """
         for delivery, outcome in batch:
             if not outcome.is_clean or delivery.unqueued:

@@ -7,8 +7,8 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: The maximum number of messages that each watcher remembers. It exceeds the number of messages that a consumer holds.
-#: If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
+#: The maximum number of messages that each watcher remembers. It exceeds the maximum number of messages that a consumer
+#: holds. If a triggerer is killed before it deletes them, the watcher therefore recognises all of them as repeats.
 REMEMBERED = 500
 
 
@@ -49,7 +49,10 @@ class RecentMessages:
             self._store = None
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             log.warning(
-                "Repeated messages may start a second DAG run, because %s could not be read: %s", self._key, error
+                "Repeated messages may start a second DAG run, because the key %s of the asset state store could not "
+                "be read: %s",
+                self._key,
+                error,
             )
         else:
             if isinstance(stored, list):
@@ -65,5 +68,8 @@ class RecentMessages:
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             self._changed = True
             log.warning(
-                "Repeated messages may start a second DAG run, because %s could not be written: %s", self._key, error
+                "Repeated messages may start a second DAG run, because the key %s of the asset state store could not "
+                "be written: %s",
+                self._key,
+                error,
             )

@@ -45,7 +45,8 @@ class Event:
     :param status: The status as sent, such as ``Success``; ``None`` if the message contains none.
     :param outcome: The normalized status: ``success``, ``fail``, or any other status in lower case; ``None`` if the
         message contains none.
-    :param user_data: ``UserData`` of IMS or ``Extend`` of VOD; parsed if it is a JSON object or list.
+    :param user_data: ``UserData`` of IMS or ``Extend`` of VOD; parsed if it is a JSON object or list; ``None`` if the
+        message contains none.
     """
 
     event_type: str | None

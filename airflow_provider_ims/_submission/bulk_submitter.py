@@ -1,7 +1,8 @@
 """
 Submits the jobs of a task with many jobs, or joins the jobs of earlier tries, so that the task waits for these jobs.
 
-The jobs are recorded in the ledger; see :mod:`~airflow_provider_ims._submission.ledger`.
+The jobs are recorded in the ledger; see :mod:`~airflow_provider_ims._submission.ledger`. A lost job is a job whose id
+is unknown, because the response to its submit request was lost.
 """
 
 from __future__ import annotations
@@ -43,12 +44,11 @@ class BulkSubmitter:
     Submits the jobs of one task run, or joins the jobs of earlier tries.
 
     :param requests: The encoded parameters of each job.
-    :param on_uncertain: What to do if a job whose submit response was lost is not found, and a repeated request could
-        create a second job.
+    :param on_uncertain: What to do if a lost job is not found, and a repeated request could create a second job.
     :param on_clear: What to do with the jobs of a task that was cleared; see
         :data:`~airflow_provider_ims._submission.submitter.OnClear`.
-    :param cancel_on_kill: Whether to cancel the unfinished jobs that were submitted before the task was cleared, if the
-        task does not join them.
+    :param cancel_on_kill: Whether to cancel the unfinished jobs that were submitted before the task was cleared, if all
+        jobs are submitted again.
     :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param max_rate: The maximum number of submit requests per second. ``[ims] max_requests_per_second`` limits it too.
     :param queue: The queue to which the service should send a message when a job ends.
@@ -108,8 +108,9 @@ class BulkSubmitter:
         Restore the state of this try after a deferral.
 
         :param dumped: The state from :meth:`dump`; ``None`` to restore all data from the ledger.
-        :raises ImsError: if there is no ledger, and ``dumped`` is missing or contains a different number of jobs; if
-            another try has taken over the jobs; or if the requests changed before each of them had a job.
+        :raises ImsError: if no jobs are recorded, and ``dumped`` is missing or its number of jobs differs from the
+            number of requests; if another try has taken over the jobs; or if the requests changed before all jobs were
+            submitted.
         """
         base = self._open(context)
         ledger = self._ledger
@@ -125,8 +126,8 @@ class BulkSubmitter:
         elif jobs is None or len(jobs) != len(self.items):
             raise ImsError(
                 "The jobs of this deferred task are missing, or their number differs from the number of requests. "
-                "Before Airflow 3.3, dag.test() supports a task with many jobs only if it sets deferrable=False, or if "
-                "it has at most 1,000 jobs and does not set max_active_jobs"
+                "Before Airflow 3.3, dag.test() supports a task with many jobs only if the task sets deferrable=False, "
+                "or has at most 1,000 jobs and does not set max_active_jobs"
             )
         if changed:
             if jobs is None or len(jobs) != len(self.items) or not all(isinstance(one, str) for one in jobs):
@@ -252,7 +253,7 @@ class BulkSubmitter:
         are still sent. Any other error is raised after all requests that are already in progress have completed.
 
         :param max_active: The maximum number of jobs that have not ended; ``None`` for no limit.
-        :param deadline: The time after which nothing is submitted, in epoch seconds.
+        :param deadline: The time, in epoch seconds, after which no further group of up to 50 requests is started.
         :return: ``False`` if the deadline passed while requests remained to be sent, otherwise ``True``.
         :raises ImsError: as raised by the hook's ``call``.
         """
@@ -301,7 +302,7 @@ class BulkSubmitter:
             log.warning("%d requests received no response, and their jobs were not found: sending them again", again)
 
     def _send(self, items: Sequence[Item]) -> None:
-        """Record that the requests are about to be sent, send them as one window, and record the job ids."""
+        """Record that the requests are about to be sent, send them in parallel, and record the job ids."""
         submits = [window.PendingSubmit(item, self._recovery(item), item.record) for item in items]
         for one in submits:
             one.record_intent(self.now())

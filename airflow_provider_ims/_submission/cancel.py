@@ -83,7 +83,7 @@ def task_state(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | 
 
 def ended_by_user(ti: Any, is_owner: Callable[[], bool], jobs: str, logger: Any) -> bool:
     """
-    Return whether Airflow will not retry a killed task, and no other try has joined its jobs.
+    Return true if Airflow will not retry the killed task and no other try has joined its jobs.
 
     Usually, a user marked such a task as failed or successful; see :data:`ENDED_STATES`. If the function returns false,
     it logs why the jobs are left running.

@@ -2,10 +2,10 @@
 The ledger: the submission records of all jobs of one task, in the task state store.
 
 The store holds up to 64 KB per key, so the records are divided into slots. A slot is a key with the records of up to
-100 requests. The head is a separate key with the data that all records share. Each try first copies all records to new
-slots (a new generation), and then writes the id of this generation to the head. Therefore, the head refers to a
-complete generation even after a crash, and a stalled try cannot overwrite the records of a later try. The store also
-contains the number of the try that owns the jobs. Only this try may submit jobs.
+100 requests. The head is a separate key with the data that all records share. A try that continues the work of an
+earlier try first copies all records to new slots (a new generation), and then writes the id of this generation to the
+head. Therefore, the head refers to a complete generation even after a crash, and a stalled try cannot overwrite the
+records of a later try. The store also contains the number of the try that owns the jobs. Only this try may submit jobs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Item:
     :param identity: A digest of the parameters, and the number of preceding requests in the list that have the same
         parameters.
     :param record: The submission record.
-    :param error: Why there is no job: the service rejected the request, or the job is lost and was not found.
+    :param error: Why no job is known: the service rejected the request, or the job may exist but was not found.
     :param ended: Whether the job has ended.
     :param counted: Whether an earlier try has emitted the metrics of the ended job.
     :param submits: The number of attempts to submit the job since the task started or resumed.
@@ -76,7 +76,8 @@ class Item:
         """
         Return the fields of the record that a resumed task needs, as compact JSON data.
 
-        :return: The job id; if it is unknown, a list of other fields; ``None`` if no request was sent.
+        :return: The job id; if it is unknown, a list of other fields; ``None`` if no request was sent, or if the
+            service rejected each request.
         """
         record = self.record
         if record.job_id is not None or not _is_known(record):

@@ -1,7 +1,7 @@
 """
 Searches for lost jobs, whose ids are unknown because the responses to their submit requests were lost.
 
-One pass through a listing searches for many jobs.
+One pass through the service's list of jobs searches for many lost jobs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LostJobs:
         return found
 
     def _search_once(self, search: Search, missing: dict[str, Item]) -> list[Item]:
-        """Search once. Remove the items whose jobs were found from ``missing``, and return these items."""
+        """Search once. Return the items whose jobs were found, and remove these items from ``missing``."""
         found = []
         for group in _grouped(search, missing):
             runs = {item.record.run: item.record.number for item in group}

@@ -71,7 +71,7 @@ class SubmissionRecord:
 
     @property
     def key(self) -> SubmissionKey:
-        """The key in the marker of the job."""
+        """The key in the UserData of the job, with which a search finds the job."""
         return SubmissionKey(self.run, self.number)
 
     @property
@@ -104,7 +104,11 @@ def digest(parameters: Mapping[str, str]) -> str:
 
 
 def tries_before_clear(ti: Any) -> int:
-    """Return the number of tries before the last clear. It is wrong if the task's ``retries`` changed afterwards."""
+    """
+    Return the number of tries before the last clear.
+
+    The number is wrong if the task's ``retries`` changed after the clear.
+    """
     return int(ti.max_tries) - int(ti.task.retries or 0)
 
 

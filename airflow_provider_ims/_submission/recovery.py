@@ -125,7 +125,8 @@ class Recovery:
         if isinstance(error, ImsUnavailableError):
             # A response without a job id needs no search if a second submit request returns the job.
             return None if error.accepted and self.policy.resubmit == "returns job" else error.accepted
-        # The service has received the generated token with other parameters, so it accepted an earlier request.
+        # The error code means that the service has received the generated token with other parameters, so it accepted
+        # an earlier request.
         return error.code == "IdempotentParameterMismatch" and self.token == str(self.record.key)
 
     def is_duplicate(self, error: ImsError) -> bool:
@@ -201,8 +202,8 @@ def recovery_of(
         queue = record.queue
     request = parameters
     token = kind.token_parameter
-    # A SessionId is generated only from a unique key. Any other key recurs after a failed job or in a recreated DAG
-    # run, and the service would reject it.
+    # A SessionId (a dedup_parameter) is generated only from a unique key. Any other key recurs after a failed job or in
+    # a recreated DAG run, and the service would reject the repeated SessionId.
     if token and (token in parameters or recorded or kind.takes_client_token):
         # The token of the first try is kept: a token that renders differently in each try cannot identify the job.
         request = {**request, token: record.token or parameters.get(token) or str(record.key)}

@@ -89,7 +89,9 @@ class EarlierJobs:
 
     def find(self) -> tuple[StoredJob, Job] | None:
         """
-        Return the newest job with the same inputs that has ended without failing, and log the decision.
+        Return the newest job with the same inputs that can be reused, or ``None``, and log the decision.
+
+        A job can be reused if it has ended, has not failed, and is not older than ``within``.
 
         :raises ImsError: if a query fails for any reason other than a rejection by the service. In this case, the task
             submits no job.

@@ -1,7 +1,7 @@
 """
 Submits the job of a task run, or joins the job of an earlier try, so that the task waits for this job.
 
-On Airflow 3.3 and later, the submission is recorded in the task state store.
+From Airflow 3.3, the task state store records the submission. A lost job is a job whose submit response was lost.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 
 #: What a cleared task does with the job that it submitted before it was cleared. ``auto`` joins the job if it has the
 #: same parameters, has not failed, and its result was not collected. With ``reuse="inputs"``, ``auto`` also joins a
-#: recent job whose result was collected. If the task was waiting for the job, and ``cancel_on_kill`` is true, ``auto``
-#: cancels the job if possible, and submits a new one. ``new`` always submits a new job. ``rejoin`` joins any job that
-#: the service still returns and that has not failed.
+#: recent job whose result was collected. In one case, ``auto`` cancels the job and submits a new one instead: if the
+#: task was waiting for the job, ``cancel_on_kill`` is true, and the service can cancel the job. ``new`` always submits
+#: a new job. ``rejoin`` joins any job that the service still returns and that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of unanswered submit requests, across all tries, if a repeated request could create a second job.
@@ -67,10 +67,10 @@ class Submitter:
     """
     Submits the job of one task run, or joins the job of an earlier try.
 
-    :param on_uncertain: What to do if a response was lost, no job is found, and another request could create a second.
+    :param on_uncertain: What to do if a lost job is not found, and a repeated request could create a second job.
     :param failed: A function that returns a true value if an ended job counts as failed for the task.
     :param on_clear: What to do with the job of a task that was cleared; see :data:`OnClear`.
-    :param cancel_on_kill: Whether to cancel the job that the cleared task was waiting for, if the service can.
+    :param cancel_on_kill: Whether to cancel the job that the cleared task was waiting for, if the service supports it.
     :param earlier: The jobs of earlier runs, if the task may reuse them.
     :param queue: The queue to which the service should send a message when the job ends.
     """

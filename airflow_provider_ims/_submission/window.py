@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 #: The maximum number of requests in a window.
 SIZE = 50
 THREADS = 8
-#: Seconds after which no further request of a window is sent, because the worker may have been suspended and another
-#: try may have started.
+#: No request of a window is sent later than this number of seconds after the start of the window, because the worker
+#: may have been suspended and another try may have started.
 MAX_AGE = 120.0
 
 

@@ -1,7 +1,7 @@
 """
 Records that an action was sent, so that a retry does not repeat its effect (Airflow 3.3 and later).
 
-The record is used for actions that are not read-only and submit no job.
+The record is used for actions that submit no job and are not read-only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class WriteRecord:
     """
     The record of one action of a task run. All tries share the record; clearing the task starts a new record.
 
-    :param record: The record; ``None`` without a task instance, as in a test that calls ``execute()``.
+    :param record: The record; ``None`` if the context contains no task instance, as in a test that calls ``execute()``.
     :param store: The task state store; ``None`` before Airflow 3.3.
     """
 
@@ -62,21 +62,25 @@ class WriteRecord:
 
     @property
     def sent_at(self) -> float | None:
-        """The time at which an earlier try sent the action; ``None`` if no try did, or if it was rejected."""
+        """
+        The time at which an earlier try sent the action.
+
+        ``None`` if no try is known to have sent it, or if the service rejected the action.
+        """
         if self.record is None or self.store is None or not self.record.unanswered_submits:
             return None
         return self.record.submitted_at
 
     @property
     def answered(self) -> bool:
-        """Whether an earlier try received a response, so that the action has taken effect."""
+        """Whether an earlier try received a successful response, so that the action has taken effect."""
         return self.record is not None and self.store is not None and self.record.accepted_without_id
 
     def begin(self, token: str | None) -> None:
         """
-        Record that the action is about to be sent with a ClientToken.
+        Record that the action is about to be sent, and its ClientToken, if any.
 
-        If this raises an error, the action must not be sent.
+        If this method raises an error, the action must not be sent.
         """
         self._write(submitted_at=time.time(), unanswered_submits=1, token=token, required=True)
 

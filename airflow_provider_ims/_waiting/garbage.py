@@ -12,7 +12,7 @@ import gc
 
 from airflow_provider_ims._config import FREEZE_GARBAGE_COLLECTOR
 
-#: The number of waits that start between two calls of :func:`gc.freeze`. Each wait adds about 22 objects.
+#: The number of waits that start between two calls to :func:`gc.freeze`. Each wait adds about 22 objects.
 JOINS = 200
 
 
@@ -32,7 +32,7 @@ class GarbageFreezer:
         """Record that a wait for a job has started."""
         self._waiting += 1
         self._joined += 1
-        # If other code has frozen objects, nothing is frozen, because gc.unfreeze() would unfreeze those objects too.
+        # If other code has frozen objects, freeze() is not called, because unfreeze() would unfreeze those objects too.
         if self._joined % JOINS == 0 and FREEZE_GARBAGE_COLLECTOR.get() and (self._frozen or not gc.get_freeze_count()):
             self._frozen = True
             gc.freeze()

@@ -1,4 +1,4 @@
-"""Resolves the connection of a poller, a queue reader or an event consumer on the event loop and keeps it current."""
+"""Resolves, on the event loop, the connection of a poller, a queue reader or a consumer, and keeps it current."""
 
 from __future__ import annotations
 

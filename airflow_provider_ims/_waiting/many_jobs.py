@@ -31,7 +31,7 @@ async def wait_for_jobs(
     progress: Progress,
 ) -> list[str]:
     """
-    Wait until at most ``unfinished`` jobs are left that have not ended, and return the ids of these jobs.
+    Wait until at most ``unfinished`` jobs have not ended, and return the ids of these jobs.
 
     A job that the service does not know counts as ended and failed. None of the jobs has its own asyncio task.
 

@@ -1,6 +1,8 @@
 """
 The poller: in a triggerer, polls all jobs of one connection, region and job family that tasks are waiting for.
 
+A task with many jobs that is not deferrable uses its own poller in its worker process.
+
 A subscription is the wait of one task for one job. Its job is scheduled to be polled by its id, is being polled, or is
 covered by sweeps, which list all unfinished jobs of the account. In addition, a message about a job causes an
 immediate poll, but does not change when the next scheduled poll is due. A poller stops when it has no subscriptions,
@@ -45,7 +47,7 @@ QUERIES = 2 * THREADS
 
 class Poller:
     """
-    Polls all jobs of one connection, region and family that the triggers in this process are waiting for.
+    Polls all jobs of one connection, region and family that this process is waiting for.
 
     A poller belongs to one event loop, and makes its requests in its own thread pool.
 
@@ -154,7 +156,7 @@ class Poller:
     def _wake(self) -> None:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
-            # The empty context keeps the poller's messages out of the log of the first task.
+            # The empty context keeps the poller's log messages out of the log of the first task.
             self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
@@ -315,7 +317,7 @@ class Poller:
     def _evaluate(self, subscription: Subscription, observation: Observation) -> None:
         try:
             event = subscription.update(observation, time.time())
-        except Exception as error:  # noqa: BLE001 - it ends the wait and is raised there
+        except Exception as error:  # noqa: BLE001 - the error ends the wait, which raises it
             subscription.emit(error)
             self.unsubscribe(subscription)
             return

@@ -41,7 +41,7 @@ class PollerMetrics:
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
-                "This triggerer did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
+                "This process did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
                 "Polling of %s jobs continues",
                 late,
                 self.family,
@@ -58,7 +58,7 @@ class PollerMetrics:
         :param longest_interval: The longest poll interval of all subscriptions, in seconds.
         :param now: The time on the poller's clock.
         """
-        # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
+        # Imported lazily: importing it takes 0.1 s, and only processes with a poller need it.
         from airflow.providers.common.compat.sdk import Stats
 
         limiter = client.rate_limiter

@@ -84,7 +84,7 @@ class QueueReader:
         self._receivers[receiver] = None
         if not self._tasks:
             self._started_at = time.monotonic()
-            # The empty context keeps the reader's messages out of the log of the first task.
+            # The empty context keeps the reader's log messages out of the log of the first task.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
 
@@ -167,7 +167,7 @@ class QueueReader:
 
 def release_seconds(received_count: int) -> int:
     """Return the number of seconds until a released message is visible again."""
-    # The exponent is limited, because a queue may have delivered a message a thousand times.
+    # The exponent is limited to avoid an overflow, because a queue may have delivered a message thousands of times.
     slow = min(max(0, received_count - QUICK_RECEIVES), MAX_RECEIVES)
     return min(round(RELEASE_GROWTH**slow), LONGEST_RELEASE)
 
