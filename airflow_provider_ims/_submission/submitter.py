@@ -284,7 +284,7 @@ class Submitter:
         """Submit a job. Return the new record and the job; the job is ``None`` if its id is unknown."""
         recovery = self._recovery(before)
         if self.kind.takes_marker and recovery.search is None and "ClientToken" not in self.parameters:
-            log.info("UserData is not a JSON object or has no room for the marker, so a search cannot find the job")
+            log.info("UserData would be too long or malformed with the marker, so a search cannot find the job")
         if (
             self.queue is not None
             and self.kind.takes_notify_address

@@ -151,7 +151,8 @@ class SmqHook(ConnectedHook):
         try:
             endpoint, queue = self.settings.endpoint("mns"), self.settings.smq_queue
             if queue is None:
-                raise ImsRequestError("No queue: set smq_queue in the connection's extra", field="smq_queue")
+                problem = f"No queue for {self.settings.region_id}: set smq_queue in the connection's extra"
+                raise ImsRequestError(f"{problem}. It applies only to the connection's region", field="smq_queue")
             self.peek(queue)
         except ImsError as error:
             return False, str(error)

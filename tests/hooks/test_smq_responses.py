@@ -285,4 +285,16 @@ def test_the_connection_test_checks_the_queue(wire: Any, connect: Callable[..., 
 
 
 def test_the_connection_test_of_the_smq_hook_requires_a_queue(wire: Any) -> None:
-    assert SmqHook().test_connection() == (False, "No queue: set smq_queue in the connection's extra")
+    assert SmqHook().test_connection() == (
+        False,
+        "No queue for cn-shanghai: set smq_queue in the connection's extra. It applies only to the connection's region",
+    )
+
+
+def test_the_queue_of_a_connection_belongs_to_its_region(wire: Any, connect: Callable[..., None]) -> None:
+    connect(login="key", password="wire-secret", region_id="cn-shanghai", smq_queue=QUEUE, smq_endpoint="127.0.0.1:1")
+    works, message = SmqHook(region_id="cn-beijing").test_connection()
+    assert not works
+    assert message == (
+        "No queue for cn-beijing: set smq_queue in the connection's extra. It applies only to the connection's region"
+    )

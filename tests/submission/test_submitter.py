@@ -611,7 +611,7 @@ class TestKey:
         run_task(TEXT.task(user_data=own))
         (request,) = ims_emulator.requests(TEXT.submit)
         assert request["parameters"]["UserData"] == own
-        assert any("no room for the marker" in line for line in task_log.lines())
+        assert any("too long or malformed with the marker" in line for line in task_log.lines())
 
     def test_no_search_follows_a_submit_request_without_a_marker(self, ims_emulator: ImsEmulator) -> None:
         ims_emulator.fault(TEXT.submit, "cut")
