@@ -46,7 +46,7 @@ version, with the packages that were available on the day of its release. The ve
   `pip install apache-airflow==X --constraint FILE`, followed by `pip install airflow-provider-ims apache-airflow==X`,
   works.
 - The row **lowest** uses, for all direct dependencies, the lowest versions that `pyproject.toml` allows. Nearly all
-  other packages have the versions in the constraints of the lowest version of Airflow.
+  other packages have the versions in the constraints of the lowest supported version of Airflow.
 
 ## Checks
 
