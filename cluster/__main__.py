@@ -27,7 +27,7 @@ from local_airflow.demo import CHECKOUT
 from local_airflow.interrupts import ENDED_BY_SIGNAL, exclusive_folder, ignore_signals, interrupt_on_signals
 
 PAGE = CHECKOUT / "docs" / "cluster.md"
-#: Module that the extra ``cluster`` installs -> its package.
+#: Module that the package extra ``cluster`` installs -> its package.
 MODULES = {
     "airflow.providers.celery": "apache-airflow-providers-celery",
     "asyncpg": "asyncpg",
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check_modules() -> None:
     """
-    Check that the extra ``cluster`` is installed.
+    Check that the package extra ``cluster`` is installed.
 
     :raises LocalAirflowError: If a package is missing.
     """

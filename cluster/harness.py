@@ -121,7 +121,7 @@ class Cluster:
         folder.mkdir()
         (folder / "cluster_dags.py").symlink_to(DAGS / "cluster_dags.py")
         pipeline = (EXAMPLES / "ims_content_pipeline.py").read_text()
-        # Only its scenario starts the content pipeline.
+        # The content pipeline must run only when its scenario starts it, not on a schedule.
         (folder / "ims_content_pipeline.py").write_text(pipeline.replace('schedule="0 6 * * *"', "schedule=None"))
         return folder
 
@@ -172,7 +172,7 @@ class Cluster:
         while not condition():
             now = time.monotonic()
             late = now - began > timeout
-            # These requests to Airflow distort the measurement, so they are not sent at each poll.
+            # The requests for the states of tasks distort the measurement, so they are not sent at each poll.
             if late or now - logged >= PROGRESS_SECONDS:
                 logged = now
                 states = Counter(task.state for run in runs for task in self.tasks(run))
@@ -275,7 +275,7 @@ class Cluster:
         Return the map indexes of the tasks whose jobs were polled after a time.
 
         :param since: The time, in epoch seconds.
-        :param listings: Whether a listing counts as a poll of each job of its kind.
+        :param listings: Whether a listing counts as a poll of each job of the kind that it lists.
         """
         listed = {
             kind

@@ -37,8 +37,8 @@ def waits_killed(cluster: Cluster) -> Outcome:
     """
     Kill the triggerer that runs most of 100 triggers while their jobs end. Both triggerers read the queue of the jobs.
 
-    The poll interval is longer than the scenario, so regular polls detect no end of a job. Before the kill, the
-    triggerer detects the end of jobs by their messages, but stores no event, because its first process is suspended.
+    The poll interval is longer than the scenario, so regular polls do not detect the end of any job. Before the kill,
+    the triggerer detects the end of jobs by their messages, but stores no event: its first process is suspended.
     """
     began = time.monotonic()
     run, victim = start_waits(cluster, "notified_100", 100)
@@ -48,7 +48,7 @@ def waits_killed(cluster: Cluster) -> Outcome:
     supervisor, *_ = cluster.airflow.services[victim].processes()
     supervisor.suspend()
     try:
-        # Not in the order of the tasks, so that jobs of both triggerers end before the kill and after it.
+        # Not in the order of the tasks, so that in both triggerers, jobs end before the kill and after it.
         with _killed_halfway(cluster, victim, cluster.finish, [[job] for job in jobs[::2] + jobs[1::2]]) as fault:
             cluster.wait_until_ended(run, timeout=240)
     finally:
@@ -132,9 +132,9 @@ def _watcher_killed(cluster: Cluster, began: float) -> Outcome:
     victim = _watching_triggerer(cluster)
     with _killed_halfway(cluster, victim, send, range(1, MESSAGES - 1)) as fault:
         held = sum(message["received"] > 0 for message in control.messages(WATCHED_QUEUE))
-        cluster.wait_until("an event of each message", all_stored, 240)
+        cluster.wait_until("an event for each message", all_stored, 240)
         recovery = time.time() - fault
-        # Afterwards, no message can be received again.
+        # A message that has been deleted cannot be received again.
         cluster.wait_until("the deletion of all messages", lambda: not control.messages(WATCHED_QUEUE), 180)
     cluster.wait_until_healthy()
     # Events that Airflow stored while it created the last run start a run only when another event arrives.
@@ -179,13 +179,17 @@ def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequ
     if repeated:
         window = fault - min(repeated).timestamp()
         outcome.remarks.append(
-            "the earliest event of a message that started the DAG more than once was stored "
+            "of all events of messages that started the DAG more than once, the earliest was stored "
             f"{window:.1f} s before the kill"
         )
 
 
 def _events(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return the asset events; an empty list if Airflow cannot list them, such as while one of their runs is queued."""
+    """
+    Return the asset events.
+
+    The list is empty if Airflow cannot list the events, for example while a DAG run that they started is queued.
+    """
     try:
         found: list[dict[str, Any]] = cluster.airflow.api.call("GET", "assets/events", params={"limit": 500})[
             "asset_events"

@@ -60,8 +60,8 @@ HOW = """\
 - **tries**: the highest `try_number`, and in parentheses the number of task runs with more than one try.
 - **recovery**: the time from the fault until every affected task has recovered, that is, until its job has been polled
   again or the task has ended; in `scheduler-killed`, until the task is deferred. The duration of an outage is included.
-  In `queue`, it is the time until the last poll of the jobs for which tasks waited in the killed triggerer; in
-  `watcher`, until Airflow has stored an event for each message.
+  In `queue`, the recovery ends with the last poll of the jobs whose tasks waited in the killed triggerer; in `watcher`,
+  it ends when Airflow has stored an event for each message.
 - **requests per job**: the number of requests to the emulator, including submissions and listings, divided by the
   number of jobs.
 - **duration**: the time from the start of the DAG run to its end. The scenario determines when jobs end; in most cases,

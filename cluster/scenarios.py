@@ -116,7 +116,7 @@ def triggerer_killed(cluster: Cluster) -> Outcome:
 
 
 def triggerer_stopped(cluster: Cluster) -> Outcome:
-    """Suspend the triggerer that runs most of the 100 triggers. After 90 s, both triggerers wait for the same jobs."""
+    """Suspend the triggerer with most of the 100 triggers; when it resumes, both triggerers wait for the same jobs."""
     began = time.monotonic()
     run, victim = start_waits(cluster, "cancellable_100", 100)
     service = cluster.airflow.services[victim]

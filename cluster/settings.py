@@ -183,9 +183,9 @@ def config(*, database: str, broker: str, secrets_file: Path, outage_file: Path)
             "backend": "cluster.secrets_backend.FileSecrets",
             "backend_kwargs": json.dumps({"connections": str(secrets_file), "outage": str(outage_file)}),
         },
-        # LocalAirflow disables this option, without which asset events start no DAG.
+        # LocalAirflow disables this option, but asset events start DAGs only if it is enabled.
         "scheduler": {"use_job_schedule": "True"},
-        # By default, a page has at most 100 asset events.
+        # By default, a page contains at most 100 asset events.
         "api": {"maximum_page_limit": "500"},
     }
     return merged(addresses, SETTINGS)

@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", help="rows such as 3.3.2-python3.12, versions of Airflow, or lowest")
     parser.add_argument("--check", action="append", default=[], choices=list(CHECKS), help="run only this check")
     parser.add_argument("--new", action="store_true", help="install all packages again")
-    parser.add_argument("--report", action="store_true", help="run no checks, and write the report of earlier runs")
+    parser.add_argument("--report", action="store_true", help="run no checks; write the report on earlier runs")
     arguments = parser.parse_args()
     try:
         rows = selected(arguments.rows)

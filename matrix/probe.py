@@ -16,7 +16,7 @@ OPTIONAL = {"airflow_provider_ims.hooks._mns", "airflow_provider_ims.queues.smq"
 
 
 def imports() -> dict[str, Any]:
-    """Import and count all modules of the package that this version of Airflow supports."""
+    """Import and count the modules that this version of Airflow supports and that require no package extra."""
     from airflow import __version__
 
     import airflow_provider_ims

@@ -26,7 +26,7 @@ Airflow may fail a try of a deferred task if the trigger fires before the schedu
 process that deferred the task (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with
 state success, but the task instance's state attribute is running". This happened with 3.1.8 when the jobs took two
 seconds and the scheduler was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of
-this provider therefore sends no event in its first ten seconds
+this provider therefore sends its event only after `[workers] min_heartbeat_interval` (5 s by default) plus another 5 s
 ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries` to at least 1, because the error
 can still occur. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 
@@ -46,7 +46,7 @@ version, with the packages that were available on the day of its release. The ve
   `pip install apache-airflow==X --constraint FILE`, followed by `pip install airflow-provider-ims apache-airflow==X`,
   works.
 - The row **lowest** uses, for all direct dependencies, the lowest versions that `pyproject.toml` allows. Nearly all
-  other packages have the versions in the constraints of that version of Airflow.
+  other packages have the versions in the constraints of the lowest supported version of Airflow.
 
 ## Checks
 
@@ -55,11 +55,11 @@ A dash means that the check was not run or is not part of the row.
 | check | method |
 |---|---|
 | install | `pip install` as above, then `pip check` |
-| imports | an import of every module of the installed package |
+| imports | an import of every module, except those that require the package extra `smq` or a newer Airflow |
 | provider discovery | `airflow providers get airflow-provider-ims` |
 | form fields | the fields of the connection form that Airflow's API returns |
 | db migrate | `airflow db migrate` of a new database with the package installed |
-| unit tests | the tests of code that uses Airflow or the SDK, run against the installed package |
+| unit tests | tests of the code that uses Airflow or the SDK: `UNIT_TESTS` in `matrix/checks.py`, except `NOT_RUN` |
 | example DAGs | every example DAG, run with `dag.test()` against the emulator |
 | content pipeline, sensors, mapped tasks, asset alias | example DAGs on a real scheduler and a real triggerer |
 | 500 sensors, 50 other triggers | 500 deferred sensors and 50 `DateTimeSensorAsync` tasks in one triggerer |
@@ -138,12 +138,13 @@ _PARTS = {
     "queues": "trigger queues",
 }
 _WITHOUT = """
-- Without the **task state store**, a retry has no record of the job id. The retry searches for the job by the marker in
-  the job's UserData. If the service does not list the job, the retry may submit a second one.
+- Without the **task state store**, a retry has no record of the job id. The retry searches for the job by the marker
+  that the operator added to the job's UserData. If the service does not list the job, the retry may submit a second
+  one.
 - Before 3.3, Airflow does not notify a trigger when its event has been stored. `SmqEventTrigger` therefore deletes a
   message one minute after sending the event ([media events](howto/media-events.md#what-happens-to-a-message)).
 - Without **`BaseTrigger.on_kill`**, Airflow does not notify the trigger when a user clears its task or marks the task
-  as failed or successful, and the job continues.
+  as failed or successful, so the job continues.
 - Without **retry policies**, Airflow also retries a task after a permanent error, unless the error is an
   `AirflowFailException`.
 - Without **trigger queues**, any triggerer can run the trigger of any task.
