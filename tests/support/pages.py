@@ -10,8 +10,7 @@ run:
 - ``console``: bash runs each ``$ command`` in the page's folder; the lines below it are the expected output, in which
   ``...`` matches any text; the emulator runs until the end of the page;
 - ``json request ACTION``: the expected parameters of the latest request for this action; ``json result TASK``: the
-expected result of a
-  task of the latest DAG; for the other words after ``json``, see :attr:`Page.JSON`.
+  expected result of a task of the latest DAG; for the other words after ``json``, see :attr:`Page.JSON`.
 
 Ids, dates, scores and ports change with each run and are not compared.
 """
