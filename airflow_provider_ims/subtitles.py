@@ -1,5 +1,5 @@
 """
-Converts recognised or spoken sentences into subtitles.
+Converts recognised or spoken sentences into SRT or WebVTT subtitles.
 
 The sentences are those that speech recognition and audio production return: ``{"content", "from", "to"}``, with times
 in seconds. Sentences may overlap, because both formats allow it; players show them together. The subtitles are in the

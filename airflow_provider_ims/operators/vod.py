@@ -34,7 +34,7 @@ __all__ = [
 
 class VodSubmitAIImageJobOperator(JobOperator):
     """
-    Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
+    Generate AI images, such as covers, from a video (``SubmitAIImageJob``; only in cn-beijing and cn-shanghai).
 
     Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``. The URLs are not signed;
     ``ListAIImageInfo`` returns signed URLs.
@@ -173,7 +173,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
-    :param encrypt_config: The HLS encryption. (JSON, templated)
+    :param encrypt_config: The options for HLS encryption. (JSON, templated)
     :param override_params: Settings that override the templates, such as watermarks and subtitles. (JSON, templated)
     :param pipeline_id: A dedicated pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)

@@ -11,7 +11,7 @@ from airflow_provider_ims.operators.base import JobOperator
 
 class ImsSubmitTranscodeJobOperator(JobOperator):
     """
-    Transcode a file into one or more outputs (``SubmitTranscodeJob``).
+    Transcode one or more input files into one or more outputs (``SubmitTranscodeJob``).
 
     If some outputs failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set.
 
@@ -20,7 +20,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The input files, whose streams are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
+    :param input_group: The input files; the streams of several files are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
         (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
@@ -68,8 +68,9 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSnapshotJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media": "oss://bucket/object"}``; the name
-        must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite. (JSON, templated)
+    :param output_file: The output file (API parameter ``Output``), as ``{"Type": "OSS", "Media":
+        "oss://bucket/object"}``; the name must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a
+        sprite. (JSON, templated)
     :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
@@ -175,8 +176,8 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's description.
         (templated)
     :param barrages: The on-screen comments; they override the media asset's comments. (templated)
-    :param output_file: The OSS object to which the snapshots and the full result are written (``Output``), such as
-        ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job. (templated)
+    :param output_file: The OSS objects to which the snapshots and the full result are written (API parameter
+        ``Output``), such as ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job. (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)

@@ -23,8 +23,8 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/2690210.html
 
-    :param generate_config: The text to generate: ``{"keywords", "textLength" (5 to 1,000 characters), "targetCount" (1
-        to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
+    :param generate_config: The parameters of the text: ``{"keywords", "textLength" (5 to 1,000 characters),
+        "targetCount" (1 to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)

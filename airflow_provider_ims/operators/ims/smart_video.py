@@ -1,5 +1,5 @@
 """
-Operators for smart jobs that produce or analyse videos, such as translations and avatar videos.
+Operators for smart jobs that produce, translate or analyse videos.
 
 The jobs are queried with ``GetSmartHandleJob``.
 """
@@ -144,8 +144,8 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
     :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
-    :param job_params: The segments, in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
-        (JSON, templated)
+    :param job_params: The segments; times are in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10,
+        "Out": 20}]}``. (JSON, templated)
     :param output_config: The output files: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
     :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
