@@ -114,7 +114,8 @@ class VodSubmitWorkflowJobOperator(JobOperator):
     """
     Run a workflow on a video (``SubmitWorkflowJob``).
 
-    The action accepts no UserData, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which this
+    action does not accept.
 
     Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the workflow
     task. The formats of ``node_results`` and ``outputs`` depend on the workflow.

@@ -24,8 +24,8 @@ class ImsUploadMediaByURLOperator(JobOperator):
         be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
     :param media_meta_data: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
-    :param upload_target_config: The storage in VOD: ``{"StorageType": "oss", "StorageLocation": ".."}``. (JSON,
-        templated)
+    :param upload_target_config: The storage in VOD: ``{"StorageType": "oss", "StorageLocation": ".."}``.
+        (JSON, templated)
     :param post_process_config: A workflow that processes the file: ``{"ProcessType": "Workflow", "ProcessID": ".."}``.
         (JSON, templated)
     :param app_id: The application. (templated)

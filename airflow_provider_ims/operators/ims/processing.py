@@ -61,7 +61,8 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
@@ -104,7 +105,8 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
     Tag a video based on its images and speech (``SubmitSmarttagJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
     ``data`` depends on ``type``.
@@ -177,7 +179,8 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
         (templated)
     :param barrages: The on-screen comments; they override the media asset's comments. (templated)
     :param output_file: The OSS objects to which the snapshots and the full result are written (API parameter
-        ``Output``), such as ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job. (templated)
+        ``Output``), such as ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job.
+        (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)
