@@ -21,8 +21,9 @@ class VodUploadMediaByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
-        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet; special characters must be percent-encoded.
+        The URL must have a file extension, or ``upload_metadatas`` must contain ``FileExtension``. Only one URL is
+        accepted, because the service creates a job for each URL. (templated)
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
     :param storage_location: The storage address. Default: the account's default address. (templated)

@@ -20,8 +20,9 @@ class ImsUploadMediaByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
-        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet; special characters must be percent-encoded.
+        The URL must have a file extension, or ``media_meta_data`` must contain ``FileExtension``. Only one URL is
+        accepted, because the service creates a job for each URL. (templated)
     :param media_meta_data: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
     :param upload_target_config: The storage in VOD: ``{"StorageType": "oss", "StorageLocation": ".."}``.
