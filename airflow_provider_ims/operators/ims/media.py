@@ -115,7 +115,7 @@ class ImsStartWorkflowOperator(JobOperator):
         ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param skip_input_verification: Whether the service skips the check that the path of an OSS file is one of the input
         paths of the workflow. (templated)
-    :param user_data: A callback (``NotifyAddress``) and custom data, up to 512 bytes. (JSON, templated)
+    :param user_data: A callback (``NotifyAddress``) and custom data, up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

@@ -27,7 +27,7 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline and the priority: ``{"PipelineId", "Priority" (1 to 10; 10 is the highest)}``.
         (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.

@@ -28,7 +28,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -67,7 +67,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
     :param output_config: The output: ``{"bucket", "object" (without a file extension)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -112,7 +112,7 @@ class ImsSubmitASRJobOperator(JobOperator):
         (characters), "EnableSemanticSentenceDetection" (default: false)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

@@ -29,7 +29,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -74,7 +74,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -112,7 +112,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
         15}}``; the duration is in seconds. (JSON, templated)
     :param output_config: The output files: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -148,7 +148,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
         "Out": 20}]}``. (JSON, templated)
     :param output_config: The output files: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -196,7 +196,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
