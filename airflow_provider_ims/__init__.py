@@ -12,7 +12,7 @@ The public modules are:
 - ``policies.retry``: decides whether a task is retried, depending on the error
 - ``exceptions``: the errors
 - ``emulator``: a local emulator of IMS and VOD, for tests
-- ``preload``: imports the SDK once per worker
+- ``preload``: imports the Alibaba Cloud SDK once per worker instead of once per task
 
 All other modules are private and may change in any release.
 """

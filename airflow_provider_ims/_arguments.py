@@ -1,5 +1,6 @@
 """
-The types of the ``**kwargs`` of constructors. Editors use them for completion, and type checkers to check arguments.
+Types for the ``**kwargs`` of operators and sensors. Editors use these types for completion, and type checkers use them
+to check arguments.
 
 A test compares these types with the constructors of this package and of Airflow.
 """
@@ -86,7 +87,7 @@ class TaskArguments(TypedDict, total=False):
 
 
 class SubmitArguments(TaskArguments, total=False):
-    """The arguments that all operators that submit jobs have in common."""
+    """The common arguments of all operators that submit jobs."""
 
     ims_conn_id: str | None
     region_id: str | None
@@ -101,7 +102,7 @@ class SubmitArguments(TaskArguments, total=False):
 
 
 class JobArguments(SubmitArguments, total=False):
-    """The arguments that all operators that submit one job have in common."""
+    """The common arguments of all operators that submit one job."""
 
     wait_for_completion: bool
     durable: bool
@@ -122,7 +123,7 @@ class BaseSensorArguments(TaskArguments, total=False):
 
 
 class SensorArguments(BaseSensorArguments, total=False):
-    """The arguments of all sensors of this provider."""
+    """The common arguments of all sensors of this provider."""
 
     ims_conn_id: str | None
     region_id: str | None
@@ -134,6 +135,6 @@ class SensorArguments(BaseSensorArguments, total=False):
 
 
 class JobsSensorArguments(SensorArguments):
-    """The arguments that all sensors for several jobs have in common."""
+    """The common arguments of all sensors that wait for several jobs."""
 
     job_ids: Sequence[str] | str

@@ -37,7 +37,11 @@ class Option(Generic[T]):
     parse: Callable[[str], T]
 
     def get(self) -> T:
-        """Return the configured value. If it is invalid, log a warning and return the default, so no task fails."""
+        """
+        Return the configured value, or the default if the option is missing or invalid.
+
+        An invalid value is logged as a warning and raises no error, so that tasks do not fail.
+        """
         # Imported lazily: get_provider_info() must not import Airflow.
         from airflow.providers.common.compat.sdk import conf
 
@@ -100,7 +104,7 @@ def _boolean(text: str) -> bool:
 POLL_INTERVAL = Option(
     name="poll_interval",
     type="float",
-    description="The default of ``poll_interval`` of operators and of ``poke_interval`` of sensors, in seconds.",
+    description="The default ``poll_interval`` of operators and the default ``poke_interval`` of sensors, in seconds.",
     default=10.0,
     parse=_number(1, 86_400),
 )
@@ -108,9 +112,9 @@ MAX_REQUESTS_PER_SECOND = Option(
     name="max_requests_per_second",
     type="float",
     description=(
-        "The maximum number of requests per second that one poller in a triggerer, or one task with many jobs, sends. "
-        "A triggerer has one poller for each connection, region and group of job kinds with the same query action. "
-        "The rate is lower while the service throttles requests."
+        "The maximum number of requests per second from each poller and from each task with many jobs. A poller "
+        "queries the jobs of deferred tasks. A triggerer has one poller for each connection, region and group of job "
+        "kinds with the same query action. The rate is lower while the service throttles requests."
     ),
     default=100.0,
     parse=_number(0.5, 1000),
@@ -119,9 +123,9 @@ MAX_JOBS_PER_SWEEP = Option(
     name="max_jobs_per_sweep",
     type="integer",
     description=(
-        "A poller in a triggerer can list all unfinished jobs in the account and region (a sweep) instead of querying "
-        "each job by its id. This option is the maximum number of jobs in a sweep, including jobs that other systems "
-        "submitted. If there are more, the poller queries each job by its id. 0 disables sweeps."
+        "A poller in a triggerer can list all unfinished jobs of its job kinds in the account and region (a sweep) "
+        "instead of querying each job by its id. This option is the maximum number of jobs in a sweep, including jobs "
+        "that other systems submitted. If there are more, the poller queries each job by its id. 0 disables sweeps."
     ),
     default=100_000,
     # One listing returns at most a thousand pages of a hundred jobs.
@@ -131,10 +135,10 @@ FREEZE_GARBAGE_COLLECTOR = Option(
     name="freeze_garbage_collector",
     type="boolean",
     description=(
-        "Exempt waiting triggers from Python's garbage collection: a triggerer calls ``gc.freeze()`` after every 200 "
-        "new waits for jobs, and ``gc.unfreeze()`` when all waits have ended. With ten thousand waiting tasks, this "
-        "avoids event loop stalls of 100 to 200 ms. The option affects the whole triggerer process, including the "
-        "triggers of other providers."
+        "Exempt waiting triggers from Python's garbage collection: a triggerer calls ``gc.freeze()`` once for every "
+        "200 jobs that its triggers start to wait for, and ``gc.unfreeze()`` when no trigger waits for a job any more. "
+        "With ten thousand waiting tasks, this avoids event loop stalls of 100 to 200 ms. The option affects the whole "
+        "triggerer process, including the triggers of other providers."
     ),
     default=False,
     parse=_boolean,
@@ -144,8 +148,8 @@ MEDIA_PAGES = Option(
     name="media_pages",
     type="boolean",
     description=(
-        "Show the output of jobs on pages of the API server, with a link on each task. If ``False`` on the API server, "
-        "the pages respond with 404; if ``False`` on the workers, tasks have no link to them."
+        "Show the output of jobs on pages of the API server, and add a link to each task. If ``False`` on the API "
+        "server, the pages respond with 404; if ``False`` on the workers, tasks have no link to the pages."
     ),
     default=True,
     parse=_boolean,

@@ -37,7 +37,7 @@ def emit_asset_events(context: Context, outlets: Iterable[Any], outputs: Iterabl
 def operator_lineage(
     inputs: Iterable[OssObject], outputs: Iterable[OssObject], job_id: str | None
 ) -> OperatorLineage[Any, Any]:
-    """Return the OpenLineage lineage of a task: the inputs and outputs of its jobs and, if known, the id of a job."""
+    """Return the lineage of a task: the inputs and outputs of its jobs and, if known, the id of one of these jobs."""
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
 
@@ -48,7 +48,7 @@ def operator_lineage(
 
 
 def dataset(one: OssObject) -> Dataset:
-    """Return the OpenLineage dataset of an object. Its name is the key of the object, without percent-encoding."""
+    """Return the dataset of an OSS object. The dataset's name is the object's key, without percent-encoding."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
     return Dataset(namespace=f"oss://{one.bucket}", name=unquote(one.key) or "/")

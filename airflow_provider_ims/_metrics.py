@@ -1,4 +1,4 @@
-"""Airflow metrics for jobs; their tag ``kind`` contains the submit action."""
+"""Airflow metrics for jobs. The tag ``kind`` of each metric contains the submit action."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class JobTask(_Task):
     family: JobFamily
     ims_conn_id: str | None
     region_id: str | None
-    #: Whether the task fails if a part of the job failed, for job kinds with several parts.
+    #: Whether the task fails if a part of a job failed, such as one of several outputs.
     fail_on_partial_failure: bool = False
     # The state of one execution. At the end of the task, OpenLineage reads the job id and the outputs.
     _job_id: str | None = None
@@ -72,7 +72,7 @@ class JobTask(_Task):
 
     @property
     def product(self) -> Product:
-        """The product of the task's jobs."""
+        """The product (IMS or VOD) of the task's jobs."""
         return self.family.product
 
     def new_hook(self) -> AlibabaCloudMediaHook:
@@ -117,9 +117,9 @@ class JobTask(_Task):
         self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
     ) -> None:
         if parent is self:
-            # The links are pushed as soon as they are known. If they were still listed here when the task ends or
-            # defers, Airflow would read each link from XCom and push it again, which takes eight requests per task, and
-            # log an error for each missing link.
+            # The links are pushed as soon as they are known. If this attribute still contained them when the task ends
+            # or defers, Airflow would read each link from XCom and push it again, which takes eight requests per task,
+            # and would log an error for each missing link.
             self.operator_extra_links = ()
             self._job_id, self._outputs, self._has_media_link = None, (), False
             self._file_error = None
@@ -205,7 +205,7 @@ class JobTask(_Task):
         return f"{parts} of job {job.id} failed: {'; '.join(map(', '.join, known)) or job.status}"
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the objects that the job reads; none unless a subclass overrides this method."""
+        """Return the OSS objects that the job reads; none unless a subclass overrides this method."""
         return ()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> OperatorLineage[Any, Any]:

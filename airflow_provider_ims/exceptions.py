@@ -24,7 +24,7 @@ PERMANENT_JOB_CODES = (
     "ResourceNotFound",
     "SpeechTranslationNoValidVocal",
 )
-#: The documented error code of an account with an overdue payment.
+#: The documented error code for an account with an overdue payment.
 SUSPENDED = "OperationDenied.Suspended"
 
 
@@ -154,7 +154,7 @@ class ImsJobsFailedError(ImsError):
     """
     In a task with many jobs, more jobs failed than ``max_failures`` allows.
 
-    :param permanent_failures: The number of jobs with a permanent error.
+    :param permanent_failures: The number of refused requests and failed jobs with a permanent error.
     :param max_failures: The number of jobs that are allowed to fail.
     """
 
@@ -190,7 +190,7 @@ class ImsJobFailedError(ImsJobError):
 
     @property
     def is_permanent(self) -> bool:
-        """Whether the documentation attributes the error code to the request or its content."""
+        """Whether the documentation attributes the error code to the request or the content."""
         return (self.code or "").partition(".")[0] in PERMANENT_JOB_CODES
 
 
@@ -225,7 +225,7 @@ def error_as_dict(error: BaseException) -> dict[str, Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> ImsError:
-    """Restore an error from the data of :func:`error_as_dict`; an :class:`ImsError` if the data is not valid."""
+    """Restore an error from the result of :func:`error_as_dict`. Return an :class:`ImsError` if the data is invalid."""
     classes = {one.__name__: one for one in _with_subclasses(ImsError)}
     message = str(data.get("message"))
     try:

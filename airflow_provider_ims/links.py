@@ -49,7 +49,7 @@ class OutputLink(JobLink):
 
 
 class MediaLink(JobLink):
-    """Links to the media page, with the texts, audio, videos and images that the jobs have produced."""
+    """Links to the media page, which shows the texts, audio, videos and images that the jobs have produced."""
 
     name = "Media"
 
@@ -74,7 +74,7 @@ class MediaLink(JobLink):
 
 
 def _media_url(ti: Any) -> str:
-    # The URL contains no host, because workers and browsers may reach the API server under different hosts.
+    # The URL contains no host, because workers and browsers may reach the API server under different host names.
     base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
     query = {"run_id": ti.run_id, "task_id": ti.task_id}
     if (ti.map_index if ti.map_index is not None else -1) >= 0:

@@ -1,5 +1,5 @@
 """
-Converts recognised or spoken sentences into subtitles.
+Converts recognised or spoken sentences into SRT or WebVTT subtitles.
 
 The sentences are those that speech recognition and audio production return: ``{"content", "from", "to"}``, with times
 in seconds. Sentences may overlap, because both formats allow it; players show them together. The subtitles are in the
@@ -25,8 +25,8 @@ def to_srt(sentences: Iterable[Mapping[str, Any]]) -> str:
     with ``-->`` as the times of a subtitle. Most players interpret tags such as ``<i>``.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence is not a dict, if its content is not a string, if one of its times is missing or
-        invalid, or if it does not end after it begins.
+    :raises ValueError: if ``sentences`` is not an iterable of dicts, or if a sentence has a content that is not a
+        string, a missing or invalid time, or an end that is not later than its start.
     """
     cues = [
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{cue.text.replace('-->', '→')}\n"
@@ -42,8 +42,8 @@ def to_webvtt(sentences: Iterable[Mapping[str, Any]]) -> str:
     The characters ``&``, ``<`` and ``>`` are escaped, so tags in a sentence are shown and not interpreted.
 
     :param sentences: The sentences, as ``{"content", "from", "to"}``.
-    :raises ValueError: if a sentence is not a dict, if its content is not a string, if one of its times is missing or
-        invalid, or if it does not end after it begins.
+    :raises ValueError: if ``sentences`` is not an iterable of dicts, or if a sentence has a content that is not a
+        string, a missing or invalid time, or an end that is not later than its start.
     """
     cues = [f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escape(cue.text)}\n" for cue in _cues(sentences)]
     return "\n".join(["WEBVTT\n", *cues])

@@ -21,7 +21,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
     Return the URI of an asset as ``oss://bucket/key``.
 
-    :param uri: The URI. It may contain the host name of the bucket instead of its name, such as
+    :param uri: The URI. Instead of the bucket name, it may contain the host name of the bucket, such as
         ``bucket.oss-cn-shanghai.aliyuncs.com``.
     :raises ValueError: if the URI has no bucket, or its bucket is not valid.
     """

@@ -74,7 +74,7 @@ class AnyJobOperator(ReadsParameterFiles, JobOperator):
         return as_parameters(self.parameters)
 
     def input_objects(self) -> Iterable[OssObject]:
-        """Return the OSS objects that the parameters refer to, except outputs, without resolving the job kind."""
+        """Return the OSS objects that the parameters refer to, except outputs. The job kind need not be resolved."""
         return oss_objects(self.parameters, without="output")
 
 

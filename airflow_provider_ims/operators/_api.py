@@ -43,11 +43,11 @@ class ApiOperator(BaseOperator):
     :param action: The API action, such as ``RegisterMediaInfo``. (templated)
     :param parameters: The parameters of the action, with their API names as keys. Where the API requires a JSON
         string, a dict or a list is also accepted. A ``ClientToken`` is added if the action has one. (templated)
-    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
-        ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the default credential chain of the Alibaba Cloud SDK.
+        (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["request_id"]`` works.
-        Default: true, unlike in other operators.
+        Default: true, whereas Airflow's default is false.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
         ``None`` retries after every error except ``AirflowFailException``. Default:
         :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.
@@ -132,7 +132,8 @@ def _write(
         if record.answered:
             outcome = "received a response, but the task failed afterwards. Clear the task to repeat the action"
         raise AirflowFailException(f"An earlier try sent the request at {sent_at} and {outcome} (action {action})")
-    # An invalid connection raises an error here, before the request is recorded, because no request is sent.
+    # An invalid connection raises an error here, before the request is recorded. Otherwise, a retry would find the
+    # record and fail, although no request was sent.
     hook.connect()
     record.begin(token)
     try:

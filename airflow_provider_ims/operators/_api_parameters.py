@@ -38,7 +38,7 @@ def as_parameters(given: Any) -> Mapping[str, Any]:
 
 
 def unknown_parameter(action: str, name: str, known: Collection[str]) -> ImsRequestError:
-    """Return the error for a parameter that an action does not have; it suggests parameters with similar names."""
+    """Return the error for a parameter that an action does not have. The message suggests known parameters."""
     near = get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"Did you mean {', '.join(near)}?" if near else f"Known parameters: {', '.join(known) or 'none'}"
     return ImsRequestError(f"parameters: unknown parameter {name!r} of {action}. {hint}", field=f"parameters.{name}")

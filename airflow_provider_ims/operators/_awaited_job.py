@@ -1,4 +1,4 @@
-"""Records how the wait of an operator ended, and cancels its job when the wait times out or the task is killed."""
+"""Records how an operator's wait for its job ended, and cancels the job on a timeout or when the task is killed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class AwaitedJob:
 
 
 def can_be_joined(kind: JobKind, context: Context) -> bool:
-    """Return whether a later try can find and join a job by its submission record, ClientToken or marker."""
+    """Return whether a later try can find and join a job by its record, its ClientToken or the marker in UserData."""
     recorded = context.get("task_state_store") is not None
     return context.get("ti") is not None and (recorded or kind.takes_client_token or kind.takes_marker)
 

@@ -32,7 +32,7 @@ def read_files(
     """
     Read the files whose names are parameter values, and return their contents, keyed by parameter name.
 
-    Templates in the files are not rendered.
+    This function does not render templates in the files: Airflow renders them afterwards.
 
     :param given: The values of the parameters, by name.
     :param parameters: The parameters, by name.

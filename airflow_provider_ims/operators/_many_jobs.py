@@ -108,7 +108,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         self.fail_on_partial_failure = fail_on_partial_failure
         self._submitter: BulkSubmitter | None = None
         self._context: Context | None = None
-        #: The number of failed jobs of this try, for the log.
+        #: The number of failed jobs in this try, for the log.
         self._failures = 0
 
     @property
@@ -126,8 +126,8 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         Submit the jobs, or join those of an earlier try, and wait for them.
 
         :param context: The task's context.
-        :return: ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [...]}``, with
-            ``results_path`` instead of ``results`` if it is set.
+        :return: ``{"total", "succeeded", "failed", "jobs": [{"index", "job_id", "state"}], "results": [...]}``. If
+            ``results_path`` is set, the dict contains ``results_path`` instead of ``results``.
         :raises ImsRequestError: when an argument is invalid (no job is submitted), or when the results are too large
             for XCom.
         :raises ImsJobsFailedError: when more jobs failed than ``max_failures`` allows.
@@ -156,7 +156,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         :param context: The task's context.
         :param event: The event of the trigger.
         :param state: The jobs of this try, from ``BulkSubmitter.dump``.
-        :param refused: The errors of the requests that have no job, by the index of the request.
+        :param refused: The errors of the requests that have no job, with the index of each request as the key.
         :param wait_started_at: The time at which this try started, in epoch seconds.
         :return: Same as :meth:`execute`.
         """
@@ -308,7 +308,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
     def _wait(
         self, submitter: BulkSubmitter, active: list[str], unfinished: int, started_at: float, deadline: float
     ) -> list[str]:
-        """Block until at most ``unfinished`` jobs have not ended, and return the ids of these jobs."""
+        """Block until at most ``unfinished`` jobs are still running, and return the ids of these jobs."""
         from airflow_provider_ims._waiting.many_jobs import wait_for_jobs
         from airflow_provider_ims._waiting.poller import Poller
 
@@ -355,12 +355,12 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         return result
 
     def _outcome(self, item: Item, job: Job | None) -> Job | ImsError:
-        """Return the job of a request, or the error if it failed or there is no job; emit the metrics of the job."""
+        """Return the job of a request, or the error if the job failed or is missing. Emit the metrics of the job."""
         job_id = item.record.job_id
         if job_id is None:
             return item.error or ImsError("The request was not sent")
         if job is None:
-            return ImsJobNotFoundError(f"The service does not know job {job_id}", job_id=job_id)
+            return ImsJobNotFoundError(f"The service cannot find job {job_id}", job_id=job_id)
         if not job.ended:
             return ImsError(f"Job {job_id} has ended, but its status is now {job.status}")
         error = self.failure_of(job)

@@ -49,11 +49,11 @@ def encode_requests(kind: JobKind, requests: Any, common: Any) -> list[dict[str,
 
 def encode_again(kind: JobKind, requests: Any, common: Any, submitted: Sequence[Any]) -> list[dict[str, str]]:
     """
-    Return the encoded requests of a resumed task, or an empty dict for each stored job if they cannot be encoded again.
+    Return the encoded requests of a resumed task, or one empty dict per job if the requests cannot be encoded again.
 
-    :param submitted: The jobs that were stored for the requests when the task was deferred; empty if none were stored.
-        With the stored jobs, the task can complete without the encoded requests.
-    :raises ImsRequestError: when a request is invalid and the jobs are unknown.
+    :param submitted: The jobs from the arguments with which the task was deferred; empty if these are missing. With
+        these jobs, the task can complete without the encoded requests.
+    :raises ImsRequestError: when an argument is invalid and ``submitted`` is empty.
     """
     try:
         return encode_requests(kind, requests, common)
@@ -90,7 +90,7 @@ def _is_dict(given: Any) -> bool:
 
 
 def _check_tokens(kind: JobKind, encoded: Sequence[Mapping[str, str]]) -> None:
-    """Raise an ``ImsRequestError`` if two requests have the same token: the service would create one job for both."""
+    """Raise an ``ImsRequestError`` if two requests have the same token: the service would create only one job."""
     name = kind.token_parameter
     first: dict[str, int] = {}
     for index, parameters in enumerate(encoded):

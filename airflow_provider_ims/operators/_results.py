@@ -36,7 +36,7 @@ class JobResults:
         self._failures: list[str] = []
         self._size = 0
         self.failed = 0
-        #: The number of failed jobs with a permanent error.
+        #: The number of requests with a permanent error.
         self.permanent_failures = 0
 
     @property

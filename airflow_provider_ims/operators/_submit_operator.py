@@ -29,8 +29,8 @@ class SubmitOperator(JobTask, BaseOperator):
     """
     Submit jobs and wait until they end.
 
-    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
-        ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the default credential chain of the Alibaba Cloud SDK.
+        (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param deferrable: Wait in the triggerer, so that the wait occupies no worker slot. Default:
         ``[operators] default_deferrable``.
@@ -39,16 +39,17 @@ class SubmitOperator(JobTask, BaseOperator):
     :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
-    :param on_clear: What to do after a user has cleared the task. ``auto`` joins the job that was submitted before
-        the clear, which means that it waits for this job, if the parameters are unchanged, the job has not failed, its
-        result was never collected, and ``cancel_on_kill`` does not cancel it. Otherwise, it submits a new job. ``new``
-        always submits a new job; ``rejoin`` joins any job that has not failed. Requires
+    :param on_clear: What to do after a user has cleared the task. ``new`` submits a new job. ``rejoin`` joins the job
+        that was submitted before the clear: the task waits for this job and returns its result. If the job failed, a
+        new job is submitted. ``auto`` works like ``new`` if the parameters have changed, if the result was already
+        collected, or if ``cancel_on_kill`` cancels the job; in all other cases, it works like ``rejoin``. Requires
         Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful or clears it. If no later try can join the job, it is also cancelled when the wait times out or the
-        worker stops the task. Default: true.
+        successful. For a deferred task, this requires Airflow 3.3, and the job is also cancelled after a clear if
+        ``on_clear`` is ``new``, or if ``on_clear`` is ``auto`` and the task has only one job. If no later try can join
+        the job, it is also cancelled when the wait times out or the worker stops the task. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
-        Default: true, unlike in other operators.
+        Default: true, whereas Airflow's default is false.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.
         ``None`` retries after every error except ``AirflowFailException``. Default:
         :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`.

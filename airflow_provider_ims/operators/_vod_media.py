@@ -21,8 +21,9 @@ class VodUploadMediaByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
-        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet; special characters must be percent-encoded.
+        The URL must have a file extension, or ``upload_metadatas`` must contain ``FileExtension``. Only one URL is
+        accepted, because the service creates a job for each URL. (templated)
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
     :param storage_location: The storage address. Default: the account's default address. (templated)
@@ -114,7 +115,8 @@ class VodSubmitWorkflowJobOperator(JobOperator):
     """
     Run a workflow on a video (``SubmitWorkflowJob``).
 
-    The action accepts no UserData, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which this
+    action does not accept.
 
     Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the workflow
     task. The formats of ``node_results`` and ``outputs`` depend on the workflow.

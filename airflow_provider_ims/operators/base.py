@@ -37,7 +37,7 @@ class JobOperator(SubmitOperator):
     Submit a job and wait until it ends.
 
     An argument marked ``JSON`` accepts a JSON string, the name of a ``.json`` file in the DAG's folder or in its
-    ``template_searchpath``, or a dict or list as in its type annotation.
+    ``template_searchpath``, or a dict or list, depending on the type annotation of the argument.
 
     :param wait_for_completion: Wait until the job ends. If false, return right after the submission. Default: true.
     :param durable: Submit only one billed job for all tries of the task instance, unless the job fails or the task is
@@ -47,7 +47,7 @@ class JobOperator(SubmitOperator):
     :param reuse: ``inputs`` returns the result of a successful job that an earlier run of the task submitted with the
         same inputs, or submits a new job if there is none; this requires ``durable``. ``run`` does not use the jobs of
         earlier runs. Default: ``run``.
-    :param reuse_within: The maximum age of a reused job since its submission, as a ``timedelta``. Default: 7 days.
+    :param reuse_within: The maximum time since the submission of a reused job, as a ``timedelta``. Default: 7 days.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators._submit_operator.SubmitOperator`.
     """
 

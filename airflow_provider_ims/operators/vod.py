@@ -34,7 +34,7 @@ __all__ = [
 
 class VodSubmitAIImageJobOperator(JobOperator):
     """
-    Generate AI images, such as covers, from a video (``SubmitAIImageJob``; regions cn-beijing and cn-shanghai).
+    Generate AI images, such as covers, from a video (``SubmitAIImageJob``; only in cn-beijing and cn-shanghai).
 
     Returns ``{"job_id", "state", "video_id", "images": [{"score", "url"}]}``. The URLs are not signed;
     ``ListAIImageInfo`` returns signed URLs.
@@ -71,7 +71,8 @@ class VodSubmitAIJobOperator(JobOperator):
     """
     Tag a video, or compute its fingerprint (``SubmitAIJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "media_id", "type", "data"}``; the format of ``data`` depends on ``type``.
 
@@ -107,8 +108,10 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
     """
     Moderate a video (``SubmitAIMediaAuditJob``).
 
-    A job succeeds regardless of its findings; check ``suggestion`` in the result. No list action returns the UserData
-    of these jobs, so a job whose id was lost in a crash cannot be found again.
+    A job succeeds regardless of its findings; check ``suggestion`` in the result.
+
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "media_id", "suggestion" ("pass", "review" or "block"), "label", "abnormal_modules",
     "video", "images", "texts", "audios"}``.
@@ -161,10 +164,12 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     Transcode a video with a template group (``SubmitTranscodeJobs``).
 
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
-    is the id of the transcoding task. No list action returns the UserData of transcoding tasks, so a transcoding task
-    whose id was lost in a crash cannot be found again. On Airflow 3.3 and later, a retry within seven days of
-    such a crash cannot cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the
-    service rejects a second request with the same ``SessionId``.
+    is the id of the transcoding task.
+
+    The operator cannot find a transcoding task whose id was lost in a crash: it would identify this task by its
+    UserData, which no list action returns. On Airflow 3.3 and later, a retry within seven days of such a crash cannot
+    cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the service rejects a
+    second request with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
@@ -173,7 +178,7 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
 
     :param template_group_id: The transcoding template group. (templated)
     :param video_id: The video in VOD. (templated)
-    :param encrypt_config: The HLS encryption. (JSON, templated)
+    :param encrypt_config: The options for HLS encryption. (JSON, templated)
     :param override_params: Settings that override the templates, such as watermarks and subtitles. (JSON, templated)
     :param pipeline_id: A dedicated pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
@@ -220,7 +225,8 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video (``SubmitSnapshotJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "video_id", "normal_config", "sprite_config"}``.
 

@@ -35,7 +35,7 @@ class ImsRetryPolicy(RetryPolicy):
 
     - A permanent error (:attr:`~airflow_provider_ims.exceptions.ImsError.is_permanent`) fails the task. Examples are an
       invalid request, a missing permission or subscription, and a job that failed because of its request or content.
-    - After an error because of an overdue payment, the task is retried after an hour.
+    - If a payment is overdue, the task is retried after an hour.
     - After any other error, the task is retried after its ``retry_delay``, as without a policy.
 
     The policy cannot add retries: a task without ``retries`` is not retried. All operators and sensors of this provider

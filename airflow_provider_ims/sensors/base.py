@@ -52,8 +52,8 @@ class JobSensor(JobTask, BaseSensorOperator):
     """
     Wait for jobs that another task or system has submitted.
 
-    :param ims_conn_id: The connection id; ``None`` for the SDK's default credential chain. (templated) Default:
-        ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the default credential chain of the Alibaba Cloud SDK.
+        (templated) Default: ``ims_default``.
     :param region_id: A region that overrides the connection's, such as ``cn-shanghai``. (templated)
     :param fail_on_partial_failure: Fail the task if any job, or any part of a job, failed. If false, the task fails
         only if all jobs failed, and the result of a failed job is ``{"job_id", "state", "error_code",
@@ -65,8 +65,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         Default: true for a sensor that waits for one job, because its result is a dict, and false for all others.
     :param poke_interval: Seconds between polls, or a timedelta. Default: ``[ims] poll_interval`` (10).
     :param retry_policy: Decides, depending on the error, whether a failed sensor is retried. Requires Airflow 3.3.
-        ``None`` retries after every error except ``AirflowFailException``. Default:
-        :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy`, which does not retry after a failed job.
+        ``None`` retries after every error except ``AirflowFailException`` and a timeout of the sensor. Default:
+        :class:`~airflow_provider_ims.policies.retry.ImsRetryPolicy` with ``retry_failed_jobs=False``.
     :param kwargs: Other arguments of Airflow's sensors, such as ``timeout``, ``soft_fail`` (skip on a timeout; a
         failed job still fails the sensor), ``never_fail`` (skip instead of failing) and ``mode``.
     """
@@ -173,8 +173,8 @@ class JobSensor(JobTask, BaseSensorOperator):
         hook = self.new_hook()
         is_first_poke, wait_started_at = self._wait_start(context)
         if is_first_poke:
-            # At the first poke, an undefined connection is a user error. At later pokes, the secrets backend may be
-            # unavailable, so the error is tolerated.
+            # At the first poke, a missing connection is a user error, so the task fails. At later pokes, it may only
+            # mean that the secrets backend is unavailable, so the sensor continues to wait.
             hook.connect()
         # In reschedule mode, no state is kept between pokes, so the sensor cannot count consecutive errors. The first
         # permanent error ends the wait.

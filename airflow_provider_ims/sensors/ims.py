@@ -26,7 +26,7 @@ class ImsSmartHandleJobSensor(SingleJobSensor):
 
 class ImsBatchMediaProducingJobSensor(SingleJobSensor):
     """
-    Wait for a batch job (``GetBatchMediaProducingJob``).
+    Wait for a job that produces a batch of videos (``GetBatchMediaProducingJob``).
 
     Returns ``{"job_id", "state", "videos": [{"job_id", "media_id", "media_url", "duration"}],
     "failed": [{"index", "job_id", "error_code", "error_message"}]}``; durations are in seconds.

@@ -50,7 +50,8 @@ class JobTrigger(BaseTrigger):
     :param deadline: The time, in epoch seconds, at which the wait times out after a final poll.
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param submitted_at: When the jobs were submitted, in epoch seconds, if that is known.
-    :param ims_conn_id: The connection; ``None`` for the SDK's default credential chain. Default: ``ims_default``.
+    :param ims_conn_id: The connection id; ``None`` for the default credential chain of the Alibaba Cloud SDK. Default:
+        ``ims_default``.
     :param region_id: A region that overrides the connection's.
     :param poll_interval: Seconds between two polls of a job. Default: 10.
     :param cancel_on_kill: Whether to cancel the jobs when a user marks the task as failed or successful. Set it only
@@ -88,7 +89,7 @@ class JobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Send one event: the ended jobs, the ids of the unfinished jobs, or the error that ended the wait."""
-        # Creates the logger that all triggers of the class share, instead of one for each of ten thousand triggers.
+        # Create one logger for all triggers of the class. Otherwise, each of ten thousand triggers creates its own.
         self.logger()
         started_at = monotonic()
         try:
@@ -123,7 +124,7 @@ class JobTrigger(BaseTrigger):
         return [one for one in ended if isinstance(one, Job)]
 
     async def _wait_until_deadline(self, job_id: str) -> Job | ImsJobTimeoutError:
-        """Return a timeout instead of raising it, because it must not end the last polls of the other jobs."""
+        """Return a timeout instead of raising it: an error would cancel the last polls of the other jobs."""
         try:
             return await self._wait_for(job_id)
         except ImsJobTimeoutError as error:

@@ -108,7 +108,7 @@ class SmqEventTrigger(BaseEventTrigger):
                 delivery.unqueued -= 1
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the events that meet the conditions. For versions before Airflow 3.3, which do not share streams."""
+        """Yield the events that meet the conditions. For Airflow versions before 3.3, which do not share streams."""
         wants = self._filter()
         recent = await self._load_recent()
         consumer = self._consumer()
@@ -136,7 +136,7 @@ class SmqEventTrigger(BaseEventTrigger):
     async def _load_recent(self) -> RecentMessages:
         _, arguments = self.serialize()
         digest = sha256(json.dumps(arguments).encode()).hexdigest()[:12]
-        # Airflow sets this attribute from version 3.3.
+        # Airflow 3.3 and later set this attribute.
         store = getattr(self, "asset_state_store", None)
         recent = RecentMessages(store, f"smq-messages-{self.queue_name}-{digest}")
         await recent.load()

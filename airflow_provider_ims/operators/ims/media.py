@@ -20,11 +20,13 @@ class ImsUploadMediaByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/UploadMediaByURL
 
-    :param upload_urls: The URL of the file, reachable from the internet, with a file extension; special characters must
-        be percent-encoded. Only one URL is accepted, because the service creates a job for each URL. (templated)
+    :param upload_urls: The URL of the file, reachable from the internet; special characters must be percent-encoded.
+        The URL must have a file extension, or ``media_meta_data`` must contain ``FileExtension``. Only one URL is
+        accepted, because the service creates a job for each URL. (templated)
     :param media_meta_data: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
-    :param upload_target_config: The storage: ``{"StorageType": "oss", "StorageLocation": ".."}``. (JSON, templated)
+    :param upload_target_config: The storage in VOD: ``{"StorageType": "oss", "StorageLocation": ".."}``.
+        (JSON, templated)
     :param post_process_config: A workflow that processes the file: ``{"ProcessType": "Workflow", "ProcessID": ".."}``.
         (JSON, templated)
     :param app_id: The application. (templated)
@@ -113,7 +115,7 @@ class ImsStartWorkflowOperator(JobOperator):
         ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param skip_input_verification: Whether the service skips the check that the path of an OSS file is one of the input
         paths of the workflow. (templated)
-    :param user_data: A callback (``NotifyAddress``) and custom data, up to 512 bytes. (JSON, templated)
+    :param user_data: A callback (``NotifyAddress``) and custom data, up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

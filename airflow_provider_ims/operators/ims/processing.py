@@ -11,7 +11,7 @@ from airflow_provider_ims.operators.base import JobOperator
 
 class ImsSubmitTranscodeJobOperator(JobOperator):
     """
-    Transcode a file into one or more outputs (``SubmitTranscodeJob``).
+    Transcode one or more input files into one or more outputs (``SubmitTranscodeJob``).
 
     If some outputs failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set.
 
@@ -20,14 +20,14 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The input files, whose streams are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
+    :param input_group: The input files; the streams of several files are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
         (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline and the priority: ``{"PipelineId", "Priority" (1 to 10; 10 is the highest)}``.
         (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -61,15 +61,17 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSnapshotJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param output_file: The output file (``Output``), as ``{"Type": "OSS", "Media": "oss://bucket/object"}``; the name
-        must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a sprite. (JSON, templated)
+    :param output_file: The output file (API parameter ``Output``), as ``{"Type": "OSS", "Media":
+        "oss://bucket/object"}``; the name must contain ``{Count}`` for several snapshots, or ``{TileCount}`` for a
+        sprite. (JSON, templated)
     :param template_config: The template: ``{"TemplateId": "..", "OverwriteParams": {"Count": 1}}``. (JSON, templated)
     :param name: The job's name. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
@@ -103,7 +105,8 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
     Tag a video based on its images and speech (``SubmitSmarttagJob``).
 
-    No list action returns the UserData of these jobs, so a job whose id was lost in a crash cannot be found again.
+    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
+    list action returns.
 
     Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
     ``data`` depends on ``type``.
@@ -175,8 +178,9 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param description: The description, up to 128 bytes of UTF-8; it overrides the media asset's description.
         (templated)
     :param barrages: The on-screen comments; they override the media asset's comments. (templated)
-    :param output_file: The OSS object to which the snapshots and the full result are written (``Output``), such as
-        ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job. (templated)
+    :param output_file: The OSS objects to which the snapshots and the full result are written (API parameter
+        ``Output``), such as ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job.
+        (templated)
     :param template_id: The template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)

@@ -33,7 +33,7 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
         also specify the cover of the video. (JSON, templated)
     :param media_metadata: The metadata of the new media asset: ``{"Title", "Tags"}``. (JSON, templated)
     :param source: The origin of the request: ``OpenAPI``, ``AliyunConsole`` or ``WebSDK``. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -94,7 +94,7 @@ class ImsSubmitBatchMediaProducingJobOperator(JobOperator):
         "FixedDuration", "Video": {"Crf"}}``; the bucket must be in the endpoint's region. (JSON, templated)
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 0}}``. (JSON, templated)
     :param template_config: A list of template ids; the service selects one for each video. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -137,7 +137,7 @@ class ImsSubmitScreenMediaHighlightsJobOperator(JobOperator):
     :param editing_config: The editing options, such as ``{"MediaConfig": {"Volume": 1}, "ProcessConfig":
         {"AllowTransition": true, "TransitionList": ["fadecolor"]}}``. (JSON, templated)
     :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -174,7 +174,7 @@ class ImsSubmitSportsHighlightsJobOperator(JobOperator):
     :param input_config: The match: ``{"SportsCategory": "basketball", "InputMedia": a URL, "FaceRegister",
         "SlowMotionLogoRegister", "TransferNameRegister"}``. (JSON, templated)
     :param output_config: The outputs: ``{"MediaURL" (with {index}), "Count", "Width", "Height"}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param fail_on_partial_failure: Fail the task if any video failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.

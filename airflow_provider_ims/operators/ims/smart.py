@@ -23,12 +23,12 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/2690210.html
 
-    :param generate_config: The text to generate: ``{"keywords", "textLength" (5 to 1,000 characters), "targetCount" (1
-        to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
+    :param generate_config: The parameters of the text: ``{"keywords", "textLength" (5 to 1,000 characters),
+        "targetCount" (1 to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
     :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -67,7 +67,7 @@ class ImsSubmitAudioProduceJobOperator(JobOperator):
     :param output_config: The output: ``{"bucket", "object" (without a file extension)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param overwrite: Whether an existing object is overwritten. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -112,7 +112,7 @@ class ImsSubmitASRJobOperator(JobOperator):
         (characters), "EnableSemanticSentenceDetection" (default: false)}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

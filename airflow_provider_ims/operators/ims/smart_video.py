@@ -1,5 +1,5 @@
 """
-Operators for smart jobs that produce or analyse videos, such as translations and avatar videos.
+Operators for smart jobs that produce, translate or analyse videos.
 
 The jobs are queried with ``GetSmartHandleJob``.
 """
@@ -29,7 +29,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
         (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -74,7 +74,7 @@ class ImsSubmitAvatarVideoJobOperator(JobOperator):
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 128 bytes of UTF-8. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -112,7 +112,7 @@ class ImsSubmitHighlightExtractionJobOperator(JobOperator):
         15}}``; the duration is in seconds. (JSON, templated)
     :param output_config: The output files: ``{"NeedExport": true, "OutputMediaTarget": "oss-object",
         "Bucket", "ObjectKey" (with {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -144,11 +144,11 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
     :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
-    :param job_params: The segments, in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10, "Out": 20}]}``.
-        (JSON, templated)
+    :param job_params: The segments; times are in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10,
+        "Out": 20}]}``. (JSON, templated)
     :param output_config: The output files: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param client_token: The idempotency token: if it was used before, the service returns the existing job. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
@@ -196,7 +196,7 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
-    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes. (JSON, templated)
+    :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
