@@ -360,7 +360,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
         if job_id is None:
             return item.error or ImsError("The request was not sent")
         if job is None:
-            return ImsJobNotFoundError(f"The service cannot find job {job_id}", job_id=job_id)
+            return ImsJobNotFoundError(f"The service does not know job {job_id}", job_id=job_id)
         if not job.ended:
             return ImsError(f"Job {job_id} has ended, but its status is now {job.status}")
         error = self.failure_of(job)

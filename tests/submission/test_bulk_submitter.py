@@ -190,7 +190,7 @@ def test_after_a_clear_jobs_that_the_service_does_not_know_are_submitted_again(
     (slot,) = [value for value in run.store.values() if isinstance(value, list)]
     for entry in slot:
         entry["job_id"] = "0" * 31 + str(entry["job_id"])[-1]
-    with pytest.raises(ImsJobsFailedError, match="The service cannot find job"):
+    with pytest.raises(ImsJobsFailedError, match="The service does not know job"):
         run.attempt()
     run.clear()
     assert run.attempt()["succeeded"] == 3
