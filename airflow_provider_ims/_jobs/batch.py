@@ -1,5 +1,5 @@
 """
-Batch jobs: quick video production, scene editing and highlights, queried with ``GetBatchMediaProducingJob``.
+Batch jobs: batch video production, scene editing and highlights, queried with ``GetBatchMediaProducingJob``.
 
 See https://help.aliyun.com/document_detail/2692547.html.
 """
@@ -160,7 +160,7 @@ BATCH_MEDIA_PRODUCING = JobKind(
 )
 
 # It is not documented whether the listing contains the jobs of actions other than SubmitBatchMediaProducingJob.
-# Therefore, a search for one of these jobs is inconclusive.
+# Therefore, if a search does not find such a job, the job may still exist.
 BATCH_KINDS = (
     BATCH_MEDIA_PRODUCING,
     JobKind(

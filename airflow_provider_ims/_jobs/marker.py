@@ -60,7 +60,7 @@ def add_marker(
     :param under: The field whose object holds the marker: ``Extend``, or ``None`` for the top level.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
     :return: The merged JSON; ``None`` if it is too long, if the user's own UserData or the field ``under`` is not an
-        object, or if UserData contains a value that JSON or UTF-8 cannot represent, such as ``1e999``.
+        object, or if UserData contains a value that cannot be encoded again, such as ``1e999`` (infinity).
     """
     try:
         content: Any = json.loads(user_data) if user_data else {}

@@ -22,7 +22,7 @@ RENAMED_ARGUMENTS: Mapping[str, str] = MappingProxyType({"output": "output_file"
 
 #: Matches the output of a template if all values that the template inserts are missing.
 NOTHING = re.compile(r"(?:None|null|[\s,，])*|\s*\[(?:None|[\s,])*None[\s,]*\]\s*")
-_MISSING = "is {!r}, which a template renders if a value is missing"
+_MISSING = "is {!r}, which is what a template renders if a value is missing"
 #: Parameters that only describe a job; in these, the string ``None`` may be intended.
 _LABELS = frozenset({"Title", "Description", "Content", "Name", "UserData"})
 #: The names of JSON fields that contain content or refer to an object, in snake_case.

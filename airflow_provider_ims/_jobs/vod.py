@@ -94,8 +94,8 @@ SNAPSHOT_JOB = JobFamily(
     result=("VideoId", "NormalConfig", "SpriteConfig"),
 )
 
-# GetEditingProject returns neither the produced media nor an error. A project that was produced before has the status
-# of its last production.
+# GetEditingProject returns neither the produced media nor an error. If a project is produced
+# again, the first query may still return the status of the previous production.
 EDITING_PROJECT = JobFamily(
     name="vod_editing_project",
     product=VOD,

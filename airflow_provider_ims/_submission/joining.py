@@ -50,5 +50,5 @@ def join_jobs(
             item.counted = has_ended and counted
             if is_failed:
                 item.start_next()
-    message = "Joined %d jobs of earlier tries, %d of which have ended; %d failed or unknown jobs are submitted again"
+    message = "Waiting for %d jobs of earlier tries, %d of which have ended; submitting %d failed or unknown jobs again"
     log.info(message, len(known) - again, ended, again)

@@ -60,7 +60,7 @@ class HintReceiver(Protocol):
 
 class QueueReader:
     """
-    Reads a queue while there are receivers, in its own thread.
+    Reads a queue as long as there are receivers. A separate thread sends the blocking requests.
 
     When the last receiver has left, the reader still completes its current request, so that no abandoned request
     receives a message.
@@ -141,7 +141,7 @@ class QueueReader:
         self._received_at, self._pause, self._problem = time.monotonic(), FIRST_PAUSE, None
         if self._has_warned:
             self._has_warned = False
-            log.info("The queue %s is read again", queue)
+            log.info("Resumed reading the queue %s", queue)
 
     def _failed(self, error: Exception) -> None:
         self._problem = str(error)
@@ -153,7 +153,7 @@ class QueueReader:
         if not self._has_warned and not self.is_healthy():
             self._has_warned = True
             problem = self._problem or f"no response for {HEALTHY:.0f} s"
-            log.warning("The queue is not read, so only polls detect when jobs end: %s", problem)
+            log.warning("The queue cannot be read, so only polls detect when jobs end: %s", problem)
 
     async def _report(self) -> None:
         while True:

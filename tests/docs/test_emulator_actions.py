@@ -16,8 +16,8 @@ UPDATE = "UPDATE_DOCS=1 pytest tests/docs/test_emulator_actions.py"
 NAMES = {"ice": "IMS", "vod": "VOD"}
 INTRODUCTION = """# Emulated actions
 
-This page lists the actions of the two products by topic, and shows which of them the emulator implements. For any
-other action of the products, the emulator returns the code `EmulatorNotImplemented`.
+This page lists the actions of the two products by topic, and shows which of them the emulator implements. For an
+action in the column *not emulated*, the emulator returns the error code `EmulatorNotImplemented`.
 [Testing](../testing.md#resources) describes how the emulator stores resources such as media assets and templates, and
 [which actions of SMQ](../testing.md#queues) it implements.
 """

@@ -202,7 +202,12 @@ def test_the_error_for_an_action_that_submits_a_job_names_the_operator_to_use(
         ("ListSmartJobs", {"MaxResults": "many"}, "parameters.MaxResults", "'many' is not an integer"),
         ("ListSmartJobs", {"MaxResults": [7]}, "parameters.MaxResults", "[7] is not an integer"),
         ("ListSmartJobs", {"JobType": {1, 2}}, "parameters.JobType", "must be a string, not set"),
-        ("ListSmartJobs", {"JobType": "None"}, "parameters.JobType", "which a template renders if a value is missing"),
+        (
+            "ListSmartJobs",
+            {"JobType": "None"},
+            "parameters.JobType",
+            "is what a template renders if a value is missing",
+        ),
         ("RegisterMediaInfo", {**MEDIA, "Overwrite": "maybe"}, "parameters.Overwrite", "neither true nor false"),
         ("AddCategory", {"CateName": " "}, "parameters.CateName", "parameters.CateName is required"),
         ("AddCategory", {}, "parameters.CateName", "parameters.CateName is required"),

@@ -177,7 +177,7 @@ def test_while_the_queue_is_down_jobs_are_polled_and_the_log_says_so_once(
     asyncio.run(main())
     assert caplog.text.count("The queue is not read") == 1
     assert "HTTP status" in caplog.text
-    assert caplog.text.count(f"The queue {QUEUE} is read again") == 1
+    assert caplog.text.count(f"Resumed reading the queue {QUEUE}") == 1
 
 
 def test_a_peer_that_never_responds_does_not_delay_waits(

@@ -85,7 +85,7 @@ def _uploaded(view: JobView) -> Fields:
 
 
 def _media_id(view: JobView) -> str:
-    """Return the id of the media asset: for a stream, the requested one; for a file, the id of a new media asset."""
+    """Return the id of the media asset: for a stream, the id in the request; for a file, a new id."""
     return view.parameters.get("MediaId") or view.id("media")
 
 
@@ -122,7 +122,8 @@ def _kind(submit: str, family: JobFamily, declaration: str, **options: Any) -> J
     )
 
 
-# The documentation of IMS marks UploadURLs, StreamURL and MediaId as optional, but no job can run without them.
+# The documentation of IMS marks UploadURLs, StreamURL and MediaId as optional, but the actions that have
+# these parameters cannot work without them.
 UPLOAD_KINDS = (
     _kind(
         "UploadMediaByURL",

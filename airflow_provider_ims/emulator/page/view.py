@@ -99,8 +99,8 @@ def _files(view: JobView) -> Cell:
     """
     Return a cell with links to the first files of a job.
 
-    The signed URLs change only once an hour. If each response contained new URLs, the browser would replace the section
-    every second.
+    The signed URLs change only once an hour. The page is updated every second, and a section is replaced if it has
+    changed. With new URLs each time, the section would be replaced every second.
     """
     addresses = addresses_of(view)
     expires = (time.time() // URL_SECONDS + 2) * URL_SECONDS

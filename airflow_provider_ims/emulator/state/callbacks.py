@@ -96,7 +96,7 @@ class CallbackTable:
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
         """
-        For a region, add a pending notification for each job that has not ended or whose state was set.
+        Add a pending notification for each job in a region that has not ended or whose state is pinned by a test.
 
         Jobs that already have a notification are skipped.
 
@@ -113,7 +113,7 @@ class CallbackTable:
         )
 
     def reschedule(self, job_id: str, ends: float | None) -> None:
-        """Update the due time of a job's notification after the end of the job has changed."""
+        """Update the due time of a job's notification, because the time at which the job ends has changed."""
         self._db.execute("UPDATE notifications SET due = ? + delay WHERE job_id = ?", (ends, job_id))
 
     def set_delivery(self, job_id: str, copies: int, delay: float) -> None:

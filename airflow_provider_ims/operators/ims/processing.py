@@ -20,8 +20,8 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The input files; the streams of several files are merged: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``.
-        (JSON, templated)
+    :param input_group: The input files: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``. The streams of several
+        files are merged. (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
@@ -61,8 +61,8 @@ class ImsSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video, such as a cover (``SubmitSnapshotJob``).
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
-    list action returns.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    no list action returns UserData.
 
     Returns ``{"job_id", "state", "type" ("Normal", "Sprite" or "WebVtt"), "count", "output": {"type", "media"}}``.
 
@@ -105,8 +105,8 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     """
     Tag a video based on its images and speech (``SubmitSmarttagJob``).
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
-    list action returns.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    no list action returns UserData.
 
     Returns ``{"job_id", "state", "results": [{"type", "data"}], "usages": [{"type", "quota"}]}``; the format of
     ``data`` depends on ``type``.
