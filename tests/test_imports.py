@@ -62,7 +62,7 @@ LAYERS = (
     ),
     Layer(
         "_tasks",
-        "code that operators and sensors share: defers the task, reads trigger events, and publishes the results of ended jobs",
+        "code that operators and sensors share: defers tasks, reads trigger events, publishes the results of jobs",
         ("policies", "triggers", "_waiting", "_lineage", "links", "_jobs", "hooks"),
     ),
     Layer("policies", "decide whether Airflow retries a task, depending on the error"),

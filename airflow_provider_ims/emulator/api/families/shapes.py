@@ -1,9 +1,9 @@
 """
 The parameters and the response fields of the actions, as documented in the product SDKs.
 
-``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. In this file, suffixes of the
-parameter names contain the rules: ``*`` for a required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer, ``?`` for a boolean, and
-``<n`` for a page size of at most ``n``.
+``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. In this file, suffixes of the parameter names contain
+the rules: ``*`` for a required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer,
+``?`` for a boolean, and ``<n`` for a page size of at most ``n``.
 """
 
 from __future__ import annotations
