@@ -15,7 +15,7 @@ from airflow_provider_ims.emulator.state.clock import JobClock
 from airflow_provider_ims.emulator.state.store import Job, Phase, Store
 
 QUEUED_SHARE = 0.2
-"""The fraction of a job's duration during which the job is created but not yet running."""
+"""The fraction of a job's duration that the job spends in the phase ``CREATED``, before it runs."""
 
 DEFAULT_ERROR = ("InternalError", "The job failed.")
 """The default error code and message of a failed job."""
@@ -142,7 +142,7 @@ class Jobs:
         return self._continue(job, starts=now + seconds * QUEUED_SHARE, ends=now + seconds)
 
     def _continue(self, job: Job, **changes: Any) -> Job:
-        """Make a job progress again. If callbacks are configured, one is sent when the job ends again."""
+        """Start or continue a job. If callbacks are configured, a callback is sent when the job ends."""
         self.store.callbacks.delete(job.job_id)
         self._expect_callback(job)
         return self._update(job, error_code=None, error_message=None, pinned=None, **changes)
@@ -237,7 +237,7 @@ class Jobs:
         return job
 
     def is_suspended(self, job: Job) -> bool:
-        """Return whether a job is suspended, so that the resume action of its family can continue it."""
+        """Return whether a job is suspended. The resume action of its family accepts only suspended jobs."""
         family = JOB_KINDS[job.action].family
         return bool(family.resume) and job.pinned in family.failed
 

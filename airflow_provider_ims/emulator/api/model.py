@@ -103,7 +103,7 @@ class JobFamily:
     :param id_optional: Whether this parameter is documented as optional. A request without ids or URLs finds no job.
     :param fixed_parameters: Additional required parameters, each with the only value that the emulator supports.
     :param user_data: Whether the query response contains the UserData of the job.
-    :param succeeded: Additional state names of succeeded jobs. ``failed`` contains those of failed jobs.
+    :param succeeded: Additional state names of succeeded jobs. ``failed`` contains additional names for failed jobs.
     :param running: The successive state names of a running job; empty if there is only the name in ``states``.
     :param partial: The state name of a succeeded job with failed parts; default: that of other succeeded jobs.
     :param unknown_ids_at: The path of the unknown job ids in the query response.

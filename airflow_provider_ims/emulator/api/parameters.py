@@ -77,7 +77,7 @@ def declare(declaration: str, **checks: Check) -> dict[str, ParameterRule]:
     """
     Return the rules for the parameters of an action, by parameter name.
 
-    :param declaration: The names of the parameters, separated by spaces, with these marks: ``*`` for a required
+    :param declaration: The names of the parameters, separated by spaces, with these suffixes: ``*`` for a required
         parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer, ``?`` for a boolean, and
         ``<n`` for a maximum of ``n`` bytes, as in ``UserData{}<512``.
     :param checks: Additional checks, by parameter name.

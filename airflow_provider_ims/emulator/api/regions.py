@@ -7,7 +7,8 @@ import re
 from airflow_provider_ims.emulator.api.errors import invalid
 from airflow_provider_ims.emulator.api.messages import ApiRequest
 
-# These pages contradict each other about the regions of each product, so the emulator accepts all regions for both:
+# These pages contradict each other about the regions of each product, so the emulator accepts every region for both
+# products:
 # https://www.alibabacloud.com/help/en/ims/developer-reference/api-ice-2020-11-09-endpoint
 # https://www.alibabacloud.com/help/en/ims/service-region
 # https://www.alibabacloud.com/help/en/vod/user-guide/region-ids

@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.api.regions import REGIONS, region_of_host
 from airflow_provider_ims.emulator.state.callbacks import CallbackTable
 
 QUEUE_PREFIX = "ice-callback-"
-"""The prefix that the name of a queue for callbacks of IMS must have."""
+"""The required prefix of the name of a queue for IMS callbacks."""
 
 #: Product -> the callback setting that contains the name of a queue.
 QUEUE_NAMES: Mapping[Product, str] = {ICE: "CallbackQueueName", VOD: "MnsQueueName"}

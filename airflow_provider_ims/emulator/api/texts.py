@@ -59,7 +59,7 @@ def _text(keywords: list[str], length: int, number: int) -> str:
     turn = number
     while len(text) < length:
         sentence = sentences[turn % len(sentences)].format(keywords[turn % len(keywords)])
-        # textLength is a maximum. After all keywords are included, the text ends before a sentence that does not fit.
+        # textLength is a maximum. After all keywords are included, no sentence is added that would exceed it.
         if turn - number >= len(keywords) and len(text) + len(sentence) > length:
             break
         text += sentence

@@ -1,4 +1,4 @@
-"""Jobs that run workflows and AI workflows; the API calls these jobs tasks. The emulator accepts any workflow id."""
+"""Jobs that run workflows and AI workflows. The API calls the jobs "tasks". Any workflow id is accepted."""
 
 from __future__ import annotations
 

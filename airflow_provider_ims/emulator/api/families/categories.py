@@ -13,7 +13,7 @@ from airflow_provider_ims.emulator.state.resources import Resource
 
 ROOT = "-1"
 MAX_LEVEL = 2
-"""The largest level of a category. Categories without a parent have level 0."""
+"""The maximum level of a category. Categories without a parent have level 0."""
 
 
 def _categories(jobs: Jobs, product: Product) -> Collection:

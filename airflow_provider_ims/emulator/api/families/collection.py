@@ -31,8 +31,8 @@ class Collection:
 
         If an earlier request had the same ClientToken, return the resource that the earlier request created.
 
-        :raises ApiError: If the resource already exists, a field of its id is missing, or ``prepare`` rejects the
-            fields.
+        :raises ApiError: If the resource already exists, a field that identifies it is missing, or ``prepare`` rejects
+            the fields.
         """
         kind = self.kind
         fields: Fields = {kind.field_of(name): value for name, value in parameters.items()}
@@ -56,7 +56,7 @@ class Collection:
         return resource
 
     def update(self, resource: Resource, changes: Mapping[str, object]) -> None:
-        """Store the changed fields of a resource. The fields of its id cannot be changed."""
+        """Store the changed fields of a resource. Ignore changes to the fields that identify it."""
         named = {self.kind.field_of(name): value for name, value in changes.items()}
         resource.fields |= {name: value for name, value in named.items() if name not in self.kind.id_fields}
         resource.modified = self.jobs.clock.now()
@@ -76,7 +76,7 @@ class Collection:
 
     def get(self, resource_id: str) -> Resource | None:
         """
-        Return the resource with an id; None if it does not exist.
+        Return the resource with the given id; None if it does not exist.
 
         A resource that was not created by an action, such as the output of a job, is stored when it is first requested.
         """
@@ -141,7 +141,7 @@ class Collection:
         """
         Yield (parameter, field) for each parameter that can identify a resource, in order of precedence.
 
-        The id is the first of these parameters. If an action accepts only the id, the method yields nothing.
+        The parameter with the id comes first. If the action accepts only the id, the method yields nothing.
         """
         parameter = self.kind.ids.get(action, self.kind.id_fields[-1] if self.kind.id_fields else "")
         if action in self.kind.alternatives:

@@ -1,7 +1,7 @@
 """
 The parameters and the response fields of the actions, as documented in the product SDKs.
 
-``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. In this file, suffixes of the parameter names contain
+``tests/emulator/fixtures/generate.py`` generates ``shapes.json``. In this file, suffixes of the parameter names specify
 the rules: ``*`` for a required parameter, ``{}`` for a JSON object, ``[]`` for a JSON array, ``#`` for an integer,
 ``?`` for a boolean, and ``<n`` for a page size of at most ``n``.
 """
@@ -28,7 +28,7 @@ class Shape:
     """
     The documented parameters and response of an action.
 
-    :param parameters: The names of the parameters, with their marks.
+    :param parameters: The names of the parameters, with the suffixes that specify the rules.
     :param response: The fields of the response: name -> type. A type is the name of a scalar type, a dict with the
         types of the fields of an object, or a list with the type of the items of an array.
     """
@@ -38,7 +38,7 @@ class Shape:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the parameters, without their marks."""
+        """The names of the parameters, without the suffixes."""
         return tuple(name.partition("<")[0].rstrip("*{}[]#?") for name in self.parameters)
 
     def rules(self) -> dict[str, ParameterRule]:

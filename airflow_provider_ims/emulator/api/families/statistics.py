@@ -45,7 +45,7 @@ def _seconds(jobs: Jobs, action: str, since: float, until: float) -> int:
 
 def storage(jobs: Jobs, parameters: dict[str, str]) -> Fields:
     """
-    Return the total size of the videos, in bytes, for the end of each day of a period.
+    Return the total size of the videos, in bytes, at the end of each day of a period.
 
     Videos that have been deleted are not counted, even for days on which they existed.
     """

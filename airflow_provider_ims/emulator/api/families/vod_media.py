@@ -164,7 +164,7 @@ def refresh_upload_video(jobs: Jobs, parameters: dict[str, str]) -> Fields:
 
 
 def delete_multipart_upload(jobs: Jobs, parameters: dict[str, str]) -> Fields:
-    """Check that the media asset exists. The emulator stores no parts of uploads, so there is nothing to delete."""
+    """Check that the media asset exists. The emulator does not store the parts of uploads, so it deletes nothing."""
     media_id = parameters["MediaId"]
     if all(Collection(kind, jobs).get(media_id) is None for kind in (VIDEO, IMAGE, ATTACHED)):
         raise ApiError("InvalidVideo.NotFound")
