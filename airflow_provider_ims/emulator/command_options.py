@@ -36,7 +36,7 @@ class CommandOption:
 
     @property
     def dest(self) -> str:
-        """The name of the attribute of the parsed arguments that contains the option's value."""
+        """The name of the attribute that contains the option's value in the parsed arguments."""
         return self.name.replace("-", "_")
 
     @property
@@ -124,7 +124,7 @@ def _duration(text: str) -> tuple[str, float]:
     return action, duration
 
 
-# The messages of the next two functions do not contain the value, because it is a secret.
+# The error messages of the next two functions do not contain the value, because it is a secret.
 def _access_key(text: str) -> tuple[str, str]:
     key_id, _, secret = text.partition(":")
     if not key_id or not secret:

@@ -17,7 +17,8 @@ class StsCredential:
 
     :param access_key_id: AccessKey ID, which usually begins with ``STS.``.
     :param access_key_secret: AccessKey secret.
-    :param security_token: Security token; empty for the session key of an RSA key pair, which has no token.
+    :param security_token: Security token; empty for the session key of an RSA key pair, because session keys have no
+        token.
     :param expires: Expiry time in epoch seconds; None if the credential does not expire.
     """
 

@@ -93,7 +93,7 @@ def test_a_response_that_is_not_http_is_a_failed_try(
         ("http://127.0.0.1@example.com/", "the host example.com is not a loopback address"),
         ("http://[::1", "Invalid IPv6 URL"),
         ("http://127.0.0.1:99999/", "Port out of range"),
-        ("http://", "is not an HTTP URL"),
+        ("http://", "is not a valid HTTP or HTTPS URL"),
         ("my-queue", "the name of a queue for IMS must start with ice-callback-"),
     ],
 )

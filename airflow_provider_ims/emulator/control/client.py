@@ -92,8 +92,8 @@ class EmulatorControl:
         - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
           NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
         - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
-        - ``hang``: no response for ``seconds`` (30; None for no limit) or until :meth:`release` is called. Then the
-          request is processed, unless the client has closed the connection.
+        - ``hang``: no response for ``seconds`` (30; None for no limit) or until :meth:`release` or :meth:`clear_faults`
+          is called. Then the request is processed, unless the client has closed the connection.
         - ``cut``: the connection is closed, and the request is not processed.
 
         In addition, a rate limit can affect the request:
@@ -108,7 +108,7 @@ class EmulatorControl:
           kind of job).
         - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
           is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
-          ``jitter`` (0), the maximum of an additional random delay, which changes the order of callbacks.
+          ``jitter`` (0), the maximum of an additional random delay, which can change the order of callbacks.
         - ``redeliver``: each message that the request receives from a queue can be received again ``copies`` (1) times,
           with the same id.
         - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
@@ -249,8 +249,8 @@ class EmulatorControl:
 
         :param queue: The name of the queue.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid. Also raised if the queue does not exist and the option ``queues`` is
-            set.
+        :raises ValueError: If the name or the region is invalid. Also raised if the queue does not exist and the
+            emulator was started with the option ``queues``.
         """
         return cast("list[dict[str, Any]]", self._send("GET", "/messages", queue=queue, region=region))
 
@@ -261,8 +261,8 @@ class EmulatorControl:
         :param queue: The name of the queue.
         :param bodies: The bodies of the messages. The emulator does not encode them in base64.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid, or a body is empty or too large. Also raised if the queue does not
-            exist and the option ``queues`` is set.
+        :raises ValueError: If the name or the region is invalid, or a body is empty or too large. Also raised if the
+            queue does not exist and the emulator was started with the option ``queues``.
         """
         body = {"queue": queue, "bodies": list(bodies), "region": region}
         return cast("list[str]", self._send("POST", "/put_messages", body=body))
@@ -273,8 +273,8 @@ class EmulatorControl:
 
         :param queue: The name of the queue.
         :param region: The region of the queue; default: the region of the emulator.
-        :raises ValueError: If the name is invalid. Also raised if the queue does not exist and the option ``queues`` is
-            set.
+        :raises ValueError: If the name or the region is invalid. Also raised if the queue does not exist and the
+            emulator was started with the option ``queues``.
         """
         self._send("POST", "/show_messages", body={"queue": queue, "region": region})
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 MAX_TITLE = 120
-"""The maximum number of characters of the title and of the name in an image. Longer ones are truncated."""
+"""The maximum number of characters of the title and of the name in an image. Longer texts are truncated."""
 
 GIF_SIDE = 480
 GIF_FRAMES = 8

@@ -57,7 +57,7 @@ HEAD = f"""<meta charset="utf-8">
 
 
 def _source(text: str) -> str:
-    """Return the expression that allows an inline script or style in a Content-Security-Policy."""
+    """Return the Content-Security-Policy expression that allows an inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -23,7 +23,7 @@ NEWEST = f"newest first, at most {MAX_ROWS}"
 MAX_VALUES = 12
 """The maximum number of parameters or options in a cell."""
 MAX_FILES = 3
-"""The maximum number of files of a job to which the page links."""
+"""The maximum number of links to the files of a job."""
 
 
 class Cell(NamedTuple):

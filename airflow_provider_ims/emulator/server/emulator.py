@@ -47,8 +47,9 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self._closing.wait()
-        # When a server closes, asyncio does not close the connections that it is still accepting. So stop accepting
-        # connections first. One iteration of the event loop then creates the protocols of the accepted connections.
+        # When asyncio closes a server, it does not close the connections that are still being accepted. Therefore, stop
+        # accepting connections first. One iteration of the event loop then creates the protocols of the accepted
+        # connections.
         for server in self.servers:
             for listener in server.sockets:
                 asyncio.get_running_loop().remove_reader(listener.fileno())
@@ -61,7 +62,7 @@ class _Server(uvicorn.Server):
         if self._notifications is not None:
             self._notifications.cancel()
         # uvicorn's shutdown waits 0.1 s for clients to disconnect. Here, all connections are already closed, and the
-        # wait would slow down test suites, which stop thousands of emulators.
+        # wait would slow down test suites that stop thousands of emulators.
         for server in self.servers:
             server.close()
         for listener in sockets or ():
@@ -125,17 +126,18 @@ class ImsEmulator(EmulatorControl):
     :param region_id: Region of requests that do not specify a region.
     :param list_text_jobs: Whether ListSmartJobs also lists the smart jobs that its documentation does not mention, such
         as text jobs.
-    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error. Otherwise, the
-        response is empty. The documentation does not specify this.
+    :param unknown_job_is_error: Whether the response to a query for an unknown job id is an error; otherwise, the
+        response is empty. The documentation does not specify which of these responses the services return.
     :param speech_media_url: Whether the result of an audio job contains ``MediaUrl``. The field is documented for all
         smart jobs, but the documented examples of audio jobs do not contain it.
     :param image_running_status: The status of a running job in the response of GetAIImageJobs. With None, the response
-        contains no status. The documentation does not specify this status.
+        contains no status. The documentation does not specify the status of a running job.
     :param callback_hosts: Hosts to which callbacks are allowed, in addition to localhost and loopback addresses; ``*``
         for all hosts.
-    :param queues: The names of the SMQ queues that exist from the start. Clients can create further queues. If this is
-        empty (default), the emulator creates each queue when the queue is first used.
-    :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify this.
+    :param queues: The names of the SMQ queues that exist from the start. Clients can create further queues. By
+        default, no queue exists from the start, and the emulator creates each queue when the queue is first used.
+    :param queue_base64: Whether callbacks in queues are encoded in base64. The documentation does not specify whether
+        the services encode them.
     :param strict: Whether a request with an undocumented key in a JSON parameter is rejected; otherwise, the emulator
         ignores the key and logs a warning.
     :param public_url: The URL at which clients reach the emulator, for the signed URLs of files; default: :attr:`url`.

@@ -163,7 +163,7 @@ class Notifier:
     def _log_once(self, reason: str) -> None:
         if reason not in self._logged:
             self._logged.add(reason)
-            log.warning("A callback was not sent: %s. Further refusals for this reason are not logged.", reason)
+            log.warning("A callback was not sent: %s. Further refusals for this reason will not be logged.", reason)
 
 
 def _log_delivery(notification: Notification) -> None:

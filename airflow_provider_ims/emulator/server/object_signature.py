@@ -172,7 +172,8 @@ def _moment(text: str) -> float:
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        raise ObjectError(400, "InvalidArgument", "x-oss-date is not a date.", ArgumentName="x-oss-date") from None
+        message = "x-oss-date does not have the format yyyyMMddTHHmmssZ."
+        raise ObjectError(400, "InvalidArgument", message, ArgumentName="x-oss-date") from None
 
 
 def _iso(moment: float) -> str:

@@ -39,7 +39,7 @@ def host_of(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError(f"{url!r} is not an HTTP URL")
+        raise ValueError(f"{url!r} is not a valid HTTP or HTTPS URL")
     return parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
 
 

@@ -96,7 +96,7 @@ class CallbackTable:
 
     def expect_all(self, actions: Iterable[str], region: str, now: float) -> None:
         """
-        Add a pending notification for each job in a region that has not ended or whose state is pinned by a test.
+        Add a pending notification for each job in a region that has not ended or whose state is pinned.
 
         Jobs that already have a notification are skipped.
 
@@ -144,7 +144,7 @@ class CallbackTable:
         return None if end is None else float(end)
 
     def save(self, notification: Notification) -> None:
-        """Store the changes to a notification after its job has ended."""
+        """Store the fields of a notification that change when the callback is processed."""
         values = {
             **vars(notification),
             "message": json.dumps(notification.message),

@@ -71,7 +71,8 @@ class Job:
     :param starts: When it starts to run, in seconds of the job clock.
     :param ends: When it ends, in seconds of the job clock.
     :param error_code: The error code with which it fails; None if it succeeds.
-    :param pinned: The name of a state that was set and does not depend on the clock; None if no state was set.
+    :param pinned: The name of a state that the job has regardless of the job clock; None if the state depends on the
+        job clock.
     :param failed_parts: The parts of the job that fail: index -> (error code, error message).
     :param seq: Its number in the order of submission; 0 until it is stored.
     """
@@ -114,7 +115,7 @@ class Filter:
     :param created_from: The earliest creation time, in seconds of the job clock.
     :param created_to: The time before which the jobs were created, in seconds of the job clock.
     :param state: (first phase, last phase, state name): matches jobs in the phases from the first to the last.
-        A job whose state was set matches only if its state has this name.
+        A job with a pinned state matches only if the pinned state has this name.
     """
 
     actions: tuple[str, ...]
@@ -202,7 +203,7 @@ class Store:
         job.seq = cursor.lastrowid or 0
 
     def update_job(self, job: Job) -> None:
-        """Store the changes to a job after its submission."""
+        """Store the fields of a job that can change after its submission."""
         names = ("starts", "ends", "error_code", "error_message", "pinned", "failed_parts")
         self._db.execute(
             f"UPDATE jobs SET {', '.join(f'{name} = :{name}' for name in names)} WHERE job_id = :job_id",
