@@ -74,7 +74,7 @@ class AwaitedJob:
 
     def _cancel_in_last_try(self, job_id: str) -> None:
         if self._can_be_joined() and has_next_try(self.context):
-            self.log.info("Job %s is left running for the next try of this task to join", job_id)
+            self.log.info("Job %s is left running for the next try of this task, which can wait for it", job_id)
         else:
             cancel_job(self.kind.family, self.new_hook(), job_id, self.log)
 

@@ -244,7 +244,9 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             job_ids, context = self._active_jobs(), self._context
             if job_ids and context is not None and self.cancel_on_kill:
                 if can_be_joined(self.kind, context) and has_next_try(context):
-                    self.log.info("%d jobs are left running for the next try of this task to join", len(job_ids))
+                    self.log.info(
+                        "%d jobs are left running for the next try of this task, which can wait for them", len(job_ids)
+                    )
                 else:
                     cancel_jobs(self.family, self.new_hook(), job_ids, self.log)
             raise

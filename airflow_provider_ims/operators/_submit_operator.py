@@ -36,7 +36,8 @@ class SubmitOperator(JobTask, BaseOperator):
         ``[operators] default_deferrable``.
     :param poll_interval: Seconds between polls of a job, or a ``timedelta``. (templated) Default:
         ``[ims] poll_interval`` (10).
-    :param timeout: Seconds for which each try waits, or a ``timedelta``. (templated) Default: 86,400 (one day).
+    :param timeout: The maximum time for which each try waits, in seconds or as a ``timedelta``. (templated) Default:
+        86,400 (one day).
     :param on_uncertain: What to do if a submit request receives no response and its job is not found: ``submit`` again,
         which may create a second billed job, or ``fail`` so that you can decide. Default: ``submit``.
     :param on_clear: What to do after a user has cleared the task. ``new`` submits a new job. ``rejoin`` joins the job
@@ -45,10 +46,10 @@ class SubmitOperator(JobTask, BaseOperator):
         collected, or if ``cancel_on_kill`` cancels the job; in all other cases, it works like ``rejoin``. Requires
         Airflow 3.3: in earlier versions, a cleared task always submits a new job. Default: ``auto``.
     :param cancel_on_kill: Cancel the job, if the service supports this, when a user marks the waiting task as failed or
-        successful. For a deferred task, this requires Airflow 3.3. After a deferred task was cleared, its job is also
-        cancelled if ``on_clear`` is ``new``; with ``auto``, this applies only to operators that submit a single job. If
-        no later try can join the job, it is also cancelled when the wait times out or the worker stops the task.
-        Default: true.
+        successful. For a deferred task, this requires Airflow 3.3. After a deferred task has been cleared, its job is
+        also cancelled if ``on_clear`` is ``new``; with ``auto``, this applies only to operators that submit a single
+        job. If no later try can join the job, it is also cancelled when the wait times out or the worker stops the
+        task. Default: true.
     :param multiple_outputs: Also push each key of the result as an XCom, so that ``task.output["job_id"]`` works.
         Default: true, whereas Airflow's default is false.
     :param retry_policy: Decides, depending on the error, whether a failed task is retried. Requires Airflow 3.3.

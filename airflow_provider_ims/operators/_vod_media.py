@@ -27,11 +27,12 @@ class VodUploadMediaByURLOperator(JobOperator):
     :param upload_metadatas: The properties of the media asset: ``[{"SourceURL": "..", "Title": "..", ..}]``;
         ``SourceURL`` must be the same URL as in ``upload_urls``. (JSON, templated)
     :param storage_location: The storage address. Default: the account's default address. (templated)
-    :param template_group_id: The transcoding template group. Default: the account's default group. (templated)
-    :param workflow_id: A workflow that processes the file; it overrides ``template_group_id``. (templated)
+    :param template_group_id: The id of the transcoding template group. Default: the account's default group.
+        (templated)
+    :param workflow_id: The id of a workflow that processes the file; it overrides ``template_group_id``. (templated)
     :param generate_thumbnail: Not documented by the service. (templated)
     :param enable_first_frame_cover: Not documented by the service. (templated)
-    :param app_id: The application. (templated)
+    :param app_id: The id of the application in VOD. (templated)
     :param session_id: An id that the service accepts only once in ten minutes. (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
@@ -76,11 +77,11 @@ class VodUploadStreamByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/UploadStreamByURL
 
-    :param media_id: The video in VOD to which the stream is added. (templated)
+    :param media_id: The id of the video in VOD to which the stream is added. (templated)
     :param stream_url: The URL of the stream, reachable from the internet. (templated)
     :param definition: The quality, such as ``HD``. (templated)
     :param file_extension: The file extension; required if the URL has none. (templated)
-    :param hdr_type: ``HDR``, ``HDR10``, ``HLG``, ``DolbyVision``, ``HDRVivid`` or ``SDR+``. (templated)
+    :param hdr_type: The HDR type: ``HDR``, ``HDR10``, ``HLG``, ``DolbyVision``, ``HDRVivid`` or ``SDR+``. (templated)
     :param upload_metadata: The properties of the stored file: ``{"CustomPath": "..", ..}``. (JSON, templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
@@ -115,16 +116,16 @@ class VodSubmitWorkflowJobOperator(JobOperator):
     """
     Run a workflow on a video (``SubmitWorkflowJob``).
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which this
-    action does not accept.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    this action does not accept UserData.
 
     Returns ``{"job_id", "state", "workflow_id", "node_results", "outputs"}``. ``job_id`` is the id of the workflow
     task. The formats of ``node_results`` and ``outputs`` depend on the workflow.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitWorkflowJob
 
-    :param workflow_id: The workflow. (templated)
-    :param media_id: The video in VOD. (templated)
+    :param workflow_id: The id of the workflow. (templated)
+    :param media_id: The id of the video in VOD. (templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 

@@ -41,9 +41,9 @@ class VodSubmitAIImageJobOperator(JobOperator):
 
     .. seealso:: https://help.aliyun.com/document_detail/186922.html
 
-    :param video_id: The video in VOD. (templated)
-    :param ai_template_id: The AI image template. (templated)
-    :param ai_pipeline_id: A dedicated pipeline for bulk processing. (templated)
+    :param video_id: The id of the video in VOD. (templated)
+    :param ai_template_id: The id of the AI image template. (templated)
+    :param ai_pipeline_id: The id of a dedicated pipeline for bulk processing. (templated)
     :param user_data: A callback (``MessageCallback``), custom data (``Extend``) or both, up to 512 bytes.
         (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -71,16 +71,18 @@ class VodSubmitAIJobOperator(JobOperator):
     """
     Tag a video, or compute its fingerprint (``SubmitAIJob``).
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
-    list action returns.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    no list action returns UserData.
 
     Returns ``{"job_id", "state", "media_id", "type", "data"}``; the format of ``data`` depends on ``type``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIJob
 
-    :param media_id: The video in VOD. (templated)
-    :param types: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates one job per type. (templated)
-    :param config: ``{"DNADBId": ".."}`` for fingerprints, ``{"AnalyseTypes": "ASR,OCR"}`` for tags. (JSON, templated)
+    :param media_id: The id of the video in VOD. (templated)
+    :param types: The type of the job: ``AIMediaDNA`` or ``AIVideoTag``; not both, because the service creates one job
+        per type. (templated)
+    :param config: The options: ``{"DNADBId": ".."}`` for fingerprints, ``{"AnalyseTypes": "ASR,OCR"}`` for tags.
+        (JSON, templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -110,17 +112,17 @@ class VodSubmitAIMediaAuditJobOperator(JobOperator):
 
     A job succeeds regardless of its findings; check ``suggestion`` in the result.
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
-    list action returns.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    no list action returns UserData.
 
     Returns ``{"job_id", "state", "media_id", "suggestion" ("pass", "review" or "block"), "label", "abnormal_modules",
     "video", "images", "texts", "audios"}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitAIMediaAuditJob
 
-    :param media_id: The video in VOD. (templated)
+    :param media_id: The id of the video in VOD. (templated)
     :param media_type: The media type, always ``video``. (templated)
-    :param template_id: The AI template. Default: the service's default template. (templated)
+    :param template_id: The id of the AI template. Default: the service's default template. (templated)
     :param media_audit_configuration: Additional options: ``{"ResourceType": ".."}``. (JSON, templated)
     :param censor_provider: Not documented by the service. (templated)
     :param service_parameters: Not documented by the service. (templated)
@@ -166,28 +168,28 @@ class VodSubmitTranscodeJobsOperator(JobOperator):
     If some streams failed, the task logs a warning and succeeds, unless ``fail_on_partial_failure`` is set. ``job_id``
     is the id of the transcoding task.
 
-    The operator cannot find a transcoding task whose id was lost in a crash: it would identify this task by its
-    UserData, which no list action returns. On Airflow 3.3 and later, a retry within seven days of such a crash cannot
-    cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the service rejects a
-    second request with the same ``SessionId``.
+    The operator cannot find a transcoding task whose id was lost in a crash: it would have to identify this task by
+    its UserData, but no list action returns UserData. On Airflow 3.3 and later, a retry within seven days of such a
+    crash cannot cause a second billed transcoding task: ``durable`` adds a ``SessionId`` to the request, and the
+    service rejects a second request with the same ``SessionId``.
 
     Returns ``{"job_id", "state", "video_id", "outputs": [{"job_id", "definition", "url", "duration" (seconds), "width",
     "height", "size" (bytes)}], "failed": [{"index", "job_id", "definition", "error_code", "error_message"}]}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitTranscodeJobs
 
-    :param template_group_id: The transcoding template group. (templated)
-    :param video_id: The video in VOD. (templated)
+    :param template_group_id: The id of the transcoding template group. (templated)
+    :param video_id: The id of the video in VOD. (templated)
     :param encrypt_config: The options for HLS encryption. (JSON, templated)
     :param override_params: Settings that override the templates, such as watermarks and subtitles. (JSON, templated)
-    :param pipeline_id: A dedicated pipeline. (templated)
+    :param pipeline_id: The id of a dedicated pipeline. (templated)
     :param priority: The priority in the queue, ``1`` to ``10`` (the highest). Default: ``6``. (templated)
     :param reference_id: A custom id: 6 to 64 letters, digits, hyphens and underscores. (templated)
     :param session_id: An id that the service accepts only once in 7 days; up to 50 letters, digits, ``-`` and ``_``.
         (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
-    :param fail_on_partial_failure: Fail the task if any output failed. Default: false.
+    :param fail_on_partial_failure: Fail the task if any stream failed. Default: false.
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
     """
 
@@ -225,15 +227,16 @@ class VodSubmitSnapshotJobOperator(JobOperator):
     """
     Take snapshots of a video (``SubmitSnapshotJob``).
 
-    The operator cannot find a job whose id was lost in a crash: it would identify the job by its UserData, which no
-    list action returns.
+    The operator cannot find a job whose id was lost in a crash: it would have to identify the job by its UserData, but
+    no list action returns UserData.
 
     Returns ``{"job_id", "state", "video_id", "normal_config", "sprite_config"}``.
 
     .. seealso:: https://api.aliyun.com/document/vod/2017-03-21/SubmitSnapshotJob
 
-    :param video_id: The video in VOD. (templated)
-    :param snapshot_template_id: A template. If it is set, the service ignores the other snapshot options. (templated)
+    :param video_id: The id of the video in VOD. (templated)
+    :param snapshot_template_id: The id of a template. If it is set, the service ignores the other snapshot options.
+        (templated)
     :param count: The maximum number of snapshots. Default: 1. (templated)
     :param interval: Seconds between snapshots; 0 distributes ``count`` snapshots over the video. Default: 1.
         (templated)

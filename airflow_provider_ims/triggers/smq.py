@@ -38,7 +38,7 @@ class SmqEventTrigger(BaseEventTrigger):
         service that mean success or failure, such as ``Finished`` and ``Failed``, are converted to these two. All other
         statuses are converted to lower case. Default: all.
     :param user_data: Values that the job's UserData must contain, such as ``{"project": "shop"}``, as a dict or a JSON
-        string. The UserData may contain other values too. Default: any UserData, or none.
+        string. The UserData may contain other values too. Default: no condition.
     :raises ValueError: if ``queue_name`` is empty, or if another argument contains an invalid value.
     """
 

@@ -29,8 +29,8 @@ class ImsUploadMediaByURLOperator(JobOperator):
         (JSON, templated)
     :param post_process_config: A workflow that processes the file: ``{"ProcessType": "Workflow", "ProcessID": ".."}``.
         (JSON, templated)
-    :param app_id: The application. (templated)
-    :param entity_id: The entity that defines custom properties. (templated)
+    :param app_id: The id of the application in IMS. (templated)
+    :param entity_id: The id of the entity that defines custom properties. (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -68,12 +68,12 @@ class ImsUploadStreamByURLOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/UploadStreamByURL
 
-    :param media_id: The media asset to which the stream is added. (templated)
+    :param media_id: The id of the media asset to which the stream is added. (templated)
     :param stream_url: The URL of the stream, reachable from the internet. (templated)
     :param definition: The quality: ``FD``, ``LD``, ``SD``, ``HD``, ``OD``, ``2K``, ``4K``, ``SQ`` or ``HQ``.
         (templated)
     :param file_extension: The file extension, if the URL has none. (templated)
-    :param hdr_type: ``HDR``, ``HDR10``, ``HLG``, ``DolbyVision``, ``HDRVivid`` or ``SDR+``. (templated)
+    :param hdr_type: The HDR type: ``HDR``, ``HDR10``, ``HLG``, ``DolbyVision``, ``HDRVivid`` or ``SDR+``. (templated)
     :param user_data: A callback and custom data: ``{"MessageCallback": {"CallbackURL": ".."}, "Extend": {..}}``.
         (JSON, templated)
     :param kwargs: Arguments of :class:`~airflow_provider_ims.operators.base.JobOperator`.
@@ -110,7 +110,7 @@ class ImsStartWorkflowOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/StartWorkflow
 
-    :param workflow_id: The workflow template. (templated)
+    :param workflow_id: The id of the workflow template. (templated)
     :param task_input: The input: ``{"Type": "Media", "Media": "<media id>"}``, or
         ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
     :param skip_input_verification: Whether the service skips the check that the path of an OSS file is one of the input

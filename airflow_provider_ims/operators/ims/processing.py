@@ -20,8 +20,8 @@ class ImsSubmitTranscodeJobOperator(JobOperator):
 
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitTranscodeJob
 
-    :param input_group: The input files: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``. The streams of several
-        files are merged. (JSON, templated)
+    :param input_group: The input files: ``[{"Type": "OSS", "Media": "oss://bucket/object"}]``. If there are several
+        files, their streams are merged. (JSON, templated)
     :param output_group: The outputs: ``[{"Output": {"Type": "OSS", "Media": ".."}, "ProcessConfig": {"Transcode":
         {"TemplateId": ".."}}}]``. (JSON, templated)
     :param name: The job's name. (templated)
@@ -114,7 +114,7 @@ class ImsSubmitSmarttagJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSmarttagJob
 
     :param input: The video, as ``{"Type": "OSS", "Media": "oss://bucket/object"}``. (JSON, templated)
-    :param template_id: The template that specifies the algorithms. (templated)
+    :param template_id: The id of the template that specifies the algorithms. (templated)
     :param template_config: Settings that override the template, such as ``FaceCategoryIds``. (JSON, templated)
     :param title: The video's title, up to 256 bytes of UTF-8. (templated)
     :param content: The video's description, up to 1,024 bytes of UTF-8. (templated)
@@ -181,7 +181,7 @@ class ImsSubmitMediaCensorJobOperator(JobOperator):
     :param output_file: The OSS objects to which the snapshots and the full result are written (API parameter
         ``Output``), such as ``oss://bucket/snapshot-{Count}.jpg``; the bucket must be in the region of the job.
         (templated)
-    :param template_id: The template. Default: the service's default template. (templated)
+    :param template_id: The id of the template. Default: the service's default template. (templated)
     :param schedule_config: The pipeline: ``{"PipelineId": ".."}``. (JSON, templated)
     :param notify_url: The destination of the HTTP or MNS callback. (templated)
     :param user_data: Custom data, up to 128 bytes of UTF-8. (templated)

@@ -23,10 +23,10 @@ class ImsSubmitMediaProducingJobOperator(JobOperator):
         both with ``"Width"`` and ``"Height"``. (JSON, templated)
     :param timeline: The tracks with their clips and effects, such as ``{"VideoTracks": [{"VideoTrackClips":
         [{"MediaId": ".."}]}]}``. (JSON, templated)
-    :param template_id: A template, filled with ``clips_param``. (templated)
+    :param template_id: The id of a template, which the service fills with ``clips_param``. (templated)
     :param clips_param: The media for the template. (JSON, templated)
-    :param project_id: An editing project. (templated)
-    :param output_media_target: ``oss-object``, ``vod-media`` or ``S3``. (templated)
+    :param project_id: The id of an editing project. (templated)
+    :param output_media_target: The type of output storage: ``oss-object``, ``vod-media`` or ``S3``. (templated)
     :param project_metadata: The metadata of the editing project that the service creates: ``{"Title",
         "Description"}``. (JSON, templated)
     :param editing_produce_config: The production options, such as ``{"AutoRegisterInputVodMedia": "true"}``. They can

@@ -25,7 +25,7 @@ class ImsSubmitTextGenerateJobOperator(JobOperator):
 
     :param generate_config: The parameters of the text: ``{"keywords", "textLength" (5 to 1,000 characters),
         "targetCount" (1 to 1,000)}``, or ``{"originText"}`` for a storyboard script. (JSON, templated)
-    :param type: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
+    :param type: The type of text: ``MarketingCopy``, ``Title`` or ``StoryboardScript``. (templated)
     :param title: The job's title, up to 128 bytes of UTF-8. (templated)
     :param description: The job's description, up to 1,024 bytes of UTF-8. (templated)
     :param user_data: Custom data and a callback (``NotifyAddress``), up to 512 bytes in total. (JSON, templated)

@@ -25,7 +25,7 @@ class ImsSubmitVideoTranslationJobOperator(JobOperator):
     :param input_config: The video or subtitles, such as ``{"Type": "Video", "Video": "a media id"}``. (JSON, templated)
     :param output_config: The output, such as ``{"MediaURL":
         "https://bucket.oss-cn-shanghai.aliyuncs.com/object.mp4"}``. (JSON, templated)
-    :param editing_config: Options: ``{"SourceLanguage": "zh", "TargetLanguage": "en", "DetextArea": "Auto"}``.
+    :param editing_config: The options: ``{"SourceLanguage": "zh", "TargetLanguage": "en", "DetextArea": "Auto"}``.
         (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
@@ -144,7 +144,7 @@ class ImsSubmitSegmentationJobOperator(JobOperator):
     .. seealso:: https://api.aliyun.com/document/ICE/2020-11-09/SubmitSegmentationJob
 
     :param input_config: The video: ``{"Type": "OSS" or "Media", "Media": a URL or a media id}``. (JSON, templated)
-    :param job_params: The segments; times are in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10,
+    :param job_params: The segments, with times in seconds: ``{"Mode": "UserDefined", "Ranges": [{"In": 10,
         "Out": 20}]}``. (JSON, templated)
     :param output_config: The output files: ``{"OutputMediaTarget": "oss-object", "Bucket", "ObjectKey" (with
         {index}), "Width", "Height", "ExportAsNewMedia": false}``. (JSON, templated)
@@ -192,7 +192,8 @@ class ImsSubmitDynamicChartJobOperator(JobOperator):
     :param axis_params: The axes: ``{"FontFile", "XAxisFontSize", "YAxisFontSize", "XAxisFontInterval", "AxisColor"}``;
         the service chooses the interval if it is missing or 0. (JSON, templated)
     :param background: The background: ``{"Color"}`` or ``{"ImageUrl"}``. (JSON, templated)
-    :param data_source: The label for the source: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
+    :param data_source: The label for the data source: ``{"Text", "FontSize", "FontColor", "FontFile"}``.
+        (JSON, templated)
     :param unit: The label for the unit: ``{"Text", "FontSize", "FontColor", "FontFile"}``. (JSON, templated)
     :param title: The job's title. (templated)
     :param description: The job's description. (templated)
