@@ -49,7 +49,7 @@ class Option(Generic[T]):
             text = conf.get(SECTION, self.name, fallback=None)
             return self.default if text is None else self.parse(text)
         except Exception as error:  # noqa: BLE001 - the exception's class depends on Airflow's version
-            _warn(f"[{SECTION}] {self.name}: {error}; the default {self.default} is used")
+            _warn(f"[{SECTION}] {self.name}: {error}; using the default {self.default}")
             return self.default
 
     def as_provider_info(self) -> dict[str, Any]:

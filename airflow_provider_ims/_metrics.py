@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-#: How a task obtained a job, and how the job ended for the task.
+#: How a task obtained a job: this try of the task, an earlier try or an earlier run submitted the job.
 Beginning: TypeAlias = Literal["submitted", "joined", "reused"]
+#: How the job ended for the task.
 Ending: TypeAlias = Literal["finished", "failed"]
 
 
@@ -15,7 +16,7 @@ def job_begun(kind: str, how: Beginning, count: int = 1) -> None:
     """
     Increment ``ims.job.submitted``, ``ims.job.joined`` or ``ims.job.reused``.
 
-    :param how: Whether this try, an earlier try or an earlier run submitted the jobs.
+    :param how: Whether this try, an earlier try or an earlier run of the task submitted the jobs.
     """
     if count:
         _stats().incr(f"ims.job.{how}", count, tags={"kind": kind})

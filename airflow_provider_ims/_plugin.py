@@ -22,7 +22,11 @@ _TASK_PAGE = f"{PREFIX}/media/dags/{{DAG_ID}}/task?run_id={{RUN_ID}}&task_id={{T
 
 
 class MediaApp:
-    """The media pages as an ASGI application, created at the first request because only the API server needs it."""
+    """
+    The media pages as an ASGI application.
+
+    The application is created at the first request, because only the API server needs it.
+    """
 
     def __init__(self) -> None:
         self._app: Any = None

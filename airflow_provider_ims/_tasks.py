@@ -48,7 +48,7 @@ def retry_arguments(retry_policy: RetryPolicy | None) -> dict[str, Any]:
     """
     Return ``retry_policy`` as an argument of Airflow's base class.
 
-    Before Airflow 3.3, the base class does not accept this argument, so ``None`` is omitted.
+    Before Airflow 3.3, the base class does not accept this argument, so it is omitted if the policy is ``None``.
     """
     return {} if OPERATOR_RETRY_POLICY is None and retry_policy is None else {"retry_policy": retry_policy}
 
@@ -117,9 +117,9 @@ class JobTask(_Task):
         self, parent: Any, template_fields: Any, context: Context, jinja_env: Environment, *args: Any, **kwargs: Any
     ) -> None:
         if parent is self:
-            # The links are pushed as soon as they are known. If this attribute still contained them when the task ends
-            # or defers, Airflow would read each link from XCom and push it again, which takes eight requests per task,
-            # and would log an error for each missing link.
+            # The links are pushed as soon as they are known. If ``operator_extra_links`` still contained them when
+            # the task ends or defers, Airflow would read each link from XCom and push it again, which takes eight
+            # requests per task, and would log an error for each missing link.
             self.operator_extra_links = ()
             self._job_id, self._outputs, self._has_media_link = None, (), False
             self._file_error = None

@@ -62,7 +62,7 @@ def test_an_invalid_value_is_reported_once_and_the_default_is_used(
     assert [option.get(), option.get()] == [option.default] * 2
     (warning,) = caplog.messages
     assert f"[ims] {option.name}: {text!r} is n" in warning
-    assert f"the default {option.default} is used" in warning
+    assert f"using the default {option.default}" in warning
 
 
 @every_option

@@ -38,7 +38,11 @@ def _refine(job: Job, entry: Mapping[str, Any]) -> Job:
 
 
 def _search(hook: ApiCaller, submitted: Mapping[str, str], since: float) -> Iterator[tuple[Any, str]]:
-    """Find the jobs that generated images from the video. Running and failed jobs have no images and are not found."""
+    """
+    Find the jobs that generated images from the video in the submit parameters.
+
+    Running and failed jobs have no images and are not found.
+    """
     try:
         listing = hook.call("ListAIImageInfo", {"VideoId": submitted["VideoId"]})
     except ImsResourceNotFoundError:

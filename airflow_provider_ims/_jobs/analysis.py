@@ -13,7 +13,7 @@ SMARTTAG = JobFamily(
     running=("Submitted", "Processing"),
     job_id=None,
     status="JobStatus",
-    # No error field is documented for this family or the next one.
+    # No error field is documented.
     error=("", ""),
     result=("results=Results.Result", "usages=Usages.Usage"),
 )
@@ -24,6 +24,7 @@ VIDEO_COGNITION = JobFamily(
     running=("Submitted", "Processing"),
     job_id=None,
     status="JobStatus",
+    # No error field is documented.
     error=("", ""),
     result=("results=Results.result",),
 )

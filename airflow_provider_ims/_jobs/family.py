@@ -48,11 +48,11 @@ class JobFamily:
     :param result: The paths of the values in the result of a job that succeeded. Each value is stored under the last
         component of its path in snake_case, or under another name, as in ``audios=Result.AudioResult``.
         :func:`~airflow_provider_ims._jobs.payload.normalize` converts the values.
-    :param parts: What the parts of a job are called, such as ``videos``, if some of them can fail in a job that
-        succeeds. In most families, the field of the result that lists the successful parts has the same name. The
+    :param parts: The name of the parts of a job, such as ``videos``; ``None`` if a job that succeeds cannot have failed
+        parts. In most families, the field of the result that lists the successful parts has the same name. The
         result's field ``failed`` lists the failed parts.
-    :param partly: Those statuses in ``succeeded`` which mean that some parts of the job failed.
-    :param refine: A function that completes an ended job with data from the response, if paths are not sufficient.
+    :param partly: The statuses in ``succeeded`` that mean that some parts of the job failed.
+    :param refine: A function that adds data from the response to a job that has ended, if paths are not sufficient.
     :param id_parameter: The parameter of the query action that contains the job ids.
     :param ids_per_query: The maximum number of ids in one request.
     :param extra_parameters: Further parameters that the query action requires.

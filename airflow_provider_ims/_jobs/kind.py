@@ -66,7 +66,7 @@ class JobKind:
 
     @property
     def token_parameter(self) -> str | None:
-        """The parameter with which the service recognizes a repeated submit request; ``None`` if there is none."""
+        """The parameter with which the service recognises a repeated submit request; ``None`` if there is none."""
         return "ClientToken" if self.takes_client_token else self.dedup_parameter
 
     @property

@@ -45,7 +45,7 @@ KINDS: tuple[JobKind, ...] = (
 #: Name of a job family -> the family.
 FAMILIES: Mapping[str, JobFamily] = MappingProxyType({kind.family.name: kind.family for kind in KINDS})
 
-_LIVE = "its job runs as long as the live stream does, so there is no end to wait for"
+_LIVE = "its job runs as long as the live stream does, and the stream may have no end"
 _NO_STATE = "no action returns the state of its job"
 _CHANGES_A_JOB = "it starts no job; to wait for the job that it changes, use a sensor"
 _DRAFT = "it only creates the job, and {} starts it"

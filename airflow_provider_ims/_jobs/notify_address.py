@@ -19,7 +19,7 @@ def add_notify_address(user_data: str | None, queue: str, *, max_bytes: int) -> 
     :param queue: The name of the queue.
     :param max_bytes: The maximum length of the action's UserData, in bytes of UTF-8.
     :return: The merged JSON; ``None`` if it would be too long, or if UserData is not a JSON object, already has an
-        address, or contains a value that JSON or UTF-8 cannot represent.
+        address, or contains a value that cannot be encoded again, such as ``1e999`` (infinity).
     """
     content = _read(user_data or "{}")
     if content is None or NOTIFY_ADDRESS in content:

@@ -74,7 +74,7 @@ def separate_unsaved_files(job: Job, _: Mapping[str, Any]) -> Job:
 
 def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
     """
-    Add the failed shots and storyboards to a Yike job.
+    Add the failed shots and storyboards to a Yike job, as failed parts.
 
     If the job is suspended, its error message explains how to continue it.
     """

@@ -52,7 +52,8 @@ class Parameter:
     :param is_script: The action accepts a long text, which a task may read from a file.
     :param schema: The JSON Schema with the documented limits. A number is also accepted for a string, and, because
         templates render strings, a string for a number. The keyword ``known`` lists the documented keys of an object
-        that are not in ``properties``. ``...`` at its end means that other keys may be documented elsewhere.
+        that are not in ``properties``. ``...`` at the end of the list means that other
+        keys may be documented elsewhere.
     :param check: A function that validates what a schema cannot express, and yields (path such as ``.MediaURL``,
         problem) pairs. Its argument is the parsed content of a JSON parameter, or the string value of any other
         parameter.

@@ -58,7 +58,7 @@ MEDIA_CONVERT = JobFamily(
     name="media_convert",
     query_action="GetMediaConvertJob",
     running=("Inited", "Running"),
-    # The documentation of the submit action lists the statuses of the other families, so they are accepted too.
+    # The documentation of the submit action lists different statuses, so both sets are accepted.
     succeeded=("Complete", "Success"),
     failed=("Error", "Cancelled", "Failed"),
     jobs="Job",

@@ -80,8 +80,8 @@ def _one_url(urls: str) -> Iterator[tuple[str, str]]:
     if "," in urls:
         yield (
             "",
-            "contains several URLs, and the service creates a job for each. Submit one job per URL, for example with an"
-            " operator for many jobs. Write a comma in a URL as %2C",
+            "contains a comma, which separates URLs, and the service creates a job for each URL. Submit one job per"
+            " URL, for example with an operator for many jobs. Write a comma in a URL as %2C",
         )
 
 

@@ -140,7 +140,7 @@ def _found(
             # For example, the service cannot find the file.
             problems.append(error)
         except ImsPermissionError:
-            # A file outside of OSS can still be opened, because its address needs no signature.
+            # For a file outside of OSS, the error is ignored, because the recorded address can be used instead.
             if file.address is None or oss_objects(file.address):
                 raise
         else:
@@ -204,7 +204,7 @@ def _not_found(file: MediaFile, problems: list[ImsRequestError]) -> ImsError:
 
 @dataclass(slots=True)
 class _Responses:
-    """The last responses. They contain signed URLs, so they are reused for only one minute."""
+    """The latest responses. They contain signed URLs, so they are reused for only one minute."""
 
     size: int = 64
     _lock: Lock = field(default_factory=Lock)

@@ -50,7 +50,7 @@ def test_a_task_fails_as_soon_as_its_upload_has_failed(action: str, state: str, 
 
 
 def test_several_urls_are_rejected_because_each_would_be_a_job(ims_emulator: ImsEmulator) -> None:
-    with pytest.raises(ImsRequestError, match="upload_urls: contains several URLs") as refused:
+    with pytest.raises(ImsRequestError, match="upload_urls: contains a comma, which separates URLs") as refused:
         run_task(ImsUploadMediaByURLOperator(task_id="job", upload_urls="https://a/1.mp4,https://a/2.mp4"))
     assert refused.value.field == "upload_urls"
     assert ims_emulator.requests() == []
