@@ -38,7 +38,8 @@ def waits_killed(cluster: Cluster) -> Outcome:
     Kill the triggerer that runs most of 100 triggers while their jobs end. Both triggerers read the queue of the jobs.
 
     The poll interval is longer than the scenario, so regular polls do not detect the end of any job. Before the kill,
-    the triggerer detects the end of jobs by their messages, but stores no event: its first process is suspended.
+    the triggerer detects the end of jobs by their messages, but stores no event, because its first process is
+    suspended.
     """
     began = time.monotonic()
     run, victim = start_waits(cluster, "notified_100", 100)
@@ -137,7 +138,7 @@ def _watcher_killed(cluster: Cluster, began: float) -> Outcome:
         # A message that has been deleted cannot be received again.
         cluster.wait_until("the deletion of all messages", lambda: not control.messages(WATCHED_QUEUE), 180)
     cluster.wait_until_healthy()
-    # Events that Airflow stored while it created the last run start a run only when another event arrives.
+    # An event that Airflow stores while it creates a DAG run starts a DAG run only when another event arrives.
     send(MESSAGES - 1)
 
     def all_ended() -> bool:
@@ -166,7 +167,7 @@ def _watcher_outcome(cluster: Cluster, began: float) -> Outcome:
 
 
 def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequence[str], fault: float) -> None:
-    """Add remarks on the number of times that the messages started the DAG, and a problem if a number is wrong."""
+    """Add remarks on how often each message started the DAG, and a problem if a message did so never or too often."""
     starts = _starts(events)
     messages = Counter(starts[message_id] for message_id in sent)
     outcome.remarks.append(
@@ -179,7 +180,7 @@ def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequ
     if repeated:
         window = fault - min(repeated).timestamp()
         outcome.remarks.append(
-            "of all events of messages that started the DAG more than once, the earliest was stored "
+            "the earliest event of a message that started the DAG more than once was stored "
             f"{window:.1f} s before the kill"
         )
 

@@ -49,10 +49,10 @@ PRELOADING = """\
 In addition, `airflow_local_settings.py` in `$AIRFLOW_HOME/config` imports `airflow_provider_ims.hooks._sdk` and the
 operators. A Celery worker forks its task processes, so these processes do not import the modules again.
 
-Recovery requires retries. A try fails if its worker dies, or if the broker is down when a scheduler queues the task,
-for example to resume it after its job has ended. If an earlier try has submitted a job, the next try finds this job
-instead of submitting a second one. Set `retries` to at least 2 and `retry_delay` to more than the duration of the
-expected outages, or set more retries.
+Recovery from some failures requires retries. A try fails if its worker dies, or if the broker is down when a scheduler
+queues the task, for example to resume it after its job has ended. If an earlier try has submitted a job, the next try
+finds this job instead of submitting a second one. Set `retries` to at least 2 and `retry_delay` to more than the
+duration of the expected outages, or set more retries.
 """
 HOW = """\
 - **jobs per task run**: the number of jobs that the emulator accepted for a task run. If it is greater than 1, the

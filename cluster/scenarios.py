@@ -327,7 +327,7 @@ def _wait_until_taken_over(cluster: Cluster, run: Run, victim: str, fault: float
 
 
 def _busiest_worker(cluster: Cluster, run: Run) -> tuple[str, set[int]]:
-    """Return the worker that runs most of the tasks, and the map indexes of these tasks."""
+    """Return the name of the worker that runs the most tasks, and the map indexes of its tasks."""
     tasks: dict[str, set[int]] = {}
     for task in cluster.tasks(run):
         if task.state == "running" and task.host in WORKERS:
@@ -354,7 +354,11 @@ def _wait_until_retried(cluster: Cluster, run: Run, lost: set[int], fault: float
 
 
 def _task_processes(cluster: Cluster, task_instance_id: str) -> list[int]:
-    """Return the process ids of a task, except for the Celery process, whose title also contains the task's id."""
+    """
+    Return the ids of the processes of a task instance.
+
+    The Celery process is excluded, although its title also contains the id of the task instance.
+    """
     found = cluster.airflow.worker_processes(task_instance_id)
     return [process.pid for process in found if command_line(process).startswith("airflow worker")]
 

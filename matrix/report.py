@@ -1,4 +1,4 @@
-"""Writes the report in Markdown."""
+"""The report in Markdown, and its short form for the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from matrix.rows import MINIMUM, ROWS
 _ABOUT = f"""\
 # Compatibility
 
-The provider requires Airflow {MINIMUM} or newer and Python 3.11 or newer. `make matrix` generates this page. It
-installs the package's wheel with each version of Airflow and runs the checks below.
+The provider requires Airflow {MINIMUM} or newer and Python 3.11 or newer. `make matrix` generates this page. The
+command installs the package's wheel with each version of Airflow and runs the checks below.
 
 ## Why {MINIMUM} is the minimum
 

@@ -268,8 +268,7 @@ class TestStarts:
         assert found.passed
         assert found.remarks == [
             "number of times that a message started the DAG: 1 for 1 messages, 2 for 1 messages",
-            "of all events of messages that started the DAG more than once, "
-            "the earliest was stored 2.0 s before the kill",
+            "the earliest event of a message that started the DAG more than once was stored 2.0 s before the kill",
         ]
 
     def test_a_message_that_starts_the_dag_three_times_or_never_is_a_problem(self):
