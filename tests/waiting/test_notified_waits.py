@@ -175,7 +175,7 @@ def test_while_the_queue_is_down_jobs_are_polled_and_the_log_says_so_once(
         assert_all_ended(await last, waiting)
 
     asyncio.run(main())
-    assert caplog.text.count("The queue is not read") == 1
+    assert caplog.text.count("The queue cannot be read") == 1
     assert "HTTP status" in caplog.text
     assert caplog.text.count(f"Resumed reading the queue {QUEUE}") == 1
 
@@ -189,7 +189,7 @@ def test_a_peer_that_never_responds_does_not_delay_waits(
         job_ids = ending_jobs(with_queue, seeded())
         assert_all_ended(await ends_of(job_ids, poll_interval=POLL), job_ids)
         last = asyncio.create_task(ends_of(new_jobs(with_queue)))
-        await until(lambda: "The queue is not read" in caplog.text)
+        await until(lambda: "The queue cannot be read" in caplog.text)
         with_queue.clear_faults()
         await until(text_reader().is_healthy)
         last.cancel()
