@@ -92,7 +92,7 @@ class BulkSubmitter:
         cleared = head is not None and head.max_tries != base.max_tries
         if head is None or self._starts_again(ledger, base, cleared=cleared):
             if ledger.unreadable:
-                log.warning("The records of an earlier try are ignored, because their format is unknown")
+                log.warning("Ignoring the records of an earlier try, because their format is unknown")
             self.items = new_items(base, self.requests)
             ledger.start(base, self.items)
             return
@@ -135,7 +135,7 @@ class BulkSubmitter:
                     "The requests changed while the task was deferred, so no further job was submitted. A retry joins "
                     "the jobs of the unchanged requests. A template must always render the same requests"
                 )
-            log.warning("The requests changed while the task was deferred: the results are those of the old requests")
+            log.warning("The requests changed while the task was deferred; using the jobs of the old requests")
         for item, one in zip(self.items, jobs or (), strict=jobs is not None):
             item.restore(one)
         for index in (dumped or {}).get("counted", ()):
@@ -224,7 +224,7 @@ class BulkSubmitter:
         for item in lost:
             if item.record.job_id is None:
                 log.warning(
-                    "requests[%d] is submitted again. An earlier job may exist, perhaps with marker %s",
+                    "Submitting requests[%d] again. An earlier job may exist, perhaps with marker %s",
                     item.index,
                     item.record.key,
                 )
@@ -242,7 +242,7 @@ class BulkSubmitter:
 
     @property
     def pending(self) -> list[Item]:
-        """The items without a job, except those with an error."""
+        """The items without a known job, except those with an error."""
         return [item for item in self.items if item.record.job_id is None and item.error is None]
 
     def submit(self, max_active: int | None = None, deadline: float = float("inf")) -> bool:

@@ -42,7 +42,7 @@ class Item:
     :param identity: A digest of the parameters, and the number of preceding requests in the list that have the same
         parameters.
     :param record: The submission record.
-    :param error: Why no job is known: the service rejected the request, or the job may exist but was not found.
+    :param error: The error if the service rejected the request, or if the job may exist but was not found.
     :param ended: Whether the job has ended.
     :param counted: Whether an earlier try has emitted the metrics of the ended job.
     :param submits: The number of attempts to submit the job since the task started or resumed.
@@ -136,7 +136,7 @@ class Head:
     :param run: A hash that identifies the task run.
     :param generation: The id of the generation of slots that contains the current records.
     :param slots: The number of slots.
-    :param outcome: The outcome of the last try that waited until all jobs had ended; ``None`` if there is no such try.
+    :param outcome: The outcome of the latest try that waited until all jobs had ended; ``None`` if there is none.
     """
 
     action: str

@@ -1,7 +1,7 @@
 """
 Searches for lost jobs, whose ids are unknown because the responses to their submit requests were lost.
 
-One pass through the service's list of jobs searches for many lost jobs.
+A single pass through the service's list of jobs can find many lost jobs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The submission record: the data about a submission that a later try of the task needs."""
+"""The submission record, which stores the data about a submission for later tries of the task."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class SubmissionRecord:
     :param max_tries: ``max_tries`` of the task instance. Clearing the task increases it; a retry does not.
     :param run: A hash that identifies the task run.
     :param number: The number of the submission within the task run, from 0. It increases with each further job.
-    :param submitted_at: The time of the last submit request, in epoch seconds.
+    :param submitted_at: The time of the latest submit request, in epoch seconds.
     :param unanswered_submits: The number of submit requests without a known response.
     :param accepted_without_id: Whether the service accepted a request without returning the job's id.
     :param parameters_digest: A digest of the parameters, to detect changed parameters.
     :param token: The token that was sent, as the ClientToken or as the kind's ``dedup_parameter``.
     :param job_id: The job id; ``None`` while it is unknown.
     :param queue: The queue to which the service should send a message when the job ends; ``None`` if there is none.
-    :param try_number: The last try that submitted or joined the job. Only this try may cancel the job.
+    :param try_number: The number of the latest try that submitted or joined the job. Only this try may cancel the job.
     """
 
     action: str
@@ -105,7 +105,7 @@ def digest(parameters: Mapping[str, str]) -> str:
 
 def tries_before_clear(ti: Any) -> int:
     """
-    Return the number of tries before the last clear.
+    Return the number of tries before the latest clear.
 
     The number is wrong if the task's ``retries`` changed after the clear.
     """

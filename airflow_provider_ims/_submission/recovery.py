@@ -27,7 +27,7 @@ class RecoveryPolicy:
     How a job is recovered if the response to its submit request was lost.
 
     ``resubmit_log`` and ``advice`` may contain ``{token}`` (the name of the token parameter), ``{key}`` (the value of
-    the marker), ``{lag}`` (the search time in seconds) and ``{time}`` (the time of the last submit request).
+    the marker), ``{lag}`` (the search time in seconds) and ``{time}`` (the time of the latest submit request).
 
     :param name: The name in the documentation.
     :param resubmit: How the service handles a second submit request if it accepted the first request.

@@ -130,8 +130,8 @@ class EarlierJobs:
         """
         Store the job of this run, so that later runs can reuse it.
 
-        :param run_id: The run that submitted the job. Default: the run that an earlier try stored for this
-            job, otherwise this run.
+        :param run_id: The run id of the DAG run that submitted the job. Default: the run id that an earlier try stored
+            for this job; if there is none, the run id of this run.
         """
         inputs = self._inputs()
         try:

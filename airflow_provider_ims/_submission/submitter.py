@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a cleared task does with the job that it submitted before it was cleared. ``auto`` joins the job if it has the
-#: same parameters, has not failed, and its result was not collected. With ``reuse="inputs"``, ``auto`` also joins a
-#: recent job whose result was collected. In one case, ``auto`` cancels the job and submits a new one instead: if the
-#: task was waiting for the job, ``cancel_on_kill`` is true, and the service can cancel the job. ``new`` always submits
-#: a new job. ``rejoin`` joins any job that the service still returns and that has not failed.
+#: What a cleared task does with the job that it submitted before it was cleared. ``auto`` joins the job if the job has
+#: the same parameters and has not failed, and its result was not collected. With ``reuse="inputs"``, ``auto`` also
+#: joins a recent job whose result was collected. In one case, ``auto`` cancels the job and submits a new one instead:
+#: if the task was waiting for the job, ``cancel_on_kill`` is true, and the service can cancel the job. ``new`` always
+#: submits a new job. ``rejoin`` joins any job that the service still returns and that has not failed.
 OnClear: TypeAlias = Literal["auto", "new", "rejoin"]
 
 #: The maximum number of unanswered submit requests, across all tries, if a repeated request could create a second job.
@@ -162,7 +162,7 @@ class Submitter:
         stored = self._store.get(STORE_KEY) if self._store is not None else None
         old = SubmissionRecord.read(stored)
         if old is None and stored is not None:
-            log.warning("The submission record of an earlier try is ignored, because its format is unknown: %s", stored)
+            log.warning("Ignoring the submission record of an earlier try, because its format is unknown: %s", stored)
         if old is None or old.action != new.action:
             return new
         if old.max_tries != new.max_tries and (old := self._after_clear(old)) is None:
@@ -230,11 +230,11 @@ class Submitter:
         return False
 
     def _warn_of_repeated_token(self, record: SubmissionRecord) -> None:
-        """Warn if the user's token is the same as for the earlier job, because the service then creates no new job."""
+        """Warn if the user's token is the same as for the earlier job, because the service will create no new job."""
         token = self.kind.token_parameter
         if record.token is not None and self.parameters.get(token or "") == record.token:
-            advice = "returns that job again or rejects the request. Omit the token, or add {{ ti.try_number }} to it"
-            log.warning("%s is the same as for job %s, so the service %s", token, record.job_id, advice)
+            advice = "return that job again or reject the request. Omit the token, or add {{ ti.try_number }} to it"
+            log.warning("%s is the same as for job %s, so the service will %s", token, record.job_id, advice)
 
     def _recovery(self, record: SubmissionRecord) -> Recovery:
         return recovery_of(self.kind, self.parameters, record, recorded=self._store is not None, queue=self.queue)

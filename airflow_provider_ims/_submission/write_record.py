@@ -26,7 +26,7 @@ class WriteRecord:
     The record of one action of a task run. All tries share the record; clearing the task starts a new record.
 
     :param record: The record; ``None`` if the context contains no task instance, as in a test that calls ``execute()``.
-    :param store: The task state store; ``None`` before Airflow 3.3.
+    :param store: The task state store; ``None`` if there is none, as before Airflow 3.3.
     """
 
     record: SubmissionRecord | None
@@ -57,7 +57,7 @@ class WriteRecord:
         record = self.record
         sent = record.token if record is not None and self.sent_at is not None else None
         if sent is not None and given not in (None, sent):
-            log.warning("An earlier try sent the ClientToken %s. It is sent again instead of %s", sent, given)
+            log.warning("Sending the ClientToken %s of an earlier try again, instead of %s", sent, given)
         return sent or given or (uuid.uuid4().hex if record is None else record.run)
 
     @property
@@ -78,14 +78,14 @@ class WriteRecord:
 
     def begin(self, token: str | None) -> None:
         """
-        Record that the action is about to be sent, and its ClientToken, if any.
+        Record the ClientToken, if any, and that the action is about to be sent.
 
         If this method raises an error, the action must not be sent.
         """
         self._write(submitted_at=time.time(), unanswered_submits=1, token=token, required=True)
 
     def reject(self) -> None:
-        """Record that the service rejected the action, as if it had not been sent."""
+        """Restore the stored record from before the action was sent, because the service rejected the action."""
         self._write()
 
     def succeed(self, token: str | None) -> None:

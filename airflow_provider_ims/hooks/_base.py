@@ -24,7 +24,7 @@ from airflow_provider_ims.hooks.smq import SmqHook
 
 #: The maximum number of attempts per call, not counting throttled requests.
 ATTEMPTS = 6
-#: The maximum total time, in seconds, of the pauses between the retries of a throttled request.
+#: Once the pauses of a call have taken this number of seconds in total, a throttled request is not retried again.
 THROTTLE_TIMEOUT = 600.0
 #: The maximum backoff, in seconds. A longer ``retry_after`` is reduced to this value.
 MAX_PAUSE = 20.0
@@ -92,8 +92,8 @@ class AlibabaCloudMediaHook(ConnectedHook):
         :param params: The parameters, with their API names as keys. A parameter with the value ``None`` is omitted. A
             dict or a list is sent in the format that the API expects, which is nearly always JSON.
         :param attempts: The maximum number of attempts, not counting throttled requests. Default: 6.
-        :param throttle_timeout: The maximum total time, in seconds, of the pauses between the retries of a throttled
-            request. Default: 600.
+        :param throttle_timeout: Once the pauses of this call have taken this number of seconds in total, a throttled
+            request is not retried again. Default: 600.
         :return: The JSON object, including ``RequestId``.
         :raises ImsError: the subclass depends on the service's error code.
         """

@@ -1,4 +1,4 @@
-"""Reads a file from a signed URL, for the API server."""
+"""Reads a file from a signed URL. Only the API server uses this module."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def _read(settings: Settings, address: str, limit: int) -> tuple[int, byte
     verify = ssl.create_default_context(cafile=settings.ca) if is_https and settings.ca else is_https
     client = httpx.AsyncClient(verify=verify, proxy=settings.https_proxy if is_https else None, timeout=SECONDS)
     content = bytearray()
-    # The timeout of httpx limits each single read, not the whole download.
+    # The timeout of httpx limits each network operation, not the whole download.
     async with asyncio.timeout(SECONDS), client, client.stream("GET", address) as response:
         async for part in response.aiter_bytes():
             content += part

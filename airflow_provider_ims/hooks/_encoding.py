@@ -10,8 +10,8 @@ def encode_value(value: Any) -> str:
     """
     Return a dict or a list as compact JSON, a bool as ``true`` or ``false``, and any other value as a string.
 
-    :raises TypeError: for content that JSON cannot represent.
-    :raises ValueError: for NaN and infinity, which JSON cannot represent either.
+    :raises TypeError: if a dict or a list contains a value of a type that JSON does not support.
+    :raises ValueError: if a dict or a list contains NaN or infinity, or contains itself.
     """
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -20,7 +20,7 @@ def encode_value(value: Any) -> str:
 
 def flatten(name: str, value: Any) -> dict[str, str]:
     """
-    Return the parameters for a list or a dict that the API does not accept as JSON, such as ``Ids.1`` or ``Tag.1.Key``.
+    Return parameters, such as ``Ids.1`` or ``Tag.1.Key``, for a list or a dict that the API does not accept as JSON.
 
     Any other value keeps its name, and ``None`` is omitted.
     """

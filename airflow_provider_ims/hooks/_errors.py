@@ -123,7 +123,7 @@ def convert_sdk_error(error: Exception, action: str, ram_action: str, endpoint: 
 def _retry_after(error: Exception) -> float | None:
     from alibabacloud_tea_openapi.utils import Utils
 
-    # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or is read from another header, in milliseconds.
+    # Before alibabacloud-tea-openapi 0.4.5, retry_after is zero, or is the number of milliseconds in another header.
     is_in_seconds = Utils.get_throttling_time_left({}) is None
     return getattr(error, "retry_after", None) if is_in_seconds else None
 
@@ -177,7 +177,7 @@ def credentials_advice(code: str | None) -> str | None:
 
 
 def _text_field(data: Mapping[str, Any], name: str) -> str | None:
-    """Return a field of an error body, of any type, as a string that UTF-8 can represent."""
+    """Return a field of an error body as a string that UTF-8 can represent; ``None`` if the field is empty."""
     value = data.get(name) or data.get(name[0].lower() + name[1:])
     return str(value).strip().encode(errors="replace").decode() if value else None
 

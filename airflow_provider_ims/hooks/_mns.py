@@ -84,7 +84,7 @@ class Client(MNSClient):  # type: ignore[misc]
             data = {"Code": error.type, "Message": error.message, "RequestId": error.req_id or self.http.request_id}
             failure = service_error(data, self.http.status, ram_action)
             if isinstance(failure, ImsPermissionError):
-                failure.message += ", and check that smq_endpoint is that of the queue's account"
+                failure.message += ", and check that smq_endpoint is the endpoint of the queue's account"
         elif not isinstance(error, MNSClientNetworkException):
             failure = convert_sdk_error(error, action, ram_action, self.host)
         elif self.http.status >= 400:

@@ -44,7 +44,7 @@ _ENDPOINTS = {"ice": "ims_endpoint", "vod": "vod_endpoint", "oss": "oss_endpoint
 _QUEUE = re.compile(r"ice-callback-[A-Za-z0-9-]+")
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 30.0
-#: The home page of the console. The URL of the page of a job is not documented.
+#: The home page of the console. The URL of a job's page is not documented.
 CONSOLE_URL = "https://{product}.console.aliyun.com"
 
 
@@ -90,7 +90,7 @@ class Settings:
             return override
         if product == "mns":
             raise ImsRequestError(
-                "No endpoint of SMQ: set smq_endpoint in the connection's extra, for example "
+                "No SMQ endpoint: set smq_endpoint in the connection's extra, for example "
                 "1234567890123456.mns.cn-shanghai.aliyuncs.com. It contains the account id, so it has no default",
                 field="smq_endpoint",
             )
@@ -295,7 +295,7 @@ _FORMATS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "renewed 15 minutes before they expire",
     ),
     "policy": (_policy, "is not a JSON object"),
-    # The SDK ignores a user name in the URL.
+    # A user name in the URL is rejected, because the SDK would ignore it.
     "credentials_uri": (_credentials_uri, "is not an http or https URL with a host and without a user"),
     "console_url": (
         _console_url,

@@ -424,9 +424,7 @@ def test_a_retry_sends_the_users_token_of_the_lost_request_again(ims_emulator: I
     run.clear()
     attempt(3)
     assert [one["ClientToken"] for one in sent(ims_emulator, "CancelIProductionJob")] == ["t-1", "t-1", "t-3"]
-    assert (
-        task_log.lines("warning").count("An earlier try sent the ClientToken t-1. It is sent again instead of t-2") == 1
-    )
+    assert task_log.lines("warning").count("Sending the ClientToken t-1 of an earlier try again, instead of t-2") == 1
 
 
 def test_a_rejected_token_is_not_sent_again(ims_emulator: ImsEmulator) -> None:

@@ -732,7 +732,7 @@ def test_the_log_explains_that_the_users_client_token_returns_the_failed_job_aga
         if how == "clear":
             run.clear()
     (job,) = ims_emulator.jobs()
-    expected = f"ClientToken is the same as for job {job['job_id']}, so the service returns that job again"
+    expected = f"ClientToken is the same as for job {job['job_id']}, so the service will return that job again"
     assert [line.startswith(expected) for line in task_log.lines("warning")].count(True) == 1
     # The warning recommends this change.
     run.task.client_token = "order-66-3"
