@@ -67,8 +67,9 @@ class Delivery:
     :param recipients: The :class:`RecentMessages` of each watcher that received its event. They are saved before the
         message is deleted.
     :param unqueued: The number of watchers whose event for this message Airflow has not fetched yet.
-    :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it was not accepted.
-    :param release_after: Seconds from its release until it is visible again; ``None`` if it was not released.
+    :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it is not marked for
+        deletion.
+    :param release_after: Seconds from its release until it is visible again; ``None`` if it is not to be released.
     """
 
     message: SmqMessage
@@ -115,7 +116,7 @@ class QueueConsumer:
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
-        # The empty context keeps the consumer's log messages out of the log of the first trigger.
+        # The empty context keeps the consumer's messages out of the log of the trigger that starts the consumer.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:
@@ -149,7 +150,11 @@ class QueueConsumer:
         self._changed.set()
 
     def reject(self, delivery: Delivery) -> None:
-        """Release a message that no watcher accepts, for other triggerers; delete it at its tenth receipt."""
+        """
+        Reject a message that no watcher accepts.
+
+        It is released, so that another triggerer can receive it. At its tenth receipt, it is deleted instead.
+        """
         self._put_back(delivery, logging.INFO, "no watcher accepts it")
 
     async def aclose(self) -> None:
@@ -232,7 +237,7 @@ class QueueConsumer:
             return
         log.log(
             level,
-            "Queue %s: message %s is deleted after %d receipts, because %s: %s",
+            "Queue %s: deleting message %s after %d receipts, because %s: %s",
             self._queue_name,
             message.id,
             message.received_count,
@@ -243,7 +248,7 @@ class QueueConsumer:
 
     async def _settle(self) -> None:
         """
-        Extend the visibility timeouts that end soon, delete the accepted messages, and make the released ones visible.
+        Extend the visibility timeouts and delete the messages for which this is due; make released messages visible.
 
         :raises Exception: the first error of these steps, after all of them were tried.
         """
@@ -259,7 +264,7 @@ class QueueConsumer:
     async def _extend(self) -> None:
         now = self._now()
         late = [one for one in self._pending.values() if one.extend_at <= now and one.release_after is None]
-        # The requests are sent one after the other, so that they do not pile up if the queue does not respond.
+        # The requests are sent one after the other, so that they do not pile up if the service stops responding.
         for one in sorted(late, key=lambda delivery: delivery.extend_at):
             # This puts the message behind the others: if its request fails, the next round starts with another message,
             # because the failure may affect only this one.

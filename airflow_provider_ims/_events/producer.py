@@ -15,7 +15,7 @@ from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 from airflow_provider_ims._events.consumer import Delivery, QueueConsumer
 
 #: Seconds from the start of the stream to its first request. A triggerer starts its watchers one after the other, and a
-#: watcher does not receive the messages that the stream received before the watcher joined.
+#: watcher does not receive the messages that the stream received before the watcher started.
 JOIN_SECONDS = 5.0
 
 

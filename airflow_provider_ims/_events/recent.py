@@ -45,7 +45,7 @@ class RecentMessages:
         try:
             stored = await self._store.aget(self._key, default=[])
         except ValueError:
-            # If several assets share the trigger, Airflow does not allow access to a state store without an asset name.
+            # If several assets share the trigger, Airflow rejects the access because it does not specify an asset.
             self._store = None
         except Exception as error:  # noqa: BLE001 - Airflow may raise any exception
             log.warning(

@@ -29,7 +29,7 @@ _ID = re.compile(r"[\x21-\x7e]{1,128}")
 #: The names of the fields with the user's own data, whose contents are not fields of the event.
 _USER_DATA = ("userdata", "extend")
 _STATUS = ("status", "jobstatus", "state")
-#: A status as sent, in lower case -> the normalized status.
+#: A status in lower case -> the normalized status.
 _NORMAL = {
     **dict.fromkeys(("success", "succeeded", "successful", "finished", "complete", "completed"), "success"),
     **dict.fromkeys(("fail", "failed", "failure", "error"), "fail"),

@@ -109,4 +109,4 @@ class Discarder:
             self._denied.add(action)
             log.warning("Messages cannot be deleted or released, so they are received repeatedly or late: %s", error)
         else:
-            log.debug("A request to delete or release messages failed, so they are received again: %s", error)
+            log.debug("A request to delete or release messages failed, so they will be received again: %s", error)

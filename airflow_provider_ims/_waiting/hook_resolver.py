@@ -24,7 +24,7 @@ RETRY_INTERVAL = 5.0
 
 class HookResolver(Generic[H]):
     """
-    Resolves the connection of a poller, a reader or a consumer, and keeps the hook with this connection.
+    Resolves the connection of a poller, a reader or a consumer, and holds the hook that uses this connection.
 
     Only the event loop's thread may call methods other than :meth:`expire`. Before Airflow 3.2.2, a blocking connection
     lookup in a thread that asgiref does not manage kills the triggerer (apache/airflow#64620), so the threads of a

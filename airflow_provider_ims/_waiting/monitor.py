@@ -63,11 +63,12 @@ def log_progress(
 @dataclass(eq=False, slots=True)
 class JobMonitor:
     """
-    Evaluates the polls of one job: reports changes, tolerates transient errors and raises persistent ones.
+    Evaluates the polls of one job: reports changes, tolerates transient errors, and raises permanent errors that
+    persist.
 
     :param job_id: The id of the job.
-    :param started_at: The time at which the wait started, in epoch seconds. Set it only if another process may have
-        polled the job before. Default: infinity, which has no effect.
+    :param started_at: The time at which the wait started, in epoch seconds. Set it only if another process may
+        already have polled the job. Default: infinity, which has no effect.
     :param tolerated_errors: The number of consecutive permanent errors that ends the wait. Default: 5.
     """
 
@@ -152,7 +153,7 @@ def timed_out_jobs(unfinished: Mapping[str, str], total: int, waited: float) -> 
 
 
 def describe_jobs(unfinished: Mapping[str, str]) -> str:
-    """Return a list of the first ten unfinished jobs as a string, each with its last known status."""
+    """Return a text that lists the first ten unfinished jobs, each with its last known status."""
     return format_ids([f"{job_id} ({seen})" for job_id, seen in unfinished.items()])
 
 

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 #: The number of threads for the blocking requests of one poller.
 THREADS = 4
-#: The maximum number of queries that are sent or wait for a thread at the same time; the others wait in a queue.
+#: The maximum number of queries that are sent or wait for a thread at the same time; other queries wait in a queue.
 QUERIES = 2 * THREADS
 
 
@@ -156,7 +156,7 @@ class Poller:
     def _wake(self) -> None:
         self._changed.set()
         if self._subscriptions and (self._runner is None or self._runner.done()):
-            # The empty context keeps the poller's log messages out of the log of the first task.
+            # The empty context keeps the poller's messages out of the log of the Airflow task that starts the poller.
             self._runner = self._start(self._run(), contextvars.Context())
 
     async def _run(self) -> None:
@@ -307,7 +307,7 @@ class Poller:
         if subscription.poll_at <= now:
             subscription.poll_at = now + monitor.next_pause(subscription.poll_interval)
         if subscription.hinted:
-            # The message arrived before the service reported the end, so an additional poll follows.
+            # The message may have arrived before the service reports the end of the job, so an additional poll follows.
             subscription.hinted = False
             soon = now + monitor.first_pause(subscription.poll_interval)
             self._schedule(self._polls, subscription, min(soon, subscription.poll_at))

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two reports.
 REPORT_EVERY = 10.0
-#: The delay of the event loop, in seconds, from which the process counts as suspended or blocked.
+#: If the event loop is delayed by at least this number of seconds, the process counts as suspended or blocked.
 SUSPENDED = 5.0
 
 
@@ -41,7 +41,7 @@ class PollerMetrics:
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(
-                "This process did not run for %.0f s: it was suspended, or a trigger blocked its event loop. "
+                "The event loop did not run for %.0f s: the process was suspended, or a trigger blocked the loop. "
                 "Polling of %s jobs continues",
                 late,
                 self.family,

@@ -2,8 +2,8 @@
 The reader of a queue, which receives messages about jobs for all pollers of a connection in a triggerer.
 
 A poller claims the messages about its jobs. The reader deletes claimed messages, and messages without a job id. It
-releases other messages (makes them visible again), because another triggerer may wait for their jobs. It deletes a
-message that no poller has claimed when the message has been received 15 times or is older than half an hour.
+releases other messages (makes them visible again), because another triggerer may wait for their jobs. Instead of
+releasing a message, the reader deletes it if it has been received 15 times or is older than half an hour.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 LONG_POLL = 20
 #: Seconds for which the reader counts as healthy after a successful request. This time exceeds two long polls.
 HEALTHY = 45.0
-#: Seconds until the next request after a failed one; doubled with each failure, up to the maximum.
+#: The longest pause, in seconds, between a failed request and the next request. It doubles with each consecutive
+#: failure, up to ``LONGEST_PAUSE``. The shortest pause is half as long.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 #: A message that no poller has claimed is deleted when it has been received this number of times.
@@ -62,8 +63,8 @@ class QueueReader:
     """
     Reads a queue as long as there are receivers. A separate thread sends the blocking requests.
 
-    When the last receiver has left, the reader still completes its current request, so that no abandoned request
-    receives a message.
+    When the last receiver has left, the reader still waits for the response to its current request. Otherwise, the
+    messages in this response would stay hidden until their visibility timeout ends.
 
     :param resolver: The resolver of the connection.
     :param ims_conn_id: The connection id, for the metrics.
@@ -84,7 +85,7 @@ class QueueReader:
         self._receivers[receiver] = None
         if not self._tasks:
             self._started_at = time.monotonic()
-            # The empty context keeps the reader's log messages out of the log of the first task.
+            # The empty context keeps the reader's messages out of the log of the Airflow task that starts the reader.
             loop, context = asyncio.get_running_loop(), contextvars.Context()
             self._tasks = [loop.create_task(work(), context=context) for work in (self._read, self._report)]
 

@@ -11,7 +11,7 @@ from airflow_provider_ims._waiting.hook_resolver import HookResolver
 from airflow_provider_ims.exceptions import ImsCredentialsError, ImsPermissionError
 from airflow_provider_ims.hooks._base import AlibabaCloudMediaHook
 
-#: Seconds for which a throttled request is retried.
+#: The maximum number of seconds for which a throttled request is retried.
 THROTTLE_TIMEOUT = 60.0
 
 
@@ -23,7 +23,7 @@ class RateLimitedClient:
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
 
     def call(self, action: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a read-only API action. A throttled request is retried for a minute."""
+        """Call a read-only API action. A throttled request is retried for up to a minute."""
         try:
             return self.rate_limiter.call(self.resolver.hook, action, params, throttle_timeout=THROTTLE_TIMEOUT)
         except (ImsCredentialsError, ImsPermissionError):

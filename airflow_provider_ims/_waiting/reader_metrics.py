@@ -31,7 +31,8 @@ class ReaderMetrics:
         """
         Emit the metrics and reset them.
 
-        :param seconds_since_receive: Seconds since the last successful request, or since the reader started.
+        :param seconds_since_receive: Seconds since the last successful request; since the start of the reader if no
+            request has succeeded since then.
         """
         # Imported lazily: importing it takes 0.1 s, and only triggerers need it.
         from airflow.providers.common.compat.sdk import Stats

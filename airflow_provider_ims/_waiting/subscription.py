@@ -52,10 +52,10 @@ class Subscription(JobMonitor):
     :param wait_started_at: When the task started to wait, in epoch seconds.
     :param inbox: The inbox that receives the events.
     :param polling: Whether a query of the job by its id is in progress.
-    :param final: Whether the deadline has passed, so that the next poll is the last.
+    :param final: Whether the deadline has passed, so that the current or the next poll is the last one.
     :param missed: The number of consecutive sweeps (listings of all unfinished jobs) that did not contain the job.
-    :param hinted: Whether a message about the job has arrived since it was last polled.
-    :param poll_at: When the job is due to be polled, on the poller's clock. Messages do not change it.
+    :param hinted: Whether a message about the job has arrived since the last poll of the job completed.
+    :param poll_at: When the next scheduled poll is due, on the poller's clock. Messages do not change this time.
     """
 
     poll_interval: float

@@ -32,7 +32,7 @@ CONTINUE_RATIO = 1.5
 #: Seconds without sweeps after a failed sweep; doubled with each failure, up to the maximum.
 FIRST_REST = 60.0
 LONGEST_REST = 960.0
-#: A new subscription needs no poll of its own if the next sweep is due within this number of seconds.
+#: A new subscription needs no first poll by id if the next sweep is due within this number of seconds.
 SOON = 15.0
 #: The number of subscriptions to process before yielding to the event loop.
 BATCH = 100

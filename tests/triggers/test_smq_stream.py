@@ -275,7 +275,7 @@ def test_a_message_that_is_not_accepted_is_deleted_at_its_last_receipt(
         (message_id,) = queue_emulator.put_messages(QUEUE, [text])
         await until(lambda: not queue_emulator.messages(QUEUE))
         assert len(queue_emulator.requests("smq:ChangeMessageVisibility")) == 2
-        expected = f"Queue {QUEUE}: message {message_id} is deleted after 3 receipts, because {reason}: {text[:200]}"
+        expected = f"Queue {QUEUE}: deleting message {message_id} after 3 receipts, because {reason}: {text[:200]}"
         assert (level, expected) in [(record.levelname, record.getMessage()) for record in caplog.records]
         # Another message still causes an event.
         queue_emulator.put_messages(QUEUE, [body("j1")])
