@@ -38,8 +38,12 @@ HIDDEN_FOR = 60
 #: The longest time, in seconds, from the receipt of a message to the first extension of its visibility timeout. The
 #: clock of the service may differ from that of this machine, so the reported end of the timeout is not exact.
 FIRST_EXTENSION = 10.0
-#: A message that no watcher accepts, or that cannot be read, is deleted when it has been received this number of times.
-MAX_RECEIVES = 10
+#: A message that cannot be read is deleted when it has been received this number of times.
+MAX_UNREADABLE = 10
+#: A message that no watcher accepts is deleted when it has been received this number of times. If watchers in several
+#: triggerers compete for the messages, a smaller number would sometimes be reached by chance before the triggerer whose
+#: watcher accepts the message receives it.
+MAX_REJECTED = 30
 #: The longest time, in seconds, until a released message is visible again.
 MAX_RELEASE_DELAY = 60
 #: The longest time, in seconds, between two checks of the pending messages.
@@ -153,9 +157,9 @@ class QueueConsumer:
         """
         Reject a message that no watcher accepts.
 
-        It is released, so that another triggerer can receive it. At its tenth receipt, it is deleted instead.
+        It is released, so that another triggerer can receive it. At its 30th receipt, it is deleted instead.
         """
-        self._put_back(delivery, logging.INFO, "no watcher accepts it")
+        self._put_back(delivery, MAX_REJECTED, logging.INFO, "no watcher accepts it")
 
     async def aclose(self) -> None:
         """Delete the messages whose deletion is due and release the others, within ``CLOSE_SECONDS``."""
@@ -207,7 +211,7 @@ class QueueConsumer:
         delivery = Delivery(message, payload or {}, message.receipt_handle, self._now() + hidden_for)
         self._pending[message.id] = delivery
         if payload is None:
-            self._put_back(delivery, logging.WARNING, "it is not a JSON object that Airflow can store")
+            self._put_back(delivery, MAX_UNREADABLE, logging.WARNING, "it is not a JSON object that Airflow can store")
             return None
         return delivery
 
@@ -230,9 +234,9 @@ class QueueConsumer:
             if is_last:
                 return
 
-    def _put_back(self, delivery: Delivery, level: int, reason: str) -> None:
+    def _put_back(self, delivery: Delivery, limit: int, level: int, reason: str) -> None:
         message = delivery.message
-        if message.received_count < MAX_RECEIVES:
+        if message.received_count < limit:
             self.release(delivery)
             return
         log.log(
