@@ -167,12 +167,11 @@ def _watcher_outcome(cluster: Cluster, began: float) -> Outcome:
 
 
 def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequence[str], fault: float) -> None:
-    """Add remarks on how often each message started the DAG, and a problem if a message did so never or too often."""
+    """Add remarks on the number of asset events for each message, and a problem if this number is zero or too high."""
     starts = _starts(events)
     messages = Counter(starts[message_id] for message_id in sent)
     outcome.remarks.append(
-        "number of times that a message started the DAG: "
-        f"{', '.join(f'{n} for {m} messages' for n, m in sorted(messages.items()))}"
+        f"asset events for each message: {', '.join(f'{n} for {m} messages' for n, m in sorted(messages.items()))}"
     )
     if wrong := sum(not 1 <= starts[message_id] <= MAX_STARTS for message_id in sent):
         outcome.problems.append(f"{wrong} messages did not start the DAG one to {MAX_STARTS} times")
@@ -180,8 +179,7 @@ def _check_starts(outcome: Outcome, events: Sequence[dict[str, Any]], sent: Sequ
     if repeated:
         window = fault - min(repeated).timestamp()
         outcome.remarks.append(
-            "the earliest event of a message that started the DAG more than once was stored "
-            f"{window:.1f} s before the kill"
+            f"the earliest event for a message with several events was stored {window:.1f} s before the kill"
         )
 
 

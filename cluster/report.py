@@ -32,7 +32,7 @@ INTRODUCTION = """\
 cluster consists of PostgreSQL, Redis, two Celery workers, two schedulers, two triggerers, an API server, a DAG
 processor, and the emulator with its state in a file. A scenario passes if every [task run](glossary.md) succeeds, the
 emulator contains exactly one job for each task run, and the scenario detects no other problem, such as a cancel
-request. The scenario `watcher` submits no jobs. It passes if each message starts the DAG one or two times
+request. The scenario `watcher` submits no jobs. It passes if each message causes one or two asset events
 ([details](howto/media-events.md#what-happens-to-a-message)).
 
 ```console
@@ -116,7 +116,8 @@ def page(outcomes: Mapping[str, Outcome], minutes: float, load: float, software:
         parts += ["## CPU seconds by component\n", "The figures include child processes.\n", cpu_table(measured)]
     parts += [
         "## Settings\n",
-        "These Airflow settings determine how long a recovery takes. Times are in seconds. With a shorter threshold, a "
+        "The cluster uses these Airflow settings, most of which determine how long a recovery takes. Times are in "
+        "seconds. With a shorter threshold, a "
         "dead component is detected sooner, but a slow component is more often treated as dead.\n",
         markdown_table(
             ("section", "option", "value", "default", "reason"),

@@ -26,7 +26,8 @@ Airflow may fail a try of a deferred task if the trigger fires before the schedu
 process that deferred the task (apache/airflow#66374, #67287, #72716). The scheduler's log then contains "finished with
 state success, but the task instance's state attribute is running". This happened with 3.1.8 when the jobs took two
 seconds and the scheduler was five seconds behind. Airflow 3.2.2 and later handle only some of these cases. A trigger of
-this provider therefore sends its event only after `[workers] min_heartbeat_interval` (5 s by default) plus another 5 s
+this provider therefore sends no event until `[workers] min_heartbeat_interval` (5 s by default) plus 5 s have passed
+since it started
 ([troubleshooting](troubleshooting.md#a-job-that-ends-within-seconds)). Set `retries` to at least 1, because the error
 can still occur. In the checks below, jobs run for 15 seconds, so that the error does not occur even on a busy machine.
 

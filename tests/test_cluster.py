@@ -267,8 +267,8 @@ class TestStarts:
         found = self.check(self.event("a", 5), self.event("b", 8), self.event("b", 40))
         assert found.passed
         assert found.remarks == [
-            "number of times that a message started the DAG: 1 for 1 messages, 2 for 1 messages",
-            "the earliest event of a message that started the DAG more than once was stored 2.0 s before the kill",
+            "asset events for each message: 1 for 1 messages, 2 for 1 messages",
+            "the earliest event for a message with several events was stored 2.0 s before the kill",
         ]
 
     def test_a_message_that_starts_the_dag_three_times_or_never_is_a_problem(self):

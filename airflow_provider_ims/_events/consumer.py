@@ -70,7 +70,7 @@ class Delivery:
     :param wanted: Whether a watcher accepts it, or has already received its event.
     :param recipients: The :class:`RecentMessages` of each watcher that received its event. They are saved before the
         message is deleted.
-    :param unqueued: The number of watchers whose event for this message Airflow has not fetched yet.
+    :param unqueued: The number of watchers that have sent an event for this message that Airflow has not fetched yet.
     :param delete_at: When to delete it, in seconds of the monotonic clock; ``None`` if it is not marked for
         deletion.
     :param release_after: Seconds from its release until it is visible again; ``None`` if it is not to be released.
@@ -120,7 +120,7 @@ class QueueConsumer:
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Yield the received messages indefinitely. A message is not yielded again before it is settled."""
-        # The empty context keeps the consumer's messages out of the log of the trigger that starts the consumer.
+        # The empty context keeps the consumer's log lines out of the log of the trigger that starts the consumer.
         self._keeper = asyncio.get_running_loop().create_task(self._keep(), context=contextvars.Context())
         outage = Outage(self._queue_name, self._now)
         while True:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: The maximum nesting depth of a result. A string that contains more deeply nested JSON is not parsed. Airflow's own
-#: limits are several times higher.
+#: The maximum nesting depth of JSON in a string. More deeply nested JSON is not parsed. Airflow's own limits are
+#: several times higher.
 MAX_DEPTH = 50
 #: Integers with at least this absolute value are converted to floats, because Airflow's processes exchange data as
 #: MessagePack, whose integers have at most 64 bits.
@@ -70,7 +70,7 @@ def read_fields(value: Any, *fields: str) -> dict[str, Any]:
 
 def normalize(value: Any, *, parse: bool = True) -> Any:
     """
-    Return a part of a response as data for users, with the API's names in snake_case.
+    Convert a part of a response to data that Airflow can store, with the API's field names in snake_case.
 
     :param parse: Whether to parse strings that contain a JSON object or list. The names inside such a string are not
         converted, because they may be data.
@@ -148,7 +148,11 @@ def as_objects(value: Any) -> list[dict[str, Any]] | None:
 
 
 def require_objects(value: Any, field: str) -> list[dict[str, Any]]:
-    """Return the JSON objects in a field, which may be missing; any other value raises ``TypeError``."""
+    """
+    Return the list of JSON objects in a field; an empty list if the value is missing or empty.
+
+    :raises TypeError: If the value is anything else.
+    """
     found = as_objects(value or [])
     if found is None:
         raise TypeError(f"{field} is not a list of objects")

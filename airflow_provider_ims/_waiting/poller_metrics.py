@@ -37,7 +37,7 @@ class PollerMetrics:
     _has_warned: bool = False
 
     def woke_up(self, late: float) -> None:
-        """Record by how many seconds the event loop resumed the poller too late; delays below 5 s are ignored."""
+        """Record how many seconds late the event loop resumed the poller; delays below 5 s are ignored."""
         if late >= SUSPENDED:
             self.suspended += late
             log.warning(

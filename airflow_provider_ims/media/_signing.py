@@ -1,4 +1,4 @@
-"""Finds the address at which a browser can open a recorded file, when a user opens the file."""
+"""Finds the address at which a browser can open an output file of a job. This happens when a user opens the file."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def read_subtitles(hook: AlibabaCloudMediaHook, file: MediaFile) -> str:
     """
     Return the text of a subtitle file. The API server downloads it, because a script on a page cannot read from OSS.
 
-    :raises ImsError: If the file is not a subtitle file or cannot be read, or if its address is not in OSS. The API
-        server sends no requests to other addresses.
+    :raises ImsError: If the file is not a subtitle file or cannot be read, or if its recorded address is not in OSS.
+        No request is sent to such an address.
     """
     if file.kind != "subtitles" or (file.address is not None and not oss_objects(file.address)):
         raise ImsRequestError(f"{file.name} is not a subtitle file in OSS")

@@ -29,7 +29,10 @@ def page() -> str:
     for version, product in PRODUCTS.items():
         code, known = product.ram_code, sorted(KNOWN_ACTIONS[version])
         number = sum((version, action) in emulated for action in known)
-        lines.append(f"## {NAMES[code]}\n\n{number} of {len(known)} actions of the API {version} are emulated.\n")
+        lines.append(
+            f"## {NAMES[code]}\n\n"
+            f"The emulator implements {number} of the {len(known)} actions in version {version} of the API.\n"
+        )
         lines.append("| topic | emulated | not emulated |\n|---|---|---|")
         for family in sorted(API_FAMILIES[code], key=str.lower):
             actions = [action for action in known if family_of(code, action) == family]

@@ -147,7 +147,11 @@ def _part(request: Request, body: bytes, headers: dict[str, Any]) -> Response:
 
 
 def _range(text: str, size: int, *, is_standard: bool) -> tuple[int, int] | None:
-    """Return the start and the exclusive end of a range; None if it is malformed or not within the object."""
+    """
+    Return the start and the exclusive end of a range; None if it is malformed or not within the object.
+
+    With ``is_standard``, a range that is partly within the object is shortened.
+    """
     match = _RANGE.fullmatch(text)
     if match is None or not (match[1] or match[2]):
         return None

@@ -97,7 +97,11 @@ class RequestTable:
         return RecordPage(records, None)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
-        """Return up to ``limit`` records, newest first. Several records have a total size of at most ``PAGE_BYTES``."""
+        """
+        Return up to ``limit`` records, newest first.
+
+        Their total size is at most ``PAGE_BYTES``, unless the newest record alone is larger.
+        """
         records: list[dict[str, Any]] = []
         total = 0
         for size, record in self._db.execute("SELECT size, record FROM requests ORDER BY seq DESC LIMIT ?", (limit,)):
