@@ -81,38 +81,29 @@ class EmulatorControl:
         **options: Any,
     ) -> dict[str, Any]:
         """
-        Inject a fault into the next requests.
+        Inject a fault into the next requests. The values in parentheses are the defaults of the options.
 
-        The numbers in parentheses are the defaults of the options. Before a request is processed, at most one fault of
-        these kinds affects it:
+        Before a request is processed, at most one fault of these kinds affects it:
 
         - ``throttle``, ``server_error``, ``unavailable``, ``not_subscribed``, ``suspended``, ``error``: an error
-          response. Options: ``code``, ``status``, ``message``, ``retry_after`` (seconds, for the header
-          x-acs-retry-after).
-        - ``deny``: the error response for a missing RAM permission. Options: ``code`` (by default Forbidden.RAM;
-          NoPermission is also possible), ``detail`` (if False, the response has no AccessDeniedDetail).
+          response. Options: ``code``, ``status``, ``message``, ``retry_after`` (seconds).
+        - ``deny``: a missing RAM permission. Options: ``code`` (Forbidden.RAM), ``detail`` (False: without details).
         - ``non_json``: an HTML page instead of JSON. Options: ``status`` (502), ``body``, ``content_type``.
         - ``hang``: no response for ``seconds`` (30; None for no limit) or until :meth:`release` or :meth:`clear_faults`
           is called. Then the request is processed, unless the client has closed the connection.
         - ``cut``: the connection is closed, and the request is not processed.
-
-        In addition, a rate limit can affect the request:
-
-        - ``qps``: all matching requests are limited to ``rate`` (1) per second until the fault is cleared. Options:
-          ``burst`` (how many requests are accepted at once), ``code`` (the error code of the rejected requests).
+        - ``qps`` (in addition to another kind): requests are limited to ``rate`` (1) per second until the fault is
+          cleared. Options: ``burst`` (how many requests are accepted at once), ``code``.
 
         After a request is processed, one fault of each of these kinds can affect it:
 
-        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many parts of the
-          job fail instead of the whole job; the parts are the videos of a batch job, or the outputs of any other
-          kind of job).
+        - ``fail_job``: the job fails when it ends. Options: ``code``, ``message``, ``videos`` (how many videos of a
+          batch job, or outputs of any other kind of job, fail instead of the whole job).
         - ``callback``: the callback of the job is lost, repeated or delayed. Options: ``copies`` (1), how many times it
           is sent, from 0 to 100; ``delay`` (0), seconds of the job clock from the end of the job to the callback;
           ``jitter`` (0), the maximum of an additional random delay, which can change the order of callbacks.
-        - ``redeliver``: each message that the request receives from a queue can be received again ``copies`` (1) times,
-          with the same id.
-        - ``unknown_state``: an undocumented job state. Option: ``state``. If the request submits a job, the job remains
-          in this state; otherwise, only the response contains the state.
+        - ``redeliver``: each received message can be received again ``copies`` (1) times, with the same id.
+        - ``unknown_state``: an undocumented job ``state``, in which a job remains if the request submits it.
         - ``odd_shape``: a modified response. Options: ``merge`` (fields to add or replace) and ``drop`` (names of
           fields to remove), or ``body`` (the whole response).
         - ``hang_after``, ``cut_after``: like ``hang`` and ``cut``, but after the request is processed.
@@ -124,8 +115,7 @@ class EmulatorControl:
         :param share: The fraction of requests to affect, chosen at random; above 0 and at most 1.
         :param seed: The seed of the random choice.
         :param options: The options of the kind.
-        :return: The fault: ``action``, ``kind``, ``remaining`` (how many requests it still affects; None for no limit),
-            ``options`` and ``share``.
+        :return: The fault. ``remaining`` is the number of requests that it still affects; None for no limit.
         :raises ValueError: If the action, kind, count, share or an option is invalid.
         """
         body = {"action": action, "kind": kind, "count": count, "share": share, "seed": seed, "options": options}
