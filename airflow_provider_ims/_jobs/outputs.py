@@ -13,6 +13,12 @@ from airflow_provider_ims._jobs.payload import parse_json, read_fields, require_
 #: A string that IProduction returns instead of a file name, such as "oss fail to save the image in the given bucket".
 #: It is neither a URL nor a file name with an extension.
 _NOT_SAVED = re.compile(r"(?i)(?!\w+://)(?!.*\.\w{2,5}$)(.*\s)?fail(ed|s|ure)?\s.*")
+#: The error message of a suspended Yike job.
+_SUSPENDED = (
+    "it is suspended, because some shots failed: call ResumeYikeStoryboardJob with the job id, then clear the task. "
+    "From Airflow 3.3, the cleared task waits for the resumed job. A retry of the task while the job is suspended "
+    "submits a new, billed job"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,5 @@ def report_failed_shots(job: Job, entry: Mapping[str, Any]) -> Job:
             fields = one if isinstance(one, dict) else {"storyboardId": one}
             failed.append(read_fields(fields, "storyboardId", "shotId", "errorCode"))
     if job.status.casefold() == "suspended":
-        advice = "call ResumeYikeStoryboardJob with the job id, then clear the task"
-        advice += ". From Airflow 3.3, the cleared task waits for the resumed job"
-        new_job = "A retry of the task while the job is suspended submits a new, billed job"
-        job = replace(job, error_message=f"it is suspended, because some shots failed: {advice}. {new_job}")
+        job = replace(job, error_message=_SUSPENDED)
     return job.with_parts({}, failed)

@@ -195,9 +195,7 @@ class ManyJobsOperator(ReadsParameterFiles, SubmitOperator):
             on_clear=self.on_clear,
             cancel_on_kill=self.cancel_on_kill,
             failed=self.failure_of,
-            max_rate=positive(
-                "max_submits_per_second", self.max_submits_per_second, 1000, "greater than 0 and at most 1,000"
-            ),
+            max_rate=positive("max_submits_per_second", self.max_submits_per_second, 1000),
             queue=hook.settings.smq_queue if self.deferrable else None,
         )
         return self._submitter

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import nan
 from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
@@ -110,23 +111,17 @@ def seconds(name: str, value: Any) -> float:
     :raises ImsRequestError: If it is not a positive number, or exceeds 366 days.
     """
     value = value.total_seconds() if isinstance(value, timedelta) else value
-    return positive(name, value, MAX_TIMEOUT, f"of seconds greater than 0 and at most {MAX_TIMEOUT:,.0f} (366 days)")
+    expected = f"of seconds greater than 0 and at most {MAX_TIMEOUT:,.0f} (366 days)"
+    return _number(name, value, expected, lambda number: 0 < number <= MAX_TIMEOUT)
 
 
-def positive(name: str, value: Any, limit: float, expected: str) -> float:
+def positive(name: str, value: Any, limit: float) -> float:
     """
     Return an argument as a positive number.
 
-    :param expected: The end of the error message, which contains the unit and the limits.
     :raises ImsRequestError: If it is not a number from 0 (exclusive) to ``limit``.
     """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if not 0 < number <= limit:
-        raise ImsRequestError(f"{name}: {value!r} is not a number {expected}", field=name)
-    return number
+    return _number(name, value, f"greater than 0 and at most {limit:,}", lambda number: 0 < number <= limit)
 
 
 def whole(name: str, value: Any, limit: int) -> int:
@@ -135,8 +130,14 @@ def whole(name: str, value: Any, limit: int) -> int:
 
     :raises ImsRequestError: If it is not a number from 1 to ``limit``.
     """
-    expected = f"from 1 to {limit:,}"
-    number = positive(name, value, limit, expected)
-    if number < 1:
+    return int(_number(name, value, f"from 1 to {limit:,}", lambda number: 1 <= number <= limit))
+
+
+def _number(name: str, value: Any, expected: str, accepts: Callable[[float], bool]) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = nan
+    if not accepts(number):
         raise ImsRequestError(f"{name}: {value!r} is not a number {expected}", field=name)
-    return int(number)
+    return number
